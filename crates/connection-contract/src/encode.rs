@@ -1,0 +1,141 @@
+//! Base64, hex, percent and form coding: every second provider needs one of them.
+//!
+//! Decoders take what the standard allows and nothing else; `None` says that the input is not of that form.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt::Write;
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Base64 with padding (RFC 4648, section 4).
+pub fn base64(bytes: &[u8]) -> String {
+    encode(bytes, STANDARD, true)
+}
+/// URL-safe base64 without padding (RFC 4648, section 5).
+pub fn base64url(bytes: &[u8]) -> String {
+    encode(bytes, URL_SAFE, false)
+}
+/// Reads base64 with padding.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let digits = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
+    decode(digits, STANDARD)
+}
+/// Reads URL-safe base64 without padding.
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    decode(text, URL_SAFE)
+}
+/// Lower-case hexadecimal (RFC 4648, section 8).
+pub fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+/// Reads hexadecimal of any case.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if rest.is_empty() { pairs.iter().map(|[a, b]| Some(digit(a)? << 4 | digit(b)?)).collect() } else { None }
+}
+/// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3).
+pub fn percent_encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
+            _ => _ = write!(out, "%{byte:02X}"),
+        }
+    }
+    out
+}
+/// Reads percent-encoded text; `None` when it is not UTF-8 or a sequence is broken.
+pub fn from_percent(text: &str) -> Option<String> {
+    unescape(text, false)
+}
+/// Writes pairs as `application/x-www-form-urlencoded` (WHATWG URL, section 5), with `%20` for a space.
+pub fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = String::new();
+    for (name, value) in pairs {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        out.push_str(&percent_encode(name));
+        out.push('=');
+        out.push_str(&percent_encode(value));
+    }
+    out
+}
+/// Reads a query or form body; pairs that cannot be read are left out.
+pub fn from_form(text: &str) -> Vec<(String, String)> {
+    let pair = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        Some((unescape(name, true)?, unescape(value, true)?))
+    };
+    text.split('&').filter(|part| !part.is_empty()).filter_map(pair).collect()
+}
+
+fn unescape(text: &str, plus_is_space: bool) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes();
+    while let Some((first, rest)) = bytes.split_first() {
+        bytes = rest;
+        match first {
+            b'%' => {
+                let (pair, rest) = rest.split_at_checked(2)?;
+                out.extend(from_hex(core::str::from_utf8(pair).ok()?)?);
+                bytes = rest;
+            }
+            b'+' if plus_is_space => out.push(b' '),
+            byte => out.push(*byte),
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+fn encode(bytes: &[u8], alphabet: &[u8; 64], pad: bool) -> String {
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let word = at(0) << 16 | at(1) << 8 | at(2);
+        for i in 0..4 {
+            if i <= chunk.len() {
+                // Six bits are always below 64.
+                out.push(alphabet[(word >> (18 - 6 * i)) as usize & 63].into());
+            } else if pad {
+                out.push('=');
+            }
+        }
+    }
+    out
+}
+
+/// Without padding. Bits that no byte takes must be zero (RFC 4648, section 3.5), so that each text is the only one of
+/// its bytes.
+fn decode(digits: &str, alphabet: &[u8; 64]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(digits.len() * 3 / 4);
+    for chunk in digits.as_bytes().chunks(4) {
+        let mut word = 0_u32;
+        for digit in chunk {
+            let value = alphabet.iter().position(|c| c == digit)?;
+            word = word << 6 | u32::try_from(value).ok()?;
+        }
+        let spare = match chunk.len() {
+            4 => 0,
+            3 => 2,
+            2 => 4,
+            _ => return None,
+        };
+        if word & ((1 << spare) - 1) != 0 {
+            return None;
+        }
+        let bytes = (word >> spare).to_be_bytes();
+        let count = chunk.len() - 1;
+        out.extend_from_slice(bytes.get(4 - count..)?);
+    }
+    Some(out)
+}

@@ -1,0 +1,219 @@
+//! The errors. Variants say what the receiver does next; none holds a secret or a provider's text.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::{DisplayText, JsonError, Liveness, NoCallback, NotLive, Text, reason};
+
+/// The root of the hierarchy: why a definition could not answer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// A fault in the plugin; the host reports it and changes nothing.
+    Bug(Text),
+    /// The stored credential cannot be used; the user connects again.
+    Credential(CredentialError),
+    /// The connection is not live. The host records this as data, as if it came in a `VerifyResult`.
+    NotLive(NotLive),
+    /// A service of the host failed; the host tries again later.
+    Service(ServiceError),
+}
+/// Why stored bytes are not a credential.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// Not what `serialize_credential` wrote.
+    Malformed,
+    /// A part is missing.
+    MissingField(Text),
+}
+/// Why a request got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// No connection could be made.
+    Connect,
+    /// The credential could not be attached; nothing was sent.
+    Credential,
+    /// The host's egress policy refuses this origin; nothing was sent.
+    Denied,
+    /// The name does not resolve.
+    Dns,
+    /// The answer is not HTTP, or the request cannot be written as HTTP.
+    Protocol,
+    /// No answer in time.
+    Timeout,
+    /// No trustworthy TLS connection.
+    Tls,
+    /// The answer is larger than allowed.
+    TooLarge,
+    /// `send_once` only: it may have been spent and the answer is lost. It was not sent again.
+    Uncertain,
+}
+/// A fault in the plugin: an address that its descriptor does not declare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UndeclaredAddress;
+
+/// Why a file or key-value service failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// Outside the granted roots, or nothing was granted.
+    Denied,
+    /// It is not there.
+    NotFound,
+    /// More than is allowed.
+    TooLarge,
+    /// The host failed.
+    Unavailable,
+}
+/// Why a setup ended without a connection; shown to the user.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SetupFailure {
+    /// For programs: `token_rejected`.
+    pub code: Text,
+    /// One sentence for the user.
+    pub message: DisplayText,
+    /// What to do.
+    pub remedy: Option<DisplayText>,
+    /// Set when the failure says nothing but that the provider cannot be asked now.
+    pub(crate) offline: Option<Box<NotLive>>,
+}
+impl SetupFailure {
+    /// A failure with a code and one sentence.
+    pub fn new(code: impl Into<Text>, message: impl Into<DisplayText>) -> Self {
+        Self { code: code.into(), message: message.into(), remedy: None, offline: None }
+    }
+    /// Says what to do.
+    #[must_use]
+    pub fn remedy(mut self, text: impl Into<DisplayText>) -> Self {
+        self.remedy = Some(text.into());
+        self
+    }
+}
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bug(what) => write!(f, "fault in the plugin: {what}"),
+            Self::Credential(_) => f.write_str("the credential cannot be used"),
+            Self::NotLive(n) => write!(f, "{}", n.reason.message),
+            Self::Service(_) => f.write_str("a service of the host failed"),
+        }
+    }
+}
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("the stored credential cannot be read"),
+            Self::MissingField(name) => write!(f, "the stored credential lacks '{name}'"),
+        }
+    }
+}
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "no connection could be made",
+            Self::Credential => "the credential could not be attached",
+            Self::Denied => "the host does not allow this address",
+            Self::Dns => "the name does not resolve",
+            Self::Protocol => "the answer is not valid HTTP",
+            Self::Timeout => "no answer in time",
+            Self::Tls => "no trustworthy TLS connection",
+            Self::TooLarge => "the answer is too large",
+            Self::Uncertain => "it may have been spent, and the answer is lost",
+        })
+    }
+}
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Denied => "the host did not grant this",
+            Self::NotFound => "not found",
+            Self::TooLarge => "too large",
+            Self::Unavailable => "the host's service failed",
+        })
+    }
+}
+impl fmt::Display for SetupFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.message)
+    }
+}
+impl fmt::Display for UndeclaredAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", DisplayText::from(*self))
+    }
+}
+impl core::error::Error for UndeclaredAddress {}
+impl core::error::Error for ConnectionError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Credential(e) => Some(e),
+            Self::Service(e) => Some(e),
+            _ => None,
+        }
+    }
+}
+impl core::error::Error for CredentialError {}
+impl core::error::Error for HttpError {}
+impl core::error::Error for ServiceError {}
+impl core::error::Error for SetupFailure {}
+
+impl From<CredentialError> for ConnectionError {
+    fn from(e: CredentialError) -> Self {
+        Self::Credential(e)
+    }
+}
+impl From<NotLive> for ConnectionError {
+    fn from(n: NotLive) -> Self {
+        Self::NotLive(n)
+    }
+}
+impl From<ServiceError> for ConnectionError {
+    fn from(e: ServiceError) -> Self {
+        Self::Service(e)
+    }
+}
+impl From<JsonError> for ConnectionError {
+    fn from(e: JsonError) -> Self {
+        Self::NotLive(e.into())
+    }
+}
+/// An offline one does not end the setup: the host keeps what was answered and asks the provider again later.
+impl From<NotLive> for SetupFailure {
+    fn from(n: NotLive) -> Self {
+        let offline = matches!(n.liveness, Liveness::Offline).then(|| Box::new(n.clone()));
+        Self { code: n.reason.code, message: n.reason.message, remedy: n.reason.remedy, offline }
+    }
+}
+impl From<JsonError> for SetupFailure {
+    fn from(e: JsonError) -> Self {
+        NotLive::from(e).into()
+    }
+}
+impl From<CredentialError> for SetupFailure {
+    fn from(_: CredentialError) -> Self {
+        Self::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot use its own credential")
+    }
+}
+impl From<UndeclaredAddress> for SetupFailure {
+    fn from(e: UndeclaredAddress) -> Self {
+        Self::new(reason::PLUGIN_FAULT, e)
+    }
+}
+impl From<UndeclaredAddress> for ConnectionError {
+    fn from(e: UndeclaredAddress) -> Self {
+        Self::NotLive(e.into())
+    }
+}
+impl From<NoCallback> for SetupFailure {
+    fn from(e: NoCallback) -> Self {
+        let message = match e {
+            NoCallback::NoInboundHttp => "this host cannot receive callbacks",
+            NoCallback::NoneLeft => "this host has no callback address to give now",
+        };
+        Self::new("no_callback", message).remedy("use a host that receives callbacks, or another kind of this provider")
+    }
+}

@@ -1,0 +1,40 @@
+//! For hosts and testkits only: makes what a plugin is given.
+//!
+//! Rust has no visibility "the host alone", so these are public and apart: not in the prelude, and a plugin of ours that
+//! names this module is refused by the checks of the workspace. It is no security border: the egress guard checks every
+//! address anyway.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{
+    Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, NotLive, Origin, Root, Secret, SetupFailure, Text,
+};
+
+/// The origin of an `http` or `https` URL; `None` for anything odd (user info, no host, another scheme).
+pub fn origin(url: &str) -> Option<Origin> {
+    Origin::of(url)
+}
+/// A base from the descriptor or from an answer; `None` for anything but plain `http(s)` without query or dot segments.
+pub fn base_url(url: &str) -> Option<BaseUrl> {
+    BaseUrl::checked(url)
+}
+/// A directory that was canonicalised.
+pub fn root(path: impl Into<String>) -> Root {
+    Root(path.into())
+}
+/// Answers that were checked.
+pub fn answers(answers: impl IntoIterator<Item = (Text, Answer)>) -> Answers {
+    Answers(answers.into_iter().collect())
+}
+/// A callback: the registered address, and the value by which it finds its session.
+pub fn callback_handle(redirect_uri: impl Into<String>, state: impl Into<String>) -> CallbackHandle {
+    CallbackHandle { redirect_uri: redirect_uri.into(), state: state.into() }
+}
+/// What came, after `state` was checked and taken out.
+pub fn callback_request(parameters: Vec<(String, Secret)>) -> CallbackRequest {
+    CallbackRequest { parameters }
+}
+/// The bad network behind a failure, when that is all there is to it: the setup waits and asks again.
+pub fn offline(failure: &SetupFailure) -> Option<&NotLive> {
+    failure.offline.as_deref()
+}

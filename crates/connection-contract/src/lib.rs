@@ -1,0 +1,103 @@
+//! What a connection plugin and its host say to each other.
+//!
+//! A plugin implements [`ConnectionDefinition`] for one kind of connection: how to set it up, how to tell whether it
+//! works, how to attach its credential. The host keeps the secrets, the time and the setup sessions, and calls the
+//! network: everything a plugin does goes through the context that it is given.
+//!
+//! # What this crate is not
+//!
+//! It has no dependencies and no `std`, does no I/O, and knows no provider, protocol or database. A plugin depends on
+//! this crate and on nothing else of ours.
+//!
+//! # Stability
+//!
+//! Follows semver. Traits that plugins implement gain only methods with a body, structs that cross the border are
+//! `#[non_exhaustive]` with constructors and setters by value, and enums that can grow are `#[non_exhaustive]`.
+//!
+//! # Writing a plugin
+//!
+//! ```
+//! #![no_std]
+//! extern crate alloc;
+//! use connection_contract::prelude::*;
+//! ```
+//!
+//! [`ConnectionDefinition`] shows a whole one.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod address;
+mod answers;
+mod context;
+mod definition;
+mod descriptor;
+pub mod encode;
+mod error;
+mod facets;
+pub mod host;
+mod http;
+mod liveness;
+mod outcome;
+mod paths;
+pub mod reason;
+mod record;
+mod requirement;
+mod secret;
+mod services;
+mod setup;
+mod text;
+mod timestamp;
+mod value;
+
+pub use address::{BaseUrl, Link, Origin, Reach, Root};
+pub use answers::{Answer, Answers};
+pub use context::{Connection, Context, SetupContext, SpendContext, TeardownContext, VerifyContext};
+pub use definition::{BoxFuture, ConnectionDefinition};
+pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need};
+pub use error::{ConnectionError, CredentialError, HttpError, ServiceError, SetupFailure, UndeclaredAddress};
+pub use facets::{Authorizer, NamedSecrets};
+pub use http::{Exposed, HeaderValue, HttpRequest, HttpResponse};
+pub use liveness::{Liveness, NotLive, Reason, VerifyResult, classify};
+pub use outcome::{Established, Identity};
+pub use paths::{PathBase, PathSpec};
+pub use record::Record;
+pub use requirement::{Requirement, RequirementAuth, SecretName};
+pub use secret::Secret;
+pub use services::{
+    Clock, Crypto, FileService, FileStat, FileType, HttpService, KvService, LogEvent, LogLevel, LogService, LogValue,
+    Services, SetupService,
+};
+pub use setup::{
+    CallbackHandle, CallbackRequest, InboundHttpService, NoCallback, Notice, Prompt, Redirect, Wait, Woken,
+};
+pub use text::{DisplayText, Kind, Text};
+pub use timestamp::Timestamp;
+pub use value::{JsonError, Value};
+
+/// One line that makes `no_std` free for an author: `use connection_contract::prelude::*;`.
+///
+/// [`host`] is not in it: what that module makes, a plugin is given.
+pub mod prelude {
+    pub use alloc::{
+        borrow::ToOwned,
+        boxed::Box,
+        format,
+        string::{String, ToString},
+        vec,
+        vec::Vec,
+    };
+    pub use core::time::Duration;
+
+    pub use crate::{
+        Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest, Clock, Connection,
+        ConnectionDefinition, ConnectionError, Context, CredentialError, Crypto, Descriptor, DisplayText, Established,
+        Exposed, Field, FileService, FileStat, FileType, Guide, HeaderValue, HttpError, HttpRequest, HttpResponse,
+        HttpService, Identity, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness, LogEvent,
+        LogLevel, LogService, LogValue, NamedSecrets, Need, NoCallback, NotLive, Notice, Origin, PathBase, PathSpec,
+        Prompt, Reach, Reason, Record, Redirect, Requirement, RequirementAuth, Root, Secret, SecretName, ServiceError,
+        Services, SetupContext, SetupFailure, SetupService, SpendContext, TeardownContext, Text, Timestamp,
+        UndeclaredAddress, Value, VerifyContext, VerifyResult, Wait, Woken, classify, encode, reason,
+    };
+}

@@ -1,0 +1,296 @@
+//! JSON as data. The parser lives here, so that host, testkit and plugin tests read alike.
+//!
+//! Depth and size are capped, and numbers keep their digits.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{fmt, ops::Index};
+
+use crate::Text;
+
+/// A JSON value. Objects keep their order; numbers keep their digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "JSON has these six and no more (RFC 8259, section 3)")]
+pub enum Value {
+    /// `null`, and what indexing finds when there is nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// The number as written, so that 64-bit ids survive.
+    Number(String),
+    /// Text.
+    Text(String),
+    /// An array.
+    List(Vec<Self>),
+    /// An object.
+    Map(Vec<(String, Self)>),
+}
+
+/// Why JSON could not be used. Holds no text of the sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// A field is missing or has another type.
+    Field(Text),
+    /// Not JSON, deeper than 64 levels, or more than a mebibyte.
+    Syntax,
+}
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => write!(f, "the answer lacks the field '{name}'"),
+            Self::Syntax => f.write_str("the answer is not JSON"),
+        }
+    }
+}
+impl core::error::Error for JsonError {}
+
+impl Value {
+    /// Parses one JSON text (RFC 8259).
+    ///
+    /// # Errors
+    /// [`JsonError::Syntax`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        if bytes.len() > 1 << 20 {
+            return Err(JsonError::Syntax);
+        }
+        let mut parser = Parser { bytes, at: 0 };
+        let value = parser.value(64)?;
+        parser.space();
+        if parser.at == bytes.len() { Ok(value) } else { Err(JsonError::Syntax) }
+    }
+    /// The text, if it is text.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+    /// The whole number, if it is one.
+    pub fn as_i64(&self) -> Option<i64> {
+        if let Self::Number(digits) = self { digits.parse().ok() } else { None }
+    }
+    /// The truth value, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(truth) = self { Some(*truth) } else { None }
+    }
+    /// The items of an array; none for anything else.
+    pub fn items(&self) -> &[Self] {
+        if let Self::List(items) = self { items } else { &[] }
+    }
+    /// An object with these fields, in this order.
+    pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+        Self::Map(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    }
+    /// The text at `name`, or an error that names it: `me.str_at("login")?`.
+    ///
+    /// # Errors
+    /// [`JsonError::Field`].
+    pub fn str_at(&self, name: &'static str) -> Result<&str, JsonError> {
+        self[name].as_str().ok_or(JsonError::Field(name.into()))
+    }
+    /// What is at a JSON pointer (RFC 6901): `/bot/owner/0`. For kinds made of data.
+    pub fn pointer(&self, pointer: &str) -> Option<&Self> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self, |value, token| {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            match value {
+                Self::List(items) => items.get(token.parse::<usize>().ok()?),
+                Self::Map(fields) => fields.iter().find(|(n, _)| *n == token).map(|(_, v)| v),
+                _ => None,
+            }
+        })
+    }
+}
+impl Index<&str> for Value {
+    type Output = Self;
+    fn index(&self, name: &str) -> &Self {
+        let Self::Map(fields) = self else { return &Self::Null };
+        fields.iter().find(|(n, _)| n == name).map_or(&Self::Null, |(_, v)| v)
+    }
+}
+impl From<bool> for Value {
+    fn from(truth: bool) -> Self {
+        Self::Bool(truth)
+    }
+}
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(number.to_string())
+    }
+}
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_string())
+    }
+}
+/// Writes compact JSON.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |f: &mut fmt::Formatter<'_>, text: &str| {
+            f.write_str("\"")?;
+            for c in text.chars() {
+                match c {
+                    '"' | '\\' => write!(f, "\\{c}")?,
+                    c if c < ' ' => write!(f, "\\u{:04x}", u32::from(c))?,
+                    c => write!(f, "{c}")?,
+                }
+            }
+            f.write_str("\"")
+        };
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(b) => write!(f, "{b}"),
+            Self::Number(digits) => f.write_str(digits),
+            Self::Text(t) => text(f, t),
+            Self::List(items) => {
+                f.write_str("[")?;
+                for (i, item) in items.iter().enumerate() {
+                    write!(f, "{}{item}", if i == 0 { "" } else { "," })?;
+                }
+                f.write_str("]")
+            }
+            Self::Map(fields) => {
+                f.write_str("{")?;
+                for (i, (name, value)) in fields.iter().enumerate() {
+                    f.write_str(if i == 0 { "" } else { "," })?;
+                    text(f, name)?;
+                    write!(f, ":{value}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+struct Parser<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+impl Parser<'_> {
+    fn peek(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or(0)
+    }
+    fn space(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+            self.at += 1;
+        }
+    }
+    fn take(&mut self, word: &[u8]) -> Result<(), JsonError> {
+        if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            self.at += word.len();
+            return Ok(());
+        }
+        Err(JsonError::Syntax)
+    }
+    fn skip(&mut self, word: &[u8]) -> bool {
+        self.take(word).is_ok()
+    }
+    fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
+        let depth = depth.checked_sub(1).ok_or(JsonError::Syntax)?;
+        self.space();
+        match self.peek() {
+            b'n' => self.take(b"null").map(|()| Value::Null),
+            b't' => self.take(b"true").map(|()| Value::Bool(true)),
+            b'f' => self.take(b"false").map(|()| Value::Bool(false)),
+            b'"' => self.text().map(Value::Text),
+            b'[' => self.items(b']', |p| p.value(depth)).map(Value::List),
+            b'{' => self
+                .items(b'}', |p| {
+                    p.space();
+                    let name = p.text()?;
+                    p.space();
+                    p.take(b":")?;
+                    Ok((name, p.value(depth)?))
+                })
+                .map(Value::Map),
+            _ => self.number().map(Value::Number),
+        }
+    }
+    fn items<T>(&mut self, end: u8, item: impl Fn(&mut Self) -> Result<T, JsonError>) -> Result<Vec<T>, JsonError> {
+        self.at += 1;
+        let mut items = Vec::new();
+        loop {
+            self.space();
+            if items.is_empty() && self.take(&[end]).is_ok() {
+                return Ok(items);
+            }
+            items.push(item(self)?);
+            self.space();
+            if self.take(&[end]).is_ok() {
+                return Ok(items);
+            }
+            self.take(b",")?;
+        }
+    }
+    fn number(&mut self) -> Result<String, JsonError> {
+        let start = self.at;
+        let digits = |p: &mut Self| {
+            let from = p.at;
+            while p.peek().is_ascii_digit() {
+                p.at += 1;
+            }
+            if p.at == from { Err(JsonError::Syntax) } else { Ok(p.at - from) }
+        };
+        self.skip(b"-");
+        let zero = self.peek() == b'0';
+        if digits(self)? > 1 && zero {
+            return Err(JsonError::Syntax);
+        }
+        if self.take(b".").is_ok() {
+            digits(self)?;
+        }
+        if self.take(b"e").is_ok() || self.take(b"E").is_ok() {
+            if !self.skip(b"+") {
+                self.skip(b"-");
+            }
+            digits(self)?;
+        }
+        Ok(String::from_utf8_lossy(&self.bytes[start..self.at]).into_owned())
+    }
+    fn text(&mut self) -> Result<String, JsonError> {
+        self.take(b"\"")?;
+        let mut out = Vec::new();
+        loop {
+            let byte = self.peek();
+            self.at += 1;
+            match byte {
+                b'"' => return String::from_utf8(out).map_err(|_| JsonError::Syntax),
+                b'\\' => {
+                    let escape = self.peek();
+                    self.at += 1;
+                    let c = match escape {
+                        b'n' => '\n',
+                        b't' => '\t',
+                        b'r' => '\r',
+                        b'b' => '\u{8}',
+                        b'f' => '\u{c}',
+                        b'"' | b'\\' | b'/' => escape.into(),
+                        b'u' => self.unicode()?,
+                        _ => return Err(JsonError::Syntax),
+                    };
+                    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+                0..=31 => return Err(JsonError::Syntax),
+                byte => out.push(byte),
+            }
+        }
+    }
+    fn unicode(&mut self) -> Result<char, JsonError> {
+        let high = self.hex4()?;
+        let code = if (0xd800..0xdc00).contains(&high) {
+            self.take(b"\\u")?;
+            let low = self.hex4()?.checked_sub(0xdc00).filter(|low| *low < 0x400).ok_or(JsonError::Syntax)?;
+            0x1_0000 + ((high - 0xd800) << 10) + low
+        } else {
+            high
+        };
+        char::from_u32(code).ok_or(JsonError::Syntax)
+    }
+    fn hex4(&mut self) -> Result<u32, JsonError> {
+        let digits = self.bytes.get(self.at..self.at + 4).ok_or(JsonError::Syntax)?;
+        self.at += 4;
+        digits.iter().try_fold(0, |n, d| Ok(n * 16 + char::from(*d).to_digit(16).ok_or(JsonError::Syntax)?))
+    }
+}

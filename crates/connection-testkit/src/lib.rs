@@ -1,0 +1,1 @@
+//! Fakes and a conformance suite for authors of connection plugins.

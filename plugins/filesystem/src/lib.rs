@@ -1,0 +1,3 @@
+//! Local directories, bounded and read only.
+#![no_std]
+#![forbid(unsafe_code)]

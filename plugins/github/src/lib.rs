@@ -1,0 +1,3 @@
+//! GitHub with a personal access token.
+#![no_std]
+#![forbid(unsafe_code)]

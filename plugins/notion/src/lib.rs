@@ -1,0 +1,3 @@
+//! Notion with an internal integration token.
+#![no_std]
+#![forbid(unsafe_code)]

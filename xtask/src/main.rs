@@ -1,0 +1,63 @@
+//! The workspace's own commands: `cargo xtask <command>`.
+//!
+//! Continuous integration runs `cargo xtask ci` and nothing else, so that what
+//! holds there can be shown on any desk with the same words.
+#![expect(clippy::print_stdout, reason = "the output of these commands is for a person or a log")]
+#![expect(clippy::print_stderr, reason = "failures go where a shell expects them")]
+#![expect(clippy::disallowed_methods, reason = "no clock or environment is injected into a build tool")]
+
+mod ci;
+mod failure;
+mod layers;
+mod process;
+mod readme;
+mod rust_source;
+mod setup;
+mod suite;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup            install what is missing, and say what
+  test             the whole suite, after its own set-up
+  layers           who may depend on whom, and the containment of our plugins
+  tidy             what the compiler does not check: files, names, links
+  readme           run the commands that README.md and docs/guide show
+  ci [--step NAME] all of the above and more, with seconds per step";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    match words {
+        ["setup"] => setup::run(&workspace, setup::Scope::Everything),
+        ["test"] => suite::run(&workspace),
+        ["layers"] => layers::run(&workspace),
+        ["tidy"] => tidy::run(&workspace),
+        ["readme"] => readme::run(&workspace),
+        ["ci"] => ci::run(&workspace, None),
+        ["ci", "--step", name] => ci::run(&workspace, Some(name)),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure::new(format!("unknown command `{}`\n\n{USAGE}", words.join(" ")))),
+    }
+}
