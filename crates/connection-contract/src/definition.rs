@@ -14,8 +14,6 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// One way to reach something. Write `setup`, `verify` and `teardown` as plain `async fn`.
 ///
 /// ```
-/// #![no_std]
-/// extern crate alloc;
 /// use connection_contract::prelude::*;
 ///
 /// /// The kind `acme`.

@@ -16,13 +16,8 @@
 //!
 //! # Writing a plugin
 //!
-//! ```
-//! #![no_std]
-//! extern crate alloc;
-//! use connection_contract::prelude::*;
-//! ```
-//!
-//! [`ConnectionDefinition`] shows a whole one.
+//! A plugin is a `no_std` crate that begins with one line, `use connection_contract::prelude::*;`, and implements
+//! [`ConnectionDefinition`], which shows a whole one.
 #![no_std]
 #![forbid(unsafe_code)]
 
