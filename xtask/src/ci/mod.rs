@@ -1,0 +1,93 @@
+//! `cargo xtask ci`: all that has to hold, in one command.
+//!
+//! It stops at the first step that fails and always ends with the seconds that
+//! each step took. A run that takes too long fails, even when each step passed.
+
+mod report;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::ci::report::Report;
+use crate::failure::Failure;
+use crate::process;
+use crate::workspace::Workspace;
+use crate::{layers, readme, setup, suite, tidy};
+
+/// What a whole run may take.
+const LONGEST: Duration = Duration::from_secs(34 * 60);
+
+/// One thing that has to hold.
+struct Step {
+    name: &'static str,
+    run: fn(&Workspace) -> Result<(), Failure>,
+}
+
+/// In this order: what fails often and fast comes first.
+const STEPS: &[Step] = &[
+    Step { name: "setup", run: |workspace| setup::run(workspace, setup::Scope::Everything) },
+    Step { name: "fmt", run: |workspace| cargo(workspace, &["fmt", "--all", "--check"]) },
+    Step { name: "tidy", run: tidy::run },
+    Step { name: "clippy", run: clippy },
+    Step { name: "layers", run: layers::run },
+    Step {
+        name: "deny",
+        run: |workspace| cargo(workspace, &["deny", "--offline", "check", "bans", "licenses", "sources"]),
+    },
+    Step { name: "machete", run: |workspace| cargo(workspace, &["machete"]) },
+    Step { name: "doc", run: doc },
+    Step { name: "package", run: package },
+    Step { name: "test", run: suite::run },
+    Step { name: "readme", run: readme::run },
+];
+
+/// Runs every step, or one of them after its set-up.
+pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), Failure> {
+    if let Some(name) = only
+        && !STEPS.iter().any(|step| step.name == name)
+    {
+        let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        return Err(Failure::new(format!("there is no step `{name}`; there are {}", names.join(", "))));
+    }
+    let steps = STEPS.iter().filter(|step| only.is_none_or(|name| step.name == name || step.name == "setup"));
+    let mut report = Report::new(LONGEST);
+    for step in steps {
+        println!("== {}", step.name);
+        let start = Instant::now();
+        let result = (step.run)(workspace);
+        report.add(step.name, start.elapsed(), result.is_ok());
+        if let Err(failure) = result {
+            println!("{report}");
+            return Err(Failure::new(format!("step {}: {failure}", step.name)));
+        }
+    }
+    println!("{report}");
+    report.verdict()
+}
+
+fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
+    process::run(&mut command(workspace, arguments))
+}
+
+fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let mut command = process::cargo(workspace.root(), arguments);
+    command.env("CARGO_TERM_COLOR", "never");
+    command
+}
+
+fn clippy(workspace: &Workspace) -> Result<(), Failure> {
+    cargo(workspace, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+}
+
+fn doc(workspace: &Workspace) -> Result<(), Failure> {
+    let arguments = ["doc", "--workspace", "--no-deps", "--locked"];
+    process::run(command(workspace, &arguments).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn package(workspace: &Workspace) -> Result<(), Failure> {
+    // A desk has changes that are not committed; continuous integration has none.
+    cargo(workspace, &["package", "--workspace", "--no-verify", "--locked", "--allow-dirty", "--quiet"])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The report, and the steps that there have to be.
+
+use std::time::Duration;
+
+use super::report::Report;
+use super::{STEPS, run};
+use crate::workspace::Workspace;
+
+#[test]
+fn the_report_shows_seconds_per_step_and_what_failed() {
+    let mut report = Report::new(Duration::from_secs(60));
+    report.add("fmt", Duration::from_millis(1_250), true);
+    report.add("test", Duration::from_secs(20), false);
+    let expected = "\nstep        seconds\nfmt             1.2\ntest           20.0  failed\ntotal          21.2";
+    assert_eq!(report.to_string(), expected);
+}
+
+#[test]
+fn a_run_that_takes_too_long_fails() {
+    let mut report = Report::new(Duration::from_secs(60));
+    report.add("test", Duration::from_secs(60), true);
+    assert!(report.verdict().is_ok());
+    report.add("doc", Duration::from_secs(1), true);
+    assert!(report.verdict().is_err());
+}
+
+#[test]
+fn every_step_is_there_and_setup_comes_first() {
+    let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+    assert_eq!(names.first(), Some(&"setup"));
+    for name in ["fmt", "clippy", "layers", "tidy", "deny", "machete", "doc", "package", "test", "readme"] {
+        assert!(names.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn a_step_that_does_not_exist_is_refused_with_the_names_of_those_that_do() {
+    let failure = run(&Workspace::find().unwrap(), Some("tests")).unwrap_err().to_string();
+    assert!(failure.contains("no step `tests`") && failure.contains("setup, fmt"), "{failure}");
+}

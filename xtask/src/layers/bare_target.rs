@@ -1,0 +1,40 @@
+//! Builds the contained plugins for a target that has no `std`.
+
+use crate::failure::Failure;
+use crate::layers::containment;
+use crate::layers::metadata::Package;
+use crate::process;
+use crate::setup::{self, BARE_TARGET};
+use crate::workspace::{self, Workspace};
+
+/// Builds all of them in one go; says so where the target cannot be had.
+pub(crate) fn build(workspace: &Workspace, packages: &[Package]) -> Result<(), Failure> {
+    let plugins: Vec<&str> = packages
+        .iter()
+        .filter(|package| containment::is_contained(package))
+        .map(|package| package.name.as_str())
+        .collect();
+    if plugins.is_empty() {
+        println!("layers: there is no plugin to build for {BARE_TARGET}");
+        return Ok(());
+    }
+    if !setup::has_bare_target(workspace) {
+        if workspace::in_ci() {
+            return Err(Failure::new(format!("the target {BARE_TARGET} is not there, and CI skips nothing")));
+        }
+        println!("layers: SKIPPED the build for {BARE_TARGET}: the target is not there");
+        println!("layers: the containment of {} rests on the source checks alone", plugins.join(", "));
+        return Ok(());
+    }
+    process::run(&mut process::cargo(workspace.root(), &arguments(&plugins)))?;
+    println!("layers: {} build without std", plugins.join(", "));
+    Ok(())
+}
+
+fn arguments<'a>(plugins: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["build", "--locked", "--target", BARE_TARGET];
+    for plugin in plugins {
+        arguments.extend(["-p", plugin]);
+    }
+    arguments
+}

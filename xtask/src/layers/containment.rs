@@ -1,0 +1,102 @@
+//! The containment of our plugins: what a plugin may be made of.
+//!
+//! A plugin that has no `std`, no `unsafe` and no way around either reaches the
+//! world through its context alone. The build for a target without `std` proves
+//! it; these checks see to it that the code built there is the code built here.
+//! It is a containment and no sandbox: processor time, memory and mistakes of
+//! the compiler remain.
+
+use std::collections::BTreeMap;
+
+use crate::layers::metadata::{Kind, Package};
+use crate::layers::source_checks::{self, Part};
+use crate::layers::table;
+use crate::rust_source::{Cut, Token, tokens, without_tests};
+
+/// Whether the plugin depends on the contract alone, and so builds without `std`.
+pub(crate) fn is_contained(package: &Package) -> bool {
+    package.is_plugin() && table::row(&package.name).is_some_and(|row| row.normal == [table::CONTRACT])
+}
+
+/// What is wrong with a plugin, given its files below `src/`.
+pub(crate) fn findings(package: &Package, sources: &BTreeMap<String, String>) -> Vec<String> {
+    let mut findings = manifest_findings(package);
+    let files: BTreeMap<&str, Cut> =
+        sources.iter().map(|(path, text)| (path.as_str(), without_tests(&tokens(text)))).collect();
+    match files.get("lib.rs") {
+        Some(root) => {
+            findings.extend(source_checks::root(&root.code).into_iter().map(|finding| format!("lib.rs: {finding}")))
+        }
+        None => findings.push("has no src/lib.rs".to_owned()),
+    }
+    let test_modules = test_modules(&files);
+    for (path, cut) in &files {
+        let is_test = test_modules.iter().any(|module| is_in_module(path, module));
+        let part = if is_test { Part::Tests } else { Part::Plugin };
+        let found = source_checks::file(&cut.code, part).into_iter();
+        let found = found.chain(source_checks::file(&cut.tests, Part::Tests));
+        findings.extend(found.map(|finding| format!("{path}:{finding}")));
+    }
+    findings.into_iter().map(|finding| format!("{}: {finding}", package.name)).collect()
+}
+
+/// What the package declares beyond a library on the contract.
+fn manifest_findings(package: &Package) -> Vec<String> {
+    let mut findings = Vec::new();
+    let allowed = table::row(&package.name).map_or(&[][..], |row| row.normal);
+    for dependency in package.dependencies.iter().filter(|dependency| dependency.kind != Kind::Dev) {
+        if !allowed.contains(&dependency.name.as_str()) {
+            findings.push(format!("may depend on {} only, not on {}", allowed.join(" and "), dependency.name));
+        }
+    }
+    for target in &package.targets {
+        for kind in &target.kinds {
+            match kind.as_str() {
+                "lib" if target.source == "src/lib.rs" => {}
+                "test" | "bin" if target.source.starts_with("tests/") => {}
+                "custom-build" => findings.push("must have no build script".to_owned()),
+                "bin" if target.kinds.iter().any(|kind| kind == "custom-build") => {}
+                _ => findings
+                    .push(format!("must be a library at src/lib.rs and tests, not a {kind} at {}", target.source)),
+            }
+        }
+    }
+    findings
+}
+
+/// The modules that files declare under `#[cfg(test)]` and nowhere else.
+fn test_modules(files: &BTreeMap<&str, Cut>) -> Vec<String> {
+    let mut modules = Vec::new();
+    for (path, cut) in files {
+        let plain = declared(&cut.code);
+        for name in declared(&cut.tests) {
+            if !plain.contains(&name) {
+                modules.push(format!("{}{name}", directory_of_children(path)));
+            }
+        }
+    }
+    modules
+}
+
+/// The names in `mod name;`.
+fn declared(tokens: &[Token]) -> Vec<String> {
+    let three = tokens.windows(3).filter_map(|three| match three {
+        [word, name, end] if word.is_name("mod") && end.is_sign(';') => name.name().map(str::to_owned),
+        _ => None,
+    });
+    three.collect()
+}
+
+/// Where the modules lie that a file declares.
+fn directory_of_children(path: &str) -> String {
+    let (directory, file) = path.rsplit_once('/').map_or(("", path), |(directory, file)| (directory, file));
+    let directory = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+    match file.strip_suffix(".rs") {
+        Some("lib" | "mod") | None => directory,
+        Some(name) => format!("{directory}{name}/"),
+    }
+}
+
+fn is_in_module(path: &str, module: &str) -> bool {
+    path.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}

@@ -1,0 +1,102 @@
+//! What the source of a plugin may not say.
+//!
+//! A `cfg` could build other code for the target without `std` than for the one
+//! that runs; an `include!` or a `path` could bring code that was not read. The
+//! compiler's own words are refused wherever they stand, so that no macro can
+//! put them together from its input.
+
+use crate::rust_source::{Token, starts_with};
+
+/// Whose code it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What users of the plugin build.
+    Plugin,
+    /// What its own tests build: these may have `std`, and make what hosts make.
+    Tests,
+}
+
+/// Macros that read what is not source: a name for them is refused, called or not.
+const READING_MACROS: &[&str] = &["env", "include", "include_bytes", "include_str", "option_env"];
+
+/// What the first file of the plugin has to say and does not.
+pub(crate) fn root(tokens: &[Token]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (words, shown) in [
+        (&["#", "!", "[", "no_std", "]"][..], "#![no_std]"),
+        (&["#", "!", "[", "forbid", "(", "unsafe_code", ")", "]"][..], "#![forbid(unsafe_code)]"),
+    ] {
+        let mut attributes = inner_attributes(tokens);
+        if !attributes.any(|attribute| starts_with(attribute, words)) {
+            findings.push(format!("must say {shown}"));
+        }
+    }
+    findings
+}
+
+/// Where the inner attributes at the start of a file begin.
+fn inner_attributes(tokens: &[Token]) -> impl Iterator<Item = &[Token]> {
+    let mut rest = tokens;
+    std::iter::from_fn(move || {
+        if !starts_with(rest, &["#", "!", "["]) {
+            return None;
+        }
+        let attribute = rest;
+        let end = rest.iter().position(|token| token.is_sign(']')).map_or(rest.len(), |index| index + 1);
+        rest = rest.get(end..).unwrap_or_default();
+        Some(attribute)
+    })
+}
+
+/// What a file says and must not, each finding with its line.
+pub(crate) fn file(tokens: &[Token], part: Part) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut in_use = false;
+    for (index, token) in tokens.iter().enumerate() {
+        let before = tokens.get(..index).unwrap_or_default();
+        let after = tokens.get(index + 1..).unwrap_or_default();
+        let Some(name) = token.name() else {
+            in_use &= !token.is_sign(';');
+            continue;
+        };
+        let mut refuse = |text: String| findings.push(format!("{}: {text}", token.line));
+        match name {
+            "use" => in_use = true,
+            "cfg" | "cfg_attr" => {
+                refuse(format!(
+                    "`{name}` other than #[cfg(test)] on a `mod`, `use` or `extern crate` of a file's top level"
+                ));
+            }
+            "extern" => {
+                let allowed = starts_with(after, &["crate", "alloc", ";"])
+                    || part == Part::Tests && starts_with(after, &["crate", "std", ";"]);
+                if !allowed {
+                    refuse("`extern` other than `extern crate alloc;`".to_owned());
+                }
+            }
+            "macro_rules" if part == Part::Plugin => refuse("a plugin declares no macro".to_owned()),
+            "path" if is_attribute_value(before, after) => {
+                refuse("`path` brings a file that is not checked".to_owned())
+            }
+            "host" if part == Part::Plugin && is_module(before, after, in_use) => {
+                refuse("`host::` is for what only hosts make".to_owned());
+            }
+            _ if READING_MACROS.contains(&name) => {
+                refuse(format!("`{name}` is a macro that reads what is not source; as a name it is refused too"));
+            }
+            _ => {}
+        }
+    }
+    findings
+}
+
+/// Whether `path` stands as in `#[path = ""]`.
+fn is_attribute_value(before: &[Token], after: &[Token]) -> bool {
+    starts_with(after, &["="]) && before.last().is_some_and(|token| token.is_sign('['))
+}
+
+/// Whether `host` stands as a part of a path, and not as a variable or method.
+fn is_module(before: &[Token], after: &[Token], in_use: bool) -> bool {
+    let follows = matches!(before, [.., first, second] if first.is_sign(':') && second.is_sign(':'));
+    in_use || follows || starts_with(after, &[":", ":"])
+}

@@ -1,0 +1,120 @@
+//! Who may depend on whom: the one table of the architecture.
+//!
+//! A new edge is a commit of its own and a line here. Packages that do not
+//! exist yet have their row already; an absent package is not checked.
+
+/// What one package of the workspace may depend on, among the others.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The package.
+    pub(crate) package: &'static str,
+    /// Its normal and build dependencies.
+    pub(crate) normal: &'static [&'static str],
+    /// What its tests may have beyond those.
+    pub(crate) dev: &'static [&'static str],
+}
+
+/// The package that depends on nothing at all.
+pub(crate) const CONTRACT: &str = "connection-contract";
+
+/// Every package but the plugins that have no row of their own.
+pub(crate) const ROWS: &[Row] = &[
+    Row { package: CONTRACT, normal: &[], dev: &[] },
+    Row { package: "connection-core", normal: &[CONTRACT], dev: &["connection-testkit", "connection-faults"] },
+    Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },
+    Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
+    Row {
+        package: "connection-inbound",
+        normal: &["connection-core"],
+        dev: &["connection-testkit", "connection-faults"],
+    },
+    // Its fakes serve third parties, who have the contract and not our core.
+    Row { package: "connection-testkit", normal: &[CONTRACT], dev: &[] },
+    Row { package: "connection-faults", normal: &["connection-core"], dev: &["connection-testkit"] },
+    Row {
+        package: "connection-host",
+        normal: &[
+            CONTRACT,
+            "connection-core",
+            "connection-inbound",
+            "connection-manifest",
+            "connection-oauth2",
+            "connection-plugin-agent-cli",
+            "connection-plugin-filesystem",
+            "connection-plugin-github",
+            "connection-plugin-gmail",
+            "connection-plugin-notion",
+            "connection-plugin-twilio",
+        ],
+        dev: &["connection-testkit", "connection-faults"],
+    },
+    Row { package: "connection-plugin-gmail", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
+    Row { package: "xtask", normal: &[], dev: &[] },
+];
+
+/// A plugin without a row of its own.
+pub(crate) const PLUGIN: Row =
+    Row { package: "connection-plugin-*", normal: &[CONTRACT], dev: &["connection-testkit"] };
+
+/// The row that holds for a package.
+pub(crate) fn row(package: &str) -> Option<&'static Row> {
+    let own = ROWS.iter().find(|row| row.package == package);
+    own.or_else(|| package.starts_with("connection-plugin-").then_some(&PLUGIN))
+}
+
+/// A package from elsewhere, and who may have it as a direct dependency.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The package from elsewhere.
+    pub(crate) dependency: &'static str,
+    /// The packages of the workspace in which it has its place.
+    pub(crate) packages: &'static [&'static str],
+    /// What it does there.
+    pub(crate) purpose: &'static str,
+}
+
+/// Where the fixed packages have their place. Tests may use any.
+pub(crate) const PLACES: &[Place] = &[
+    Place {
+        dependency: "serde",
+        packages: &["connection-manifest", "connection-core", "connection-inbound", "connection-host"],
+        purpose: "rows, manifests and bodies at the edges",
+    },
+    Place {
+        dependency: "thiserror",
+        packages: &[
+            "connection-core",
+            "connection-oauth2",
+            "connection-manifest",
+            "connection-inbound",
+            "connection-host",
+        ],
+        purpose: "errors; the contract writes its own",
+    },
+    Place {
+        dependency: "tokio",
+        packages: &["connection-core", "connection-inbound", "connection-host"],
+        purpose: "the runtime; never in what a plugin sees",
+    },
+    Place {
+        dependency: "async-trait",
+        // The host implements some of these ports.
+        packages: &["connection-core", "connection-inbound", "connection-host"],
+        purpose: "host-side ports that are held as `Arc<dyn _>`",
+    },
+    Place { dependency: "futures-core", packages: &["connection-core"], purpose: "`Stream` in the core's public face" },
+    Place { dependency: "sqlx", packages: &["connection-core"], purpose: "the store" },
+    Place { dependency: "uuid", packages: &["connection-core"], purpose: "ids; the contract shows them as text" },
+    Place { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
+    Place { dependency: "reqwest", packages: &["connection-core"], purpose: "the one HTTP service" },
+    Place {
+        dependency: "tracing",
+        packages: &["connection-core", "connection-inbound", "connection-host"],
+        purpose: "logs; plugins log through their context",
+    },
+    Place {
+        dependency: "secrecy",
+        packages: &["connection-core", "connection-inbound", "connection-host"],
+        purpose: "host-side secrets that are no credential",
+    },
+];

@@ -1,0 +1,19 @@
+//! Each rule of the architecture catches what it is there for, and the workspace holds to all of them.
+
+mod containment;
+mod edges;
+mod metadata;
+
+use super::{findings, metadata as cargo_metadata};
+use crate::process;
+use crate::workspace::Workspace;
+
+#[test]
+fn this_workspace_holds_to_the_table() {
+    let workspace = Workspace::find().unwrap();
+    let arguments = ["metadata", "--no-deps", "--offline", "--format-version", "1"];
+    let json = process::output(&mut process::cargo(workspace.root(), &arguments)).unwrap();
+    let packages = cargo_metadata::packages(&json).unwrap();
+    let findings = findings(&workspace, &packages).unwrap();
+    assert!(findings.is_empty(), "{findings:#?}");
+}

@@ -1,0 +1,70 @@
+//! Runs the tools that do the work, and says what is run.
+//!
+//! A tool that ends with another status than 0 is a failure that names the
+//! whole command, so that a person can repeat it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::failure::Failure;
+use crate::workspace::in_ci;
+
+/// `cargo` as the one that started us, in the given directory.
+pub(crate) fn cargo(directory: &Path, arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(directory).args(arguments);
+    if in_ci() {
+        // Nothing is built twice there, and the files for it are large.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    command
+}
+
+/// Another program, in the given directory.
+pub(crate) fn tool(directory: &Path, program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory).args(arguments);
+    command
+}
+
+/// Runs to the end with its output where ours goes.
+pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+    let shown = describe(command);
+    println!("$ {shown}");
+    let status = command.status().map_err(|error| Failure::new(format!("cannot run `{shown}`: {error}")))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("`{shown}` ended with {status}"))) }
+}
+
+/// Runs to the end and returns what it wrote to standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+    let shown = describe(command);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|error| Failure::new(format!("cannot run `{shown}`: {error}")))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::new(format!("`{shown}` ended with {}\n{}", output.status, said.trim_end())));
+    }
+    String::from_utf8(output.stdout).map_err(|_| Failure::new(format!("`{shown}` wrote something that is not UTF-8")))
+}
+
+/// Whether a program of that name starts and is content.
+pub(crate) fn answers(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// The command as a person would type it: the program by its short name.
+fn describe(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_stem().unwrap_or(program.as_os_str());
+    let words = std::iter::once(name).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,52 @@
+//! Reads one HTTP/1.1 request, as far as the replies need it.
+
+use std::io::{self, BufRead as _, BufReader, Read};
+
+/// No request of the program comes near.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// What was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    /// The method.
+    pub(crate) method: String,
+    /// The path, without its query.
+    pub(crate) path: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Request {
+    /// A header's value; names know no case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A request for a test of the replies.
+    #[cfg(test)]
+    pub(crate) fn new(method: &str, path: &str, headers: &[(&str, &str)]) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { method: method.to_owned(), path: path.to_owned(), headers }
+    }
+}
+
+/// Reads the head and the body, and keeps the head.
+pub(crate) fn read(stream: &mut impl Read) -> io::Result<Request> {
+    let mut reader = BufReader::new(stream.take(MOST_BYTES));
+    let mut request = Request::default();
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let mut words = line.split_whitespace();
+    request.method = words.next().unwrap_or_default().to_owned();
+    let target = words.next().unwrap_or_default();
+    request.path = target.split_once('?').map_or(target, |(path, _)| path).to_owned();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        request.headers.push((name.trim().to_owned(), value.trim().to_owned()));
+    }
+    let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    io::copy(&mut reader.take(length), &mut io::sink())?;
+    Ok(request)
+}

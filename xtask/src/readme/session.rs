@@ -1,0 +1,143 @@
+//! Runs blocks as a person at a fresh machine would.
+//!
+//! Nothing of the machine that runs it is seen but the programs on its path:
+//! not the home, not the environment, not a terminal.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::failure::Failure;
+use crate::readme::blocks::{Block, Step, World};
+use crate::readme::commands::{self, Plan};
+use crate::readme::expected;
+use crate::readme::provider::Provider;
+
+/// How long one block may take; nothing in a document waits for long.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// Stands between the outputs of two commands.
+const BETWEEN: &str = "-- end of command 7f3a9c51 --";
+
+/// A home that starts empty, and the providers on this machine.
+#[derive(Debug)]
+pub(crate) struct Session {
+    directory: TempDir,
+    provider: Provider,
+    path: std::ffi::OsString,
+}
+
+impl Session {
+    /// Makes the home, and starts the providers.
+    pub(crate) fn start(programs: &Path) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::new(format!("cannot prepare a home for the documents: {error}"));
+        let directory = tempfile::tempdir().map_err(failed)?;
+        for name in ["desk", "home", "temporary"] {
+            fs::create_dir(directory.path().join(name)).map_err(failed)?;
+        }
+        let provider = Provider::start().map_err(failed)?;
+        fs::write(directory.path().join("provider.toml"), provider.configuration()).map_err(failed)?;
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let entries = std::iter::once(programs.to_owned()).chain(std::env::split_paths(&inherited));
+        let path = std::env::join_paths(entries).map_err(|error| Failure::new(format!("the search path: {error}")))?;
+        Ok(Self { directory, provider, path })
+    }
+
+    /// Runs a block, and returns how many of its commands ran.
+    pub(crate) fn run(&self, block: &Block, mut say: impl FnMut(String)) -> Result<usize, Failure> {
+        let mut script = "exec 2>&1\n".to_owned();
+        let mut steps = Vec::new();
+        for step in &block.steps {
+            match commands::plan(&step.command) {
+                Plan::Run(command) => {
+                    say(format!("{}: $ {}", step.line, step.command));
+                    script.push_str(&format!("{command}\nprintf '\\n%s\\n' '{BETWEEN}'\n"));
+                    steps.push(step);
+                }
+                Plan::Skip(reason) => say(format!("{}: not run here: {} ({reason})", step.line, step.command)),
+                Plan::Unknown => {
+                    return Err(Failure::new(format!("{}: there is no rule to run `{}`", step.line, step.command)));
+                }
+            }
+        }
+        if let Some(first) = steps.first() {
+            let said = self.shell(block.world, &script).map_err(|failure| at(first, &failure.to_string()))?;
+            compare(&steps, &said)?;
+        }
+        Ok(steps.len())
+    }
+
+    /// Runs a script to its end, or to its first command that fails; returns all that it wrote.
+    fn shell(&self, world: World, script: &str) -> Result<String, Failure> {
+        let failed = |error: std::io::Error| Failure::new(format!("cannot run `sh`: {error}"));
+        let mut child = self.command(world, script).spawn().map_err(failed)?;
+        let Some(mut stdout) = child.stdout.take() else {
+            return Err(Failure::new("`sh` has no output"));
+        };
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let read = stdout.read_to_end(&mut bytes).map(|_| bytes);
+            // Nobody listens any more when the time was up.
+            let _ignored = sender.send(read);
+        });
+        let Ok(read) = receiver.recv_timeout(LONGEST) else {
+            child.kill().map_err(failed)?;
+            child.wait().map_err(failed)?;
+            return Err(Failure::new(format!("the block did not end within {} seconds", LONGEST.as_secs())));
+        };
+        // Whether a command failed shows in what is missing from the output.
+        child.wait().map_err(failed)?;
+        Ok(String::from_utf8_lossy(&read.map_err(failed)?).into_owned())
+    }
+
+    fn command(&self, world: World, script: &str) -> Command {
+        let inside = |name: &str| self.directory.path().join(name);
+        let home = inside("home");
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", script]).current_dir(inside("desk")).env_clear();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let directories: [(&str, PathBuf); 7] = [
+            ("HOME", home.clone()),
+            ("TMPDIR", inside("temporary")),
+            ("XDG_CACHE_HOME", home.join(".cache")),
+            ("XDG_CONFIG_HOME", home.join(".config")),
+            ("XDG_DATA_HOME", home.join(".local/share")),
+            ("XDG_RUNTIME_DIR", inside("temporary")),
+            ("XDG_STATE_HOME", home.join(".local/state")),
+        ];
+        command.envs(directories).env("PATH", &self.path);
+        command.envs([("COLUMNS", "100"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1"), ("TERM", "dumb"), ("TZ", "UTC")]);
+        if world == World::Provider {
+            command.env("CONNECTIONS_CONFIG", inside("provider.toml")).envs(self.provider.credentials());
+        }
+        command
+    }
+}
+
+/// Compares what each command wrote with what its document says.
+pub(crate) fn compare(steps: &[&Step], said: &str) -> Result<(), Failure> {
+    let mut outputs = said.split(&format!("\n{BETWEEN}\n")).map(str::to_owned).collect::<Vec<_>>();
+    // What follows the last mark belongs to the command that did not end well, if there is one.
+    let unfinished = outputs.pop().unwrap_or_default();
+    for (index, step) in steps.iter().enumerate() {
+        let Some(output) = outputs.get(index) else {
+            return Err(at(step, &format!("`{}` failed, and wrote:\n{}", step.command, unfinished.trim_end())));
+        };
+        if !step.expected.is_empty() && !expected::matches(&step.expected, output) {
+            let shown = step.expected.join("\n");
+            return Err(at(step, &format!("`{}` is said to write:\n{shown}\nand wrote:\n{output}", step.command)));
+        }
+    }
+    Ok(())
+}
+
+fn at(step: &Step, text: &str) -> Failure {
+    Failure::new(format!("{}: {text}", step.line))
+}

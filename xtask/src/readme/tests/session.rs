@@ -1,0 +1,94 @@
+//! Commands run in a home of their own, and a wrong word in a document is found.
+
+use std::path::Path;
+
+use crate::readme::blocks::blocks;
+use crate::readme::expected::matches;
+use crate::readme::session::Session;
+
+#[test]
+fn output_is_compared_line_by_line() {
+    check("a\nb", "a\nb\n", true);
+    check("a\nb", "a\nc\n", false);
+    check("a", "a\nb\n", false);
+    check("a\nb", "a\n", false);
+    check("a", "\n\na  \n\n", true);
+}
+
+#[test]
+fn dots_stand_for_anything_in_a_line() {
+    check("id ... is …", "id 12 34 is x", true);
+    check("id ... is", "id 12 was", false);
+    check("a...a", "a", false);
+    check("...", "", true);
+    check("1...2...3", "1 2 3", true);
+    check("1...2...3", "1 3 2", false);
+}
+
+#[test]
+fn dots_alone_stand_for_any_lines() {
+    check("a\n...\nd", "a\nb\nc\nd", true);
+    check("a\n…\nd", "a\nd", true);
+    check("a\n...\nd", "a\nb", false);
+    check("...\nd", "a\nb\nd", true);
+}
+
+#[test]
+fn commands_share_a_home_within_a_document() {
+    run(
+        "```console\n$ echo kept > \"$HOME/a\"\n```\n```console\n$ cat \"$HOME/a\"\nkept\n$ echo to-error >&2\nto-error\n```",
+        Ok(3),
+    );
+}
+
+#[test]
+fn a_command_that_fails_ends_the_document() {
+    run("```console\n$ echo a\n$ echo why; false\n$ echo b\n```", Err("3: `echo why; false` failed, and wrote:\nwhy"));
+}
+
+#[test]
+fn output_that_differs_from_the_document_is_a_failure() {
+    run("```console\n$ echo a\nb\n```", Err("2: `echo a` is said to write:\nb\nand wrote:\na"));
+}
+
+#[test]
+fn output_without_a_last_line_end_is_compared_too() {
+    run("```console\n$ printf a\na\n$ printf b\nb\n```", Ok(2));
+}
+
+#[test]
+fn credentials_are_there_in_blocks_that_ask_for_the_providers_alone() {
+    run("```console\n$ echo \"[$GITHUB_TOKEN$CONNECTIONS_CONFIG]\"\n[]\n```", Ok(1));
+    run(
+        "```console,provider\n$ echo \"$GITHUB_TOKEN\"\nghp_...\n$ cat \"$CONNECTIONS_CONFIG\"\n[http.endpoints]\n\"https://api.github.com\" = \"http://127.0.0.1:...\"\n...\n```",
+        Ok(2),
+    );
+}
+
+#[test]
+fn nothing_of_this_machine_is_seen_but_its_programs() {
+    run("```console\n$ echo \"[$CARGO_MANIFEST_DIR]\"\n[]\n$ ls -A \"$HOME\" | wc -l | tr -d ' '\n0\n```", Ok(2));
+}
+
+#[test]
+fn a_command_that_asks_finds_nobody() {
+    run("```console\n$ cat\n$ echo on\non\n```", Ok(2));
+}
+
+#[track_caller]
+fn check(expected: &str, actual: &str, result: bool) {
+    let lines: Vec<String> = expected.lines().map(str::to_owned).collect();
+    assert_eq!(matches(&lines, actual), result);
+}
+
+#[track_caller]
+fn run(document: &str, expected: Result<usize, &str>) {
+    let session = Session::start(Path::new("nowhere")).unwrap();
+    let blocks = blocks(document).unwrap();
+    let result = blocks.iter().try_fold(0, |ran, block| Ok(ran + session.run(block, |_| ())?));
+    let result: Result<usize, String> = result.map_err(|failure: crate::failure::Failure| failure.to_string());
+    match (result, expected) {
+        (Err(failure), Err(start)) => assert!(failure.starts_with(start), "{failure}"),
+        (result, expected) => assert_eq!(result, expected.map_err(str::to_owned)),
+    }
+}

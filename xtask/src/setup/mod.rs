@@ -1,0 +1,146 @@
+//! `cargo xtask setup`: brings what the other commands need, and says what.
+//!
+//! Where all is there it only looks, needs no network and takes a moment. What
+//! cannot be brought is a failure, but for the target without `std`: outside
+//! continuous integration the checks that need it are skipped, loudly.
+
+mod found;
+
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::process::{self, cargo, tool};
+use crate::setup::found::{Found, Version};
+use crate::workspace::{self, Workspace};
+
+/// The target that has no `std`, for which plugins are built.
+pub(crate) const BARE_TARGET: &str = "x86_64-unknown-none";
+
+/// Which command asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The build for the target without `std`.
+    BareTarget,
+    /// All that `cargo xtask ci` needs.
+    Everything,
+    /// What the tests need.
+    Tests,
+}
+
+/// Something that has to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// The target without `std`.
+    BareTarget,
+    /// `cc`, for SQLite and the cryptography.
+    Compiler,
+    /// A part of the Rust toolchain: the command, and the component that has it.
+    Component { command: &'static str, component: &'static str },
+    /// A cargo command from the registry, and the versions that will do.
+    Installed { command: &'static str, package: &'static str, version: Version },
+}
+
+const CLIPPY: Need = Need::Component { command: "clippy", component: "clippy" };
+const RUSTFMT: Need = Need::Component { command: "fmt", component: "rustfmt" };
+const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", version: Version { major: 0, minor: 20 } };
+const MACHETE: Need =
+    Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
+
+/// Looks for each thing in scope, and brings what is missing.
+pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
+    for need in needs(scope) {
+        let (root, name) = (workspace.root(), need.name());
+        match look(root, *need) {
+            Found::Here => continue,
+            Found::Missing => println!("setup: {name} is missing"),
+            Found::Outdated(version) => println!("setup: {name} is there as {version}, which will not do"),
+        }
+        let brought = bring(root, *need);
+        if brought.is_ok() && look(root, *need) == Found::Here {
+            println!("setup: {name} is there now");
+            continue;
+        }
+        let reason = brought.err().map_or_else(|| "it is still not found".to_owned(), |failure| failure.to_string());
+        if may_be_missing(*need, workspace::in_ci()) {
+            println!("setup: SKIPPED {name}: {reason}");
+            println!("setup: plugins are not built without std here; only the checks of their source hold");
+        } else {
+            return Err(Failure::new(format!("setup: {name} cannot be brought: {reason}")));
+        }
+    }
+    if scope == Scope::Everything {
+        println!("setup: all is there");
+    }
+    Ok(())
+}
+
+/// Whether plugins can be built without `std` here.
+pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
+    look(workspace.root(), Need::BareTarget) == Found::Here
+}
+
+fn needs(scope: Scope) -> &'static [Need] {
+    match scope {
+        Scope::BareTarget => &[Need::BareTarget],
+        Scope::Everything => &[Need::Compiler, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget],
+        Scope::Tests => &[Need::Compiler],
+    }
+}
+
+/// The one thing that a desk may lack, and continuous integration may not.
+fn may_be_missing(need: Need, in_ci: bool) -> bool {
+    need == Need::BareTarget && !in_ci
+}
+
+impl Need {
+    fn name(self) -> String {
+        match self {
+            Self::BareTarget => format!("the target {BARE_TARGET}"),
+            Self::Compiler => "a C compiler".to_owned(),
+            Self::Component { component, .. } => component.to_owned(),
+            Self::Installed { package, version, .. } => format!("{package} {version}"),
+        }
+    }
+}
+
+fn look(root: &Path, need: Need) -> Found {
+    match need {
+        Need::BareTarget => {
+            let mut rustc = tool(root, "rustc", &["--print", "target-libdir", "--target", BARE_TARGET]);
+            Found::when(process::output(&mut rustc).is_ok_and(|path| has_library(Path::new(path.trim()))))
+        }
+        // On Windows the compiler is found through the registry, by the build itself.
+        Need::Compiler if cfg!(windows) => Found::Here,
+        Need::Compiler => Found::when(
+            ["cc", "gcc", "clang"].iter().any(|name| process::answers(&mut tool(root, name, &["--version"]))),
+        ),
+        Need::Component { command, .. } => Found::when(process::answers(&mut cargo(root, &[command, "--version"]))),
+        Need::Installed { command, version, .. } => match process::output(&mut cargo(root, &[command, "--version"])) {
+            Ok(said) => version.judge(&said),
+            Err(_) => Found::Missing,
+        },
+    }
+}
+
+/// Whether a directory of a target holds its libraries.
+fn has_library(directory: &Path) -> bool {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with("libcore-"))
+}
+
+fn bring(root: &Path, need: Need) -> Result<(), Failure> {
+    match need {
+        Need::BareTarget => process::run(&mut tool(root, "rustup", &["target", "add", BARE_TARGET])),
+        Need::Compiler => {
+            Err(Failure::new("install the one of your system (Debian: gcc, macOS: xcode-select --install)"))
+        }
+        Need::Component { component, .. } => process::run(&mut tool(root, "rustup", &["component", "add", component])),
+        Need::Installed { package, version, .. } => {
+            let version = version.requirement();
+            process::run(&mut cargo(root, &["install", "--locked", package, "--version", &version]))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! What is looked for, and what may be missing where.
+
+use super::found::{Found, Version};
+use super::{BARE_TARGET, CLIPPY, DENY, MACHETE, Need, RUSTFMT, Scope, has_library, may_be_missing, needs};
+
+const DENY_VERSION: Version = Version { major: 0, minor: 20 };
+
+#[test]
+fn a_version_that_is_compatible_will_do() {
+    assert_eq!(DENY_VERSION.judge("cargo-deny 0.20.2\n"), Found::Here);
+    assert_eq!(Version { major: 0, minor: 9 }.judge("0.9.2"), Found::Here);
+    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 1.7.0"), Found::Here);
+}
+
+#[test]
+fn a_version_that_is_older_or_newer_in_the_wrong_place_will_not_do() {
+    assert_eq!(DENY_VERSION.judge("cargo-deny 0.19.9"), Found::Outdated("0.19.9".to_owned()));
+    assert_eq!(DENY_VERSION.judge("cargo-deny 0.21.0"), Found::Outdated("0.21.0".to_owned()));
+    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 1.1.9"), Found::Outdated("1.1.9".to_owned()));
+    assert_eq!(Version { major: 1, minor: 2 }.judge("tool 2.3.0"), Found::Outdated("2.3.0".to_owned()));
+}
+
+#[test]
+fn a_tool_that_tells_no_version_is_missing() {
+    assert_eq!(DENY_VERSION.judge("no idea"), Found::Missing);
+}
+
+#[test]
+fn only_the_bare_target_may_be_missing_and_not_in_ci() {
+    for need in needs(Scope::Everything) {
+        assert!(!may_be_missing(*need, true), "{need:?}");
+        assert_eq!(may_be_missing(*need, false), *need == Need::BareTarget);
+    }
+}
+
+#[test]
+fn everything_holds_all_that_the_other_scopes_need() {
+    let everything = needs(Scope::Everything);
+    for need in [Need::Compiler, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget] {
+        assert!(everything.contains(&need), "{need:?}");
+    }
+    for scope in [Scope::BareTarget, Scope::Tests] {
+        assert!(needs(scope).iter().all(|need| everything.contains(need)));
+    }
+}
+
+#[test]
+fn a_target_without_libraries_is_not_there() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(!has_library(directory.path()));
+    assert!(!has_library(&directory.path().join(BARE_TARGET)));
+    std::fs::write(directory.path().join("libcore-1.rlib"), "").unwrap();
+    assert!(has_library(directory.path()));
+}

@@ -1,0 +1,79 @@
+//! Links in the documents lead somewhere: to a file, and there to a heading.
+//!
+//! Addresses of other sites are not followed, since a test needs no network.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::failure::Failure;
+use crate::tidy::markdown::{self, Link};
+use crate::workspace::Workspace;
+
+/// The documents at the top of the tree; all below `docs` count too.
+const DOCUMENTS: &[&str] = &["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"];
+
+/// Links that lead nowhere.
+pub(crate) fn findings(workspace: &Workspace, files: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
+    let documents: BTreeMap<String, String> = workspace.texts(|path| path.ends_with(".md"))?.into_iter().collect();
+    let checked = documents.iter().filter(|(path, _)| DOCUMENTS.contains(&path.as_str()) || path.starts_with("docs/"));
+    Ok(checked.flat_map(|(path, text)| broken(path, text, &documents, files)).collect())
+}
+
+/// The links of one document that lead nowhere.
+pub(crate) fn broken(
+    path: &str,
+    text: &str,
+    documents: &BTreeMap<String, String>,
+    files: &BTreeSet<String>,
+) -> Vec<String> {
+    let links = markdown::links(text).into_iter();
+    let broken = links.filter_map(|link| Some((fault(path, &link, documents, files)?, link)));
+    broken.map(|(fault, link)| format!("{path}:{}: {fault}: {}", link.line, link.target)).collect()
+}
+
+fn fault(
+    path: &str,
+    link: &Link,
+    documents: &BTreeMap<String, String>,
+    files: &BTreeSet<String>,
+) -> Option<&'static str> {
+    let target = link.target.as_str();
+    if ["https://", "http://", "mailto:"].iter().any(|scheme| target.starts_with(scheme)) {
+        return None;
+    }
+    let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
+    let Some(destination) = resolve(path, file) else {
+        return Some("leads out of the project");
+    };
+    let below = format!("{}/", destination.trim_end_matches('/'));
+    let is_directory =
+        destination.is_empty() || files.range(below.clone()..).next().is_some_and(|file| file.starts_with(&below));
+    if !files.contains(&destination) && !is_directory {
+        return Some("leads to no file");
+    }
+    let anchor = anchor.filter(|_| destination.ends_with(".md"))?;
+    let has_heading =
+        documents.get(&destination).is_some_and(|text| markdown::anchors(text).iter().any(|found| found == anchor));
+    (!has_heading).then_some("leads to no heading")
+}
+
+/// The path that a target means, seen from a document.
+fn resolve(document: &str, target: &str) -> Option<String> {
+    if target.is_empty() {
+        return Some(document.to_owned());
+    }
+    if target.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = document.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}

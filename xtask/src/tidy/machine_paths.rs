@@ -1,0 +1,30 @@
+//! No file of the project knows the machine it was written on.
+
+/// What stands before a path that begins here.
+const BEFORE: &[char] = &[' ', '\t', '"', '\'', '`', '(', '[', '<', '=', ':', ',', '>'];
+
+/// Beginnings of paths of a machine. They are put together here so that this file passes.
+const MACHINE: &[&str] = &[concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/Us", "ers/")];
+const HOMES: &str = concat!("/ho", "me/");
+
+/// Lines that name a path of somebody's machine.
+pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let has_machine = MACHINE.iter().any(|start| after_start(line, start).next().is_some());
+        let has_home = after_start(line, HOMES).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        if has_machine || has_home {
+            findings.push(format!("{path}:{}: names a path of a machine", index + 1));
+        }
+    }
+    findings
+}
+
+/// What follows each place where a path begins with `start`.
+fn after_start<'a>(line: &'a str, start: &'static str) -> impl Iterator<Item = &'a str> {
+    line.match_indices(start).filter_map(move |(index, _)| {
+        let (before, rest) = line.split_at_checked(index)?;
+        let begins = before.is_empty() || before.ends_with(BEFORE);
+        begins.then(|| rest.get(start.len()..).unwrap_or_default())
+    })
+}

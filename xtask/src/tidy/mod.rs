@@ -1,0 +1,49 @@
+//! `cargo xtask tidy`: what the compiler does not check.
+//!
+//! Each rule is a function from text to findings. The rules also run as a test,
+//! so that `cargo xtask test` alone shows an untidy tree.
+
+mod links;
+mod machine_paths;
+mod manifests;
+mod markdown;
+mod names;
+mod rust_files;
+mod test_modules;
+
+pub(crate) use markdown::fence_of;
+
+use std::collections::BTreeSet;
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// Checks the whole tree.
+pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
+    Failure::unless_empty("tidy", &findings(workspace)?)?;
+    println!("tidy: nothing found");
+    Ok(())
+}
+
+fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let files: BTreeSet<String> = workspace.files()?.into_iter().collect();
+    let kinds = names::kinds(&files);
+    let mut findings = test_modules::forgotten_files(&files);
+    for path in &files {
+        let Some(text) = workspace.text(path)? else { continue };
+        findings.extend(machine_paths::findings(path, &text));
+        if path.ends_with(".rs") {
+            findings.extend(rust_files::findings(path, &text));
+            findings.extend(names::findings(path, &text, &kinds));
+            findings.extend(test_modules::findings(path, &text, &files));
+        } else if path.ends_with("/Cargo.toml") {
+            findings.extend(manifests::findings(path, &text));
+        }
+    }
+    findings.extend(links::findings(workspace, &files)?);
+    findings.sort();
+    Ok(findings)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! No provider's name outside its plugin: adding one edits no shared code.
+//!
+//! The libraries that plugins stand on may not name a kind in code at all. The
+//! binary and the test support may speak of one (in a help text, say), but may
+//! not decide on one: no string there is exactly the name of a kind, but in the
+//! one file that registers the plugins. Comments and tests are free.
+
+use std::collections::BTreeSet;
+
+use crate::rust_source::{Shape, Token, tokens, without_tests};
+
+/// The file that registers the plugins, one per line.
+const REGISTRATION: &str = "plugins.rs";
+
+/// Crates that may speak of a kind.
+const SPEAKERS: &[&str] = &["connection-faults", "connection-host", "connection-testkit"];
+
+/// Kinds that are ordinary words too: only a string that is nothing else counts.
+const ORDINARY_WORDS: &[&str] = &["filesystem"];
+
+/// The kinds of this workspace: the names of the directories of its plugins.
+pub(crate) fn kinds(files: &BTreeSet<String>) -> BTreeSet<String> {
+    let kinds = files.iter().filter_map(|path| path.strip_prefix("plugins/")?.split_once('/'));
+    kinds.map(|(kind, _)| kind.to_owned()).collect()
+}
+
+/// Where a file of a crate's source names a kind.
+pub(crate) fn findings(path: &str, text: &str, kinds: &BTreeSet<String>) -> Vec<String> {
+    let Some((package, file)) = path.strip_prefix("crates/").and_then(|path| path.split_once("/src/")) else {
+        return Vec::new();
+    };
+    let mut parts = file.split('/');
+    if parts.clone().any(|part| matches!(part, "tests" | "tests.rs")) || parts.next_back() == Some(REGISTRATION) {
+        return Vec::new();
+    }
+    let speaks = SPEAKERS.contains(&package);
+    let mut findings = Vec::new();
+    for token in without_tests(&tokens(text)).code {
+        for kind in kinds.iter().filter(|kind| names(&token, kind, speaks)) {
+            findings.push(format!("{path}:{}: names the kind {kind}, which only its plugin may", token.line));
+        }
+    }
+    findings
+}
+
+fn names(token: &Token, kind: &str, speaks: bool) -> bool {
+    let by_part = !speaks && !ORDINARY_WORDS.contains(&kind);
+    match &token.shape {
+        Shape::Name(name) if by_part => squeezed(name).contains(&squeezed(kind)),
+        Shape::Text(text) if by_part => squeezed(text).contains(&squeezed(kind)),
+        Shape::Text(text) => text == kind,
+        Shape::Atom | Shape::Name(_) | Shape::Sign(_) => false,
+    }
+}
+
+/// Without case and separators: `agent-cli`, `AgentCli` and `AGENT_CLI` are one.
+fn squeezed(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+}

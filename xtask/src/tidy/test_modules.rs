@@ -1,0 +1,51 @@
+//! No test file is forgotten: each one is a module of its crate's test binary.
+
+use std::collections::BTreeSet;
+
+use crate::rust_source::tokens;
+
+/// Files beside or below a `tests/main/main.rs` that it does not list.
+pub(crate) fn findings(path: &str, text: &str, files: &BTreeSet<String>) -> Vec<String> {
+    let Some(directory) = path.strip_suffix("main.rs").filter(|directory| directory.ends_with("tests/main/")) else {
+        return Vec::new();
+    };
+    let tokens = tokens(text);
+    let listed: BTreeSet<&str> = tokens
+        .windows(3)
+        .filter_map(|three| match three {
+            [word, name, end] if word.is_name("mod") && end.is_sign(';') => name.name(),
+            _ => None,
+        })
+        .collect();
+    let missing = modules(directory, files).into_iter().filter(|module| !listed.contains(module.as_str()));
+    missing.map(|module| format!("{path}: does not say `mod {module};`")).collect()
+}
+
+/// Test files of a crate that are in no `tests/main`, or in one that has no `main.rs`.
+pub(crate) fn forgotten_files(files: &BTreeSet<String>) -> Vec<String> {
+    let mut findings = Vec::new();
+    for path in files.iter().filter(|path| path.ends_with(".rs")) {
+        let Some((package, file)) = path.split_once("/tests/") else { continue };
+        if package.ends_with("/src") || package.contains("/src/") {
+            continue;
+        }
+        let main = format!("{package}/tests/main/main.rs");
+        if !file.starts_with("main/") {
+            findings.push(format!("{path}: a crate has one test binary; move it to {package}/tests/main/"));
+        } else if !files.contains(&main) {
+            findings.push(format!("{path}: there is no {main} to list it"));
+        }
+    }
+    findings
+}
+
+/// The modules that lie in a directory: files, and directories with a `mod.rs`.
+fn modules(directory: &str, files: &BTreeSet<String>) -> BTreeSet<String> {
+    let inside = files.iter().filter_map(|path| path.strip_prefix(directory));
+    let modules = inside.filter_map(|file| match file.split_once('/') {
+        Some((module, "mod.rs")) => Some(module),
+        Some(_) => None,
+        None => file.strip_suffix(".rs").filter(|module| *module != "main"),
+    });
+    modules.map(str::to_owned).collect()
+}

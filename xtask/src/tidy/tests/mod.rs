@@ -1,0 +1,14 @@
+//! Each rule of tidiness catches what it is there for, and this tree is tidy.
+
+mod files;
+mod links;
+mod names;
+
+use super::findings;
+use crate::workspace::Workspace;
+
+#[test]
+fn this_tree_is_tidy() {
+    let findings = findings(&Workspace::find().unwrap()).unwrap();
+    assert!(findings.is_empty(), "{findings:#?}");
+}
