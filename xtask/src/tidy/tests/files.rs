@@ -80,8 +80,13 @@ fn a_test_file_outside_the_one_binary_is_found() {
 
 #[test]
 fn a_path_of_a_machine_is_found() {
-    let ours =
-        [concat!("/ro", "ot/.cargo"), concat!("/wo", "rk/main"), concat!("/ho", "me/alice"), concat!("/Us", "ers/b")];
+    let ours = [
+        concat!("/ro", "ot/.cargo"),
+        concat!("/wo", "rk/main"),
+        concat!("/ho", "me/alice"),
+        concat!("/ho", "me/adam/x"),
+        concat!("/Us", "ers/b"),
+    ];
     for path in ours {
         for line in [path.to_owned(), format!("see `{path}`"), format!("\"{path}\""), format!("A={path}")] {
             assert_eq!(
@@ -95,7 +100,13 @@ fn a_path_of_a_machine_is_found() {
 
 #[test]
 fn a_path_inside_another_or_of_nobody_is_no_path_of_a_machine() {
-    let others = [concat!("key/ro", "ot/a"), concat!("https://a/wo", "rk/b"), concat!("/ho", "me/<you>/a"), "$HOME/a"];
+    let others = [
+        concat!("key/ro", "ot/a"),
+        concat!("https://a/wo", "rk/b"),
+        concat!("/ho", "me/<you>/a"),
+        "/home/ada/notes",
+        "$HOME/a",
+    ];
     for line in others {
         assert_eq!(machine_paths::findings("a.md", line), [""; 0], "{line}");
     }

@@ -14,6 +14,9 @@ pub(crate) fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(directory).args(arguments);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_about_us(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     if in_ci() {
         // Nothing is built twice there, and the files for it are large.
         command.env("CARGO_INCREMENTAL", "0");
@@ -61,6 +64,15 @@ pub(crate) fn answers(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// Whether a variable was set for xtask by the `cargo run` that started it.
+///
+/// Some of cargo's commands take them for a sign that they were not started by cargo.
+fn is_about_us(variable: &str) -> bool {
+    ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"]
+        .iter()
+        .any(|start| variable.starts_with(start))
+}
+
 /// The command as a person would type it: the program by its short name.
 fn describe(command: &Command) -> String {
     let program = Path::new(command.get_program());
@@ -68,3 +80,6 @@ fn describe(command: &Command) -> String {
     let words = std::iter::once(name).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;
