@@ -1,1 +1,5 @@
 //! Registry, setup sessions, store.
+
+mod services;
+
+pub use services::{Clock, FilesPolicy, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};

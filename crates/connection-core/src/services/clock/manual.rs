@@ -1,0 +1,98 @@
+//! A clock that stands still until it is moved, for tests of hosts and ours.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{BoxFuture, Timestamp};
+use tokio::sync::watch;
+
+use crate::services::clock::Clock;
+
+/// A clock for tests: it stands until it is moved. Clones are the same clock.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use connection_contract::{Clock as _, Timestamp};
+/// use connection_core::ManualClock;
+///
+/// let clock = ManualClock::at(Timestamp::from_seconds(1_000));
+/// clock.advance(Duration::from_secs(5));
+/// assert_eq!(clock.now(), Timestamp::from_seconds(1_005));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    times: Arc<watch::Sender<Times>>,
+    sleepers: Arc<watch::Sender<usize>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// What `now` says at the moment zero of `passed`; a jump changes it.
+    start: i64,
+    /// What sleepers measure.
+    passed: Duration,
+}
+
+impl Times {
+    fn now(self) -> i64 {
+        self.start.saturating_add(i64::try_from(self.passed.as_secs()).unwrap_or(i64::MAX))
+    }
+}
+
+impl ManualClock {
+    /// A clock that stands at that time.
+    pub fn at(now: Timestamp) -> Self {
+        let times = Times { start: now.seconds(), passed: Duration::ZERO };
+        Self { times: Arc::new(watch::Sender::new(times)), sleepers: Arc::new(watch::Sender::new(0)) }
+    }
+    /// Lets time pass, and wakes whoever has slept long enough.
+    pub fn advance(&self, duration: Duration) {
+        self.times.send_modify(|times| times.passed = times.passed.saturating_add(duration));
+    }
+    /// Sets the clock, forward or back. As with a real one, this wakes nobody.
+    pub fn jump_to(&self, now: Timestamp) {
+        self.times.send_modify(|times| {
+            let passed = i64::try_from(times.passed.as_secs()).unwrap_or(i64::MAX);
+            times.start = now.seconds().saturating_sub(passed);
+        });
+    }
+    /// Resolves when at least so many sleepers wait, so that a test advances at the right moment.
+    pub async fn until_asleep(&self, sleepers: usize) {
+        // The sender is ours, so the channel is open.
+        _ = self.sleepers.subscribe().wait_for(|count| *count >= sleepers).await;
+    }
+}
+
+impl connection_contract::Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.times.borrow().now())
+    }
+}
+
+impl Clock for ManualClock {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        let until = self.times.borrow().passed.saturating_add(duration);
+        let sleeper = Sleeper::new(Arc::clone(&self.sleepers));
+        Box::pin(async move {
+            let _sleeper = sleeper;
+            // The sender is ours, so the channel is open.
+            _ = self.times.subscribe().wait_for(|times| times.passed >= until).await;
+        })
+    }
+}
+
+/// Counts one sleeper as long as it lives.
+struct Sleeper(Arc<watch::Sender<usize>>);
+
+impl Sleeper {
+    fn new(count: Arc<watch::Sender<usize>>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}

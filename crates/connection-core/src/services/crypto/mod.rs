@@ -1,0 +1,38 @@
+//! Random numbers, hashes, MACs and comparison for plugins, of aws-lc-rs.
+//!
+//! One cryptography library serves everything; nothing here is our own.
+
+use aws_lc_rs::{constant_time, digest, hmac, rand};
+use connection_contract::{Crypto, Secret};
+
+#[cfg(test)]
+mod tests;
+
+/// The process's cryptography.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SystemCrypto;
+
+impl Crypto for SystemCrypto {
+    fn random(&self, bytes: &mut [u8]) {
+        // The library aborts when the system gives no entropy; its `Result` is there for other implementations.
+        rand::fill(bytes).expect("the generator was seeded, and does not fail after that");
+    }
+
+    fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
+        array(digest::digest(&digest::SHA256, bytes).as_ref())
+    }
+
+    fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
+        array(hmac::sign(&key, bytes).as_ref())
+    }
+
+    fn equal(&self, a: &[u8], b: &[u8]) -> bool {
+        constant_time::verify_slices_are_equal(a, b).is_ok()
+    }
+}
+
+fn array(digest: &[u8]) -> [u8; 32] {
+    // SHA-256 and its HMAC are 32 bytes long.
+    digest.try_into().expect("SHA-256 gives 32 bytes")
+}

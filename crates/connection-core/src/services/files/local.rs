@@ -1,0 +1,181 @@
+//! The file service on the local disk. It reads what is really below a granted root, and nothing else.
+//!
+//! All work is done on threads that may block. What is listed and stated can be gone a moment later, as on every disk; a
+//! link put in the place of a directory between check and listing can show names and sizes outside the root, but
+//! [`open`](super::open) keeps contents in.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use connection_contract::{BoxFuture, FileService, FileStat, FileType, Root, Secret, ServiceError, Timestamp};
+
+use crate::services::{
+    files::{FilesPolicy, open::open},
+    secret_buffer::SecretBuffer,
+};
+
+/// How many entries of a directory are listed: the first by name.
+const MOST_ENTRIES: usize = 10_000;
+
+/// The files below these roots, as far as the policy allows them today.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalFiles {
+    roots: Vec<Root>,
+    policy: FilesPolicy,
+}
+
+impl LocalFiles {
+    /// The files of a connection.
+    pub(crate) fn new(roots: impl IntoIterator<Item = Root>, policy: FilesPolicy) -> Self {
+        Self { roots: roots.into_iter().collect(), policy }
+    }
+    /// Runs on a thread that may block, with the root when it was granted.
+    fn below<'a, T: Send + 'static>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        work: impl FnOnce(&Place) -> Result<T, ServiceError> + Send + 'static,
+    ) -> BoxFuture<'a, Result<T, ServiceError>> {
+        Box::pin(async move {
+            if !self.roots.contains(root) {
+                return Err(ServiceError::Denied);
+            }
+            let (policy, root, path) = (self.policy.clone(), PathBuf::from(root.as_str()), path.to_owned());
+            let work = move || work(&Place::find(&policy, root, &path)?);
+            // A panic in there is ours, and is no reason to end the plugin.
+            tokio::task::spawn_blocking(work).await.unwrap_or(Err(ServiceError::Unavailable))
+        })
+    }
+}
+
+impl FileService for LocalFiles {
+    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
+        self.below(root, path, |place| {
+            let metadata = fs::symlink_metadata(&place.canonical).map_err(|error| failure(&error))?;
+            Ok(stat(place.name.clone(), &metadata))
+        })
+    }
+
+    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
+        self.below(root, path, |place| {
+            let mut names = BTreeSet::new();
+            for entry in fs::read_dir(&place.canonical).map_err(|error| failure(&error))? {
+                names.insert(entry.map_err(|error| failure(&error))?.file_name());
+                if names.len() > MOST_ENTRIES {
+                    names.pop_last();
+                }
+            }
+            Ok(names.iter().map(|name| place.entry(Path::new(name))).collect())
+        })
+    }
+
+    fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+        self.below(root, path, move |place| place.read(limit))
+    }
+}
+
+/// A path that exists and is really below its root.
+struct Place {
+    root: PathBuf,
+    canonical: PathBuf,
+    /// As it was asked for, which may be the name of a link.
+    name: String,
+}
+
+impl Place {
+    fn find(policy: &FilesPolicy, root: PathBuf, path: &str) -> Result<Self, ServiceError> {
+        // A root that a link has replaced is not what was granted.
+        if root.canonicalize().map_err(|error| failure(&error))? != root || !policy.allows(&root) {
+            return Err(ServiceError::Denied);
+        }
+        let mut canonical = root.clone();
+        // Part by part, so that nothing is learned of what is behind a link that leads out.
+        for part in parts(path)? {
+            canonical = canonical.join(part).canonicalize().map_err(|error| failure(&error))?;
+            if !canonical.starts_with(&root) {
+                return Err(ServiceError::Denied);
+            }
+        }
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+        Ok(Self { root, canonical, name })
+    }
+    /// One entry of this directory. A link is what it leads to, when that is below the root.
+    fn entry(&self, name: &Path) -> FileStat {
+        let text = name.to_string_lossy().into_owned();
+        // Paths are text, so what is not Unicode cannot be asked for.
+        let askable = name.to_str().is_some_and(|name| parts(name).is_ok());
+        let path = self.canonical.join(name);
+        let real = path.canonicalize().ok().filter(|real| askable && real.starts_with(&self.root));
+        match real.and_then(|real| fs::symlink_metadata(real).ok()) {
+            Some(metadata) => stat(text, &metadata),
+            None => FileStat::new(text, FileType::Other),
+        }
+    }
+    fn read(&self, limit: usize) -> Result<Secret, ServiceError> {
+        // Opening a device or a pipe can have effects.
+        let before = fs::symlink_metadata(&self.canonical).map_err(|error| failure(&error))?;
+        if !before.is_file() {
+            return Err(ServiceError::NotFound);
+        }
+        let below = self.canonical.strip_prefix(&self.root).map_err(|_| ServiceError::Denied)?;
+        let mut file = open(&self.root, below).map_err(|error| failure(&error))?;
+        let metadata = file.metadata().map_err(|error| failure(&error))?;
+        if !metadata.is_file() {
+            return Err(ServiceError::NotFound);
+        }
+        if metadata.len() > u64::try_from(limit).unwrap_or(u64::MAX) {
+            return Err(ServiceError::TooLarge);
+        }
+        let mut collected = SecretBuffer::new(limit, Some(metadata.len()));
+        let mut piece = vec![0; 64 * 1024];
+        let outcome = copy(&mut file, &mut piece, &mut collected);
+        drop(Secret::new(piece));
+        outcome.map(|()| collected.into_secret())
+    }
+}
+
+/// Reads to the end or to the limit; the file may grow meanwhile.
+fn copy(file: &mut impl Read, piece: &mut [u8], collected: &mut SecretBuffer) -> Result<(), ServiceError> {
+    loop {
+        let read = file.read(piece).map_err(|error| failure(&error))?;
+        match piece.get(..read) {
+            None | Some([]) => return Ok(()),
+            Some(bytes) => collected.push(bytes).map_err(|_| ServiceError::TooLarge)?,
+        }
+    }
+}
+
+/// The parts of a relative path, as the contract wants them: with `/`, none empty, `.` or `..`, and none that some
+/// platform reads as more than a name.
+fn parts(path: &str) -> Result<Vec<&str>, ServiceError> {
+    if path.is_empty() {
+        return Ok(Vec::new());
+    }
+    let odd = |c: char| c == '\0' || (cfg!(windows) && matches!(c, '\\' | ':'));
+    let name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(odd);
+    path.split('/').map(|part| name(part).then_some(part).ok_or(ServiceError::Denied)).collect()
+}
+
+fn stat(name: String, metadata: &fs::Metadata) -> FileStat {
+    let file_type = match metadata.file_type() {
+        kind if kind.is_dir() => FileType::Directory,
+        kind if kind.is_file() => FileType::File,
+        _ => FileType::Other,
+    };
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified = modified.and_then(|since| i64::try_from(since.as_secs()).ok()).map(Timestamp::from_seconds);
+    let size = if file_type == FileType::File { metadata.len() } else { 0 };
+    FileStat::new(name, file_type).size(size).modified(modified)
+}
+
+fn failure(error: &io::Error) -> ServiceError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ServiceError::NotFound,
+        _ => ServiceError::Unavailable,
+    }
+}

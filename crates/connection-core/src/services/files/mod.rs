@@ -1,0 +1,10 @@
+//! Files below directories that the user granted, read only.
+
+mod local;
+mod open;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::{local::LocalFiles, policy::GrantError};
+pub use policy::FilesPolicy;

@@ -1,0 +1,188 @@
+//! Sends what may be sent, over clients that differ in which addresses they connect to.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService};
+use reqwest::{Method, Proxy, redirect::Policy};
+use secrecy::ExposeSecret;
+use tracing::{Instrument, debug, debug_span};
+
+use crate::services::{
+    clock::Clock,
+    http::{
+        Egress, HttpPolicy, HttpPolicyError, Streaming,
+        egress::Target,
+        failure,
+        outgoing::Outgoing,
+        redirect::{self, Next},
+        resolver::{Addresses, CheckedResolver, Lookup, SystemLookup},
+        tls,
+    },
+    secret_buffer::SecretBuffer,
+};
+
+/// The host's HTTP client. Clones share their connections.
+#[derive(Clone)]
+pub(crate) struct HttpClient(Arc<Shared>);
+
+struct Shared {
+    policy: HttpPolicy,
+    clock: Arc<dyn Clock>,
+    /// Connects to public addresses alone. Apart from the other one, so that no kept connection serves both.
+    public: reqwest::Client,
+    /// For origins that somebody named.
+    named: reqwest::Client,
+    proxied: Option<reqwest::Client>,
+}
+
+impl HttpClient {
+    /// A client that follows the policy.
+    pub(crate) fn new(policy: HttpPolicy, clock: Arc<dyn Clock>) -> Result<Self, HttpPolicyError> {
+        Self::with_lookup(policy, clock, Arc::new(SystemLookup))
+    }
+    /// As `new`, with a name service of the caller's.
+    pub(super) fn with_lookup(
+        policy: HttpPolicy,
+        clock: Arc<dyn Clock>,
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Self, HttpPolicyError> {
+        let tls = tls::config(&policy.root_certificates)?;
+        if !policy.user_agent.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+            return Err(HttpPolicyError::UserAgent);
+        }
+        let builder = |addresses| {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(CheckedResolver { lookup: Arc::clone(&lookup), addresses })
+                .redirect(Policy::none())
+                .referer(false)
+                .no_proxy()
+                .retry(reqwest::retry::never())
+                .http1_only()
+                .user_agent(policy.user_agent.clone())
+                .connect_timeout(policy.connect_timeout)
+        };
+        let client = |error: reqwest::Error| HttpPolicyError::Client(error.without_url().into());
+        let proxied = policy.proxy.as_ref().map(|proxy| {
+            // The text may hold a password, so the library's error goes no further.
+            let proxy = Proxy::all(proxy.expose_secret()).map_err(|_| HttpPolicyError::Proxy)?;
+            // All that is resolved here is the proxy's own name, which the host chose.
+            builder(Addresses::Any).proxy(proxy).build().map_err(client)
+        });
+        Ok(Self(Arc::new(Shared {
+            public: builder(Addresses::Public).build().map_err(client)?,
+            named: builder(Addresses::Any).build().map_err(client)?,
+            proxied: proxied.transpose()?,
+            policy,
+            clock,
+        })))
+    }
+    /// The policy that it follows.
+    pub(crate) fn policy(&self) -> &HttpPolicy {
+        &self.0.policy
+    }
+    /// Sends and reads the whole answer, within the policy's time and size.
+    pub(crate) async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let Shared { policy, clock, .. } = &*self.0;
+        let whole = async {
+            let limit = u64::try_from(policy.body_limit).unwrap_or(u64::MAX);
+            let mut answer = self.start(egress, request, limit).await?;
+            let mut body = SecretBuffer::new(policy.body_limit, answer.expected());
+            while let Some(chunk) = answer.chunk().await? {
+                body.push(&chunk).map_err(|_| HttpError::TooLarge)?;
+            }
+            Ok(HttpResponse::new(answer.status, answer.headers, body.into_secret(), answer.received_at))
+        };
+        within(&**clock, policy.timeout, whole).await
+    }
+    /// Sends, and gives the answer as soon as its headers are there; its body may have `limit` bytes.
+    pub(crate) async fn start(
+        &self,
+        egress: &Egress,
+        request: HttpRequest,
+        limit: u64,
+    ) -> Result<Streaming, HttpError> {
+        let Shared { policy, clock, .. } = &*self.0;
+        let target = egress.target(policy, request.url())?;
+        let outgoing = Outgoing::new(request)?;
+        // Paths and queries of some providers hold secrets.
+        let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
+        let answer = async {
+            let answer = within(&**clock, policy.timeout, self.follow(target, outgoing)).await;
+            match &answer {
+                Ok(response) => debug!(status = response.status().as_u16(), "answered"),
+                Err(error) => debug!(%error, "not answered"),
+            }
+            Streaming::new(answer?, limit, policy.timeout, Arc::clone(clock))
+        };
+        answer.instrument(span).await
+    }
+    async fn follow(&self, mut target: Target, mut outgoing: Outgoing) -> Result<reqwest::Response, HttpError> {
+        for _ in 0..=redirect::MOST {
+            let response = self.exchange(&target, &outgoing).await?;
+            match redirect::next(response.status(), response.headers(), &target, &outgoing)? {
+                Next::Answer => return Ok(response),
+                Next::Same(there) => target = there,
+                Next::Get(there) => (target, outgoing) = (there, outgoing.into_get()),
+            }
+        }
+        Err(HttpError::Protocol)
+    }
+    async fn exchange(&self, target: &Target, outgoing: &Outgoing) -> Result<reqwest::Response, HttpError> {
+        let Outgoing { method, headers, body } = outgoing;
+        let mut request = self.client(target).request(method.clone(), target.url.clone()).headers(headers.clone());
+        // Servers want to see the length of these even when it is zero.
+        if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+            request = request.body(body.expose().to_vec());
+        }
+        request.send().await.map_err(|error| failure::of(&error))
+    }
+    fn client(&self, target: &Target) -> &reqwest::Client {
+        let Shared { public, named, proxied, .. } = &*self.0;
+        match proxied {
+            Some(proxied) if !target.is_loopback() => proxied,
+            _ if target.named => named,
+            _ => public,
+        }
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HttpClient").field(&self.0.policy).finish()
+    }
+}
+
+/// The client for one purpose, with the origins that this purpose may reach.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EgressHttp<'a> {
+    client: &'a HttpClient,
+    egress: &'a Egress,
+}
+
+impl<'a> EgressHttp<'a> {
+    /// That client, for those origins.
+    pub(crate) fn new(client: &'a HttpClient, egress: &'a Egress) -> Self {
+        Self { client, egress }
+    }
+}
+
+impl HttpService for EgressHttp<'_> {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
+        Box::pin(self.client.send(self.egress, request))
+    }
+}
+
+/// The result of what ends in time.
+pub(super) async fn within<T>(
+    clock: &dyn Clock,
+    timeout: Duration,
+    work: impl Future<Output = Result<T, HttpError>>,
+) -> Result<T, HttpError> {
+    let sleep = clock.sleep(timeout);
+    tokio::select! {
+        biased;
+        result = work => result,
+        () = sleep => Err(HttpError::Timeout),
+    }
+}

@@ -1,0 +1,94 @@
+//! Where a request may go: the origins that were granted, and where the host has mapped them to.
+//!
+//! Two parsers must agree on where a URL leads, and a private address is in reach only where exactly that origin was named.
+
+use std::net::IpAddr;
+
+use connection_contract::{HttpError, Origin};
+use reqwest::Url;
+
+use crate::services::http::{
+    HttpPolicy,
+    policy::{agreed_origin, is_loopback},
+    public_address::{is_public, literal},
+};
+
+/// An origin that requests may go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AllowedOrigin {
+    pub(crate) origin: Origin,
+    /// Whether the user named exactly this origin in an answer, so that it may be at a private address.
+    pub(crate) named: bool,
+}
+
+/// All origins that requests may go to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Egress {
+    pub(crate) origins: Vec<AllowedOrigin>,
+}
+
+impl Egress {
+    /// Adds an origin of a descriptor.
+    #[must_use]
+    pub(crate) fn declared(mut self, origin: Origin) -> Self {
+        self.origins.push(AllowedOrigin { origin, named: false });
+        self
+    }
+    /// Adds an origin that the user named.
+    #[must_use]
+    pub(crate) fn named(mut self, origin: Origin) -> Self {
+        self.origins.push(AllowedOrigin { origin, named: true });
+        self
+    }
+    /// Where a URL leads, when it may lead there.
+    pub(super) fn target(&self, policy: &HttpPolicy, url: &str) -> Result<Target, HttpError> {
+        let parsed = Url::parse(url).map_err(|_| HttpError::Protocol)?;
+        let meant = agreed_origin(&parsed, url).ok_or(HttpError::Denied)?;
+        let mut allowed = self.origins.iter().filter(|allowed| allowed.origin == meant).peekable();
+        allowed.peek().ok_or(HttpError::Denied)?;
+        let mapped = policy.mapped(&meant);
+        let named = mapped.is_some() || allowed.any(|allowed| allowed.named);
+        let origin = mapped.unwrap_or(&meant).clone();
+        let target = Target { url: moved(&parsed, &origin)?, meant, origin, named };
+        if target.address().is_some_and(|address| !named && !is_public(address)) {
+            return Err(HttpError::Denied);
+        }
+        Ok(target)
+    }
+}
+
+/// Where one request goes.
+pub(super) struct Target {
+    /// With the path and query, which may hold secrets: never logged.
+    pub(super) url: Url,
+    /// What the request was made for.
+    pub(super) meant: Origin,
+    /// Where it is.
+    pub(super) origin: Origin,
+    /// Whether it may be at a private address.
+    pub(super) named: bool,
+}
+
+impl Target {
+    /// The same place at another path.
+    pub(super) fn at(&self, url: &Url) -> Result<Self, HttpError> {
+        let url = moved(url, &self.origin)?;
+        Ok(Self { url, meant: self.meant.clone(), origin: self.origin.clone(), named: self.named })
+    }
+    /// Whether it is on loopback by what it says.
+    pub(super) fn is_loopback(&self) -> bool {
+        is_loopback(&self.origin)
+    }
+    /// The address, when it is written as a number: no name is resolved then.
+    fn address(&self) -> Option<IpAddr> {
+        self.url.host_str().and_then(literal)
+    }
+}
+
+/// Path and query at an origin.
+fn moved(url: &Url, origin: &Origin) -> Result<Url, HttpError> {
+    let mut there = Url::parse(origin.as_str()).map_err(|_| HttpError::Protocol)?;
+    there.set_path(url.path());
+    there.set_query(url.query());
+    Ok(there)
+}

@@ -1,0 +1,24 @@
+//! The host's side of what a plugin's context offers: HTTP, files, time, cryptography and the log.
+//!
+//! Everything here is policed: nothing is sent to an origin and nothing is read below a directory that was not granted.
+
+pub(crate) mod clock;
+pub(crate) mod crypto;
+pub(crate) mod files;
+pub(crate) mod http;
+pub(crate) mod log;
+mod secret_buffer;
+#[cfg(test)]
+pub(crate) mod test_server;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use files::FilesPolicy;
+pub use http::{HttpPolicy, HttpPolicyError};
+
+#[expect(unused_imports, reason = "the registry is being written")]
+pub(crate) use self::{
+    crypto::SystemCrypto,
+    files::{GrantError, LocalFiles},
+    http::{AllowedOrigin, Egress, EgressHttp, HttpClient, Streaming},
+    log::TracingLog,
+};

@@ -1,0 +1,1 @@
+//! A tiny HTTP/1.1 server for tests.
