@@ -1,0 +1,154 @@
+//! What differs between operating systems: who may read a file, and locks that the kernel frees.
+//!
+//! On Unix, directories of ours are 0700 and files 0600 whatever the umask says, and a secret file of another owner, or
+//! one that others can read, is refused. On Windows, which is written and not run, files take the protection of the
+//! directory that they are in.
+
+#[cfg(test)]
+mod tests;
+#[cfg(unix)]
+mod unix;
+#[cfg(not(unix))]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(not(unix))]
+use windows as system;
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Why a private file is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Exposed {
+    /// It is not a regular file: following a link may lead anywhere.
+    #[error("{} is not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// Another user owns it.
+    #[error("{} belongs to another user", .0.display())]
+    Owner(PathBuf),
+    /// Others may read or write it.
+    #[error("{} can be read or changed by other users (mode {mode:04o})", path.display())]
+    Permissions {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+}
+
+impl Exposed {
+    /// What a person does about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NotRegular(path) => format!("put the file itself at {}, not a link to it", path.display()),
+            Self::Owner(path) => format!("change the owner of {} to the user who runs this", path.display()),
+            Self::Permissions { path, .. } => format!("chmod 600 {}", path.display()),
+        }
+    }
+}
+
+/// Why a private file was not read.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// It is not private, so what it says is not trusted.
+    Exposed(Exposed),
+    /// The system could not read it.
+    Io(io::Error),
+}
+
+/// Makes a directory, and those above it, for its owner only; one that is there is left as it is.
+pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    system::create_dir(path)
+}
+
+/// Whether a file is regular, ours, and closed to others.
+pub(crate) fn check_private_file(path: &Path) -> Result<(), Unreadable> {
+    let metadata = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
+    if !metadata.file_type().is_file() {
+        return Err(Unreadable::Exposed(Exposed::NotRegular(path.to_owned())));
+    }
+    system::check_private(path, &metadata).map_err(Unreadable::Exposed)
+}
+
+/// Reads a private file of at most `limit` bytes; `None` when there is none.
+pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
+    match check_private_file(path) {
+        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        checked => checked?,
+    }
+    let named = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
+    let file = File::open(path).map_err(Unreadable::Io)?;
+    // What was opened must be what was checked: a link put in its place in between leads elsewhere.
+    let opened = file.metadata().map_err(Unreadable::Io)?;
+    if !system::same_file(&named, &opened) {
+        return Err(Unreadable::Exposed(Exposed::NotRegular(path.to_owned())));
+    }
+    system::check_private(path, &opened).map_err(Unreadable::Exposed)?;
+    // One byte more than allowed, so that the caller sees a file that is too long as such. No growing: no copies.
+    let size = usize::try_from(opened.len().min(limit.saturating_add(1))).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(size.saturating_add(1));
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
+    Ok(Some(bytes))
+}
+
+/// Writes a file that must not exist yet, for its owner only, and returns when it is on the disk.
+///
+/// Of two that write at once, one gets [`io::ErrorKind::AlreadyExists`], and finds the whole file of the other. A crash
+/// leaves the whole file or none (and perhaps one with `.new` in its name, which nobody reads).
+pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = OsString::from(path.as_os_str());
+    draft.push(format!(".new-{}", std::process::id()));
+    let draft = PathBuf::from(draft);
+    let written = write_exclusively(&draft, bytes).and_then(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
+    match written {
+        // Where there are no hard links, or another thread drafts: what remains is that nothing is written over.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !path.exists() => write_exclusively(path, bytes)?,
+        written => written.and(removed)?,
+    }
+    sync_parent(path)
+}
+
+fn write_exclusively(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    system::private(&mut options);
+    let mut file = options.open(path)?;
+    system::make_private(&file)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes an empty file for its owner only, or opens the one that is there, to write and lock.
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    system::private(&mut options);
+    options.open(path)
+}
+
+/// Waits for the lock on a file next to what it guards; it is free when the returned file is closed, also by a crash.
+///
+/// Blocks: call it on a thread that may wait.
+pub(crate) fn lock_file(path: &Path) -> io::Result<File> {
+    let file = open_private(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => system::sync_dir(parent),
+        _ => system::sync_dir(Path::new(".")),
+    }
+}

@@ -1,0 +1,47 @@
+//! Modes and owners on Unix.
+
+use std::{
+    fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::Path,
+};
+
+use super::Exposed;
+
+pub(super) fn create_dir(path: &Path) -> io::Result<()> {
+    // A loop of our own: the recursive builder gives the mode to the last part only on some versions of the library.
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        create_dir(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        // Another process was faster: it made the same.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(0o700)),
+    }
+}
+
+pub(super) fn private(options: &mut OpenOptions) {
+    options.mode(0o600);
+}
+
+pub(super) fn make_private(file: &File) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(0o600))
+}
+
+pub(super) fn check_private(path: &Path, metadata: &Metadata) -> Result<(), Exposed> {
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Exposed::Owner(path.to_owned()));
+    }
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(Exposed::Permissions { path: path.to_owned(), mode }) }
+}
+
+pub(super) fn same_file(one: &Metadata, other: &Metadata) -> bool {
+    one.dev() == other.dev() && one.ino() == other.ino()
+}
+
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

@@ -1,0 +1,35 @@
+//! Files on systems without modes: written to compile, not run.
+//!
+//! A file takes the protection of its directory, which for a user's profile is the user, the administrators and the
+//! system.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io,
+    path::Path,
+};
+
+use super::Exposed;
+
+pub(super) fn create_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+pub(super) fn private(_options: &mut OpenOptions) {}
+
+pub(super) fn make_private(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn check_private(_path: &Path, _metadata: &Metadata) -> Result<(), Exposed> {
+    Ok(())
+}
+
+pub(super) fn same_file(one: &Metadata, other: &Metadata) -> bool {
+    one.len() == other.len() && one.file_type() == other.file_type()
+}
+
+/// There is no handle to a directory to sync.
+pub(super) fn sync_dir(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Why sealed data does not open: a closed list, each with its way out.
+
+use super::{KeyError, KeyId};
+use crate::store::StoreError;
+
+/// Why a value cannot be sealed or opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "hosts tell a person what to do about each")]
+pub enum SealError {
+    /// The system's random numbers or the cipher failed.
+    #[error("the cryptography of this system failed")]
+    Engine,
+    /// It was changed, or it belongs to another row, column, generation or database.
+    #[error("a sealed value in {table} was edited, moved or put back from an older state")]
+    Tampered {
+        /// Where it was found.
+        table: &'static str,
+    },
+    /// It is longer than anything that is sealed.
+    #[error("the value is too long to be sealed")]
+    TooLong,
+    /// A part of it is missing.
+    #[error("a sealed value is cut short")]
+    Truncated,
+    /// It is of a later version, or no sealed value at all.
+    #[error("a sealed value has an unknown format")]
+    UnknownFormat,
+    /// It was sealed with a key that is not here.
+    #[error("a value is sealed with key {need}, and the key at hand is {have}")]
+    WrongKey {
+        /// The key in use.
+        have: KeyId,
+        /// The key that opens it.
+        need: KeyId,
+    },
+}
+
+impl SealError {
+    /// What a person does about it, when there is something.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Engine | Self::TooLong => None,
+            Self::Tampered { .. } | Self::Truncated => {
+                Some("restore the database from a backup, or remove the connection and add it again".into())
+            }
+            Self::UnknownFormat => Some("use the version of this program that wrote the database".into()),
+            Self::WrongKey { need, .. } => Some(format!("restore key {need}, which belongs to this database")),
+        }
+    }
+}
+
+/// Why the keys of a database cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "hosts tell a person what to do about each")]
+pub enum OpenKeyError {
+    /// The source of the key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The keyset in the database.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl OpenKeyError {
+    /// What a person does about it, when there is something.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Key(error) => error.remedy(),
+            Self::Seal(error) => error.remedy(),
+            Self::Store(error) => error.remedy(),
+        }
+    }
+}

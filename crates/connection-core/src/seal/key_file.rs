@@ -1,0 +1,111 @@
+//! The key source `file`: a private file, apart from the database, made at the first start.
+//!
+//! It holds two lines: `connections-key-v1` with the key's id, and the key in base64. The id shows damage.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use connection_contract::encode;
+use secrecy::{ExposeSecret as _, SecretBox, zeroize::Zeroizing};
+
+use super::{KeyError, KeyId, KeySource, data_key::KEY_LEN};
+use crate::platform::{self, Unreadable};
+
+const HEADER: &str = "connections-key-v1 ";
+/// More than the two lines need.
+const MAX_LEN: u64 = 1024;
+
+/// A key in a file that only its owner can read.
+#[derive(Clone, Debug)]
+pub struct KeyFile {
+    path: PathBuf,
+}
+
+impl KeyFile {
+    /// The file at that path, which need not exist.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn read(&self) -> Result<Option<SecretBox<[u8; KEY_LEN]>>, KeyError> {
+        let bytes = match platform::read_private(&self.path, MAX_LEN) {
+            Ok(Some(bytes)) => Zeroizing::new(bytes),
+            Ok(None) => return Ok(None),
+            Err(Unreadable::Exposed(exposed)) => return Err(KeyError::Exposed(exposed)),
+            Err(Unreadable::Io(error)) => return Err(self.unavailable(&error)),
+        };
+        parse(&bytes).map(Some).ok_or_else(|| KeyError::Malformed { source_name: self.name() })
+    }
+
+    fn write(&self) -> Result<SecretBox<[u8; KEY_LEN]>, KeyError> {
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists => KeyError::Exists { source_name: self.name() },
+            _ => self.unavailable(&error),
+        };
+        let key = fresh().ok_or_else(|| self.unavailable(&io::ErrorKind::Unsupported.into()))?;
+        if let Some(parent) = self.path.parent() {
+            platform::create_private_dir(parent).map_err(failed)?;
+        }
+        let encoded = Zeroizing::new(encode::base64(key.expose_secret()));
+        let text = Zeroizing::new(format!("{HEADER}{}\n{}\n", KeyId::of(&key), *encoded));
+        platform::write_new_private(&self.path, text.as_bytes()).map_err(failed)?;
+        Ok(key)
+    }
+
+    fn unavailable(&self, error: &io::Error) -> KeyError {
+        KeyError::Unavailable { source_name: self.name(), detail: error.kind().to_string() }
+    }
+
+    /// Files are read on a thread that may wait.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, KeyError> + Send + 'static,
+    ) -> Result<T, KeyError> {
+        let this = self.clone();
+        match tokio::task::spawn_blocking(move || work(&this)).await {
+            Ok(result) => result,
+            // Only when the runtime ends.
+            Err(_) => Err(self.unavailable(&io::ErrorKind::Interrupted.into())),
+        }
+    }
+}
+
+#[async_trait]
+impl KeySource for KeyFile {
+    fn name(&self) -> String {
+        format!("file {}", self.path.display())
+    }
+
+    async fn load(&self) -> Result<Option<SecretBox<[u8; 32]>>, KeyError> {
+        self.blocking(Self::read).await
+    }
+
+    async fn create(&self) -> Result<SecretBox<[u8; 32]>, KeyError> {
+        self.blocking(Self::write).await
+    }
+}
+
+/// A new random key.
+pub(super) fn fresh() -> Option<SecretBox<[u8; KEY_LEN]>> {
+    let mut filled = Ok(());
+    let key = SecretBox::init_with_mut(|key: &mut [u8; KEY_LEN]| filled = aws_lc_rs::rand::fill(key));
+    filled.ok().map(|()| key)
+}
+
+fn parse(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (header, rest) = text.split_once('\n')?;
+    let id = header.strip_prefix(HEADER)?;
+    let decoded = Zeroizing::new(encode::from_base64(rest.strip_suffix('\n')?)?);
+    let exact: &[u8; KEY_LEN] = decoded.as_slice().try_into().ok()?;
+    let key = SecretBox::init_with_mut(|key: &mut [u8; KEY_LEN]| key.copy_from_slice(exact));
+    (KeyId::of(&key).to_string() == id).then_some(key)
+}

@@ -1,0 +1,167 @@
+//! Queries of `connection_account`.
+
+use uuid::Uuid;
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{all, execute, optional},
+    rows::{AccountRow, ListedRow},
+};
+use crate::ids::ConnectionId;
+
+macro_rules! columns {
+    () => {
+        "a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, a.config, \
+         a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at"
+    };
+}
+
+macro_rules! listed {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until \
+             FROM connection_account AS a \
+             LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
+             LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation ",
+            $rest
+        )
+    };
+}
+
+impl Reader {
+    pub(crate) async fn account(&mut self, id: ConnectionId) -> Result<Option<AccountRow>, StoreError> {
+        const SQL: &str = concat!("SELECT ", columns!(), " FROM connection_account AS a WHERE a.id = $1");
+        optional!(self, AccountRow, SQL, id.as_uuid())
+    }
+
+    pub(crate) async fn account_by_label(
+        &mut self,
+        owner: &str,
+        kind: &str,
+        label: &str,
+    ) -> Result<Option<ConnectionId>, StoreError> {
+        const SQL: &str = "SELECT id FROM connection_account WHERE owner = $1 AND kind = $2 AND label = $3";
+        let found = optional!(self, (Uuid,), SQL, owner, kind, label)?;
+        Ok(found.map(|(id,)| ConnectionId::from(id)))
+    }
+
+    /// The oldest connection to that account, with its label.
+    pub(crate) async fn account_by_identity(
+        &mut self,
+        owner: &str,
+        kind: &str,
+        account_id: &str,
+    ) -> Result<Option<(ConnectionId, String)>, StoreError> {
+        const SQL: &str = "SELECT id, label FROM connection_account \
+                           WHERE owner = $1 AND kind = $2 AND account_id = $3 ORDER BY id LIMIT 1";
+        let found = optional!(self, (Uuid, String), SQL, owner, kind, account_id)?;
+        Ok(found.map(|(id, label)| (ConnectionId::from(id), label)))
+    }
+
+    /// One connection as lists show it.
+    pub(crate) async fn listed(&mut self, id: ConnectionId) -> Result<Option<ListedRow>, StoreError> {
+        optional!(self, ListedRow, listed!("WHERE a.id = $1"), id.as_uuid())
+    }
+
+    /// A page in the order of ids, of one owner or of all, of one kind or of all.
+    pub(crate) async fn list_accounts(
+        &mut self,
+        owner: Option<&str>,
+        kind: Option<&str>,
+        after: Option<ConnectionId>,
+        limit: i64,
+    ) -> Result<Vec<ListedRow>, StoreError> {
+        // Two texts, so that each walks its own index in the order of the page.
+        const OF_ALL: &str = listed!("WHERE a.id > $1 AND (CAST($2 AS TEXT) IS NULL OR a.kind = $2) ORDER BY a.id LIMIT $3");
+        const OF_OWNER: &str = listed!(
+            "WHERE a.id > $1 AND (CAST($2 AS TEXT) IS NULL OR a.kind = $2) AND a.owner = $4 ORDER BY a.id LIMIT $3"
+        );
+        let after = after.map_or(Uuid::nil(), ConnectionId::as_uuid);
+        match owner {
+            None => all!(self, ListedRow, OF_ALL, after, kind, limit),
+            Some(owner) => all!(self, ListedRow, OF_OWNER, after, kind, limit, owner),
+        }
+    }
+}
+
+impl Tx {
+    /// [`StoreError::Conflict`] when the label is taken.
+    pub(crate) async fn insert_account(&mut self, row: &AccountRow) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_account (id, owner, kind, profile_id, label, account_id, \
+                           account_label, is_default, config, revision, generation, next_generation, state, \
+                           created_at, updated_at) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        execute!(
+            self,
+            SQL,
+            row.id.as_uuid(),
+            &row.owner,
+            &row.kind,
+            &row.profile_id,
+            &row.label,
+            &row.account_id,
+            &row.account_label,
+            row.is_default,
+            &row.config,
+            row.revision,
+            row.generation,
+            row.next_generation,
+            row.state.as_str(),
+            row.created_at,
+            row.updated_at
+        )
+        .map(drop)
+    }
+
+    /// The number for a new credential, used up by this call; `None` when there is no such connection.
+    pub(crate) async fn draw_generation(&mut self, id: ConnectionId) -> Result<Option<i64>, StoreError> {
+        const SQL: &str = "UPDATE connection_account SET next_generation = next_generation + 1, \
+                           revision = revision + 1 WHERE id = $1 RETURNING next_generation - 1";
+        let drawn = optional!(self, (i64,), SQL, id.as_uuid())?;
+        Ok(drawn.map(|(generation,)| generation))
+    }
+
+    /// Names another credential the current one, if `expected` still is: `false` when it lost.
+    pub(crate) async fn promote_generation(
+        &mut self,
+        id: ConnectionId,
+        expected: i64,
+        new: i64,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_account SET generation = $3, revision = revision + 1, updated_at = $4 \
+                           WHERE id = $1 AND generation = $2";
+        Ok(execute!(self, SQL, id.as_uuid(), expected, new, now)? == 1)
+    }
+
+    /// `false` when there is no such connection; [`StoreError::Conflict`] when the label is taken.
+    pub(crate) async fn set_account_label(
+        &mut self,
+        id: ConnectionId,
+        label: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_account SET label = $2, revision = revision + 1, updated_at = $3 \
+                           WHERE id = $1";
+        Ok(execute!(self, SQL, id.as_uuid(), label, now)? == 1)
+    }
+
+    /// Follows a rename of the account at its provider.
+    pub(crate) async fn set_account_identity_label(
+        &mut self,
+        id: ConnectionId,
+        account_label: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_account SET account_label = $2, revision = revision + 1, \
+                           updated_at = $3 WHERE id = $1";
+        Ok(execute!(self, SQL, id.as_uuid(), account_label, now)? == 1)
+    }
+
+    /// With its credentials and liveness; its events stay. `false` when there is no such connection.
+    pub(crate) async fn delete_account(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
+        Ok(execute!(self, "DELETE FROM connection_account WHERE id = $1", id.as_uuid())? == 1)
+    }
+}

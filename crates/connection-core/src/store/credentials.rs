@@ -1,0 +1,82 @@
+//! Queries of `connection_credential`.
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{execute, optional},
+    rows::{CredentialRow, CredentialState},
+};
+use crate::ids::ConnectionId;
+
+impl Reader {
+    /// The one that the account names, and that is in that state: an edit of one of the two finds none.
+    pub(crate) async fn current_credential(&mut self, id: ConnectionId) -> Result<Option<CredentialRow>, StoreError> {
+        const SQL: &str = "SELECT c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, \
+                           c.granted_scopes, c.valid_until, c.created_at FROM connection_account AS a \
+                           JOIN connection_credential AS c ON c.connection_id = a.id \
+                           AND c.generation = a.generation AND c.state = 'current' WHERE a.id = $1";
+        optional!(self, CredentialRow, SQL, id.as_uuid())
+    }
+
+    pub(crate) async fn credential(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+    ) -> Result<Option<CredentialRow>, StoreError> {
+        const SQL: &str = "SELECT connection_id, generation, state, sealed, key_id, secret_names, granted_scopes, \
+                           valid_until, created_at FROM connection_credential \
+                           WHERE connection_id = $1 AND generation = $2";
+        optional!(self, CredentialRow, SQL, id.as_uuid(), generation)
+    }
+}
+
+impl Tx {
+    /// [`StoreError::Conflict`] when there is one in that state already.
+    pub(crate) async fn insert_credential(&mut self, row: &CredentialRow) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_credential (connection_id, generation, state, sealed, key_id, \
+                           secret_names, granted_scopes, valid_until, created_at) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        execute!(
+            self,
+            SQL,
+            row.connection_id.as_uuid(),
+            row.generation,
+            row.state.as_str(),
+            &row.sealed,
+            &row.key_id,
+            &row.secret_names,
+            &row.granted_scopes,
+            row.valid_until,
+            row.created_at
+        )
+        .map(drop)
+    }
+
+    /// `false` when there is no such credential; [`StoreError::Conflict`] when another is in that state.
+    pub(crate) async fn set_credential_state(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+        state: CredentialState,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET state = $3 WHERE connection_id = $1 AND generation = $2";
+        Ok(execute!(self, SQL, id.as_uuid(), generation, state.as_str())? == 1)
+    }
+
+    /// What a verify learned of it. `None` takes away what was known.
+    pub(crate) async fn set_credential_facts(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+        granted_scopes: Option<&str>,
+        valid_until: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET granted_scopes = $3, valid_until = $4 \
+                           WHERE connection_id = $1 AND generation = $2";
+        Ok(execute!(self, SQL, id.as_uuid(), generation, granted_scopes, valid_until)? == 1)
+    }
+
+    pub(crate) async fn delete_credential(&mut self, id: ConnectionId, generation: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "DELETE FROM connection_credential WHERE connection_id = $1 AND generation = $2";
+        Ok(execute!(self, SQL, id.as_uuid(), generation)? == 1)
+    }
+}

@@ -1,0 +1,86 @@
+//! Queries of `connection_event`, and the chain that shows an edit.
+//!
+//! An event is written in the transaction of the change that it tells of. Its chain is a MAC over the chain before it and
+//! each of its own fields with its length, so that no row can be changed, moved or taken from the middle unseen.
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{all, execute, optional},
+    rows::{EventRow, StoredEvent},
+};
+use crate::ids::ConnectionId;
+
+/// A MAC under a key of the keyset.
+pub(crate) type Mac<'a> = &'a (dyn Fn(&[u8]) -> [u8; 32] + Send + Sync);
+
+impl Reader {
+    /// Oldest first.
+    pub(crate) async fn events(&mut self, connection: ConnectionId) -> Result<Vec<StoredEvent>, StoreError> {
+        const SQL: &str = "SELECT id, owner, connection_id, seq, at, kind, body, chain FROM connection_event \
+                           WHERE connection_id = $1 ORDER BY seq";
+        all!(self, StoredEvent, SQL, connection.as_uuid())
+    }
+}
+
+impl Tx {
+    /// Gives the event its number and chain, and records it.
+    pub(crate) async fn append_event(&mut self, event: &EventRow, mac: Mac<'_>) -> Result<(), StoreError> {
+        const LAST: &str = "SELECT seq, chain FROM connection_event WHERE connection_id = $1 \
+                            ORDER BY seq DESC LIMIT 1";
+        const SQL: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let (last, before) = optional!(self, (i64, Vec<u8>), LAST, event.connection_id.as_uuid())?.unwrap_or_default();
+        let seq = last + 1;
+        let chain = chain(&before, seq, event, mac);
+        execute!(
+            self,
+            SQL,
+            event.id,
+            &event.owner,
+            event.connection_id.as_uuid(),
+            seq,
+            event.at,
+            &event.kind,
+            &event.body,
+            &chain[..]
+        )
+        .map(drop)
+    }
+}
+
+/// The chain of an event behind `before`, which is empty for the first.
+fn chain(before: &[u8], seq: i64, event: &EventRow, mac: Mac<'_>) -> [u8; 32] {
+    let EventRow { id, owner, connection_id, at, kind, body } = event;
+    let mut bytes = Vec::new();
+    let connection_id = connection_id.as_uuid();
+    let (seq, at) = (seq.to_be_bytes(), at.to_be_bytes());
+    let parts: [&[u8]; 8] = [
+        before,
+        id.as_bytes(),
+        owner.as_bytes(),
+        connection_id.as_bytes(),
+        &seq,
+        &at,
+        kind.as_bytes(),
+        body.as_bytes(),
+    ];
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part);
+    }
+    mac(&bytes)
+}
+
+/// Finds the first event whose chain is not what it was when it was written.
+pub(crate) fn broken_link(events: &[StoredEvent], mac: Mac<'_>) -> Option<i64> {
+    let mut before: &[u8] = &[];
+    for (event, seq) in events.iter().zip(1..) {
+        let StoredEvent { id, owner, connection_id, at, kind, body, .. } = event.clone();
+        let row = EventRow { id, owner, connection_id, at, kind, body };
+        if event.seq != seq || chain(before, seq, &row, mac)[..] != event.chain {
+            return Some(seq);
+        }
+        before = &event.chain;
+    }
+    None
+}

@@ -1,0 +1,105 @@
+//! A write that is queued: what it does, and who waits for it.
+//!
+//! Its answer is held back until its batch is committed, so that nobody acts on what may yet be lost.
+
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Poll,
+};
+
+use connection_contract::BoxFuture;
+use tokio::sync::oneshot;
+
+use super::{StoreError, Tx};
+
+/// Whether the answer waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    Relaxed,
+    Synced,
+}
+
+/// What of a job is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Keep,
+    Undo,
+}
+
+pub(super) trait Job: Send {
+    fn durability(&self) -> Durability;
+    /// Called once.
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
+    /// Tells the caller, with the end of the batch.
+    fn answer(self: Box<Self>, batch: Result<(), StoreError>);
+}
+
+pub(super) fn queued<T, F>(
+    durability: Durability,
+    work: F,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+) -> Box<dyn Job>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+{
+    Box::new(Queued { durability, work: Some(work), result: None, answer })
+}
+
+struct Queued<T, F> {
+    durability: Durability,
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Queued<T, F>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+{
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return Outcome::Undo };
+            let result = contained(|| work(tx)).await;
+            let outcome = if result.is_ok() { Outcome::Keep } else { Outcome::Undo };
+            self.result = Some(result);
+            outcome
+        })
+    }
+
+    fn answer(self: Box<Self>, batch: Result<(), StoreError>) {
+        let result = match (self.result, batch) {
+            // A job that failed by itself tells its own reason.
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(StoreError::Panicked),
+        };
+        // The caller may have left; the job counts all the same.
+        drop(self.answer.send(result));
+    }
+}
+
+/// Polls to the end; a panic, also of the future's drop, becomes an error.
+async fn contained<'t, T>(make: impl FnOnce() -> BoxFuture<'t, Result<T, StoreError>>) -> Result<T, StoreError> {
+    let Ok(future) = catch_unwind(AssertUnwindSafe(make)) else { return Err(StoreError::Panicked) };
+    let mut future = Some(future);
+    let result = poll_fn(|cx| {
+        let Some(running) = future.as_mut() else { return Poll::Ready(Err(StoreError::Panicked)) };
+        match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
+            Ok(polled) => polled,
+            Err(_) => Poll::Ready(Err(StoreError::Panicked)),
+        }
+    })
+    .await;
+    let finished = future.take();
+    match catch_unwind(AssertUnwindSafe(|| drop(finished))) {
+        Ok(()) => result,
+        Err(_) => Err(StoreError::Panicked),
+    }
+}

@@ -1,0 +1,60 @@
+//! A connection as people know it.
+
+use uuid::Uuid;
+
+use super::words;
+use crate::ids::ConnectionId;
+
+words! {
+    /// Whether a connection is in use.
+    AccountState in "connection_account.state" {
+        /// It is.
+        Active = "active",
+        /// Its removal has begun.
+        Removing = "removing",
+    }
+}
+
+/// A row of `connection_account`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct AccountRow {
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) id: ConnectionId,
+    pub(crate) owner: String,
+    pub(crate) kind: String,
+    pub(crate) profile_id: Option<String>,
+    /// Unique per owner and kind.
+    pub(crate) label: String,
+    /// What the provider calls the account, for ever.
+    pub(crate) account_id: String,
+    /// What people call the account, for now.
+    pub(crate) account_label: String,
+    pub(crate) is_default: bool,
+    /// JSON.
+    pub(crate) config: String,
+    pub(crate) revision: i64,
+    /// The current credential; 0 for none.
+    pub(crate) generation: i64,
+    /// The next number that was never drawn.
+    pub(crate) next_generation: i64,
+    #[sqlx(try_from = "String")]
+    pub(crate) state: AccountState,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+}
+
+/// A connection with what is shown of it in a list: no secret, sealed or not.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ListedRow {
+    #[sqlx(flatten)]
+    pub(crate) account: AccountRow,
+    /// `None` when it was never measured.
+    pub(crate) liveness: Option<String>,
+    /// JSON.
+    pub(crate) reason: Option<String>,
+    pub(crate) checked_at: Option<i64>,
+    pub(crate) next_check_at: Option<i64>,
+    /// JSON.
+    pub(crate) granted_scopes: Option<String>,
+    pub(crate) valid_until: Option<i64>,
+}

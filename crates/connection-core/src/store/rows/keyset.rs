@@ -1,0 +1,15 @@
+//! The sealed keys.
+
+use uuid::Uuid;
+
+use crate::seal::Sealed;
+
+/// The row of `connection_keyset`.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct KeysetRow {
+    pub(crate) store_id: Uuid,
+    /// Grows with every change: changes are by compare-and-swap.
+    pub(crate) revision: i64,
+    pub(crate) slot_a: Option<Sealed>,
+    pub(crate) slot_b: Option<Sealed>,
+}

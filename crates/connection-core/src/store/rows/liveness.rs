@@ -1,0 +1,21 @@
+//! What was last seen of a connection.
+
+use uuid::Uuid;
+
+use crate::ids::ConnectionId;
+
+/// A row of `connection_liveness`, without its lease.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct LivenessRow {
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) connection_id: ConnectionId,
+    pub(crate) liveness: String,
+    /// JSON.
+    pub(crate) reason: Option<String>,
+    /// The credential with which it was measured.
+    pub(crate) generation: i64,
+    pub(crate) checked_at: Option<i64>,
+    pub(crate) next_check_at: Option<i64>,
+    /// In a row, up to now.
+    pub(crate) failures: i64,
+}

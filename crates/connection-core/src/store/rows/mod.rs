@@ -1,0 +1,56 @@
+//! What is in the tables, one file per table, in types that both engines read: no driver's row leaves the store.
+
+mod account;
+mod credential;
+mod event;
+mod keyset;
+mod kv;
+mod liveness;
+mod setup;
+
+pub(crate) use account::{AccountRow, AccountState, ListedRow};
+pub(crate) use credential::{CredentialRow, CredentialState};
+pub(crate) use event::{EventRow, StoredEvent};
+pub(crate) use keyset::KeysetRow;
+pub(crate) use kv::{KvRow, KvValue};
+pub(crate) use liveness::LivenessRow;
+pub(crate) use setup::{EndpointRow, SetupRow, SetupState};
+
+/// A text in a column is none of the words that this program knows.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown {column} in the database")]
+pub(crate) struct UnknownWord {
+    column: &'static str,
+}
+
+/// An enum that is stored as a word.
+macro_rules! words {
+    ($(#[$docs:meta])* $name:ident in $column:literal { $($(#[$variant_docs:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$docs])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum $name {
+            $($(#[$variant_docs])* $variant,)+
+        }
+
+        impl $name {
+            /// The word in the column.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::store::rows::UnknownWord;
+
+            fn try_from(word: String) -> Result<Self, Self::Error> {
+                match word.as_str() {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::store::rows::UnknownWord { column: $column }),
+                }
+            }
+        }
+    };
+}
+use words;

@@ -1,0 +1,60 @@
+//! A setup session, and where its callbacks arrive.
+
+use uuid::Uuid;
+
+use super::words;
+use crate::{
+    ids::{ConnectionId, SessionId},
+    seal::Sealed,
+};
+
+words! {
+    /// Where a session stands.
+    SetupState in "connection_setup.state" {
+        /// A run is at work, or was lost.
+        Running = "running",
+        /// It waits for an input or a time.
+        Waiting = "waiting",
+        /// Ended: there is a connection.
+        Done = "done",
+        /// Ended without one.
+        Failed = "failed",
+        /// Ended by the host.
+        Cancelled = "cancelled",
+    }
+}
+
+/// A row of `connection_setup`.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct SetupRow {
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) id: SessionId,
+    pub(crate) owner: String,
+    pub(crate) kind: String,
+    /// Of the connection that comes of it.
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) connection_id: ConnectionId,
+    #[sqlx(try_from = "String")]
+    pub(crate) state: SetupState,
+    pub(crate) step_seq: i64,
+    /// Seed, configuration and the like.
+    pub(crate) sealed_header: Option<Sealed>,
+    /// The step that waits, or how it ended.
+    pub(crate) sealed_step: Option<Sealed>,
+    pub(crate) lease_owner: Option<String>,
+    pub(crate) lease_until: Option<i64>,
+    pub(crate) expires_at: i64,
+    pub(crate) created_at: i64,
+}
+
+/// A row of `connection_endpoint`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct EndpointRow {
+    pub(crate) token_hash: Vec<u8>,
+    pub(crate) owner: String,
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) session_id: SessionId,
+    /// `None` until its one use.
+    pub(crate) used_at: Option<i64>,
+    pub(crate) expires_at: i64,
+}

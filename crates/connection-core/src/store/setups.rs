@@ -1,0 +1,178 @@
+//! Queries of `connection_setup` and of what belongs to a session.
+
+use uuid::Uuid;
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{all, execute, optional},
+    rows::{EndpointRow, SetupRow, SetupState},
+};
+use crate::{ids::SessionId, seal::Sealed};
+
+macro_rules! setups {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, owner, kind, connection_id, state, step_seq, sealed_header, sealed_step, lease_owner, \
+             lease_until, expires_at, created_at FROM connection_setup ",
+            $rest
+        )
+    };
+}
+
+impl Reader {
+    pub(crate) async fn setup(&mut self, id: SessionId) -> Result<Option<SetupRow>, StoreError> {
+        optional!(self, SetupRow, setups!("WHERE id = $1"), id.as_uuid())
+    }
+
+    /// Those that have not ended, oldest first.
+    pub(crate) async fn list_setups(&mut self, owner: &str) -> Result<Vec<SetupRow>, StoreError> {
+        const SQL: &str = setups!("WHERE owner = $1 AND state IN ('running', 'waiting') ORDER BY id");
+        all!(self, SetupRow, SQL, owner)
+    }
+
+    /// The journal, in order.
+    pub(crate) async fn effects(&mut self, session: SessionId) -> Result<Vec<(i64, Sealed)>, StoreError> {
+        const SQL: &str = "SELECT seq, sealed FROM connection_setup_effect WHERE session_id = $1 ORDER BY seq";
+        all!(self, (i64, Sealed), SQL, session.as_uuid())
+    }
+
+    /// What has arrived and was not taken yet, oldest first.
+    pub(crate) async fn inputs(&mut self, session: SessionId) -> Result<Vec<(Uuid, Sealed)>, StoreError> {
+        const SQL: &str = "SELECT id, sealed FROM connection_setup_input WHERE session_id = $1 ORDER BY id";
+        all!(self, (Uuid, Sealed), SQL, session.as_uuid())
+    }
+
+    pub(crate) async fn endpoint(&mut self, token_hash: &[u8; 32]) -> Result<Option<EndpointRow>, StoreError> {
+        const SQL: &str = "SELECT token_hash, owner, session_id, used_at, expires_at FROM connection_endpoint \
+                           WHERE token_hash = $1";
+        optional!(self, EndpointRow, SQL, &token_hash[..])
+    }
+}
+
+impl Tx {
+    pub(crate) async fn insert_setup(&mut self, row: &SetupRow) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_setup (id, owner, kind, connection_id, state, step_seq, \
+                           sealed_header, sealed_step, lease_owner, lease_until, expires_at, created_at) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        execute!(
+            self,
+            SQL,
+            row.id.as_uuid(),
+            &row.owner,
+            &row.kind,
+            row.connection_id.as_uuid(),
+            row.state.as_str(),
+            row.step_seq,
+            &row.sealed_header,
+            &row.sealed_step,
+            &row.lease_owner,
+            row.lease_until,
+            row.expires_at,
+            row.created_at
+        )
+        .map(drop)
+    }
+
+    /// Moves a session on; `None` keeps a sealed column as it is. `false` when it is gone or has ended, for good.
+    pub(crate) async fn set_setup(
+        &mut self,
+        id: SessionId,
+        state: SetupState,
+        step_seq: i64,
+        sealed_header: Option<Sealed>,
+        sealed_step: Option<Sealed>,
+        expires_at: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_setup SET state = $2, step_seq = $3, \
+                           sealed_header = COALESCE($4, sealed_header), sealed_step = COALESCE($5, sealed_step), \
+                           expires_at = $6 WHERE id = $1 AND state IN ('running', 'waiting')";
+        let changed = execute!(
+            self,
+            SQL,
+            id.as_uuid(),
+            state.as_str(),
+            step_seq,
+            sealed_header,
+            sealed_step,
+            expires_at
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Records an effect; `false` when another run has recorded one with this number.
+    pub(crate) async fn insert_effect(
+        &mut self,
+        session: SessionId,
+        seq: i64,
+        sealed: Sealed,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "INSERT INTO connection_setup_effect (session_id, seq, sealed) VALUES ($1, $2, $3) \
+                           ON CONFLICT (session_id, seq) DO NOTHING";
+        Ok(execute!(self, SQL, session.as_uuid(), seq, sealed)? == 1)
+    }
+
+    pub(crate) async fn delete_effect(&mut self, session: SessionId, seq: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "DELETE FROM connection_setup_effect WHERE session_id = $1 AND seq = $2";
+        Ok(execute!(self, SQL, session.as_uuid(), seq)? == 1)
+    }
+
+    /// The whole journal.
+    pub(crate) async fn delete_effects(&mut self, session: SessionId) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM connection_setup_effect WHERE session_id = $1";
+        execute!(self, SQL, session.as_uuid()).map(drop)
+    }
+
+    /// Keeps what arrived while a run was busy.
+    pub(crate) async fn insert_input(
+        &mut self,
+        session: SessionId,
+        id: Uuid,
+        sealed: Sealed,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_setup_input (session_id, id, sealed) VALUES ($1, $2, $3)";
+        execute!(self, SQL, session.as_uuid(), id, sealed).map(drop)
+    }
+
+    /// `false` when another run has taken it.
+    pub(crate) async fn delete_input(&mut self, session: SessionId, id: Uuid) -> Result<bool, StoreError> {
+        const SQL: &str = "DELETE FROM connection_setup_input WHERE session_id = $1 AND id = $2";
+        Ok(execute!(self, SQL, session.as_uuid(), id)? == 1)
+    }
+
+    /// All of a session.
+    pub(crate) async fn delete_inputs(&mut self, session: SessionId) -> Result<(), StoreError> {
+        execute!(self, "DELETE FROM connection_setup_input WHERE session_id = $1", session.as_uuid()).map(drop)
+    }
+
+    /// `false` when the address is there already, as after a crash.
+    pub(crate) async fn insert_endpoint(
+        &mut self,
+        token_hash: &[u8; 32],
+        owner: &str,
+        session: SessionId,
+        expires_at: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "INSERT INTO connection_endpoint (token_hash, owner, session_id, expires_at) \
+                           VALUES ($1, $2, $3, $4) ON CONFLICT (token_hash) DO NOTHING";
+        Ok(execute!(self, SQL, &token_hash[..], owner, session.as_uuid(), expires_at)? == 1)
+    }
+
+    /// Uses an address up: `true` once, if it has not expired.
+    pub(crate) async fn use_endpoint(&mut self, token_hash: &[u8; 32], now: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_endpoint SET used_at = $2 \
+                           WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+        Ok(execute!(self, SQL, &token_hash[..], now)? == 1)
+    }
+
+    /// Deletes what has ended and expired, with all that belongs to it; the open ones that have expired are returned,
+    /// oldest first: they are ended by whoever knows how.
+    pub(crate) async fn purge_setups(&mut self, now: i64) -> Result<Vec<SessionId>, StoreError> {
+        const ENDED: &str = "DELETE FROM connection_setup WHERE expires_at <= $1 \
+                             AND state IN ('done', 'failed', 'cancelled')";
+        const OPEN: &str = "SELECT id FROM connection_setup WHERE expires_at <= $1 \
+                            AND state IN ('running', 'waiting') ORDER BY id";
+        execute!(self, ENDED, now)?;
+        let open = all!(self, (Uuid,), OPEN, now)?;
+        Ok(open.into_iter().map(|(id,)| SessionId::from(id)).collect())
+    }
+}
