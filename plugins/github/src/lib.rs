@@ -1,3 +1,112 @@
-//! GitHub with a personal access token.
+//! GitHub with a personal access token, classic or fine-grained, on github.com or on a GitHub Enterprise Server.
+//!
+//! Knows one endpoint, [the authenticated user](https://docs.github.com/en/rest/users/users#get-the-authenticated-user).
+//! May change without notice, but for its kind, its field names and what it has ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
+extern crate alloc;
+
+mod probe;
+
+use connection_contract::prelude::*;
+
+/// The kind `github`.
+#[derive(Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
+pub struct GitHub;
+
+/// A personal access token.
+#[derive(Debug)]
+pub struct Token(Secret);
+
+const KIND: Kind = Kind::from_static("github");
+const API: &str = "https://api.github.com";
+/// Scopes of a classic token are taken from the link:
+/// <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps>.
+const NEW_CLASSIC: &str = "https://github.com/settings/tokens/new?scopes=repo,read:user&description=Connections";
+const NEW_FINE_GRAINED: &str = "https://github.com/settings/personal-access-tokens/new";
+/// The version that every GitHub Enterprise Server in support knows; a server refuses one that it does not know.
+/// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
+const API_VERSION: &str = "2022-11-28";
+/// How often a refused token is asked again.
+const TRIES: usize = 3;
+
+impl ConnectionDefinition for GitHub {
+    type Credential = Token;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(KIND, "GitHub", AuthType::PersonalAccessToken)
+            .origin(API)
+            .field(Field::secret("accessToken", "Personal access token").placeholder("ghp_… or github_pat_…"))
+            .field(
+                Field::url("apiBaseUrl", "API address")
+                    .optional()
+                    .default(API)
+                    .help("for a GitHub Enterprise Server: https://HOST/api/v3"),
+            )
+            .secret_name("accessToken")
+            .guide("Make a token and copy it; GitHub shows it once.")
+            .guide_link("Make a classic token", NEW_CLASSIC)
+            .guide_link("Make a fine-grained token", NEW_FINE_GRAINED)
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Token>, SetupFailure> {
+        let mut refusal = None;
+        for _ in 0..TRIES {
+            let problem = refusal.take().map(|refused: NotLive| refused.reason.message);
+            let prompt = Prompt::new("Connect GitHub").problem(problem).field("accessToken").field("apiBaseUrl");
+            let mut answers = ctx.prompt(prompt).await;
+            let token = Token(answers.secret("accessToken")?);
+            let base = answers.url("apiBaseUrl")?;
+            match probe::account(self, &token, base, ctx).await {
+                Ok(account) => {
+                    let reach = if base == ctx.base_url(API)? { Reach::declared() } else { Reach::base(base.clone()) };
+                    let mut made = Established::new(token, account.identity.clone())
+                        .reach(reach)
+                        .config("apiBaseUrl", base.to_string())
+                        .valid_until(account.valid_until);
+                    made.granted_scopes = account.scopes.clone();
+                    return Ok(made.established_live(account.found()));
+                }
+                Err(refused) if refused.reason.code == reason::UNAUTHORIZED => refusal = Some(refused),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(SetupFailure::new(reason::UNAUTHORIZED, "GitHub did not accept the token").remedy("make a new token"))
+    }
+
+    fn serialize_credential(&self, token: &Token) -> Result<Secret, CredentialError> {
+        Ok(token.0.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Token, CredentialError> {
+        if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Token(Secret::new(bytes))) }
+    }
+
+    async fn verify(&self, token: &Token, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Token>, ConnectionError> {
+        Ok(probe::account(self, token, ctx.connection().base_url()?, ctx).await?.found())
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<Token>> {
+        Some(self)
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<Token>> {
+        Some(self)
+    }
+}
+
+impl Authorizer<Token> for GitHub {
+    fn authorize(&self, token: &Token, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        request.set_bearer(&token.0);
+        request.default_header("accept", "application/vnd.github+json");
+        request.default_header("x-github-api-version", API_VERSION);
+        Ok(())
+    }
+}
+
+impl NamedSecrets<Token> for GitHub {
+    fn secret(&self, token: &Token, name: &str) -> Option<Secret> {
+        (name == "accessToken").then(|| token.0.duplicate())
+    }
+}

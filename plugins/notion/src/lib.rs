@@ -1,3 +1,92 @@
 //! Notion with an internal integration token.
+//!
+//! Knows one endpoint, [the token's own user](https://developers.notion.com/reference/get-self).
+//! May change without notice, but for its kind, its field names and what it has ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
+extern crate alloc;
+
+mod probe;
+
+use connection_contract::prelude::*;
+
+/// The kind `notion`.
+#[derive(Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
+pub struct Notion;
+
+/// An internal integration token.
+#[derive(Debug)]
+pub struct Token(Secret);
+
+const KIND: Kind = Kind::from_static("notion");
+const API: &str = "https://api.notion.com";
+/// Every request needs one: <https://developers.notion.com/reference/versioning>.
+const VERSION: &str = "2026-03-11";
+/// How often a refused token is asked again.
+const TRIES: usize = 3;
+
+impl ConnectionDefinition for Notion {
+    type Credential = Token;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(KIND, "Notion", AuthType::ApiKey)
+            .origin(API)
+            .field(Field::secret("apiKey", "Internal integration token").placeholder("ntn_…"))
+            .secret_name("apiKey")
+            .guide("Make an internal integration, copy its token, then share pages with it.")
+            .guide_link("Make an internal integration", "https://www.notion.so/profile/integrations")
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Token>, SetupFailure> {
+        let mut refusal = None;
+        for _ in 0..TRIES {
+            let problem = refusal.take().map(|refused: NotLive| refused.reason.message);
+            let mut answers = ctx.prompt(Prompt::new("Connect Notion").problem(problem).field("apiKey")).await;
+            let token = Token(answers.secret("apiKey")?);
+            match probe::account(self, &token, ctx).await {
+                Ok(identity) => {
+                    let found = VerifyResult::live().identity(identity.clone());
+                    return Ok(Established::new(token, identity).established_live(found));
+                }
+                Err(refused) if refused.reason.code == reason::UNAUTHORIZED => refusal = Some(refused),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(SetupFailure::new(reason::UNAUTHORIZED, "Notion did not accept the token").remedy("copy it again"))
+    }
+
+    fn serialize_credential(&self, token: &Token) -> Result<Secret, CredentialError> {
+        Ok(token.0.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Token, CredentialError> {
+        if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Token(Secret::new(bytes))) }
+    }
+
+    async fn verify(&self, token: &Token, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Token>, ConnectionError> {
+        Ok(VerifyResult::live().identity(probe::account(self, token, ctx).await?))
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<Token>> {
+        Some(self)
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<Token>> {
+        Some(self)
+    }
+}
+
+impl Authorizer<Token> for Notion {
+    fn authorize(&self, token: &Token, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        request.set_bearer(&token.0);
+        request.default_header("notion-version", VERSION);
+        Ok(())
+    }
+}
+
+impl NamedSecrets<Token> for Notion {
+    fn secret(&self, token: &Token, name: &str) -> Option<Secret> {
+        (name == "apiKey").then(|| token.0.duplicate())
+    }
+}

@@ -1,3 +1,143 @@
-//! Twilio with an auth token or an API key.
+//! Twilio with an auth token, or with an API key.
+//!
+//! The worked example of a plugin: two ways to log in, of which exactly one is given, and a probe that tells a wrong
+//! login from a suspended account. Knows [accounts](https://www.twilio.com/docs/iam/api/account) and
+//! [messages](https://www.twilio.com/docs/messaging/api/message-resource).
+//! May change without notice, but for its kind, its field names and what it has ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
+extern crate alloc;
+
+mod probe;
+
+use connection_contract::prelude::*;
+
+/// The kind `twilio`.
+#[derive(Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
+pub struct Twilio;
+
+/// How to log in to one account.
+#[derive(Debug)]
+pub struct Login {
+    account_sid: String,
+    proof: Proof,
+}
+
+/// What Twilio takes as a password, and for whom: <https://www.twilio.com/docs/usage/requests-to-twilio>.
+#[derive(Debug)]
+enum Proof {
+    /// Of the account itself.
+    AuthToken(Secret),
+    /// Of an API key: its SID, then its secret.
+    ApiKey(String, Secret),
+}
+
+const KIND: Kind = Kind::from_static("twilio");
+const API: &str = "https://api.twilio.com";
+/// How often a login that is refused or incomplete is asked again.
+const TRIES: usize = 3;
+
+impl ConnectionDefinition for Twilio {
+    type Credential = Login;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(KIND, "Twilio", AuthType::Basic)
+            .origin(API)
+            .field(Field::text("accountSid", "Account SID").pattern("AC[0-9a-fA-F]{32}").placeholder("AC…"))
+            .field(Field::secret("authToken", "Auth token").optional().help("either this or an API key"))
+            .field(Field::text("apiKeySid", "API key SID").optional().pattern("SK[0-9a-fA-F]{32}").placeholder("SK…"))
+            .field(Field::secret("apiKeySecret", "API key secret").optional())
+            .secret_name("authToken")
+            .secret_name("apiKeySecret")
+            .guide("The account SID and the auth token are on the first page of the Twilio console.")
+            .guide_link("Open the console", "https://console.twilio.com")
+            .guide_link("Or make an API key", "https://www.twilio.com/docs/iam/api-keys/keys-in-console")
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
+        let mut problem: Option<DisplayText> = None;
+        for _ in 0..TRIES {
+            let prompt = Prompt::new("Connect Twilio").problem(problem.take()).field("accountSid");
+            let prompt = prompt.field("authToken").field("apiKeySid").field("apiKeySecret");
+            let Some(login) = login(ctx.prompt(prompt).await)? else {
+                problem = Some("give the auth token, or both parts of an API key".into());
+                continue;
+            };
+            match probe::account(self, &login, ctx).await {
+                Ok(identity) => {
+                    let found = VerifyResult::live().identity(identity.clone());
+                    return Ok(Established::new(login, identity).established_live(found));
+                }
+                Err(refused) if refused.reason.code == reason::UNAUTHORIZED => problem = Some(refused.reason.message),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(SetupFailure::new(reason::UNAUTHORIZED, "there is no login that Twilio accepts")
+            .remedy("copy the auth token from the console, or make an API key"))
+    }
+
+    fn serialize_credential(&self, login: &Login) -> Result<Secret, CredentialError> {
+        let record = Record::new().with("accountSid", login.account_sid.as_str());
+        let record = match &login.proof {
+            Proof::AuthToken(token) => record.with("authToken", token.duplicate()),
+            Proof::ApiKey(sid, secret) => {
+                record.with("apiKeySid", sid.as_str()).with("apiKeySecret", secret.duplicate())
+            }
+        };
+        Ok(record.encode())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Login, CredentialError> {
+        let mut record = Record::decode(bytes)?;
+        let account_sid = record.text("accountSid")?.to_owned();
+        let proof = match record.take("authToken") {
+            Ok(token) => Proof::AuthToken(token),
+            Err(_) => Proof::ApiKey(record.text("apiKeySid")?.to_owned(), record.take("apiKeySecret")?),
+        };
+        Ok(Login { account_sid, proof })
+    }
+
+    async fn verify(&self, login: &Login, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Login>, ConnectionError> {
+        Ok(VerifyResult::live().identity(probe::account(self, login, ctx).await?))
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<Login>> {
+        Some(self)
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<Login>> {
+        Some(self)
+    }
+}
+
+/// `None` when it is not exactly one of the two ways.
+fn login(mut answers: Answers) -> Result<Option<Login>, SetupFailure> {
+    let proof = match (answers.has("authToken"), answers.has("apiKeySid"), answers.has("apiKeySecret")) {
+        (true, false, false) => Proof::AuthToken(answers.secret("authToken")?),
+        (false, true, true) => Proof::ApiKey(answers.text("apiKeySid")?.to_owned(), answers.secret("apiKeySecret")?),
+        _ => return Ok(None),
+    };
+    Ok(Some(Login { account_sid: answers.text("accountSid")?.to_owned(), proof }))
+}
+
+impl Authorizer<Login> for Twilio {
+    fn authorize(&self, login: &Login, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        match &login.proof {
+            Proof::AuthToken(token) => request.set_basic(&login.account_sid, token),
+            Proof::ApiKey(sid, secret) => request.set_basic(sid, secret),
+        }
+        Ok(())
+    }
+}
+
+impl NamedSecrets<Login> for Twilio {
+    fn secret(&self, login: &Login, name: &str) -> Option<Secret> {
+        match (&login.proof, name) {
+            (Proof::AuthToken(secret), "authToken") | (Proof::ApiKey(_, secret), "apiKeySecret") => {
+                Some(secret.duplicate())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Checks answers as a real host does before a plugin sees them. Patterns alone are left out: see the crate's docs.
+
+use connection_contract::{Answer, Field, Input, Secret, Text, host};
+
+/// The longest answer, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// The first problem, which names the field and never the answer, or the checked answers in the order of the prompt.
+pub(crate) fn answers(fields: &[Field], raw: &[(String, Secret)]) -> Result<Vec<(Text, Answer)>, String> {
+    for (i, (name, value)) in raw.iter().enumerate() {
+        let Some(field) = fields.iter().find(|field| *field.name == **name) else {
+            return Err(format!("'{name}' is not a field of this prompt"));
+        };
+        if !field.many && raw.iter().take(i).any(|(other, _)| other == name) {
+            return Err(format!("'{name}' is answered twice"));
+        }
+        if value.expose().len() > LONGEST {
+            return Err(format!("'{name}' is too long"));
+        }
+    }
+    let mut checked = Vec::new();
+    for field in fields {
+        let mut given: Vec<_> =
+            raw.iter().filter(|(n, v)| **n == *field.name && !v.is_empty()).map(|(_, v)| v).collect();
+        let default = field.default.as_ref().map(|default| Secret::from(&**default));
+        if given.is_empty() {
+            given.extend(default.as_ref());
+        }
+        if given.is_empty() && field.required {
+            return Err(format!("'{}' is missing", field.name));
+        }
+        for value in given {
+            let answer = answer(field, value).map_err(|problem| format!("'{}' {problem}", field.name))?;
+            checked.push((field.name.clone(), answer));
+        }
+    }
+    Ok(checked)
+}
+fn answer(field: &Field, value: &Secret) -> Result<Answer, &'static str> {
+    let text = value.expose_str().ok_or("is not UTF-8 text")?;
+    match &field.input {
+        Input::Text => Ok(Answer::Text(text.to_owned())),
+        Input::Secret => Ok(Answer::Secret(value.duplicate())),
+        Input::Choice(choices) if choices.iter().any(|(value, _)| value == text) => Ok(Answer::Text(text.to_owned())),
+        Input::Choice(_) => Err("is not one of the choices"),
+        Input::Url if !is_safe(text) => Err("is neither https nor http on this machine"),
+        Input::Url => host::base_url(text).map(Answer::Url).ok_or("is not a plain http(s) address"),
+        // A real host canonicalises the path and asks the platform.
+        Input::Directory => Ok(Answer::Directory(host::root(text))),
+        Input::Bool => text.parse().map(Answer::Bool).map_err(|_| "is not true or false"),
+        Input::Number => text.parse().map(Answer::Number).map_err(|_| "is not a whole number"),
+        _ => Err("is of a kind that the testkit does not know"),
+    }
+}
+/// A credential is sent in the clear to this machine alone.
+fn is_safe(url: &str) -> bool {
+    let Some(origin) = host::origin(url) else { return false };
+    let Some(rest) = origin.as_str().strip_prefix("http://") else { return true };
+    let name = if rest.starts_with('[') { rest.split_inclusive(']').next() } else { rest.split(':').next() };
+    matches!(name, Some("localhost" | "127.0.0.1" | "[::1]"))
+}

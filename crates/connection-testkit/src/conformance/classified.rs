@@ -1,0 +1,111 @@
+//! Every way in which a provider or a network fails, at every request: a transient failure is never reported as a lost
+//! authorization, and a refused credential never as a bad network.
+
+use std::{fmt::Debug, time::Duration};
+
+use connection_contract::{ConnectionDefinition, HttpError, Liveness};
+
+use super::Suite;
+use crate::{Expected, Input, Reply, fault::fail, offline};
+
+/// The seconds that a provider asks to wait.
+const PAUSE: &str = "7";
+
+impl<D: ConnectionDefinition> Suite<D>
+where
+    D::Credential: Debug,
+{
+    #[track_caller]
+    pub(super) fn classified(&self) {
+        let made = self.made();
+        for at in 0..self.verify.len() {
+            for (what, reply) in transient() {
+                self.verified(at, &what, reply, |found| *found == Liveness::Offline, "must be offline");
+            }
+            for (what, reply) in odd() {
+                self.verified(at, &what, reply, |found| *found != Liveness::Failing, "must not be failing");
+            }
+            let (is_failing, wanted) = (|found: &Liveness| *found == Liveness::Failing, "must be failing");
+            self.verified(at, "401", Reply::status(401), is_failing, wanted);
+            self.verified(at, "an address that is denied", Reply::error(HttpError::Denied), is_failing, wanted);
+            self.verified(at, "403", Reply::status(403), |found| *found != Liveness::Live, "must not be live");
+            let host = self.fake(&self.verify);
+            host.world.script.fault(at, Reply::status(429).header("retry-after", PAUSE));
+            let found = host.verify(&made.credential, &host.connection(&made));
+            let pause = found.ok().and_then(|found| found.recheck_after);
+            if pause.is_none_or(|pause| pause < Duration::from_secs(7)) {
+                fail(&format!(
+                    "request {at} of verify meets a 429 with Retry-After, and `recheck_after` does not say so"
+                ));
+            }
+        }
+        for at in 0..self.setup.len() {
+            for (what, reply) in transient() {
+                self.set_up(at, &what, reply);
+            }
+            self.resumed(at);
+        }
+    }
+    /// One verify whose requests fail from `at` on.
+    #[track_caller]
+    fn verified(&self, at: usize, what: &str, reply: Reply, fits: impl Fn(&Liveness) -> bool, wanted: &str) {
+        let made = self.made();
+        let host = self.fake(&self.verify);
+        host.world.script.fault(at, reply);
+        let found = host.verify(&made.credential, &host.connection(&made));
+        self.silent(&format!("{found:?}"), "the result of verify");
+        match found {
+            Ok(found) if !fits(&found.liveness) => {
+                fail(&format!("request {at} of verify meets {what}: it {wanted}, and is {:?}", found.liveness))
+            }
+            Ok(found) if found.liveness != Liveness::Live && found.reason.is_none() => {
+                fail(&format!("request {at} of verify meets {what}, and the result gives no reason"))
+            }
+            Ok(_) => {}
+            Err(error) => fail(&format!("request {at} of verify meets {what}: that is data, and no error ({error})")),
+        }
+    }
+    /// One setup whose requests fail from `at` on: it ends for the bad network alone.
+    #[track_caller]
+    fn set_up(&self, at: usize, what: &str, reply: Reply) {
+        let host = self.fake(&self.setup);
+        host.world.script.fault(at, reply);
+        let given = self.run().1.requests.get(at).copied().unwrap_or_default();
+        let failed = host.setup(self.inputs().into_iter().take(given)).run();
+        self.silent(&format!("{failed:?}"), "the failure of the setup");
+        if let Err(failure) = failed
+            && offline(&failure).is_none()
+        {
+            fail(&format!(
+                "request {at} of the setup meets {what}: it must not end the setup, and is {}",
+                failure.code
+            ));
+        }
+    }
+    /// "One made from an offline `NotLive` does not end the setup: the host keeps the answers and asks again later."
+    #[track_caller]
+    fn resumed(&self, at: usize) {
+        let given = self.run().1.requests.get(at).copied().unwrap_or_default();
+        let mut requests: Vec<_> = self.setup.iter().map(Expected::duplicate).collect();
+        let lost = requests.get(at).map(|lost| lost.duplicate().answer(Reply::error(HttpError::Timeout)));
+        requests.splice(at..at, lost);
+        let mut inputs = self.inputs();
+        inputs.insert(given, Input::Resume);
+        if let Err(failure) = self.fake(&requests).setup(inputs).run() {
+            fail(&format!("a setup that goes on after a timeout at request {at} ends as {}", failure.code));
+        }
+    }
+}
+fn transient() -> Vec<(String, Reply)> {
+    use HttpError::{Connect, Dns, Protocol, Timeout, Tls, TooLarge};
+    let lost = [Connect, Dns, Protocol, Timeout, Tls, TooLarge];
+    let lost = lost.map(|error| (format!("{error:?}"), Reply::error(error)));
+    let status = [429, 500, 502, 503, 504].map(|status| (status.to_string(), Reply::text(status, "<html>busy</html>")));
+    lost.into_iter().chain(status).collect()
+}
+/// Answers that say nothing, with a status that says that all is well.
+fn odd() -> Vec<(String, Reply)> {
+    ["", "<html>hello</html>", "{", "{}", "[]", "null"]
+        .map(|body| (format!("200 {body}"), Reply::text(200, body)))
+        .into()
+}

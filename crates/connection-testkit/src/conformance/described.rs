@@ -1,0 +1,81 @@
+//! The descriptor is the same each time, and describes something possible.
+
+use std::{collections::HashSet, fmt::Debug};
+
+use connection_contract::{ConnectionDefinition, Descriptor, Guide, Input, SecretName, host};
+
+use super::Suite;
+use crate::fault::fail;
+
+impl<D: ConnectionDefinition> Suite<D>
+where
+    D::Credential: Debug,
+{
+    /// "Must give the same each time: it may depend on nothing but `self`."
+    #[track_caller]
+    pub(super) fn described(&self) {
+        let definition = (self.make)();
+        let descriptor = definition.descriptor();
+        if format!("{descriptor:?}") != format!("{:?}", definition.descriptor()) {
+            fail("the descriptor is another one each time");
+        }
+        if let Some(problem) = impossible(&descriptor) {
+            fail(&format!("the descriptor {problem}"));
+        }
+        if definition.secrets().is_some() == descriptor.secret_names.is_empty() {
+            fail("the descriptor's secret names and the facet `secrets` do not go together");
+        }
+    }
+}
+fn impossible(descriptor: &Descriptor) -> Option<String> {
+    let mut names = HashSet::new();
+    if descriptor.display_name.as_str().is_empty() {
+        return Some("has no name for people".to_owned());
+    }
+    for field in &descriptor.fields {
+        let name = &field.name;
+        if !is_name(name) {
+            return Some(format!(
+                "has a field '{name}', which is no name: 1 to 64 of A-Z a-z 0-9 _ - ., first a letter"
+            ));
+        }
+        if !names.insert(name.clone()) {
+            return Some(format!("has the field '{name}' twice"));
+        }
+        if field.label.as_str().is_empty() {
+            return Some(format!("has no label for the field '{name}'"));
+        }
+        if field.input == Input::Secret && field.default.is_some() {
+            return Some(format!("has a default for the secret '{name}'"));
+        }
+        let fits = match (&field.input, field.default.as_deref()) {
+            (Input::Choice(choices), _) if choices.is_empty() => false,
+            (_, None) => true,
+            (Input::Choice(choices), Some(default)) => choices.iter().any(|(value, _)| value == default),
+            (Input::Url, Some(default)) => host::base_url(default).is_some(),
+            (Input::Bool, Some(default)) => default.parse::<bool>().is_ok(),
+            (Input::Number, Some(default)) => default.parse::<i64>().is_ok(),
+            _ => true,
+        };
+        if !fits {
+            return Some(format!("has a default or choices for '{name}' that the host would refuse"));
+        }
+    }
+    let mut secrets = HashSet::new();
+    for name in &descriptor.secret_names {
+        if !is_name(name) || !secrets.insert(name.clone()) {
+            return Some(format!("has a secret name '{name}' that is no name or is there twice"));
+        }
+    }
+    for part in &descriptor.guide {
+        if let Guide::Link(_, url) = part
+            && !url.starts_with("https://")
+        {
+            return Some("has a link for people that is not https".to_owned());
+        }
+    }
+    None
+}
+fn is_name(name: &str) -> bool {
+    SecretName::parse(name.to_owned()).is_some()
+}

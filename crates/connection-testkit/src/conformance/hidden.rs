@@ -1,0 +1,64 @@
+//! No secret shows anywhere: what the user gave to secret fields is searched for, in every form that it may take.
+
+use std::fmt::Debug;
+
+use connection_contract::{ConnectionDefinition, HeaderValue, HttpRequest};
+
+use super::Suite;
+use crate::{FakeHost, canary, fault::fail};
+
+impl<D: ConnectionDefinition> Suite<D>
+where
+    D::Credential: Debug,
+{
+    #[track_caller]
+    pub(super) fn hidden(&self) {
+        let (host, run) = self.run();
+        self.silent(&format!("{:?}", run.steps), "a step of the setup");
+        self.silent(&format!("{:?}", run.result), "the result of the setup");
+        self.unsaid(&host);
+        let made = self.made();
+        let host = self.fake(&self.verify);
+        let connection = host.connection(&made);
+        self.silent(&format!("{connection:?}"), "the public half of the connection");
+        self.silent(&format!("{:?}", host.verify(&made.credential, &connection)), "the result of verify");
+        self.unsaid(&host);
+        if let (Some(_), Ok(base)) = (host.definition.authorizer(), connection.base_url()) {
+            match host.authorize(&made.credential, HttpRequest::get(base, "/")) {
+                Ok(request) => self.attached(&request),
+                Err(error) => fail(&format!("the authorizer refuses the credential that setup made: {error}")),
+            }
+        }
+        for name in &host.world.descriptor.secret_names {
+            let secret = host.secret(&made.credential, name);
+            self.silent(&format!("{secret:?}"), "a named secret");
+        }
+        if host.definition.secrets().is_some_and(|s| s.secret(&made.credential, "no such name").is_some()) {
+            fail("`NamedSecrets` hands something out for a name that it does not have");
+        }
+    }
+    /// An authorizer puts secrets into secret headers or the body, and nowhere else.
+    #[track_caller]
+    fn attached(&self, request: &HttpRequest) {
+        self.silent(request.url(), "the URL of a request");
+        for (name, value) in &request.headers {
+            if let HeaderValue::Public(text) = value {
+                self.silent(text, &format!("the header '{name}', which is not marked as a secret"));
+            }
+        }
+    }
+    #[track_caller]
+    fn unsaid(&self, host: &FakeHost<D>) {
+        self.silent(&format!("{:?}", host.log()), "the log");
+        self.silent(&host.world.script.urls().join("\n"), "the URL of a request");
+    }
+    /// Fails when the text shows a secret; the message names the field alone.
+    #[track_caller]
+    pub(super) fn silent(&self, text: &str, place: &str) {
+        for (name, secret) in self.secrets() {
+            if canary::shows(text.as_bytes(), secret.expose()) {
+                fail(&format!("{place} shows what the user gave to the secret field '{name}'"));
+            }
+        }
+    }
+}

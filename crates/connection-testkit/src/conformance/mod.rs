@@ -1,0 +1,136 @@
+//! What every plugin must keep, tested from one script of a setup, a verify and a teardown that go well.
+//!
+//! | Module | What it holds |
+//! |---|---|
+//! | `described` | the descriptor is the same twice and describes something possible |
+//! | `stored` | serialize and parse are inverse; foreign bytes are refused without a panic |
+//! | `hidden` | no secret shows in a `Debug`, log, step or URL |
+//! | `classified` | a transient failure is never reported as a lost authorization |
+//! | `repeated` | futures may be dropped at any await; verify and teardown may run any number of times |
+//!
+//! Setups are replayed from every effect wherever they run.
+
+mod classified;
+mod described;
+mod hidden;
+mod repeated;
+mod stored;
+
+use std::fmt::Debug;
+
+use connection_contract::{ConnectionDefinition, Established, Secret};
+
+use crate::{Expected, FakeHost, Input, SetupRun, fault::fail, input::duplicates};
+
+/// Shorter ones would be found by chance.
+const SHORTEST_SECRET: usize = 12;
+
+type Prepare<D> = Box<dyn Fn(FakeHost<D>) -> FakeHost<D>>;
+
+/// The script of one plugin. What the inputs give to secret fields is searched for everywhere; it has to be at least 12
+/// bytes long and like nothing else in the script.
+///
+/// ```no_run
+/// # use connection_contract::prelude::*;
+/// use connection_testkit::{Expected, Input, Reply, conformance::Suite};
+///
+/// # fn check<D: ConnectionDefinition<Credential = Secret>>(acme: fn() -> D) {
+/// let me = || Expected::get("https://api.acme.example/v1/me").answer(Reply::json(200, r#"{"id": "42", "name": "A"}"#));
+/// Suite::new(acme)
+///     .setup([Input::answers(&[("apiKey", "canary-7c1e6a90")])], [me()])
+///     .verify([me()])
+///     .check();
+/// # }
+/// ```
+#[must_use = "call `check`"]
+pub struct Suite<D: ConnectionDefinition> {
+    make: Box<dyn Fn() -> D>,
+    prepare: Prepare<D>,
+    inputs: Vec<Input>,
+    setup: Vec<Expected>,
+    verify: Vec<Expected>,
+    teardown: Vec<Expected>,
+}
+impl<D: ConnectionDefinition> Debug for Suite<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Suite")
+    }
+}
+impl<D: ConnectionDefinition> Suite<D>
+where
+    D::Credential: Debug,
+{
+    /// A suite for the plugin that `make` makes.
+    pub fn new(make: impl Fn() -> D + 'static) -> Self {
+        let (inputs, setup, verify, teardown) = Default::default();
+        Self { make: Box::new(make), prepare: Box::new(|host| host), inputs, setup, verify, teardown }
+    }
+    /// Gives every fake host what the kind needs: files, a key-value store, inbound HTTP.
+    pub fn host(mut self, prepare: impl Fn(FakeHost<D>) -> FakeHost<D> + 'static) -> Self {
+        self.prepare = Box::new(prepare);
+        self
+    }
+    /// A setup that makes a connection.
+    pub fn setup(
+        mut self,
+        inputs: impl IntoIterator<Item = Input>,
+        requests: impl IntoIterator<Item = Expected>,
+    ) -> Self {
+        (self.inputs, self.setup) = (inputs.into_iter().collect(), requests.into_iter().collect());
+        self
+    }
+    /// The requests of a verify that finds that connection live.
+    pub fn verify(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
+        self.verify = requests.into_iter().collect();
+        self
+    }
+    /// The requests of a teardown that gives back what that setup took.
+    pub fn teardown(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
+        self.teardown = requests.into_iter().collect();
+        self
+    }
+    /// Fails the test at the first sentence of the contract that does not hold.
+    #[track_caller]
+    pub fn check(self) {
+        self.described();
+        self.stored();
+        self.hidden();
+        self.classified();
+        self.repeated();
+    }
+
+    #[track_caller]
+    fn fake(&self, requests: &[Expected]) -> FakeHost<D> {
+        let host = (self.prepare)(FakeHost::new((self.make)()));
+        requests.iter().map(Expected::duplicate).fold(host, FakeHost::expect)
+    }
+    fn inputs(&self) -> Vec<Input> {
+        self.inputs.iter().map(Input::duplicate).collect()
+    }
+    #[track_caller]
+    fn run(&self) -> (FakeHost<D>, SetupRun<D::Credential>) {
+        let host = self.fake(&self.setup);
+        let run = host.setup(self.inputs()).trace();
+        (host, run)
+    }
+    /// What the scripted setup makes.
+    #[track_caller]
+    fn made(&self) -> Established<D::Credential> {
+        let (_host, run) = self.run();
+        run.result.unwrap_or_else(|failure| fail(&format!("the scripted setup makes no connection: {failure}")))
+    }
+    /// What the user gives to secret fields, with their names.
+    #[track_caller]
+    fn secrets(&self) -> Vec<(String, Secret)> {
+        let descriptor = FakeHost::new((self.make)());
+        let given = self.inputs.iter().flat_map(|input| match input {
+            Input::Answers(pairs) => duplicates(pairs),
+            _ => Vec::new(),
+        });
+        let secrets: Vec<_> = given.filter(|(name, _)| descriptor.is_secret_field(name)).collect();
+        if let Some((name, _)) = secrets.iter().find(|(_, value)| value.expose().len() < SHORTEST_SECRET) {
+            fail(&format!("give '{name}' at least {SHORTEST_SECRET} bytes, so that it is not found by chance"));
+        }
+        secrets
+    }
+}

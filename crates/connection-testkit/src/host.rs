@@ -1,0 +1,221 @@
+//! The fake host: made with a definition, told what to expect, then asked to do what a real one does.
+
+use connection_contract::{
+    BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Established,
+    HttpRequest, Input as FieldInput, KvService, LogEvent, Secret, TeardownContext, Text, Timestamp, VerifyContext,
+    VerifyResult, host, reason,
+};
+
+use crate::{
+    Expected, FakeFiles, Input, Setup,
+    fault::fail,
+    kv::FakeKv,
+    poll::block_on,
+    script,
+    world::{Inbound, World},
+};
+
+/// A host for one plugin, all in memory.
+///
+/// A request that was not expected fails the test, and so does an expectation that was not met, at
+/// [`finish`](Self::finish) or when the host is dropped.
+pub struct FakeHost<D: ConnectionDefinition> {
+    pub(crate) definition: D,
+    pub(crate) world: World,
+}
+impl<D: ConnectionDefinition> FakeHost<D> {
+    /// A host that expects no requests, and has no files, no key-value store and no inbound HTTP.
+    #[track_caller]
+    pub fn new(definition: D) -> Self {
+        let descriptor = definition.descriptor();
+        let address = |text: &Text| match host::base_url(text) {
+            Some(base) => (text.clone(), base),
+            None => fail(&format!("the descriptor declares '{text}', which is not a plain http(s) address")),
+        };
+        let addresses = descriptor.origins.iter().map(address).collect();
+        Self { definition, world: World::new(descriptor, addresses) }
+    }
+    /// The request that comes next.
+    #[must_use]
+    #[track_caller]
+    pub fn expect(self, expected: Expected) -> Self {
+        script::checked(&expected);
+        self.world.script.push(expected);
+        self
+    }
+    /// Sets the clock; it begins at 2026-01-31T10:20:30Z and stands still but for waits.
+    #[must_use]
+    pub fn at(self, time: Timestamp) -> Self {
+        self.world.set_now(time);
+        self
+    }
+    /// Gives the host a file service.
+    #[must_use]
+    pub fn files(mut self, files: FakeFiles) -> Self {
+        self.world.files = Some(files);
+        self
+    }
+    /// Gives the host a key-value store.
+    #[must_use]
+    pub fn key_value(mut self) -> Self {
+        self.world.kv = Some(FakeKv::default());
+        self
+    }
+    /// Gives the host inbound HTTP, with this address for every callback.
+    #[must_use]
+    pub fn inbound_http(mut self, redirect_uri: &str) -> Self {
+        self.world.inbound = Inbound::At(redirect_uri.to_owned());
+        self
+    }
+    /// Gives the host inbound HTTP that has no address to give now.
+    #[must_use]
+    pub fn inbound_http_none_left(mut self) -> Self {
+        self.world.inbound = Inbound::NoneLeft;
+        self
+    }
+
+    /// The plugin.
+    pub fn definition(&self) -> &D {
+        &self.definition
+    }
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+    /// What the plugin logged.
+    pub fn log(&self) -> Vec<LogEvent> {
+        self.world.events().clone()
+    }
+    /// The kind's own key-value store, if there is one.
+    pub fn kv(&self) -> Option<&dyn KvService> {
+        self.world.kv.as_ref().map(|_| &self.world as &dyn KvService)
+    }
+    /// An address, as a host makes one.
+    #[track_caller]
+    pub fn base_url(&self, url: &str) -> BaseUrl {
+        host::base_url(url).unwrap_or_else(|| fail("this is not a plain http(s) address"))
+    }
+    /// A setup with these inputs, in order.
+    pub fn setup(&self, inputs: impl IntoIterator<Item = Input>) -> Setup<'_, D> {
+        Setup { host: self, inputs: inputs.into_iter().collect() }
+    }
+    /// The connection that a host would make of a setup's result.
+    pub fn connection(&self, made: &Established<D::Credential>) -> Connection {
+        let declared = || self.world.addresses.first().map(|(_, base)| base.clone());
+        Connection::new("connection-1", "owner-1")
+            .with_config(made.config.iter().cloned())
+            .with_base_url(made.reach.base_url.clone().or_else(declared))
+            .with_roots(made.reach.roots.iter().cloned())
+    }
+    /// Verifies, with the credential as it would come from the store. A connection that is not live is a result.
+    ///
+    /// # Errors
+    /// Those that say nothing about the connection.
+    #[track_caller]
+    pub fn verify(
+        &self,
+        credential: &D::Credential,
+        connection: &Connection,
+    ) -> Result<VerifyResult<D::Credential>, ConnectionError> {
+        let credential = self.reparsed(credential);
+        let context = VerifyContext::new(self.world.services(), connection);
+        let found = match block_on(self.definition.verify(&credential, &context)) {
+            Err(ConnectionError::NotLive(not_live)) => not_live.into(),
+            Err(error @ ConnectionError::Bug(_)) => fail(&error.to_string()),
+            other => other?,
+        };
+        if let Some(reason) = found.reason.as_ref().filter(|reason| reason.code == reason::PLUGIN_FAULT) {
+            fail(reason.message.as_str());
+        }
+        if let Some(fresh) = &found.credential {
+            drop(self.reparsed(fresh));
+        }
+        Ok(found)
+    }
+    /// Gives back what setup took.
+    ///
+    /// # Errors
+    /// As the plugin's teardown.
+    #[track_caller]
+    pub fn teardown(&self, credential: &D::Credential, connection: &Connection) -> Result<(), ConnectionError> {
+        let credential = self.reparsed(credential);
+        let context = TeardownContext::new(self.world.services(), connection);
+        block_on(self.definition.teardown(&credential, &context))
+    }
+    /// Attaches the credential, twice, as a host does for a redirect.
+    ///
+    /// # Errors
+    /// As the plugin's authorizer.
+    #[track_caller]
+    pub fn authorize(
+        &self,
+        credential: &D::Credential,
+        mut request: HttpRequest,
+    ) -> Result<HttpRequest, CredentialError> {
+        let Some(authorizer) = self.definition.authorizer() else { fail("this kind has no authorizer") };
+        let context = Context::new(self.world.services());
+        authorizer.authorize(credential, &mut request, &context)?;
+        let (once, url) = (request.headers.len(), request.url().to_owned());
+        authorizer.authorize(credential, &mut request, &context)?;
+        if request.headers.len() != once || request.url() != url {
+            fail("a request that is authorized again must have its headers replaced, not added");
+        }
+        Ok(request)
+    }
+    /// A named secret, for a caller that was granted it.
+    #[track_caller]
+    pub fn secret(&self, credential: &D::Credential, name: &str) -> Option<Secret> {
+        if !self.world.descriptor.secret_names.iter().any(|declared| declared == name) {
+            fail(&format!("the descriptor does not declare a secret named '{name}'"));
+        }
+        self.definition.secrets()?.secret(credential, name)
+    }
+    /// Fails when a request that was expected did not come.
+    #[track_caller]
+    pub fn finish(self) {
+        if let Some(problem) = self.world.script.unmet() {
+            fail(&problem);
+        }
+    }
+
+    pub(crate) fn is_secret_field(&self, name: &str) -> bool {
+        let secret = |field: &&connection_contract::Field| field.input == FieldInput::Secret;
+        self.world.descriptor.fields.iter().filter(secret).any(|field| field.name == name)
+    }
+    #[track_caller]
+    pub(crate) fn serialized(&self, credential: &D::Credential) -> Secret {
+        self.definition.serialize_credential(credential).unwrap_or_else(|error| fail(&error.to_string()))
+    }
+    /// The credential as it would come from the store.
+    #[track_caller]
+    pub(crate) fn reparsed(&self, credential: &D::Credential) -> D::Credential {
+        let bytes = self.serialized(credential);
+        let Ok(parsed) = self.definition.parse_credential(bytes.expose()) else {
+            fail("`parse_credential` does not read what `serialize_credential` wrote")
+        };
+        if self.serialized(&parsed).expose() != bytes.expose() {
+            fail("`parse_credential` and `serialize_credential` are not inverse");
+        }
+        parsed
+    }
+}
+impl<D: ConnectionDefinition> Drop for FakeHost<D> {
+    fn drop(&mut self) {
+        if !std::thread::panicking()
+            && let Some(problem) = self.world.script.unmet()
+        {
+            fail(&problem);
+        }
+    }
+}
+impl<D: ConnectionDefinition> std::fmt::Debug for FakeHost<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FakeHost({})", self.world.descriptor.kind)
+    }
+}
+
+/// The value of a request's header as text, if it has it; for assertions.
+pub fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    let (_, value) = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+    core::str::from_utf8(value.expose()).ok()
+}

@@ -1,0 +1,49 @@
+//! A key-value store in memory, with the contract's limits.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use connection_contract::ServiceError;
+
+const LONGEST_KEY: usize = 128;
+const LONGEST_VALUE: usize = 64 * 1024;
+
+/// The two halves do not share names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Half {
+    Public,
+    Secret,
+}
+/// Everything in it; cheap enough to keep per effect.
+pub(crate) type State = BTreeMap<(Half, String), Vec<u8>>;
+
+#[derive(Default)]
+pub(crate) struct FakeKv(Mutex<State>);
+
+impl FakeKv {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub(crate) fn state(&self) -> State {
+        self.lock().clone()
+    }
+    pub(crate) fn restore(&self, state: State) {
+        *self.lock() = state;
+    }
+    pub(crate) fn read(&self, half: Half, key: &str) -> Option<Vec<u8>> {
+        self.lock().get(&(half, key.to_owned())).cloned()
+    }
+    pub(crate) fn write(&self, half: Half, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
+        if key.is_empty() || key.len() > LONGEST_KEY || value.as_ref().is_some_and(|v| v.len() > LONGEST_VALUE) {
+            return Err(ServiceError::TooLarge);
+        }
+        let key = (half, key.to_owned());
+        match value {
+            Some(value) => self.lock().insert(key, value),
+            None => self.lock().remove(&key),
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! The live side of the fakes: what a verify, a teardown and the first run of a setup meet.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicI64, Ordering},
+};
+
+use connection_contract::{BaseUrl, Clock, Descriptor, LogEvent, LogService, Services, Text, Timestamp};
+
+use crate::{crypto::FakeCrypto, files::FakeFiles, kv::FakeKv, script::Script};
+
+/// What the host has of inbound HTTP.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Inbound {
+    #[default]
+    Absent,
+    NoneLeft,
+    At(String),
+}
+pub(crate) struct World {
+    pub(crate) descriptor: Descriptor,
+    pub(crate) addresses: Vec<(Text, BaseUrl)>,
+    pub(crate) script: Script,
+    pub(crate) crypto: FakeCrypto,
+    pub(crate) files: Option<FakeFiles>,
+    pub(crate) kv: Option<FakeKv>,
+    pub(crate) inbound: Inbound,
+    now: AtomicI64,
+    log: Mutex<Vec<LogEvent>>,
+}
+impl World {
+    /// 2026-01-31T10:20:30Z.
+    const START: i64 = 1_769_854_830;
+
+    pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>) -> Self {
+        let (script, crypto, inbound, log) = Default::default();
+        let now = AtomicI64::new(Self::START);
+        Self { descriptor, addresses, script, crypto, files: None, kv: None, inbound, now, log }
+    }
+    pub(crate) fn set_now(&self, time: Timestamp) {
+        self.now.store(time.seconds(), Ordering::Relaxed);
+    }
+    pub(crate) fn events(&self) -> MutexGuard<'_, Vec<LogEvent>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub(crate) fn services(&self) -> Services<'_> {
+        let mut services = Services::new(self, self, &self.crypto, self).addresses(&self.addresses);
+        if self.files.is_some() {
+            services = services.files(self);
+        }
+        if self.kv.is_some() {
+            services = services.kv(self);
+        }
+        services
+    }
+}
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.now.load(Ordering::Relaxed))
+    }
+}
+impl LogService for World {
+    fn log(&self, event: LogEvent) {
+        self.events().push(event);
+    }
+}

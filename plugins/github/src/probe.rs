@@ -1,0 +1,85 @@
+//! Asks GitHub whose token it is, and tells a token that is refused from a limit that will pass.
+
+use connection_contract::prelude::*;
+
+use crate::{GitHub, Token};
+
+/// Without a time in the answer: "wait for at least one minute before retrying".
+const LEAST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What GitHub says of a token.
+pub(crate) struct Account {
+    pub(crate) identity: Identity,
+    /// `None` for a fine-grained token, whose permissions GitHub does not tell.
+    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) valid_until: Option<Timestamp>,
+}
+impl Account {
+    pub(crate) fn found(self) -> VerifyResult<Token> {
+        let mut found = VerifyResult::live().identity(self.identity).valid_until(self.valid_until);
+        found.granted_scopes = self.scopes;
+        found
+    }
+}
+
+/// Headers: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps> and
+/// <https://github.blog/changelog/2021-07-26-expiration-options-for-personal-access-tokens/>.
+pub(crate) async fn account(
+    github: &GitHub,
+    token: &Token,
+    base: &BaseUrl,
+    ctx: &Context<'_>,
+) -> Result<Account, NotLive> {
+    let result = ctx.send_as(github, token, HttpRequest::get(base, "/user")).await;
+    if let Some(refusal) = result.as_ref().ok().and_then(refusal) {
+        return Err(refusal);
+    }
+    let response = classify(result)?;
+    let user = response.json()?;
+    let id = user["id"].as_i64().ok_or(JsonError::Field("id".into()))?;
+    let scopes = |text: &str| text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(String::from).collect();
+    Ok(Account {
+        identity: Identity::new(id.to_string(), user.str_at("login")?.to_owned()),
+        scopes: response.header("x-oauth-scopes").map(scopes),
+        valid_until: response.header("github-authentication-token-expiration").and_then(Timestamp::parse),
+    })
+}
+
+/// What GitHub says with 401 and 403; the rest is classified as everywhere.
+fn refusal(response: &HttpResponse) -> Option<NotLive> {
+    if let Some(pause) = rate_limit(response) {
+        return Some(NotLive::rate_limited(Some(pause)));
+    }
+    let reason = match response.status() {
+        401 => Reason::new(reason::UNAUTHORIZED, "GitHub does not accept this token").remedy("make a new token"),
+        403 => Reason::new(reason::FORBIDDEN, "GitHub knows this token and does not let it in")
+            .remedy("see at GitHub whether the account is suspended or the token needs approval"),
+        _ => return None,
+    };
+    Some(NotLive::failing(reason))
+}
+
+/// How long to wait, when this is one of GitHub's limits: both answer with 403 or 429.
+///
+/// The primary one says `x-ratelimit-remaining: 0`, the secondary one `retry-after`, or nothing but its message.
+/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
+fn rate_limit(response: &HttpResponse) -> Option<Duration> {
+    let spent = response.header("x-ratelimit-remaining") == Some("0");
+    let named = || response.json().is_ok_and(|body| body["message"].as_str().is_some_and(names_a_limit));
+    let is_limit = match response.status() {
+        403 => spent || response.header("retry-after").is_some() || named(),
+        429 => true,
+        _ => false,
+    };
+    let reset = || {
+        let at: i64 = response.header("x-ratelimit-reset").filter(|_| spent)?.parse().ok()?;
+        u64::try_from(at.saturating_sub(response.received_at().seconds())).ok().map(Duration::from_secs)
+    };
+    is_limit.then(|| response.retry_after().or_else(reset).unwrap_or(LEAST_PAUSE))
+}
+
+/// "You have exceeded a secondary rate limit"; it was once called "abuse detection".
+fn names_a_limit(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("rate limit") || message.contains("abuse detection")
+}

@@ -1,0 +1,54 @@
+//! Asks Notion whose token it is, and reads Notion's own error codes.
+
+use connection_contract::prelude::*;
+
+use crate::{API, Notion, Token};
+
+/// The bot and its workspace; for a token of a person, that person.
+pub(crate) async fn account(notion: &Notion, token: &Token, ctx: &Context<'_>) -> Result<Identity, NotLive> {
+    let request = HttpRequest::get(ctx.base_url(API)?, "/v1/users/me");
+    let result = ctx.send_as(notion, token, request).await;
+    if let Some(refusal) = result.as_ref().ok().and_then(refusal) {
+        return Err(refusal);
+    }
+    let me = classify(result)?.json()?;
+    let id = me.str_at("id")?;
+    let label = me["bot"]["workspace_name"].as_str().or(me["name"].as_str()).unwrap_or(id);
+    Ok(Identity::new(id.to_owned(), label.to_owned()))
+}
+
+/// Notion says what is wrong in `code`; the status alone does not. <https://developers.notion.com/reference/status-codes>
+fn refusal(response: &HttpResponse) -> Option<NotLive> {
+    if response.status() < 400 {
+        return None;
+    }
+    let reason = match response.json().ok()?["code"].as_str()? {
+        "unauthorized" => Reason::new(reason::UNAUTHORIZED, "Notion does not accept this token")
+            .remedy("copy it again, or make a new one"),
+        "restricted_resource" => Reason::new(reason::FORBIDDEN, "this integration lacks a capability")
+            .remedy("give it the capability in Notion's settings"),
+        "rate_limited" => return Some(NotLive::rate_limited(response.retry_after())),
+        "bad_gateway"
+        | "conflict_error"
+        | "database_connection_unavailable"
+        | "gateway_timeout"
+        | "internal_server_error"
+        | "service_unavailable" => return Some(unavailable(response, "Notion is not available")),
+        // They say nothing of the token: Notion and this plugin no longer understand each other.
+        "invalid_grant"
+        | "invalid_json"
+        | "invalid_request"
+        | "invalid_request_url"
+        | "missing_version"
+        | "object_not_found"
+        | "validation_error" => return Some(unavailable(response, "Notion does not understand this plugin's request")),
+        _ => return None,
+    };
+    Some(NotLive::failing(reason))
+}
+
+fn unavailable(response: &HttpResponse, message: &'static str) -> NotLive {
+    let mut offline = NotLive::offline(Reason::new(reason::PROVIDER_ERROR, message));
+    offline.recheck_after = response.retry_after();
+    offline
+}
