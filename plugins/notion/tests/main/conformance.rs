@@ -1,0 +1,11 @@
+//! The contract's sentences, and that the token shows nowhere.
+
+use connection_plugin_notion::Notion;
+use connection_testkit::conformance::Suite;
+
+use crate::{get_me, token};
+
+#[test]
+fn every_sentence_of_the_contract_holds() {
+    Suite::new(|| Notion).setup([token()], [get_me()]).verify([get_me()]).check();
+}

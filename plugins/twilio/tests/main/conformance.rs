@@ -1,0 +1,24 @@
+//! The contract's sentences, and that no secret shows anywhere, for each way to log in.
+
+use connection_plugin_twilio::Twilio;
+use connection_testkit::{Reply, conformance::Suite};
+
+use crate::{ACCOUNT, DENIED, KEY, SECRET, TOKEN, get_account, get_messages, with_key, with_token};
+
+#[test]
+fn every_sentence_of_the_contract_holds_with_an_auth_token() {
+    let account = || get_account(ACCOUNT, TOKEN);
+    Suite::new(|| Twilio).setup([with_token()], [account()]).verify([account()]).check();
+}
+
+#[test]
+fn every_sentence_of_the_contract_holds_with_a_main_key() {
+    let account = || get_account(KEY, SECRET);
+    Suite::new(|| Twilio).setup([with_key()], [account()]).verify([account()]).check();
+}
+
+#[test]
+fn every_sentence_of_the_contract_holds_with_a_standard_key() {
+    let requests = || [get_account(KEY, SECRET).answer(Reply::json(401, DENIED)), get_messages()];
+    Suite::new(|| Twilio).setup([with_key()], requests()).verify(requests()).check();
+}
