@@ -9,6 +9,8 @@ pub(crate) mod http;
 pub(crate) mod log;
 mod secret_buffer;
 #[cfg(test)]
+pub(crate) mod test_log;
+#[cfg(test)]
 pub(crate) mod test_server;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -47,3 +47,19 @@ impl Drop for SecretBuffer {
         drop(Secret::new(std::mem::take(&mut self.bytes)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{OverLimit, SecretBuffer};
+
+    #[test]
+    fn pieces_are_joined_up_to_the_limit_and_memory_stays_within_it() {
+        for expected in [None, Some(0), Some(5), Some(u64::MAX)] {
+            let mut buffer = SecretBuffer::new(10, expected);
+            assert_eq!((buffer.push(b"abc"), buffer.push(b"defg"), buffer.push(b"hij")), (Ok(()), Ok(()), Ok(())));
+            assert_eq!(buffer.push(b"k"), Err(OverLimit));
+            assert!(buffer.bytes.capacity() <= 10);
+            assert_eq!(buffer.into_secret().expose(), b"abcdefghij");
+        }
+    }
+}

@@ -59,7 +59,7 @@ impl ManualClock {
     /// Resolves when at least so many sleepers wait, so that a test advances at the right moment.
     pub async fn until_asleep(&self, sleepers: usize) {
         // The sender is ours, so the channel is open.
-        _ = self.sleepers.subscribe().wait_for(|count| *count >= sleepers).await;
+        drop(self.sleepers.subscribe().wait_for(|count| *count >= sleepers).await);
     }
 }
 
@@ -76,7 +76,7 @@ impl Clock for ManualClock {
         Box::pin(async move {
             let _sleeper = sleeper;
             // The sender is ours, so the channel is open.
-            _ = self.times.subscribe().wait_for(|times| times.passed >= until).await;
+            drop(self.times.subscribe().wait_for(|times| times.passed >= until).await);
         })
     }
 }

@@ -1,1 +1,58 @@
-//! Tests.
+//! Time stands, passes and jumps as it is told.
+
+use std::{future::poll_fn, task::Poll, time::Duration};
+
+use connection_contract::{BoxFuture, Clock as _, Timestamp};
+
+use super::{Clock, ManualClock, SystemClock};
+
+async fn is_over(sleep: &mut BoxFuture<'_, ()>) -> bool {
+    poll_fn(|context| Poll::Ready(sleep.as_mut().poll(context).is_ready())).await
+}
+
+#[tokio::test]
+async fn a_manual_clock_stands_until_it_is_advanced() {
+    let clock = ManualClock::at(Timestamp::from_seconds(100));
+    let mut sleep = clock.sleep(Duration::from_secs(10));
+    clock.advance(Duration::from_millis(9_999));
+    assert!(!is_over(&mut sleep).await);
+    assert_eq!(clock.now(), Timestamp::from_seconds(109));
+    clock.clone().advance(Duration::from_millis(1));
+    assert_eq!(clock.now(), Timestamp::from_seconds(110));
+    assert!(is_over(&mut sleep).await);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_wakes_nobody() {
+    let clock = ManualClock::at(Timestamp::from_seconds(100));
+    let mut sleep = clock.sleep(Duration::from_secs(10));
+    clock.jump_to(Timestamp::from_seconds(1_000_000));
+    assert_eq!(clock.now(), Timestamp::from_seconds(1_000_000));
+    assert!(!is_over(&mut sleep).await);
+    clock.jump_to(Timestamp::from_seconds(-5));
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(clock.now(), Timestamp::from_seconds(5));
+    assert!(is_over(&mut sleep).await);
+}
+
+#[tokio::test]
+async fn a_test_can_wait_for_sleepers() {
+    let clock = ManualClock::at(Timestamp::from_seconds(0));
+    let woken = async {
+        clock.sleep(Duration::from_secs(1)).await;
+        clock.now()
+    };
+    let moved = async {
+        clock.until_asleep(1).await;
+        clock.advance(Duration::from_secs(1));
+    };
+    assert_eq!(tokio::join!(woken, moved).0, Timestamp::from_seconds(1));
+    let mut none: BoxFuture<'_, ()> = Box::pin(clock.until_asleep(1));
+    assert!(!is_over(&mut none).await);
+}
+
+#[tokio::test]
+async fn the_systems_clock_is_past_this_codes_writing_and_sleeps() {
+    assert!(SystemClock::new().now() > Timestamp::from_seconds(1_750_000_000));
+    SystemClock::new().sleep(Duration::ZERO).await;
+}

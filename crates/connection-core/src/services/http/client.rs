@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService};
-use reqwest::{Method, Proxy, redirect::Policy};
+use reqwest::{Method, Proxy, header::CONTENT_LENGTH, redirect::Policy};
 use secrecy::ExposeSecret;
 use tracing::{Instrument, debug, debug_span};
 
@@ -131,9 +131,11 @@ impl HttpClient {
     async fn exchange(&self, target: &Target, outgoing: &Outgoing) -> Result<reqwest::Response, HttpError> {
         let Outgoing { method, headers, body } = outgoing;
         let mut request = self.client(target).request(method.clone(), target.url.clone()).headers(headers.clone());
-        // Servers want to see the length of these even when it is zero.
-        if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        if !body.is_empty() {
             request = request.body(body.expose().to_vec());
+        } else if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+            // Some servers refuse these without a length (RFC 9110, section 8.6), and the client sends none for nothing.
+            request = request.header(CONTENT_LENGTH, 0);
         }
         request.send().await.map_err(|error| failure::of(&error))
     }
