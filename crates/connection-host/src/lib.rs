@@ -1,1 +1,51 @@
-//! The binary `connections`.
+//! The command line of connections: a library with which anybody builds a binary of their own kinds, and ours.
+//!
+//! ```no_run
+//! # mod acme {
+//! #     use connection_contract::prelude::*;
+//! #     pub struct Acme;
+//! #     impl ConnectionDefinition for Acme {
+//! #         type Credential = ();
+//! #         fn descriptor(&self) -> Descriptor {
+//! #             Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::None)
+//! #         }
+//! #         async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+//! #             Ok(Established::new((), Identity::new("acme", "acme")))
+//! #         }
+//! #         fn serialize_credential(&self, _: &()) -> Result<Secret, CredentialError> {
+//! #             Ok(Secret::default())
+//! #         }
+//! #         fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+//! #             Ok(())
+//! #         }
+//! #         async fn verify(&self, _: &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+//! #             Ok(VerifyResult::live())
+//! #         }
+//! #     }
+//! # }
+//! fn main() -> std::process::ExitCode {
+//!     connection_host::Cli::new().kind(acme::Acme).run()
+//! }
+//! ```
+//!
+//! # What this crate is not
+//!
+//! It keeps no connection and opens no secret: that is `connection-core`. It names a provider in one file, `plugins.rs`.
+//! The library's API may change without notice; the words that scripts see (configuration keys, exit codes, error codes,
+//! JSON shapes) are contract, see `docs/spec/words.md` and [`words`].
+
+mod args;
+mod cli;
+mod commands;
+mod config;
+mod error;
+mod input;
+mod output;
+mod platform;
+mod plugins;
+mod select;
+pub mod words;
+
+pub use cli::Cli;
+pub use config::{KEYS, Key, KeyType};
+pub use error::{Error, Exit};

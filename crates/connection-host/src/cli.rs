@@ -1,0 +1,171 @@
+//! Runs one command: parses, reads the configuration, dispatches, prints what went wrong, ends with the exit code.
+
+use std::{
+    io::IsTerminal as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
+use connection_contract::{ConnectionDefinition, Descriptor};
+use connection_core::{ConnectionRegistry, FilesPolicy, HttpPolicy, KeyFile, RegistryBuilder};
+use secrecy::ExposeSecret as _;
+
+use crate::{
+    Error, Exit,
+    args::{self, Arguments},
+    commands,
+    config::{Environment, Settings},
+    input,
+    output::Output,
+    platform, plugins,
+};
+
+type Registration = Box<dyn FnOnce(RegistryBuilder) -> RegistryBuilder + Send>;
+
+/// A command line with the kinds that it is given.
+#[derive(Default)]
+pub struct Cli {
+    kinds: Vec<KindEntry>,
+    registrations: Vec<Registration>,
+}
+
+impl Cli {
+    /// Without any kind.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With the kinds of our own binary.
+    pub fn shipped() -> Self {
+        plugins::register(Self::new())
+    }
+
+    /// Adds a kind.
+    #[must_use]
+    pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
+        self.kinds.push(KindEntry {
+            descriptor: definition.descriptor(),
+            send: definition.authorizer().is_some(),
+            secrets: definition.secrets().is_some(),
+        });
+        self.registrations.push(Box::new(move |builder| builder.kind(definition)));
+        self
+    }
+
+    /// Runs the command that the process's arguments say.
+    pub fn run(self) -> ExitCode {
+        let json = std::env::args_os().any(|argument| argument == "--json");
+        platform::quiet_panics(json);
+        let result = catch_unwind(AssertUnwindSafe(|| self.dispatch())).unwrap_or_else(|_| {
+            Err(Error::new(Exit::Unexpected, "crashed", "the program crashed").remedy("report this to its author"))
+        });
+        let exit = match result {
+            Ok(exit) => exit,
+            Err(error) => {
+                Output::error(json, &error);
+                error.exit
+            }
+        };
+        exit.into()
+    }
+
+    fn dispatch(self) -> Result<Exit, Error> {
+        let arguments = match Arguments::try_parse() {
+            Ok(arguments) => arguments,
+            Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+                error.print().map_err(|error| Error::io("standard output", &error))?;
+                return Ok(Exit::Fine);
+            }
+            Err(error) => return Err(args::refusal(&error)),
+        };
+        let environment = Environment::read();
+        let settings = Settings::load(&arguments.global, &environment)?;
+        platform::log(settings.log.as_deref());
+        let output = Output::new(arguments.global.json, &environment);
+        input::settle_colours(!environment.no_color());
+        let mut kinds = self.kinds;
+        kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
+        let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let program = Program { kinds, registrations: self.registrations, settings, environment, output, person };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::io("the runtime", &error))?;
+        let result = runtime.block_on(commands::run(program, arguments.command));
+        // A prompt that nobody answers any more must not hold the process.
+        runtime.shutdown_background();
+        result
+    }
+}
+
+impl std::fmt::Debug for Cli {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.kinds.iter().map(|kind| &kind.descriptor.kind)).finish()
+    }
+}
+
+/// A kind as its definition describes it; known without opening anything.
+#[derive(Clone, Debug)]
+pub(crate) struct KindEntry {
+    pub(crate) descriptor: Descriptor,
+    pub(crate) send: bool,
+    pub(crate) secrets: bool,
+}
+
+/// What every command has at hand.
+pub(crate) struct Program {
+    pub(crate) kinds: Vec<KindEntry>,
+    registrations: Vec<Registration>,
+    pub(crate) settings: Settings,
+    pub(crate) environment: Environment,
+    pub(crate) output: Output,
+    /// Whether somebody can be asked.
+    pub(crate) person: bool,
+}
+
+impl Program {
+    /// The kind of that name.
+    pub(crate) fn kind(&self, name: &str) -> Result<&KindEntry, Error> {
+        self.kinds.iter().find(|kind| kind.descriptor.kind.as_str() == name).ok_or_else(|| {
+            let known: Vec<_> = self.kinds.iter().map(|kind| kind.descriptor.kind.as_str()).collect();
+            Error::new(Exit::NotFound, "unknown_kind", format!("there is no kind '{name}'"))
+                .remedy(format!("the kinds are {}", known.join(", ")))
+        })
+    }
+
+    /// The HTTP policy that the configuration says.
+    pub(crate) fn http(&self) -> Result<HttpPolicy, Error> {
+        let mut policy = HttpPolicy::new();
+        for (from, to) in &self.settings.endpoints {
+            policy =
+                policy.endpoint(from, to).map_err(|error| Error::configuration(format!("http.endpoints: {error}")))?;
+        }
+        if let Some(proxy) = &self.settings.proxy {
+            policy = policy.proxy(proxy.expose_secret());
+        }
+        if let Some(timeout) = self.settings.timeout {
+            policy = policy.timeout(timeout);
+        }
+        Ok(policy)
+    }
+
+    /// Opens the registry; makes what is not there yet.
+    pub(crate) async fn open(&mut self) -> Result<ConnectionRegistry, Error> {
+        let files = self.settings.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow);
+        let store = match &self.settings.database {
+            Some(url) => url.expose_secret().to_owned(),
+            None => self.settings.database_file().display().to_string(),
+        };
+        let key = KeyFile::at(self.settings.key_file());
+        let builder = ConnectionRegistry::builder().store(store).key(key).http(self.http()?).files(files);
+        let registrations = std::mem::take(&mut self.registrations);
+        let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
+        Ok(builder.open().await?)
+    }
+}
+
+/// The command line itself, for completions and the manual.
+pub(crate) fn command() -> clap::Command {
+    Arguments::command()
+}

@@ -1,0 +1,20 @@
+//! `completions SHELL` and `man`: made from the command line's own description.
+
+use crate::{
+    Error, Exit,
+    cli::{self, Program},
+};
+
+pub(super) fn completions(program: &Program, shell: clap_complete::Shell) -> Result<Exit, Error> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut cli::command(), "connections", &mut text);
+    program.output.bytes(&text)?;
+    Ok(Exit::Fine)
+}
+
+pub(super) fn manual(program: &Program) -> Result<Exit, Error> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(cli::command()).render(&mut text).map_err(|error| Error::io("the manual", &error))?;
+    program.output.bytes(&text)?;
+    Ok(Exit::Fine)
+}

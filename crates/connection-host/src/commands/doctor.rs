@@ -1,0 +1,186 @@
+//! `doctor`: looks at what the other commands stand on, and says what to do. Makes nothing that is not there.
+
+use std::path::Path;
+
+use connection_contract::Timestamp;
+use connection_core::ConnectionInfo;
+use secrecy::ExposeSecret as _;
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::json::{CheckBody, DoctorBody},
+    platform, select,
+};
+
+/// 2024-01-01: a clock before it was never set.
+const EARLIEST: Timestamp = Timestamp::from_seconds(1_704_067_200);
+
+pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
+    let mut checks = vec![data_directory(&program.settings.data_directory)];
+    let (opened, rows) = match needs_opening(&program) {
+        true => match rows(&mut program).await {
+            Ok(rows) => (Opened::Yes(rows.len()), rows),
+            Err(error) => (Opened::Failed(error), Vec::new()),
+        },
+        false => (Opened::NotThere, Vec::new()),
+    };
+    checks.push(database(&program, &opened));
+    checks.push(key(&program, &opened));
+    checks.push(clock(program.output.now, &rows));
+    checks.push(egress(&program));
+    let ok = checks.iter().all(|check| check.ok);
+    let output = &program.output;
+    if output.json {
+        output.shape(&DoctorBody { ok, checks })?;
+    } else {
+        for check in &checks {
+            output.line(format!(
+                "{:<7} {:<15} {}",
+                if check.ok { "ok" } else { "failed" },
+                check.check,
+                check.message
+            ))?;
+            if let Some(remedy) = &check.remedy {
+                output.line(format!("{:<23} {remedy}", ""))?;
+            }
+        }
+    }
+    Ok(if ok { Exit::Fine } else { Exit::Unexpected })
+}
+
+enum Opened {
+    Failed(Error),
+    NotThere,
+    Yes(usize),
+}
+
+/// Opening makes what is not there, so it is left alone then. A database elsewhere is there or is not ours to make.
+fn needs_opening(program: &Program) -> bool {
+    match &program.settings.database {
+        None => program.settings.database_file().exists(),
+        Some(url) => sqlite_file(url.expose_secret()).is_none_or(Path::exists),
+    }
+}
+
+/// The file of a SQLite address; `None` for other engines.
+fn sqlite_file(url: &str) -> Option<&Path> {
+    let rest = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+    match rest {
+        Some(rest) => Some(Path::new(rest.split('?').next().unwrap_or(rest))),
+        None if url.contains("://") => None,
+        None => Some(Path::new(url)),
+    }
+}
+
+async fn rows(program: &mut Program) -> Result<Vec<ConnectionInfo>, Error> {
+    let registry = program.open().await?;
+    let rows = select::all(&registry).await;
+    registry.close().await;
+    rows
+}
+
+fn data_directory(path: &Path) -> CheckBody {
+    let (name, place) = ("data_directory", path.display());
+    if !path.exists() {
+        return passed(name, format!("{place} is not there yet; the first connection makes it"));
+    }
+    if !path.is_dir() {
+        return failed(
+            name,
+            format!("{place} is not a directory"),
+            "name another one with --data-dir, or move it away",
+        );
+    }
+    if platform::is_private(path) == Some(false) {
+        return failed(name, format!("{place} is open to other users"), &format!("chmod 700 {place}"));
+    }
+    if !platform::is_writable(path) {
+        return failed(name, format!("{place} cannot be written"), &format!("chmod 700 {place}"));
+    }
+    passed(name, place.to_string())
+}
+
+fn database(program: &Program, opened: &Opened) -> CheckBody {
+    let name = "database";
+    match opened {
+        Opened::NotThere => passed(name, "not there yet; the first connection makes it".to_owned()),
+        Opened::Yes(1) => passed(name, "opens; 1 connection".to_owned()),
+        Opened::Yes(count) => passed(name, format!("opens; {count} connections")),
+        Opened::Failed(error) if is_of_key(error) => passed(name, place(program)),
+        Opened::Failed(error) => of_error(name, error),
+    }
+}
+
+/// Where the database is; of an address with a password only that there is one.
+fn place(program: &Program) -> String {
+    match &program.settings.database {
+        Some(_) => "as configured".to_owned(),
+        None => program.settings.database_file().display().to_string(),
+    }
+}
+
+fn key(program: &Program, opened: &Opened) -> CheckBody {
+    let (name, path) = ("key", program.settings.key_file());
+    let place = path.display();
+    match opened {
+        Opened::Failed(error) if is_of_key(error) => return of_error(name, error),
+        Opened::NotThere if !path.exists() => {
+            return passed(name, "not there yet; the first connection makes it".to_owned());
+        }
+        _ => {}
+    }
+    if !path.exists() {
+        return failed(name, format!("{place} is not there"), "restore it from a backup: without it no secret opens");
+    }
+    if platform::is_private(&path) == Some(false) {
+        return failed(name, format!("{place} is open to other users"), &format!("chmod 600 {place}"));
+    }
+    passed(name, place.to_string())
+}
+
+fn is_of_key(error: &Error) -> bool {
+    error.code.starts_with("key")
+}
+
+fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> CheckBody {
+    let (name, remedy) = ("clock", "set the clock: expiry and setups follow it");
+    if now < EARLIEST {
+        return failed(name, format!("it is {}, which cannot be", now.to_rfc3339()), remedy);
+    }
+    match rows.iter().map(|info| info.created_at).max().filter(|newest| now < *newest) {
+        Some(newest) => {
+            let message = format!("it is {}, and a connection was made at {}", now.to_rfc3339(), newest.to_rfc3339());
+            failed(name, message, remedy)
+        }
+        None => passed(name, now.to_rfc3339()),
+    }
+}
+
+fn egress(program: &Program) -> CheckBody {
+    let name = "egress";
+    let policy = match program.http() {
+        Ok(policy) => policy,
+        Err(error) => return of_error(name, &error),
+    };
+    let mut parts: Vec<_> = policy.endpoints().map(|(from, to)| format!("{from} goes to {to}")).collect();
+    if program.settings.proxy.is_some() {
+        parts.push("through the configured proxy".to_owned());
+    }
+    if parts.is_empty() {
+        parts.push("direct, to the providers' own addresses".to_owned());
+    }
+    passed(name, parts.join("; "))
+}
+
+fn passed(check: &'static str, message: String) -> CheckBody {
+    CheckBody { check, ok: true, message, remedy: None }
+}
+
+fn failed(check: &'static str, message: String, remedy: &str) -> CheckBody {
+    CheckBody { check, ok: false, message, remedy: Some(remedy.to_owned()) }
+}
+
+fn of_error(check: &'static str, error: &Error) -> CheckBody {
+    CheckBody { check, ok: false, message: error.to_string(), remedy: error.remedy.clone() }
+}

@@ -1,0 +1,175 @@
+//! `files C ls|cat PATH`: below the granted directories.
+//!
+//! With one directory a path is relative to it. With several its first part is the last part of the directory's name;
+//! where two directories share that name, an absolute path tells them apart. An absolute path below a directory always works.
+
+use connection_contract::{FileStat, FileType, Root};
+use connection_core::Files;
+
+use crate::{
+    Error, Exit,
+    args::FilesCommand,
+    cli::Program,
+    output::{Output, Table, json},
+    select,
+};
+
+/// More than this is not read at once.
+const READ_LIMIT: usize = 256 * 1024 * 1024;
+
+pub(super) async fn run(mut program: Program, reference: &str, command: FilesCommand) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let connection = select::connection(&registry, reference).await?;
+    let files = connection.files().await?;
+    let output = &program.output;
+    match command {
+        FilesCommand::Ls { path } => ls(output, &files, &path).await?,
+        FilesCommand::Cat { path } => cat(output, &files, &path).await?,
+    }
+    registry.close().await;
+    Ok(Exit::Fine)
+}
+
+async fn ls(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
+    let entries = match place(files.roots(), path)? {
+        Place::Roots => {
+            let body = |root: &Root| FileStat::new(root.as_str(), FileType::Directory);
+            files.roots().iter().map(body).collect()
+        }
+        Place::Below(root, path) => {
+            let stat = files.stat(root, &path).await?;
+            if stat.file_type == FileType::Directory { files.list(root, &path).await? } else { vec![stat] }
+        }
+    };
+    if output.json {
+        let bodies: Vec<_> = entries.iter().map(json::FileBody::from).collect();
+        return output.shape(&bodies);
+    }
+    let mut table = Table::new(["TYPE", "SIZE", "MODIFIED", "NAME"], 3);
+    for entry in &entries {
+        let size = if entry.file_type == FileType::File { entry.size.to_string() } else { String::new() };
+        table.row([
+            json::FileBody::type_word(entry.file_type).into(),
+            size.into(),
+            entry.modified.map(|time| time.to_rfc3339()).unwrap_or_default().into(),
+            // A name may hold what moves the cursor.
+            connection_contract::DisplayText::from(entry.name.clone()).to_string().into(),
+        ]);
+    }
+    output.table(&table)
+}
+
+async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
+    let Place::Below(root, path) = place(files.roots(), path)? else {
+        return Err(Error::usage("the path names no file").remedy("`files C ls` lists what is there"));
+    };
+    let bytes = files.read(root, &path, READ_LIMIT).await?;
+    if output.json {
+        let size = bytes.expose().len();
+        let (encoding, body) = json::body_text(bytes.expose().to_vec());
+        return output.shape(&json::FileContentBody { size, encoding, body });
+    }
+    output.bytes(bytes.expose())
+}
+
+enum Place<'a> {
+    /// The granted directories themselves.
+    Roots,
+    Below(&'a Root, String),
+}
+
+/// Which directory, and the path below it in the form that the core takes.
+fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
+    if std::path::Path::new(path).is_absolute() {
+        let below = |root: &'a Root| {
+            let rest = path.strip_prefix(root.as_str().trim_end_matches('/'))?;
+            (rest.is_empty() || rest.starts_with('/')).then_some((root, rest))
+        };
+        // Of nested directories the inner one.
+        return match roots.iter().filter_map(below).max_by_key(|(root, _)| root.as_str().len()) {
+            Some((root, rest)) => Ok(Place::Below(root, tidy(rest))),
+            None => Err(Error::new(Exit::Refused, "denied", "the path is outside the granted directories")
+                .remedy("only what lies below the granted directories can be read")),
+        };
+    }
+    let relative = tidy(path);
+    match roots {
+        [root] => Ok(Place::Below(root, relative)),
+        _ if relative.is_empty() => Ok(Place::Roots),
+        roots => {
+            let (first, rest) = relative.split_once('/').unwrap_or((&relative, ""));
+            let named: Vec<_> = roots.iter().filter(|root| last_part(root) == first).collect();
+            match named.as_slice() {
+                [root] => Ok(Place::Below(root, rest.to_owned())),
+                [] => {
+                    let names: Vec<_> = roots.iter().map(last_part).collect();
+                    Err(Error::new(
+                        Exit::NotFound,
+                        "file_not_found",
+                        format!("there is no granted directory '{first}'"),
+                    )
+                    .remedy(format!("the path begins with one of {}", names.join(", "))))
+                }
+                _ => Err(Error::new(
+                    Exit::Usage,
+                    "ambiguous",
+                    format!("several granted directories are called '{first}'"),
+                )
+                .remedy("write the absolute path")),
+            }
+        }
+    }
+}
+
+fn last_part(root: &Root) -> &str {
+    root.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or("/")
+}
+
+/// Without empty and `.` parts; `..` stays, and the core refuses it.
+fn tidy(path: &str) -> String {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use connection_contract::host;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(roots: &[&str], path: &str, expected: &str) {
+        let roots: Vec<_> = roots.iter().map(|root| host::root(*root)).collect();
+        let actual = match place(&roots, path) {
+            Ok(Place::Roots) => "roots".to_owned(),
+            Ok(Place::Below(root, rest)) => format!("{} + {rest}", root.as_str()),
+            Err(error) => error.code,
+        };
+        assert_eq!(actual, expected, "{path}");
+    }
+
+    #[test]
+    fn with_one_directory_a_path_is_relative_to_it() {
+        check(&["/a/notes"], "", "/a/notes + ");
+        check(&["/a/notes"], "./x//y/", "/a/notes + x/y");
+        check(&["/a/notes"], "../y", "/a/notes + ../y");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_absolute_path_is_taken_below_a_directory_only() {
+        check(&["/a/notes"], "/a/notes/x", "/a/notes + x");
+        check(&["/a", "/a/notes"], "/a/notes/x", "/a/notes + x");
+        check(&["/a/notes"], "/a/notes2/x", "denied");
+        check(&["/"], "/etc", "/ + etc");
+    }
+
+    #[test]
+    fn with_several_directories_the_first_part_names_one() {
+        let roots = ["/a/notes", "/b/photos", "/c/photos"];
+        check(&roots, "", "roots");
+        check(&roots, "notes/x/y", "/a/notes + x/y");
+        check(&roots, "notes", "/a/notes + ");
+        check(&roots, "photos/x", "ambiguous");
+        check(&roots, "music", "file_not_found");
+    }
+}

@@ -1,0 +1,88 @@
+//! `send C METHOD PATH`: the provider's answer, byte for byte.
+
+use connection_core::Response;
+
+use crate::{
+    Error, Exit,
+    args::Send,
+    cli::Program,
+    input::{Standard, at_value},
+    output::{Output, json},
+    select,
+};
+
+/// A body that is sent.
+const DATA_LIMIT: u64 = 64 * 1024 * 1024;
+/// A body that is kept for `--json`.
+const JSON_LIMIT: usize = 64 * 1024 * 1024;
+
+pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, Error> {
+    if !arguments.path.starts_with('/') {
+        return Err(Error::usage("the path must begin with '/': it is below the connection's base"));
+    }
+    let headers = arguments.headers.iter().map(|header| parse_header(header)).collect::<Result<Vec<_>, _>>()?;
+    let data = match &arguments.data {
+        Some(data) => Some(
+            at_value(data, &mut Standard::default(), "--data", DATA_LIMIT)?
+                .ok_or_else(|| Error::usage("--data takes @FILE, or @- for standard input"))?,
+        ),
+        None => None,
+    };
+    let registry = program.open().await?;
+    let connection = select::connection(&registry, &arguments.connection).await?;
+    let method = arguments.method.to_ascii_uppercase();
+    let mut request = connection.request(&method, &arguments.path).await?;
+    for (name, value) in headers {
+        request.set_header(name, value);
+    }
+    if let Some(data) = data {
+        request.body = data;
+    }
+    let response = connection.send(request).await?;
+    let status = response.status();
+    print(&program.output, response, arguments.include).await?;
+    registry.close().await;
+    if (200..300).contains(&status) {
+        return Ok(Exit::Fine);
+    }
+    Err(Error::new(Exit::Unexpected, "http_status", format!("HTTP {status}")))
+}
+
+async fn print(output: &Output, mut response: Response, include: bool) -> Result<(), Error> {
+    if output.json {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if bytes.len() + chunk.len() > JSON_LIMIT {
+                return Err(Error::new(Exit::Unexpected, "too_large", "the answer is too large for --json"));
+            }
+            bytes.extend(chunk);
+        }
+        let header = |(name, value): &(String, String)| json::HeaderBody { name: name.clone(), value: value.clone() };
+        let headers = response.headers().iter().map(header).collect();
+        let (encoding, body) = json::body_text(bytes);
+        return output.shape(&json::AnswerBody { status: response.status(), headers, encoding, body });
+    }
+    if include {
+        output.line(format!("HTTP {}", response.status()))?;
+        for (name, value) in response.headers() {
+            output.line(format!("{name}: {value}"))?;
+        }
+        output.line("")?;
+    }
+    while let Some(chunk) = response.chunk().await? {
+        output.bytes(&chunk)?;
+    }
+    Ok(())
+}
+
+/// `Name: value`; the value may be anything, so it is not repeated.
+fn parse_header(text: &str) -> Result<(String, String), Error> {
+    let is_token = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    };
+    let (name, value) = text
+        .split_once(':')
+        .filter(|(name, value)| is_token(name) && !value.chars().any(char::is_control))
+        .ok_or_else(|| Error::usage("-H takes 'Name: value'"))?;
+    Ok((name.to_ascii_lowercase(), value.trim().to_owned()))
+}

@@ -1,0 +1,73 @@
+//! `setup list|resume|cancel`: setups that have not ended.
+
+use super::dialogue;
+use crate::{
+    Error, Exit,
+    args::{InputArguments, SetupCommand},
+    cli::Program,
+    input::Inputs,
+    output::{Table, json, moment, short_id},
+    select,
+};
+
+pub(super) async fn run(program: Program, command: SetupCommand) -> Result<Exit, Error> {
+    match command {
+        SetupCommand::List => list(program).await,
+        SetupCommand::Resume { id, input } => resume(program, &id, input).await,
+        SetupCommand::Cancel { id } => cancel(program, &id).await,
+    }
+}
+
+async fn list(mut program: Program) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let setups = registry.setups().await?;
+    registry.close().await;
+    let output = &program.output;
+    if output.json {
+        output.shape(&setups.iter().map(json::SetupBody::from).collect::<Vec<_>>())?;
+        return Ok(Exit::Fine);
+    }
+    if setups.is_empty() {
+        output.line("No setup waits.")?;
+        return Ok(Exit::Fine);
+    }
+    let mut table = Table::new(["ID", "KIND", "STATE", "STEP", "BEGUN", "EXPIRES"], 2);
+    for setup in &setups {
+        table.row([
+            short_id(&setup.id.to_string()).into(),
+            setup.kind.as_str().into(),
+            json::SetupBody::state_word(setup.state).into(),
+            setup.step.to_string().into(),
+            moment(setup.created_at, output.now).into(),
+            moment(setup.expires_at, output.now).into(),
+        ]);
+    }
+    output.table(&table)?;
+    Ok(Exit::Fine)
+}
+
+async fn resume(mut program: Program, reference: &str, input: InputArguments) -> Result<Exit, Error> {
+    let inputs = Inputs::read(&input, &program.environment, program.person)?;
+    let registry = program.open().await?;
+    let id = select::setup(&registry.setups().await?, reference)?;
+    let session = registry.resume_setup(id).await?;
+    let result = dialogue::run(&program, &registry, &session, inputs).await;
+    registry.close().await;
+    result
+}
+
+async fn cancel(mut program: Program, reference: &str) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let setups = registry.setups().await?;
+    let id = select::setup(&setups, reference)?;
+    registry.resume_setup(id).await?.cancel().await?;
+    registry.close().await;
+    let output = &program.output;
+    // The reference was resolved among these.
+    if let Some(setup) = setups.iter().find(|setup| setup.id == id).filter(|_| output.json) {
+        output.shape(&json::SetupBody::from(setup).cancelled())?;
+        return Ok(Exit::Fine);
+    }
+    output.line(format!("Cancelled the setup {}; nothing was kept", short_id(&id.to_string())))?;
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,94 @@
+//! `show C`: all that is known of a connection, and where its credential may go.
+
+use connection_core::{Connection, ConnectionInfo};
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{Output, json, moment, name, reason_line},
+    select,
+};
+
+pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let connection = select::connection(&registry, reference).await?;
+    let (info, output) = (connection.info(), &program.output);
+    if output.json {
+        output.shape(&json::ConnectionBody::from(info))?;
+    } else {
+        facts(output, info)?;
+        reach(&program, &connection).await?;
+    }
+    registry.close().await;
+    Ok(Exit::Fine)
+}
+
+fn facts(output: &Output, info: &ConnectionInfo) -> Result<(), Error> {
+    let (now, fact) = (output.now, |name: &str, value: String| fact(output, name, &value));
+    fact("connection", name(info))?;
+    fact("id", info.id.to_string())?;
+    fact("account", format!("{} ({})", info.identity.label, info.identity.account_id))?;
+    fact("provider", info.provider.to_string())?;
+    fact("owner", info.owner.clone())?;
+    fact("state", output.liveness(info.liveness))?;
+    if let Some(reason) = &info.reason {
+        fact("reason", format!("{} ({})", reason.message, reason.code))?;
+        if let Some(remedy) = &reason.remedy {
+            fact("what to do", remedy.to_string())?;
+        }
+    }
+    let (_, mend) = reason_line(info, now);
+    if !mend.is_empty() {
+        fact("mend with", mend)?;
+    }
+    fact("checked", info.checked_at.map_or("never".into(), |time| when(time, now)))?;
+    if let Some(until) = info.valid_until {
+        fact("valid until", when(until, now))?;
+    }
+    if let Some(scopes) = &info.scopes {
+        fact("scopes", if scopes.is_empty() { "none".into() } else { scopes.join(", ") })?;
+    }
+    for (key, value) in &info.config {
+        fact(key, value.clone())?;
+    }
+    if info.is_default {
+        fact("default", "yes".into())?;
+    }
+    fact("connected", when(info.created_at, now))?;
+    fact("changed", when(info.updated_at, now))
+}
+
+/// Where its credential may go, and which of that goes elsewhere. It is sealed, so it may not open: that is a fact too.
+async fn reach(program: &Program, connection: &Connection) -> Result<(), Error> {
+    let output = &program.output;
+    if !connection.info().registered {
+        return Ok(());
+    }
+    let origins = match connection.origins().await {
+        Ok(origins) => origins,
+        Err(error) => return fact(output, "reach", &Error::from(error).to_string()),
+    };
+    let policy = program.http()?;
+    for origin in &origins {
+        fact(output, "reach", origin.as_str())?;
+        for (from, to) in policy.endpoints().filter(|(from, _)| *from == origin.as_str()) {
+            fact(output, "mapping", &format!("{from} goes to {to}"))?;
+        }
+    }
+    if origins.is_empty()
+        && let Ok(files) = connection.files().await
+    {
+        for root in files.roots() {
+            fact(output, "reach", root.as_str())?;
+        }
+    }
+    Ok(())
+}
+
+fn fact(output: &Output, name: &str, value: &str) -> Result<(), Error> {
+    output.line(format!("{name:<12}  {value}"))
+}
+
+fn when(time: connection_contract::Timestamp, now: connection_contract::Timestamp) -> String {
+    format!("{} ({})", time.to_rfc3339(), moment(time, now))
+}

@@ -1,0 +1,67 @@
+//! `verify`: asks the providers, and says what they said.
+
+use std::collections::BTreeMap;
+
+use connection_contract::Liveness;
+use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::list;
+use crate::{Error, Exit, cli::Program, output::name, select};
+
+pub(super) async fn run(mut program: Program, references: &[String]) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let mut rows = BTreeMap::new();
+    if references.is_empty() {
+        rows.extend(select::all(&registry).await?.into_iter().map(|info| (info.id, info)));
+    }
+    for reference in references {
+        let connection = select::connection(&registry, reference).await?;
+        rows.insert(connection.id(), connection.info().clone());
+    }
+    let errors = probe(&registry, &mut rows).await;
+    registry.close().await;
+    let live = rows.values().all(|info| info.liveness == Liveness::Live);
+    list::print(&program.output, rows.into_values().collect())?;
+    match errors.into_iter().next() {
+        Some(error) => Err(error),
+        None if live => Ok(Exit::Fine),
+        None => Ok(Exit::NotLive),
+    }
+}
+
+/// Puts what was measured into the rows. What could not be measured leaves its row as it was.
+async fn probe(registry: &ConnectionRegistry, rows: &mut BTreeMap<ConnectionId, ConnectionInfo>) -> Vec<Error> {
+    let mut errors = Vec::new();
+    let progress = progress(rows.len());
+    let mut answers = registry.preflight(rows.keys().copied().collect::<Vec<_>>());
+    while let Some((id, answer)) = answers.next().await {
+        progress.inc(1);
+        match answer {
+            Ok(info) => {
+                rows.insert(id, info);
+            }
+            Err(error) => {
+                let mut error = Error::from(error);
+                if error.code == "unknown_kind" {
+                    error.exit = Exit::NotLive;
+                }
+                if let Some(info) = rows.get(&id) {
+                    error.message = format!("{}: {}", name(info), error.message);
+                }
+                errors.push(error);
+            }
+        }
+    }
+    progress.finish_and_clear();
+    errors
+}
+
+/// A bar on standard error; none where that is no terminal.
+fn progress(count: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template("{bar:20} {pos}/{len} verified") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,96 @@
+//! The only place that reads the environment, once.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+use connection_contract::Secret;
+
+use super::{Key, KeyType, Layer, Source, key};
+use crate::Error;
+
+pub(super) const PREFIX: &str = "CONNECTIONS_";
+/// Names the configuration file, so it is no key of that file.
+const CONFIG: &str = "CONNECTIONS_CONFIG";
+/// Of tests, not ours.
+const TEST_PREFIX: &str = "CONNECTIONS_TEST_";
+
+/// The process's environment as it was at the start.
+pub(crate) struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    /// Reads it.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    pub(crate) fn read() -> Self {
+        Self(std::env::vars_os().collect())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        Self(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+
+    /// Where the configuration file is, if that is said.
+    pub(super) fn config_file(&self) -> Option<PathBuf> {
+        self.0.get(OsStr::new(CONFIG)).filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
+    /// Whether colours are unwelcome (<https://no-color.org>).
+    pub(crate) fn no_color(&self) -> bool {
+        let dumb = self.0.get(OsStr::new("TERM")).is_some_and(|term| term == "dumb");
+        dumb || self.0.get(OsStr::new("NO_COLOR")).is_some_and(|value| !value.is_empty())
+    }
+
+    /// The value of a variable that the user named.
+    pub(crate) fn secret(&self, name: &str) -> Option<Secret> {
+        self.0.get(OsStr::new(name)).map(|value| Secret::new(value.as_encoded_bytes()))
+    }
+
+    /// The configuration keys in it.
+    pub(super) fn layer(&self) -> Result<Layer, Error> {
+        let mut layer = Layer::new();
+        for (variable, value) in &self.0 {
+            let Some(variable) = variable.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+            if variable == CONFIG || variable.starts_with(TEST_PREFIX) {
+                continue;
+            }
+            let name = variable.trim_start_matches(PREFIX).to_lowercase().replace("__", ".");
+            let Some(key) = Key::named(&name).filter(|key| key.variable() == variable) else {
+                return Err(unknown(variable));
+            };
+            let wrong = || Error::configuration(format!("{variable} must be {}", key.value.expected()));
+            let text = value.to_str().ok_or_else(wrong)?;
+            let value = value_of(key.value, text).ok_or_else(wrong)?;
+            layer.push((key, value, Source { name: variable.to_owned(), directory: None }));
+        }
+        Ok(layer)
+    }
+}
+
+fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
+    Some(match value {
+        KeyType::Seconds => toml::Value::Integer(text.parse().ok()?),
+        KeyType::Directories if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
+        KeyType::Directories => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
+        KeyType::Origins => {
+            let origins = serde_json::from_str::<BTreeMap<String, String>>(text).ok()?;
+            toml::Value::Table(origins.into_iter().map(|(from, to)| (from, to.into())).collect())
+        }
+        KeyType::Level | KeyType::Path | KeyType::Url => text.into(),
+    })
+}
+
+fn unknown(variable: &str) -> Error {
+    let known: Vec<_> = key::KEYS.iter().map(Key::variable).collect();
+    Error::configuration(format!("there is no variable {variable}"))
+        .remedy(format!("unset it; ours are {CONFIG}, {}", known.join(", ")))
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Names alone: values may be secrets.
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}

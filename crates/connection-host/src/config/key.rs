@@ -1,0 +1,89 @@
+//! The configuration keys; contract, see `docs/spec/words.md`.
+
+use crate::Error;
+
+/// One configuration key.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Key {
+    /// As in the file, with `.` between a table and its key: `http.timeout`.
+    pub name: &'static str,
+    /// What it takes.
+    pub value: KeyType,
+    /// One sentence.
+    pub help: &'static str,
+}
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyType {
+    /// A list of directories; in the environment one directory, or a JSON array.
+    Directories,
+    /// One of the log levels.
+    Level,
+    /// An origin to an origin; in the environment a JSON object.
+    Origins,
+    /// A path.
+    Path,
+    /// Whole seconds.
+    Seconds,
+    /// An address, which may hold a password.
+    Url,
+}
+
+impl KeyType {
+    /// For people: what the value must be.
+    pub const fn expected(self) -> &'static str {
+        match self {
+            Self::Directories => "a list of directories",
+            Self::Level => "one of: off, error, warn, info, debug, trace",
+            Self::Origins => "a table of origin to origin",
+            Self::Path => "a path",
+            Self::Seconds => "a number of seconds from 1 to 600",
+            Self::Url => "an address",
+        }
+    }
+}
+
+/// All of them, by name.
+pub const KEYS: &[Key] = &[
+    Key { name: "data_dir", value: KeyType::Path, help: "Where connections and their key are kept." },
+    Key { name: "database_url", value: KeyType::Url, help: "Another database than the one in the data directory." },
+    Key {
+        name: "files.allow",
+        value: KeyType::Directories,
+        help: "Directories below which roots may be granted; all, unless set.",
+    },
+    Key { name: "http.endpoints", value: KeyType::Origins, help: "Sends what is meant for one origin to another one." },
+    Key { name: "http.proxy", value: KeyType::Url, help: "The proxy for requests to providers; none, unless set." },
+    Key { name: "http.timeout", value: KeyType::Seconds, help: "How long a request to a provider may take." },
+    Key { name: "key.file", value: KeyType::Path, help: "Another place of the key than the data directory." },
+    Key { name: "log", value: KeyType::Level, help: "What is logged to standard error; nothing, unless set." },
+];
+
+pub(super) const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+impl Key {
+    /// The key's variable: `CONNECTIONS_HTTP__TIMEOUT`.
+    pub fn variable(&self) -> String {
+        format!("{}{}", super::environment::PREFIX, self.name.replace('.', "__").to_uppercase())
+    }
+
+    /// The key of that name.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// Whether this is a table of keys, not a key: `http`.
+    pub(super) fn is_table(name: &str) -> bool {
+        KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    }
+}
+
+/// Names the key and the known ones.
+pub(super) fn unknown(source: &str, name: &str) -> Error {
+    let known: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+    Error::configuration(format!("{source}: there is no key '{name}'"))
+        .remedy(format!("the keys are {}", known.join(", ")))
+}

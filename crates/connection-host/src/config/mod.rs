@@ -1,0 +1,150 @@
+//! Configuration: file, environment and flags, in rising order.
+//!
+//! Every key is in [`KEYS`]; any other is an error that names it and the known ones. No error repeats a value, since a
+//! database address may hold a password.
+
+mod environment;
+mod file;
+mod key;
+mod paths;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use secrecy::SecretString;
+
+pub(crate) use environment::Environment;
+pub use key::{KEYS, Key, KeyType};
+pub(crate) use paths::{config_file, data_directory};
+
+use crate::{Error, args::Global};
+
+/// What the three layers say together.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) data_directory: PathBuf,
+    pub(crate) database: Option<SecretString>,
+    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) endpoints: Vec<(String, String)>,
+    pub(crate) proxy: Option<SecretString>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) log: Option<String>,
+}
+
+impl Settings {
+    /// Reads all three layers.
+    pub(crate) fn load(global: &Global, environment: &Environment) -> Result<Self, Error> {
+        let mut settings = Self::default();
+        let named = global.config.clone().or_else(|| environment.config_file());
+        for (key, value, source) in file::read(named.as_deref(), environment)? {
+            settings.apply(key, value, &source)?;
+        }
+        for (key, value, source) in environment.layer()? {
+            settings.apply(key, value, &source)?;
+        }
+        if let Some(url) = &global.database {
+            refuse_password(url)?;
+            settings.database = Some(url.as_str().into());
+        }
+        if let Some(directory) = &global.data_dir {
+            settings.data_directory.clone_from(directory);
+        }
+        if settings.data_directory.as_os_str().is_empty() {
+            settings.data_directory = data_directory()?;
+        }
+        Ok(settings)
+    }
+
+    /// Where the database is when nothing else is said.
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.data_directory.join("store").join("connections.db")
+    }
+
+    /// Where the key is.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.data_directory.join("key").join("root.key"))
+    }
+
+    fn apply(&mut self, key: &'static Key, value: toml::Value, source: &Source) -> Result<(), Error> {
+        let wrong = || {
+            let expected = key.value.expected();
+            Error::configuration(format!("{}: '{}' must be {expected}", source.name, key.name))
+        };
+        let text = || value.as_str().map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(wrong);
+        match key.name {
+            "data_dir" => self.data_directory = source.path(&text()?),
+            "database_url" => self.database = Some(text()?.into()),
+            "key.file" => self.key_file = Some(source.path(&text()?)),
+            "http.endpoints" => {
+                let table = value.as_table().ok_or_else(wrong)?;
+                self.endpoints = table
+                    .iter()
+                    .map(|(from, to)| Some((from.clone(), to.as_str()?.to_owned())))
+                    .collect::<Option<_>>()
+                    .ok_or_else(wrong)?;
+            }
+            "http.proxy" => self.proxy = Some(text()?.into()),
+            "http.timeout" => {
+                let seconds = value.as_integer().filter(|seconds| (1..=600).contains(seconds)).ok_or_else(wrong)?;
+                self.timeout = Some(Duration::from_secs(seconds.unsigned_abs()));
+            }
+            "files.allow" => {
+                let list = value.as_array().ok_or_else(wrong)?;
+                self.files = list
+                    .iter()
+                    .map(|path| path.as_str().map(|path| source.path(path)))
+                    .collect::<Option<_>>()
+                    .ok_or_else(wrong)?;
+            }
+            "log" => {
+                let level = text()?;
+                if !key::LOG_LEVELS.contains(&level.as_str()) {
+                    return Err(wrong());
+                }
+                self.log = Some(level);
+            }
+            // Every name of KEYS has an arm above; a test goes through them.
+            _ => return Err(wrong()),
+        }
+        Ok(())
+    }
+}
+
+/// Where a value comes from: its name for errors, and what its relative paths are relative to.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    name: String,
+    directory: Option<PathBuf>,
+}
+
+impl Source {
+    fn path(&self, path: &str) -> PathBuf {
+        self.directory.as_deref().unwrap_or(Path::new("")).join(path)
+    }
+}
+
+type Layer = Vec<(&'static Key, toml::Value, Source)>;
+
+/// A password in an argument is in the process list and in the shell's history.
+fn refuse_password(url: &str) -> Result<(), Error> {
+    let authority =
+        url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let named = query.split('&').any(|pair| pair.to_ascii_lowercase().starts_with("password="));
+    if !user.contains(':') && !named {
+        return Ok(());
+    }
+    Err(Error::new(
+        crate::Exit::Usage,
+        "password_in_argument",
+        "--database has a password in it, and arguments can be seen by others",
+    )
+    .remedy("put the address into CONNECTIONS_DATABASE_URL or the configuration file (database_url), or the password into PGPASSFILE"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! The layers, one by one and together.
+
+use super::*;
+
+fn load(file: &str, variables: &[(&str, &str)], global: Global) -> Result<Settings, Error> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    std::fs::write(&path, file).unwrap();
+    Settings::load(&Global { config: Some(path), ..global }, &Environment::of(variables))
+}
+
+#[track_caller]
+fn refused(file: &str, variables: &[(&str, &str)], global: Global, expected: &[&str]) {
+    let error = load(file, variables, global).expect_err("the configuration is refused");
+    assert_eq!(error.exit, crate::Exit::Usage);
+    let text = format!("{error} {}", error.remedy.clone().unwrap_or_default());
+    for part in expected {
+        assert!(text.contains(part), "{part:?} is not in {text:?}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file = "data_dir = \"/file\"\nlog = \"warn\"\n[http]\ntimeout = 7";
+    let settings = load(file, &[], Global::default()).unwrap();
+    assert_eq!(settings.data_directory, Path::new("/file"));
+    assert_eq!(settings.timeout, Some(Duration::from_secs(7)));
+    let environment = [("CONNECTIONS_DATA_DIR", "/environment"), ("CONNECTIONS_HTTP__TIMEOUT", "9")];
+    let settings = load(file, &environment, Global::default()).unwrap();
+    assert_eq!(settings.data_directory, Path::new("/environment"));
+    assert_eq!(settings.timeout, Some(Duration::from_secs(9)));
+    assert_eq!(settings.log.as_deref(), Some("warn"));
+    let global = Global { data_dir: Some("/flag".into()), ..Global::default() };
+    assert_eq!(load(file, &environment, global).unwrap().data_directory, Path::new("/flag"));
+}
+
+#[test]
+fn every_key_is_taken_from_the_file_and_from_its_variable() {
+    for key in KEYS {
+        let (toml, text) = match key.value {
+            KeyType::Directories => ("[\"/a\"]", "[\"/a\"]"),
+            KeyType::Level => ("\"info\"", "info"),
+            KeyType::Origins => {
+                ("{ \"https://a.test\" = \"http://b.test\" }", "{\"https://a.test\":\"http://b.test\"}")
+            }
+            KeyType::Path => ("\"/a\"", "/a"),
+            KeyType::Seconds => ("3", "3"),
+            KeyType::Url => ("\"sqlite:///a\"", "sqlite:///a"),
+        };
+        load(&format!("{} = {toml}", key.name), &[], Global::default()).unwrap();
+        load("", &[(&key.variable(), text)], Global::default()).unwrap();
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_by_name_with_the_known_ones() {
+    refused("datadir = \"/a\"", &[], Global::default(), &["'datadir'", "data_dir"]);
+    refused("[http]\nendpoint = 1", &[], Global::default(), &["'http.endpoint'", "http.endpoints"]);
+    refused("[server]\nport = 1", &[], Global::default(), &["'server'"]);
+    let variable = [("CONNECTIONS_DATADIR", "hunter2")];
+    refused("", &variable, Global::default(), &["CONNECTIONS_DATADIR", "CONNECTIONS_DATA_DIR"]);
+}
+
+#[test]
+fn values_of_the_wrong_type_are_refused_without_being_repeated() {
+    refused("database_url = [\"hunter2\"]", &[], Global::default(), &["'database_url' must be an address"]);
+    refused("log = \"hunter2\"", &[], Global::default(), &["'log' must be one of", "trace"]);
+    refused("", &[("CONNECTIONS_HTTP__TIMEOUT", "hunter2")], Global::default(), &["CONNECTIONS_HTTP__TIMEOUT must be"]);
+    refused("x = 1\ndatabase_url = \"postgres://me:hunter2@db", &[], Global::default(), &["line 2 is not TOML"]);
+}
+
+#[test]
+fn variables_of_tests_are_not_ours() {
+    load("", &[("CONNECTIONS_TEST_SEED", "1")], Global::default()).unwrap();
+}
+
+#[test]
+fn a_database_with_a_password_is_refused_as_an_argument_and_taken_from_elsewhere() {
+    let expected = ["CONNECTIONS_DATABASE_URL", "configuration file", "PGPASSFILE"];
+    for url in
+        ["postgres://me:hunter2@db/x", "postgres://db/x?password=hunter2", "postgres://db/x?a=b&PASSWORD=hunter2"]
+    {
+        let global = Global { database: Some(url.into()), ..Global::default() };
+        refused("", &[], global, &expected);
+        load("", &[("CONNECTIONS_DATABASE_URL", url)], Global::default()).unwrap();
+        load(&format!("database_url = \"{url}\""), &[], Global::default()).unwrap();
+    }
+    for url in ["postgres://me@db:5432/x", "sqlite:///a/b.db", "/a/b.db"] {
+        load("", &[], Global { database: Some(url.into()), ..Global::default() }).unwrap();
+    }
+}
+
+#[test]
+fn paths_in_the_file_are_relative_to_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    std::fs::write(&path, "files.allow = [\"notes\"]\ndata_dir = \"data\"").unwrap();
+    let settings = Settings::load(&Global { config: Some(path), ..Global::default() }, &Environment::of(&[])).unwrap();
+    assert_eq!(settings.files, [directory.path().join("notes")]);
+    assert_eq!(settings.data_directory, directory.path().join("data"));
+}
+
+#[test]
+fn a_named_file_that_is_not_there_is_refused() {
+    let global = Global { config: Some("/nowhere/config.toml".into()), ..Global::default() };
+    let error = Settings::load(&global, &Environment::of(&[])).expect_err("there is no file");
+    assert!(error.to_string().contains("/nowhere/config.toml"), "{error}");
+}

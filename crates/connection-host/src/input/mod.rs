@@ -1,0 +1,131 @@
+//! Where answers come from: `--input`, `--field` and `--from-env`, and a person at a terminal.
+//!
+//! A secret is never taken from an argument, and no error repeats a value. Nothing waits for a person who is not there.
+
+mod fields;
+mod json;
+mod prompt;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connection_contract::{Field, Input, Prompt, Secret};
+
+pub(crate) use prompt::{Cancelled, confirm, settle_colours};
+pub(crate) use source::{Standard, at_value};
+
+use crate::{Error, Exit, args::InputArguments, config::Environment};
+
+/// What was given, and whether somebody can be asked for the rest.
+pub(crate) struct Inputs {
+    values: BTreeMap<String, Vec<Secret>>,
+    asked: BTreeSet<String>,
+    person: bool,
+    given: bool,
+}
+
+impl Inputs {
+    /// Reads all that the arguments name. With `--input` nobody is asked: it is for all prompts.
+    pub(crate) fn read(arguments: &InputArguments, environment: &Environment, person: bool) -> Result<Self, Error> {
+        let mut standard = Standard::default();
+        let mut values = match &arguments.input {
+            Some(name) => json::object(&source::file_or_standard(name, &mut standard, "--input")?)?,
+            None => BTreeMap::new(),
+        };
+        let mut named = BTreeMap::new();
+        for argument in &arguments.fields {
+            fields::from_file(argument, &mut standard, &mut named)?;
+        }
+        for argument in &arguments.from_env {
+            fields::from_variable(argument, environment, &mut named)?;
+        }
+        values.append(&mut named);
+        let given = arguments.input.is_some() || !arguments.fields.is_empty() || !arguments.from_env.is_empty();
+        Ok(Self { values, asked: BTreeSet::new(), person: person && arguments.input.is_none(), given })
+    }
+
+    /// Refuses what the kind does not declare, and more than one value where it takes one.
+    pub(crate) fn check(&self, kind: &str, declared: &[Field]) -> Result<(), Error> {
+        let names: Vec<_> = declared.iter().map(|field| &*field.name).collect();
+        for (name, values) in &self.values {
+            let Some(field) = declared.iter().find(|field| field.name == *name) else {
+                return Err(Error::new(Exit::Usage, "unknown_field", format!("'{kind}' has no field '{name}'"))
+                    .remedy(format!("the fields are {}", names.join(", "))));
+            };
+            if values.len() > 1 && !field.many {
+                return Err(Error::new(Exit::Usage, "invalid_field", format!("'{name}' takes one value")));
+            }
+        }
+        if !self.person && !self.given && !declared.is_empty() {
+            return Err(missing(kind, &names));
+        }
+        Ok(())
+    }
+
+    /// Answers a prompt, or says why it cannot be answered.
+    pub(crate) fn answer(
+        &mut self,
+        kind: &str,
+        prompt: &Prompt,
+        fields: &[Field],
+    ) -> Result<Vec<(String, Secret)>, Error> {
+        let mut answers = Vec::new();
+        let again = fields.iter().find(|field| self.asked.contains(&*field.name));
+        if let Some(field) = again.filter(|field| !self.person || self.values.contains_key(&*field.name)) {
+            let problem = prompt.problem.as_ref().map_or("it is asked again", |problem| problem.as_str());
+            return Err(refused(format!("{}: {problem}", field.name)));
+        }
+        for field in fields {
+            self.asked.insert(field.name.clone().into_owned());
+            let values = match self.values.get(&*field.name) {
+                Some(values) => values.iter().map(Secret::duplicate).collect(),
+                None if self.person => prompt::ask(field)?,
+                None if field.required && field.default.is_none() => return Err(missing(kind, &[&*field.name])),
+                None => Vec::new(),
+            };
+            let settle = |value| if field.input == Input::Directory { absolute(value) } else { value };
+            answers.extend(values.into_iter().map(|value| (field.name.clone().into_owned(), settle(value))));
+        }
+        if fields.is_empty() && self.person {
+            prompt::confirmation(prompt.title.as_str())?;
+        }
+        Ok(answers)
+    }
+
+    /// After malformed answers: whether somebody can be asked for what was typed. What was given stays as it is.
+    pub(crate) fn ask_again(&mut self) -> bool {
+        if self.person {
+            self.asked.clear();
+        }
+        self.person && self.values.is_empty()
+    }
+
+    /// Whether somebody can be asked.
+    pub(crate) fn person(&self) -> bool {
+        self.person
+    }
+}
+
+/// An answer was refused and nobody can be asked for another one.
+pub(crate) fn refused(problem: String) -> Error {
+    Error::new(Exit::SetupFailed, "answer_refused", problem)
+        .remedy("correct the value and connect again; nothing was kept")
+}
+
+/// A directory as a shell user means it: relative to where the command runs. The core takes absolute ones alone.
+fn absolute(value: Secret) -> Secret {
+    let path = value.expose_str().filter(|path| !path.is_empty() && !path.starts_with('~'));
+    match path.and_then(|path| std::path::absolute(path).ok()?.into_os_string().into_string().ok()) {
+        Some(path) => path.into(),
+        None => value,
+    }
+}
+
+fn missing(kind: &str, names: &[&str]) -> Error {
+    let message = format!("nobody can be asked for {} of '{kind}'", names.join(", "));
+    Error::new(Exit::Usage, "input_required", message)
+        .remedy("give them with --input FILE (one JSON object of field to value), --field NAME=@FILE or --from-env NAME=VARIABLE")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Asks a person at a terminal, on standard error. Secrets are not echoed.
+
+use connection_contract::{Field, Input, Secret};
+use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text, ui::RenderConfig};
+
+use crate::{Error, Exit};
+
+/// The person ended it (control-C, escape).
+#[derive(Debug)]
+pub(crate) struct Cancelled;
+
+impl From<Cancelled> for Error {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::new(Exit::SetupFailed, "setup_cancelled", "the setup was cancelled; nothing was kept")
+    }
+}
+
+/// Prompts without colours.
+pub(crate) fn settle_colours(colours: bool) {
+    if !colours {
+        inquire::set_global_render_config(RenderConfig::empty());
+    }
+}
+
+/// The values of one field; none when an optional one was left empty.
+pub(super) fn ask(field: &Field) -> Result<Vec<Secret>, Error> {
+    let mut values = Vec::new();
+    loop {
+        let first = values.is_empty();
+        match one(field, first)? {
+            Some(value) => values.push(value),
+            None if first && field.required && field.default.is_none() => continue,
+            None => break,
+        }
+        if !field.many {
+            break;
+        }
+    }
+    Ok(values)
+}
+
+fn one(field: &Field, first: bool) -> Result<Option<Secret>, Error> {
+    let label = match (first, field.required) {
+        (false, _) => format!("{} (another one, or empty)", field.label),
+        (true, false) => format!("{} (optional)", field.label),
+        (true, true) => field.label.to_string(),
+    };
+    let help = field.help.as_ref().map(|help| help.as_str());
+    let default = field.default.as_deref().filter(|_| first);
+    let answer: Secret = match &field.input {
+        Input::Bool => {
+            let mut prompt = Confirm::new(&label);
+            prompt.help_message = help;
+            prompt.default = Some(default == Some("true"));
+            prompt.prompt().map_err(failed)?.to_string().into()
+        }
+        Input::Choice(choices) => {
+            let labels: Vec<_> = choices.iter().map(|(_, label)| label.as_str()).collect();
+            let mut prompt = Select::new(&label, labels);
+            prompt.help_message = help;
+            let chosen = prompt.raw_prompt().map_err(failed)?.index;
+            choices.get(chosen).map(|(value, _)| Secret::from(&**value)).unwrap_or_default()
+        }
+        Input::Secret => {
+            let mut prompt =
+                Password::new(&label).without_confirmation().with_display_mode(PasswordDisplayMode::Hidden);
+            prompt.help_message = help;
+            prompt.prompt().map_err(failed)?.into()
+        }
+        _ => {
+            let mut prompt = Text::new(&label);
+            prompt.help_message = help;
+            prompt.default = default;
+            prompt.placeholder = field.placeholder.as_ref().map(|text| text.as_str());
+            prompt.prompt().map_err(failed)?.into()
+        }
+    };
+    Ok(Some(answer).filter(|answer| !answer.is_empty()))
+}
+
+/// A prompt without fields: go on, or not.
+pub(super) fn confirmation(title: &str) -> Result<(), Error> {
+    if confirm(title)? { Ok(()) } else { Err(Cancelled.into()) }
+}
+
+/// Yes or no.
+pub(crate) fn confirm(question: &str) -> Result<bool, Error> {
+    Confirm::new(question).with_default(false).prompt().map_err(failed)
+}
+
+fn failed(error: InquireError) -> Error {
+    match error {
+        InquireError::OperationCanceled | InquireError::OperationInterrupted => Cancelled.into(),
+        InquireError::IO(error) => Error::io("the terminal", &error),
+        // The others name no value either, but their text is not ours.
+        _ => Error::new(Exit::Usage, "input_required", "nobody can be asked here").remedy("use --input"),
+    }
+}

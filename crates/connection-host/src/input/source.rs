@@ -1,0 +1,71 @@
+//! Files and standard input.
+
+use std::io::Read as _;
+
+use connection_contract::Secret;
+
+use crate::{Error, Exit};
+
+/// More than this is no field.
+const LIMIT: u64 = 1024 * 1024;
+
+/// Standard input can be read once.
+#[derive(Debug, Default)]
+pub(crate) struct Standard {
+    pub(super) taken: Option<String>,
+}
+
+impl Standard {
+    fn read(&mut self, option: &str, limit: u64) -> Result<Secret, Error> {
+        if let Some(first) = self.taken.replace(option.to_owned()) {
+            return Err(Error::usage(format!("{first} and {option} both take standard input")));
+        }
+        read(std::io::stdin().lock(), option, limit)
+    }
+}
+
+/// What a file holds, or standard input for `-`.
+pub(super) fn file_or_standard(name: &str, standard: &mut Standard, option: &str) -> Result<Secret, Error> {
+    if name == "-" { standard.read(option, LIMIT) } else { file(name, option, LIMIT) }
+}
+
+/// The value of `@FILE` or `@-`; `None` for anything else, which may be a secret.
+pub(crate) fn at_value(
+    value: &str,
+    standard: &mut Standard,
+    option: &str,
+    limit: u64,
+) -> Result<Option<Secret>, Error> {
+    match value.strip_prefix('@') {
+        None | Some("") => Ok(None),
+        Some("-") => standard.read(option, limit).map(Some),
+        Some(name) => file(name, option, limit).map(Some),
+    }
+}
+
+/// As [`at_value`], for one field: an editor's last newline is not part of it.
+pub(super) fn field_value(value: &str, standard: &mut Standard, option: &str) -> Result<Option<Secret>, Error> {
+    Ok(at_value(value, standard, option, LIMIT)?.map(|secret| match secret.expose() {
+        [rest @ .., b'\r', b'\n'] | [rest @ .., b'\n'] => Secret::new(rest),
+        _ => secret,
+    }))
+}
+
+fn file(name: &str, option: &str, limit: u64) -> Result<Secret, Error> {
+    let file = std::fs::File::open(name).map_err(|error| unreadable(option, name, &error))?;
+    read(file, option, limit)
+}
+
+fn read(from: impl std::io::Read, option: &str, limit: u64) -> Result<Secret, Error> {
+    let mut bytes = Vec::new();
+    from.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(option, "its input", &error))?;
+    let secret = Secret::new(bytes);
+    if secret.expose().len() as u64 > limit {
+        return Err(Error::new(Exit::Usage, "input_too_large", format!("{option}: more than {limit} bytes")));
+    }
+    Ok(secret)
+}
+
+fn unreadable(option: &str, name: &str, error: &std::io::Error) -> Error {
+    Error::new(Exit::Usage, "input_unreadable", format!("{option}: {name} cannot be read: {}", error.kind()))
+}

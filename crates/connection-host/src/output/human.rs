@@ -1,0 +1,82 @@
+//! Words for people about connections.
+
+use connection_contract::{Liveness, Timestamp};
+use connection_core::ConnectionInfo;
+
+use super::{table::Colour, time};
+
+/// `live`, `offline`, `failing`, `unknown`.
+pub(crate) fn liveness_word(liveness: Liveness) -> &'static str {
+    match liveness {
+        Liveness::Live => "live",
+        Liveness::Offline => "offline",
+        Liveness::Failing => "failing",
+        _ => "unknown",
+    }
+}
+
+pub(super) fn colour(liveness: Liveness) -> Colour {
+    match liveness {
+        Liveness::Live => Colour::Green,
+        Liveness::Failing => Colour::Red,
+        _ => Colour::Yellow,
+    }
+}
+
+/// `KIND:LABEL`, which names it everywhere.
+pub(crate) fn name(info: &ConnectionInfo) -> String {
+    format!("{}:{}", info.kind, info.label)
+}
+
+/// `octocat (KIND:LABEL)`.
+pub(crate) fn account(info: &ConnectionInfo) -> String {
+    format!("{} ({})", info.identity.label, name(info))
+}
+
+/// The end of an id that tables show; any unique end names it.
+pub(crate) fn short_id(id: &str) -> &str {
+    id.len().checked_sub(8).and_then(|start| id.get(start..)).unwrap_or(id)
+}
+
+/// What needs a hand comes first.
+pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
+    match info.liveness {
+        _ if !info.registered => 2,
+        Liveness::Failing => 0,
+        Liveness::Offline => 1,
+        Liveness::Live if expires_soon(info, now) => 3,
+        Liveness::Live => 4,
+        _ => 2,
+    }
+}
+
+const SOON: i64 = 7 * 86_400;
+
+fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
+    info.valid_until.is_some_and(|until| until.seconds() - now.seconds() < SOON)
+}
+
+/// Why it needs a hand, and the command that mends it; empty when it does not.
+pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, String) {
+    if !info.registered {
+        return ("no plugin of this kind is here".to_owned(), format!("connections remove {}", name(info)));
+    }
+    let reason = info.reason.as_ref().map(|reason| reason.message.to_string()).unwrap_or_default();
+    match info.liveness {
+        Liveness::Failing => {
+            (reason, format!("connections remove {0}, then connections add {1}", name(info), info.kind))
+        }
+        Liveness::Live if expires_soon(info, now) => {
+            let until = info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
+            (until, format!("connections remove {0}, then connections add {1}", name(info), info.kind))
+        }
+        Liveness::Live => (info.valid_until.map(|until| expiry(until, now)).unwrap_or_default(), String::new()),
+        _ => (reason, format!("connections verify {}", name(info))),
+    }
+}
+
+/// `token expires in 5 days`.
+fn expiry(until: Timestamp, now: Timestamp) -> String {
+    let verb = if until.seconds() < now.seconds() { "expired" } else { "expires" };
+    format!("token {verb} {}", time::moment(until, now))
+}

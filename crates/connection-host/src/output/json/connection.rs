@@ -1,0 +1,64 @@
+//! A connection.
+
+use std::collections::BTreeMap;
+
+use connection_contract::Timestamp;
+use connection_core::ConnectionInfo;
+use serde::Serialize;
+
+use crate::output::liveness_word;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConnectionBody {
+    id: String,
+    kind: String,
+    provider: String,
+    owner: String,
+    label: String,
+    account: AccountBody,
+    liveness: &'static str,
+    reason: Option<ReasonBody>,
+    checked_at: Option<String>,
+    valid_until: Option<String>,
+    scopes: Option<Vec<String>>,
+    config: BTreeMap<String, String>,
+    is_default: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct AccountBody {
+    id: String,
+    label: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ReasonBody {
+    code: String,
+    message: String,
+    remedy: Option<String>,
+}
+
+impl From<&ConnectionInfo> for ConnectionBody {
+    fn from(info: &ConnectionInfo) -> Self {
+        Self {
+            id: info.id.to_string(),
+            kind: info.kind.to_string(),
+            provider: info.provider.to_string(),
+            owner: info.owner.clone(),
+            label: info.label.to_string(),
+            account: AccountBody { id: info.identity.account_id.to_string(), label: info.identity.label.to_string() },
+            liveness: liveness_word(info.liveness),
+            reason: info.reason.as_ref().map(|reason| ReasonBody {
+                code: reason.code.to_string(),
+                message: reason.message.to_string(),
+                remedy: reason.remedy.as_ref().map(ToString::to_string),
+            }),
+            checked_at: info.checked_at.map(Timestamp::to_rfc3339),
+            valid_until: info.valid_until.map(Timestamp::to_rfc3339),
+            scopes: info.scopes.clone(),
+            config: info.config.iter().cloned().collect(),
+            is_default: info.is_default,
+        }
+    }
+}

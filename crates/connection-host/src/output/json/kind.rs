@@ -1,0 +1,110 @@
+//! A kind and its fields.
+
+use connection_contract::{AuthType, Field, Input, Need};
+use serde::Serialize;
+
+use crate::cli::KindEntry;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct KindBody {
+    kind: String,
+    provider: String,
+    title: String,
+    auth: &'static str,
+    fields: Vec<FieldBody>,
+    capabilities: Vec<&'static str>,
+    needs: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldBody {
+    name: String,
+    label: String,
+    input: &'static str,
+    required: bool,
+    many: bool,
+    help: Option<String>,
+    choices: Vec<ChoiceBody>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChoiceBody {
+    value: String,
+    label: String,
+}
+
+impl KindBody {
+    /// What it can do, by the facets that are present; `files` when it needs them.
+    pub(crate) fn capabilities(info: &KindEntry) -> Vec<&'static str> {
+        let present =
+            [("send", info.send), ("secrets", info.secrets), ("files", info.descriptor.needs.contains(&Need::Files))];
+        present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
+    }
+}
+
+impl From<&KindEntry> for KindBody {
+    fn from(info: &KindEntry) -> Self {
+        let descriptor = &info.descriptor;
+        Self {
+            kind: descriptor.kind.to_string(),
+            provider: descriptor.provider.to_string(),
+            title: descriptor.display_name.to_string(),
+            auth: auth_word(descriptor.auth),
+            fields: descriptor.fields.iter().map(FieldBody::from).collect(),
+            capabilities: Self::capabilities(info),
+            needs: descriptor.needs.iter().copied().map(need_word).collect(),
+        }
+    }
+}
+
+impl From<&Field> for FieldBody {
+    fn from(field: &Field) -> Self {
+        let choices = match &field.input {
+            Input::Choice(choices) => choices
+                .iter()
+                .map(|(value, label)| ChoiceBody { value: value.to_string(), label: label.to_string() })
+                .collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            name: field.name.to_string(),
+            label: field.label.to_string(),
+            input: input_word(&field.input),
+            required: field.required,
+            many: field.many,
+            help: field.help.as_ref().map(ToString::to_string),
+            choices,
+        }
+    }
+}
+
+pub(crate) fn auth_word(auth: AuthType) -> &'static str {
+    match auth {
+        AuthType::ApiKey => "apiKey",
+        AuthType::Basic => "basic",
+        AuthType::None => "none",
+        AuthType::OAuth => "oauth",
+        AuthType::PersonalAccessToken => "personalAccessToken",
+        _ => "custom",
+    }
+}
+
+pub(crate) fn input_word(input: &Input) -> &'static str {
+    match input {
+        Input::Bool => "bool",
+        Input::Choice(_) => "choice",
+        Input::Directory => "directory",
+        Input::Number => "number",
+        Input::Secret => "secret",
+        Input::Url => "url",
+        _ => "text",
+    }
+}
+
+pub(crate) fn need_word(need: Need) -> &'static str {
+    match need {
+        Need::Files => "files",
+        Need::InboundHttp => "inboundHttp",
+        _ => "tools",
+    }
+}

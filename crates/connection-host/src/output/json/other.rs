@@ -1,0 +1,131 @@
+//! What the other commands print.
+
+use connection_contract::{FileStat, FileType, Timestamp, encode};
+use connection_core::{SetupInfo, SetupState};
+use serde::Serialize;
+
+/// `remove`.
+#[derive(Debug, Serialize)]
+pub(crate) struct RemovedBody {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) label: String,
+    pub(crate) teardown: &'static str,
+}
+
+/// `send`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AnswerBody {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<HeaderBody>,
+    pub(crate) encoding: &'static str,
+    pub(crate) body: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct HeaderBody {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// One entry of `files ls`.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileBody {
+    name: String,
+    r#type: &'static str,
+    size: u64,
+    modified: Option<String>,
+}
+
+impl FileBody {
+    pub(crate) fn type_word(file_type: FileType) -> &'static str {
+        match file_type {
+            FileType::Directory => "directory",
+            FileType::File => "file",
+            _ => "other",
+        }
+    }
+}
+
+impl From<&FileStat> for FileBody {
+    fn from(stat: &FileStat) -> Self {
+        Self {
+            name: stat.name.clone(),
+            r#type: Self::type_word(stat.file_type),
+            size: stat.size,
+            modified: stat.modified.map(Timestamp::to_rfc3339),
+        }
+    }
+}
+
+/// `files cat`.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileContentBody {
+    pub(crate) size: usize,
+    pub(crate) encoding: &'static str,
+    pub(crate) body: String,
+}
+
+/// Bytes as text: as they are when they are UTF-8, else as base64; and which of the two.
+pub(crate) fn body_text(bytes: Vec<u8>) -> (&'static str, String) {
+    match String::from_utf8(bytes) {
+        Ok(text) => ("utf8", text),
+        Err(error) => ("base64", encode::base64(error.as_bytes())),
+    }
+}
+
+/// One setup that has not ended.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SetupBody {
+    id: String,
+    kind: String,
+    state: &'static str,
+    step: u64,
+    created_at: String,
+    expires_at: String,
+}
+
+impl SetupBody {
+    pub(crate) fn state_word(state: SetupState) -> &'static str {
+        match state {
+            SetupState::Waiting => "waiting",
+            SetupState::Running => "running",
+            _ => "ended",
+        }
+    }
+
+    /// After it was cancelled.
+    pub(crate) fn cancelled(mut self) -> Self {
+        self.state = "cancelled";
+        self
+    }
+}
+
+impl From<&SetupInfo> for SetupBody {
+    fn from(info: &SetupInfo) -> Self {
+        Self {
+            id: info.id.to_string(),
+            kind: info.kind.to_string(),
+            state: Self::state_word(info.state),
+            step: info.step,
+            created_at: info.created_at.to_rfc3339(),
+            expires_at: info.expires_at.to_rfc3339(),
+        }
+    }
+}
+
+/// `doctor`.
+#[derive(Debug, Serialize)]
+pub(crate) struct DoctorBody {
+    pub(crate) ok: bool,
+    pub(crate) checks: Vec<CheckBody>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct CheckBody {
+    pub(crate) check: &'static str,
+    pub(crate) ok: bool,
+    pub(crate) message: String,
+    pub(crate) remedy: Option<String>,
+}

@@ -1,0 +1,92 @@
+//! What is printed: tables and sentences for people, one JSON shape per command for programs.
+//!
+//! Answers go to standard output, everything else to standard error. With `--json` standard output gets the shape alone.
+
+mod human;
+pub(crate) mod json;
+mod table;
+mod time;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use connection_contract::{Liveness, Timestamp};
+use serde::Serialize;
+
+pub(crate) use human::{account, liveness_word, name, reason_line, short_id, urgency};
+pub(crate) use table::{Cell, Table};
+pub(crate) use time::moment;
+
+use crate::{Error, config::Environment};
+
+/// Where and how to print.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    colours: bool,
+    width: Option<usize>,
+    /// The time at which the command began; all distances are from here.
+    pub(crate) now: Timestamp,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool, environment: &Environment) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let size = console::Term::stdout().size_checked();
+        Self {
+            json,
+            colours: terminal && !environment.no_color(),
+            width: size.filter(|_| terminal).map(|(_, columns)| usize::from(columns)),
+            now: connection_contract::Clock::now(&connection_core::SystemClock::new()),
+        }
+    }
+
+    /// A line on standard output.
+    pub(crate) fn line(&self, text: impl AsRef<str>) -> Result<(), Error> {
+        self.bytes(format!("{}\n", text.as_ref()).as_bytes())
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
+        let mut out = std::io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::io("standard output", &error))
+    }
+
+    /// The command's shape.
+    pub(crate) fn shape(&self, shape: &impl Serialize) -> Result<(), Error> {
+        let text =
+            serde_json::to_string_pretty(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))?;
+        self.line(text)
+    }
+
+    /// A table, fitted to the terminal.
+    pub(crate) fn table(&self, table: &Table) -> Result<(), Error> {
+        self.bytes(table.render(self.width, self.colours).as_bytes())
+    }
+
+    /// A line for people beside the answer.
+    #[expect(clippy::print_stderr, reason = "this is the place")]
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        eprintln!("{}", text.as_ref());
+    }
+
+    /// Prints an error: one sentence and the way out, or its JSON shape.
+    #[expect(clippy::print_stderr, reason = "this is the place")]
+    pub(crate) fn error(json: bool, error: &Error) {
+        if json {
+            let body = json::ErrorBody::from(error);
+            // A struct of strings always serializes.
+            eprintln!("{}", serde_json::to_string(&body).unwrap_or_default());
+            return;
+        }
+        eprintln!("error: {error}");
+        if let Some(remedy) = &error.remedy {
+            eprintln!("  {remedy}");
+        }
+    }
+
+    /// The word, in its colour where colours are welcome.
+    pub(crate) fn liveness(&self, liveness: Liveness) -> String {
+        let word = liveness_word(liveness);
+        if self.colours { table::paint(word, human::colour(liveness)) } else { word.to_owned() }
+    }
+}

@@ -1,0 +1,204 @@
+//! A table that fits the terminal: the widest columns give way first, and what is cut ends with `…`.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+const GAP: usize = 2;
+/// No column gets narrower than this.
+const NARROW: usize = 6;
+
+/// A colour of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Green,
+    Red,
+    Yellow,
+}
+
+/// One cell: text, and a colour where colours are welcome.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    text: String,
+    colour: Option<Colour>,
+}
+
+impl Cell {
+    /// A liveness, in its colour.
+    pub(crate) fn liveness(liveness: connection_contract::Liveness) -> Self {
+        Self { text: super::liveness_word(liveness).to_owned(), colour: Some(super::human::colour(liveness)) }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), colour: None }
+    }
+}
+
+/// Rows below a heading.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    heading: Vec<Cell>,
+    rows: Vec<Vec<Cell>>,
+    rigid: usize,
+}
+
+impl Table {
+    /// A table; the first `rigid` columns hold what is typed back (ids, names) and give way last.
+    pub(crate) fn new<const N: usize>(heading: [&str; N], rigid: usize) -> Self {
+        Self { heading: heading.map(Cell::from).to_vec(), rows: Vec::new(), rigid }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+        self.rows.push(cells.to_vec());
+    }
+
+    /// The text; without a width nothing is cut.
+    pub(crate) fn render(&self, width: Option<usize>, colours: bool) -> String {
+        let mut widths = self.natural();
+        if let Some(width) = width {
+            fit(&mut widths, width, self.rigid);
+        }
+        let mut text = String::new();
+        for row in std::iter::once(&self.heading).chain(&self.rows) {
+            let mut line = String::new();
+            // The space before a cell waits until there is something in it, so that no line ends with spaces.
+            let mut pending = 0;
+            for (cell, width) in row.iter().zip(&widths).filter(|(_, width)| **width > 0) {
+                let cut = truncate(&cell.text, *width);
+                let used = cut.width();
+                if !cut.is_empty() {
+                    line.push_str(&" ".repeat(pending));
+                    pending = 0;
+                    match cell.colour.filter(|_| colours) {
+                        Some(colour) => line.push_str(&paint(&cut, colour)),
+                        None => line.push_str(&cut),
+                    }
+                }
+                pending += width.saturating_sub(used) + GAP;
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// What the columns need; one that is empty but for its heading needs nothing.
+    fn natural(&self) -> Vec<usize> {
+        (0..self.heading.len())
+            .map(|column| {
+                let of = |row: &Vec<Cell>| row.get(column).map_or(0, |cell| cell.text.width());
+                let widest = self.rows.iter().map(of).max().unwrap_or(0);
+                if widest == 0 { 0 } else { widest.max(of(&self.heading)) }
+            })
+            .collect()
+    }
+}
+
+/// Takes from the widest column, one by one: first from those that may give way.
+fn fit(widths: &mut [usize], width: usize, rigid: usize) {
+    loop {
+        let used = widths.iter().filter(|w| **w > 0).map(|w| w + GAP).sum::<usize>().saturating_sub(GAP);
+        if used <= width {
+            return;
+        }
+        let (hard, soft) = widths.split_at_mut(rigid.min(widths.len()));
+        let widest = |columns: &mut [usize]| -> bool {
+            match columns.iter_mut().max().filter(|w| **w > NARROW) {
+                Some(column) => {
+                    *column -= 1;
+                    true
+                }
+                None => false,
+            }
+        };
+        if !widest(soft) && !widest(hard) {
+            return;
+        }
+    }
+}
+
+/// The text in at most so many columns.
+fn truncate(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    let mut used = 1;
+    for character in text.chars() {
+        used += character.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        cut.push(character);
+    }
+    if width > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// The text between the codes of a colour (ECMA-48, SGR).
+pub(crate) fn paint(text: &str, colour: Colour) -> String {
+    let code = match colour {
+        Colour::Green => 32,
+        Colour::Red => 31,
+        Colour::Yellow => 33,
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(["ID", "ACCOUNT", "NOTE"], 1);
+        table.row(["01234567".into(), "日本語の名前".into(), "a long sentence about what is wrong".into()]);
+        table.row(["89abcdef".into(), "octocat".into(), "".into()]);
+        table
+    }
+
+    #[test]
+    fn without_a_width_nothing_is_cut_and_no_line_ends_with_spaces() {
+        let text = table().render(None, false);
+        assert!(text.contains("a long sentence about what is wrong"));
+        assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
+    }
+
+    #[test]
+    fn every_line_fits_the_terminal_and_ids_stay_whole() {
+        for width in [30, 40, 50, 80] {
+            let text = table().render(Some(width), false);
+            assert!(text.lines().all(|line| line.width() <= width), "{width}:\n{text}");
+            assert!(text.contains("01234567"), "{width}:\n{text}");
+        }
+        assert!(table().render(Some(40), false).contains('…'));
+    }
+
+    #[test]
+    fn columns_begin_at_the_same_place() {
+        let text = table().render(Some(60), false);
+        let places: Vec<_> = text
+            .lines()
+            .zip(["ACCOUNT", "日本", "octocat"])
+            .map(|(line, cell)| line[..line.find(cell).unwrap()].width())
+            .collect();
+        assert_eq!(places, [10, 10, 10]);
+    }
+
+    #[test]
+    fn an_empty_column_is_left_out() {
+        let mut table = Table::new(["A", "B", "C"], 1);
+        table.row(["1".into(), "".into(), "3".into()]);
+        assert!(!table.render(None, false).contains('B'));
+    }
+
+    #[test]
+    fn colours_do_not_move_the_columns() {
+        let mut table = Table::new(["A", "B"], 0);
+        table.row([Cell::liveness(connection_contract::Liveness::Live), "x".into()]);
+        assert_eq!(table.render(None, true), "A     B\n\u{1b}[32mlive\u{1b}[0m  x\n");
+        assert_eq!(table.render(None, false), "A     B\nlive  x\n");
+    }
+}

@@ -1,0 +1,37 @@
+//! What touches the whole process or differs between systems: the panic hook, the log, file modes.
+
+#[cfg(not(unix))]
+mod other;
+#[cfg(unix)]
+mod unix;
+
+#[cfg(not(unix))]
+pub(crate) use other::{is_private, is_writable};
+#[cfg(unix)]
+pub(crate) use unix::{is_private, is_writable};
+
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// A panic's payload may hold anything, so only its place is printed; with `--json` not even that.
+#[expect(clippy::print_stderr, reason = "a hook has nowhere else to say it")]
+pub(crate) fn quiet_panics(json: bool) {
+    std::panic::set_hook(Box::new(move |info| {
+        if json {
+            return;
+        }
+        match info.location() {
+            Some(place) => eprintln!("a bug: a part of the program crashed at {}:{}", place.file(), place.line()),
+            None => eprintln!("a bug: a part of the program crashed"),
+        }
+    }));
+}
+
+/// Logs our own crates to standard error. Others may log what they carry, so they are left out.
+pub(crate) fn log(level: Option<&str>) {
+    let Some(level) = level.and_then(|level| level.parse::<Level>().ok()) else { return };
+    let ours = Targets::new().with_target("connection", level);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    // It fails only when a host that embeds us has its own.
+    drop(tracing_subscriber::registry().with(ours).with(layer).try_init());
+}
