@@ -85,7 +85,10 @@ fn random_bits() -> u128 {
     u128::from_be_bytes(bytes)
 }
 
-#[expect(clippy::disallowed_methods, reason = "whole seconds of the injected clock are too coarse; hosts may replace it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whole seconds of the injected clock are too coarse; hosts may replace it"
+)]
 fn system_milliseconds() -> u64 {
     let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

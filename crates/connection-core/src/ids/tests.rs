@@ -46,7 +46,8 @@ fn an_id_is_read_back_from_its_text_and_from_no_other_spelling() {
     let id = ConnectionId::from(UuidV7::new().next());
     assert_eq!(id.to_string().parse(), Ok(id));
     assert_eq!(id.to_string(), id.to_string().to_lowercase());
-    for odd in ["", "github", &id.as_uuid().simple().to_string(), &format!("{{{id}}}"), &id.as_uuid().urn().to_string()] {
+    for odd in ["", "github", &id.as_uuid().simple().to_string(), &format!("{{{id}}}"), &id.as_uuid().urn().to_string()]
+    {
         assert!(odd.parse::<SessionId>().is_err(), "{odd}");
     }
 }

@@ -23,6 +23,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use connection_contract::encode;
+
 /// Why a private file is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -107,14 +109,18 @@ pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, U
 /// leaves the whole file or none (and perhaps one with `.new` in its name, which nobody reads).
 pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut draft = OsString::from(path.as_os_str());
-    draft.push(format!(".new-{}", std::process::id()));
+    // Of each writer its own, also within a process.
+    let mut unique = [0; 8];
+    aws_lc_rs::rand::fill(&mut unique).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
+    draft.push(format!(".new-{}", encode::hex(&unique)));
     let draft = PathBuf::from(draft);
-    let written = write_exclusively(&draft, bytes).and_then(|()| fs::hard_link(&draft, path));
+    let linked = write_exclusively(&draft, bytes).map(|()| fs::hard_link(&draft, path));
     let removed = fs::remove_file(&draft);
-    match written {
-        // Where there are no hard links, or another thread drafts: what remains is that nothing is written over.
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !path.exists() => write_exclusively(path, bytes)?,
-        written => written.and(removed)?,
+    match linked? {
+        Ok(()) => removed?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        // Where there are no hard links, what remains is that nothing is written over.
+        Err(_) => write_exclusively(path, bytes)?,
     }
     sync_parent(path)
 }

@@ -74,7 +74,8 @@ impl Reader {
         limit: i64,
     ) -> Result<Vec<ListedRow>, StoreError> {
         // Two texts, so that each walks its own index in the order of the page.
-        const OF_ALL: &str = listed!("WHERE a.id > $1 AND (CAST($2 AS TEXT) IS NULL OR a.kind = $2) ORDER BY a.id LIMIT $3");
+        const OF_ALL: &str =
+            listed!("WHERE a.id > $1 AND (CAST($2 AS TEXT) IS NULL OR a.kind = $2) ORDER BY a.id LIMIT $3");
         const OF_OWNER: &str = listed!(
             "WHERE a.id > $1 AND (CAST($2 AS TEXT) IS NULL OR a.kind = $2) AND a.owner = $4 ORDER BY a.id LIMIT $3"
         );

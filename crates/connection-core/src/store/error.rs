@@ -111,11 +111,9 @@ impl StoreError {
             Self::NotADatabase { .. } => "name another file, or move this one away".into(),
             Self::ReadOnly { place } => format!("make {place} and its directory writable for the user who runs this"),
             Self::UnsupportedEngine { .. } => "name a file, as in sqlite:///var/lib/connections/connections.db".into(),
-            Self::Closed
-            | Self::Conflict { .. }
-            | Self::Panicked
-            | Self::Refused { .. }
-            | Self::Unavailable { .. } => return None,
+            Self::Closed | Self::Conflict { .. } | Self::Panicked | Self::Refused { .. } | Self::Unavailable { .. } => {
+                return None;
+            }
         };
         Some(remedy)
     }
@@ -147,7 +145,9 @@ impl StoreError {
             sqlx::Error::ColumnDecode { index, .. } => {
                 Self::Corrupt { place, detail: format!("the value of {index} is not one that this program writes") }
             }
-            sqlx::Error::Decode(_) => Self::Corrupt { place, detail: "a value is not one that this program writes".into() },
+            sqlx::Error::Decode(_) => {
+                Self::Corrupt { place, detail: "a value is not one that this program writes".into() }
+            }
             _ => Self::Unavailable { place, detail: "the driver failed".into() },
         }
     }

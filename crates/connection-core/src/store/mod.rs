@@ -36,6 +36,7 @@ use tokio::{
 };
 
 use job::{Durability, Job};
+use writer::Limits;
 
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
@@ -66,7 +67,7 @@ impl Store {
     /// [`StoreError::Newer`] for a database of a later program, [`StoreError::ReadOnly`], and whatever else keeps a
     /// database from being used.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
-        open::open(url).await
+        open::open(url, Limits::USUAL).await
     }
 
     /// Changes rows: the job runs after those queued before it, and is committed as a whole or not at all.

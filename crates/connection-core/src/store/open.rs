@@ -11,14 +11,15 @@ use super::{
     Shared, Store, StoreError, Tx,
     location::Location,
     sqlite::{self, Opened},
-    writer::Writer,
+    writer::{Limits, Writer},
 };
 
-pub(super) async fn open(url: &str) -> Result<Store, StoreError> {
+pub(super) async fn open(url: &str, limits: Limits) -> Result<Store, StoreError> {
     let Location::Sqlite(path) = Location::parse(url)?;
     let place: Arc<str> = path.display().to_string().into();
     let Opened { synced, relaxed, readers } = sqlite::open(&path, &place).await?;
-    let writer = Writer { synced: Tx::owned(synced, place.clone()), relaxed: Tx::owned(relaxed, place.clone()) };
+    let writer =
+        Writer { limits, synced: Tx::owned(synced, place.clone()), relaxed: Tx::owned(relaxed, place.clone()) };
     let (sender, queue) = mpsc::unbounded_channel();
     let task = Handle::current().spawn(writer.run(queue));
     Ok(Store {

@@ -79,24 +79,36 @@ impl Tx {
         id: SessionId,
         state: SetupState,
         step_seq: i64,
-        sealed_header: Option<Sealed>,
-        sealed_step: Option<Sealed>,
+        sealed_header: Option<&Sealed>,
+        sealed_step: Option<&Sealed>,
         expires_at: i64,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_setup SET state = $2, step_seq = $3, \
                            sealed_header = COALESCE($4, sealed_header), sealed_step = COALESCE($5, sealed_step), \
                            expires_at = $6 WHERE id = $1 AND state IN ('running', 'waiting')";
-        let changed = execute!(
-            self,
-            SQL,
-            id.as_uuid(),
-            state.as_str(),
-            step_seq,
-            sealed_header,
-            sealed_step,
-            expires_at
-        )?;
+        let changed =
+            execute!(self, SQL, id.as_uuid(), state.as_str(), step_seq, sealed_header, sealed_step, expires_at)?;
         Ok(changed == 1)
+    }
+
+    /// Ends a session with all that only a run needs of it: the seed, the journal and what arrived. `false` when it had
+    /// ended.
+    pub(crate) async fn end_setup(
+        &mut self,
+        id: SessionId,
+        state: SetupState,
+        step_seq: i64,
+        sealed_step: Option<&Sealed>,
+        expires_at: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_setup SET state = $2, step_seq = $3, sealed_header = NULL, \
+                           sealed_step = $4, expires_at = $5 WHERE id = $1 AND state IN ('running', 'waiting')";
+        if execute!(self, SQL, id.as_uuid(), state.as_str(), step_seq, sealed_step, expires_at)? != 1 {
+            return Ok(false);
+        }
+        self.delete_effects(id).await?;
+        self.delete_inputs(id).await?;
+        Ok(true)
     }
 
     /// Records an effect; `false` when another run has recorded one with this number.
@@ -104,7 +116,7 @@ impl Tx {
         &mut self,
         session: SessionId,
         seq: i64,
-        sealed: Sealed,
+        sealed: &Sealed,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_setup_effect (session_id, seq, sealed) VALUES ($1, $2, $3) \
                            ON CONFLICT (session_id, seq) DO NOTHING";
@@ -127,7 +139,7 @@ impl Tx {
         &mut self,
         session: SessionId,
         id: Uuid,
-        sealed: Sealed,
+        sealed: &Sealed,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_setup_input (session_id, id, sealed) VALUES ($1, $2, $3)";
         execute!(self, SQL, session.as_uuid(), id, sealed).map(drop)

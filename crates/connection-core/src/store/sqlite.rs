@@ -80,7 +80,8 @@ async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreErr
 async fn migrate(connection: &mut SqliteConnection, place: &str) -> Result<(), StoreError> {
     let place = place.to_owned();
     let migrator = migrator();
-    match migrator.run(&mut *connection).await {
+    // What `run` calls: the future of `run` itself is not seen to be `Send` ("`Acquire` is not general enough").
+    match migrator.run_direct(None, connection, false).await {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(version)) => match migrator.iter().map(|known| known.version).max() {
             Some(known) if known < version => Err(StoreError::Newer { place, have: version, known }),

@@ -12,12 +12,19 @@ use super::{
     job::{Durability, Job, Outcome},
 };
 
-/// Jobs that one commit may hold.
-const BATCH_JOBS: usize = 256;
-/// After this time a batch takes no more, so that the first of it does not wait for the last.
-const BATCH_TIME: Duration = Duration::from_millis(5);
+/// When a batch takes no more, so that the first of it does not wait for ever for the last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) jobs: usize,
+    pub(super) time: Duration,
+}
+
+impl Limits {
+    pub(super) const USUAL: Self = Self { jobs: 256, time: Duration::from_millis(5) };
+}
 
 pub(super) struct Writer {
+    pub(super) limits: Limits,
     /// Waits for the disk at each commit.
     pub(super) synced: Tx,
     /// Does not.
@@ -28,10 +35,10 @@ impl Writer {
     /// Ends when the queue is closed and empty.
     pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Box<dyn Job>>) {
         let mut waiting = VecDeque::new();
-        while refill(&mut waiting, &mut queue).await {
+        while refill(&mut waiting, &mut queue, self.limits).await {
             // One job that must be on the disk takes the others there for nothing.
-            let relaxed = waiting.iter().take(BATCH_JOBS).all(|job| job.durability() == Durability::Relaxed);
-            batch(if relaxed { &mut self.relaxed } else { &mut self.synced }, &mut waiting).await;
+            let relaxed = waiting.iter().take(self.limits.jobs).all(|job| job.durability() == Durability::Relaxed);
+            batch(if relaxed { &mut self.relaxed } else { &mut self.synced }, &mut waiting, self.limits).await;
         }
         self.relaxed.close().await;
         self.synced.close().await;
@@ -39,14 +46,18 @@ impl Writer {
 }
 
 /// Takes what is queued; waits when there is nothing to do. `false` when nothing will come any more.
-async fn refill(waiting: &mut VecDeque<Box<dyn Job>>, queue: &mut mpsc::UnboundedReceiver<Box<dyn Job>>) -> bool {
+async fn refill(
+    waiting: &mut VecDeque<Box<dyn Job>>,
+    queue: &mut mpsc::UnboundedReceiver<Box<dyn Job>>,
+    limits: Limits,
+) -> bool {
     if waiting.is_empty() {
         match queue.recv().await {
             Some(job) => waiting.push_back(job),
             None => return false,
         }
     }
-    while waiting.len() < BATCH_JOBS {
+    while waiting.len() < limits.jobs {
         let Ok(job) = queue.try_recv() else { break };
         waiting.push_back(job);
     }
@@ -54,15 +65,14 @@ async fn refill(waiting: &mut VecDeque<Box<dyn Job>>, queue: &mut mpsc::Unbounde
 }
 
 /// Runs jobs from the front in one transaction and answers them.
-async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>) {
-    let began = Instant::now();
+async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits) {
     let mut done = Vec::new();
     let result = match tx.begin().await {
         Err(error) => {
             done.extend(waiting.drain(..));
             Err(error)
         }
-        Ok(()) => match run(tx, waiting, &mut done, began).await {
+        Ok(()) => match run(tx, waiting, &mut done, limits).await {
             Ok(()) => tx.commit().await,
             Err(error) => Err(error),
         },
@@ -80,13 +90,14 @@ async fn run(
     tx: &mut Tx,
     waiting: &mut VecDeque<Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
-    began: Instant,
+    limits: Limits,
 ) -> Result<(), StoreError> {
+    let began = Instant::now();
     while let Some(mut job) = waiting.pop_front() {
         let result = in_savepoint(tx, job.as_mut()).await;
         done.push(job);
         result?;
-        if done.len() >= BATCH_JOBS || began.elapsed() >= BATCH_TIME {
+        if done.len() >= limits.jobs || began.elapsed() >= limits.time {
             break;
         }
     }
