@@ -1,0 +1,90 @@
+//! Events are numbered, never changed, and an edit past the rules shows.
+
+use super::Database;
+use crate::{
+    ids::ConnectionId,
+    seal::Sealer,
+    store::{
+        Store, StoreError, broken_link,
+        engine::execute,
+        rows::{EventRow, StoredEvent},
+    },
+};
+
+#[tokio::test]
+async fn events_are_numbered_per_connection_and_linked() {
+    let (database, store, sealer) = parts().await;
+    let (one, other) = (database.id(), database.id());
+    for (connection, body) in [(one, "1"), (other, "x"), (one, "2"), (one, "3")] {
+        append(&database, &store, &sealer, connection, body).await;
+    }
+    let stored = events(&store, one).await;
+    assert_eq!(stored.iter().map(|e| (e.seq, e.body.as_str())).collect::<Vec<_>>(), [(1, "1"), (2, "2"), (3, "3")]);
+    assert_eq!(events(&store, other).await.len(), 1);
+    assert_eq!(broken(&sealer, &stored), None);
+    assert_eq!(broken(&Sealer::for_tests(), &stored), Some(1), "under another key");
+}
+
+#[tokio::test]
+async fn events_cannot_be_changed_or_deleted() {
+    let (database, store, sealer) = parts().await;
+    append(&database, &store, &sealer, database.id(), "1").await;
+    for result in [
+        store.write(|tx| Box::pin(async move { execute!(tx, "UPDATE connection_event SET body = 'x'") })).await,
+        store.write(|tx| Box::pin(async move { execute!(tx, "DELETE FROM connection_event") })).await,
+    ] {
+        assert!(matches!(result, Err(StoreError::Refused { .. })), "{result:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_made_past_the_rules_breaks_the_chain_where_it_was_made() {
+    for (edit, link) in [
+        ("UPDATE connection_event SET body = '9' WHERE seq = 2", 2),
+        ("UPDATE connection_event SET at = at - 1 WHERE seq = 1", 1),
+        ("UPDATE connection_event SET owner = 'u42' WHERE seq = 3", 3),
+        ("DELETE FROM connection_event WHERE seq = 1", 1),
+        ("UPDATE connection_event SET kind = kind || body, body = '' WHERE seq = 2", 2),
+    ] {
+        let (database, store, sealer) = parts().await;
+        let connection = database.id();
+        for body in ["1", "2", "3"] {
+            append(&database, &store, &sealer, connection, body).await;
+        }
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    execute!(tx, "DROP TRIGGER connection_event_no_update")?;
+                    execute!(tx, "DROP TRIGGER connection_event_no_delete")?;
+                    execute!(tx, edit)
+                })
+            })
+            .await
+            .unwrap();
+        assert_eq!(broken(&sealer, &events(&store, connection).await), Some(link), "{edit}");
+    }
+}
+
+async fn parts() -> (Database, Store, Sealer) {
+    let database = Database::new();
+    let store = database.open().await;
+    (database, store, Sealer::for_tests())
+}
+
+async fn append(database: &Database, store: &Store, sealer: &Sealer, connection_id: ConnectionId, body: &str) {
+    let (id, sealer) = (database.id(), sealer.clone());
+    let (owner, kind, body) = ("local".into(), "verified".into(), body.to_owned());
+    let event = EventRow { id, owner, connection_id, at: 100, kind, body };
+    store
+        .write(move |tx| Box::pin(async move { tx.append_event(&event, &|bytes| sealer.mac("event", bytes)).await }))
+        .await
+        .unwrap();
+}
+
+async fn events(store: &Store, connection: ConnectionId) -> Vec<StoredEvent> {
+    store.reader().await.unwrap().events(connection).await.unwrap()
+}
+
+fn broken(sealer: &Sealer, events: &[StoredEvent]) -> Option<i64> {
+    broken_link(events, &|bytes| sealer.mac("event", bytes))
+}

@@ -1,0 +1,178 @@
+//! A database is made private, once, and opened only by a program that knows it.
+
+use std::{fs, path::Path};
+
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{Database, add, labels};
+use crate::store::{
+    Store, StoreError, Tx,
+    engine::{Reader, execute, optional},
+    sqlite::migrator,
+};
+
+/// R-INSEAM-044
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_first_starts_at_once_all_succeed() {
+    let database = Database::new();
+    let url = database.url();
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let url = url.clone();
+            tokio::runtime::Handle::current().spawn(async move { Store::open(&url).await })
+        })
+        .collect();
+    for task in tasks {
+        assert!(task.await.unwrap().unwrap().health().await);
+    }
+}
+
+/// R-INSEAM-044
+#[tokio::test]
+async fn migrations_ascend_and_are_applied_once() {
+    let versions: Vec<_> = migrator().iter().map(|migration| migration.version).collect();
+    assert!(versions.is_sorted_by(|a, b| a < b));
+    let database = Database::new();
+    let store = database.open().await;
+    add(&store, &database.account("a")).await.unwrap();
+    store.close().await;
+    let store = database.open().await;
+    assert_eq!(labels(&store).await, ["a"]);
+    let mut reader = store.reader().await.unwrap();
+    let applied = optional!(reader, (i64,), "SELECT count(*) FROM connection_migrations").unwrap();
+    assert_eq!(applied, Some((versions.len() as i64,)));
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_program_is_refused_by_its_number() {
+    let database = Database::new();
+    edit(
+        &database,
+        "INSERT INTO connection_migrations (version, description, success, checksum, execution_time) \
+                     VALUES (9000, 'later', 1, x'00', 0)",
+    )
+    .await;
+    let error = Store::open(&database.url()).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Newer { have: 9000, known, .. } if *known < 9000), "{error:?}");
+    assert_eq!(error.remedy().unwrap(), "install the newer version of this program");
+}
+
+#[tokio::test]
+async fn a_migration_that_is_not_the_applied_one_is_refused() {
+    let database = Database::new();
+    edit(&database, "UPDATE connection_migrations SET checksum = x'00' WHERE version = 1").await;
+    let error = Store::open(&database.url()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Changed { version: 1, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_kept() {
+    let database = Database::new();
+    fs::create_dir(database.path().parent().unwrap()).unwrap();
+    let text = "a letter to a friend, long enough to be no header of a database\n".repeat(20);
+    fs::write(database.path(), &text).unwrap();
+    let error = Store::open(&database.url()).await.unwrap_err();
+    assert_eq!(error, StoreError::NotADatabase { place: database.path().display().to_string() });
+    assert_eq!(fs::read_to_string(database.path()).unwrap(), text);
+}
+
+/// Nobody, root included, makes files there.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_is_named() {
+    let error = Store::open("/sys/kernel/connections.db").await.unwrap_err();
+    assert_eq!(error, StoreError::ReadOnly { place: "/sys/kernel/connections.db".into() });
+    assert!(error.remedy().unwrap().contains("writable"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_that_cannot_be_written_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let database = Database::new();
+    database.open().await.close().await;
+    fs::set_permissions(database.path(), fs::Permissions::from_mode(0o400)).unwrap();
+    // Root writes it all the same, so what is expected is what the system itself does.
+    let writable = fs::OpenOptions::new().append(true).open(database.path()).is_ok();
+    match Store::open(&database.url()).await {
+        Ok(_) => assert!(writable),
+        Err(error) => assert!(!writable && matches!(error, StoreError::ReadOnly { .. }), "{error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let database = Database::new();
+    let store = database.open().await;
+    let mut reader: Reader = store.reader().await.unwrap();
+    let error = execute!(reader, "DELETE FROM connection_account").unwrap_err();
+    assert_eq!(error, StoreError::ReadOnly { place: store.place().to_owned() });
+}
+
+/// R-INSEAM-048
+#[tokio::test]
+async fn the_file_has_a_log_foreign_keys_and_patience() {
+    let database = Database::new();
+    let store = database.open().await;
+    let settings = store
+        .write(|tx: &mut Tx| {
+            Box::pin(async move {
+                let mode = optional!(tx, (String,), "PRAGMA journal_mode")?.unwrap().0;
+                let keys = optional!(tx, (i64,), "PRAGMA foreign_keys")?.unwrap().0;
+                let patience = optional!(tx, (i64,), "PRAGMA busy_timeout")?.unwrap().0;
+                Ok((mode, keys, patience))
+            })
+        })
+        .await;
+    assert_eq!(settings, Ok(("wal".into(), 1, 10_000)));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_directory_and_every_file_in_it_are_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let database = Database::new();
+    let store = database.open().await;
+    add(&store, &database.account("a")).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let directory = database.path().parent().unwrap().to_owned();
+    assert_eq!(mode(&directory), 0o700);
+    let files: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 4, "database, log, index and lock: {files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_an_address_in_three_spellings() {
+    let database = Database::new();
+    let path = database.path().display().to_string();
+    for url in [format!("sqlite://{path}"), format!("sqlite:{path}"), path.clone()] {
+        let store = Store::open(&url).await.unwrap();
+        assert_eq!(store.place(), path);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_keeps_nothing_is_refused_and_not_repeated() {
+    for url in
+        ["sqlite::memory:", "sqlite://:memory:", ":memory:", "", "sqlite://", "file:x.db", "sqlite://x.db?mode=ro"]
+    {
+        let error = Store::open(url).await.unwrap_err();
+        assert!(matches!(error, StoreError::InvalidAddress { .. }), "{url}: {error:?}");
+    }
+    let error = Store::open("postgres://ada:hunter2@db/connections").await.unwrap_err();
+    assert_eq!(error, StoreError::UnsupportedEngine { engine: "postgres".into() });
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+/// Makes the tables, then changes them past the program.
+async fn edit(database: &Database, sql: &'static str) {
+    database.open().await.close().await;
+    let options = SqliteConnectOptions::new().filename(database.path());
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    sqlx::query(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}

@@ -1,0 +1,272 @@
+//! Accounts, credentials, liveness and small values.
+
+use super::{Database, add, credential, labels};
+use crate::{
+    ids::ConnectionId,
+    seal::Sealed,
+    store::{
+        Store, StoreError,
+        engine::execute,
+        rows::{CredentialState, KeysetRow, KvValue, LivenessRow},
+    },
+};
+
+/// R-INSEAM-040
+#[tokio::test]
+async fn a_row_is_read_as_it_was_written_after_a_new_start() {
+    let database = Database::new();
+    let store = database.open().await;
+    let mut row = database.account("work");
+    (row.is_default, row.profile_id) = (true, Some("github.com".into()));
+    add(&store, &row).await.unwrap();
+    store.close().await;
+    let mut reader = database.open().await.reader().await.unwrap();
+    assert_eq!(reader.account(row.id).await.unwrap(), Some(row.clone()));
+    assert_eq!(reader.account_by_label("local", "github", "work").await.unwrap(), Some(row.id));
+    assert_eq!(reader.account_by_label("u42", "github", "work").await.unwrap(), None);
+    let found = reader.account_by_identity("local", "github", "583231").await.unwrap();
+    assert_eq!(found, Some((row.id, "work".into())));
+    assert_eq!(reader.account(database.id()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn labels_are_unique_per_owner_and_kind() {
+    let database = Database::new();
+    let store = database.open().await;
+    let [one, mut of_another, mut of_a_kind, same] = ["a", "a", "a", "a"].map(|label| database.account(label));
+    of_another.owner = "u42".into();
+    of_a_kind.kind = "notion".into();
+    for row in [&one, &of_another, &of_a_kind] {
+        add(&store, row).await.unwrap();
+    }
+    let what = "connection_account.owner, connection_account.kind, connection_account.label".to_owned();
+    assert_eq!(add(&store, &same).await, Err(StoreError::Conflict { what }));
+}
+
+#[tokio::test]
+async fn one_row_per_owner_and_kind_is_the_default() {
+    let database = Database::new();
+    let store = database.open().await;
+    let [mut one, mut two] = ["a", "b"].map(|label| database.account(label));
+    (one.is_default, two.is_default) = (true, true);
+    add(&store, &one).await.unwrap();
+    assert!(matches!(add(&store, &two).await, Err(StoreError::Conflict { .. })));
+}
+
+#[tokio::test]
+async fn a_generation_is_drawn_once_and_promoted_by_compare_and_swap() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    let id = row.id;
+    add(&store, &row).await.unwrap();
+    let drawn = [draw(&store, id).await, draw(&store, id).await, draw(&store, id).await];
+    assert_eq!(drawn, [Some(1), Some(2), Some(3)]);
+    assert_eq!(draw(&store, database.id()).await, None);
+    let promote = |expected, new| {
+        store.write(move |tx| Box::pin(async move { tx.promote_generation(id, expected, new, 200).await }))
+    };
+    assert_eq!(promote(0, 2).await, Ok(true));
+    assert_eq!(promote(0, 3).await, Ok(false), "it lost");
+    let now = store.reader().await.unwrap().account(id).await.unwrap().unwrap();
+    assert_eq!((now.generation, now.next_generation, now.updated_at), (2, 4, 200));
+    assert!(matches!(promote(2, 4).await, Err(StoreError::Refused { .. })), "a number that was not drawn");
+}
+
+async fn draw(store: &Store, id: ConnectionId) -> Option<i64> {
+    store.write(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_has_one_credential_in_each_state_and_takes_them_with_it() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    let id = row.id;
+    add(&store, &row).await.unwrap();
+    let insert = |generation, state| {
+        store.write(move |tx| Box::pin(async move { tx.insert_credential(&credential(id, generation, state)).await }))
+    };
+    for (generation, state) in [(1, CredentialState::Previous), (2, CredentialState::Current)] {
+        insert(generation, state).await.unwrap();
+    }
+    assert!(matches!(insert(3, CredentialState::Current).await, Err(StoreError::Conflict { .. })));
+    let mut reader = store.reader().await.unwrap();
+    assert!(reader.current_credential(id).await.unwrap().is_none(), "the account names none");
+    for _ in 0..2 {
+        draw(&store, id).await;
+    }
+    store.write(move |tx| Box::pin(async move { tx.promote_generation(id, 0, 2, 200).await })).await.unwrap();
+    let current = reader.current_credential(id).await.unwrap().unwrap();
+    assert_eq!((current.generation, current.state), (2, CredentialState::Current));
+    assert_eq!(current.sealed.as_bytes(), [2; 97]);
+    assert_eq!(store.write(move |tx| Box::pin(async move { tx.delete_account(id).await })).await, Ok(true));
+    assert!(reader.credential(id, 1).await.unwrap().is_none());
+    assert!(reader.credential(id, 2).await.unwrap().is_none());
+    assert_eq!(store.write(move |tx| Box::pin(async move { tx.delete_account(id).await })).await, Ok(false));
+}
+
+/// R-INSEAM-046
+#[tokio::test]
+async fn a_credential_and_its_liveness_change_together_or_not_at_all() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    let id = row.id;
+    add(&store, &row).await.unwrap();
+    rotate(&store, id, true).await.unwrap();
+    let before = state(&store, id).await;
+    assert_eq!(before, (1, Some(1)));
+    assert_eq!(rotate(&store, id, false).await, Err(StoreError::Closed));
+    assert_eq!(state(&store, id).await, before);
+    rotate(&store, id, true).await.unwrap();
+    assert_eq!(state(&store, id).await, (2, Some(2)));
+}
+
+async fn rotate(store: &Store, id: ConnectionId, whole: bool) -> Result<(), StoreError> {
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                let old = tx.account(id).await?.unwrap().generation;
+                let new = tx.draw_generation(id).await?.unwrap();
+                tx.delete_credential(id, old).await?;
+                tx.insert_credential(&credential(id, new, CredentialState::Current)).await?;
+                tx.promote_generation(id, old, new, 200).await?;
+                tx.upsert_liveness(&liveness(id, new)).await?;
+                if whole { Ok(()) } else { Err(StoreError::Closed) }
+            })
+        })
+        .await
+}
+
+async fn state(store: &Store, id: ConnectionId) -> (i64, Option<i64>) {
+    let mut reader = store.reader().await.unwrap();
+    let credential = reader.current_credential(id).await.unwrap().unwrap();
+    (credential.generation, reader.liveness(id).await.unwrap().map(|row| row.generation))
+}
+
+fn liveness(id: ConnectionId, generation: i64) -> LivenessRow {
+    LivenessRow {
+        connection_id: id,
+        liveness: "live".into(),
+        reason: None,
+        generation,
+        checked_at: Some(100),
+        next_check_at: None,
+        failures: 0,
+    }
+}
+
+#[tokio::test]
+async fn what_was_measured_with_an_older_credential_is_not_kept() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    let id = row.id;
+    add(&store, &row).await.unwrap();
+    let measured = |generation| {
+        store.write(move |tx| Box::pin(async move { tx.upsert_liveness(&liveness(id, generation)).await }))
+    };
+    assert_eq!((measured(2).await, measured(1).await, measured(2).await), (Ok(true), Ok(false), Ok(true)));
+}
+
+#[tokio::test]
+async fn lists_go_page_by_page_in_the_order_of_ids_and_within_an_owner() {
+    let database = Database::new();
+    let store = database.open().await;
+    for label in ["a", "b", "c", "d", "e"] {
+        let mut row = database.account(label);
+        row.owner = if label == "c" { "u42".into() } else { "local".into() };
+        row.kind = if label == "d" { "notion".into() } else { "github".into() };
+        add(&store, &row).await.unwrap();
+    }
+    let mut reader = store.reader().await.unwrap();
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = reader.list_accounts(Some("local"), Some("github"), after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.account.id);
+        pages.push(page.iter().map(|row| row.account.label.clone()).collect::<String>());
+    }
+    assert_eq!(pages, ["ab", "e"]);
+    assert_eq!(labels(&store).await, ["a", "b", "c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn a_list_shows_liveness_and_what_is_known_of_the_current_credential() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    let id = row.id;
+    add(&store, &row).await.unwrap();
+    assert_eq!(store.reader().await.unwrap().listed(id).await.unwrap().unwrap().liveness, None);
+    rotate(&store, id, true).await.unwrap();
+    store
+        .write(move |tx| Box::pin(async move { tx.set_credential_facts(id, 1, Some(r#"["repo"]"#), Some(900)).await }))
+        .await
+        .unwrap();
+    let listed = store.reader().await.unwrap().listed(id).await.unwrap().unwrap();
+    assert_eq!((listed.liveness.as_deref(), listed.valid_until), (Some("live"), Some(900)));
+    assert_eq!(listed.granted_scopes.as_deref(), Some(r#"["repo"]"#));
+    assert_eq!(listed.account.generation, 1);
+}
+
+#[tokio::test]
+async fn a_word_that_no_program_wrote_is_damage_and_not_a_crash() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    let id = row.id;
+    add(&store, &row).await.unwrap();
+    let edited = store
+        .write(|tx| {
+            Box::pin(async move {
+                execute!(tx, "PRAGMA ignore_check_constraints = ON")?;
+                execute!(tx, "UPDATE connection_account SET state = 'odd'")
+            })
+        })
+        .await;
+    assert_eq!(edited, Ok(1));
+    let error = store.reader().await.unwrap().account(id).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_small_value_is_public_or_sealed_and_each_namespace_has_its_own() {
+    let database = Database::new();
+    let store = database.open().await;
+    let put = |namespace: &'static str, value| {
+        store.write(move |tx| Box::pin(async move { tx.put_kv("local", namespace, "k", &value).await }))
+    };
+    put("github", KvValue::Public("old".into())).await.unwrap();
+    put("github", KvValue::Public("new".into())).await.unwrap();
+    put("github/secret", KvValue::Sealed(Sealed::from_row(vec![9]))).await.unwrap();
+    let mut reader = store.reader().await.unwrap();
+    let public = reader.kv("local", "github", "k").await.unwrap().unwrap();
+    assert_eq!((public.value.as_deref(), public.sealed.is_none()), (Some("new"), true));
+    let sealed = reader.kv("local", "github/secret", "k").await.unwrap().unwrap();
+    assert_eq!((sealed.value, sealed.sealed.unwrap().as_bytes()), (None, &[9_u8][..]));
+    assert!(reader.kv("u42", "github", "k").await.unwrap().is_none());
+    let deleted = store.write(|tx| Box::pin(async move { tx.delete_kv("local", "github", "k").await })).await;
+    assert_eq!(deleted, Ok(true));
+    assert!(reader.kv("local", "github", "k").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_first_keyset_stays_and_is_changed_by_compare_and_swap() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = |n: u8| KeysetRow {
+        store_id: uuid::Uuid::from_u128(n.into()),
+        revision: 1,
+        slot_a: Some(Sealed::from_row(vec![n])),
+        slot_b: None,
+    };
+    let insert = |row: KeysetRow| store.write(move |tx| Box::pin(async move { tx.insert_keyset(&row).await }));
+    let update = |row: KeysetRow| store.write(move |tx| Box::pin(async move { tx.update_keyset(&row).await }));
+    assert_eq!((insert(row(1)).await, insert(row(2)).await), (Ok(true), Ok(false)));
+    assert_eq!((update(row(3)).await, update(row(4)).await), (Ok(true), Ok(false)));
+    let stored = store.reader().await.unwrap().keyset().await.unwrap().unwrap();
+    assert_eq!((stored.store_id, stored.revision), (uuid::Uuid::from_u128(1), 2));
+    assert_eq!(stored.slot_a.unwrap().as_bytes(), [3]);
+}

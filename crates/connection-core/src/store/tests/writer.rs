@@ -1,0 +1,189 @@
+//! What is queued together is committed together; a job that fails is undone alone.
+
+use std::time::Duration;
+
+use super::{Database, Limits, add, credential, labels};
+use crate::store::{Store, StoreError, engine::execute, rows::CredentialState};
+
+const TOGETHER: Limits = Limits { jobs: 256, time: Duration::MAX };
+const APART: Limits = Limits { jobs: 256, time: Duration::ZERO };
+
+/// R-INSEAM-043
+#[tokio::test]
+async fn what_is_queued_together_is_one_transaction() {
+    assert_eq!(seen_by_the_second_job(TOGETHER).await, 0);
+    // The control: in transactions of their own, the second job sees what the first has committed.
+    assert_eq!(seen_by_the_second_job(APART).await, 1);
+}
+
+async fn seen_by_the_second_job(limits: Limits) -> usize {
+    let database = Database::new();
+    let store = database.open_with(limits).await;
+    let row = database.account("a");
+    let first = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
+    let other = store.clone();
+    let second = store.write(move |_| Box::pin(async move { Ok(labels(&other).await.len()) }));
+    let (first, second) = tokio::join!(first, second);
+    first.unwrap();
+    assert_eq!(labels(&store).await, ["a"], "the answer comes after the commit");
+    second.unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_ends_at_its_number_of_jobs() {
+    let database = Database::new();
+    let store = database.open_with(Limits { jobs: 3, time: Duration::MAX }).await;
+    let mut jobs = Vec::new();
+    for n in 0..7 {
+        let (row, other) = (database.account(&format!("{n}")), store.clone());
+        jobs.push(store.write(move |tx| {
+            Box::pin(async move {
+                tx.insert_account(&row).await?;
+                Ok(labels(&other).await.len())
+            })
+        }));
+    }
+    let mut seen = Vec::new();
+    for job in jobs {
+        seen.push(job.await.unwrap());
+    }
+    assert_eq!(seen, [0, 0, 0, 3, 3, 3, 6]);
+}
+
+/// R-INSEAM-043
+#[tokio::test]
+async fn jobs_run_in_the_order_in_which_they_were_queued() {
+    let database = Database::new();
+    let store = database.open().await;
+    let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let jobs: Vec<_> = (0..600)
+        .map(|n| {
+            let order = order.clone();
+            store.write(move |_| Box::pin(async move { Ok(order.lock().unwrap().push(n)) }))
+        })
+        .collect();
+    for job in jobs {
+        job.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), (0..600).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_job_that_fails_or_panics_is_undone_alone() {
+    let database = Database::new();
+    let store = database.open_with(TOGETHER).await;
+    let [good, failing, panicking, last] = ["good", "failing", "panicking", "last"].map(|l| database.account(l));
+    let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&good).await }));
+    let two = store.write(move |tx| {
+        Box::pin(async move {
+            tx.insert_account(&failing).await?;
+            Err::<(), _>(StoreError::Closed)
+        })
+    });
+    let three = store.write(move |tx| {
+        Box::pin(async move {
+            tx.insert_account(&panicking).await?;
+            if panicking.label == "panicking" {
+                panic!("a job of a test");
+            }
+            Ok(())
+        })
+    });
+    let four = store.write(move |tx| Box::pin(async move { tx.insert_account(&last).await }));
+    let (one, two, three, four) = tokio::join!(one, two, three, four);
+    assert_eq!((one, two, three, four), (Ok(()), Err(StoreError::Closed), Err(StoreError::Panicked), Ok(())));
+    assert_eq!(labels(&store).await, ["good", "last"]);
+}
+
+/// R-INSEAM-047
+#[tokio::test]
+async fn a_commit_that_fails_fails_every_job_of_its_batch_and_no_other() {
+    let database = Database::new();
+    let store = database.open_with(TOGETHER).await;
+    let [row, later] = ["a", "b"].map(|label| database.account(label));
+    let orphan = credential(database.id(), 1, CredentialState::Current);
+    let good = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
+    let bad = store.write(move |tx| {
+        Box::pin(async move {
+            // The rule is checked by the commit, so the job itself succeeds.
+            execute!(tx, "PRAGMA defer_foreign_keys = ON")?;
+            tx.insert_credential(&orphan).await
+        })
+    });
+    let (good, bad) = tokio::join!(good, bad);
+    assert!(matches!(good, Err(StoreError::Refused { .. })), "{good:?}");
+    assert_eq!(good, bad);
+    assert!(labels(&store).await.is_empty());
+    add(&store, &later).await.unwrap();
+    assert_eq!(labels(&store).await, ["b"]);
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_does_not_take_the_job_back() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    // Never polled.
+    drop(store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await })));
+    // The next write is behind it.
+    add(&store, &database.account("b")).await.unwrap();
+    assert_eq!(labels(&store).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn relaxed_writes_keep_their_place_in_the_queue() {
+    let database = Database::new();
+    let store = database.open_with(APART).await;
+    let [a, b, c] = ["a", "b", "c"].map(|label| database.account(label));
+    let (one, two, three) = tokio::join!(
+        store.write_relaxed(move |tx| Box::pin(async move { tx.insert_account(&a).await })),
+        store.write(move |tx| Box::pin(async move { tx.insert_account(&b).await })),
+        store.write_relaxed(move |tx| Box::pin(async move { tx.insert_account(&c).await })),
+    );
+    assert_eq!((one, two, three), (Ok(()), Ok(()), Ok(())));
+    assert_eq!(labels(&store).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn relaxed_writes_do_not_wait_for_the_disk_and_others_do() {
+    let database = Database::new();
+    let store = database.open().await;
+    assert_eq!(synchronous(store.write(|tx| Box::pin(level(tx)))).await, 2, "FULL");
+    assert_eq!(synchronous(store.write_relaxed(|tx| Box::pin(level(tx)))).await, 1, "NORMAL");
+}
+
+async fn synchronous(level: impl Future<Output = Result<i64, StoreError>>) -> i64 {
+    level.await.unwrap()
+}
+
+async fn level(tx: &mut crate::store::Tx) -> Result<i64, StoreError> {
+    let level = crate::store::engine::optional!(tx, (i64,), "PRAGMA synchronous")?;
+    Ok(level.unwrap().0)
+}
+
+#[tokio::test]
+async fn closing_finishes_what_is_queued_and_takes_no_more() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    let queued = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
+    assert!(store.health().await);
+    store.close().await;
+    store.close().await;
+    queued.await.unwrap();
+    assert!(!store.health().await);
+    assert_eq!(add(&store, &database.account("b")).await, Err(StoreError::Closed));
+    assert_eq!(store.reader().await.err(), Some(StoreError::Closed));
+    assert_eq!(labels(&database.open().await).await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_writes_what_was_queued() {
+    let database = Database::new();
+    let store: Store = database.open().await;
+    let row = database.account("a");
+    let queued = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
+    drop(store);
+    queued.await.unwrap();
+    assert_eq!(labels(&database.open().await).await, ["a"]);
+}
