@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::fs::{PermissionsExt as _, chown, symlink},
     path::Path,
 };
 
@@ -52,6 +52,20 @@ fn a_link_to_a_private_file_is_refused() {
     let link = home.path().join("link");
     symlink(home.path().join("key"), &link).unwrap();
     assert!(matches!(read_private(&link, 100), Err(Unreadable::Exposed(Exposed::NotRegular(path))) if path == link));
+}
+
+#[test]
+fn a_file_of_another_user_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let given = home.path().join("key");
+    write_new_private(&given, b"x").unwrap();
+    assert!(read_private(&given, 100).is_ok(), "the control");
+    // Root can give a file away; for anyone else, root's files are another user's.
+    let path = match chown(&given, Some(12_345), None) {
+        Ok(()) => given,
+        Err(_) => "/etc/passwd".into(),
+    };
+    assert!(matches!(read_private(&path, 100), Err(Unreadable::Exposed(Exposed::Owner(of))) if of == path));
 }
 
 fn mode_of(path: &Path) -> u32 {

@@ -18,7 +18,11 @@ pub(super) fn create_dir(path: &Path) -> io::Result<()> {
         // Another process was faster: it made the same.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
-        Ok(()) => fs::set_permissions(path, Permissions::from_mode(0o700)),
+        Ok(()) => {
+            fs::set_permissions(path, Permissions::from_mode(0o700))?;
+            // A key must not vanish with its directory when the power fails, and leave a sealed database behind.
+            super::sync_parent(path)
+        }
     }
 }
 

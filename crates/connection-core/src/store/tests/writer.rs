@@ -59,7 +59,12 @@ async fn jobs_run_in_the_order_in_which_they_were_queued() {
     let jobs: Vec<_> = (0..600)
         .map(|n| {
             let order = order.clone();
-            store.write(move |_| Box::pin(async move { Ok(order.lock().unwrap().push(n)) }))
+            store.write(move |_| {
+                Box::pin(async move {
+                    order.lock().unwrap().push(n);
+                    Ok(())
+                })
+            })
         })
         .collect();
     for job in jobs {
@@ -150,6 +155,15 @@ async fn relaxed_writes_do_not_wait_for_the_disk_and_others_do() {
     let store = database.open().await;
     assert_eq!(synchronous(store.write(|tx| Box::pin(level(tx)))).await, 2, "FULL");
     assert_eq!(synchronous(store.write_relaxed(|tx| Box::pin(level(tx)))).await, 1, "NORMAL");
+}
+
+#[tokio::test]
+async fn a_relaxed_write_beside_one_that_waits_for_the_disk_waits_too() {
+    let database = Database::new();
+    let store = database.open_with(TOGETHER).await;
+    let (relaxed, synced) =
+        tokio::join!(store.write_relaxed(|tx| Box::pin(level(tx))), store.write(|tx| Box::pin(level(tx))));
+    assert_eq!((relaxed, synced), (Ok(2), Ok(2)));
 }
 
 async fn synchronous(level: impl Future<Output = Result<i64, StoreError>>) -> i64 {
