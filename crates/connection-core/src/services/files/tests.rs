@@ -186,6 +186,8 @@ async fn a_root_that_a_link_has_replaced_is_denied() {
     fs::remove_dir_all(tree.path("")).unwrap();
     std::os::unix::fs::symlink(&tree.outside, tree.root.as_str()).unwrap();
     assert_eq!(tree.read("secret.txt").await, Err(ServiceError::Denied));
+    assert_eq!(tree.files().list(&tree.root, "").await, Err(ServiceError::Denied));
+    assert_eq!(tree.files().stat(&tree.root, "").await, Err(ServiceError::Denied));
 }
 
 #[tokio::test]

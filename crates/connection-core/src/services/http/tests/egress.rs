@@ -27,6 +27,13 @@ async fn an_origin_that_was_not_granted_is_denied_and_nothing_is_sent() {
     let allowed = http.send(HttpRequest::get(&base(&granted.origin()), "/a")).await.unwrap();
     assert_eq!((allowed.status(), allowed.body().expose()), (200, &b"here"[..]));
     assert_eq!(granted.requests().len(), 1);
+    // An origin whose address nobody would object to is denied all the same.
+    let mapped = HttpPolicy::new().endpoint("https://api.example.com", &other.origin()).unwrap();
+    let request = || HttpRequest::get(&base("https://api.example.com"), "/a");
+    assert_eq!(error(super::client(mapped.clone()).send(&egress, request()).await), HttpError::Denied);
+    assert_eq!(other.requests(), Vec::<String>::new());
+    let declared = declared("https://api.example.com");
+    assert_eq!(super::client(mapped).send(&declared, request()).await.unwrap().status(), 200);
     let nowhere = client.send(&Egress::default(), HttpRequest::get(&base(&granted.origin()), "/a")).await;
     assert_eq!(error(nowhere), HttpError::Denied);
     assert_eq!(granted.requests().len(), 1);
