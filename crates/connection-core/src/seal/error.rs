@@ -51,8 +51,7 @@ impl SealError {
 
 /// Why the keys of a database cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(clippy::exhaustive_enums, reason = "hosts tell a person what to do about each")]
-pub enum OpenKeyError {
+pub(crate) enum OpenKeyError {
     /// The source of the key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -62,15 +61,4 @@ pub enum OpenKeyError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl OpenKeyError {
-    /// What a person does about it, when there is something.
-    pub fn remedy(&self) -> Option<String> {
-        match self {
-            Self::Key(error) => error.remedy(),
-            Self::Seal(error) => error.remedy(),
-            Self::Store(error) => error.remedy(),
-        }
-    }
 }

@@ -16,11 +16,12 @@ mod source;
 mod tests;
 
 pub use data_key::KeyId;
-pub use error::{OpenKeyError, SealError};
+pub use error::SealError;
 pub use key_file::KeyFile;
 pub use source::{KeyError, KeySource};
 
 pub(crate) use envelope::Sealed;
+pub(crate) use error::OpenKeyError;
 pub(crate) use open::open_keyset;
 pub(crate) use place::Place;
 pub(crate) use sealer::Sealer;

@@ -57,8 +57,9 @@ async fn a_lost_key_is_named_and_not_made_anew() {
     fs::remove_file(home.path("root.key")).unwrap();
     let error = home.open("root.key").await.unwrap_err();
     let source_name = KeyFile::at(home.path("root.key")).name();
-    assert_eq!(error, OpenKeyError::Key(KeyError::Missing { source_name: source_name.clone() }));
-    assert!(error.remedy().unwrap().starts_with(&format!("restore the key of '{source_name}'")));
+    let missing = KeyError::Missing { source_name: source_name.clone() };
+    assert_eq!(error, OpenKeyError::Key(missing.clone()));
+    assert!(missing.remedy().unwrap().starts_with(&format!("restore the key of '{source_name}'")));
     assert!(!home.path("root.key").exists());
 }
 
