@@ -40,18 +40,31 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         if let Some(left) = self.inputs.get(ended.input) {
             fail(&format!("the setup ended, and the script still has {}", left.name()));
         }
+        let logged = world.events().len();
+        self.repeat(&ended, started);
+        world.events().truncate(logged);
+        world.set_now(ended.now);
+        let is_request = |entry: &&Entry| matches!(entry.effect, Effect::Http(_));
+        let requests = ended.journal.iter().filter(is_request).map(|entry| entry.input).collect();
+        SetupRun { result: ended.result, steps: ended.steps, effects: ended.journal.len(), requests }
+    }
+    /// Runs again over the whole journal, as a host that died before the end was stored; then from every effect, as one
+    /// that died after it ran and before it was recorded.
+    #[track_caller]
+    fn repeat(&self, ended: &Ended<D::Credential>, started: Timestamp) {
+        let world = &self.host.world;
         let first = self.parts(&ended.result, &ended.journal);
-        let (script, kv, logged) = (world.script.next(), world.kv.as_ref().map(|kv| kv.state()), world.events().len());
-        for (n, lost) in ended.journal.iter().enumerate() {
-            // The effect ran, and the host died before it was recorded.
-            world.script.seek(lost.script);
-            if let (Some(fake), Some(state)) = (&world.kv, lost.kv.clone()) {
-                fake.restore(state);
+        let (script, kv) = (world.script.next(), world.kv.as_ref().map(|kv| kv.state()));
+        for n in (0..=ended.journal.len()).rev() {
+            let (mut place, mut input) = ("run again over all its effects: ".to_owned(), ended.input);
+            if let Some(lost) = ended.journal.get(n) {
+                (place, input) = (format!("run again from effect {n} ({}): ", lost.what), lost.input);
+                world.script.seek(lost.script);
+                world.restore(lost.kv.clone());
+                self.drop_in(ended.journal.iter().take(n), started, input);
             }
-            self.drop_in(ended.journal.iter().take(n), started, lost.input);
             let recorded = ended.journal.iter().take(n).map(Entry::duplicate).collect();
-            let place = format!("run again from effect {n} ({}): ", lost.what);
-            let again = self.drive(recorded, started, lost.input, &place);
+            let again = self.drive(recorded, started, input, &place);
             for ((name, before), (_, now)) in first.iter().zip(self.parts(&again.result, &again.journal)) {
                 if *before != now {
                     fail(&format!("{place}the setup ended differently, in its {name}"));
@@ -59,14 +72,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             }
         }
         world.script.seek(script);
-        if let (Some(fake), Some(state)) = (&world.kv, kv) {
-            fake.restore(state);
-        }
-        world.events().truncate(logged);
-        world.set_now(ended.now);
-        let is_request = |entry: &&Entry| matches!(entry.effect, Effect::Http(_));
-        let requests = ended.journal.iter().filter(is_request).map(|entry| entry.input).collect();
-        SetupRun { result: ended.result, steps: ended.steps, effects: ended.journal.len(), requests }
+        world.restore(kv);
     }
     /// Drops the plugin's future in the middle of the effect after these, as a host that shuts down does.
     fn drop_in<'e>(&self, recorded: impl Iterator<Item = &'e Entry>, started: Timestamp, input: usize) {

@@ -1,6 +1,6 @@
 //! A scripted setup: what it showed, what it waited for, and what came of it.
 
-use std::{future::pending, time::Duration};
+use std::{fmt, future::pending, time::Duration};
 
 use connection_contract::{
     BoxFuture, ConnectionDefinition, Established, Field, InboundHttpService, Link, Notice, Prompt, SetupFailure,
@@ -78,6 +78,13 @@ pub(crate) struct Ways {
     pub(crate) callback: bool,
     pub(crate) elapsed: bool,
 }
+impl fmt::Display for Ways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ways = [(self.answer, "an answer"), (self.callback, "a callback"), (self.elapsed, "a time")];
+        let ways: Vec<_> = ways.iter().filter(|(given, _)| *given).map(|(_, name)| *name).collect();
+        write!(f, "wait for {}", ways.join(" or "))
+    }
+}
 impl Effects<'_> {
     fn fields(&self, prompt: &Prompt) -> Result<Vec<Field>, String> {
         if prompt.fields.len() > MOST_FIELDS {
@@ -135,7 +142,7 @@ impl SetupService for Effects<'_> {
             };
             // Names and ways only: a corrected label must not end the sessions that are under way.
             let names: Vec<_> = fields.iter().map(|field| &*field.name).collect();
-            let what = format!("wait {ways:?} [{}]", names.join(" "));
+            let what = format!("{ways} [{}]", names.join(" "));
             let link = wait.open.as_ref().map(|redirect| redirect.link.as_str());
             let look = format!("{:?} {link:?} {:?}", wait.prompt, wait.notices);
             match self.begin(&what).await {

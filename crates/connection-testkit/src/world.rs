@@ -7,7 +7,12 @@ use std::sync::{
 
 use connection_contract::{BaseUrl, Clock, Descriptor, LogEvent, LogService, Services, Text, Timestamp};
 
-use crate::{crypto::FakeCrypto, files::FakeFiles, kv::FakeKv, script::Script};
+use crate::{
+    crypto::FakeCrypto,
+    files::FakeFiles,
+    kv::{self, FakeKv},
+    script::Script,
+};
 
 /// What the host has of inbound HTTP.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +47,12 @@ impl World {
     }
     pub(crate) fn events(&self) -> MutexGuard<'_, Vec<LogEvent>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Puts the key-value store back to an earlier state, if there is one.
+    pub(crate) fn restore(&self, state: Option<kv::State>) {
+        if let (Some(fake), Some(state)) = (&self.kv, state) {
+            fake.restore(state);
+        }
     }
     pub(crate) fn services(&self) -> Services<'_> {
         let mut services = Services::new(self, self, &self.crypto, self).addresses(&self.addresses);

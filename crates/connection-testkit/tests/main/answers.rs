@@ -1,0 +1,94 @@
+//! Answers are checked before a plugin sees them, as a real host does.
+
+use connection_contract::prelude::*;
+use connection_testkit::{FakeHost, Input};
+
+use crate::check;
+
+/// Asks one field of each input and tells what it got.
+#[derive(Default)]
+struct Asks;
+
+impl ConnectionDefinition for Asks {
+    type Credential = Secret;
+    fn descriptor(&self) -> Descriptor {
+        let colours = vec![("r".into(), "Red".into()), ("g".into(), "Green".into())];
+        Descriptor::new(Kind::from_static("asks"), "Asks", AuthType::Custom)
+            .field(Field::text("text", "Text"))
+            .field(Field::text("more", "More").optional())
+            .field(Field::url("url", "Address").default("https://a.example/api"))
+            .field(Field::directory("dirs", "Directories").many().optional())
+            .field(Field::new("colour", "Colour", Input_::Choice(colours)).optional())
+            .field(Field::new("flag", "Flag", Input_::Bool).optional())
+            .field(Field::new("number", "Number", Input_::Number).optional())
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let prompt = ["text", "more", "url", "dirs", "colour", "flag", "number"];
+        let answers = ctx.prompt(prompt.into_iter().fold(Prompt::new("?"), |prompt, name| prompt.field(name))).await;
+        let got: Vec<_> = answers.iter().map(|(name, answer)| format!("{name}={answer:?}")).collect();
+        let reach = answers.all("dirs").fold(Reach::declared(), |reach, answer| match answer {
+            Answer::Directory(root) => reach.root(root.clone()),
+            _ => reach,
+        });
+        Ok(Established::new(Secret::from("x"), Identity::new(got.join(" "), "Asks")).reach(reach))
+    }
+    fn serialize_credential(&self, secret: &Secret) -> Result<Secret, CredentialError> {
+        Ok(secret.duplicate())
+    }
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+use connection_contract::Input as Input_;
+
+#[track_caller]
+fn got(answers: &[(&str, &str)]) -> String {
+    let made = FakeHost::new(Asks).setup([Input::answers(answers)]).run().expect("answered");
+    made.identity.account_id.to_string()
+}
+
+#[test]
+fn each_answer_becomes_what_its_field_is() {
+    let all = [("text", "a"), ("dirs", "/a"), ("dirs", "/b"), ("colour", "g"), ("flag", "true"), ("number", "-3")];
+    let got = got(&all);
+    for part in ["text=Text(\"a\")", "Root(\"/a\")", "Root(\"/b\")", "colour=Text(\"g\")", "Bool(true)", "Number(-3)"] {
+        assert!(got.contains(part), "{got}");
+    }
+}
+
+#[test]
+fn an_empty_answer_is_none_and_a_default_steps_in() {
+    let got = got(&[("text", "a"), ("more", "")]);
+    assert!(!got.contains("more"), "{got}");
+    assert!(got.contains("/api"), "{got}");
+}
+
+#[test]
+fn a_wrong_answer_is_refused_and_names_its_field() {
+    for (answer, expected) in [
+        (&[("more", "b")][..], "'text' is missing"),
+        (&[("text", "")], "'text' is missing"),
+        (&[("text", "a"), ("text", "b")], "'text' is answered twice"),
+        (&[("text", "a"), ("other", "b")], "'other' is not a field of this prompt"),
+        (&[("text", &"a".repeat(16 * 1024 + 1))], "'text' is too long"),
+        (&[("text", "a"), ("url", "ftp://a.example")], "'url' is neither https nor http on this machine"),
+        (&[("text", "a"), ("url", "http://a.example")], "'url' is neither https nor http on this machine"),
+        (&[("text", "a"), ("url", "https://a.example/?q")], "'url' is not a plain http(s) address"),
+        (&[("text", "a"), ("colour", "blue")], "'colour' is not one of the choices"),
+        (&[("text", "a"), ("flag", "yes")], "'flag' is not true or false"),
+        (&[("text", "a"), ("number", "1.5")], "'number' is not a whole number"),
+    ] {
+        check(expected, || got(answer));
+    }
+}
+
+#[test]
+fn an_address_on_this_machine_may_be_plain() {
+    for url in ["http://localhost:9001", "http://127.0.0.1:9001/api", "http://[::1]:9001"] {
+        assert!(got(&[("text", "a"), ("url", url)]).contains("Url("), "{url}");
+    }
+    check("is neither https", || got(&[("text", "a"), ("url", "http://localhost.evil.example")]));
+}

@@ -1,0 +1,93 @@
+//! The conformance suite passes a plugin that is right, and each of its defences fires.
+
+use std::time::Duration;
+
+use connection_contract::Liveness;
+use connection_testkit::{Expected, Input, conformance::Suite};
+
+use crate::{
+    acme::{Acme, get_me, host, key},
+    check,
+    quirk::Quirk,
+};
+
+fn suite(quirk: Quirk) -> Suite<Acme> {
+    let me = || Expected::get("https://api.acme.example/me").answer(get_me_reply());
+    let inputs = if quirk == Quirk::SecretInNotice { vec![key(), Input::Elapsed] } else { vec![key()] };
+    let requests = if quirk == Quirk::SecretInUrl { [with_key()] } else { [me()] };
+    let again = if quirk == Quirk::SecretInUrl { [with_key()] } else { [me()] };
+    Suite::new(move || Acme::with(quirk))
+        .setup(inputs, requests)
+        .verify(again)
+        .teardown([Expected::delete("https://api.acme.example/key")])
+}
+fn get_me_reply() -> connection_testkit::Reply {
+    connection_testkit::Reply::json(200, r#"{"id": "42", "name": "Ada"}"#)
+}
+fn with_key() -> Expected {
+    let url = format!("https://api.acme.example/me?key={}", crate::acme::KEY);
+    Expected::get(&url).answer(get_me_reply())
+}
+
+#[test]
+fn a_plugin_without_a_quirk_passes() {
+    suite(Quirk::None).check();
+}
+
+#[test]
+fn each_quirk_is_caught_by_its_defence() {
+    for (quirk, expected) in [
+        (Quirk::DescribesAnotherThing, "the descriptor is another one each time"),
+        (Quirk::DescribesAFieldTwice, "has the field 'apiKey' twice"),
+        (Quirk::DescribesAnHttpLink, "a link for people that is not https"),
+        (Quirk::DescribesNoSuchSecret, "do not go together"),
+        (Quirk::DropsPartOfTheCredential, "are not inverse"),
+        (Quirk::PanicsOnForeignBytes, "`parse_credential` panics on no bytes at all"),
+        (Quirk::TakesNoBytes, "takes no bytes at all for a credential"),
+        (Quirk::HandsOutAnyName, "for a name that it does not have"),
+        (Quirk::SecretInDebug, "the result of the setup shows"),
+        (Quirk::SecretInFailure, "the result of verify shows"),
+        (Quirk::SecretInLog, "the log shows"),
+        (Quirk::SecretInNotice, "a step of the setup shows"),
+        (Quirk::SecretInPublicHeader, "the header 'x-key', which is not marked as a secret shows"),
+        (Quirk::SecretInUrl, "the URL of a request shows"),
+        (Quirk::CallsALimitALostAuthorization, "meets 429: it must be offline, and is Failing"),
+        (Quirk::CallsALostAuthorizationABadNetwork, "meets 401: it must be failing, and is Offline"),
+        (Quirk::CallsNonsenseALostAuthorization, "must not be failing, and is Failing"),
+        (Quirk::EndsASetupForABadNetwork, "it must not end the setup, and is acme_lost"),
+        (Quirk::ForgetsThePause, "`recheck_after` does not say so"),
+        (Quirk::MakesABadNetworkAnError, "that is data, and no error"),
+        (Quirk::AddsHeaders, "must have its headers replaced, not added"),
+        (Quirk::CannotBeDropped, "the scripted verify finds Failing"),
+        (Quirk::CannotGiveBackTwice, "a teardown after a teardown fails"),
+        (Quirk::ReachesAnotherAccount, "verify reaches another account"),
+        (Quirk::VerifiesOnce, "the scripted verify finds Failing"),
+    ] {
+        check(expected, || suite(quirk).check());
+    }
+}
+
+#[test]
+fn a_secret_that_is_too_short_to_search_for_is_refused() {
+    let input = Input::answers(&[("apiKey", "short")]);
+    let me = || Expected::get("https://api.acme.example/me").answer(get_me_reply());
+    let suite = Suite::new(|| Acme::with(Quirk::None)).setup([input], [me()]).verify([me()]);
+    check("give 'apiKey' at least 12 bytes", || suite.check());
+}
+
+#[test]
+fn a_verify_that_is_not_live_is_a_result() {
+    let limited = connection_testkit::Reply::status(429).header("retry-after", "5");
+    let host = host(Quirk::None).expect(get_me()).expect(get_me().answer(limited));
+    let made = host.setup([key()]).run().unwrap();
+    let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+    assert_eq!((found.liveness, found.recheck_after), (Liveness::Offline, Some(Duration::from_secs(5))));
+}
+
+#[test]
+fn a_secret_that_is_not_declared_cannot_be_asked_for() {
+    let host = host(Quirk::None).expect(get_me());
+    let made = host.setup([key()]).run().unwrap();
+    assert!(host.secret(&made.credential, "apiKey").is_some());
+    check("does not declare a secret named 'password'", || host.secret(&made.credential, "password"));
+}
