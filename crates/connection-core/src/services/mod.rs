@@ -16,11 +16,3 @@ pub(crate) mod test_server;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use files::FilesPolicy;
 pub use http::{HttpPolicy, HttpPolicyError};
-
-#[expect(unused_imports, reason = "the registry is being written")]
-pub(crate) use self::{
-    crypto::SystemCrypto,
-    files::{GrantError, LocalFiles},
-    http::{AllowedOrigin, Egress, EgressHttp, HttpClient, Streaming},
-    log::TracingLog,
-};

@@ -6,5 +6,5 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{local::LocalFiles, policy::GrantError};
+pub(crate) use local::LocalFiles;
 pub use policy::FilesPolicy;

@@ -77,10 +77,6 @@ impl HttpClient {
             clock,
         })))
     }
-    /// The policy that it follows.
-    pub(crate) fn policy(&self) -> &HttpPolicy {
-        &self.0.policy
-    }
     /// Sends and reads the whole answer, within the policy's time and size.
     pub(crate) async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;

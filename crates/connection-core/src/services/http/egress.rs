@@ -28,18 +28,6 @@ pub(crate) struct Egress {
 }
 
 impl Egress {
-    /// Adds an origin of a descriptor.
-    #[must_use]
-    pub(crate) fn declared(mut self, origin: Origin) -> Self {
-        self.origins.push(AllowedOrigin { origin, named: false });
-        self
-    }
-    /// Adds an origin that the user named.
-    #[must_use]
-    pub(crate) fn named(mut self, origin: Origin) -> Self {
-        self.origins.push(AllowedOrigin { origin, named: true });
-        self
-    }
     /// Where a URL leads, when it may lead there.
     pub(super) fn target(&self, policy: &HttpPolicy, url: &str) -> Result<Target, HttpError> {
         let parsed = Url::parse(url).map_err(|_| HttpError::Protocol)?;

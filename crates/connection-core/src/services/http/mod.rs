@@ -22,4 +22,5 @@ pub(crate) use self::{
     client::{EgressHttp, HttpClient},
     egress::{AllowedOrigin, Egress},
 };
+pub(crate) use policy::is_loopback;
 pub use policy::{HttpPolicy, HttpPolicyError};

@@ -184,7 +184,7 @@ pub(super) fn agreed_origin(url: &Url, text: &str) -> Option<Origin> {
 }
 
 /// Whether an origin is on loopback by what it says, without asking a name server.
-pub(super) fn is_loopback(origin: &Origin) -> bool {
+pub(crate) fn is_loopback(origin: &Origin) -> bool {
     Url::parse(origin.as_str()).is_ok_and(|url| url.host_str().is_some_and(is_loopback_host))
 }
 

@@ -12,7 +12,7 @@ use connection_contract::{BaseUrl, BoxFuture, HttpError, HttpRequest, HttpRespon
 
 use crate::services::{
     clock::ManualClock,
-    http::{Egress, HttpClient, HttpPolicy, resolver::Lookup},
+    http::{AllowedOrigin, Egress, HttpClient, HttpPolicy, resolver::Lookup},
 };
 
 mod addresses;
@@ -70,12 +70,18 @@ fn origin(url: &str) -> Origin {
 
 /// The user named that origin.
 fn named(url: &str) -> Egress {
-    Egress::default().named(origin(url))
+    granted([(url, true)])
 }
 
 /// A descriptor declares that origin.
 fn declared(url: &str) -> Egress {
-    Egress::default().declared(origin(url))
+    granted([(url, false)])
+}
+
+/// These origins, and whether the user named them.
+fn granted<const N: usize>(origins: [(&str, bool); N]) -> Egress {
+    let allowed = origins.map(|(url, named)| AllowedOrigin { origin: origin(url), named });
+    Egress { origins: allowed.into() }
 }
 
 /// `GET` of `/` at an origin that the user named.

@@ -2,7 +2,7 @@
 
 use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret};
 
-use super::{base, client, declared, error, named};
+use super::{base, client, declared, error, granted, named};
 use crate::services::{
     http::HttpPolicy,
     test_server::{Reply, TestServer},
@@ -50,7 +50,7 @@ async fn another_origin_is_denied_and_hears_nothing_even_when_it_was_granted() {
         let other = TestServer::start(|_| Reply::ok("leaked")).await;
         let location = format!("{}/there", other.origin());
         let server = TestServer::start(move |_| Reply::redirect(status, &location)).await;
-        let egress = named(&server.origin()).named(super::origin(&other.origin()));
+        let egress = granted([(&server.origin(), true), (&other.origin(), true)]);
         let request = HttpRequest::new(method, &base(&server.origin()), "/").bearer(&Secret::from("token"));
         let client = client(HttpPolicy::new());
         assert_eq!(error(client.send(&egress, request).await), HttpError::Denied, "{method} {status}");
