@@ -4,10 +4,11 @@
 //! names this module is refused by the checks of the workspace. It is no security border: the egress guard checks every
 //! address anyway.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, NotLive, Origin, Root, Secret, SetupFailure, Text,
+    Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, HttpRequest, NotLive, Origin, Root, Secret,
+    SetupFailure, Text, encode,
 };
 
 /// The origin of an `http` or `https` URL; `None` for anything odd (user info, no host, another scheme).
@@ -37,4 +38,18 @@ pub fn callback_request(parameters: Vec<(String, Secret)>) -> CallbackRequest {
 /// The bad network behind a failure, when that is all there is to it: the setup waits and asks again.
 pub fn offline(failure: &SetupFailure) -> Option<&NotLive> {
     failure.offline.as_deref()
+}
+/// A request below a base whose path and query are as they go over the wire; `None` for what cannot: a path without `/`
+/// at its start, dot segments, fragments, and characters that need encoding (RFC 3986, section 3.3).
+pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) -> Option<HttpRequest> {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&b);
+    let whole = |text: &str| encode::from_percent(text).is_some();
+    let dots = |part: &str| encode::from_percent(part).is_none_or(|part| matches!(&*part, "." | ".."));
+    let fits = path.starts_with('/')
+        && path.bytes().all(legal)
+        && !path.split('/').any(dots)
+        && query.bytes().all(|b| legal(b) || b == b'?')
+        && whole(query);
+    fits.then(|| HttpRequest::raw(method.into(), format!("{base}{path_and_query}")))
 }

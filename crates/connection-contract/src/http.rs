@@ -85,6 +85,10 @@ impl HttpRequest {
     pub fn new(method: impl Into<Text>, base: &BaseUrl, path: &str) -> Self {
         Self { method: method.into(), url: base.join(path), headers: Vec::new(), body: Secret::default() }
     }
+    /// See [`host::request`](crate::host::request).
+    pub(crate) fn raw(method: Text, url: String) -> Self {
+        Self { method, url, headers: Vec::new(), body: Secret::default() }
+    }
     /// `GET base/path`.
     pub fn get(base: &BaseUrl, path: &str) -> Self {
         Self::new("GET", base, path)

@@ -1,13 +1,47 @@
-//! Registry, setup sessions, store.
+//! Connections of a program to outside accounts: set up once, stored sealed, verified, used without showing the secret.
+//!
+//! A host opens a [`ConnectionRegistry`] over a store and a key source and registers the kinds of its plugins. A
+//! [`SetupSession`] makes a connection; [`Connection`] verifies and uses it.
+//!
+//! # What this crate is not
+//!
+//! It knows no provider: what is special about one is in its plugin. It has no user interface and no server: a host shows
+//! the steps of a setup and hands over what a browser brings back. A connection holds reach only, no addresses of data and
+//! no permissions of people.
+//!
+//! # Stability
+//!
+//! Follows semver from 1.0 on; before that, a minor version may change what a host sees, never what is stored.
 
+mod connection;
+mod contain;
+mod definition;
+mod error;
+mod event;
 mod ids;
+mod liveness;
 mod platform;
+mod registry;
 mod seal;
 mod services;
+mod setup;
 mod store;
+mod verify;
 
-pub use services::{Clock, FilesPolicy, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
+pub use connection::{Connection, Files, Response};
+pub use definition::Capabilities;
+pub use error::Error;
+pub use event::EVENT_NAMES;
 pub use ids::{ConnectionId, IdGenerator, InvalidId, SessionId, UuidV7};
-pub use platform::Exposed;
-pub use seal::{KeyError, KeyFile, KeyId, KeySource, OpenKeyError, SealError};
+pub use liveness::{LivenessChange, LivenessChanges};
+pub use registry::{
+    ConnectionInfo, ConnectionRegistry, Filter, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError,
+    RegistryBuilder, Removal, Teardown,
+};
+pub use seal::{KeyError, KeyFile, KeySource, SealError};
+pub use services::{Clock, FilesPolicy, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
+pub use setup::{
+    AdvanceError, BeginSetup, DeliverError, Done, FieldProblem, InboundEndpoint, Outcome, SetupInfo, SetupSession,
+    SetupStage, SetupStep, SetupSteps, StepNo,
+};
 pub use store::StoreError;

@@ -1,0 +1,118 @@
+//! What is sealed of a connection: the credential, and its reach.
+//!
+//! Origins and roots are inside, so that an edited row cannot make the core send a credential elsewhere.
+
+use connection_contract::{BaseUrl, Origin, Reach, Record, Root, Secret, host};
+
+use crate::{
+    ConnectionId,
+    registry::KindEntry,
+    seal::Place,
+    services::http::{AllowedOrigin, Egress},
+};
+
+/// A credential as its plugin wrote it, and where it may go.
+pub(crate) struct Payload {
+    pub(crate) credential: Secret,
+    pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) egress: Egress,
+    pub(crate) roots: Vec<Root>,
+}
+
+impl Payload {
+    /// Bounds what a plugin asks for by what its descriptor declares and what the user named.
+    ///
+    /// # Errors
+    ///
+    /// The plugin asks for more.
+    pub(crate) fn new(
+        kind: &KindEntry,
+        reach: &Reach,
+        credential: Secret,
+        named: &[Origin],
+        granted: &[Root],
+    ) -> Result<Self, &'static str> {
+        let declared = &kind.checked;
+        let mut wanted: Vec<&Origin> = Vec::new();
+        match &reach.base_url {
+            Some(base) => wanted.push(base.origin()),
+            None => wanted.extend(declared.addresses.iter().map(|(_, base)| base.origin())),
+        }
+        wanted.extend(&reach.origins);
+        let mut origins: Vec<AllowedOrigin> = Vec::new();
+        for origin in wanted {
+            let is_declared = declared.declares(origin);
+            if !is_declared && !named.contains(origin) {
+                return Err("the plugin asks for an address that it does not declare and the user did not name");
+            }
+            if !origins.iter().any(|known| known.origin == *origin) {
+                origins.push(AllowedOrigin { origin: origin.clone(), named: !is_declared });
+            }
+        }
+        if reach.roots.iter().any(|root| !granted.contains(root)) {
+            return Err("the plugin asks for a directory that the user did not name");
+        }
+        let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
+        Ok(Self { credential, base_url, egress: Egress { origins }, roots: reach.roots.clone() })
+    }
+
+    pub(crate) fn duplicate(&self) -> Self {
+        Self {
+            credential: self.credential.duplicate(),
+            base_url: self.base_url.clone(),
+            egress: self.egress.clone(),
+            roots: self.roots.clone(),
+        }
+    }
+
+    /// For the store, which gets it sealed only.
+    pub(crate) fn encode(&self) -> Secret {
+        let mut record = Record::new().with("credential", self.credential.duplicate());
+        if let Some(base) = &self.base_url {
+            record = record.with("base", base.to_string());
+        }
+        for AllowedOrigin { origin, named } in &self.egress.origins {
+            record = record.with(if *named { "named" } else { "declared" }, origin.as_str());
+        }
+        self.roots.iter().fold(record, |record, root| record.with("root", root.as_str())).encode()
+    }
+
+    /// `None` for bytes that `encode` cannot have made.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut record = Record::decode(bytes).ok()?;
+        let base_url = match record.find("base") {
+            Some(base) => Some(host::base_url(base.expose_str()?)?),
+            None => None,
+        };
+        let (mut origins, mut roots) = (Vec::new(), Vec::new());
+        for (name, value) in record.fields() {
+            match name {
+                "named" | "declared" => {
+                    origins.push(AllowedOrigin { origin: host::origin(value.expose_str()?)?, named: name == "named" });
+                }
+                "root" => roots.push(host::root(value.expose_str()?)),
+                _ => {}
+            }
+        }
+        Some(Self { credential: record.take("credential").ok()?, base_url, egress: Egress { origins }, roots })
+    }
+}
+
+impl<'a> Place<'a> {
+    /// Where the sealed payload of one generation is.
+    pub(crate) fn credential(
+        id: &'a ConnectionId,
+        owner: &'a str,
+        kind: &'a connection_contract::Kind,
+        generation: i64,
+    ) -> Self {
+        Place {
+            table: "connection_credential",
+            column: "sealed",
+            key: id.as_bytes(),
+            owner,
+            kind: kind.as_str(),
+            sequence: generation,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Uses a connection: the core attaches the credential, so that the caller never holds it.
+
+use std::{fmt, time::Duration};
+
+use connection_contract::{Context, HttpError, HttpRequest, Secret, Timestamp, host};
+
+use super::Connection;
+use crate::{
+    Error, contain,
+    contain::Contained,
+    error::{CRASHED, TIMED_OUT},
+    services::http::Streaming,
+    verify::HostServices,
+};
+
+/// To attach a credential is a matter of microseconds.
+const LONGEST: Duration = Duration::from_secs(10);
+/// The longest answer, in bytes; a reader that wants less stops.
+const MOST_BYTES: u64 = 1 << 30;
+
+impl Connection {
+    /// Sends a request with the credential attached, to an origin in reach. Redirects are followed within the origin.
+    ///
+    /// Any status is an answer. The request is made by [`request`](Self::request), or from
+    /// [`base_url`](Self::base_url).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the request may or may not have reached the provider.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] for an origin out of reach, [`Error::Sealed`] when the credential does not open,
+    /// [`Error::Credential`] when it cannot be attached, [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was
+    /// sent. [`Error::Http`] when there is no answer.
+    pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
+        let (kind, payload) = self.open().await?;
+        if !kind.capabilities.send {
+            return Err(self.cannot("send requests"));
+        }
+        let origin = host::origin(request.url()).ok_or(Error::InvalidRequest("its address is not an http(s) one"))?;
+        // Before the plugin attaches anything.
+        if !payload.egress.origins.iter().any(|allowed| allowed.origin == origin) {
+            return Err(Error::Denied { origin });
+        }
+        let services = HostServices::new(&self.shared, &kind, &payload);
+        let egress = payload.egress.clone();
+        let (definition, mut request) = (kind.definition.clone(), request);
+        let attach = async move {
+            contain::call(move || {
+                let http = services.http();
+                let ctx = Context::new(services.services(&http));
+                definition
+                    .authorize(&payload.credential, &mut request, &ctx)
+                    .map(|attached| attached.then_some(request))
+            })
+        };
+        let kind = &self.info.kind;
+        let attached = match self.shared.runtimes.run(&*self.shared.clock, LONGEST, attach).await {
+            Contained::Ended(Some(attached)) => attached,
+            Contained::Ended(None) | Contained::Panicked => {
+                return Err(Error::PluginFault { kind: kind.clone(), what: CRASHED });
+            }
+            Contained::Stopped | Contained::TimedOut => {
+                return Err(Error::PluginFault { kind: kind.clone(), what: TIMED_OUT });
+            }
+        };
+        let attached = attached.map_err(|source| Error::Credential { kind: kind.clone(), source })?;
+        let request = attached.ok_or_else(|| self.cannot("send requests"))?;
+        let answer = self.shared.http.start(&egress, request, MOST_BYTES).await.map_err(Error::Http)?;
+        Ok(Response { answer })
+    }
+}
+
+/// What a provider answered. The body comes in pieces; dropped, the rest is not read.
+pub struct Response {
+    answer: Streaming,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({})", self.answer.status)
+    }
+}
+
+impl Response {
+    /// `200`
+    pub fn status(&self) -> u16 {
+        self.answer.status
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.answer.headers
+    }
+
+    /// The first header of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.answer.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// When it came.
+    pub fn received_at(&self) -> Timestamp {
+        self.answer.received_at
+    }
+
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Http`] when it breaks off.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        self.answer.chunk().await.map_err(Error::Http)
+    }
+
+    /// The whole body, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`chunk`](Self::chunk), and [`HttpError::TooLarge`] in it.
+    pub async fn bytes(mut self, limit: usize) -> Result<Secret, Error> {
+        let mut pieces: Vec<Secret> = Vec::new();
+        let mut length = 0_usize;
+        while let Some(piece) = self.chunk().await? {
+            length = length.saturating_add(piece.len());
+            if length > limit {
+                return Err(Error::Http(HttpError::TooLarge));
+            }
+            pieces.push(Secret::new(piece));
+        }
+        Ok(Secret::concat(&pieces.iter().map(Secret::expose).collect::<Vec<_>>()))
+    }
+}

@@ -1,0 +1,88 @@
+//! The erased definition: every credential is bytes, every future is boxed, once, here.
+//!
+//! The core never decodes a credential: it calls `parse_credential` once per verify, use and teardown, and
+//! `serialize_credential` once per outcome and rotation.
+
+use connection_contract::{
+    BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, Established, HttpRequest,
+    Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult,
+};
+
+/// What a kind can do, read off the facets that its definition has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// It attaches its credential to requests.
+    pub send: bool,
+    /// It hands out named secrets.
+    pub secrets: bool,
+}
+
+/// A [`ConnectionDefinition`] without its credential type. The methods are those of the definition and its facets.
+pub(crate) trait ErasedDefinition: Send + Sync {
+    fn descriptor(&self) -> Descriptor;
+    fn capabilities(&self) -> Capabilities;
+    fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>>;
+    fn verify<'a>(
+        &'a self,
+        bytes: &'a Secret,
+        ctx: &'a VerifyContext<'a>,
+    ) -> BoxFuture<'a, Result<VerifyResult<Secret>, ConnectionError>>;
+    fn teardown<'a>(
+        &'a self,
+        bytes: &'a Secret,
+        ctx: &'a TeardownContext<'a>,
+    ) -> BoxFuture<'a, Result<(), ConnectionError>>;
+    /// `false` without an authorizer.
+    fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
+    fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError>;
+}
+
+impl<D: ConnectionDefinition> ErasedDefinition for D {
+    fn descriptor(&self) -> Descriptor {
+        ConnectionDefinition::descriptor(self)
+    }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { send: self.authorizer().is_some(), secrets: self.secrets().is_some() }
+    }
+    fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>> {
+        Box::pin(async move {
+            let made = ConnectionDefinition::setup(self, ctx).await?;
+            made.try_map(|credential| self.serialize_credential(&credential))
+                .map_err(|_| SetupFailure::new("credential_unwritable", "the plugin could not write the credential"))
+        })
+    }
+    fn verify<'a>(
+        &'a self,
+        bytes: &'a Secret,
+        ctx: &'a VerifyContext<'a>,
+    ) -> BoxFuture<'a, Result<VerifyResult<Secret>, ConnectionError>> {
+        Box::pin(async move {
+            let credential = self.parse_credential(bytes.expose())?;
+            let found = match ConnectionDefinition::verify(self, &credential, ctx).await {
+                // `?` on `NotLive` in a plugin is data, not a fault.
+                Err(ConnectionError::NotLive(not_live)) => not_live.into(),
+                other => other?,
+            };
+            Ok(found.try_map(|fresh| self.serialize_credential(&fresh))?)
+        })
+    }
+    fn teardown<'a>(
+        &'a self,
+        bytes: &'a Secret,
+        ctx: &'a TeardownContext<'a>,
+    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        Box::pin(async move {
+            let credential = self.parse_credential(bytes.expose())?;
+            ConnectionDefinition::teardown(self, &credential, ctx).await
+        })
+    }
+    fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError> {
+        let Some(authorizer) = self.authorizer() else { return Ok(false) };
+        authorizer.authorize(&self.parse_credential(bytes.expose())?, request, ctx).map(|()| true)
+    }
+    fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError> {
+        let Some(secrets) = self.secrets() else { return Ok(None) };
+        Ok(secrets.secret(&self.parse_credential(bytes.expose())?, name))
+    }
+}

@@ -1,0 +1,39 @@
+//! The record of what happened to a connection, written in the transaction of the change itself.
+
+use serde_json::Value;
+
+use crate::{
+    ConnectionId,
+    registry::Shared,
+    seal::Sealer,
+    store::{StoreError, Tx, rows::EventRow},
+};
+
+/// It was made.
+pub(crate) const CONNECTED: &str = "connected";
+/// Its credential was replaced by a fresh one.
+pub(crate) const CREDENTIAL_ROTATED: &str = "credential_rotated";
+/// Its account, scopes or expiry are others than before.
+pub(crate) const FACTS_CHANGED: &str = "facts_changed";
+/// Its liveness, or the reason for it, is another than before.
+pub(crate) const LIVENESS_CHANGED: &str = "liveness_changed";
+/// It was removed.
+pub(crate) const REMOVED: &str = "removed";
+/// A named secret was handed out.
+pub(crate) const SECRET_RELEASED: &str = "secret_released";
+
+/// The names of all events; `docs/spec/words.md` lists them.
+pub const EVENT_NAMES: &[&str] =
+    &[CONNECTED, CREDENTIAL_ROTATED, FACTS_CHANGED, LIVENESS_CHANGED, REMOVED, SECRET_RELEASED];
+
+/// An event of now. The body holds no secret.
+pub(crate) fn new(shared: &Shared, owner: &str, connection_id: ConnectionId, kind: &str, body: Value) -> EventRow {
+    let at = shared.clock.now().seconds();
+    let (owner, kind) = (owner.to_owned(), kind.to_owned());
+    EventRow { id: shared.ids.next(), owner, connection_id, at, kind, body: body.to_string() }
+}
+
+/// Records it behind the connection's last one.
+pub(crate) async fn append(tx: &mut Tx, sealer: &Sealer, event: &EventRow) -> Result<(), StoreError> {
+    tx.append_event(event, &|bytes| sealer.mac("connections/event/v1", bytes)).await
+}

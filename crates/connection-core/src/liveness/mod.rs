@@ -1,0 +1,93 @@
+//! Tells whoever asked, in this process alone, when a connection's liveness changes.
+//!
+//! Published after the commit, in its order, and only when the liveness is another one. A subscriber that is slow, gone or
+//! panics is nobody else's concern: each has a queue of its own.
+
+pub(crate) mod words;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use connection_contract::{Liveness, Reason, Timestamp};
+use futures_core::Stream;
+use tokio::sync::mpsc;
+
+use crate::ConnectionId;
+
+/// A connection's liveness is another one now.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LivenessChange {
+    /// Whose.
+    pub connection: ConnectionId,
+    /// What it was.
+    pub before: Liveness,
+    /// What it is.
+    pub liveness: Liveness,
+    /// Why it is not live.
+    pub reason: Option<Reason>,
+    /// When it was measured.
+    pub at: Timestamp,
+}
+
+/// The changes of one connection, from the subscription on; ends when the connection is removed. Dropping it ends the
+/// subscription.
+pub struct LivenessChanges(mpsc::UnboundedReceiver<LivenessChange>);
+
+impl LivenessChanges {
+    /// The next change; `None` when the connection is gone.
+    pub async fn next(&mut self) -> Option<LivenessChange> {
+        self.0.recv().await
+    }
+}
+
+impl fmt::Debug for LivenessChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LivenessChanges")
+    }
+}
+
+impl Stream for LivenessChanges {
+    type Item = LivenessChange;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<LivenessChange>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+/// Who asked, by connection.
+#[derive(Default)]
+pub(crate) struct Subscriptions(Mutex<HashMap<ConnectionId, Vec<mpsc::UnboundedSender<LivenessChange>>>>);
+
+impl Subscriptions {
+    pub(crate) fn subscribe(&self, connection: ConnectionId) -> LivenessChanges {
+        // Unbounded: a change takes a probe of a provider, so a queue grows by one entry a probe at most.
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.lock().entry(connection).or_default().push(sender);
+        LivenessChanges(receiver)
+    }
+
+    /// After the commit.
+    pub(crate) fn publish(&self, change: &LivenessChange) {
+        let mut subscriptions = self.lock();
+        let Some(senders) = subscriptions.get_mut(&change.connection) else { return };
+        senders.retain(|sender| sender.send(change.clone()).is_ok());
+        if senders.is_empty() {
+            subscriptions.remove(&change.connection);
+        }
+    }
+
+    /// The connection is gone: its streams end.
+    pub(crate) fn end(&self, connection: ConnectionId) {
+        self.lock().remove(&connection);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConnectionId, Vec<mpsc::UnboundedSender<LivenessChange>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

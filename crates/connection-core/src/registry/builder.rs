@@ -1,0 +1,199 @@
+//! Opens a registry: key, store, kinds and what a host lends.
+
+use std::{fmt, sync::Arc};
+
+use connection_contract::ConnectionDefinition;
+
+use super::{ConnectionRegistry, DEFAULT_OWNER, RegisterError, Shared, kinds::Kinds};
+use crate::{
+    Clock, FilesPolicy, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError, KeySource, SealError,
+    StoreError, SystemClock, UuidV7, contain::Runtimes, seal, seal::OpenKeyError, services::crypto::SystemCrypto,
+    services::http::HttpClient, store::Store,
+};
+
+/// Why a registry could not be opened. Nothing was changed that a later open would trip over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// What the host says of HTTP cannot be done.
+    #[error("the HTTP policy cannot be used")]
+    Http(#[from] HttpPolicyError),
+    /// A kind was refused.
+    #[error(transparent)]
+    Kind(#[from] RegisterError),
+    /// No key source was given.
+    #[error("no key source was given, and nothing is ever stored unsealed")]
+    NoKeySource,
+    /// No store was given.
+    #[error("no store was given")]
+    NoStore,
+    /// The system gives no threads.
+    #[error("the system gives no threads to run plugins on")]
+    Runtime(#[source] std::io::Error),
+    /// The key cannot be had, or is another one.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The keyset does not open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl OpenError {
+    /// For programs; listed in `docs/spec/words.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "http_policy_invalid",
+            Self::Kind(error) => error.code(),
+            Self::Key(_) | Self::NoKeySource | Self::Seal(_) => "key_failed",
+            Self::NoStore | Self::Store(_) => "store_failed",
+            Self::Runtime(_) => "no_threads",
+        }
+    }
+
+    /// What to do, where something can be done.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Key(error) => error.remedy(),
+            Self::Seal(error) => error.remedy(),
+            Self::Store(error) => error.remedy(),
+            _ => None,
+        }
+    }
+}
+
+impl From<OpenKeyError> for OpenError {
+    fn from(error: OpenKeyError) -> Self {
+        match error {
+            OpenKeyError::Key(error) => Self::Key(error),
+            OpenKeyError::Seal(error) => Self::Seal(error),
+            OpenKeyError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// What a registry is opened with.
+#[must_use = "a registry is opened by `open`"]
+pub struct RegistryBuilder {
+    store: Option<String>,
+    key: Option<Box<dyn KeySource>>,
+    http: HttpPolicy,
+    files: FilesPolicy,
+    inbound: Option<Arc<dyn InboundEndpoint>>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+    kinds: Kinds,
+    refused: Option<RegisterError>,
+}
+
+impl fmt::Debug for RegistryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RegistryBuilder")
+    }
+}
+
+impl RegistryBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            store: None,
+            key: None,
+            http: HttpPolicy::new(),
+            files: FilesPolicy::new(),
+            inbound: None,
+            clock: Arc::new(SystemClock::new()),
+            ids: Arc::new(UuidV7::new()),
+            kinds: Kinds::default(),
+            refused: None,
+        }
+    }
+    /// Where the rows are: a path, or `sqlite://` and a path. Made when it is not there.
+    pub fn store(mut self, url: impl Into<String>) -> Self {
+        self.store = Some(url.into());
+        self
+    }
+    /// Whence the key comes that unwraps the keyset.
+    pub fn key(mut self, source: impl KeySource + 'static) -> Self {
+        self.key = Some(Box::new(source));
+        self
+    }
+    /// How requests leave.
+    pub fn http(mut self, policy: HttpPolicy) -> Self {
+        self.http = policy;
+        self
+    }
+    /// Which directories may be granted.
+    pub fn files(mut self, policy: FilesPolicy) -> Self {
+        self.files = policy;
+        self
+    }
+    /// How callbacks reach this host; without it, kinds that need one say so.
+    pub fn inbound(mut self, endpoint: Arc<dyn InboundEndpoint>) -> Self {
+        self.inbound = Some(endpoint);
+        self
+    }
+    /// The time; the system's unless given.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+    /// The generator of ids; [`UuidV7`] unless given.
+    pub fn ids(mut self, ids: Arc<dyn IdGenerator>) -> Self {
+        self.ids = ids;
+        self
+    }
+    /// Registers a kind; the first one that is refused makes `open` fail.
+    pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
+        if let Err(error) = self.kinds.register(definition) {
+            self.refused.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Opens it: takes the key, brings the tables to this program's version, and makes what is not there yet.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the store may have been made; opening it again goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn open(self) -> Result<ConnectionRegistry, OpenError> {
+        let Self { store, key, http, files, inbound, clock, ids, kinds, refused } = self;
+        if let Some(refused) = refused {
+            return Err(refused.into());
+        }
+        let (url, key) = (store.ok_or(OpenError::NoStore)?, key.ok_or(OpenError::NoKeySource)?);
+        let http = HttpClient::new(http, clock.clone())?;
+        let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
+        let (now, generator) = (clock.now(), ids.clone());
+        // On a runtime of ours: the writer lives as long as the registry, not as the host's runtime.
+        let opened = runtimes.spawn(async move {
+            let store = Store::open(&url).await?;
+            let sealer = seal::open_keyset(&store, &*key, &*generator, now).await?;
+            Ok::<_, OpenError>((store, sealer))
+        });
+        let (store, sealer) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
+        let (sessions, flights, subscriptions) = Default::default();
+        let crypto = SystemCrypto;
+        let shared = Shared {
+            store,
+            sealer,
+            clock,
+            ids,
+            crypto,
+            http,
+            files,
+            inbound,
+            kinds,
+            sessions,
+            flights,
+            subscriptions,
+            runtimes,
+        };
+        tracing::debug!(store = shared.store.place(), "registry opened");
+        Ok(ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() })
+    }
+}

@@ -1,0 +1,88 @@
+//! Checks a descriptor once, at registration, so that nothing later has to doubt it.
+
+use std::collections::HashMap;
+
+use connection_contract::{BaseUrl, Descriptor, Field, Guide, Input, Origin, SecretName, Text, host};
+use regex::Regex;
+
+use crate::{Capabilities, setup::answers};
+
+/// More fields than this in one descriptor is no form that a person fills in.
+const MOST_FIELDS: usize = 64;
+
+/// What registration made of a descriptor.
+pub(crate) struct Checked {
+    /// The declared addresses by their text; the first is the base.
+    pub(crate) addresses: Vec<(Text, BaseUrl)>,
+    /// Patterns by field, each for the whole text.
+    pub(crate) patterns: HashMap<Text, Regex>,
+}
+
+impl Checked {
+    pub(crate) fn base(&self) -> Option<&BaseUrl> {
+        self.addresses.first().map(|(_, base)| base)
+    }
+    pub(crate) fn declares(&self, origin: &Origin) -> bool {
+        self.addresses.iter().any(|(_, base)| base.origin() == origin)
+    }
+}
+
+/// What is wrong, naming the part.
+pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<Checked, String> {
+    if descriptor.fields.len() > MOST_FIELDS {
+        return Err(format!("it has more than {MOST_FIELDS} fields"));
+    }
+    let mut addresses = Vec::new();
+    for text in &descriptor.origins {
+        let base = host::base_url(text).ok_or_else(|| format!("'{text}' is not a plain http(s) address"))?;
+        addresses.push((text.clone(), base));
+    }
+    for name in &descriptor.secret_names {
+        if SecretName::parse(name.clone()).is_none() {
+            return Err(format!("'{name}' cannot be the name of a secret"));
+        }
+    }
+    if !descriptor.secret_names.is_empty() && !capabilities.secrets {
+        return Err("it names secrets and hands out none".into());
+    }
+    for part in &descriptor.guide {
+        if let Guide::Link(_, url) = part
+            && connection_contract::Link::from_provider(url).is_none()
+        {
+            return Err("a link of its guide is not an https address".into());
+        }
+    }
+    let mut checked = Checked { addresses, patterns: HashMap::new() };
+    for (at, field) in descriptor.fields.iter().enumerate() {
+        if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {
+            return Err(format!("two fields are named '{}'", field.name));
+        }
+        check_field(field, &mut checked)?;
+    }
+    Ok(checked)
+}
+
+fn check_field(field: &Field, checked: &mut Checked) -> Result<(), String> {
+    let name = &field.name;
+    if SecretName::parse(name.clone()).is_none() {
+        return Err(format!("'{name}' cannot be the name of a field"));
+    }
+    if let Some(pattern) = &field.pattern {
+        // Groups, so that an alternative at the top cannot match a part of the text.
+        let whole = Regex::new(&format!(r"\A(?:{pattern})\z"));
+        let whole = whole.map_err(|_| format!("the pattern of '{name}' is not a regular expression"))?;
+        checked.patterns.insert(name.clone(), whole);
+    }
+    if matches!(&field.input, Input::Choice(choices) if choices.is_empty()) {
+        return Err(format!("'{name}' is a choice without choices"));
+    }
+    if let Some(default) = &field.default {
+        if matches!(field.input, Input::Secret | Input::Directory) {
+            return Err(format!("'{name}' cannot have a default"));
+        }
+        let value = connection_contract::Secret::from(&**default);
+        answers::plain(field, checked.patterns.get(name), &value)
+            .map_err(|problem| format!("the default of '{name}' {problem}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The kinds that are registered. In memory only: a program registers its plugins again at each start.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use connection_contract::{ConnectionDefinition, Descriptor, Kind};
+
+use super::describe::{self, Checked};
+use crate::{Capabilities, contain, definition::ErasedDefinition};
+
+/// A registered kind, for people and programs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KindInfo {
+    /// What the plugin says of it.
+    pub descriptor: Descriptor,
+    /// What it can do.
+    pub capabilities: Capabilities,
+}
+
+/// Why a kind was not registered. What was registered before is untouched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The descriptor is not one that a host can work with.
+    #[error("the descriptor of kind '{kind}' is wrong: {problem}")]
+    Descriptor {
+        /// The kind.
+        kind: Kind,
+        /// What is wrong, naming the part.
+        problem: String,
+    },
+    /// Describing itself, the plugin crashed.
+    #[error("a plugin crashed while it described itself")]
+    Panicked,
+    /// There is one already, and it stays.
+    #[error("the kind '{kind}' is registered already: by '{holder}', and now again by '{newcomer}'")]
+    Taken {
+        /// The kind.
+        kind: Kind,
+        /// The display name of the one that stays.
+        holder: String,
+        /// The display name of the one that was refused.
+        newcomer: String,
+    },
+}
+
+impl RegisterError {
+    /// For programs; listed in `docs/spec/words.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Descriptor { .. } => "descriptor_invalid",
+            Self::Panicked => "plugin_panicked",
+            Self::Taken { .. } => "kind_taken",
+        }
+    }
+}
+
+/// A definition with what was checked of it.
+pub(crate) struct KindEntry {
+    pub(crate) definition: Arc<dyn ErasedDefinition>,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) checked: Checked,
+}
+
+/// The table. Its lock is never held while code of a plugin runs.
+#[derive(Default)]
+pub(crate) struct Kinds(Mutex<BTreeMap<Kind, Arc<KindEntry>>>);
+
+impl Kinds {
+    pub(crate) fn register(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
+        let entry = check(definition)?;
+        let kind = entry.descriptor.kind.clone();
+        let mut kinds = self.lock();
+        if let Some(holder) = kinds.get(&kind) {
+            return Err(RegisterError::Taken {
+                kind,
+                holder: holder.descriptor.display_name.to_string(),
+                newcomer: entry.descriptor.display_name.to_string(),
+            });
+        }
+        kinds.insert(kind, Arc::new(entry));
+        Ok(())
+    }
+
+    pub(crate) fn replace(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
+        let entry = check(definition)?;
+        let kind = entry.descriptor.kind.clone();
+        let replaced = self.lock().insert(kind, Arc::new(entry));
+        discard(replaced);
+        Ok(())
+    }
+
+    pub(crate) fn unregister(&self, kind: &Kind) -> bool {
+        let removed = self.lock().remove(kind);
+        let was_there = removed.is_some();
+        discard(removed);
+        was_there
+    }
+
+    pub(crate) fn entry(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
+        self.lock().get(kind).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<KindInfo> {
+        self.lock().values().map(|entry| entry.info()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, Arc<KindEntry>>> {
+        // Nothing under the lock leaves the table half changed, so a poisoned one is as good.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KindEntry {
+    pub(crate) fn info(&self) -> KindInfo {
+        KindInfo { descriptor: self.descriptor.clone(), capabilities: self.capabilities }
+    }
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.descriptor.kind
+    }
+}
+
+/// A definition's own `Drop` is a plugin's code, too.
+fn discard(entry: Option<Arc<KindEntry>>) {
+    _ = contain::call(|| drop(entry));
+}
+
+fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterError> {
+    let definition: Arc<dyn ErasedDefinition> = Arc::new(definition);
+    let described = contain::call(|| (definition.descriptor(), definition.capabilities()));
+    let (descriptor, capabilities) = described.ok_or(RegisterError::Panicked)?;
+    let checked = describe::check(&descriptor, capabilities)
+        .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;
+    Ok(KindEntry { definition, descriptor, capabilities, checked })
+}

@@ -1,0 +1,152 @@
+//! The registry: kinds, and the connections of one owner.
+
+mod builder;
+mod describe;
+mod kinds;
+mod list;
+mod preflight;
+mod remove;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, Weak},
+};
+
+use connection_contract::{ConnectionDefinition, Kind};
+
+use crate::{
+    Clock, Connection, ConnectionId, Error, FilesPolicy, IdGenerator, SessionId,
+    contain::Runtimes,
+    liveness::Subscriptions,
+    seal::Sealer,
+    services::{crypto::SystemCrypto, http::HttpClient},
+    setup::{Inbound, Slot},
+    store::{Reader, Store},
+    verify::Flights,
+};
+
+pub use builder::{OpenError, RegistryBuilder};
+pub(crate) use kinds::KindEntry;
+use kinds::Kinds;
+pub use kinds::{KindInfo, RegisterError};
+pub use list::{ConnectionInfo, Filter, Page};
+pub use preflight::{InOrder, Preflight};
+pub use remove::{Removal, Teardown};
+
+/// What all handles of one opened registry share.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) sealer: Sealer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdGenerator>,
+    pub(crate) crypto: SystemCrypto,
+    pub(crate) http: HttpClient,
+    pub(crate) files: FilesPolicy,
+    pub(crate) inbound: Inbound,
+    pub(crate) kinds: Kinds,
+    /// What this process keeps of sessions that have a handle, a run or a timer.
+    pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
+    pub(crate) flights: Flights,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) runtimes: Arc<Runtimes>,
+}
+
+impl Shared {
+    pub(crate) async fn reader(&self) -> Result<Reader, Error> {
+        Ok(self.store.reader().await?)
+    }
+
+    /// What is kept of a callback's `state`.
+    pub(crate) fn state_hash(&self, state: &str) -> [u8; 32] {
+        self.sealer.mac("connections/state/v1", state.as_bytes())
+    }
+}
+
+/// Kinds, and the connections of one owner. A clone is another handle to the same.
+#[derive(Clone)]
+pub struct ConnectionRegistry {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) owner: Arc<str>,
+}
+
+/// Whose connections are, unless a host keeps its users apart.
+pub(crate) const DEFAULT_OWNER: &str = "local";
+
+impl fmt::Debug for ConnectionRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionRegistry").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+impl ConnectionRegistry {
+    /// A registry to open.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::new()
+    }
+
+    /// The same registry for another owner, whose rows alone it reaches.
+    #[must_use]
+    pub fn owner(&self, owner: impl Into<String>) -> Self {
+        Self { shared: self.shared.clone(), owner: owner.into().into() }
+    }
+
+    /// Adds a kind. Nothing depends on whose plugin it is.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`]; what was registered before is untouched.
+    pub fn register_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
+        self.shared.kinds.register(definition)
+    }
+
+    /// Adds a kind, or puts it in the place of one; sessions go on with the new one.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`]; what was registered before is untouched.
+    pub fn replace_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
+        self.shared.kinds.replace(definition)
+    }
+
+    /// Takes a kind away; `false` when there was none. Its connections stay and are listed.
+    pub fn unregister_connection_kind(&self, kind: &Kind) -> bool {
+        self.shared.kinds.unregister(kind)
+    }
+
+    /// The kinds by name.
+    pub fn kinds(&self) -> Vec<KindInfo> {
+        self.shared.kinds.all()
+    }
+
+    /// One kind.
+    pub fn kind(&self, kind: &Kind) -> Option<KindInfo> {
+        self.shared.kinds.entry(kind).map(|entry| entry.info())
+    }
+
+    /// The connection with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when this owner has none, and the store's.
+    pub async fn connection(&self, id: ConnectionId) -> Result<Connection, Error> {
+        let info = self.info(id).await?;
+        Ok(Connection { shared: self.shared.clone(), info })
+    }
+
+    pub(crate) async fn info(&self, id: ConnectionId) -> Result<ConnectionInfo, Error> {
+        let row = self.shared.reader().await?.listed(id).await?;
+        let row = row.filter(|row| *row.account.owner == *self.owner);
+        row.and_then(|row| self.shared.info(row)).ok_or(Error::NotFound(id))
+    }
+
+    /// Whether the store can be read. Never an error.
+    pub async fn health(&self) -> bool {
+        self.shared.store.health().await
+    }
+
+    /// Ends what is queued, and closes the store. Every later use is refused.
+    pub async fn close(&self) {
+        self.shared.store.close().await;
+    }
+}

@@ -1,0 +1,127 @@
+//! Removes a connection: what setup took at the provider is given back, then the row goes, whatever the provider said.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{ConnectionError, TeardownContext};
+
+use crate::{
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
+    contain::{Contained, contain},
+    event, verify,
+    verify::{HostServices, Subject},
+};
+
+/// Whoever removes a connection does not wait for a provider for ever.
+const LONGEST: Duration = Duration::from_secs(30);
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What became of a teardown. The row is gone in every case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Teardown {
+    /// What setup took was given back, or there was nothing to give back.
+    Done,
+    /// The provider or the plugin failed; what is left at the provider is to be removed there.
+    Failed,
+    /// The plugin is not registered, or the credential cannot be read.
+    Skipped,
+}
+
+impl Teardown {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// A connection that was removed.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Removal {
+    /// Whether the provider was told.
+    pub teardown: Teardown,
+}
+
+impl ConnectionRegistry {
+    /// Removes a connection with its credential: ends its probe, tears down, deletes. Its events stay.
+    ///
+    /// # Repetition
+    ///
+    /// After a crash in between it is there still, and removing it again is as good as once.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the removal goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], and the store's: then the row is there still.
+    pub async fn remove(&self, id: ConnectionId) -> Result<Removal, Error> {
+        let registry = self.clone();
+        let removed = self.shared.runtimes.spawn(async move { registry.remove_now(id).await });
+        removed.await.unwrap_or(Err(Error::NotFound(id)))
+    }
+
+    async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {
+        let info = self.info(id).await?;
+        self.shared.flights.cancel(id);
+        let teardown = self.teardown(&info).await;
+        let body = serde_json::json!({ "kind": info.kind.as_str(), "teardown": teardown.as_str() });
+        let event = event::new(&self.shared, &info.owner, id, event::REMOVED, body);
+        let sealer = self.shared.sealer.clone();
+        let deleted = self.shared.store.write(move |tx| {
+            Box::pin(async move {
+                let deleted = tx.delete_account(id).await?;
+                if deleted {
+                    event::append(tx, &sealer, &event).await?;
+                }
+                Ok(deleted)
+            })
+        });
+        if !deleted.await? {
+            return Err(Error::NotFound(id));
+        }
+        // One that began during the teardown found the row; what it finds now is written nowhere.
+        self.shared.flights.cancel(id);
+        self.shared.subscriptions.end(id);
+        tracing::info!(connection = %id, kind = %info.kind, teardown = teardown.as_str(), "removed");
+        Ok(Removal { teardown })
+    }
+
+    async fn teardown(&self, info: &ConnectionInfo) -> Teardown {
+        let shared = &self.shared;
+        let skipped = |why| {
+            tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown skipped");
+            Teardown::Skipped
+        };
+        let Some(kind) = shared.kinds.entry(&info.kind) else { return skipped("unknown_kind") };
+        let opened = verify::open(shared, info).await;
+        let Some(payload) = opened.ok().and_then(|opened| opened.payload) else {
+            return skipped("credential_unreadable");
+        };
+        let services = HostServices::new(shared, &kind, &payload);
+        let subject = Subject { id: info.id, owner: info.owner.clone(), payload, config: info.config.clone() };
+        let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
+        let task = async move {
+            let (connection, http) = (subject.connection(), services.http());
+            let ctx = TeardownContext::new(services.services(&http), &connection);
+            let teardown = || definition.teardown(&subject.payload.credential, &ctx);
+            contain(&*clock, LONGEST, teardown, || false, || {}).await
+        };
+        let clock = Arc::clone(&shared.clock);
+        let failed = |why: &str| {
+            tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown failed; the row goes anyway");
+            Teardown::Failed
+        };
+        match shared.runtimes.run(&*clock, LONGEST + GRACE, task).await {
+            Contained::Ended(Contained::Ended(Ok(()))) => Teardown::Done,
+            Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => skipped("credential_unreadable"),
+            Contained::Ended(Contained::Ended(Err(_))) => failed("the plugin says so"),
+            Contained::Panicked | Contained::Ended(Contained::Panicked) => failed("plugin_panicked"),
+            _ => failed("plugin_timeout"),
+        }
+    }
+}

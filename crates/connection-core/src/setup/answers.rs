@@ -1,0 +1,128 @@
+//! Checks what a person typed, before a plugin sees it. A problem names the field, and never holds the answer.
+
+use std::{collections::HashMap, fmt};
+
+use connection_contract::{Answer, DisplayText, Field, Input, Root, Secret, Text, host};
+use regex::Regex;
+
+/// The longest answer, in bytes.
+const LONGEST: usize = 16 * 1024;
+/// The most values of a field that takes many.
+const MOST_VALUES: usize = 64;
+
+/// What is wrong with one field's answer; never holds the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldProblem {
+    /// Which field.
+    pub field: DisplayText,
+    /// What is wrong.
+    pub problem: DisplayText,
+}
+
+impl FieldProblem {
+    pub(crate) fn new(field: impl Into<DisplayText>, problem: impl Into<DisplayText>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for FieldProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' {}", self.field, self.problem)
+    }
+}
+
+/// Grants a directory, or says why not.
+pub(crate) type Grant<'a> = dyn Fn(&str) -> Result<Root, DisplayText> + 'a;
+
+/// Every problem by field, or the checked answers in the order of the prompt.
+pub(crate) fn check(
+    fields: &[Field],
+    patterns: &HashMap<Text, Regex>,
+    given: &[(String, Secret)],
+    grant: &Grant<'_>,
+) -> Result<Vec<(Text, Answer)>, Vec<FieldProblem>> {
+    let mut problems = Vec::new();
+    for (at, (name, _)) in given.iter().enumerate() {
+        let before = || given.iter().take(at).any(|(other, _)| other == name);
+        match fields.iter().find(|field| *field.name == **name) {
+            None => problems.push(FieldProblem::new(name.clone(), unknown(fields))),
+            Some(field) if !field.many && before() => {
+                problems.push(FieldProblem::new(name.clone(), "is answered twice"));
+            }
+            Some(_) => {}
+        }
+    }
+    let mut answers = Vec::new();
+    for field in fields {
+        let values: Vec<&Secret> =
+            given.iter().filter(|(n, v)| **n == *field.name && !v.is_empty()).map(|(_, v)| v).collect();
+        let default = field.default.as_ref().map(|text| Secret::from(&**text));
+        let values = if values.is_empty() { default.iter().collect() } else { values };
+        if values.is_empty() && field.required {
+            problems.push(FieldProblem::new(field.name.clone(), "is missing"));
+        }
+        if values.len() > MOST_VALUES {
+            problems.push(FieldProblem::new(field.name.clone(), "has too many values"));
+            continue;
+        }
+        for value in values {
+            match answer(field, patterns.get(&field.name), value, grant) {
+                Ok(answer) => answers.push((field.name.clone(), answer)),
+                Err(problem) => problems.push(FieldProblem::new(field.name.clone(), problem)),
+            }
+        }
+    }
+    if problems.is_empty() { Ok(answers) } else { Err(problems) }
+}
+
+fn unknown(fields: &[Field]) -> String {
+    let names: Vec<_> = fields.iter().map(|field| &*field.name).collect();
+    if names.is_empty() {
+        return "is not asked: there is nothing to fill in".into();
+    }
+    format!("is not asked; these are: {}", names.join(", "))
+}
+
+fn answer(field: &Field, pattern: Option<&Regex>, value: &Secret, grant: &Grant<'_>) -> Result<Answer, DisplayText> {
+    if value.expose().len() > LONGEST {
+        return Err("is longer than 16 KiB".into());
+    }
+    if field.input == Input::Directory {
+        let text = value.expose_str().ok_or("is not UTF-8 text")?;
+        return grant(text).map(Answer::Directory);
+    }
+    plain(field, pattern, value).map_err(Into::into)
+}
+
+/// The answer to a field of any input but `Directory`, which only a host can grant.
+pub(crate) fn plain(field: &Field, pattern: Option<&Regex>, value: &Secret) -> Result<Answer, &'static str> {
+    let text = value.expose_str().ok_or("is not UTF-8 text")?;
+    if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
+        return Err("does not have the expected form");
+    }
+    match &field.input {
+        Input::Bool => text.parse().map(Answer::Bool).map_err(|_| "is neither true nor false"),
+        Input::Choice(choices) if choices.iter().any(|(choice, _)| choice == text) => Ok(Answer::Text(text.into())),
+        Input::Choice(_) => Err("is not one of the choices"),
+        Input::Number => text.parse().map(Answer::Number).map_err(|_| "is not a whole number"),
+        // A key that has lines says so with a pattern; in a token a line break is a slip of the clipboard.
+        Input::Secret | Input::Text if pattern.is_none() && text.chars().any(char::is_control) => {
+            Err("has a line break or another control character")
+        }
+        Input::Secret => Ok(Answer::Secret(value.duplicate())),
+        Input::Text => Ok(Answer::Text(text.into())),
+        Input::Url => url(text),
+        _ => Err("is of a form that this host does not know"),
+    }
+}
+
+/// `https`, or `http` to this machine: a credential never crosses a network in the clear.
+fn url(text: &str) -> Result<Answer, &'static str> {
+    let base = host::base_url(text).ok_or("is not a plain https address")?;
+    let origin = base.origin().as_str();
+    if origin.starts_with("https://") || crate::services::http::is_loopback(base.origin()) {
+        return Ok(Answer::Url(base));
+    }
+    Err("is an http address of another machine; https is required")
+}

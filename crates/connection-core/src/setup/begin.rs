@@ -1,0 +1,215 @@
+//! Begins, resumes and lists sessions.
+
+use std::{
+    future::IntoFuture,
+    sync::{Arc, PoisonError, atomic::AtomicU64},
+};
+
+use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestamp};
+
+use super::{
+    SetupSession, StepNo,
+    codec::Header,
+    run,
+    session::Ephemeral,
+    slot::{Slot, place},
+};
+use crate::{
+    ConnectionId, ConnectionRegistry, Error, SessionId,
+    registry::Shared,
+    store::rows::{SetupRow, SetupState},
+};
+
+/// A setup that is about to begin: `registry.begin_setup(&kind).label("work").await`.
+#[derive(Debug)]
+#[must_use = "a setup begins when this is awaited"]
+pub struct BeginSetup {
+    registry: ConnectionRegistry,
+    kind: Kind,
+    label: Option<DisplayText>,
+    again: bool,
+    ephemeral: bool,
+}
+
+/// Where an open session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupStage {
+    /// A run is at work, or was lost and waits for somebody to resume it.
+    Running,
+    /// It waits for an answer, a callback or a time.
+    Waiting,
+}
+
+/// An open session, for lists.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SetupInfo {
+    /// For [`resume_setup`](ConnectionRegistry::resume_setup).
+    pub id: SessionId,
+    /// Of what kind the connection will be.
+    pub kind: Kind,
+    /// Where it stands.
+    pub stage: SetupStage,
+    /// The number of its current or last step.
+    pub step: StepNo,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it ends if nobody goes on.
+    pub expires_at: Timestamp,
+}
+
+impl BeginSetup {
+    /// The connection's label. One that is taken is refused; without one, the account's own is used, with `-2` and so on
+    /// when it is taken.
+    pub fn label(mut self, label: impl Into<DisplayText>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Connects the account also when it is connected already.
+    pub fn again(mut self) -> Self {
+        self.again = true;
+        self
+    }
+
+    /// Cancels the session when its last handle is dropped.
+    pub fn ephemeral(mut self) -> Self {
+        self.ephemeral = true;
+        self
+    }
+
+    async fn begin(self) -> Result<SetupSession, Error> {
+        let Self { registry, kind, label, again, ephemeral } = self;
+        let shared = registry.shared.clone();
+        shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+        let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
+        if let Some(label) = &label {
+            let taken = shared.reader().await?.account_by_label(&registry.owner, kind.as_str(), label).await?;
+            if taken.is_some() {
+                return Err(Error::LabelTaken { kind, label: label.clone() });
+            }
+        }
+        purge(&shared).await?;
+        let mut seed = [0; 32];
+        shared.crypto.random(&mut seed);
+        let header = Header { seed: Secret::new(seed), label, again };
+        let (id, connection_id) = (SessionId::from(shared.ids.next()), ConnectionId::from(shared.ids.next()));
+        let place = place(&id, &registry.owner, &kind, "connection_setup", "sealed_header", 0);
+        let sealed = shared
+            .sealer
+            .seal(&place, header.encode().expose())
+            .map_err(|source| Error::Sealed { what: format!("setup session {id}"), source: Arc::new(source) })?;
+        let now = shared.clock.now();
+        let row = SetupRow {
+            id,
+            owner: registry.owner.to_string(),
+            kind: kind.to_string(),
+            connection_id,
+            state: SetupState::Running,
+            step_seq: 0,
+            sealed_header: Some(sealed),
+            sealed_step: None,
+            lease_owner: None,
+            lease_until: None,
+            expires_at: now.after(run::SESSION_LIFE).seconds(),
+            created_at: now.seconds(),
+        };
+        let slot = shared.slot(&row)?;
+        shared.store.write(move |tx| Box::pin(async move { tx.insert_setup(&row).await })).await?;
+        tracing::info!(session = %id, %kind, "setup begun");
+        run::spawn(&shared, &slot);
+        let keep = || Arc::new(Ephemeral { shared: shared.clone(), slot: slot.clone() });
+        let ephemeral = ephemeral.then(keep);
+        Ok(SetupSession { shared, slot, seen: Arc::new(AtomicU64::new(0)), ephemeral })
+    }
+}
+
+impl IntoFuture for BeginSetup {
+    type Output = Result<SetupSession, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.begin())
+    }
+}
+
+impl ConnectionRegistry {
+    /// Begins a setup when it is awaited. The session is stored before the plugin runs, and outlives this process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`], [`Error::LabelTaken`], and the store's.
+    pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
+        BeginSetup { registry: self.clone(), kind: kind.clone(), label: None, again: false, ephemeral: false }
+    }
+
+    /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.
+    ///
+    /// # Repetition
+    ///
+    /// Any number of handles may be at one session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SessionNotFound`], [`Error::UnknownKind`] when its plugin is gone, and the store's.
+    pub async fn resume_setup(&self, id: SessionId) -> Result<SetupSession, Error> {
+        let row = self.shared.reader().await?.setup(id).await?;
+        let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
+        let slot = self.shared.slot(&row)?;
+        self.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+        run::spawn(&self.shared, &slot);
+        Ok(SetupSession { shared: self.shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None })
+    }
+
+    /// The sessions of this owner that have not ended, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn setups(&self) -> Result<Vec<SetupInfo>, Error> {
+        purge(&self.shared).await?;
+        let rows = self.shared.reader().await?.list_setups(&self.owner).await?;
+        Ok(rows.iter().filter_map(info).collect())
+    }
+}
+
+/// A row whose kind is no kind was written by nobody; it is left out of lists and harms nothing.
+fn info(row: &SetupRow) -> Option<SetupInfo> {
+    Some(SetupInfo {
+        id: row.id,
+        kind: Kind::parse(&row.kind)?,
+        stage: if row.state == SetupState::Waiting { SetupStage::Waiting } else { SetupStage::Running },
+        step: run::step_no(row.step_seq),
+        created_at: Timestamp::from_seconds(row.created_at),
+        expires_at: Timestamp::from_seconds(row.expires_at),
+    })
+}
+
+/// Sessions that nobody went on with end here, and those that ended long ago are forgotten.
+async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
+    let now = shared.clock.now().seconds();
+    let expired = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
+    for id in expired {
+        let row = shared.reader().await?.setup(id).await?;
+        if let Some(slot) = row.as_ref().and_then(|row| shared.slot(row).ok()) {
+            run::expire(shared, &slot).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Shared {
+    /// What this process keeps of a session, made when there is nothing yet.
+    pub(super) fn slot(&self, row: &SetupRow) -> Result<Arc<Slot>, Error> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = sessions.get(&row.id).and_then(std::sync::Weak::upgrade) {
+            return Ok(slot);
+        }
+        sessions.retain(|_, slot| slot.strong_count() > 0);
+        let kind = Kind::parse(&row.kind).ok_or(Error::SessionNotFound(row.id))?;
+        let slot = Arc::new(Slot::new(row.id, row.owner.clone(), kind));
+        sessions.insert(row.id, Arc::downgrade(&slot));
+        Ok(slot)
+    }
+}

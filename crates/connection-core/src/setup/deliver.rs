@@ -1,0 +1,149 @@
+//! What a browser brings back: checked here, before any plugin sees it (RFC 6749, section 4.1.2).
+//!
+//! The parameters come from the network and may be an attack: nothing in them is believed, not even an error, before
+//! `state` has matched.
+
+use std::sync::Arc;
+
+use connection_contract::{Record, Secret, encode};
+
+use super::{
+    codec::Waiting,
+    journal::Effect,
+    run,
+    session::{self, Source},
+    slot::place,
+};
+use crate::{ConnectionRegistry, Error, store::rows::SetupState};
+
+/// Why what a browser brought was refused. No plugin saw it, and nothing was changed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliverError {
+    /// It could not be taken now; the browser may try again.
+    #[error(transparent)]
+    Error(#[from] Error),
+    /// The session ended, or took this callback already.
+    #[error("this callback was used, or its setup has ended")]
+    Gone,
+    /// The session waits for something else now.
+    #[error("this setup does not wait for a callback now")]
+    NotNow,
+    /// No session has given out this `state`: forged, foreign or long gone.
+    #[error("no setup waits for this callback")]
+    Unknown,
+}
+
+impl DeliverError {
+    /// For programs; listed in `docs/spec/words.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Error(error) => error.code(),
+            Self::Gone => "callback_gone",
+            Self::NotNow => "callback_not_now",
+            Self::Unknown => "callback_unknown",
+        }
+    }
+
+    /// What to answer the browser: 404, 409, 410 or 503.
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Error(_) => 503,
+            Self::Gone => 410,
+            Self::NotNow => 409,
+            Self::Unknown => 404,
+        }
+    }
+}
+
+impl ConnectionRegistry {
+    /// Hands over the decoded query (or form) parameters that a browser brought to a redirect URI. A `state` finds its
+    /// session, of whichever owner and process, and works once. When it returns, the callback is durable.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, it was taken or was not; the same again tells, as [`DeliverError::Gone`].
+    ///
+    /// # Errors
+    ///
+    /// [`DeliverError`] says what to answer the browser.
+    pub async fn deliver(&self, mut parameters: Vec<(String, Secret)>) -> Result<(), DeliverError> {
+        let at = parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
+        let (_, state) = parameters.remove(at);
+        let hash = self.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
+        let endpoint =
+            self.shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?.ok_or(DeliverError::Unknown)?;
+        let now = self.shared.clock.now().seconds();
+        let row = self.shared.reader().await?.setup(endpoint.session_id).await.map_err(Error::from)?;
+        let row = row.filter(|row| row.expires_at > now).ok_or(DeliverError::Gone)?;
+        if endpoint.used_at.is_some() || !matches!(row.state, SetupState::Running | SetupState::Waiting) {
+            return Err(DeliverError::Gone);
+        }
+        let slot = self.shared.slot(&row)?;
+        let (waiting, _) = run::waiting(&self.shared, &slot).await?;
+        let Some(waiting) = waiting else {
+            // A run is busy: the next wait that this fits takes it.
+            let bytes = keep(hash, &parameters);
+            let place = place(&slot.id, &slot.owner, &slot.kind, "connection_setup_input", "sealed", 0);
+            let sealed = self.shared.sealer.seal(&place, bytes.expose()).map_err(|error| slot.sealed_error(error))?;
+            let (id, input) = (slot.id, self.shared.ids.next());
+            let kept = self.shared.store.write(move |tx| {
+                Box::pin(async move {
+                    let used = tx.use_endpoint(&hash, now).await?;
+                    if used {
+                        tx.insert_input(id, input, &sealed).await?;
+                    }
+                    Ok(used)
+                })
+            });
+            if !kept.await.map_err(Error::from)? {
+                return Err(DeliverError::Gone);
+            }
+            run::spawn(&self.shared, &slot);
+            return Ok(());
+        };
+        if waiting.state != Some(hash) {
+            return Err(DeliverError::NotNow);
+        }
+        let source = Source::Endpoint { hash, now };
+        match session::input(&self.shared, &slot, &waiting, Effect::Callback(parameters), source).await? {
+            true => Ok(()),
+            // Another way ended the wait first, or the same callback did.
+            false => Err(DeliverError::Gone),
+        }
+    }
+}
+
+fn keep(hash: [u8; 32], parameters: &[(String, Secret)]) -> Secret {
+    let record = Record::new().with("state", encode::hex(&hash));
+    parameters.iter().fold(record, |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())).encode()
+}
+
+/// The parameters of a kept callback, when this wait is the one for it.
+pub(super) fn fitting(waiting: &Waiting, bytes: &[u8]) -> Option<Vec<(String, Secret)>> {
+    let record = Record::decode(bytes).ok()?;
+    let state = encode::hex(&waiting.state?);
+    if record.text("state").ok()? != state {
+        return None;
+    }
+    let fields: Vec<_> = record.fields().skip(1).collect();
+    let pair = |pair: &[(&str, &Secret)]| match pair {
+        [("p", name), ("v", value)] => Some((name.expose_str()?.to_owned(), value.duplicate())),
+        _ => None,
+    };
+    Some(fields.chunks(2).filter_map(pair).collect())
+}
+
+/// How a host is called back.
+#[async_trait::async_trait]
+pub trait InboundEndpoint: Send + Sync + std::fmt::Debug {
+    /// Where the browser comes back for this kind: stable per host and kind, since it is registered at the provider.
+    /// `None` when there is none to give now.
+    async fn redirect_uri(&self, kind: &connection_contract::Kind) -> Option<String>;
+
+    /// Whether this host can still be reached at an address that it gave out, perhaps before it was started again; makes
+    /// it so where that takes something, such as listening on the port again.
+    async fn rebind(&self, redirect_uri: &str) -> bool;
+}
+
+pub(crate) type Inbound = Option<Arc<dyn InboundEndpoint>>;

@@ -1,0 +1,324 @@
+//! The services of one run of a setup: recorded results first, then live ones.
+//!
+//! Invariants: one effect at a time; an entry is durable before the plugin sees its result; a run at fault never resumes
+//! the plugin, so the plugin cannot hide it; nothing synchronous is recorded, because time stands still between effects
+//! and random bytes come from a seed and a counter.
+
+use std::{
+    collections::VecDeque,
+    future::{pending, poll_fn},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+};
+
+use connection_contract::{Notice, Origin, Root, Secret, Services, SetupFailure, Timestamp};
+
+use super::{
+    StepNo,
+    journal::{Effect, Entry},
+    run::Loaded,
+    slot::Slot,
+};
+use crate::{
+    Error,
+    registry::{KindEntry, Shared},
+    seal::Place,
+    services::http::{AllowedOrigin, Egress},
+};
+
+const MOST_EFFECTS: i64 = 1000;
+const MOST_BYTES: usize = 4 << 20;
+
+/// Why a run stops before its end.
+pub(super) enum Stop {
+    Fail(SetupFailure),
+    /// The store could not write.
+    Suspend(Error),
+    /// Another run was first; what it wrote is read again.
+    Lost,
+    Wait(Box<super::wait::Suspended>),
+}
+
+pub(super) struct Inner {
+    pub(super) replay: VecDeque<Entry>,
+    /// The number of the next effect.
+    pub(super) next: i64,
+    pub(super) now: Timestamp,
+    pub(super) stop: Option<Stop>,
+    pub(super) step: StepNo,
+    /// What the last wait looked like, and whether it ended by itself: then a wait that looks the same is the same step.
+    pub(super) look: String,
+    pub(super) elapsed: bool,
+    pub(super) notices: Vec<Notice>,
+    /// When the last answer or callback came.
+    pub(super) input_at: Timestamp,
+    /// The last effect that asked the world and not the user; what an offline failure asks again.
+    pub(super) asked: Option<i64>,
+    /// What the user named.
+    pub(super) origins: Vec<Origin>,
+    pub(super) roots: Vec<Root>,
+    bytes: usize,
+    draws: u64,
+    pub(super) handles: u64,
+    busy: bool,
+    ending: bool,
+}
+
+pub(super) struct Effects {
+    pub(super) shared: Arc<Shared>,
+    pub(super) kind: Arc<KindEntry>,
+    pub(super) slot: Arc<Slot>,
+    pub(super) expires: Timestamp,
+    seed: Secret,
+    log: crate::services::log::TracingLog,
+    inner: Mutex<Inner>,
+}
+
+/// What an effect does first.
+pub(super) enum Turn<'a> {
+    Replay(Effect),
+    Live(Busy<'a>),
+}
+
+/// One effect under way. Dropped unfinished by the plugin it is a fault: a replay could not repeat it.
+pub(super) struct Busy<'a>(&'a Mutex<Inner>);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let mut inner = lock(self.0);
+        if inner.busy && !inner.ending {
+            inner.fail(SetupFailure::new("effect_abandoned", "the plugin began an effect and did not wait for it"));
+        }
+    }
+}
+
+/// No code of a plugin runs under the lock, so that a poisoned one is as good.
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn changed() -> SetupFailure {
+    SetupFailure::new("setup_changed", "the plugin changed since this setup was begun").remedy("begin again")
+}
+
+impl Inner {
+    /// The first fault counts; it outranks a wait that is about to suspend.
+    pub(super) fn fail(&mut self, failure: SetupFailure) {
+        if !matches!(self.stop, Some(Stop::Fail(_) | Stop::Suspend(_) | Stop::Lost)) {
+            self.stop = Some(Stop::Fail(failure));
+        }
+    }
+
+    /// What an effect leaves behind, recorded or live.
+    fn passed(&mut self, entry: &Entry) {
+        match &entry.effect {
+            Effect::Answered(answers) => {
+                for (_, answer) in answers {
+                    match answer {
+                        connection_contract::Answer::Url(base) => self.origins.push(base.origin().clone()),
+                        connection_contract::Answer::Directory(root) => self.roots.push(root.clone()),
+                        _ => {}
+                    }
+                }
+                self.input_at = entry.at;
+            }
+            Effect::Callback(_) => self.input_at = entry.at,
+            Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.asked = Some(self.next),
+            Effect::Allocated(_) | Effect::Elapsed => {}
+        }
+        self.now = entry.at;
+        self.next += 1;
+    }
+}
+
+impl Effects {
+    pub(super) fn new(loaded: Loaded, shared: Arc<Shared>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
+        let (look, notices, origins, roots) = Default::default();
+        let inner = Inner {
+            replay: loaded.entries,
+            next: 0,
+            now: loaded.created,
+            stop: None,
+            step: 0,
+            look,
+            elapsed: false,
+            notices,
+            input_at: loaded.created,
+            asked: None,
+            origins,
+            roots,
+            bytes: loaded.bytes,
+            draws: 0,
+            handles: 0,
+            busy: false,
+            ending: false,
+        };
+        let log = crate::services::log::TracingLog::new(kind.kind().clone());
+        Self { shared, kind, slot, expires: loaded.expires, seed: loaded.header.seed, log, inner: Mutex::new(inner) }
+    }
+
+    pub(super) fn services(&self) -> Services<'_> {
+        Services::new(self, self, self, self).addresses(&self.kind.checked.addresses).files(self)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.lock().stop.is_some()
+    }
+
+    /// From now on dropped effects are the host's doing.
+    pub(super) fn ending(&self) {
+        self.lock().ending = true;
+    }
+
+    pub(super) fn into_inner(self) -> Inner {
+        self.inner.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn fail<T>(&self, failure: SetupFailure) -> T {
+        self.lock().fail(failure);
+        pending().await
+    }
+
+    /// Where a request may go: what the descriptor declares, and what the user named in this session.
+    pub(super) fn egress(&self) -> Egress {
+        let declared = self.kind.checked.addresses.iter().map(|(_, base)| base.origin().clone());
+        let mut origins: Vec<_> = declared.map(|origin| AllowedOrigin { origin, named: false }).collect();
+        let inner = self.lock();
+        let named = inner.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
+        origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
+        Egress { origins }
+    }
+
+    /// Takes the turn of an effect; never returns when the run is at fault.
+    pub(super) async fn begin(&self, what: &str) -> Turn<'_> {
+        match self.try_begin(what) {
+            // Even a service that answers at once must let a second effect of a `join!` show itself.
+            Some(Turn::Live(busy)) => {
+                yield_once().await;
+                Turn::Live(busy)
+            }
+            Some(turn) => turn,
+            None => pending().await,
+        }
+    }
+
+    fn try_begin(&self, what: &str) -> Option<Turn<'_>> {
+        let mut inner = self.lock();
+        if inner.busy {
+            inner.fail(SetupFailure::new("setup_concurrent", "the plugin began an effect while another was under way"));
+        } else if inner.next >= MOST_EFFECTS || inner.bytes > MOST_BYTES {
+            inner.fail(too_long());
+        }
+        if inner.stop.is_some() {
+            return None;
+        }
+        match inner.replay.pop_front() {
+            Some(entry) if entry.what == what => {
+                inner.passed(&entry);
+                Some(Turn::Replay(entry.effect))
+            }
+            Some(_) => {
+                inner.fail(changed());
+                None
+            }
+            None => {
+                inner.busy = true;
+                Some(Turn::Live(Busy(&self.inner)))
+            }
+        }
+    }
+
+    /// Makes the result durable and gives it back; never returns when that fails. With the hash of a callback's `state`
+    /// the way back to this session is made in the same transaction.
+    pub(super) async fn record(&self, busy: Busy<'_>, what: String, effect: Effect, state: Option<[u8; 32]>) -> Effect {
+        let entry = Entry { what, at: self.shared.clock.now(), effect };
+        let bytes = entry.encode();
+        let size = bytes.expose().len();
+        let (seq, session, owner) = (self.lock().next, self.slot.id, self.slot.owner.clone());
+        let sealed = match self.shared.sealer.seal(&self.slot.effect_place(seq), bytes.expose()) {
+            Ok(sealed) => sealed,
+            Err(error) => return self.suspend(self.slot.sealed_error(error)).await,
+        };
+        let expires = self.expires.seconds();
+        let written = self.shared.store.write(move |tx| {
+            Box::pin(async move {
+                if let Some(hash) = state {
+                    tx.insert_endpoint(&hash, &owner, session, expires).await?;
+                }
+                tx.insert_effect(session, seq, &sealed).await
+            })
+        });
+        match written.await {
+            Ok(true) => {}
+            Ok(false) => {
+                self.lock().stop.get_or_insert(Stop::Lost);
+                pending::<()>().await;
+            }
+            Err(error) => return self.suspend(error.into()).await,
+        }
+        let mut inner = self.lock();
+        inner.passed(&entry);
+        inner.bytes += size;
+        inner.busy = false;
+        drop(inner);
+        drop(busy);
+        entry.effect
+    }
+
+    async fn suspend<T>(&self, error: Error) -> T {
+        self.lock().stop.get_or_insert(Stop::Suspend(error));
+        pending().await
+    }
+
+    /// An effect that asks the world: the recorded result, or the live one once it is durable.
+    pub(super) async fn ask(&self, what: String, live: impl Future<Output = Effect>) -> Effect {
+        match self.begin(&what).await {
+            Turn::Replay(effect) => effect,
+            Turn::Live(busy) => {
+                let effect = live.await;
+                self.record(busy, what, effect, None).await
+            }
+        }
+    }
+
+    pub(super) fn derived(&self, label: &str, n: u64) -> [u8; 32] {
+        use connection_contract::Crypto;
+        self.shared.crypto.hmac_sha256(&self.seed, format!("{label} {n}").as_bytes())
+    }
+
+    pub(super) fn plugin_log(&self) -> &crate::services::log::TracingLog {
+        &self.log
+    }
+
+    pub(super) fn next_draw(&self) -> u64 {
+        let mut inner = self.lock();
+        inner.draws += 1;
+        inner.draws
+    }
+}
+
+pub(super) fn too_long() -> SetupFailure {
+    SetupFailure::new("setup_too_long", "the plugin does not come to an end").remedy("report this to its author")
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Slot {
+    pub(super) fn effect_place(&self, seq: i64) -> Place<'_> {
+        self.place("connection_setup_effect", "sealed", seq)
+    }
+}

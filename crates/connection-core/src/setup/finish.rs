@@ -1,0 +1,298 @@
+//! How a session ends: what a plugin made is verified once, and stored together with what was measured, or nothing is.
+//!
+//! One transaction holds the connection, its liveness, its first event and the end of the session, whose journal goes with
+//! it: what a crash leaves is a session that can be resumed, or a whole connection.
+
+use std::sync::Arc;
+
+use connection_contract::{
+    ConnectionError, DisplayText, Established, Liveness, Reason, Secret, SetupFailure, VerifyResult, reason,
+};
+
+use super::{Done, Outcome, codec, effects::Inner, run, slot::Slot};
+use crate::{
+    ConnectionId, Error,
+    connection::{Payload, json},
+    event,
+    liveness::words,
+    registry::{KindEntry, Shared},
+    seal::Place,
+    store::{
+        StoreError, Tx,
+        rows::{AccountRow, AccountState, CredentialRow, CredentialState, LivenessRow, SetupRow, SetupState},
+    },
+    verify::{self, Subject},
+};
+
+/// What was asked when the session was begun.
+pub(super) struct Asked {
+    pub(super) connection: ConnectionId,
+    pub(super) label: Option<String>,
+    pub(super) again: bool,
+}
+
+/// What becomes of what a plugin made.
+pub(super) enum Candidate {
+    /// It goes into the store, if its label and account are free.
+    Kept(Box<Kept>),
+    /// Nothing is kept.
+    Refused(SetupFailure),
+}
+
+pub(super) struct Kept {
+    asked: Asked,
+    made: Established<Secret>,
+    found: VerifyResult<Secret>,
+    payload: Payload,
+    secret_names: String,
+}
+
+/// Verifies what a plugin made, unless it measured that itself: `failing` keeps nothing, `offline` keeps what the user
+/// typed.
+pub(super) async fn candidate(
+    shared: &Arc<Shared>,
+    slot: &Slot,
+    kind: &Arc<KindEntry>,
+    asked: &Asked,
+    inner: &Inner,
+    mut made: Established<Secret>,
+) -> Candidate {
+    let credential = made.credential.duplicate();
+    let mut payload = match Payload::new(kind, &made.reach, credential, &inner.origins, &inner.roots) {
+        Ok(payload) => payload,
+        Err(problem) => return refused(reason::PLUGIN_FAULT, problem),
+    };
+    if made.identity.account_id.as_str().is_empty() {
+        return refused(reason::PLUGIN_FAULT, "the plugin did not say which account this is");
+    }
+    let found = match made.measured.take() {
+        Some(found) => found,
+        None => {
+            let subject = Subject {
+                id: asked.connection,
+                owner: slot.owner.clone(),
+                payload: payload.duplicate(),
+                config: made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
+            };
+            match verify::probe(shared, kind, subject).await {
+                Ok(found) => found,
+                Err(ConnectionError::Credential(_)) => {
+                    return refused(
+                        reason::CREDENTIAL_UNREADABLE,
+                        "the plugin cannot read the credential that it made",
+                    );
+                }
+                Err(_) => {
+                    return refused(reason::PLUGIN_FAULT, "the plugin could not tell whether the connection works");
+                }
+            }
+        }
+    };
+    if found.identity.as_ref().is_some_and(|identity| identity.account_id != made.identity.account_id) {
+        return refused("verify_failed", "the new connection reaches another account than it was made for");
+    }
+    if found.liveness == Liveness::Failing {
+        let why = found.reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
+        let failure = SetupFailure::new("verify_failed", format!("the new connection does not work{why}"));
+        return Candidate::Refused(match found.reason.and_then(|reason| reason.remedy) {
+            Some(remedy) => failure.remedy(remedy),
+            None => failure,
+        });
+    }
+    if let Some(fresh) = &found.credential {
+        payload.credential = fresh.duplicate();
+    }
+    let asked = Asked { connection: asked.connection, label: asked.label.clone(), again: asked.again };
+    let secret_names = json::names(&kind.descriptor.secret_names);
+    Candidate::Kept(Box::new(Kept { asked, made, found, payload, secret_names }))
+}
+
+fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {
+    Candidate::Refused(SetupFailure::new(code, message))
+}
+
+/// Stores how a session ends, then tells it.
+///
+/// # Errors
+///
+/// Nothing was stored; the session is where it was.
+pub(super) async fn finish(
+    shared: &Arc<Shared>,
+    slot: &Arc<Slot>,
+    step_seq: i64,
+    candidate: Candidate,
+) -> Result<(), Error> {
+    let step_seq = step_seq.saturating_add(1);
+    let outcome = match candidate {
+        Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
+        Candidate::Kept(kept) => match store(shared, slot, step_seq, *kept).await? {
+            Ok(done) => Some(Outcome::Done(done)),
+            Err(failure) => end_failed(shared, slot, step_seq, failure).await?,
+        },
+    };
+    match outcome {
+        Some(outcome) => slot.end(run::step_no(step_seq), outcome),
+        // Somebody else ended it: the row says how.
+        None => run::spawn(shared, slot),
+    }
+    Ok(())
+}
+
+/// The inner `Err` is a refusal: the label or the account is taken.
+async fn store(
+    shared: &Arc<Shared>,
+    slot: &Slot,
+    step_seq: i64,
+    kept: Kept,
+) -> Result<Result<Done, SetupFailure>, Error> {
+    let Kept { asked, made, found, payload, secret_names } = kept;
+    let (id, now) = (asked.connection, shared.clock.now().seconds());
+    let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
+    const FIRST: i64 = 1;
+    let place = Place::credential(&id, &owner, &kind, FIRST);
+    let sealed = shared.sealer.seal(&place, payload.encode().expose()).map_err(|error| slot.sealed_error(error))?;
+    let credential = CredentialRow {
+        connection_id: id,
+        generation: FIRST,
+        state: CredentialState::Current,
+        sealed,
+        key_id: shared.sealer.key_id().as_bytes().to_vec(),
+        secret_names,
+        granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
+        valid_until: found.valid_until.or(made.valid_until).map(|at| at.seconds()),
+        created_at: now,
+    };
+    let liveness = LivenessRow {
+        connection_id: id,
+        liveness: words::liveness(found.liveness).to_owned(),
+        reason: found.reason.as_ref().map(json::reason),
+        generation: FIRST,
+        checked_at: Some(now),
+        next_check_at: found.recheck_after.map(|after| now.saturating_add_unsigned(after.as_secs())),
+        failures: i64::from(found.liveness != Liveness::Live),
+    };
+    let identity = found.identity.unwrap_or(made.identity);
+    let wanted = made.label.unwrap_or_else(|| identity.label.clone());
+    let account = AccountRow {
+        id,
+        owner: owner.clone(),
+        kind: kind.to_string(),
+        profile_id: None,
+        label: wanted.as_str().to_owned(),
+        account_id: identity.account_id.as_str().to_owned(),
+        account_label: identity.label.as_str().to_owned(),
+        is_default: false,
+        config: json::config(&made.config),
+        revision: 1,
+        generation: FIRST,
+        next_generation: FIRST + 1,
+        state: AccountState::Active,
+        created_at: now,
+        updated_at: now,
+    };
+    let body = serde_json::json!({ "session": session.to_string(), "liveness": liveness.liveness });
+    let event = event::new(shared, &owner, id, event::CONNECTED, body);
+    let (sealer, expires) = (shared.sealer.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
+    let stored = shared.store.write(move |tx| {
+        Box::pin(async move {
+            let mut account = account;
+            if !asked.again
+                && let Some((_, label)) = tx.account_by_identity(&owner, kind.as_str(), &account.account_id).await?
+            {
+                return Ok(Err(already_connected(kind.as_str(), &label)));
+            }
+            account.label = match asked.label {
+                Some(label) if tx.account_by_label(&owner, kind.as_str(), &label).await?.is_some() => {
+                    return Ok(Err(label_taken(kind.as_str(), &label)));
+                }
+                Some(label) => label,
+                None => free_label(tx, &account).await?,
+            };
+            tx.insert_account(&account).await?;
+            tx.insert_credential(&credential).await?;
+            tx.upsert_liveness(&liveness).await?;
+            event::append(tx, &sealer, &event).await?;
+            if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
+                // It was cancelled in the meantime: as an error, so that nothing above is kept.
+                return Err(StoreError::Conflict { what: "setup session".into() });
+            }
+            Ok(Ok(account.label))
+        })
+    });
+    let (liveness, reason) = (found.liveness, found.reason);
+    Ok(stored.await?.map(|label| {
+        tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
+        Done { connection: id, label: label.into(), identity, liveness, reason }
+    }))
+}
+
+/// The label, or with the first number that makes it one of its own.
+async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
+    let AccountRow { owner, kind, label, .. } = account;
+    let mut free = label.clone();
+    for number in 2_u64.. {
+        if tx.account_by_label(owner, kind, &free).await?.is_none() {
+            break;
+        }
+        free = format!("{label}-{number}");
+    }
+    Ok(free)
+}
+
+fn already_connected(kind: &str, label: &str) -> SetupFailure {
+    SetupFailure::new("account_connected", format!("this account is connected already, as {kind}:{label}"))
+        .remedy(format!("use {kind}:{label}, or remove it first"))
+}
+
+fn label_taken(kind: &str, label: &str) -> SetupFailure {
+    SetupFailure::new("label_taken", format!("there is already a connection '{kind}:{label}'"))
+        .remedy("choose another label")
+}
+
+/// `None` when it had ended already.
+async fn end_failed(
+    shared: &Shared,
+    slot: &Slot,
+    step_seq: i64,
+    failure: SetupFailure,
+) -> Result<Option<Outcome>, Error> {
+    let place = slot.place("connection_setup", "sealed_step", step_seq);
+    let sealed = shared.sealer.seal(&place, codec::failure(&failure).expose());
+    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let (id, expires) = (slot.id, shared.clock.now().after(run::SESSION_LIFE).seconds());
+    let ended = shared.store.write(move |tx| {
+        Box::pin(async move { tx.end_setup(id, SetupState::Failed, step_seq, Some(&sealed), expires).await })
+    });
+    tracing::info!(session = %slot.id, kind = %slot.kind, code = &*failure.code, "setup failed");
+    Ok(ended.await?.then_some(Outcome::Failed(failure)))
+}
+
+/// Ends a session for its host. One that has ended is left as it is.
+pub(super) async fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
+    // The run that was told to stop must be gone: what it writes last is deleted here.
+    let _running = slot.running.lock().await;
+    let (id, expires) = (slot.id, shared.clock.now().after(run::SESSION_LIFE).seconds());
+    let row = shared.reader().await?.setup(id).await?;
+    let Some(row) = row else { return Ok(()) };
+    let step_seq = row.step_seq;
+    let ended = shared.store.write(move |tx| {
+        Box::pin(async move { tx.end_setup(id, SetupState::Cancelled, step_seq, None, expires).await })
+    });
+    if ended.await? {
+        tracing::info!(session = %slot.id, kind = %slot.kind, "setup cancelled");
+        slot.end(run::step_no(step_seq), Outcome::Cancelled);
+    }
+    Ok(())
+}
+
+/// What a session made that is stored as done.
+pub(super) async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, Error> {
+    let listed = shared.reader().await?.listed(row.connection_id).await?;
+    let Some(info) = listed.and_then(|row| shared.info(row)) else {
+        let failure = SetupFailure::new("setup_ended", "the connection that this setup made was removed");
+        return Ok(Outcome::Failed(failure));
+    };
+    let reason: Option<Reason> = info.reason;
+    let (connection, label, identity, liveness) = (info.id, info.label, info.identity, info.liveness);
+    Ok(Outcome::Done(Done { connection, label, identity, liveness, reason }))
+}

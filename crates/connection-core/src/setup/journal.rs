@@ -1,0 +1,191 @@
+//! What an effect gave, as bytes that a store seals.
+//!
+//! Every entry holds the question's fingerprint, so that a replay that asks something else is noticed, and the time from
+//! then on, so that time stands still between effects in every replay.
+
+use connection_contract::{
+    Answer, FileStat, FileType, HttpError, HttpResponse, Record, Secret, ServiceError, Text, Timestamp, host,
+};
+
+/// What an effect gave.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// A callback's address, or that there was none to give.
+    Allocated(Option<String>),
+    /// A wait ended with answers.
+    Answered(Vec<(Text, Answer)>),
+    /// A wait ended with a callback.
+    Callback(Vec<(String, Secret)>),
+    /// A wait ended by itself.
+    Elapsed,
+    /// A directory was listed or a file looked at: one or more entries.
+    Files(Result<Vec<FileStat>, ServiceError>),
+    /// A request ended.
+    Http(Result<HttpResponse, HttpError>),
+    /// A file was read.
+    Read(Result<Secret, ServiceError>),
+}
+
+/// One effect of a journal.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The question: a versioned fingerprint.
+    pub(crate) what: String,
+    /// The time from then on.
+    pub(crate) at: Timestamp,
+    /// The answer.
+    pub(crate) effect: Effect,
+}
+
+const HTTP_ERRORS: [HttpError; 9] = [
+    HttpError::Connect,
+    HttpError::Credential,
+    HttpError::Denied,
+    HttpError::Dns,
+    HttpError::Protocol,
+    HttpError::Timeout,
+    HttpError::Tls,
+    HttpError::TooLarge,
+    HttpError::Uncertain,
+];
+const PROTOCOL: usize = 4;
+const SERVICE_ERRORS: [ServiceError; 4] =
+    [ServiceError::Denied, ServiceError::NotFound, ServiceError::TooLarge, ServiceError::Unavailable];
+const UNAVAILABLE: usize = 3;
+
+impl Entry {
+    /// For a store, which seals it.
+    pub(crate) fn encode(&self) -> Secret {
+        let head = |tag: &str| {
+            Record::new().with("tag", tag).with("what", &*self.what).with("now", self.at.seconds().to_string())
+        };
+        let record = match &self.effect {
+            Effect::Allocated(None) => head("allocated"),
+            Effect::Allocated(Some(uri)) => head("allocated").with("uri", uri.as_str()),
+            Effect::Answered(answers) => answers.iter().fold(head("answered"), with_answer),
+            Effect::Callback(parameters) => parameters
+                .iter()
+                .fold(head("callback"), |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())),
+            Effect::Elapsed => head("elapsed"),
+            Effect::Files(Ok(stats)) => stats.iter().fold(head("files"), with_stat),
+            Effect::Files(Err(error)) => head("files").with("error", service_code(*error)),
+            Effect::Http(Ok(answer)) => with_response(head("http"), answer),
+            Effect::Http(Err(error)) => {
+                let code = HTTP_ERRORS.iter().position(|e| e == error).unwrap_or(PROTOCOL);
+                head("http").with("error", code.to_string())
+            }
+            Effect::Read(Ok(content)) => head("read").with("content", content.duplicate()),
+            Effect::Read(Err(error)) => head("read").with("error", service_code(*error)),
+        };
+        record.encode()
+    }
+
+    /// `None` for bytes that `encode` cannot have made.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut record = Record::decode(bytes).ok()?;
+        let text = |name| record.text(name).ok();
+        let effect = match text("tag")? {
+            "allocated" => Effect::Allocated(text("uri").map(str::to_owned)),
+            "answered" => Effect::Answered(pairs(&record).into_iter().map(to_answer).collect::<Option<_>>()?),
+            "callback" => Effect::Callback(pairs(&record).into_iter().map(|(_, n, v)| (n, v)).collect()),
+            "elapsed" => Effect::Elapsed,
+            "files" => Effect::Files(match text("error") {
+                Some(code) => Err(service_error(code)?),
+                None => Ok(pairs(&record).into_iter().map(to_stat).collect::<Option<_>>()?),
+            }),
+            "http" => Effect::Http(match text("error") {
+                Some(code) => Err(*HTTP_ERRORS.get(code.parse::<usize>().ok()?)?),
+                None => Ok(to_response(&record)?),
+            }),
+            "read" => match text("error") {
+                Some(code) => Effect::Read(Err(service_error(code)?)),
+                None => Effect::Read(Ok(record.take("content").ok()?)),
+            },
+            _ => return None,
+        };
+        let (what, now) = (record.text("what").ok()?.to_owned(), record.text("now").ok()?.parse().ok()?);
+        Some(Self { what, at: Timestamp::from_seconds(now), effect })
+    }
+}
+
+fn with_answer(record: Record, (name, answer): &(Text, Answer)) -> Record {
+    let (tag, value) = match answer {
+        Answer::Bool(truth) => ("b", truth.to_string().into()),
+        Answer::Directory(root) => ("d", root.as_str().into()),
+        Answer::Number(number) => ("n", number.to_string().into()),
+        Answer::Secret(secret) => ("s", secret.duplicate()),
+        Answer::Text(text) => ("t", text.as_str().into()),
+        Answer::Url(url) => ("u", url.to_string().into()),
+        // Every form that this core checks is above.
+        _ => return record,
+    };
+    record.with(tag, &**name).with("v", value)
+}
+
+fn to_answer((tag, name, value): (String, String, Secret)) -> Option<(Text, Answer)> {
+    let text = value.expose_str()?;
+    let answer = match tag.as_str() {
+        "b" => Answer::Bool(text.parse().ok()?),
+        "d" => Answer::Directory(host::root(text)),
+        "n" => Answer::Number(text.parse().ok()?),
+        "t" => Answer::Text(text.to_owned()),
+        "u" => Answer::Url(host::base_url(text)?),
+        _ => Answer::Secret(value),
+    };
+    Some((name.into(), answer))
+}
+
+fn with_stat(record: Record, stat: &FileStat) -> Record {
+    let tag = match stat.file_type {
+        FileType::Directory => "d",
+        FileType::File => "f",
+        _ => "o",
+    };
+    let modified = stat.modified.map(|at| at.seconds().to_string()).unwrap_or_default();
+    record.with(tag, &*stat.name).with("v", format!("{} {modified}", stat.size))
+}
+
+fn to_stat((tag, name, value): (String, String, Secret)) -> Option<FileStat> {
+    let (size, modified) = value.expose_str()?.split_once(' ')?;
+    let file_type = match tag.as_str() {
+        "d" => FileType::Directory,
+        "f" => FileType::File,
+        _ => FileType::Other,
+    };
+    let modified = modified.parse().ok().map(Timestamp::from_seconds);
+    Some(FileStat::new(name, file_type).size(size.parse().ok()?).modified(modified))
+}
+
+fn with_response(record: Record, response: &HttpResponse) -> Record {
+    let head = record
+        .with("status", response.status().to_string())
+        .with("at", response.received_at().seconds().to_string())
+        .with("body", response.body().duplicate());
+    response.headers().iter().fold(head, |r, (name, value)| r.with("h", name.as_str()).with("v", value.as_str()))
+}
+
+fn to_response(record: &Record) -> Option<HttpResponse> {
+    let text = |name| record.text(name).ok();
+    let value = |v: Secret| v.expose_str().unwrap_or_default().to_owned();
+    let headers = pairs(record).into_iter().map(|(_, name, v)| (name, value(v))).collect();
+    let at = Timestamp::from_seconds(text("at")?.parse().ok()?);
+    Some(HttpResponse::new(text("status")?.parse().ok()?, headers, record.find("body")?.duplicate(), at))
+}
+
+/// The pairs at the end of a record: a one-letter tag with the name, then `v` with the value.
+fn pairs(record: &Record) -> Vec<(String, String, Secret)> {
+    let rest: Vec<_> = record.fields().skip_while(|(tag, _)| tag.len() > 1).collect();
+    let pair = |pair: &[(&str, &Secret)]| match pair {
+        [(tag, name), ("v", value)] => Some(((*tag).to_owned(), name.expose_str()?.to_owned(), value.duplicate())),
+        _ => None,
+    };
+    rest.chunks(2).filter_map(pair).collect()
+}
+
+fn service_code(error: ServiceError) -> String {
+    SERVICE_ERRORS.iter().position(|e| *e == error).unwrap_or(UNAVAILABLE).to_string()
+}
+
+fn service_error(code: &str) -> Option<ServiceError> {
+    SERVICE_ERRORS.get(code.parse::<usize>().ok()?).copied()
+}

@@ -1,0 +1,29 @@
+//! Setup sessions: durable by replay.
+//!
+//! A step that waits suspends its session by dropping the plugin's future; the next input runs the plugin again from its
+//! start, with every recorded result, and goes on live where the journal ends. So crash recovery is the only path, and a
+//! waiting session costs neither memory nor a task.
+//!
+//! Entry points: `begin` makes a session, `session` is the host's handle, `run` is one run, `finish` ends it.
+
+pub(crate) mod answers;
+mod begin;
+mod codec;
+mod deliver;
+mod effects;
+mod finish;
+mod journal;
+mod recorded;
+mod run;
+mod session;
+mod slot;
+mod step;
+mod wait;
+
+pub use answers::FieldProblem;
+pub use begin::{BeginSetup, SetupInfo, SetupStage};
+pub(crate) use deliver::Inbound;
+pub use deliver::{DeliverError, InboundEndpoint};
+pub use session::{AdvanceError, SetupSession, SetupSteps};
+pub(crate) use slot::Slot;
+pub use step::{Done, Outcome, SetupStep, StepNo};

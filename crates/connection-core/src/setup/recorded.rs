@@ -1,0 +1,146 @@
+//! The services that a setup gets, each an effect of its journal or derived from its seed.
+
+use connection_contract::{
+    BoxFuture, CallbackHandle, Clock, Crypto, FileService, FileStat, HttpError, HttpRequest, HttpResponse, HttpService,
+    InboundHttpService, LogEvent, LogService, Root, Secret, ServiceError, Timestamp, encode, host,
+};
+
+use super::{
+    effects::{Effects, Turn, changed},
+    journal::Effect,
+};
+use crate::services::files::LocalFiles;
+
+impl HttpService for Effects {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
+        let url = self.sha256(request.url().as_bytes());
+        let body = self.sha256(request.body.expose());
+        let what = format!("1 send {} {} {}", request.method, encode::hex(&url), encode::hex(&body));
+        let live = async move { Effect::Http(self.shared.http.send(&self.egress(), request).await) };
+        Box::pin(async move {
+            match self.ask(what, live).await {
+                Effect::Http(result) => result,
+                _ => self.fail(changed()).await,
+            }
+        })
+    }
+}
+
+impl Effects {
+    fn local_files(&self) -> LocalFiles {
+        LocalFiles::new(self.lock().roots.clone(), self.shared.files.clone())
+    }
+
+    /// The address was given out, perhaps by a process that is gone: the browser must still reach this host there.
+    async fn rebind(&self, effect: &Effect) {
+        if let (Effect::Allocated(Some(uri)), Some(inbound)) = (effect, &self.shared.inbound)
+            && !inbound.rebind(uri).await
+        {
+            tracing::warn!(session = %self.slot.id, kind = %self.slot.kind, "callbacks do not reach this host any more");
+        }
+    }
+
+    fn fingerprint(&self, name: &str, root: &Root, path: &str) -> String {
+        let place = self.sha256(format!("{}\0{path}", root.as_str()).as_bytes());
+        format!("1 {name} {}", encode::hex(&place))
+    }
+}
+
+impl FileService for Effects {
+    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
+        let live = async move { Effect::Files(self.local_files().stat(root, path).await.map(|stat| vec![stat])) };
+        Box::pin(async move {
+            match self.ask(self.fingerprint("stat", root, path), live).await {
+                Effect::Files(Ok(mut stats)) if stats.len() == 1 => Ok(stats.remove(0)),
+                Effect::Files(Err(error)) => Err(error),
+                _ => self.fail(changed()).await,
+            }
+        })
+    }
+
+    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
+        let live = async move { Effect::Files(self.local_files().list(root, path).await) };
+        Box::pin(async move {
+            match self.ask(self.fingerprint("list", root, path), live).await {
+                Effect::Files(result) => result,
+                _ => self.fail(changed()).await,
+            }
+        })
+    }
+
+    fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+        let live = async move { Effect::Read(self.local_files().read(root, path, limit).await) };
+        Box::pin(async move {
+            match self.ask(self.fingerprint("read", root, path), live).await {
+                Effect::Read(result) => result,
+                _ => self.fail(changed()).await,
+            }
+        })
+    }
+}
+
+impl Clock for Effects {
+    fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+}
+
+impl LogService for Effects {
+    fn log(&self, event: LogEvent) {
+        if self.lock().replay.is_empty() {
+            self.plugin_log().log(event);
+        }
+    }
+}
+
+impl Crypto for Effects {
+    fn random(&self, bytes: &mut [u8]) {
+        for part in bytes.chunks_mut(32) {
+            let drawn = self.derived("random", self.next_draw());
+            for (byte, random) in part.iter_mut().zip(drawn) {
+                *byte = random;
+            }
+        }
+    }
+    fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
+        self.shared.crypto.sha256(bytes)
+    }
+    fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
+        self.shared.crypto.hmac_sha256(key, bytes)
+    }
+    fn equal(&self, a: &[u8], b: &[u8]) -> bool {
+        self.shared.crypto.equal(a, b)
+    }
+}
+
+impl InboundHttpService for Effects {
+    /// `state` is derived, not drawn: only its hash is kept, and a replay must give the plugin the same one.
+    fn allocate_callback(&self) -> BoxFuture<'_, Option<CallbackHandle>> {
+        Box::pin(async move {
+            let what = "1 allocate".to_owned();
+            let number = {
+                let mut inner = self.lock();
+                inner.handles += 1;
+                inner.handles
+            };
+            let state = encode::base64url(&self.derived("state", number));
+            let effect = match self.begin(&what).await {
+                Turn::Replay(effect) => {
+                    self.rebind(&effect).await;
+                    effect
+                }
+                Turn::Live(busy) => {
+                    let inbound = self.shared.inbound.as_ref();
+                    let uri = match inbound {
+                        Some(inbound) => inbound.redirect_uri(self.kind.kind()).await,
+                        None => None,
+                    };
+                    let hash = uri.is_some().then(|| self.shared.state_hash(&state));
+                    self.record(busy, what, Effect::Allocated(uri), hash).await
+                }
+            };
+            let Effect::Allocated(uri) = effect else { return self.fail(changed()).await };
+            uri.map(|uri| host::callback_handle(uri, state))
+        })
+    }
+}

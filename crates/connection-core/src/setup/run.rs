@@ -1,0 +1,323 @@
+//! One run of a setup: from the start, through the journal, to the next wait or the end.
+//!
+//! Crash recovery is the only path: a run that is lost anywhere leaves rows from which any process runs it again. A run
+//! that cannot write ends nothing; it says why, and the session is where it was.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use connection_contract::{Established, Notice, Secret, SetupContext, SetupFailure, Timestamp, host};
+
+use super::{
+    Outcome, SetupStep,
+    codec::{self, Header, Waiting},
+    effects::{Effects, Inner, Stop, changed},
+    finish,
+    journal::{Effect, Entry},
+    session::{self, Source},
+    slot::Slot,
+    wait::Suspended,
+};
+use crate::{
+    Error,
+    contain::{Contained, contain},
+    registry::{KindEntry, Shared},
+    store::rows::{SetupRow, SetupState},
+};
+
+/// Work between two steps.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
+/// After that a plugin spins, and only its thread knows.
+const GRACE: Duration = Duration::from_secs(1);
+/// After the last input, or the deadline of the current wait.
+pub(super) const SESSION_LIFE: u64 = 15 * 60;
+
+/// A session as it was stored.
+pub(super) struct Loaded {
+    pub(super) header: Header,
+    pub(super) entries: VecDeque<Entry>,
+    pub(super) bytes: usize,
+    pub(super) created: Timestamp,
+    pub(super) expires: Timestamp,
+}
+
+/// What a run leaves to do.
+enum Next {
+    /// An input came meanwhile: run on.
+    Again,
+    /// It waits, it ended, or it cannot go on now.
+    Rest,
+}
+
+/// Runs on a task of its own, whoever waits for it.
+pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+    let (shared, slot) = (shared.clone(), slot.clone());
+    let runtimes = shared.runtimes.clone();
+    runtimes.spawn(async move {
+        let _running = slot.running.clone().lock_owned().await;
+        while matches!(once(&shared, &slot).await, Next::Again) {}
+    });
+}
+
+async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
+    slot.stop_timer();
+    match attempt(shared, slot).await {
+        Ok(next) => next,
+        Err(error) => {
+            tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot go on now");
+            slot.stuck(error);
+            Next::Rest
+        }
+    }
+}
+
+async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> {
+    let id = slot.id;
+    let row = shared.reader().await?.setup(id).await?.ok_or(Error::SessionNotFound(id))?;
+    if let Some(outcome) = ended(shared, slot, &row).await? {
+        slot.end(step_no(row.step_seq), outcome);
+        return Ok(Next::Rest);
+    }
+    let expires = Timestamp::from_seconds(row.expires_at);
+    if expires <= shared.clock.now() {
+        return fail(shared, slot, row.step_seq, expired()).await;
+    }
+    let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+    let loaded = match load(shared, slot, &row).await? {
+        Ok(loaded) => loaded,
+        Err(failure) => return fail(shared, slot, row.step_seq, failure).await,
+    };
+    let (label, again) = (loaded.header.label.clone(), loaded.header.again);
+    let effects = Effects::new(loaded, shared.clone(), kind.clone(), slot.clone());
+    let mut cancelled = slot.cancelled.subscribe();
+    let ran = tokio::select! {
+        biased;
+        // Whoever cancels ends the session; the run is only dropped.
+        _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(Next::Rest),
+        ran = run(shared, &kind, effects) => ran,
+    };
+    let (mut inner, result) = match ran {
+        Some(ran) => ran,
+        None => return fail(shared, slot, row.step_seq, timed_out()).await,
+    };
+    let no = i64::try_from(inner.step).unwrap_or(i64::MAX);
+    // Before the result: a plugin at fault cannot hide it by ending.
+    let made = match (inner.stop.take(), result) {
+        (Some(Stop::Fail(failure)), _) => return fail(shared, slot, no, failure).await,
+        (_, Contained::Panicked) => return fail(shared, slot, no, panicked()).await,
+        (Some(Stop::Suspend(error)), _) => return Err(error),
+        (Some(Stop::Lost), _) => return Ok(Next::Again),
+        (Some(Stop::Wait(suspended)), _) => return suspend(shared, slot, &inner, *suspended).await,
+        (None, Contained::TimedOut | Contained::Stopped) => return fail(shared, slot, no, timed_out()).await,
+        (None, Contained::Ended(_)) if !inner.replay.is_empty() => return fail(shared, slot, no, changed()).await,
+        (None, Contained::Ended(Err(failure))) => return offline_or_fail(shared, slot, &inner, failure).await,
+        (None, Contained::Ended(Ok(made))) => made,
+    };
+    let asked = finish::Asked { connection: row.connection_id, label, again };
+    let outcome = tokio::select! {
+        biased;
+        _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(Next::Rest),
+        candidate = finish::candidate(shared, slot, &kind, &asked, &inner, made) => candidate,
+    };
+    // From here on nothing but the store decides.
+    finish::finish(shared, slot, no, outcome).await?;
+    Ok(Next::Rest)
+}
+
+type Ran = (Inner, Contained<Result<Established<Secret>, SetupFailure>>);
+
+/// `None` when the plugin spins.
+async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> Option<Ran> {
+    let (clock, definition) = (shared.clock.clone(), kind.definition.clone());
+    let task = async move {
+        let result = {
+            let ctx = SetupContext::new(effects.services(), &effects);
+            let setup = || definition.setup(&ctx);
+            contain(&*clock, LONGEST_RUN, setup, || effects.stopped(), || effects.ending()).await
+        };
+        (effects.into_inner(), result)
+    };
+    match shared.runtimes.run(&*shared.clock, LONGEST_RUN + GRACE, task).await {
+        Contained::Ended(ran) => Some(ran),
+        _ => None,
+    }
+}
+
+/// Opens what is sealed; an `Err` inside ends the session.
+async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loaded, SetupFailure>, Error> {
+    let unreadable = |what: &str| {
+        tracing::warn!(session = %slot.id, "the {what} of a setup does not open");
+        SetupFailure::new("setup_unreadable", format!("the stored {what} of this setup does not open"))
+            .remedy("begin again")
+    };
+    let header = row.sealed_header.as_ref().and_then(|sealed| {
+        let bytes = shared.sealer.open(&slot.place("connection_setup", "sealed_header", 0), sealed).ok()?;
+        Header::decode(bytes.expose())
+    });
+    let Some(header) = header else { return Ok(Err(unreadable("header"))) };
+    let (mut entries, mut bytes) = (VecDeque::new(), 0);
+    for (expected, (seq, sealed)) in (0..).zip(shared.reader().await?.effects(slot.id).await?) {
+        let opened = shared.sealer.open(&slot.effect_place(seq), &sealed).ok().filter(|_| seq == expected);
+        let Some(entry) = opened.as_ref().and_then(|bytes| Entry::decode(bytes.expose())) else {
+            return Ok(Err(unreadable("journal")));
+        };
+        bytes += opened.map_or(0, |bytes| bytes.expose().len());
+        entries.push_back(entry);
+    }
+    let (created, expires) = (Timestamp::from_seconds(row.created_at), Timestamp::from_seconds(row.expires_at));
+    Ok(Ok(Loaded { header, entries, bytes, created, expires }))
+}
+
+/// Stores the wait, then shows it. An input that came while the run was busy is taken now.
+async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspended: Suspended) -> Result<Next, Error> {
+    let Suspended { waiting, step } = suspended;
+    let latest = waiting.until.map_or(inner.input_at, |until| until.max(inner.input_at));
+    let expires = latest.after(SESSION_LIFE);
+    let no = i64::try_from(waiting.no).unwrap_or(i64::MAX);
+    let sealed = shared.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose());
+    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let id = slot.id;
+    let expires_at = expires.seconds();
+    let stored = shared.store.write(move |tx| {
+        Box::pin(async move {
+            let stored = tx.set_setup(id, SetupState::Waiting, no, None, Some(&sealed), expires_at).await?;
+            Ok(if stored { Some(tx.inputs(id).await?) } else { None })
+        })
+    });
+    // It ended meanwhile: the next look at the row says how.
+    let Some(inputs) = stored.await? else { return Ok(Next::Again) };
+    for (input, sealed) in inputs {
+        let place = slot.place("connection_setup_input", "sealed", 0);
+        let opened = shared.sealer.open(&place, &sealed).ok();
+        let Some(parameters) = opened.and_then(|bytes| super::deliver::fitting(&waiting, bytes.expose())) else {
+            continue;
+        };
+        if session::input(shared, slot, &waiting, Effect::Callback(parameters), Source::Inbox(input)).await? {
+            return Ok(Next::Rest);
+        }
+    }
+    slot.show((waiting.no, step));
+    set_timer(shared, slot, waiting, expires);
+    Ok(Next::Rest)
+}
+
+/// Ends the wait, or the session, when its time is over; while somebody keeps this process.
+fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
+    let until = waiting.until.unwrap_or(expires);
+    let now = shared.clock.now();
+    let left = u64::try_from(until.seconds().saturating_sub(now.seconds())).unwrap_or(0);
+    let (task_shared, task_slot) = (shared.clone(), slot.clone());
+    let task = async move {
+        let (shared, slot) = (task_shared, task_slot);
+        shared.clock.sleep(Duration::from_secs(left)).await;
+        if waiting.until.is_some() {
+            match session::input(&shared, &slot, &waiting, Effect::Elapsed, Source::Host).await {
+                Ok(true) => {}
+                Ok(false) => spawn(&shared, &slot),
+                Err(error) => slot.stuck(error),
+            }
+        } else {
+            spawn(&shared, &slot);
+        }
+    };
+    slot.set_timer(shared.runtimes.spawn(task).abort_handle());
+}
+
+/// A bad network ends nothing: what asked the world last is forgotten, and the next run asks again.
+async fn offline_or_fail(
+    shared: &Arc<Shared>,
+    slot: &Arc<Slot>,
+    inner: &Inner,
+    failure: SetupFailure,
+) -> Result<Next, Error> {
+    let no = inner.step;
+    let seq = i64::try_from(no).unwrap_or(i64::MAX);
+    // Only the last effect can be forgotten: what came after it would follow from nothing.
+    let last = inner.asked.filter(|asked| asked + 1 == inner.next);
+    let (Some(not_live), Some(asked)) = (host::offline(&failure), last) else {
+        return fail(shared, slot, seq, failure).await;
+    };
+    let waiting = Waiting { no, seq: None, what: String::new(), fields: None, state: None, until: None };
+    let sealed = shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose());
+    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let expires = inner.input_at.after(SESSION_LIFE);
+    let (id, expires_at) = (slot.id, expires.seconds());
+    let stored = shared.store.write(move |tx| {
+        Box::pin(async move {
+            tx.delete_effect(id, asked).await?;
+            tx.set_setup(id, SetupState::Waiting, seq, None, Some(&sealed), expires_at).await
+        })
+    });
+    if !stored.await? {
+        return Ok(Next::Again);
+    }
+    let mut beside = inner.notices.clone();
+    beside.push(Notice::new(not_live.reason.message.clone()));
+    beside.push(Notice::new("your answers are kept: resume this setup to ask again"));
+    slot.show((no, SetupStep::Notice { beside }));
+    set_timer(shared, slot, waiting, expires);
+    Ok(Next::Rest)
+}
+
+async fn fail(shared: &Arc<Shared>, slot: &Arc<Slot>, step_seq: i64, failure: SetupFailure) -> Result<Next, Error> {
+    finish::finish(shared, slot, step_seq, finish::Candidate::Refused(failure)).await?;
+    Ok(Next::Rest)
+}
+
+/// The wait that a session is stored at, if it is at one that an input can end, and its state.
+pub(super) async fn waiting(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(Option<Waiting>, SetupState), Error> {
+    let row = shared.reader().await?.setup(slot.id).await?.ok_or(Error::SessionNotFound(slot.id))?;
+    if row.state != SetupState::Waiting {
+        return Ok((None, row.state));
+    }
+    if row.expires_at <= shared.clock.now().seconds() {
+        spawn(shared, slot);
+        return Ok((None, SetupState::Failed));
+    }
+    let Some(sealed) = &row.sealed_step else { return Ok((None, row.state)) };
+    let place = slot.place("connection_setup", "sealed_step", row.step_seq);
+    let bytes = shared.sealer.open(&place, sealed).map_err(|error| slot.sealed_error(error))?;
+    Ok((Waiting::decode(bytes.expose()), row.state))
+}
+
+/// How a session ended that is stored as ended.
+async fn ended(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Outcome>, Error> {
+    Ok(match row.state {
+        SetupState::Running | SetupState::Waiting => None,
+        SetupState::Cancelled => Some(Outcome::Cancelled),
+        SetupState::Done => Some(finish::stored(shared, row).await?),
+        SetupState::Failed => {
+            let place = slot.place("connection_setup", "sealed_step", row.step_seq);
+            let bytes = row.sealed_step.as_ref().and_then(|sealed| shared.sealer.open(&place, sealed).ok());
+            let failure = bytes.and_then(|bytes| codec::to_failure(bytes.expose()));
+            Some(Outcome::Failed(failure.unwrap_or_else(expired)))
+        }
+    })
+}
+
+/// Ends a session that nobody went on with in time.
+pub(super) async fn expire(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
+    let _running = slot.running.lock().await;
+    let row = shared.reader().await?.setup(slot.id).await?;
+    let open = row.filter(|row| matches!(row.state, SetupState::Running | SetupState::Waiting));
+    match open.filter(|row| row.expires_at <= shared.clock.now().seconds()) {
+        Some(row) => fail(shared, slot, row.step_seq, expired()).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn step_no(step_seq: i64) -> u64 {
+    u64::try_from(step_seq).unwrap_or(0)
+}
+
+fn expired() -> SetupFailure {
+    SetupFailure::new("setup_expired", "nobody went on with this setup in time").remedy("begin again")
+}
+
+fn panicked() -> SetupFailure {
+    SetupFailure::new("plugin_panicked", "the plugin crashed").remedy("report this to its author")
+}
+
+fn timed_out() -> SetupFailure {
+    let message = "the plugin did not come to an end in time";
+    SetupFailure::new("plugin_timeout", message).remedy("begin again, or report this to its author")
+}

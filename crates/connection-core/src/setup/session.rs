@@ -1,0 +1,332 @@
+//! The host's handle of a setup session.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use connection_contract::{BoxFuture, Kind, Secret};
+use futures_core::Stream;
+
+use super::{
+    FieldProblem, Outcome, SetupStep, StepNo, answers,
+    codec::Waiting,
+    finish,
+    journal::{Effect, Entry},
+    run,
+    slot::Slot,
+};
+use crate::{Error, SessionId, registry::Shared, store::rows::SetupState};
+
+/// Why `advance` was refused. The session is where it was.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdvanceError {
+    /// The session ended.
+    #[error("this setup has ended")]
+    Ended,
+    /// It could not be done now.
+    #[error(transparent)]
+    Error(#[from] Error),
+    /// What is wrong, by field; the plugin saw nothing.
+    #[error("{}", problems(.0))]
+    Invalid(Vec<FieldProblem>),
+    /// The current step is nothing to answer.
+    #[error("this setup asks for nothing now")]
+    NoPrompt,
+    /// The answer is for another step than the current one.
+    #[error("this setup is at step {current} now")]
+    WrongStep {
+        /// That one.
+        current: StepNo,
+    },
+}
+
+impl AdvanceError {
+    /// For programs; listed in `docs/spec/words.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ended => "setup_ended",
+            Self::Error(error) => error.code(),
+            Self::Invalid(_) => "answers_invalid",
+            Self::NoPrompt => "setup_no_prompt",
+            Self::WrongStep { .. } => "setup_wrong_step",
+        }
+    }
+
+    /// What to do, where something can be done.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Ended => Some("begin a new setup".into()),
+            Self::Error(error) => error.remedy(),
+            Self::Invalid(_) => Some("correct the fields that are named".into()),
+            Self::NoPrompt | Self::WrongStep { .. } => Some("look at the current step".into()),
+        }
+    }
+}
+
+fn problems(problems: &[FieldProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A setup in progress. Dropping it only detaches: the session stays and can be resumed by its id.
+pub struct SetupSession {
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot>,
+    /// What this handle has returned.
+    pub(super) seen: Arc<AtomicU64>,
+    pub(super) ephemeral: Option<Arc<Ephemeral>>,
+}
+
+/// Cancels a session that was begun as ephemeral when its last handle is dropped.
+pub(super) struct Ephemeral {
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot>,
+}
+
+impl Drop for Ephemeral {
+    fn drop(&mut self) {
+        let (shared, slot) = (self.shared.clone(), self.slot.clone());
+        slot.cancelled.send_replace(true);
+        self.shared.runtimes.spawn(async move {
+            if let Err(error) = finish::cancel(&shared, &slot).await {
+                tracing::warn!(session = %slot.id, code = error.code(), "an abandoned setup could not be cancelled");
+            }
+        });
+    }
+}
+
+impl Clone for SetupSession {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            slot: self.slot.clone(),
+            seen: Arc::new(AtomicU64::new(self.seen.load(Ordering::Relaxed))),
+            ephemeral: self.ephemeral.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for SetupSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SetupSession({} {})", self.slot.kind, self.slot.id)
+    }
+}
+
+impl SetupSession {
+    /// For [`resume_setup`](crate::ConnectionRegistry::resume_setup), in any process.
+    pub fn id(&self) -> SessionId {
+        self.slot.id
+    }
+
+    /// Of what kind the connection will be.
+    pub fn kind(&self) -> &Kind {
+        &self.slot.kind
+    }
+
+    /// The current step and its number; `None` while the plugin works and shows nothing.
+    pub fn current_step(&self) -> Option<(StepNo, SetupStep)> {
+        self.slot.view().borrow().step.clone()
+    }
+
+    /// Waits for a step that this handle has not returned yet. The last one is `Done` or `Failed`, then, and after a
+    /// cancellation, comes `None`.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, it has returned nothing; the session goes on.
+    ///
+    /// # Errors
+    ///
+    /// It cannot go on now, and is where it was: resume it when what failed is mended.
+    pub async fn next_step(&self) -> Result<Option<(StepNo, SetupStep)>, Error> {
+        let mut receiver = self.slot.view();
+        loop {
+            {
+                let view = receiver.borrow_and_update();
+                let new = self.seen.load(Ordering::Relaxed) < view.version;
+                let fresh = || self.seen.store(view.version, Ordering::Relaxed);
+                match (&view.error, &view.step) {
+                    (Some(error), _) if new => {
+                        fresh();
+                        return Err(error.clone());
+                    }
+                    (None, Some(step)) if new => {
+                        fresh();
+                        return Ok(Some(step.clone()));
+                    }
+                    _ if view.outcome.is_some() => return Ok(None),
+                    _ => {}
+                }
+            }
+            if receiver.changed().await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The steps as a stream, each as [`next_step`](Self::next_step) gives it; ends with the session or an error.
+    pub fn steps(&self) -> SetupSteps {
+        SetupSteps { session: Some(self.clone()), next: None }
+    }
+
+    /// Answers the step of that number with what the user typed. When it returns, the answer is durable and the plugin
+    /// runs on; the next step comes from [`next_step`](Self::next_step). A field that takes many values is repeated.
+    ///
+    /// Of two answers to one step the first counts, and the second is refused: an answer never reaches a later step.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the answer was taken or was not; the current step tells.
+    ///
+    /// # Errors
+    ///
+    /// The session is where it was.
+    pub async fn advance(&self, step: StepNo, answers: &[(String, Secret)]) -> Result<(), AdvanceError> {
+        let (shared, slot) = (&self.shared, &self.slot);
+        let (waiting, state) = run::waiting(shared, slot).await?;
+        let Some(waiting) = waiting else {
+            let ended = !matches!(state, SetupState::Running | SetupState::Waiting);
+            return Err(if ended { AdvanceError::Ended } else { AdvanceError::NoPrompt });
+        };
+        if waiting.no != step {
+            return Err(AdvanceError::WrongStep { current: waiting.no });
+        }
+        let (Some(names), Some(_)) = (&waiting.fields, waiting.seq) else { return Err(AdvanceError::NoPrompt) };
+        let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+        let declared = |name: &String| kind.descriptor.fields.iter().find(|field| field.name == **name).cloned();
+        let fields: Vec<_> = names.iter().filter_map(declared).collect();
+        let grant = |text: &str| shared.files.grant(text).map_err(|error| error.to_string().into());
+        let checked =
+            answers::check(&fields, &kind.checked.patterns, answers, &grant).map_err(AdvanceError::Invalid)?;
+        if input(shared, slot, &waiting, Effect::Answered(checked), Source::Host).await? {
+            return Ok(());
+        }
+        match run::waiting(shared, slot).await? {
+            (Some(waiting), _) => Err(AdvanceError::WrongStep { current: waiting.no }),
+            (None, SetupState::Running | SetupState::Waiting) => Err(AdvanceError::NoPrompt),
+            (None, _) => Err(AdvanceError::Ended),
+        }
+    }
+
+    /// Ends it: a run in progress is dropped, its callbacks are refused, nothing is kept. A session that has ended is
+    /// left as it is.
+    ///
+    /// # Errors
+    ///
+    /// The store failed, and the session may still be there.
+    pub async fn cancel(&self) -> Result<(), Error> {
+        self.slot.cancelled.send_replace(true);
+        finish::cancel(&self.shared, &self.slot).await
+    }
+
+    /// Resolves when the session ended: with a connection only once its row is stored.
+    ///
+    /// # Errors
+    ///
+    /// It cannot go on now, and is where it was.
+    pub async fn terminal(&self) -> Result<Outcome, Error> {
+        let mut view = self.slot.view();
+        loop {
+            {
+                let view = view.borrow_and_update();
+                if let Some(outcome) = &view.outcome {
+                    return Ok(outcome.clone());
+                }
+                if let Some(error) = &view.error {
+                    return Err(error.clone());
+                }
+            }
+            if view.changed().await.is_err() {
+                return Ok(Outcome::Cancelled);
+            }
+        }
+    }
+}
+
+/// Whence an input came; what that leaves behind goes in the same transaction.
+pub(super) enum Source {
+    /// A callback that arrived now: its address is used up.
+    Endpoint { hash: [u8; 32], now: i64 },
+    /// The host's own call, or the time.
+    Host,
+    /// A callback that was kept while a run was busy.
+    Inbox(uuid::Uuid),
+}
+
+/// Ends the current wait with this, durably, and runs; `false` when the session is not at that wait any more, or the
+/// callback was used.
+pub(super) async fn input(
+    shared: &Arc<Shared>,
+    slot: &Arc<Slot>,
+    waiting: &Waiting,
+    effect: Effect,
+    source: Source,
+) -> Result<bool, Error> {
+    let Some(seq) = waiting.seq else { return Ok(false) };
+    let (elapsed, now) = (matches!(effect, Effect::Elapsed), shared.clock.now());
+    let entry = Entry { what: waiting.what.clone(), at: now, effect };
+    let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose());
+    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let (id, step) = (slot.id, i64::try_from(waiting.no).unwrap_or(i64::MAX));
+    let written = shared.store.write(move |tx| {
+        Box::pin(async move {
+            let Some(row) = tx.setup(id).await? else { return Ok(false) };
+            if row.state != SetupState::Waiting || row.step_seq != step {
+                return Ok(false);
+            }
+            let fresh = match source {
+                Source::Endpoint { hash, now } => tx.use_endpoint(&hash, now).await?,
+                Source::Host => true,
+                Source::Inbox(input) => tx.delete_input(id, input).await?,
+            };
+            if !fresh || !tx.insert_effect(id, seq, &sealed).await? {
+                return Ok(false);
+            }
+            tx.set_setup(id, SetupState::Running, step, None, None, row.expires_at).await
+        })
+    });
+    let written = written.await?;
+    if written {
+        if !elapsed {
+            slot.working();
+        }
+        run::spawn(shared, slot);
+    }
+    Ok(written)
+}
+
+/// See [`SetupSession::steps`].
+pub struct SetupSteps {
+    session: Option<SetupSession>,
+    next: Option<BoxFuture<'static, Option<Result<(StepNo, SetupStep), Error>>>>,
+}
+
+impl fmt::Debug for SetupSteps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SetupSteps").field(&self.session).finish()
+    }
+}
+
+impl Stream for SetupSteps {
+    type Item = Result<(StepNo, SetupStep), Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(session) = &self.session else { return Poll::Ready(None) };
+        // One cursor with the stream's own handle, so that each next future goes on where the last one ended.
+        let session = SetupSession { seen: session.seen.clone(), ..session.clone() };
+        let next = self.next.get_or_insert_with(|| Box::pin(async move { session.next_step().await.transpose() }));
+        let Poll::Ready(item) = Pin::new(next).poll(cx) else { return Poll::Pending };
+        self.next = None;
+        if !matches!(item, Some(Ok(_))) {
+            self.session = None;
+        }
+        Poll::Ready(item)
+    }
+}

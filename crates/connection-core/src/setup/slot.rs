@@ -1,0 +1,135 @@
+//! What a process keeps of a session while it has a handle, a run or a timer: what hosts see, and who may run it.
+//!
+//! Nothing here is needed to go on: the rows are.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use connection_contract::Kind;
+use tokio::{
+    sync::{Mutex as AsyncMutex, watch},
+    task::AbortHandle,
+};
+
+use super::{Outcome, SetupStep, StepNo};
+use crate::{Error, SealError, SessionId, seal::Place};
+
+/// What hosts see.
+#[derive(Clone, Debug, Default)]
+pub(super) struct View {
+    /// Counts what is new to see.
+    pub(super) version: u64,
+    /// The current step; `None` while the plugin works and shows nothing.
+    pub(super) step: Option<(StepNo, SetupStep)>,
+    /// How it ended.
+    pub(super) outcome: Option<Outcome>,
+    /// Why it cannot go on now; it is where it was, and may be resumed.
+    pub(super) error: Option<Error>,
+    look: String,
+}
+
+pub(crate) struct Slot {
+    pub(super) id: SessionId,
+    pub(super) owner: String,
+    pub(super) kind: Kind,
+    /// One run at a time in this process.
+    pub(super) running: Arc<AsyncMutex<()>>,
+    pub(super) cancelled: watch::Sender<bool>,
+    view: watch::Sender<View>,
+    timer: Mutex<Option<AbortHandle>>,
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slot({})", self.id)
+    }
+}
+
+impl Slot {
+    pub(super) fn new(id: SessionId, owner: String, kind: Kind) -> Self {
+        let (cancelled, view) = (watch::Sender::new(false), watch::Sender::default());
+        Self { id, owner, kind, running: Arc::default(), cancelled, view, timer: Mutex::default() }
+    }
+
+    pub(super) fn view(&self) -> watch::Receiver<View> {
+        self.view.subscribe()
+    }
+
+    /// Shows a step. One that looks as before is not new.
+    pub(super) fn show(&self, step: (StepNo, SetupStep)) {
+        let look = format!("{step:?}");
+        self.view.send_if_modified(|view| {
+            let new = view.step.is_none() || view.look != look || view.error.is_some();
+            if new {
+                *view = View { version: view.version + 1, step: Some(step), outcome: None, error: None, look };
+            }
+            new
+        });
+    }
+
+    /// The step was answered, and the plugin works.
+    pub(super) fn working(&self) {
+        self.view.send_modify(|view| {
+            view.step = None;
+            view.error = None;
+            view.look.clear();
+        });
+    }
+
+    pub(super) fn end(&self, no: StepNo, outcome: Outcome) {
+        self.stop_timer();
+        self.view.send_if_modified(|view| {
+            let new = view.outcome.is_none();
+            if new {
+                let step = outcome.step().map(|step| (no, step));
+                let version = view.version + u64::from(step.is_some());
+                *view = View { version, step, outcome: Some(outcome), error: None, look: String::new() };
+            }
+            new
+        });
+    }
+
+    /// It cannot go on now.
+    pub(super) fn stuck(&self, error: Error) {
+        self.view.send_modify(|view| {
+            view.version += 1;
+            view.error = Some(error);
+        });
+    }
+
+    pub(super) fn set_timer(&self, timer: AbortHandle) {
+        let before = self.timer.lock().unwrap_or_else(PoisonError::into_inner).replace(timer);
+        if let Some(before) = before {
+            before.abort();
+        }
+    }
+
+    pub(super) fn stop_timer(&self) {
+        let timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(timer) = timer {
+            timer.abort();
+        }
+    }
+
+    pub(super) fn place(&self, table: &'static str, column: &'static str, sequence: i64) -> Place<'_> {
+        place(&self.id, &self.owner, &self.kind, table, column, sequence)
+    }
+
+    pub(super) fn sealed_error(&self, source: SealError) -> Error {
+        Error::Sealed { what: format!("setup session {}", self.id), source: Arc::new(source) }
+    }
+}
+
+/// Where a session's sealed column is.
+pub(super) fn place<'a>(
+    id: &'a SessionId,
+    owner: &'a str,
+    kind: &'a Kind,
+    table: &'static str,
+    column: &'static str,
+    sequence: i64,
+) -> Place<'a> {
+    Place { table, column, key: id.as_bytes(), owner, kind: kind.as_str(), sequence }
+}

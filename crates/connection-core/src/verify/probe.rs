@@ -1,0 +1,114 @@
+//! Runs a plugin's code on a credential, contained, with services that reach no further than the credential may.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{
+    Connection, ConnectionError, NotLive, Reason, Secret, Services, VerifyContext, VerifyResult, reason,
+};
+
+use crate::{
+    Clock, ConnectionId,
+    connection::Payload,
+    contain::{Contained, contain},
+    registry::{KindEntry, Shared},
+    services::{
+        crypto::SystemCrypto,
+        files::LocalFiles,
+        http::{Egress, EgressHttp, HttpClient},
+        log::TracingLog,
+    },
+};
+
+/// A probe's deadline.
+const LONGEST: Duration = Duration::from_secs(60);
+/// After that a plugin spins, and only its thread knows.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What a plugin is asked about.
+pub(crate) struct Subject {
+    pub(crate) id: ConnectionId,
+    pub(crate) owner: String,
+    pub(crate) payload: Payload,
+    pub(crate) config: Vec<(String, String)>,
+}
+
+impl Subject {
+    /// As the plugin sees it.
+    pub(crate) fn connection(&self) -> Connection {
+        let config = self.config.iter().map(|(name, value)| (name.clone().into(), value.clone()));
+        Connection::new(self.id.to_string(), self.owner.clone())
+            .with_config(config)
+            .with_base_url(self.payload.base_url.clone())
+            .with_roots(self.payload.roots.clone())
+    }
+}
+
+/// Services bounded by one credential's reach.
+pub(crate) struct HostServices {
+    client: HttpClient,
+    egress: Egress,
+    clock: Arc<dyn Clock>,
+    crypto: SystemCrypto,
+    log: TracingLog,
+    files: LocalFiles,
+    kind: Arc<KindEntry>,
+}
+
+impl HostServices {
+    pub(crate) fn new(shared: &Shared, kind: &Arc<KindEntry>, payload: &Payload) -> Self {
+        Self {
+            client: shared.http.clone(),
+            egress: payload.egress.clone(),
+            clock: shared.clock.clone(),
+            crypto: shared.crypto,
+            log: TracingLog::new(kind.kind().clone()),
+            files: LocalFiles::new(payload.roots.clone(), shared.files.clone()),
+            kind: kind.clone(),
+        }
+    }
+
+    pub(crate) fn http(&self) -> EgressHttp<'_> {
+        EgressHttp::new(&self.client, &self.egress)
+    }
+
+    pub(crate) fn services<'a>(&'a self, http: &'a EgressHttp<'a>) -> Services<'a> {
+        Services::new(http, &*self.clock, &self.crypto, &self.log)
+            .addresses(&self.kind.checked.addresses)
+            .files(&self.files)
+    }
+}
+
+/// Verifies. A plugin that crashes or does not end is `failing`, as data.
+///
+/// # Errors
+///
+/// What says nothing about the connection.
+pub(crate) async fn probe(
+    shared: &Arc<Shared>,
+    kind: &Arc<KindEntry>,
+    subject: Subject,
+) -> Result<VerifyResult<Secret>, ConnectionError> {
+    let (services, clock, definition) =
+        (HostServices::new(shared, kind, &subject.payload), shared.clock.clone(), kind.definition.clone());
+    let task = async move {
+        let (connection, http) = (subject.connection(), services.http());
+        let ctx = VerifyContext::new(services.services(&http), &connection);
+        let verify = || definition.verify(&subject.payload.credential, &ctx);
+        contain(&*clock, LONGEST, verify, || false, || {}).await
+    };
+    let ended = match shared.runtimes.run(&*shared.clock, LONGEST + GRACE, task).await {
+        Contained::Ended(ended) => ended,
+        Contained::Panicked => Contained::Panicked,
+        Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
+    };
+    let fault = |code, message| {
+        Ok(NotLive::failing(Reason::new(code, message).remedy("report this to the plugin's author")).into())
+    };
+    match ended {
+        Contained::Ended(result) => result,
+        Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
+        Contained::Stopped | Contained::TimedOut => {
+            fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time")
+        }
+    }
+}
