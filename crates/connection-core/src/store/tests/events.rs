@@ -65,6 +65,22 @@ async fn an_edit_made_past_the_rules_breaks_the_chain_where_it_was_made() {
     }
 }
 
+#[tokio::test]
+async fn a_true_event_of_another_history_does_not_fit_in() {
+    let (database, store, sealer) = parts().await;
+    let other_database = Database::new();
+    let other_store = other_database.open().await;
+    let connection = database.id();
+    append(&other_database, &other_store, &sealer, connection, "another first").await;
+    for body in ["1", "2"] {
+        append(&database, &store, &sealer, connection, body).await;
+    }
+    let mut stored = events(&store, connection).await;
+    assert_eq!(broken(&sealer, &stored), None, "the control");
+    stored[0] = events(&other_store, connection).await.remove(0);
+    assert_eq!(broken(&sealer, &stored), Some(2));
+}
+
 async fn parts() -> (Database, Store, Sealer) {
     let database = Database::new();
     let store = database.open().await;
