@@ -1,0 +1,116 @@
+//! A plugin as an author would write it, for a provider that a test plays.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use connection_contract::prelude::*;
+
+pub(crate) const API: &str = "https://api.acme.example";
+
+/// How often core asked for what.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    pub(crate) parsed: AtomicUsize,
+    pub(crate) serialized: AtomicUsize,
+}
+
+/// The kind `acme`: one key, `GET /me` tells whose it is, `DELETE /me` gives it back. An answer with `rotate` in it holds a
+/// key that replaces the one that was used.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Acme {
+    pub(crate) calls: Arc<Calls>,
+}
+
+pub(crate) const KIND: Kind = Kind::from_static("acme");
+
+struct Account {
+    identity: Identity,
+    rotated: Option<Secret>,
+    scopes: Option<Vec<String>>,
+}
+
+impl Acme {
+    async fn account(&self, key: &Secret, base: &BaseUrl, ctx: &Context<'_>) -> Result<Account, NotLive> {
+        let answer = classify(ctx.send_as(self, key, HttpRequest::get(base, "/me")).await)?;
+        let me = answer.json()?;
+        let scopes = answer.header("x-scopes").map(|s| s.split(',').map(ToOwned::to_owned).collect());
+        Ok(Account {
+            identity: Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned()),
+            rotated: me["rotate"].as_str().map(Secret::from),
+            scopes,
+        })
+    }
+}
+
+impl ConnectionDefinition for Acme {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(KIND, "Acme", AuthType::ApiKey)
+            .origin(API)
+            .field(Field::secret("accessToken", "API key"))
+            .field(Field::url("apiBaseUrl", "API address").default(API))
+            .secret_name("accessToken")
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let prompt = Prompt::new("Connect Acme").field("accessToken").field("apiBaseUrl");
+        let mut answers = ctx.prompt(prompt).await;
+        let key = answers.secret("accessToken")?;
+        let base = answers.url("apiBaseUrl")?;
+        let account = self.account(&key, base, ctx).await?;
+        let made = Established::new(key, account.identity).reach(Reach::base(base.clone()));
+        Ok(made.config("apiBaseUrl", base.to_string()))
+    }
+
+    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+        self.calls.serialized.fetch_add(1, SeqCst);
+        Ok(key.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        self.calls.parsed.fetch_add(1, SeqCst);
+        if bytes == b"unreadable" { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
+    }
+
+    async fn verify(&self, key: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        let account = self.account(key, ctx.connection().base_url()?, ctx).await?;
+        let mut found = VerifyResult::live().identity(account.identity);
+        if let Some(scopes) = account.scopes {
+            found = found.scopes(scopes);
+        }
+        Ok(match account.rotated {
+            Some(fresh) => found.rotated(fresh),
+            None => found,
+        })
+    }
+
+    async fn teardown(&self, key: &Secret, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+        let request = HttpRequest::delete(ctx.connection().base_url()?, "/me");
+        classify(ctx.send_as(self, key, request).await)?;
+        Ok(())
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
+        Some(self)
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<Secret>> {
+        Some(self)
+    }
+}
+
+impl Authorizer<Secret> for Acme {
+    fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        request.set_bearer(key);
+        Ok(())
+    }
+}
+
+impl NamedSecrets<Secret> for Acme {
+    fn secret(&self, key: &Secret, name: &str) -> Option<Secret> {
+        (name == "accessToken").then(|| key.duplicate())
+    }
+}

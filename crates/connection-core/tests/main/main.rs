@@ -1,0 +1,7 @@
+//! The core as a host sees it: a real database, real HTTP on loopback, time moved by hand.
+
+mod acme;
+mod smoke;
+#[path = "../../src/services/test_server.rs"]
+mod test_server;
+mod world;
