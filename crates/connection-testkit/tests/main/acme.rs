@@ -152,7 +152,14 @@ impl ConnectionDefinition for Acme {
         if self.is(Quirk::EndsEarlierInAReplay) && self.count.load(Ordering::Relaxed) > 2 {
             return Err(SetupFailure::new("early", "no more"));
         }
-        let identity = match self.me(&key, ctx).await {
+        if self.is(Quirk::CannotBeDroppedInSetup) && self.count.swap(99, Ordering::Relaxed) >= 99 {
+            return Err(SetupFailure::new("acme_busy", "still under way"));
+        }
+        let identity = self.me(&key, ctx).await;
+        if self.is(Quirk::CannotBeDroppedInSetup) {
+            self.count.store(0, Ordering::Relaxed);
+        }
+        let identity = match identity {
             Err(_) if self.is(Quirk::EndsASetupForABadNetwork) => {
                 return Err(SetupFailure::new("acme_lost", "no network"));
             }

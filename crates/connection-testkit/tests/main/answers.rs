@@ -66,6 +66,7 @@ fn an_empty_answer_is_none_and_a_default_steps_in() {
     assert!(got.contains("/api"), "{got}");
 }
 
+/// R-INSEAM-037: what is missing, unknown or malformed is refused before the plugin sees it, by the field's name.
 #[test]
 fn a_wrong_answer_is_refused_and_names_its_field() {
     for (answer, expected) in [

@@ -96,6 +96,7 @@ fn random_bytes_are_the_same_in_every_run_and_not_all_the_same() {
     assert!(nonce[..16] != nonce[64..], "{nonce}");
 }
 
+/// R-INSEAM-034: both ways of having no callback end the setup with what the host lacks, and nothing is thrown.
 #[test]
 fn a_host_without_callbacks_or_with_none_left_says_so() {
     for (host, expected) in [

@@ -29,6 +29,7 @@ fn each_fault_of_a_setup_is_named() {
         (Quirk::WaitsForNothing, "waits for nothing"),
         (Quirk::LeavesItsAddresses, "an address that neither the descriptor nor the user named"),
         (Quirk::GrantsItselfADirectory, "a directory that the user did not grant"),
+        (Quirk::CannotBeDroppedInSetup, "run again from effect 1"),
         (Quirk::DropsPartOfTheCredential, "`parse_credential` and `serialize_credential` are not inverse"),
     ] {
         let sends = matches!(quirk, Quirk::AbandonsAnEffect | Quirk::JoinsTwoEffects);

@@ -10,6 +10,7 @@ pub(crate) enum Quirk {
     AsksWithoutEnd,
     AsksTooMuchAtOnce,
     AsksUndeclaredField,
+    CannotBeDroppedInSetup,
     DependsOnItsOwnState,
     EndsEarlierInAReplay,
     GrantsItselfADirectory,

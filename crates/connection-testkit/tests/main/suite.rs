@@ -29,6 +29,7 @@ fn with_key() -> Expected {
     Expected::get(&url).answer(get_me_reply())
 }
 
+/// R-INSEAM-012 (foreign and empty bytes), R-INSEAM-051, R-INSEAM-060: with the quirks below as controls.
 #[test]
 fn a_plugin_without_a_quirk_passes() {
     suite(Quirk::None).check();
@@ -75,6 +76,7 @@ fn a_secret_that_is_too_short_to_search_for_is_refused() {
     check("give 'apiKey' at least 12 bytes", || suite.check());
 }
 
+/// R-INSEAM-051: a connection that does not work is data.
 #[test]
 fn a_verify_that_is_not_live_is_a_result() {
     let limited = connection_testkit::Reply::status(429).header("retry-after", "5");
