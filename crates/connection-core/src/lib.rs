@@ -34,11 +34,12 @@ pub use error::Error;
 pub use event::EVENT_NAMES;
 pub use ids::{ConnectionId, IdGenerator, InvalidId, SessionId, UuidV7};
 pub use liveness::{LivenessChange, LivenessChanges};
+pub use platform::NotPrivate;
 pub use registry::{
     ConnectionInfo, ConnectionRegistry, Filter, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError,
     RegistryBuilder, Removal, Teardown,
 };
-pub use seal::{KeyError, KeyFile, KeySource, SealError};
+pub use seal::{KeyError, KeyFile, KeyId, KeySource, SealError};
 pub use services::{Clock, FilesPolicy, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
 pub use setup::{
     AdvanceError, BeginSetup, DeliverError, Done, FieldProblem, InboundEndpoint, Outcome, SetupInfo, SetupSession,

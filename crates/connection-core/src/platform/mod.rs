@@ -28,7 +28,7 @@ use connection_contract::encode;
 /// Why a private file is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Exposed {
+pub enum NotPrivate {
     /// It is not a regular file: following a link may lead anywhere.
     #[error("{} is not a regular file", .0.display())]
     NotRegular(PathBuf),
@@ -45,7 +45,7 @@ pub enum Exposed {
     },
 }
 
-impl Exposed {
+impl NotPrivate {
     /// What a person does about it.
     pub fn remedy(&self) -> String {
         match self {
@@ -60,7 +60,7 @@ impl Exposed {
 #[derive(Debug)]
 pub(crate) enum Unreadable {
     /// It is not private, so what it says is not trusted.
-    Exposed(Exposed),
+    Exposed(NotPrivate),
     /// The system could not read it.
     Io(io::Error),
 }
@@ -77,7 +77,7 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
 pub(crate) fn check_private_file(path: &Path) -> Result<(), Unreadable> {
     let metadata = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
     if !metadata.file_type().is_file() {
-        return Err(Unreadable::Exposed(Exposed::NotRegular(path.to_owned())));
+        return Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())));
     }
     system::check_private(path, &metadata).map_err(Unreadable::Exposed)
 }
@@ -93,7 +93,7 @@ pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, U
     // What was opened must be what was checked: a link put in its place in between leads elsewhere.
     let opened = file.metadata().map_err(Unreadable::Io)?;
     if !system::same_file(&named, &opened) {
-        return Err(Unreadable::Exposed(Exposed::NotRegular(path.to_owned())));
+        return Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())));
     }
     system::check_private(path, &opened).map_err(Unreadable::Exposed)?;
     // One byte more than allowed, so that the caller sees a file that is too long as such. No growing: no copies.

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::{Exposed, Unreadable, create_private_dir, lock_file, read_private, write_new_private};
+use super::{NotPrivate, Unreadable, create_private_dir, lock_file, read_private, write_new_private};
 
 #[test]
 fn directories_and_files_are_made_for_the_owner_only() {
@@ -38,7 +38,7 @@ fn a_file_that_others_can_read_is_refused_and_read_once_it_is_closed() {
     for mode in [0o640, 0o604, 0o620, 0o601] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let Err(Unreadable::Exposed(exposed)) = read_private(&path, 100) else { panic!("mode {mode:o} was accepted") };
-        assert_eq!(exposed, Exposed::Permissions { path: path.clone(), mode });
+        assert_eq!(exposed, NotPrivate::Permissions { path: path.clone(), mode });
         assert_eq!(exposed.remedy(), format!("chmod 600 {}", path.display()));
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -51,7 +51,7 @@ fn a_link_to_a_private_file_is_refused() {
     write_new_private(&home.path().join("key"), b"x").unwrap();
     let link = home.path().join("link");
     symlink(home.path().join("key"), &link).unwrap();
-    assert!(matches!(read_private(&link, 100), Err(Unreadable::Exposed(Exposed::NotRegular(path))) if path == link));
+    assert!(matches!(read_private(&link, 100), Err(Unreadable::Exposed(NotPrivate::NotRegular(path))) if path == link));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_file_of_another_user_is_refused() {
         Ok(()) => given,
         Err(_) => "/etc/passwd".into(),
     };
-    assert!(matches!(read_private(&path, 100), Err(Unreadable::Exposed(Exposed::Owner(of))) if of == path));
+    assert!(matches!(read_private(&path, 100), Err(Unreadable::Exposed(NotPrivate::Owner(of))) if of == path));
 }
 
 fn mode_of(path: &Path) -> u32 {

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::Exposed;
+use super::NotPrivate;
 
 pub(super) fn create_dir(path: &Path) -> io::Result<()> {
     // A loop of our own: the recursive builder gives the mode to the last part only on some versions of the library.
@@ -34,12 +34,12 @@ pub(super) fn make_private(file: &File) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(0o600))
 }
 
-pub(super) fn check_private(path: &Path, metadata: &Metadata) -> Result<(), Exposed> {
+pub(super) fn check_private(path: &Path, metadata: &Metadata) -> Result<(), NotPrivate> {
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Exposed::Owner(path.to_owned()));
+        return Err(NotPrivate::Owner(path.to_owned()));
     }
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(Exposed::Permissions { path: path.to_owned(), mode }) }
+    if mode & 0o077 == 0 { Ok(()) } else { Err(NotPrivate::Permissions { path: path.to_owned(), mode }) }
 }
 
 pub(super) fn same_file(one: &Metadata, other: &Metadata) -> bool {

@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use super::Exposed;
+use super::NotPrivate;
 
 pub(super) fn create_dir(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
@@ -21,7 +21,7 @@ pub(super) fn make_private(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn check_private(_path: &Path, _metadata: &Metadata) -> Result<(), Exposed> {
+pub(super) fn check_private(_path: &Path, _metadata: &Metadata) -> Result<(), NotPrivate> {
     Ok(())
 }
 

@@ -36,7 +36,8 @@ const MAX_LEN: usize = 16 * 1024 * 1024;
 pub(crate) struct Sealed(Vec<u8>);
 
 impl Sealed {
-    /// What a row holds: nothing of it is believed before it opens.
+    /// What a row holds, which is otherwise made by the driver alone.
+    #[cfg(test)]
     pub(crate) fn from_row(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }

@@ -82,6 +82,7 @@ impl Sealer {
     }
 
     /// The store whose values these keys open.
+    #[cfg(test)]
     pub(crate) fn store_id(&self) -> Uuid {
         self.keys.store
     }

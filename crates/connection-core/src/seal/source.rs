@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use secrecy::SecretBox;
 
-use crate::platform::Exposed;
+use crate::platform::NotPrivate;
 
 /// Holds the one key that is not in the database.
 #[async_trait]
@@ -54,7 +54,7 @@ pub enum KeyError {
     },
     /// Others may have read the key, or changed it.
     #[error("the key is not private: {0}")]
-    Exposed(Exposed),
+    Exposed(NotPrivate),
     /// What the source holds is no key, or a damaged one.
     #[error("the key source '{source_name}' holds no whole key")]
     Malformed {

@@ -138,6 +138,7 @@ impl Tx {
     }
 
     /// `false` when there is no such connection; [`StoreError::Conflict`] when the label is taken.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for a host that renames"))]
     pub(crate) async fn set_account_label(
         &mut self,
         id: ConnectionId,

@@ -17,6 +17,7 @@ impl Reader {
         optional!(self, CredentialRow, SQL, id.as_uuid())
     }
 
+    #[cfg_attr(not(test), expect(dead_code, reason = "for going back to the previous credential"))]
     pub(crate) async fn credential(
         &mut self,
         id: ConnectionId,
@@ -52,6 +53,7 @@ impl Tx {
     }
 
     /// `false` when there is no such credential; [`StoreError::Conflict`] when another is in that state.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for keeping the previous credential"))]
     pub(crate) async fn set_credential_state(
         &mut self,
         id: ConnectionId,

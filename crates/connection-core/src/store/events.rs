@@ -15,6 +15,7 @@ pub(crate) type Mac<'a> = &'a (dyn Fn(&[u8]) -> [u8; 32] + Send + Sync);
 
 impl Reader {
     /// Oldest first.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for a host that shows what happened"))]
     pub(crate) async fn events(&mut self, connection: ConnectionId) -> Result<Vec<StoredEvent>, StoreError> {
         const SQL: &str = "SELECT id, owner, connection_id, seq, at, kind, body, chain FROM connection_event \
                            WHERE connection_id = $1 ORDER BY seq";
@@ -72,6 +73,7 @@ fn chain(before: &[u8], seq: i64, event: &EventRow, mac: Mac<'_>) -> [u8; 32] {
 }
 
 /// Finds the first event whose chain is not what it was when it was written.
+#[cfg_attr(not(test), expect(dead_code, reason = "for a host that checks what happened"))]
 pub(crate) fn broken_link(events: &[StoredEvent], mac: Mac<'_>) -> Option<i64> {
     let mut before: &[u8] = &[];
     for (event, seq) in events.iter().zip(1..) {

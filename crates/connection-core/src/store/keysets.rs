@@ -22,6 +22,7 @@ impl Tx {
     }
 
     /// Writes the slots of `row`, and the next revision, if the stored revision still is that of `row`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for a change of the key source"))]
     pub(crate) async fn update_keyset(&mut self, row: &KeysetRow) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_keyset SET slot_a = $2, slot_b = $3, revision = revision + 1 \
                            WHERE only_row = 1 AND revision = $1";

@@ -40,7 +40,6 @@ use writer::Limits;
 
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
-pub(crate) use events::broken_link;
 
 /// A database that is open and of this program's version. Clones share it.
 #[derive(Clone)]

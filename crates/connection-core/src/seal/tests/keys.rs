@@ -5,7 +5,7 @@ use std::fs;
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    platform::Exposed,
+    platform::NotPrivate,
     seal::{KeyError, KeyFile, KeyId, KeySource},
 };
 
@@ -34,7 +34,7 @@ async fn a_key_that_others_can_read_is_refused_with_the_command_that_mends_it() 
     assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
     fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
     let error = file.load().await.unwrap_err();
-    assert_eq!(error, KeyError::Exposed(Exposed::Permissions { path: file.path().to_owned(), mode: 0o640 }));
+    assert_eq!(error, KeyError::Exposed(NotPrivate::Permissions { path: file.path().to_owned(), mode: 0o640 }));
     assert!(error.to_string().contains(&file.path().display().to_string()));
     assert_eq!(error.remedy().unwrap(), format!("chmod 600 {}", file.path().display()));
 }
@@ -48,7 +48,7 @@ async fn a_link_to_a_key_is_refused() {
     let link = KeyFile::at(home.path().join("link.key"));
     std::os::unix::fs::symlink(file.path(), link.path()).unwrap();
     let error = link.load().await.unwrap_err();
-    assert_eq!(error, KeyError::Exposed(Exposed::NotRegular(link.path().to_owned())));
+    assert_eq!(error, KeyError::Exposed(NotPrivate::NotRegular(link.path().to_owned())));
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use crate::{
     ids::ConnectionId,
     seal::Sealer,
     store::{
-        Store, StoreError, broken_link,
+        Store, StoreError,
         engine::execute,
+        events::broken_link,
         rows::{EventRow, StoredEvent},
     },
 };

@@ -106,6 +106,50 @@ async fn a_connection_has_one_credential_in_each_state_and_takes_them_with_it() 
     assert_eq!(store.write(move |tx| Box::pin(async move { tx.delete_account(id).await })).await, Ok(false));
 }
 
+#[tokio::test]
+async fn a_new_label_is_taken_unless_another_has_it() {
+    let database = Database::new();
+    let store = database.open().await;
+    let [one, two] = ["a", "b"].map(|label| database.account(label));
+    let id = one.id;
+    for row in [&one, &two] {
+        add(&store, row).await.unwrap();
+    }
+    let rename = |label: &'static str| {
+        store.write(move |tx| Box::pin(async move { tx.set_account_label(id, label, 300).await }))
+    };
+    assert!(matches!(rename("b").await, Err(StoreError::Conflict { .. })));
+    assert_eq!(rename("c").await, Ok(true));
+    let account =
+        store.write(move |tx| Box::pin(async move { tx.set_account_identity_label(id, "hubot", 300).await })).await;
+    assert_eq!(account, Ok(true));
+    let renamed = store.reader().await.unwrap().account(id).await.unwrap().unwrap();
+    assert_eq!((renamed.label.as_str(), renamed.account_label.as_str(), renamed.revision), ("c", "hubot", 3));
+}
+
+#[tokio::test]
+async fn a_credential_takes_a_state_that_is_free() {
+    let database = Database::new();
+    let store = database.open().await;
+    let row = database.account("a");
+    let id = row.id;
+    add(&store, &row).await.unwrap();
+    rotate(&store, id, true).await.unwrap();
+    let set = |generation, state| {
+        store.write(move |tx| Box::pin(async move { tx.set_credential_state(id, generation, state).await }))
+    };
+    store
+        .write(move |tx| {
+            Box::pin(async move { tx.insert_credential(&credential(id, 2, CredentialState::Candidate)).await })
+        })
+        .await
+        .unwrap();
+    assert!(matches!(set(2, CredentialState::Current).await, Err(StoreError::Conflict { .. })));
+    assert_eq!(set(1, CredentialState::Previous).await, Ok(true));
+    assert_eq!(set(2, CredentialState::Current).await, Ok(true));
+    assert_eq!(set(3, CredentialState::Current).await, Ok(false));
+}
+
 /// R-INSEAM-046
 #[tokio::test]
 async fn a_credential_and_its_liveness_change_together_or_not_at_all() {
