@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Write as _};
 
-use connection_core::{AdvanceError, OpenError};
+use connection_core::{AdvanceError, OpenError, StoreError};
 
 /// How the process ends. The numbers are contract, see `docs/spec/words.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +40,23 @@ impl Exit {
     fn of_code(code: &str) -> Self {
         match code {
             "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" => Self::NotFound,
-            "invalid_request" | "invalid_endpoint" | "invalid_proxy" => Self::Usage,
-            "denied" | "label_taken" | "account_connected" | "not_supported" | "sealed_unreadable"
-            | "store_read_only" | "store_permission" | "store_newer" | "duplicate_kind" => Self::Refused,
-            code if code.starts_with("key_") => Self::Refused,
+            "invalid_request" | "http_policy_invalid" => Self::Usage,
+            "denied"
+            | "label_taken"
+            | "not_supported"
+            | "sealed_unreadable"
+            | "credential_unreadable"
+            | "key_failed"
+            | "kind_taken" => Self::Refused,
+            _ => Self::Unexpected,
+        }
+    }
+
+    /// What the store's own words mean: what may not be done is refused, what failed is not.
+    const fn of_store(error: &StoreError) -> Self {
+        match error {
+            StoreError::ReadOnly { .. } | StoreError::Newer { .. } | StoreError::Changed { .. } => Self::Refused,
+            StoreError::InvalidAddress { .. } | StoreError::UnsupportedEngine { .. } => Self::Usage,
             _ => Self::Unexpected,
         }
     }
@@ -129,18 +142,29 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 impl From<connection_core::Error> for Error {
     fn from(error: connection_core::Error) -> Self {
-        Self::of_core(error.code(), &error, error.remedy())
+        let own = Self::of_core(error.code(), &error, error.remedy());
+        match &error {
+            connection_core::Error::Store(store) => own.exit(Exit::of_store(store)),
+            _ => own,
+        }
     }
 }
 
 impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
-        Self::of_core(error.code(), &error, error.remedy())
+        let own = Self::of_core(error.code(), &error, error.remedy());
+        match &error {
+            OpenError::Store(store) => own.exit(Exit::of_store(store)),
+            _ => own,
+        }
     }
 }
 
 impl From<AdvanceError> for Error {
     fn from(error: AdvanceError) -> Self {
-        Self::of_core(error.code(), &error, error.remedy())
+        match error {
+            AdvanceError::Error(error) => error.into(),
+            error => Self::of_core(error.code(), &error, error.remedy()),
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::kinds;
 use crate::{
     Error, Exit,
     cli::Program,
-    input::{self, Cancelled, Inputs},
+    input::{Cancelled, Inputs},
     output::{account, json, moment, short_id},
 };
 
@@ -99,12 +99,11 @@ async fn answer(
         (inputs, answers) = asked.await.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
         match session.advance(number, &answers?).await {
             Ok(()) => return Ok(inputs),
-            Err(AdvanceError::Invalid(problems)) => {
-                let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            Err(invalid @ AdvanceError::Invalid(_)) => {
                 if !inputs.ask_again() {
-                    return Err(input::refused(problems.join("; ")));
+                    return Err(Error::from(invalid).exit(Exit::SetupFailed));
                 }
-                program.output.note(problems.join("\n"));
+                program.output.note(invalid.to_string());
             }
             Err(error) => return Err(error.into()),
         }

@@ -36,7 +36,7 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
         table.row([
             short_id(&setup.id.to_string()).into(),
             setup.kind.as_str().into(),
-            json::SetupBody::state_word(setup.state).into(),
+            json::SetupBody::state_word(setup.stage).into(),
             setup.step.to_string().into(),
             moment(setup.created_at, output.now).into(),
             moment(setup.expires_at, output.now).into(),

@@ -70,10 +70,10 @@ impl Inputs {
         fields: &[Field],
     ) -> Result<Vec<(String, Secret)>, Error> {
         let mut answers = Vec::new();
-        let again = fields.iter().find(|field| self.asked.contains(&*field.name));
-        if let Some(field) = again.filter(|field| !self.person || self.values.contains_key(&*field.name)) {
-            let problem = prompt.problem.as_ref().map_or("it is asked again", |problem| problem.as_str());
-            return Err(refused(format!("{}: {problem}", field.name)));
+        let given = |field: &&Field| !self.person || self.values.contains_key(&*field.name);
+        if let Some(field) = fields.iter().filter(|field| self.asked.contains(&*field.name)).find(given) {
+            let again = || format!("'{}' is asked again, and there is no other value", field.name);
+            return Err(refused(prompt.problem.as_ref().map_or_else(again, ToString::to_string)));
         }
         for field in fields {
             self.asked.insert(field.name.clone().into_owned());
@@ -107,7 +107,7 @@ impl Inputs {
 }
 
 /// An answer was refused and nobody can be asked for another one.
-pub(crate) fn refused(problem: String) -> Error {
+fn refused(problem: String) -> Error {
     Error::new(Exit::SetupFailed, "answer_refused", problem)
         .remedy("correct the value and connect again; nothing was kept")
 }

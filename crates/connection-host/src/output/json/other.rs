@@ -1,7 +1,7 @@
 //! What the other commands print.
 
 use connection_contract::{FileStat, FileType, Timestamp, encode};
-use connection_core::{SetupInfo, SetupState};
+use connection_core::{SetupInfo, SetupStage};
 use serde::Serialize;
 
 /// `remove`.
@@ -87,11 +87,10 @@ pub(crate) struct SetupBody {
 }
 
 impl SetupBody {
-    pub(crate) fn state_word(state: SetupState) -> &'static str {
-        match state {
-            SetupState::Waiting => "waiting",
-            SetupState::Running => "running",
-            _ => "ended",
+    pub(crate) fn state_word(stage: SetupStage) -> &'static str {
+        match stage {
+            SetupStage::Waiting => "waiting",
+            _ => "running",
         }
     }
 
@@ -107,7 +106,7 @@ impl From<&SetupInfo> for SetupBody {
         Self {
             id: info.id.to_string(),
             kind: info.kind.to_string(),
-            state: Self::state_word(info.state),
+            state: Self::state_word(info.stage),
             step: info.step,
             created_at: info.created_at.to_rfc3339(),
             expires_at: info.expires_at.to_rfc3339(),

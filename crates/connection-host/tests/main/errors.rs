@@ -1,0 +1,104 @@
+//! Each exit code from a real run, and `doctor`.
+
+use crate::{program::Machine, provider::TOKEN};
+
+#[test]
+fn what_is_not_there_exits_with_5() {
+    let machine = Machine::new();
+    machine.run(&["add", "gone"]).exits(5).warns("github");
+    for command in [&["show", "github"][..], &["verify", "nothing"], &["remove", "abc", "--yes"]] {
+        machine.run(command).exits(5).warns("connections list");
+    }
+    machine.run(&["show", "01890a5d-ac96-774b-bcce-b302099a8057"]).exits(5);
+    machine.run(&["setup", "cancel", "abc"]).exits(5).warns("setup list");
+}
+
+#[test]
+fn a_duplicate_is_refused_with_6() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    machine.add_github("work").exits(6).warns("github:work").warns("another label");
+    machine.add_github("other").exits(6).warns("connected already").warns("github:work");
+    assert_eq!(machine.provider.seen().len(), 2, "a taken label is refused before the provider is asked");
+}
+
+#[test]
+fn an_ambiguous_name_lists_the_candidates() {
+    let machine = Machine::new();
+    for name in ["a", "b"] {
+        machine.write(&format!("{name}/file"), b"");
+        machine.feed(&["add", "filesystem", "--input", "-"], &format!(r#"{{"roots": "{name}"}}"#)).exits(0);
+    }
+    machine.run(&["show", "filesystem"]).exits(2).warns("filesystem:a (").warns("filesystem:b (");
+}
+
+#[test]
+fn any_unique_end_of_an_id_names_a_connection() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let id = machine.run(&["show", "github", "--json"]).json()["id"].as_str().unwrap().to_owned();
+    let short = id.get(id.len() - 8..).unwrap();
+    machine.run(&["list"]).says(short);
+    for reference in [&id, short, id.get(id.len() - 4..).unwrap(), "github", "github:work"] {
+        machine.run(&["show", reference]).exits(0).says(&id);
+    }
+}
+
+#[test]
+fn doctor_makes_nothing_on_a_fresh_machine_and_says_what_is_wrong_later() {
+    let machine = Machine::new();
+    machine.run(&["doctor"]).exits(0).says("not there yet").says("https://api.github.com goes to http://127.0.0.1");
+    assert!(!machine.data().exists(), "nothing was made");
+    machine.add_github("work").exits(0);
+    machine.run(&["doctor"]).exits(0).says("1 connection");
+    let key = machine.data().join("key").join("root.key");
+    let kept = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    machine.run(&["doctor"]).exits(1).says("failed  key").says("restore");
+    machine.run(&["list"]).exits(6).warns("restore");
+    assert!(!key.exists(), "no new key was made");
+    let path = machine.write("data/key/root.key", &kept);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        machine.run(&["doctor"]).exits(1).says("chmod 600");
+        machine.run(&["list"]).exits(6).warns("chmod 600");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(machine.data(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        machine.run(&["doctor"]).exits(1).says("chmod 700");
+        std::fs::set_permissions(machine.data(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    assert!(path.ends_with("root.key"));
+    machine.run(&["doctor"]).exits(0);
+    machine.write("data/store/connections.db", b"this is no database, it is a text of some length");
+    machine.run(&["doctor"]).exits(1).says("failed  database");
+}
+
+#[test]
+fn with_json_an_error_is_one_object_on_standard_error() {
+    let machine = Machine::new();
+    for (arguments, exit, code) in [
+        (&["show", "github", "--json"][..], 5, "not_found"),
+        (&["add", "gone", "--json"], 5, "unknown_kind"),
+        (&["add", "github", "--json"], 2, "input_required"),
+        (&["--json", "nothing"], 2, "usage"),
+        (&["remove", "github", "--json"], 2, "confirmation_required"),
+        (&["--json", "add", "github", "--field", TOKEN], 2, "usage"),
+    ] {
+        let ran = machine.run(arguments).exits(exit);
+        let error = ran.error();
+        assert_eq!(error["error"]["code"], code, "{error}");
+        assert!(error["error"]["message"].is_string() && error["error"].get("remedy").is_some(), "{error}");
+    }
+}
+
+#[test]
+fn the_log_at_trace_level_goes_to_standard_error_and_holds_no_secret() {
+    let mut machine = Machine::new();
+    machine.set("CONNECTIONS_LOG", "trace");
+    machine.set("RUST_BACKTRACE", "1");
+    let ran = machine.add_github("work").exits(0);
+    assert!(ran.out.starts_with("Connected octocat"), "{}", ran.out);
+    assert!(ran.err.contains("connection_core"), "{}", ran.err);
+}

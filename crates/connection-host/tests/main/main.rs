@@ -1,0 +1,12 @@
+//! Runs the real binary, as a user would, against loopback servers shaped like the providers' documents.
+
+mod errors;
+mod input;
+mod life;
+mod program;
+mod provider;
+mod setups;
+mod shapes;
+mod tree;
+mod usage;
+mod words;

@@ -1,0 +1,154 @@
+//! The real binary with an environment of its own.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::provider::{Provider, SECRETS};
+
+/// A user's machine: a home, a data directory, a configuration that maps the providers' origins to a loopback server.
+pub(crate) struct Machine {
+    home: tempfile::TempDir,
+    pub(crate) provider: Provider,
+    variables: Vec<(String, String)>,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        let machine = Self { home: tempfile::tempdir().unwrap(), provider: Provider::start(), variables: Vec::new() };
+        let origin = &machine.provider.origin;
+        let origins = ["https://api.github.com", "https://api.notion.com", "https://api.twilio.com"];
+        let endpoints: String = origins.iter().map(|from| format!("\"{from}\" = \"{origin}\"\n")).collect();
+        machine.write("config.toml", format!("[http.endpoints]\n{endpoints}").as_bytes());
+        machine
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// A file in the home; gives its path as an argument.
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> String {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::File::create(&path).unwrap().write_all(content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_connections"));
+        command.env_clear().env("HOME", self.home.path()).current_dir(self.home.path());
+        command.env("CONNECTIONS_DATA_DIR", self.data()).env("CONNECTIONS_CONFIG", self.path("config.toml"));
+        command.envs(self.variables.iter().cloned()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end, with nothing on standard input.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(arguments, self.command().args(arguments).output().unwrap())
+    }
+
+    /// Runs it to its end, with this on standard input.
+    pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that refuses its arguments does not read.
+        drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+        Ran::of(arguments, child.wait_with_output().unwrap())
+    }
+
+    /// Connects the GitHub account of these tests.
+    pub(crate) fn add_github(&self, label: &str) -> Ran {
+        let token = self.write("token", format!("{}\n", crate::provider::TOKEN).as_bytes());
+        self.run(&["add", "github", "--label", label, "--field", &format!("accessToken=@{token}")])
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    arguments: String,
+    pub(crate) exit: i32,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// Every run of every test: no secret in what is printed, and no colours where there is no terminal.
+    #[track_caller]
+    fn of(arguments: &[&str], output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        for secret in SECRETS {
+            assert!(!out.contains(secret) && !err.contains(secret), "{arguments:?} prints a secret:\n{out}{err}");
+        }
+        assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{arguments:?} prints colours:\n{out}{err}");
+        Self {
+            arguments: arguments.join(" "),
+            exit: output.status.code().unwrap_or(-1),
+            bytes: output.stdout,
+            out,
+            err,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn exits(self, exit: i32) -> Self {
+        assert_eq!(self.exit, exit, "{}\n{}{}", self.arguments, self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(self, part: &str) -> Self {
+        assert!(self.out.contains(part), "{}: {part:?} is not in\n{}{}", self.arguments, self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn warns(self, part: &str) -> Self {
+        assert!(self.err.contains(part), "{}: {part:?} is not in\n{}", self.arguments, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|_| panic!("{}: no JSON:\n{}{}", self.arguments, self.out, self.err))
+    }
+
+    /// The one line on standard error.
+    #[track_caller]
+    pub(crate) fn error(&self) -> Value {
+        assert!(self.out.is_empty(), "{}: {}", self.arguments, self.out);
+        serde_json::from_str(&self.err).unwrap_or_else(|_| panic!("{}: no JSON:\n{}", self.arguments, self.err))
+    }
+}
+
+/// All bytes of all files below a directory.
+pub(crate) fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    let Ok(entries) = std::fs::read_dir(directory) else { return found };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(contents(&path))
+        } else {
+            found.push((path.clone(), std::fs::read(&path).unwrap()))
+        }
+    }
+    found
+}

@@ -1,0 +1,165 @@
+//! A loopback server shaped like the documents of GitHub, Notion and Twilio. It accepts the secrets of these tests and
+//! records each request: whether a secret came, and where.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+};
+
+use connection_contract::encode::base64;
+
+pub(crate) const TOKEN: &str = "ghp_0123456789abcdefSECRETgithub";
+pub(crate) const NOTION_KEY: &str = "ntn_0123456789abcdefSECRETnotion";
+pub(crate) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+pub(crate) const AUTH_TOKEN: &str = "0123456789abcdefSECRETtwilio";
+pub(crate) const KEY: &str = "SK0123456789abcdef0123456789abcdef";
+pub(crate) const KEY_SECRET: &str = "0123456789abcdefSECRETkey";
+pub(crate) const SECRETS: [&str; 4] = [TOKEN, NOTION_KEY, AUTH_TOKEN, KEY_SECRET];
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Seen {
+    /// Whether the secret came anywhere but in the header that is for it.
+    pub(crate) fn leaks(&self) -> bool {
+        let others = self.headers.iter().filter(|(name, _)| *name != "authorization").map(|(_, value)| value);
+        let texts: Vec<_> = others.chain([&self.path, &self.body]).collect();
+        SECRETS
+            .iter()
+            .any(|secret| texts.iter().any(|text| text.contains(secret) || text.contains(&base64(secret.as_bytes()))))
+    }
+}
+
+#[derive(Default)]
+struct State {
+    seen: Vec<Seen>,
+    /// Answers instead of the documented ones: status, headers, body.
+    told: Option<(u16, String, String)>,
+}
+
+/// The server; it ends with the test's process.
+#[derive(Clone)]
+pub(crate) struct Provider {
+    pub(crate) origin: String,
+    state: Arc<Mutex<State>>,
+}
+
+impl Provider {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // Whoever hangs up in between is no concern of the others.
+                drop(answer(stream, &shared));
+            }
+        });
+        Self { origin, state }
+    }
+
+    /// From now on, this is the answer to everything.
+    pub(crate) fn tell(&self, status: u16, headers: &str, body: &str) {
+        self.state.lock().unwrap().told = Some((status, headers.to_owned(), body.to_owned()));
+    }
+
+    /// From now on, the documented answers again.
+    pub(crate) fn behave(&self) {
+        self.state.lock().unwrap().told = None;
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.state.lock().unwrap().seen.clone()
+    }
+}
+
+fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let (Some(method), Some(path)) = (words.next(), words.next()) else { return Ok(()) };
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let seen = Seen { method, path, headers, body: String::from_utf8_lossy(&body).into_owned() };
+    let (status, more, text) = {
+        let mut state = state.lock().unwrap();
+        state.seen.push(seen.clone());
+        state.told.clone().unwrap_or_else(|| documented(&seen))
+    };
+    let mut stream = reader.into_inner();
+    let length = text.len();
+    write!(stream, "HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{text}")?;
+    stream.flush()
+}
+
+fn documented(seen: &Seen) -> (u16, String, String) {
+    let json = "content-type: application/json\r\n".to_owned();
+    let authorization = seen.headers.get("authorization").map(String::as_str).unwrap_or_default();
+    let basic = |user: &str, secret: &str| format!("Basic {}", base64(format!("{user}:{secret}").as_bytes()));
+    let account = format!("/2010-04-01/Accounts/{ACCOUNT}");
+    let path = seen.path.split('?').next().unwrap_or_default();
+    let ok = |headers: &str, body: &str| (200, format!("{json}{headers}"), body.to_owned());
+    // https://docs.github.com/en/rest/users/users#get-the-authenticated-user
+    if path == "/user" || path.starts_with("/user/") {
+        if authorization != format!("Bearer {TOKEN}") {
+            return (
+                401,
+                json,
+                r#"{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest"}"#.into(),
+            );
+        }
+        let headers = "x-oauth-scopes: repo, read:user\r\n\
+            github-authentication-token-expiration: 2099-01-31 00:00:00 UTC\r\n";
+        return match path {
+            "/user" => ok(headers, r#"{"login":"octocat","id":583231,"type":"User"}"#),
+            "/user/repos" => ok("", r#"[{"id":1296269,"name":"Hello-World"}]"#),
+            _ => (404, json, r#"{"message":"Not Found"}"#.into()),
+        };
+    }
+    // https://developers.notion.com/reference/get-self
+    if path == "/v1/users/me" {
+        if authorization != format!("Bearer {NOTION_KEY}") {
+            let body = r#"{"object":"error","status":401,"code":"unauthorized","message":"API token is invalid."}"#;
+            return (401, json, body.into());
+        }
+        let body = r#"{"object":"user","id":"9188c6a5-7381-452f-b3dc-d4865aa89bdf","name":"Test Integration","type":"bot",
+            "bot":{"owner":{"type":"workspace","workspace":true},"workspace_name":"Ada's Notion"}}"#;
+        return ok("", body);
+    }
+    // https://www.twilio.com/docs/iam/api/account and https://www.twilio.com/docs/messaging/api/message-resource
+    let denied = || (401, json.clone(), r#"{"code":20003,"message":"Authenticate","status":401}"#.to_owned());
+    if path == format!("{account}.json") {
+        if authorization != basic(ACCOUNT, AUTH_TOKEN) {
+            return denied();
+        }
+        return ok(
+            "",
+            &format!(r#"{{"sid":"{ACCOUNT}","friendly_name":"Ada's account","status":"active","type":"Full"}}"#),
+        );
+    }
+    if path == format!("{account}/Messages.json") {
+        if ![basic(ACCOUNT, AUTH_TOKEN), basic(KEY, KEY_SECRET)].contains(&authorization.to_owned()) {
+            return denied();
+        }
+        return ok("", r#"{"messages":[],"page":0,"page_size":1}"#);
+    }
+    (404, json, r#"{"message":"no such path"}"#.into())
+}

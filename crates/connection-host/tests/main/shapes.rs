@@ -1,0 +1,124 @@
+//! The JSON shapes, of real runs, member by member.
+
+use connection_host::words::SHAPES;
+use serde_json::Value;
+
+use crate::{program::Machine, provider::NOTION_KEY};
+
+/// An object has the members of its shape, in the page's order or any other, and none besides.
+#[track_caller]
+fn check(value: &Value, shape: &str) {
+    let (_, members) = SHAPES.iter().find(|(name, _)| *name == shape).expect("the shape is on the page");
+    let mut expected = members.to_vec();
+    expected.sort_unstable();
+    let mut actual: Vec<_> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    actual.sort_unstable();
+    assert_eq!(actual, expected, "{shape}: {value}");
+}
+
+#[track_caller]
+fn check_all(value: &Value, shape: &str, count: usize) {
+    let list = value.as_array().expect("an array");
+    assert_eq!(list.len(), count, "{value}");
+    for value in list {
+        check(value, shape);
+    }
+}
+
+#[test]
+fn a_connection_has_its_shape_wherever_it_is_printed() {
+    let mut machine = Machine::new();
+    let token = machine.write("token", crate::provider::TOKEN.as_bytes());
+    let field = format!("accessToken=@{token}");
+    let added = machine.run(&["add", "github", "--label", "work", "--field", &field, "--json"]).exits(0).json();
+    check(&added, "connection");
+    check(&added["account"], "account");
+    let expected =
+        [("kind", "github"), ("provider", "github"), ("owner", "local"), ("label", "work"), ("liveness", "live")];
+    for (member, value) in expected {
+        assert_eq!(added[member], value);
+    }
+    assert_eq!(added["account"]["id"], "583231");
+    assert_eq!(added["account"]["label"], "octocat");
+    assert_eq!(added["reason"], Value::Null);
+    assert_eq!(added["scopes"], serde_json::json!(["repo", "read:user"]));
+    assert_eq!(added["validUntil"], "2099-01-31T00:00:00Z");
+    assert_eq!(added["config"]["apiBaseUrl"], "https://api.github.com");
+    assert!(added["checkedAt"].as_str().is_some_and(|time| time.ends_with('Z')), "{added}");
+    assert!(added["isDefault"].is_boolean());
+    assert_eq!(machine.run(&["show", "github", "--json"]).exits(0).json(), added);
+    check_all(&machine.run(&["list", "--json"]).exits(0).json(), "connection", 1);
+    check_all(&machine.run(&["verify", "--all", "--json"]).exits(0).json(), "connection", 1);
+
+    machine.set("NOTION", NOTION_KEY);
+    machine.run(&["add", "notion", "--from-env", "apiKey=NOTION"]).exits(0);
+    machine.provider.tell(401, "", r#"{"object":"error","status":401,"code":"unauthorized"}"#);
+    let verified = machine.run(&["verify", "notion", "--json"]).exits(4).json();
+    check_all(&verified, "connection", 1);
+    check(&verified[0]["reason"], "reason");
+    assert_eq!(verified[0]["reason"]["code"], "unauthorized");
+    assert_eq!(verified[0]["scopes"], Value::Null);
+    check(&machine.run(&["remove", "notion", "--yes", "--json"]).exits(0).json(), "removed");
+    check_all(&machine.run(&["list", "--json"]).exits(0).json(), "connection", 1);
+}
+
+#[test]
+fn kinds_have_their_shape() {
+    let machine = Machine::new();
+    let kinds = machine.run(&["kinds", "--json"]).exits(0).json();
+    check_all(&kinds, "kind", 4);
+    for kind in kinds.as_array().unwrap() {
+        check_all(&kind["fields"], "field", kind["fields"].as_array().unwrap().len());
+    }
+    let words =
+        |member: &str| kinds.as_array().unwrap().iter().map(|kind| kind[member].to_string()).collect::<Vec<_>>();
+    assert_eq!(words("kind"), ["\"filesystem\"", "\"github\"", "\"notion\"", "\"twilio\""]);
+    assert_eq!(words("auth"), ["\"none\"", "\"personalAccessToken\"", "\"apiKey\"", "\"basic\""]);
+    let both = r#"["send","secrets"]"#;
+    assert_eq!(words("capabilities"), [r#"["files"]"#, both, both, both]);
+    assert_eq!(words("needs"), [r#"["files"]"#, "[]", "[]", "[]"]);
+    let shown = machine.run(&["kinds", "show", "github", "--json"]).exits(0).json();
+    assert_eq!(shown, kinds[1]);
+}
+
+#[test]
+fn answers_and_files_have_their_shapes() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let answer = machine.run(&["send", "github", "GET", "/user", "--json"]).exits(0).json();
+    check(&answer, "answer");
+    check(&answer["headers"][0], "header");
+    assert_eq!((answer["status"].as_u64(), answer["encoding"].as_str()), (Some(200), Some("utf8")));
+    assert!(answer["body"].as_str().unwrap().contains("octocat"));
+    machine.write("notes/a.txt", b"a\xff");
+    machine.write("notes/b/c", b"");
+    machine.feed(&["add", "filesystem", "--input", "-"], r#"{"roots": ["notes"]}"#).exits(0);
+    let list = machine.run(&["files", "filesystem", "ls", "--json"]).exits(0).json();
+    check_all(&list, "file", 2);
+    assert_eq!(
+        (list[0]["name"].as_str(), list[0]["type"].as_str(), list[0]["size"].as_u64()),
+        (Some("a.txt"), Some("file"), Some(2))
+    );
+    let content = machine.run(&["files", "filesystem", "cat", "a.txt", "--json"]).exits(0).json();
+    check(&content, "content");
+    assert_eq!((content["encoding"].as_str(), content["body"].as_str()), (Some("base64"), Some("Yf8=")));
+}
+
+#[test]
+fn setups_doctor_and_errors_have_their_shapes() {
+    let machine = Machine::new();
+    machine.provider.tell(503, "", "");
+    machine.add_github("work").exits(3);
+    let setups = machine.run(&["setup", "list", "--json"]).exits(0).json();
+    check_all(&setups, "setup", 1);
+    assert_eq!(setups[0]["state"], "waiting");
+    let id = setups[0]["id"].as_str().unwrap().to_owned();
+    let cancelled = machine.run(&["setup", "cancel", &id, "--json"]).exits(0).json();
+    check(&cancelled, "setup");
+    assert_eq!(cancelled["state"], "cancelled");
+    let doctor = machine.run(&["doctor", "--json"]).exits(0).json();
+    check(&doctor, "doctor");
+    check_all(&doctor["checks"], "check", 5);
+    check(&machine.run(&["show", "x", "--json"]).exits(5).error()["error"], "error");
+    check_all(&machine.run(&["list", "--json"]).exits(0).json(), "connection", 0);
+}

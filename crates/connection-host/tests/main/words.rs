@@ -1,0 +1,132 @@
+//! That `docs/spec/words.md` says what the code says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use connection_contract::reason;
+use connection_core::EVENT_NAMES;
+use connection_host::words::{ERROR_CODES, Exit, KEYS, SHAPES};
+
+const PAGE: &str = include_str!("../../../../docs/spec/words.md");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// The tables below a heading: the first cell without its backticks, then the others.
+#[track_caller]
+fn rows(heading: &str) -> Vec<Vec<String>> {
+    let section = PAGE.split("\n## ").find(|section| section.starts_with(heading)).expect("the page has the heading");
+    let cells = |line: &str| {
+        let line = line.trim_matches('|');
+        line.split(" | ").map(|cell| cell.trim().trim_matches('`').to_owned()).collect::<Vec<_>>()
+    };
+    section.lines().filter(|line| line.starts_with("| `")).map(cells).collect()
+}
+
+#[track_caller]
+fn names(heading: &str) -> Vec<String> {
+    rows(heading).into_iter().map(|row| row[0].clone()).collect()
+}
+
+#[test]
+fn the_keys_are_those_of_the_page() {
+    let code: Vec<_> = KEYS
+        .iter()
+        .map(|key| vec![key.name.to_owned(), key.variable(), key.value.expected().to_owned(), key.help.to_owned()])
+        .collect();
+    assert_eq!(rows("Configuration keys"), code);
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_page() {
+    let code: Vec<_> = Exit::ALL.iter().map(|exit| exit.number().to_string()).collect();
+    assert_eq!(names("Exit codes"), code);
+}
+
+#[test]
+fn the_error_codes_are_those_of_the_page() {
+    let code: Vec<_> = ERROR_CODES.iter().map(|(code, exit)| (code.to_string(), exit.number().to_string())).collect();
+    let page: Vec<_> = rows("Error codes").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    assert_eq!(page, code);
+}
+
+#[test]
+fn the_reason_codes_are_those_of_the_page() {
+    assert_eq!(names("Reason codes"), reason::ALL);
+}
+
+#[test]
+fn the_event_names_are_those_of_the_page() {
+    assert_eq!(names("Event names"), EVENT_NAMES);
+}
+
+#[test]
+fn the_shapes_are_those_of_the_page() {
+    let page: BTreeMap<_, _> = rows("JSON shapes")
+        .into_iter()
+        .filter(|row| row.len() == 3)
+        .map(|row| (row[0].clone(), row[2].clone()))
+        .collect();
+    let code: BTreeMap<_, _> = SHAPES.iter().map(|(name, members)| ((*name).to_owned(), members.join("` `"))).collect();
+    assert_eq!(page, code);
+}
+
+/// Every code that the sources of host and core make an error with is on the list, and the list has no other.
+#[test]
+fn no_error_code_is_left_out_and_none_is_made_up() {
+    let mut used = BTreeSet::new();
+    for package in ["connection-host", "connection-core", "connection-contract"] {
+        for text in sources(&Path::new(ROOT).join("crates").join(package).join("src")) {
+            used.extend(codes_in(&text));
+        }
+    }
+    let listed: BTreeSet<_> = ERROR_CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
+    let reasons: BTreeSet<_> = reason::ALL.iter().map(|code| (*code).to_owned()).collect();
+    let missing: Vec<_> = used
+        .difference(&listed)
+        .filter(|code| !reasons.contains(*code))
+        .filter(|code| !INBOUND.contains(&code.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "not on the list: {missing:?}");
+    let unused: Vec<_> = listed.difference(&used).collect();
+    assert!(unused.is_empty(), "on the list and nowhere in the code: {unused:?}");
+}
+
+/// Of callbacks, which this binary does not take yet.
+const INBOUND: [&str; 3] = ["callback_gone", "callback_not_now", "callback_unknown"];
+
+fn sources(directory: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() && name != "tests" {
+            texts.extend(sources(&path));
+        } else if name.ends_with(".rs") && name != "tests.rs" && name != "words.rs" {
+            texts.push(std::fs::read_to_string(path).unwrap());
+        }
+    }
+    texts
+}
+
+/// The literals in `Error::new(…, "code"`, `SetupFailure::new("code"` and in bodies of `fn code(&self) -> &'static str`.
+fn codes_in(text: &str) -> Vec<String> {
+    let mut codes = Vec::new();
+    for (call, reach) in [("Error::new(", 80), ("Self::new(", 80), ("SetupFailure::new(", 40)] {
+        for (at, _) in text.match_indices(call) {
+            let rest: String = text[at + call.len()..].chars().take(reach).collect();
+            // A code that is read from somewhere else is made there.
+            if call.starts_with("Setup") && !rest.trim_start().starts_with('"') {
+                continue;
+            }
+            codes.extend(rest.split('"').nth(1).map(str::to_owned));
+        }
+    }
+    for (at, _) in text.match_indices("fn code(&self) -> &'static str {") {
+        let body = text[at..].split("\n    }\n").next().unwrap_or_default();
+        codes.extend(body.split('"').skip(1).step_by(2).map(str::to_owned));
+    }
+    let is_code =
+        |code: &String| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    codes.into_iter().filter(is_code).collect()
+}
