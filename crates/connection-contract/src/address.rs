@@ -57,8 +57,9 @@ impl BaseUrl {
     /// See [`host::base_url`](crate::host::base_url).
     pub(crate) fn checked(url: &str) -> Option<Self> {
         let origin = Origin::of(url)?;
-        let path =
-            url.split_once("://")?.1.find('/').map_or("", |at| &url.split_once("://").unwrap_or_default().1[at..]);
+        let (_, rest) = url.split_once("://")?;
+        // What stands behind the authority: a path, or nothing; never a query or fragment alone.
+        let path = rest.find(['/', '?', '#', '\\']).and_then(|at| rest.get(at..)).unwrap_or_default();
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.' | b'_' | b'~');
         let fits = path.bytes().all(plain) && !path.split('/').any(|part| matches!(part, "." | ".."));
         fits.then(|| Self { origin, path: path.trim_end_matches('/').to_string() })

@@ -70,6 +70,12 @@ impl From<Secret> for HeaderValue {
     }
 }
 /// What to send. `Debug` shows method and origin only: paths and queries of some providers hold secrets.
+///
+/// There is no way from a text to a request; an address comes from the host:
+///
+/// ```compile_fail,E0308
+/// connection_contract::HttpRequest::get("https://api.example.com", "/user");
+/// ```
 #[non_exhaustive]
 pub struct HttpRequest {
     /// `GET`

@@ -149,6 +149,13 @@ pub trait InboundHttpService: Send + Sync {
     fn allocate_callback(&self) -> BoxFuture<'_, Option<CallbackHandle>>;
 }
 /// A way to be called back. Plain data; not `Clone`; the host forgets it when the session ends.
+///
+/// ```compile_fail,E0599
+/// fn twice(handle: &connection_contract::CallbackHandle) -> connection_contract::CallbackHandle {
+///     handle.clone()
+/// }
+/// let _: fn(_) -> connection_contract::CallbackHandle = |handle: connection_contract::CallbackHandle| handle.clone();
+/// ```
 pub struct CallbackHandle {
     pub(crate) redirect_uri: String,
     pub(crate) state: String,

@@ -53,6 +53,12 @@ pub struct Kind(Text);
 impl Kind {
     /// A kind written in code. In a `const` a bad name does not compile.
     ///
+    /// ```compile_fail,E0080
+    /// const KIND: connection_contract::Kind = connection_contract::Kind::from_static("GitHub");
+    /// # let _ = KIND;
+    /// ```
+    ///
+    ///
     /// # Panics
     /// When the name is not a kind.
     pub const fn from_static(name: &'static str) -> Self {

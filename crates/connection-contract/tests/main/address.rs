@@ -1,0 +1,61 @@
+//! Addresses: made by hosts, joined so that no path leads out of its base.
+
+use connection_contract::{HttpRequest, Link, host};
+
+#[test]
+fn only_plain_addresses_are_bases() {
+    for (text, expected) in [
+        ("https://api.example.com", Some("https://api.example.com")),
+        ("HTTPS://API.Example.com:443/v1/", Some("https://api.example.com/v1")),
+        ("http://127.0.0.1:80", Some("http://127.0.0.1")),
+        ("http://[::1]:9001/a", Some("http://[::1]:9001/a")),
+        ("https://user@example.com", None),
+        ("https://example.com:99999", None),
+        ("https://example.com:x", None),
+        ("https://example.com?x=1", None),
+        ("https://example.com/#a", None),
+        ("https://example.com/a/../b", None),
+        ("https://example.com\\@evil.example", None),
+        ("https://", None),
+        ("https://:443", None),
+        ("ftp://example.com", None),
+        ("example.com", None),
+        ("", None),
+    ] {
+        assert_eq!(host::base_url(text).map(|base| base.to_string()).as_deref(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_path_is_encoded_and_cannot_leave_its_base() {
+    let base = host::base_url("https://api.example.com/v1").unwrap();
+    for (path, expected) in [
+        ("/user", "https://api.example.com/v1/user"),
+        ("user", "https://api.example.com/v1/user"),
+        ("/a b/ü?x#y", "https://api.example.com/v1/a%20b/%C3%BC%3Fx%23y"),
+        ("/../admin", "https://api.example.com/v1/%2E%2E/admin"),
+        ("//evil.example/", "https://api.example.com/v1/evil.example/"),
+    ] {
+        assert_eq!(HttpRequest::get(&base, path).url(), expected, "{path}");
+    }
+    let request = HttpRequest::get(&base, "/q").query("a b", "c&d").query("e", "f");
+    assert_eq!(request.url(), "https://api.example.com/v1/q?a%20b=c%26d&e=f");
+}
+
+#[test]
+fn a_host_keeps_what_a_person_encoded_and_refuses_what_leads_elsewhere() {
+    let base = host::base_url("https://api.example.com/v1").unwrap();
+    let url = |path: &str| host::request("GET", &base, path).map(|request| request.url().to_owned());
+    assert_eq!(url("/a%2Fb?c=d%20e").as_deref(), Some("https://api.example.com/v1/a%2Fb?c=d%20e"));
+    for refused in ["a", "", "/a#b", "/../x", "/%2e%2e/x", "/a b", "/a%2", "/a\\b", "/a\r\nb", "/ü", "/a?b=%zz"] {
+        assert_eq!(url(refused), None, "{refused}");
+    }
+}
+
+#[test]
+fn a_link_of_a_provider_is_https_or_nothing() {
+    assert!(Link::from_provider("https://example.com/device?a=b").is_some());
+    for refused in ["http://example.com", "javascript:alert(1)", "https://a b", "https://user@example.com", ""] {
+        assert!(Link::from_provider(refused).is_none(), "{refused}");
+    }
+}

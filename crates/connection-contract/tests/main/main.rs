@@ -1,0 +1,10 @@
+//! The contract's types by themselves. Their codecs are compared with well-kept libraries in the testkit.
+
+mod address;
+mod classify;
+mod record;
+mod redaction;
+mod surface;
+mod text;
+mod timestamp;
+mod value;

@@ -1,0 +1,48 @@
+//! No `Debug` and no error shows a secret. What must not even compile is shown where the types are documented.
+
+use connection_contract::{
+    Answer, Established, HttpRequest, HttpResponse, Identity, Link, Record, Secret, Timestamp, VerifyResult, host,
+};
+
+const CANARY: &str = "canary-5f1d";
+
+#[test]
+fn no_debug_shows_a_secret() {
+    let base = host::base_url("https://api.example.com").unwrap();
+    let secret = || Secret::from(CANARY);
+    let request = HttpRequest::post(&base, CANARY)
+        .query("key", &secret())
+        .form("token", &secret())
+        .header("x-key", secret())
+        .bearer(&secret());
+    let handle = host::callback_handle("https://host.example/callback", CANARY);
+    let callback = host::callback_request(vec![("code".into(), secret())]);
+    let headers = vec![("set-cookie".to_owned(), CANARY.to_owned())];
+    let response = HttpResponse::new(200, headers, CANARY, Timestamp::default());
+    let shown = [
+        format!("{:?}", secret()),
+        format!("{request:?} {:?}", request.headers),
+        format!("{response:?}"),
+        format!("{handle:?}"),
+        format!("{callback:?}"),
+        format!("{:?}", Link::to(&base, "/authorize").query("state", CANARY)),
+        format!("{:?}", Record::new().with("token", secret())),
+        format!("{:?}", host::answers([("token".into(), Answer::Secret(secret()))])),
+        format!("{:?}", Established::new(secret(), Identity::new("1", "ada"))),
+        format!("{:?}", VerifyResult::live().rotated(secret())),
+    ];
+    for text in shown {
+        assert!(!text.contains(CANARY), "{text}");
+    }
+    // The control: the request does hold it.
+    assert!(request.url().contains(CANARY) && request.body.expose_str().unwrap().contains(CANARY));
+}
+
+#[test]
+fn a_secret_is_read_through_one_door_and_copied_through_one() {
+    let secret = Secret::from(CANARY);
+    let copy = secret.duplicate();
+    drop(secret);
+    assert_eq!(copy.expose(), CANARY.as_bytes());
+    assert!(Secret::new([255]).expose_str().is_none());
+}
