@@ -49,12 +49,12 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         SetupRun { result: ended.result, steps: ended.steps, effects: ended.journal.len(), requests }
     }
     /// Runs again over the whole journal, as a host that died before the end was stored; then from every effect, as one
-    /// that died after it ran and before it was recorded.
+    /// that died after it ran and before it was recorded. The last of these runs begins anew and ends as the first did,
+    /// so that the fakes stand where they stood.
     #[track_caller]
     fn repeat(&self, ended: &Ended<D::Credential>, started: Timestamp) {
         let world = &self.host.world;
         let first = self.parts(&ended.result, &ended.journal);
-        let (script, kv) = (world.script.next(), world.kv.as_ref().map(|kv| kv.state()));
         for n in (0..=ended.journal.len()).rev() {
             let (mut place, mut input) = ("run again over all its effects: ".to_owned(), ended.input);
             if let Some(lost) = ended.journal.get(n) {
@@ -71,8 +71,6 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                 }
             }
         }
-        world.script.seek(script);
-        world.restore(kv);
     }
     /// Drops the plugin's future in the middle of the effect after these, as a host that shuts down does.
     fn drop_in<'e>(&self, recorded: impl Iterator<Item = &'e Entry>, started: Timestamp, input: usize) {

@@ -2,9 +2,6 @@
 
 use connection_contract::prelude::*;
 
-/// The longest account id that is written out; the contract's texts end at 500 characters.
-const LONGEST: usize = 400;
-
 /// Looks at each; the first that cannot be used decides.
 pub(crate) async fn look(roots: &[Root], ctx: &Context<'_>) -> Result<(), NotLive> {
     let Some(files) = ctx.files() else {
@@ -35,7 +32,7 @@ pub(crate) fn identity(roots: &[Root], ctx: &Context<'_>) -> Identity {
     let paths: Vec<_> = roots.iter().map(Root::as_str).collect();
     let joined = paths.join(":");
     let shown = DisplayText::from(joined.clone());
-    let id = if joined.len() <= LONGEST && shown.as_str() == joined {
+    let id = if shown.as_str() == joined {
         shown
     } else {
         format!("sha256:{}", encode::hex(&ctx.crypto().sha256(joined.as_bytes()))).into()

@@ -34,6 +34,12 @@ fn a_secondary_limit_is_offline_for_as_long_as_it_says() {
 }
 
 #[test]
+fn a_403_that_says_when_to_retry_is_a_limit_whatever_its_words() {
+    let reply = Reply::json(403, r#"{"message": "Slow down."}"#).header("retry-after", "30");
+    check(reply, Liveness::Offline, reason::RATE_LIMITED, Some(30));
+}
+
+#[test]
 fn a_secondary_limit_without_a_time_is_offline_for_a_minute() {
     for message in ["You have exceeded a secondary rate limit.", "You have triggered an abuse detection mechanism."] {
         let reply = Reply::json(403, &format!(r#"{{"message": "{message}"}}"#)).header("x-ratelimit-remaining", "4999");

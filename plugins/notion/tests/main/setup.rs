@@ -23,6 +23,12 @@ fn a_token_of_a_person_is_named_after_that_person() {
 }
 
 #[test]
+fn only_an_error_has_an_error_code() {
+    let coded = get_me().answer(Reply::json(200, r#"{"id": "b-1", "name": "Robot", "code": "unauthorized"}"#));
+    assert!(host().expect(coded).setup([token()]).run().is_ok());
+}
+
+#[test]
 fn a_refused_token_is_asked_again_and_at_most_three_times() {
     let refused = || get_me().answer(Reply::json(401, r#"{"object": "error", "code": "unauthorized"}"#));
     let host = host().expect(refused()).expect(refused()).expect(refused());
