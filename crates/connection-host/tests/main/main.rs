@@ -3,6 +3,7 @@
 mod errors;
 mod input;
 mod life;
+mod own;
 mod program;
 mod provider;
 mod setups;

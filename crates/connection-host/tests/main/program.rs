@@ -1,4 +1,5 @@
 //! The real binary with an environment of its own.
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
     io::Write as _,
@@ -48,7 +49,11 @@ impl Machine {
     }
 
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_connections"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_connections")))
+    }
+
+    fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().env("HOME", self.home.path()).current_dir(self.home.path());
         command.env("CONNECTIONS_DATA_DIR", self.data()).env("CONNECTIONS_CONFIG", self.path("config.toml"));
         command.envs(self.variables.iter().cloned()).stdin(Stdio::null());
@@ -58,6 +63,14 @@ impl Machine {
     /// Runs it to its end, with nothing on standard input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(arguments, self.command().args(arguments).output().unwrap())
+    }
+
+    /// Runs another binary of this package, which cargo builds with the tests.
+    pub(crate) fn run_example(&self, name: &str, arguments: &[&str]) -> Ran {
+        let directory = Path::new(env!("CARGO_BIN_EXE_connections")).parent().unwrap().join("examples");
+        let program = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        assert!(program.exists(), "`cargo build -p connection-host --example {name}` makes it");
+        Ran::of(arguments, self.command_of(&program).args(arguments).output().unwrap())
     }
 
     /// Runs it to its end, with this on standard input.

@@ -1,5 +1,6 @@
 //! A loopback server shaped like the documents of GitHub, Notion and Twilio. It accepts the secrets of these tests and
 //! records each request: whether a secret came, and where.
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
     collections::BTreeMap,

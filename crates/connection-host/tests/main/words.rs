@@ -1,4 +1,5 @@
 //! That `docs/spec/words.md` says what the code says.
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,0 +1,70 @@
+//! A command line of one's own: one kind, `acme`, whose account does what its name says. The tests run it.
+
+use std::process::ExitCode;
+
+use connection_contract::prelude::*;
+use connection_host::Cli;
+
+fn main() -> ExitCode {
+    Cli::new().kind(Acme).run()
+}
+
+struct Acme;
+
+/// What the account does, and the secret that it would do it with.
+struct Account {
+    name: String,
+    token: Secret,
+}
+
+impl ConnectionDefinition for Acme {
+    type Credential = Account;
+
+    fn descriptor(&self) -> Descriptor {
+        let names = ["bold", "crashing", "expiring", "offline", "refused"];
+        let choices = names.map(|name| (name.into(), name.into())).to_vec();
+        Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::Custom)
+            .field(Field::new("name", "Which account", Input::Choice(choices)))
+            .field(Field::secret("token", "Token").optional())
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Account>, SetupFailure> {
+        let mut answers = ctx.prompt(Prompt::new("Connect Acme").field("name").field("token")).await;
+        let name = answers.text("name")?.to_owned();
+        let token = if answers.has("token") { answers.secret("token")? } else { Secret::default() };
+        // Without `established_live` the host verifies.
+        let identity = Identity::new(name.clone(), name.clone());
+        let until = (name == "expiring").then(|| ctx.now().after(5 * 86_400 + 60));
+        Ok(Established::new(Account { name, token }, identity).valid_until(until))
+    }
+
+    fn serialize_credential(&self, account: &Account) -> Result<Secret, CredentialError> {
+        Ok(Record::new().with("name", account.name.as_str()).with("token", account.token.duplicate()).encode())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Account, CredentialError> {
+        let mut record = Record::decode(bytes)?;
+        Ok(Account { name: record.text("name")?.to_owned(), token: record.take("token")? })
+    }
+
+    async fn verify(
+        &self,
+        account: &Account,
+        ctx: &VerifyContext<'_>,
+    ) -> Result<VerifyResult<Account>, ConnectionError> {
+        match account.name.as_str() {
+            "crashing" => panic!("a payload with {:?}", account.token.expose_str()),
+            "offline" => Err(NotLive::offline(Reason::new("acme_closed", "Acme has closed for today")).into()),
+            "refused" => Err(NotLive::failing(Reason::new("unauthorized", "Acme does not accept it")).into()),
+            "expiring" => Ok(VerifyResult::live().valid_until(Some(ctx.now().after(5 * 86_400 + 60)))),
+            _ => Ok(VerifyResult::live()),
+        }
+    }
+
+    async fn teardown(&self, account: &Account, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+        match account.name.as_str() {
+            "offline" => Err(NotLive::offline(Reason::new("acme_closed", "Acme has closed for today")).into()),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! A binary of somebody's own kinds (`examples/acme.rs`): what our kinds never do, and that ours are not in it.
+
+use crate::program::{Machine, Ran};
+
+fn acme(machine: &Machine, arguments: &[&str]) -> Ran {
+    machine.run_example("acme", arguments)
+}
+
+fn add(machine: &Machine, name: &str) -> Ran {
+    let input =
+        machine.write("acme.json", format!(r#"{{"name": "{name}", "token": "0123456789abcdefSECRETkey"}}"#).as_bytes());
+    acme(machine, &["add", "acme", "--input", &input])
+}
+
+#[test]
+fn a_binary_of_ones_own_has_its_kinds_and_no_others() {
+    let machine = Machine::new();
+    let kinds = acme(&machine, &["kinds"]).exits(0).says("acme");
+    assert!(!kinds.out.contains("github"), "{}", kinds.out);
+    add(&machine, "bold").exits(0).says("Connected bold (acme:bold) · live");
+    acme(&machine, &["send", "acme", "GET", "/"]).exits(6);
+}
+
+#[test]
+fn an_offline_account_is_kept_and_add_exits_with_4() {
+    let machine = Machine::new();
+    add(&machine, "offline").exits(4).says("Connected offline (acme:offline) · offline · Acme has closed for today");
+    acme(&machine, &["verify", "acme"]).exits(4).says("Acme has closed for today");
+    let removed = acme(&machine, &["remove", "acme", "--yes"]).exits(0).says("Removed offline");
+    removed.warns("could not be given back");
+}
+
+#[test]
+fn a_refused_account_ends_the_setup_with_3() {
+    let machine = Machine::new();
+    add(&machine, "refused").exits(3).warns("Acme does not accept it");
+    acme(&machine, &["list"]).exits(0).says("Nothing is connected");
+}
+
+#[test]
+fn a_token_that_dies_soon_needs_a_hand() {
+    let machine = Machine::new();
+    add(&machine, "bold").exits(0);
+    add(&machine, "expiring").exits(0).says("· live · token expires in 5 days");
+    let list = acme(&machine, &["list"]).exits(0).says("token expires in 5 days").says("connections add acme");
+    assert!(list.out.find("acme:expiring") < list.out.find("acme:bold"), "{}", list.out);
+}
+
+/// The payload holds the secret, so each `Ran` would find it.
+#[test]
+fn a_plugin_that_crashes_prints_where_and_no_payload() {
+    let machine = Machine::new();
+    let ran = add(&machine, "crashing").exits(3).warns("a bug: a part of the program crashed at ").warns("acme.rs");
+    assert!(!ran.err.contains("payload"), "{}", ran.err);
+    let input = machine.write("acme.json", br#"{"name": "crashing"}"#);
+    let ran = acme(&machine, &["--json", "add", "acme", "--input", &input]).exits(3);
+    assert_eq!(ran.error()["error"]["code"], "verify_failed");
+}
+
+#[test]
+fn a_kind_whose_plugin_is_gone_is_listed_and_removed_and_nothing_else() {
+    let machine = Machine::new();
+    add(&machine, "bold").exits(0);
+    machine
+        .run(&["list"])
+        .exits(0)
+        .says("acme:bold")
+        .says("no plugin of this kind")
+        .says("connections remove acme:bold");
+    machine.run(&["show", "acme"]).exits(0).says("bold");
+    machine.run(&["verify", "--all"]).exits(4).says("acme:bold");
+    machine.run(&["send", "acme", "GET", "/"]).exits(5).warns("acme");
+    machine.run(&["remove", "acme", "--yes"]).exits(0);
+    machine.run(&["list"]).exits(0).says("Nothing is connected");
+}
