@@ -29,6 +29,7 @@ usage: cargo xtask <command>
   test             the whole suite, after its own set-up
   layers           who may depend on whom, and the containment of our plugins
   tidy             what the compiler does not check: files, names, links
+  docs             write into the documents the code that they show
   readme           run the commands that README.md and docs/guide show
   ci [--step NAME] all of the above and more, with seconds per step";
 
@@ -51,6 +52,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["test"] => suite::run(&workspace),
         ["layers"] => layers::run(&workspace),
         ["tidy"] => tidy::run(&workspace),
+        ["docs"] => tidy::write_includes(&workspace),
         ["readme"] => readme::run(&workspace),
         ["ci"] => ci::run(&workspace, None),
         ["ci", "--step", name] => ci::run(&workspace, Some(name)),

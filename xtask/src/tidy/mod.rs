@@ -3,6 +3,8 @@
 //! Each rule is a function from text to findings. The rules also run as a test,
 //! so that `cargo xtask test` alone shows an untidy tree.
 
+mod criteria;
+mod includes;
 mod links;
 mod machine_paths;
 mod manifests;
@@ -11,6 +13,7 @@ mod names;
 mod rust_files;
 mod test_modules;
 
+pub(crate) use includes::write as write_includes;
 pub(crate) use markdown::fence_of;
 
 use std::collections::BTreeSet;
@@ -40,6 +43,8 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
             findings.extend(manifests::findings(path, &text));
         }
     }
+    findings.extend(criteria::findings(workspace)?);
+    findings.extend(includes::findings(workspace)?);
     findings.extend(links::findings(workspace, &files)?);
     findings.sort();
     Ok(findings)

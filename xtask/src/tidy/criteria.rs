@@ -1,0 +1,60 @@
+//! Every acceptance criterion names a test that there is.
+//!
+//! In `docs/spec`, a list item that ends in a test's name in code, as in `crate: module::name`, is a criterion; the name
+//! is that of a function in the tests of the workspace.
+
+use std::collections::BTreeSet;
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// Criteria below a heading `Acceptance criteria` whose tests are not there, or that name none.
+pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let code = workspace.texts(|path| path.ends_with(".rs"))?;
+    let tests: BTreeSet<&str> = code.iter().flat_map(|(_, text)| functions(text)).collect();
+    let specs = workspace.texts(|path| path.starts_with("docs/spec/") && path.ends_with(".md"))?;
+    Ok(specs.iter().flat_map(|(path, text)| missing(path, text, &tests)).collect())
+}
+
+/// The names of all functions of a file.
+fn functions(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let (_, rest) = line.split_once("fn ")?;
+        rest.split_once('(').map(|(name, _)| name.trim())
+    })
+}
+
+fn missing(path: &str, text: &str, tests: &BTreeSet<&str>) -> Vec<String> {
+    let mut inside = false;
+    let mut findings = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.starts_with('#') {
+            inside = line.trim_start_matches('#').trim() == "Acceptance criteria";
+        } else if inside && line.trim_start().starts_with("- ") {
+            let named: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+            match named.last() {
+                None => findings.push(format!("{path}:{}: the criterion names no test", index + 1)),
+                Some(test) if !tests.contains(test) => {
+                    findings.push(format!("{path}:{}: there is no test `{test}`", index + 1));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_criterion_without_a_test_is_found() {
+        let tests = functions("#[test]\nfn it_holds() {\nasync fn it_lasts() {").collect();
+        let text = "# A\n- no criterion\n## Acceptance criteria\n- holds: `it_holds`\n- lasts: `a::b`, `it_lasts`\n- x\n- y: `gone`\n";
+        assert_eq!(
+            missing("s.md", text, &tests),
+            ["s.md:6: the criterion names no test", "s.md:7: there is no test `gone`"]
+        );
+    }
+}

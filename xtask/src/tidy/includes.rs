@@ -1,0 +1,153 @@
+//! Code in the documents is code of the workspace: a fence behind `<!-- include: PATH -->` or `<!-- include:
+//! PATH#REGION -->` holds that file or region, word for word, so that what is shown is compiled and tested.
+//!
+//! A region stands between the lines `// region: NAME` and `// end: NAME`. Rust in a document without such a mark is a
+//! finding.
+
+use std::collections::BTreeMap;
+
+use crate::failure::Failure;
+use crate::tidy::markdown::fence_of;
+use crate::workspace::Workspace;
+
+const MARK: &str = "<!-- include: ";
+
+/// Writes into every document what its marks name.
+pub(crate) fn write(workspace: &Workspace) -> Result<(), Failure> {
+    let sources = sources(workspace)?;
+    for (path, text) in workspace.texts(is_document)? {
+        let (written, _) = filled(&path, &text, &sources);
+        if written != text {
+            let file = workspace.root().join(&path);
+            std::fs::write(file, written).map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
+            println!("docs: {path} brought up to date");
+        }
+    }
+    Ok(())
+}
+
+/// Documents that show other code than there is.
+pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let sources = sources(workspace)?;
+    let mut findings = Vec::new();
+    for (path, text) in workspace.texts(is_document)? {
+        let (written, mut faults) = filled(&path, &text, &sources);
+        if faults.is_empty() && written != text {
+            faults.push(format!("{path}: it shows other code than there is: run `cargo xtask docs`"));
+        }
+        findings.append(&mut faults);
+    }
+    Ok(findings)
+}
+
+fn is_document(path: &str) -> bool {
+    path == "README.md" || (path.starts_with("docs/") && path.ends_with(".md"))
+}
+
+fn sources(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
+    Ok(workspace.texts(|path| path.ends_with(".rs") || path.ends_with(".toml"))?.into_iter().collect())
+}
+
+/// The document as it should be, and what is wrong with its marks.
+fn filled(path: &str, text: &str, sources: &BTreeMap<String, String>) -> (String, Vec<String>) {
+    let (mut out, mut faults) = (String::new(), Vec::new());
+    let mut lines = text.lines().enumerate().peekable();
+    while let Some((index, line)) = lines.next() {
+        push(&mut out, line);
+        let place = || format!("{path}:{}", index + 1);
+        let Some(opened) = fence_of(line) else {
+            let Some(target) = line.trim().strip_prefix(MARK).and_then(|rest| rest.strip_suffix(" -->")) else {
+                continue;
+            };
+            let Some((_, fence)) = lines.next_if(|(_, line)| fence_of(line).is_some()) else {
+                faults.push(format!("{}: no code follows the mark", place()));
+                continue;
+            };
+            push(&mut out, fence);
+            let shown = inside(&mut lines, fence_of(fence).unwrap_or_default());
+            match source(target, sources) {
+                Some(code) => code.lines().for_each(|line| push(&mut out, line)),
+                None => {
+                    faults.push(format!("{}: there is no {target}", place()));
+                    shown.iter().for_each(|line| push(&mut out, line));
+                }
+            }
+            push(&mut out, fence_of(fence).unwrap_or_default());
+            continue;
+        };
+        if line.trim_start_matches('`').starts_with("rust") {
+            faults.push(format!("{}: Rust that nothing compiles; show code of the workspace by a mark", place()));
+        }
+        for line in inside(&mut lines, opened) {
+            push(&mut out, line);
+        }
+        push(&mut out, opened);
+    }
+    (out, faults)
+}
+
+/// The lines up to the end of the fence, which is taken, too.
+fn inside<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>, opened: &str) -> Vec<&'a str> {
+    lines.map(|(_, line)| line).take_while(|line| line.trim() != opened).collect()
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
+}
+
+/// A file, or a region of it without the indentation that all its lines share.
+fn source(target: &str, sources: &BTreeMap<String, String>) -> Option<String> {
+    let Some((path, region)) = target.split_once('#') else { return sources.get(target).cloned() };
+    let (start, end) = (format!("// region: {region}"), format!("// end: {region}"));
+    let mut lines = sources.get(path)?.lines().skip_while(|line| line.trim() != start).skip(1);
+    let mut region = Vec::new();
+    loop {
+        let line = lines.next()?;
+        if line.trim() == end {
+            break;
+        }
+        region.push(line);
+    }
+    let indent = |line: &&str| line.len() - line.trim_start().len();
+    let shared = region.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
+    Some(region.iter().map(|line| line.get(shared..).unwrap_or_default()).collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources() -> BTreeMap<String, String> {
+        let code = "fn main() {\n    // region: body\n    let a = 1;\n\n    if a == 1 {\n        b();\n    }\n    // end: body\n}\n";
+        BTreeMap::from([("src/a.rs".to_owned(), code.to_owned())])
+    }
+
+    #[test]
+    fn a_region_is_shown_without_its_indentation() {
+        let text = "x\n<!-- include: src/a.rs#body -->\n```rust\nold\n```\ny\n";
+        let (written, faults) = filled("README.md", text, &sources());
+        let code = "let a = 1;\n\nif a == 1 {\n    b();\n}";
+        assert_eq!(written, format!("x\n<!-- include: src/a.rs#body -->\n```rust\n{code}\n```\ny\n"));
+        assert_eq!(faults, [""; 0]);
+        assert_eq!(filled("README.md", &written, &sources()).0, written);
+    }
+
+    #[test]
+    fn a_mark_for_nothing_and_rust_without_a_mark_are_found() {
+        for (text, fault) in [
+            ("<!-- include: src/b.rs -->\n```rust\n```\n", "README.md:1: there is no src/b.rs"),
+            ("<!-- include: src/a.rs#no -->\n```rust\n```\n", "README.md:1: there is no src/a.rs#no"),
+            ("<!-- include: src/a.rs -->\n\n```rust\n```\n", "README.md:1: no code follows the mark"),
+            ("```rust\nlet a;\n```\n", "README.md:1: Rust that nothing compiles; show code of the workspace by a mark"),
+        ] {
+            assert_eq!(filled("README.md", text, &sources()).1.first().map(String::as_str), Some(fault));
+        }
+    }
+
+    #[test]
+    fn other_fences_are_left_alone() {
+        let text = "```console\n$ a\n```\n\n````text\n```rust\n```\n````\n";
+        assert_eq!(filled("README.md", text, &sources()), (text.to_owned(), Vec::new()));
+    }
+}
