@@ -23,16 +23,16 @@ pub(crate) struct Arguments {
 #[derive(Args, Debug, Default)]
 pub(crate) struct Global {
     /// Where connections and their key are kept
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, help_heading = "Everywhere", global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Another database; never with a password in it
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, help_heading = "Everywhere", global = true, value_name = "URL")]
     pub(crate) database: Option<String>,
     /// Another configuration file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, help_heading = "Everywhere", global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Prints one documented JSON shape per command
-    #[arg(long, global = true)]
+    #[arg(long, help_heading = "Everywhere", global = true)]
     pub(crate) json: bool,
 }
 

@@ -12,7 +12,15 @@ pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -
         Err(_) => {
             let all = all(registry).await?;
             let candidates: Vec<_> = all.iter().map(Candidate::from).collect();
-            let chosen = choose("connection", reference, &candidates)?;
+            let chosen = choose("connection", reference, &candidates).map_err(|error| {
+                // A kind without a connection: the way on is to connect one.
+                match Kind::parse(reference).filter(|kind| registry.kind(kind).is_some()) {
+                    Some(kind) if error.exit == Exit::NotFound => {
+                        error.remedy(format!("connect one with `connections add {kind}`, or see `connections list`"))
+                    }
+                    _ => error,
+                }
+            })?;
             // The index is one of the candidates', and those are one per connection.
             all.get(chosen).map(|info| info.id).ok_or_else(|| not_found("connection", reference))?
         }
@@ -94,11 +102,7 @@ fn not_found(what: &str, reference: &str) -> Error {
         "setup" => ("setup_not_found", "connections setup list"),
         _ => ("not_found", "connections list"),
     };
-    let error = Error::new(Exit::NotFound, code, format!("there is no {what} '{reference}'"));
-    match Kind::parse(reference).filter(|_| what == "connection") {
-        Some(kind) => error.remedy(format!("see `{list}`, or connect one with `connections add {kind}`")),
-        None => error.remedy(format!("see `{list}`")),
-    }
+    Error::new(Exit::NotFound, code, format!("there is no {what} '{reference}'")).remedy(format!("see `{list}`"))
 }
 
 #[cfg(test)]

@@ -28,6 +28,13 @@ pub(crate) fn name(info: &ConnectionInfo) -> String {
     format!("{}:{}", info.kind, info.label)
 }
 
+/// The same, as a shell takes it.
+fn quoted(info: &ConnectionInfo) -> String {
+    let name = name(info);
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/' | '@' | '+' | ',');
+    if name.chars().all(plain) { name } else { format!("'{}'", name.replace('\'', "'\\''")) }
+}
+
 /// `octocat (KIND:LABEL)`.
 pub(crate) fn account(info: &ConnectionInfo) -> String {
     format!("{} ({})", info.identity.label, name(info))
@@ -59,19 +66,19 @@ fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
 /// Why it needs a hand, and the command that mends it; empty when it does not.
 pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, String) {
     if !info.registered {
-        return ("no plugin of this kind is here".to_owned(), format!("connections remove {}", name(info)));
+        return ("no plugin of this kind is here".to_owned(), format!("connections remove {}", quoted(info)));
     }
     let reason = info.reason.as_ref().map(|reason| reason.message.to_string()).unwrap_or_default();
     match info.liveness {
         Liveness::Failing => {
-            (reason, format!("connections remove {0}, then connections add {1}", name(info), info.kind))
+            (reason, format!("connections remove {0}, then connections add {1}", quoted(info), info.kind))
         }
         Liveness::Live if expires_soon(info, now) => {
             let until = info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
-            (until, format!("connections remove {0}, then connections add {1}", name(info), info.kind))
+            (until, format!("connections remove {0}, then connections add {1}", quoted(info), info.kind))
         }
         Liveness::Live => (info.valid_until.map(|until| expiry(until, now)).unwrap_or_default(), String::new()),
-        _ => (reason, format!("connections verify {}", name(info))),
+        _ => (reason, format!("connections verify {}", quoted(info))),
     }
 }
 

@@ -35,7 +35,7 @@ impl Output {
         Self {
             json,
             colours: terminal && !environment.no_color(),
-            width: size.filter(|_| terminal).map(|(_, columns)| usize::from(columns)),
+            width: size.map(|(_, columns)| usize::from(columns)).filter(|columns| terminal && *columns > 0),
             now: connection_contract::Clock::now(&connection_core::SystemClock::new()),
         }
     }

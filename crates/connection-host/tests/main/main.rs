@@ -8,6 +8,8 @@ mod program;
 mod provider;
 mod setups;
 mod shapes;
+#[cfg(unix)]
+mod terminal;
 mod tree;
 mod usage;
 mod words;

@@ -1,0 +1,39 @@
+//! A host in twenty lines: connects an account, uses it without touching the secret again, and removes it.
+//!
+//! `printf %s "$GITHUB_TOKEN" | cargo run --example embed`
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
+
+// region: host
+use std::{error::Error, path::Path};
+
+use connection_contract::{Kind, Secret};
+use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, Outcome};
+use connection_plugin_github::GitHub;
+
+pub async fn whoami(directory: &Path, http: HttpPolicy, token: Secret) -> Result<Secret, Box<dyn Error>> {
+    let registry = ConnectionRegistry::builder()
+        .store(directory.join("connections.db").display().to_string())
+        .key(KeyFile::at(directory.join("root.key")))
+        .http(http)
+        .kind(GitHub)
+        .open()
+        .await?;
+    let session = registry.begin_setup(&Kind::from_static("github")).await?;
+    let (step, _) = session.next_step().await?.ok_or("the setup asks for nothing")?;
+    session.advance(step, &[("accessToken".into(), token)]).await?;
+    let Outcome::Done(done) = session.terminal().await? else { return Err("GitHub refused the token".into()) };
+    let connection = registry.connection(done.connection).await?;
+    let answer = connection.send(connection.request("GET", "/user").await?).await?.bytes(1 << 20).await?;
+    registry.remove(done.connection).await?;
+    Ok(answer)
+}
+// end: host
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let directory = std::env::temp_dir().join("connections-embed");
+    let token = Secret::from(std::io::read_to_string(std::io::stdin())?.trim());
+    let answer = whoami(&directory, HttpPolicy::new(), token).await?;
+    println!("{}", answer.expose_str().ok_or("the answer is not text")?);
+    Ok(())
+}

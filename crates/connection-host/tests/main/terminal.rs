@@ -1,0 +1,113 @@
+//! At a terminal: questions are asked, secrets are not echoed, control-C leaves nothing behind.
+
+use rexpect::{
+    process::WaitStatus,
+    session::{PtySession, spawn_command},
+};
+
+use crate::{
+    program::Machine,
+    provider::{NOTION_KEY, TOKEN},
+};
+
+/// A bound, for a program that hangs.
+const PATIENCE: Option<u64> = Some(30_000);
+
+fn start(machine: &Machine, arguments: &[&str]) -> PtySession {
+    let mut command = machine.command();
+    command.args(arguments).env("TERM", "xterm").stdin(std::process::Stdio::inherit());
+    spawn_command(command, PATIENCE).expect("a terminal")
+}
+
+/// Types, and presses Enter: at a terminal in raw mode that is a carriage return.
+#[track_caller]
+fn enter(session: &mut PtySession, text: &str) {
+    session.send(&format!("{text}\r")).expect("the terminal takes it");
+    session.flush().expect("the terminal takes it");
+}
+
+#[track_caller]
+fn end(mut session: PtySession, exit: i32) -> String {
+    let rest = session.exp_eof().expect("the program ends");
+    let status = session.process().wait().expect("it is a child");
+    assert!(matches!(status, WaitStatus::Exited(_, code) if code == exit), "{status:?}: {rest}");
+    rest
+}
+
+#[test]
+fn a_secret_is_asked_for_and_not_echoed() {
+    let machine = Machine::new();
+    let mut session = start(&machine, &["add", "notion"]);
+    let before = session.exp_string("Internal integration token").unwrap();
+    assert!(before.contains("https://www.notion.so/profile/integrations"), "{before}");
+    enter(&mut session, NOTION_KEY);
+    let shown = session.exp_string("Connected ").unwrap();
+    let rest = end(session, 0);
+    assert!(!format!("{shown}{rest}").contains(NOTION_KEY), "{shown}{rest}");
+    assert!(rest.contains("Ada's Notion"), "{rest}");
+}
+
+/// The control of the one above: what is no secret is echoed.
+#[test]
+fn a_text_is_echoed() {
+    let machine = Machine::new();
+    let mut session = start(&machine, &["add", "twilio"]);
+    session.exp_string("Account SID").unwrap();
+    session.send("AC0123").unwrap();
+    session.flush().unwrap();
+    session.exp_string("AC0123").unwrap();
+    session.send_control('c').unwrap();
+    end(session, 3);
+}
+
+#[test]
+fn after_a_refusal_a_person_is_asked_again() {
+    let machine = Machine::new();
+    let mut session = start(&machine, &["add", "github", "--label", "work"]);
+    for token in ["wrong", TOKEN] {
+        session.exp_string("Personal access token").unwrap();
+        enter(&mut session, token);
+        session.exp_string("API address").unwrap();
+        enter(&mut session, "");
+        if token == "wrong" {
+            session.exp_string("GitHub does not accept this token").unwrap();
+        }
+    }
+    session.exp_string("Connected octocat (github:work)").unwrap();
+    end(session, 0);
+}
+
+#[test]
+fn control_c_cancels_the_setup() {
+    let machine = Machine::new();
+    let mut session = start(&machine, &["add", "notion"]);
+    session.exp_string("Internal integration token").unwrap();
+    session.send_control('c').unwrap();
+    let rest = end(session, 3);
+    assert!(rest.contains("cancelled"), "{rest}");
+    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+}
+
+#[test]
+fn a_removal_is_asked_for() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    for (answer, exit, left) in [("n", 0, "octocat"), ("y", 0, "Nothing is connected")] {
+        let mut session = start(&machine, &["remove", "github"]);
+        session.exp_string("Remove octocat (github:work)?").unwrap();
+        enter(&mut session, answer);
+        end(session, exit);
+        machine.run(&["list"]).exits(0).says(left);
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_want_them() {
+    let mut machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let green = "\u{1b}[32mlive";
+    assert!(end(start(&machine, &["list"]), 0).contains(green));
+    machine.set("NO_COLOR", "1");
+    let plain = end(start(&machine, &["list"]), 0);
+    assert!(plain.contains("live") && !plain.contains(green), "{plain}");
+}
