@@ -5,7 +5,7 @@
 
 use connection_contract::{
     BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, Established, HttpRequest,
-    Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult,
+    NotLive, Reason, Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult, reason,
 };
 
 /// What a kind can do, read off the facets that its definition has.
@@ -64,7 +64,11 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
                 Err(ConnectionError::NotLive(not_live)) => not_live.into(),
                 other => other?,
             };
-            Ok(found.try_map(|fresh| self.serialize_credential(&fresh))?)
+            // The stored one is readable still, so this is no credential error; but it may be dead at the provider.
+            let unwritable = Reason::new(reason::PLUGIN_FAULT, "the plugin could not write the fresh credential");
+            found
+                .try_map(|fresh| self.serialize_credential(&fresh))
+                .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
     }
     fn teardown<'a>(

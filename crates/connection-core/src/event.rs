@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    ConnectionId,
+    ConnectionId, IdGenerator,
     registry::Shared,
     seal::Sealer,
     store::{StoreError, Tx, rows::EventRow},
@@ -28,9 +28,20 @@ pub const EVENT_NAMES: &[&str] =
 
 /// An event of now. The body holds no secret.
 pub(crate) fn new(shared: &Shared, owner: &str, connection_id: ConnectionId, kind: &str, body: Value) -> EventRow {
-    let at = shared.clock.now().seconds();
+    at(shared.clock.now().seconds(), &*shared.ids, owner, connection_id, kind, body)
+}
+
+/// As [`new`], where only the transaction knows what it is.
+pub(crate) fn at(
+    at: i64,
+    ids: &dyn IdGenerator,
+    owner: &str,
+    connection_id: ConnectionId,
+    kind: &str,
+    body: Value,
+) -> EventRow {
     let (owner, kind) = (owner.to_owned(), kind.to_owned());
-    EventRow { id: shared.ids.next(), owner, connection_id, at, kind, body: body.to_string() }
+    EventRow { id: ids.next(), owner, connection_id, at, kind, body: body.to_string() }
 }
 
 /// Records it behind the connection's last one.

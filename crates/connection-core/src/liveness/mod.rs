@@ -11,6 +11,7 @@ use std::{
     pin::Pin,
     sync::{Mutex, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use connection_contract::{Liveness, Reason, Timestamp};
@@ -18,6 +19,14 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use crate::ConnectionId;
+
+/// Nobody puts off the next look for longer: what a provider says is not always meant.
+const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// When to look again, for a provider or a plugin that asks for a pause.
+pub(crate) fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {
+    recheck_after.map(|after| now.saturating_add_unsigned(after.min(LONGEST_PAUSE).as_secs()))
+}
 
 /// A connection's liveness is another one now.
 #[derive(Clone, Debug)]

@@ -176,7 +176,7 @@ impl RegistryBuilder {
             Ok::<_, OpenError>((store, sealer))
         });
         let (store, sealer) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
-        let (sessions, flights, subscriptions) = Default::default();
+        let (sessions, flights, removals, subscriptions) = Default::default();
         let crypto = SystemCrypto;
         let shared = Shared {
             store,
@@ -190,6 +190,7 @@ impl RegistryBuilder {
             kinds,
             sessions,
             flights,
+            removals,
             subscriptions,
             runtimes,
         };

@@ -3,7 +3,12 @@
 use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp};
 
 use super::Shared;
-use crate::{ConnectionId, ConnectionRegistry, Error, connection::json, liveness::words, store::rows::ListedRow};
+use crate::{
+    ConnectionId, ConnectionRegistry, Error,
+    connection::json,
+    liveness::words,
+    store::rows::{FoundRow, ListedRow},
+};
 
 /// What is known of a connection, as of when it was read.
 #[derive(Clone, Debug)]
@@ -99,13 +104,21 @@ impl ConnectionRegistry {
         let kind = filter.kind.as_ref().map(Kind::as_str);
         let rows = reader.list_accounts(Some(&self.owner), kind, filter.after, i64::from(limit)).await?;
         let full = rows.len() >= usize::from(limit);
-        let next = rows.last().filter(|_| full).map(|row| row.account.id);
-        let connections = rows.into_iter().filter_map(|row| self.shared.info(row)).collect();
+        let next = rows.iter().rev().find_map(|found| found.id).filter(|_| full);
+        let connections = rows.into_iter().filter_map(|found| self.shared.found(found)).collect();
         Ok(Page { connections, next })
     }
 }
 
 impl Shared {
+    /// As [`info`](Self::info), of a row that may be unreadable.
+    fn found(&self, FoundRow { id, row }: FoundRow) -> Option<ConnectionInfo> {
+        if row.is_none() {
+            tracing::warn!(connection = id.map(tracing::field::display), "the row of a connection cannot be read");
+        }
+        self.info(row?)
+    }
+
     /// A row as hosts see it. One whose kind is no kind was written by nobody, and breaks no list.
     pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
         let ListedRow { account, liveness, reason, checked_at, granted_scopes, valid_until, .. } = row;

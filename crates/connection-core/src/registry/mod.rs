@@ -47,7 +47,9 @@ pub(crate) struct Shared {
     pub(crate) kinds: Kinds,
     /// What this process keeps of sessions that have a handle, a run or a timer.
     pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
-    pub(crate) flights: Flights,
+    /// Probes.
+    pub(crate) flights: Flights<ConnectionInfo>,
+    pub(crate) removals: Flights<Removal>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) runtimes: Arc<Runtimes>,
 }

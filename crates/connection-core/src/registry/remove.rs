@@ -50,7 +50,8 @@ impl ConnectionRegistry {
     ///
     /// # Repetition
     ///
-    /// After a crash in between it is there still, and removing it again is as good as once.
+    /// After a crash in between it is there still, and removing it again is as good as once. Who asks while it is being
+    /// removed gets the result of that removal.
     ///
     /// # Cancellation
     ///
@@ -60,15 +61,17 @@ impl ConnectionRegistry {
     ///
     /// [`Error::NotFound`], and the store's: then the row is there still.
     pub async fn remove(&self, id: ConnectionId) -> Result<Removal, Error> {
+        // Asked here and not in the task, which another owner could join.
+        self.info(id).await?;
         let registry = self.clone();
-        let removed = self.shared.runtimes.spawn(async move { registry.remove_now(id).await });
-        removed.await.unwrap_or(Err(Error::NotFound(id)))
+        self.shared.removals.join(&self.shared.runtimes, id, async move { registry.remove_now(id).await }).await
     }
 
     async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {
+        // Again, since a removal may have ended between the two.
         let info = self.info(id).await?;
         self.shared.flights.cancel(id);
-        let teardown = self.teardown(&info).await;
+        let teardown = self.teardown(&info).await?;
         let body = serde_json::json!({ "kind": info.kind.as_str(), "teardown": teardown.as_str() });
         let event = event::new(&self.shared, &info.owner, id, event::REMOVED, body);
         let sealer = self.shared.sealer.clone();
@@ -91,16 +94,16 @@ impl ConnectionRegistry {
         Ok(Removal { teardown })
     }
 
-    async fn teardown(&self, info: &ConnectionInfo) -> Teardown {
+    /// The store's errors alone: a credential that cannot be had just now is not given up.
+    async fn teardown(&self, info: &ConnectionInfo) -> Result<Teardown, Error> {
         let shared = &self.shared;
         let skipped = |why| {
             tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown skipped");
             Teardown::Skipped
         };
-        let Some(kind) = shared.kinds.entry(&info.kind) else { return skipped("unknown_kind") };
-        let opened = verify::open(shared, info).await;
-        let Some(payload) = opened.ok().and_then(|opened| opened.payload) else {
-            return skipped("credential_unreadable");
+        let Some(kind) = shared.kinds.entry(&info.kind) else { return Ok(skipped("unknown_kind")) };
+        let Some(payload) = verify::open(shared, info).await?.payload else {
+            return Ok(skipped("credential_unreadable"));
         };
         let services = HostServices::new(shared, &kind, &payload);
         let subject = Subject { id: info.id, owner: info.owner.clone(), payload, config: info.config.clone() };
@@ -116,12 +119,12 @@ impl ConnectionRegistry {
             tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown failed; the row goes anyway");
             Teardown::Failed
         };
-        match shared.runtimes.run(&*clock, LONGEST + GRACE, task).await {
+        Ok(match shared.runtimes.run(&*clock, LONGEST + GRACE, task).await {
             Contained::Ended(Contained::Ended(Ok(()))) => Teardown::Done,
             Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => skipped("credential_unreadable"),
             Contained::Ended(Contained::Ended(Err(_))) => failed("the plugin says so"),
             Contained::Panicked | Contained::Ended(Contained::Panicked) => failed("plugin_panicked"),
             _ => failed("plugin_timeout"),
-        }
+        })
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     engine::{all, execute, optional},
-    rows::{AccountRow, ListedRow},
+    rows::{AccountRow, FoundRow, ListedRow},
 };
 use crate::ids::ConnectionId;
 
@@ -72,7 +72,7 @@ impl Reader {
         kind: Option<&str>,
         after: Option<ConnectionId>,
         limit: i64,
-    ) -> Result<Vec<ListedRow>, StoreError> {
+    ) -> Result<Vec<FoundRow>, StoreError> {
         // Two texts, so that each walks its own index in the order of the page.
         const OF_ALL: &str =
             listed!("WHERE a.id > $1 AND (CAST($2 AS TEXT) IS NULL OR a.kind = $2) ORDER BY a.id LIMIT $3");
@@ -81,8 +81,8 @@ impl Reader {
         );
         let after = after.map_or(Uuid::nil(), ConnectionId::as_uuid);
         match owner {
-            None => all!(self, ListedRow, OF_ALL, after, kind, limit),
-            Some(owner) => all!(self, ListedRow, OF_OWNER, after, kind, limit, owner),
+            None => all!(self, FoundRow, OF_ALL, after, kind, limit),
+            Some(owner) => all!(self, FoundRow, OF_OWNER, after, kind, limit, owner),
         }
     }
 }

@@ -123,6 +123,13 @@ impl Tx {
         Ok(execute!(self, SQL, session.as_uuid(), seq, sealed)? == 1)
     }
 
+    /// Whether an effect with this number is recorded.
+    pub(crate) async fn has_effect(&mut self, session: SessionId, seq: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "SELECT seq FROM connection_setup_effect WHERE session_id = $1 AND seq = $2";
+        let found = optional!(self, (i64,), SQL, session.as_uuid(), seq)?;
+        Ok(found.is_some())
+    }
+
     pub(crate) async fn delete_effect(&mut self, session: SessionId, seq: i64) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_setup_effect WHERE session_id = $1 AND seq = $2";
         Ok(execute!(self, SQL, session.as_uuid(), seq)? == 1)
@@ -167,6 +174,12 @@ impl Tx {
         const SQL: &str = "INSERT INTO connection_endpoint (token_hash, owner, session_id, expires_at) \
                            VALUES ($1, $2, $3, $4) ON CONFLICT (token_hash) DO NOTHING";
         Ok(execute!(self, SQL, &token_hash[..], owner, session.as_uuid(), expires_at)? == 1)
+    }
+
+    /// Lets the addresses of a session live as long as it does now.
+    pub(crate) async fn extend_endpoints(&mut self, session: SessionId, expires_at: i64) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_endpoint SET expires_at = $2 WHERE session_id = $1 AND used_at IS NULL";
+        execute!(self, SQL, session.as_uuid(), expires_at).map(drop)
     }
 
     /// Uses an address up: `true` once, if it has not expired.

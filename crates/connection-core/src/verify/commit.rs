@@ -3,29 +3,92 @@
 //! A row that says `live` holds the credential with which that was measured: a result for another generation, or for a row
 //! that is gone, writes nothing.
 
+use std::sync::Arc;
+
 use connection_contract::{BoxFuture, Liveness, NotLive, Reason, Secret, Timestamp, VerifyResult, reason};
+use serde_json::Value;
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, LivenessChange,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
     connection::json,
     event,
-    liveness::words,
-    seal::{Place, Sealed, Sealer},
+    liveness::{self, words},
+    seal::{Place, Sealer},
     store::{
         StoreError, Tx,
-        rows::{CredentialRow, CredentialState, EventRow, LivenessRow},
+        rows::{CredentialRow, CredentialState, ListedRow, LivenessRow},
     },
 };
 
-/// Everything that one transaction writes, made before it so that nothing in it waits.
-struct Change {
-    liveness: LivenessRow,
-    /// With the sealed payload of the next generation.
-    rotated: Option<(i64, CredentialRow)>,
+/// What a row says, as far as an event tells when it is another.
+#[derive(PartialEq)]
+struct Facts {
+    liveness: Liveness,
+    code: Option<String>,
+    account_label: String,
     scopes: Option<String>,
     valid_until: Option<i64>,
-    account_label: Option<String>,
-    events: Vec<EventRow>,
+}
+
+impl Facts {
+    fn of(row: &ListedRow) -> Self {
+        Self {
+            liveness: row.liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness),
+            code: row.reason.as_deref().and_then(json::to_reason).map(|reason| reason.code.into_owned()),
+            account_label: row.account.account_label.clone(),
+            scopes: row.granted_scopes.clone(),
+            valid_until: row.valid_until,
+        }
+    }
+
+    /// What they are with what was found; what it is silent on stays.
+    fn with(&self, found: &VerifyResult<Secret>) -> Self {
+        let renamed = found.identity.as_ref().filter(|_| found.liveness == Liveness::Live);
+        Self {
+            liveness: found.liveness,
+            code: found.reason.as_ref().map(|reason| reason.code.to_string()),
+            account_label: renamed.map_or(&*self.account_label, |identity| identity.label.as_str()).to_owned(),
+            scopes: found.granted_scopes.as_ref().map(json::texts).or_else(|| self.scopes.clone()),
+            valid_until: found.valid_until.map(Timestamp::seconds).or(self.valid_until),
+        }
+    }
+
+    /// Names and bodies of the events that lead from `before` to these.
+    fn events(&self, before: &Self, rotated: Option<i64>) -> Vec<(&'static str, Value)> {
+        let mut events = Vec::new();
+        if self.liveness != before.liveness || self.code != before.code {
+            let (before, liveness) = (words::liveness(before.liveness), words::liveness(self.liveness));
+            let body = serde_json::json!({ "before": before, "liveness": liveness, "reason": self.code });
+            events.push((event::LIVENESS_CHANGED, body));
+        }
+        if let Some(generation) = rotated {
+            events.push((event::CREDENTIAL_ROTATED, serde_json::json!({ "generation": generation })));
+        }
+        let (scopes, valid_until) = (&self.scopes, self.valid_until);
+        let renamed = (self.account_label != before.account_label).then_some(&self.account_label);
+        if *scopes != before.scopes || valid_until != before.valid_until || renamed.is_some() {
+            let body = serde_json::json!({
+                "account": renamed,
+                "scopes": scopes.as_deref().and_then(json::to_texts),
+                "validUntil": valid_until.map(|seconds| Timestamp::from_seconds(seconds).to_rfc3339()),
+            });
+            events.push((event::FACTS_CHANGED, body));
+        }
+        events
+    }
+}
+
+/// What one transaction needs, made before it so that nothing in it waits.
+struct Change {
+    id: ConnectionId,
+    found: VerifyResult<Secret>,
+    /// With which the probe was made.
+    generation: i64,
+    /// The sealed payload of the next generation, with the fields of its row that are known before.
+    rotated: Option<CredentialRow>,
+    now: i64,
+    sealer: Sealer,
+    ids: Arc<dyn IdGenerator>,
 }
 
 pub(super) async fn commit(
@@ -44,29 +107,27 @@ pub(super) async fn commit(
         found = not_live.into();
         found.credential = rotated;
     }
-    let (sealed_next, next) = match &found.credential {
-        Some(fresh) => {
-            let (sealed, next) = seal_next(registry, before, fresh).await?;
-            (Some(sealed), next)
-        }
-        None => (None, generation),
+    let rotated = match &found.credential {
+        Some(fresh) => Some(seal_next(registry, before, fresh).await?),
+        None => None,
     };
-    let change = describe(registry, before, generation, &found, sealed_next.map(|sealed| (next, sealed)));
-    let relaxed = change.events.is_empty();
-    let sealer = shared.sealer.clone();
-    // What changed nothing but the time of the probe may be lost with the power: that costs one probe.
+    let row = shared.reader().await?.listed(id).await?.ok_or(Error::NotFound(id))?;
+    let (seen, now) = (Facts::of(&row), shared.clock.now());
+    let (liveness, reason) = (found.liveness, found.reason.clone());
+    // What changes nothing but the time of the probe may be lost with the power: that costs one probe.
+    let relaxed = rotated.is_none() && seen.with(&found) == seen;
+    let (sealer, ids) = (shared.sealer.clone(), shared.ids.clone());
+    let change = Change { id, found, generation, rotated, now: now.seconds(), sealer, ids };
     let written = if relaxed {
-        shared.store.write_relaxed(move |tx| write(tx, sealer, id, generation, change)).await?
+        shared.store.write_relaxed(move |tx| write(tx, change)).await?
     } else {
-        shared.store.write(move |tx| write(tx, sealer, id, generation, change)).await?
+        shared.store.write(move |tx| write(tx, change)).await?
     };
-    let info = registry.info(id).await?;
-    if written && info.liveness != before.liveness {
-        let (liveness, reason, at) = (info.liveness, info.reason.clone(), shared.clock.now());
-        tracing::info!(connection = %id, kind = %info.kind, liveness = words::liveness(liveness), "liveness changed");
-        shared.subscriptions.publish(&LivenessChange { connection: id, before: before.liveness, liveness, reason, at });
+    if let Some(was) = written.filter(|was| *was != liveness) {
+        tracing::info!(connection = %id, kind = %before.kind, liveness = words::liveness(liveness), "liveness changed");
+        shared.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
     }
-    Ok(info)
+    registry.info(id).await
 }
 
 /// Draws a generation and seals the fresh credential for it, with the reach that it had.
@@ -74,122 +135,75 @@ async fn seal_next(
     registry: &ConnectionRegistry,
     before: &ConnectionInfo,
     fresh: &Secret,
-) -> Result<(Sealed, i64), Error> {
+) -> Result<CredentialRow, Error> {
     let shared = &registry.shared;
     let id = before.id;
-    let failed = |source| Error::Sealed { what: format!("connection {id}"), source: std::sync::Arc::new(source) };
+    let failed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
     let opened = super::open(shared, before).await?;
     let mut payload = opened.payload.ok_or(Error::NotFound(id))?;
     payload.credential = fresh.duplicate();
     let drawn = shared.store.write(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await?;
-    let next = drawn.ok_or(Error::NotFound(id))?;
-    let place = Place::credential(&id, &before.owner, &before.kind, next);
-    Ok((shared.sealer.seal(&place, payload.encode().expose()).map_err(failed)?, next))
-}
-
-fn describe(
-    registry: &ConnectionRegistry,
-    before: &ConnectionInfo,
-    generation: i64,
-    found: &VerifyResult<Secret>,
-    next: Option<(i64, Sealed)>,
-) -> Change {
-    let shared = &registry.shared;
-    let (id, now) = (before.id, shared.clock.now().seconds());
-    let current = next.as_ref().map_or(generation, |(next, _)| *next);
-    let event = |kind, body| event::new(shared, &before.owner, id, kind, body);
-    let mut events = Vec::new();
-    let code = |reason: &Option<Reason>| reason.as_ref().map(|reason| reason.code.to_string());
-    if found.liveness != before.liveness || code(&found.reason) != code(&before.reason) {
-        let body = serde_json::json!({
-            "before": words::liveness(before.liveness),
-            "liveness": words::liveness(found.liveness),
-            "reason": code(&found.reason),
-        });
-        events.push(event(event::LIVENESS_CHANGED, body));
-    }
-    if next.is_some() {
-        events.push(event(event::CREDENTIAL_ROTATED, serde_json::json!({ "generation": current })));
-    }
-    let scopes = found.granted_scopes.as_ref().or(before.scopes.as_ref());
-    let valid_until = found.valid_until.or(before.valid_until);
-    let live = found.liveness == Liveness::Live;
-    let label = found.identity.as_ref().filter(|identity| live && identity.label != before.identity.label);
-    if scopes != before.scopes.as_ref() || valid_until != before.valid_until || label.is_some() {
-        let body = serde_json::json!({
-            "account": label.map(|identity| identity.label.as_str()),
-            "scopes": scopes,
-            "validUntil": valid_until.map(Timestamp::to_rfc3339),
-        });
-        events.push(event(event::FACTS_CHANGED, body));
-    }
-    let scopes = scopes.map(json::texts);
-    let valid_until = valid_until.map(Timestamp::seconds);
-    let rotated = next.map(|(next, sealed)| {
-        let row = CredentialRow {
-            connection_id: id,
-            generation: next,
-            state: CredentialState::Current,
-            sealed,
-            key_id: shared.sealer.key_id().as_bytes().to_vec(),
-            secret_names: json::names(
-                &shared.kinds.entry(&before.kind).map_or_else(Vec::new, |entry| entry.descriptor.secret_names.clone()),
-            ),
-            granted_scopes: scopes.clone(),
-            valid_until,
-            created_at: now,
-        };
-        (next, row)
-    });
-    let liveness = LivenessRow {
+    let generation = drawn.ok_or(Error::NotFound(id))?;
+    let place = Place::credential(&id, &before.owner, &before.kind, generation);
+    let secret_names = shared.kinds.entry(&before.kind).map(|entry| json::names(&entry.descriptor.secret_names));
+    Ok(CredentialRow {
         connection_id: id,
-        liveness: words::liveness(found.liveness).to_owned(),
-        reason: found.reason.as_ref().map(json::reason),
-        generation: current,
-        checked_at: Some(now),
-        next_check_at: found.recheck_after.map(|after| now.saturating_add_unsigned(after.as_secs())),
-        failures: i64::from(!live),
-    };
-    let account_label = label.map(|identity| identity.label.as_str().to_owned());
-    Change { liveness, rotated, scopes, valid_until, account_label, events }
+        generation,
+        state: CredentialState::Current,
+        sealed: shared.sealer.seal(&place, payload.encode().expose()).map_err(failed)?,
+        key_id: shared.sealer.key_id().as_bytes().to_vec(),
+        secret_names: secret_names.unwrap_or_else(|| json::names(&[])),
+        granted_scopes: None,
+        valid_until: None,
+        created_at: shared.clock.now().seconds(),
+    })
 }
 
-/// `false` when the connection is gone, or another credential is its current one.
-fn write(
-    tx: &mut Tx,
-    sealer: Sealer,
-    id: ConnectionId,
-    generation: i64,
-    change: Change,
-) -> BoxFuture<'_, Result<bool, StoreError>> {
+/// What the liveness was; `None` when nothing was written: the connection is gone, or another credential is its current
+/// one.
+fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, StoreError>> {
     Box::pin(async move {
-        let Change { mut liveness, rotated, scopes, valid_until, account_label, events } = change;
-        let account = tx.account(id).await?;
-        if account.is_none_or(|account| account.generation != generation) {
-            return Ok(false);
-        }
-        if let Some(before) = tx.liveness(id).await?.filter(|_| liveness.failures > 0) {
-            liveness.failures = before.failures.saturating_add(1);
-        }
-        let now = liveness.checked_at.unwrap_or_default();
+        let Change { id, found, generation, rotated, now, sealer, ids } = change;
+        let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
+            return Ok(None);
+        };
+        // Compared here and not before, since another process may have measured in between.
+        let seen = Facts::of(&row);
+        let facts = seen.with(&found);
+        let next = rotated.as_ref().map(|row| row.generation);
         match rotated {
-            Some((next, row)) => {
+            Some(fresh) => {
+                let (granted_scopes, valid_until) = (facts.scopes.clone(), facts.valid_until);
+                let fresh = CredentialRow { granted_scopes, valid_until, ..fresh };
                 // What the provider replaced is dead; there is nothing to go back to.
                 tx.delete_credential(id, generation).await?;
-                tx.insert_credential(&row).await?;
-                tx.promote_generation(id, generation, next, now).await?;
+                tx.insert_credential(&fresh).await?;
+                tx.promote_generation(id, generation, fresh.generation, now).await?;
             }
             None => {
-                tx.set_credential_facts(id, generation, scopes.as_deref(), valid_until).await?;
+                tx.set_credential_facts(id, generation, facts.scopes.as_deref(), facts.valid_until).await?;
             }
         }
-        if let Some(label) = account_label {
-            tx.set_account_identity_label(id, &label, now).await?;
+        if facts.account_label != seen.account_label {
+            tx.set_account_identity_label(id, &facts.account_label, now).await?;
         }
+        let failures = match found.liveness {
+            Liveness::Live => 0,
+            _ => tx.liveness(id).await?.map_or(1, |before| before.failures.saturating_add(1)),
+        };
+        let liveness = LivenessRow {
+            connection_id: id,
+            liveness: words::liveness(found.liveness).to_owned(),
+            reason: found.reason.as_ref().map(json::reason),
+            generation: next.unwrap_or(generation),
+            checked_at: Some(now),
+            next_check_at: liveness::next_check(now, found.recheck_after),
+            failures,
+        };
         tx.upsert_liveness(&liveness).await?;
-        for event in &events {
-            event::append(tx, &sealer, event).await?;
+        for (kind, body) in facts.events(&seen, next) {
+            event::append(tx, &sealer, &event::at(now, &*ids, &row.account.owner, id, kind, body)).await?;
         }
-        Ok(true)
+        Ok(Some(seen.liveness))
     })
 }

@@ -4,98 +4,39 @@
 //! nowhere.
 
 mod commit;
+mod flights;
 mod probe;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use connection_contract::{ConnectionError, NotLive, Reason, reason};
-use tokio::{sync::watch, task::AbortHandle};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, connection::Payload, registry::Shared, seal::Place,
 };
 
+pub(crate) use flights::Flights;
 pub(crate) use probe::{HostServices, Subject, probe};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// A probe under way.
-struct Flight {
-    number: u64,
-    result: watch::Receiver<Option<Result<ConnectionInfo>>>,
-    task: AbortHandle,
-}
-
-/// The probes under way in this process.
-#[derive(Default)]
-pub(crate) struct Flights(Mutex<Table>);
-
-#[derive(Default)]
-struct Table {
-    drawn: u64,
-    flights: HashMap<ConnectionId, Flight>,
-}
-
-impl Flights {
-    /// Ends the probe of a connection that goes.
-    pub(crate) fn cancel(&self, id: ConnectionId) {
-        if let Some(flight) = self.lock().flights.remove(&id) {
-            flight.task.abort();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn land(&self, id: ConnectionId, number: u64) {
-        let mut table = self.lock();
-        if table.flights.get(&id).is_some_and(|flight| flight.number == number) {
-            table.flights.remove(&id);
-        }
-    }
-}
-
 /// Verifies, or waits for the probe that is under way.
 pub(crate) async fn verify(registry: &ConnectionRegistry, id: ConnectionId) -> Result<ConnectionInfo> {
-    let mut result = board(registry, id);
-    loop {
-        if let Some(result) = result.borrow_and_update().as_ref() {
-            return result.clone();
-        }
-        if result.changed().await.is_err() {
-            // It was ended because the connection goes.
-            return Err(Error::NotFound(id));
-        }
-    }
-}
-
-fn board(registry: &ConnectionRegistry, id: ConnectionId) -> watch::Receiver<Option<Result<ConnectionInfo>>> {
     let shared = &registry.shared;
-    let mut table = shared.flights.lock();
-    if let Some(flight) = table.flights.get(&id) {
-        return flight.result.clone();
-    }
-    table.drawn += 1;
-    let number = table.drawn;
-    let (sender, result) = watch::channel(None);
     let registry = registry.clone();
-    let task = shared.runtimes.spawn(async move {
-        let found = fly(&registry, id).await;
-        // First off the table, so that who asks from now on gets a probe of its own.
-        registry.shared.flights.land(id, number);
-        sender.send_replace(Some(found));
-    });
-    table.flights.insert(id, Flight { number, result: result.clone(), task: task.abort_handle() });
-    result
+    shared.flights.join(&shared.runtimes, id, async move { fly(&registry, id).await }).await
 }
 
 async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
-    let before = registry.info(id).await?;
+    let before = match registry.info(id).await {
+        Err(Error::NotFound(id)) => {
+            // Also when another process removed it, or somebody subscribed after the removal.
+            shared.subscriptions.end(id);
+            return Err(Error::NotFound(id));
+        }
+        before => before?,
+    };
     let kind = shared.kinds.entry(&before.kind).ok_or_else(|| Error::UnknownKind(before.kind.clone()))?;
     let span = tracing::info_span!("verify", connection = %id, kind = %before.kind);
     let opened = open(shared, &before).await?;

@@ -1,5 +1,6 @@
 //! A connection as people know it.
 
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
 use super::words;
@@ -57,4 +58,24 @@ pub(crate) struct ListedRow {
     /// JSON.
     pub(crate) granted_scopes: Option<String>,
     pub(crate) valid_until: Option<i64>,
+}
+
+/// A row as a list finds it: one that was edited past what this program writes breaks nobody else's.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundRow {
+    /// `None` when not even that can be read.
+    pub(crate) id: Option<ConnectionId>,
+    pub(crate) row: Option<ListedRow>,
+}
+
+impl<'r, R: Row> FromRow<'r, R> for FoundRow
+where
+    ListedRow: FromRow<'r, R>,
+    &'static str: ColumnIndex<R>,
+    Uuid: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let id = row.try_get::<Uuid, _>("id").ok().map(ConnectionId::from);
+        Ok(Self { id, row: ListedRow::from_row(row).ok() })
+    }
 }

@@ -8,7 +8,7 @@ mod kv;
 mod liveness;
 mod setup;
 
-pub(crate) use account::{AccountRow, AccountState, ListedRow};
+pub(crate) use account::{AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use credential::{CredentialRow, CredentialState};
 pub(crate) use event::{EventRow, StoredEvent};
 pub(crate) use keyset::KeysetRow;

@@ -88,5 +88,5 @@ async fn add(store: &Store, row: &AccountRow) -> Result<(), super::StoreError> {
 
 async fn labels(store: &Store) -> Vec<String> {
     let rows = store.reader().await.unwrap().list_accounts(None, None, None, 1000).await.unwrap();
-    rows.into_iter().map(|row| row.account.label).collect()
+    rows.into_iter().filter_map(|found| Some(found.row?.account.label)).collect()
 }

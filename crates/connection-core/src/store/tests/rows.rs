@@ -229,8 +229,8 @@ async fn lists_go_page_by_page_in_the_order_of_ids_and_within_an_owner() {
     loop {
         let page = reader.list_accounts(Some("local"), Some("github"), after, 2).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some(last.account.id);
-        pages.push(page.iter().map(|row| row.account.label.clone()).collect::<String>());
+        after = last.id;
+        pages.push(page.iter().map(|found| found.row.clone().unwrap().account.label).collect::<String>());
     }
     assert_eq!(pages, ["ab", "e"]);
     assert_eq!(labels(&store).await, ["a", "b", "c", "d", "e"]);
