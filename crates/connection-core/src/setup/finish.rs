@@ -8,13 +8,14 @@ use std::sync::Arc;
 use connection_contract::{
     ConnectionError, DisplayText, Established, Liveness, Reason, Secret, SetupFailure, VerifyResult, reason,
 };
+use tokio::task::JoinHandle;
 
 use super::{Done, Outcome, codec, effects::Inner, run, slot::Slot};
 use crate::{
     ConnectionId, Error,
     connection::{Payload, json},
     event,
-    liveness::words,
+    liveness::{self, words},
     registry::{KindEntry, Shared},
     seal::Place,
     store::{
@@ -23,6 +24,9 @@ use crate::{
     },
     verify::{self, Subject},
 };
+
+/// What two that end one session meet at.
+const SESSION: &str = "setup session";
 
 /// What was asked when the session was begun.
 pub(super) struct Asked {
@@ -125,9 +129,12 @@ pub(super) async fn finish(
     let step_seq = step_seq.saturating_add(1);
     let outcome = match candidate {
         Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
-        Candidate::Kept(kept) => match store(shared, slot, step_seq, *kept).await? {
-            Ok(done) => Some(Outcome::Done(done)),
-            Err(failure) => end_failed(shared, slot, step_seq, failure).await?,
+        Candidate::Kept(kept) => match store(shared, slot, step_seq, *kept).await {
+            Err(Error::Store(error)) if matches!(&*error, StoreError::Conflict { what } if what == SESSION) => None,
+            stored => match stored? {
+                Ok(done) => Some(Outcome::Done(done)),
+                Err(failure) => end_failed(shared, slot, step_seq, failure).await?,
+            },
         },
     };
     match outcome {
@@ -168,7 +175,7 @@ async fn store(
         reason: found.reason.as_ref().map(json::reason),
         generation: FIRST,
         checked_at: Some(now),
-        next_check_at: found.recheck_after.map(|after| now.saturating_add_unsigned(after.as_secs())),
+        next_check_at: liveness::next_check(now, found.recheck_after),
         failures: i64::from(found.liveness != Liveness::Live),
     };
     let identity = found.identity.unwrap_or(made.identity);
@@ -214,7 +221,7 @@ async fn store(
             event::append(tx, &sealer, &event).await?;
             if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
                 // It was cancelled in the meantime: as an error, so that nothing above is kept.
-                return Err(StoreError::Conflict { what: "setup session".into() });
+                return Err(StoreError::Conflict { what: SESSION.into() });
             }
             Ok(Ok(account.label))
         })
@@ -267,8 +274,23 @@ async fn end_failed(
     Ok(ended.await?.then_some(Outcome::Failed(failure)))
 }
 
-/// Ends a session for its host. One that has ended is left as it is.
-pub(super) async fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
+/// Ends a session for its host, on a task of its own. One that has ended is left as it is.
+pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Result<(), Error>> {
+    slot.cancelled.send_replace(true);
+    let (shared, slot) = (shared.clone(), slot.clone());
+    let runtimes = shared.runtimes.clone();
+    runtimes.spawn(async move {
+        let ended = end_cancelled(&shared, &slot).await;
+        if let Err(error) = &ended {
+            tracing::warn!(session = %slot.id, code = error.code(), "a setup could not be cancelled");
+            // It is still there, and may be resumed.
+            slot.cancelled.send_replace(false);
+        }
+        ended
+    })
+}
+
+async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
     // The run that was told to stop must be gone: what it writes last is deleted here.
     let _running = slot.running.lock().await;
     let (id, expires) = (slot.id, shared.clock.now().after(run::SESSION_LIFE).seconds());
@@ -281,6 +303,9 @@ pub(super) async fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(),
     if ended.await? {
         tracing::info!(session = %slot.id, kind = %slot.kind, "setup cancelled");
         slot.end(run::step_no(step_seq), Outcome::Cancelled);
+    } else {
+        // Somebody else ended it: the row says how.
+        run::spawn(shared, slot);
     }
     Ok(())
 }

@@ -1,0 +1,204 @@
+//! Providers that cannot be reached, are not who they say, or are where a credential must not go.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::Arc,
+    thread,
+};
+
+use connection_contract::{Liveness, prelude::*};
+use connection_core::{ConnectionId, ConnectionRegistry, HttpPolicy, Outcome, SetupStep};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::aws_lc_rs,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+
+use crate::{
+    acme::{API, Acme, KIND},
+    world::{World, answers, code, connect, connected, step},
+};
+
+/// Another process on the same machine, with another way to the provider.
+async fn with_policy(world: &World, policy: HttpPolicy) -> ConnectionRegistry {
+    world.builder().http(policy).kind(Acme::default()).open().await.unwrap()
+}
+
+fn mapped(to: &str) -> HttpPolicy {
+    HttpPolicy::new().endpoint(API, to).unwrap()
+}
+
+/// An account that was connected while all was well.
+async fn earlier(world: &World) -> ConnectionId {
+    let registry = world.acme().await;
+    let id = connected(&registry, "key-1").await.id();
+    registry.close().await;
+    id
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A server that speaks no TLS, and says so in the clear, as they do; its port.
+fn plain() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.read(&mut [0; 4096]).unwrap_or_default();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").unwrap_or_default();
+        }
+    });
+    port
+}
+
+/// A TLS server that vouches for itself; its port and certificate.
+fn self_signed() -> (u16, String) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream.unwrap());
+            // Where the client does not trust us there is nothing to read.
+            if stream.read(&mut [0; 4096]).is_ok() {
+                let body = r#"{"id":"1","name":"ada"}"#;
+                let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+                stream.conn.send_close_notify();
+                stream.flush().unwrap();
+            }
+        }
+    });
+    (port, cert.pem())
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_or_not_trusted_is_offline() {
+    let world = World::new().await;
+    let id = earlier(&world).await;
+    let (port, pem) = self_signed();
+    let faults = [
+        (format!("http://127.0.0.1:{}", free_port()), "connect", "the provider cannot be reached"),
+        (format!("https://127.0.0.1:{}", plain()), "tls", "the provider's certificate is not trusted here"),
+        (format!("https://127.0.0.1:{port}"), "tls", "the provider's certificate is not trusted here"),
+    ];
+    for (to, code, message) in faults {
+        let registry = with_policy(&world, mapped(&to)).await;
+        let info = registry.connection(id).await.unwrap().verify().await.unwrap();
+        let reason = info.reason.unwrap();
+        assert_eq!((info.liveness, &*reason.code, reason.message.as_str()), (Liveness::Offline, code, message), "{to}");
+        registry.close().await;
+    }
+    let trusting = with_policy(&world, mapped(&format!("https://127.0.0.1:{port}")).root_certificate_pem(pem)).await;
+    let info = trusting.connection(id).await.unwrap().verify().await.unwrap();
+    assert_eq!(info.liveness, Liveness::Live, "the control: {:?}", info.reason);
+}
+
+#[tokio::test]
+async fn a_setup_waits_for_a_certificate_that_the_host_trusts() {
+    let world = World::new().await;
+    let (port, pem) = self_signed();
+    let api = format!("https://127.0.0.1:{port}");
+    let registry = with_policy(&world, HttpPolicy::new()).await;
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("accessToken", "key-1"), ("apiBaseUrl", &api)])).await.unwrap();
+    let (_, shown) = step(&session).await;
+    let SetupStep::Notice { beside } = shown else { panic!("{shown:?}") };
+    assert_eq!(beside[0].message.as_str(), "the provider's certificate is not trusted here");
+    registry.close().await;
+
+    let registry = with_policy(&world, HttpPolicy::new().root_certificate_pem(pem)).await;
+    let session = registry.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+}
+
+/// A kind whose author declares an address at home.
+struct Near(String);
+
+const NEAR: Kind = Kind::from_static("near");
+
+impl Near {
+    async fn ask(&self, base: &BaseUrl, ctx: &Context<'_>) -> Result<Identity, NotLive> {
+        classify(ctx.send(HttpRequest::get(base, "/me")).await)?;
+        Ok(Identity::new("1", "ada"))
+    }
+}
+
+impl ConnectionDefinition for Near {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(NEAR, "Near", AuthType::ApiKey).origin(self.0.clone()).field(Field::secret("key", "Key"))
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let key = ctx.prompt(Prompt::new("Connect").field("key")).await.secret("key")?;
+        let identity = self.ask(ctx.base_url(&self.0)?, ctx).await?;
+        Ok(Established::new(key, identity))
+    }
+
+    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+        Ok(key.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+
+    async fn verify(&self, _: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        let identity = self.ask(ctx.connection().base_url()?, ctx).await?;
+        Ok(VerifyResult::live().identity(identity))
+    }
+}
+
+#[tokio::test]
+async fn a_private_address_that_nobody_named_is_not_asked() {
+    let world = World::new().await;
+    let (home, other) = (world.server.origin(), "http://10.1.2.3:8080");
+    for address in [&home, other, "http://[::ffff:127.0.0.1]:80", "http://169.254.169.254"] {
+        let near = || Near(address.to_owned());
+        let registry = world.builder().http(HttpPolicy::new()).kind(near()).open().await.unwrap();
+        let Outcome::Failed(failure) = connect(&registry, &NEAR, &[("key", "k")]).await else { panic!("{address}") };
+        assert_eq!(failure.code, "denied", "{address}");
+        assert!(failure.remedy.unwrap().as_str().contains("name the address"));
+        assert!(world.server.requests().is_empty());
+        registry.close().await;
+    }
+
+    let named = HttpPolicy::new().endpoint(&home, &home).unwrap();
+    let registry = world.builder().http(named).kind(Near(home.clone())).open().await.unwrap();
+    let Outcome::Done(done) = connect(&registry, &NEAR, &[("key", "k")]).await else { panic!("the control") };
+    registry.close().await;
+    let asked = world.server.requests().len();
+
+    // The host takes its word back: the credential stays, and goes nowhere.
+    let registry = world.builder().http(HttpPolicy::new()).kind(Near(home)).open().await.unwrap();
+    let info = registry.connection(done.connection).await.unwrap().verify().await.unwrap();
+    assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
+    assert_eq!(world.server.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn a_private_address_that_the_user_named_is_asked_and_no_other() {
+    let (world, other) = (World::new().await, World::new().await);
+    let registry = with_policy(&world, HttpPolicy::new()).await;
+    let named = [("accessToken", "key-1"), ("apiBaseUrl", &*world.server.origin())];
+    assert_eq!(code(&connect(&registry, &KIND, &named).await), "done Live");
+    let elsewhere = format!("{}/me", other.server.origin());
+    world.provider(move |_| crate::test_server::Reply::redirect(307, &elsewhere));
+    assert_eq!(code(&connect(&registry, &KIND, &named).await), "denied");
+    assert!(other.server.requests().is_empty());
+}

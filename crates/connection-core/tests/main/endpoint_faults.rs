@@ -1,0 +1,246 @@
+//! What a provider does wrong, in a verification and in a setup: data with a reason and a way out, never an error, and never
+//! a lost authorization unless the provider said so.
+
+use std::time::Duration;
+
+use connection_contract::{DisplayText, Liveness, Reason, Timestamp};
+use connection_core::{Connection, ConnectionRegistry, Filter, Outcome, SetupSession, SetupStep};
+
+use crate::{
+    acme::KIND,
+    raw,
+    test_server::Reply,
+    world::{START, World, answers, connected, me, step},
+};
+
+/// What a provider does, and what is said of it.
+struct Fault {
+    name: &'static str,
+    reply: fn() -> Reply,
+    liveness: Liveness,
+    code: &'static str,
+    message: &'static str,
+    remedy: Option<&'static str>,
+    /// In how many seconds it is asked again, if it said so.
+    again: Option<i64>,
+}
+
+const REFUSED: (Liveness, &str, &str, Option<&str>) =
+    (Liveness::Failing, "unauthorized", "the provider refuses the credential", Some("connect again with a valid one"));
+const LIMITED: (Liveness, &str, &str, Option<&str>) =
+    (Liveness::Offline, "rate_limited", "the provider asks to wait", None);
+const ERROR: (Liveness, &str, &str, Option<&str>) =
+    (Liveness::Offline, "provider_error", "the provider answered with an error", None);
+const NO_HTTP: (Liveness, &str, &str, Option<&str>) =
+    (Liveness::Offline, "provider_error", "the provider's answer is not valid HTTP", None);
+const NOT_JSON: (Liveness, &str, &str, Option<&str>) =
+    (Liveness::Offline, "not_json", "the provider's answer could not be understood", None);
+const LARGE: (Liveness, &str, &str, Option<&str>) =
+    (Liveness::Offline, "too_large", "the provider's answer is too large", None);
+const DENIED: (Liveness, &str, &str, Option<&str>) = (
+    Liveness::Failing,
+    "denied",
+    "this host does not allow the provider's address",
+    Some("name the address when connecting, or map it in the host's configuration"),
+);
+/// Longer is believed of nobody.
+const LONGEST: i64 = 7 * 24 * 60 * 60;
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"id\":\"1\",";
+const FLOOD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+
+fn faults() -> Vec<Fault> {
+    type Said = (Liveness, &'static str, &'static str, Option<&'static str>);
+    let fault = |name, (liveness, code, message, remedy): Said, again, reply: fn() -> Reply| Fault {
+        name,
+        reply,
+        liveness,
+        code,
+        message,
+        remedy,
+        again,
+    };
+    vec![
+        fault("401", REFUSED, None, || Reply::whole(401, "", "{}")),
+        fault("403", REFUSED, None, || Reply::whole(403, "", "{}")),
+        fault("404", ERROR, None, || Reply::whole(404, "", "{}")),
+        fault("500", ERROR, None, || Reply::whole(500, "", "no")),
+        fault("502", ERROR, None, || Reply::whole(502, "", "<html>")),
+        fault("503", ERROR, None, || Reply::whole(503, "", "")),
+        fault("503, in 30 s", ERROR, Some(30), || Reply::whole(503, "retry-after: 30\r\n", "")),
+        fault("429", LIMITED, None, || Reply::whole(429, "", "")),
+        fault("429, in 120 s", LIMITED, Some(120), || Reply::whole(429, "retry-after: 120\r\n", "")),
+        fault("429, at a time", LIMITED, Some(90), || dated(90)),
+        fault("429, at a time that is over", LIMITED, Some(0), || dated(-90)),
+        fault("429, soon", LIMITED, None, || Reply::whole(429, "retry-after: soon\r\n", "")),
+        fault("429, in -5 s", LIMITED, None, || Reply::whole(429, "retry-after: -5\r\n", "")),
+        fault("429, in a century", LIMITED, Some(LONGEST), || Reply::whole(429, "retry-after: 3155760000\r\n", "")),
+        fault("429, in more than there is", LIMITED, Some(LONGEST), || {
+            Reply::whole(429, "retry-after: 18446744073709551615\r\n", "")
+        }),
+        fault("not JSON", NOT_JSON, None, || Reply::ok("<html>Welcome</html>")),
+        fault("nothing", NOT_JSON, None, || Reply::ok("")),
+        fault("JSON of another shape", NOT_JSON, None, || Reply::ok(r#"{"user":{"id":1}}"#)),
+        fault("JSON of another type", NOT_JSON, None, || Reply::ok(r#"[{"id":"1"}]"#)),
+        fault("10 MiB", LARGE, None, || Reply::flood(FLOOD, 10)),
+        fault("10 MiB, announced", LARGE, None, || Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 10485760\r\n\r\n")),
+        fault("10 MiB of headers", NO_HTTP, None, || Reply::flood("HTTP/1.1 200 OK\r\nx-long: ", 10)),
+        fault("an answer cut off", NO_HTTP, None, || Reply::raw(HEAD)),
+        fault("no HTTP", NO_HTTP, None, || Reply::raw("SSH-2.0-OpenSSH_9.6\r\n")),
+        fault("a closed connection", NO_HTTP, None, || Reply::raw("")),
+        fault("a redirect to another origin", DENIED, None, || Reply::redirect(302, "https://evil.example/me")),
+        fault("a redirect to a private address", DENIED, None, || Reply::redirect(307, "http://169.254.169.254/")),
+        fault("redirects without end", NO_HTTP, None, || Reply::redirect(302, "/me")),
+    ]
+}
+
+fn dated(seconds: i64) -> Reply {
+    let at = Timestamp::from_seconds(START + seconds).to_http_date();
+    Reply::whole(429, &format!("retry-after: {at}\r\n"), "")
+}
+
+/// `Retry-After` ends where a scheduler looks.
+async fn next_check(world: &World) -> Option<i64> {
+    raw::number(&world.database(), "SELECT next_check_at FROM connection_liveness").await
+}
+
+async fn rows(registry: &ConnectionRegistry) -> usize {
+    registry.list_connections(Filter::new()).await.unwrap().connections.len()
+}
+
+#[track_caller]
+fn check(name: &str, reason: Option<&Reason>, fault: (&str, &str, Option<&str>)) {
+    let reason = reason.unwrap_or_else(|| panic!("{name}: there is no reason"));
+    let remedy = reason.remedy.as_ref().map(DisplayText::as_str);
+    assert_eq!((&*reason.code, reason.message.as_str(), remedy), fault, "{name}");
+}
+
+/// R-INSEAM-014
+#[tokio::test]
+async fn a_verification_says_what_the_provider_did_wrong_and_is_live_again_after_it() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    for Fault { name, reply, liveness, code, message, remedy, again } in faults() {
+        world.provider(move |_| reply());
+        let info = connection.verify().await.unwrap();
+        assert_eq!(info.liveness, liveness, "{name}");
+        check(name, info.reason.as_ref(), (code, message, remedy));
+        assert_eq!(next_check(&world).await, again.map(|again| START + again), "{name}");
+
+        world.provider(|_| me("1", "ada"));
+        let info = connection.verify().await.unwrap();
+        assert_eq!((info.liveness, info.reason), (Liveness::Live, None), "{name}");
+        assert_eq!(next_check(&world).await, None, "{name}");
+    }
+    assert!(world.server.requests().iter().all(|request| request.starts_with("GET /me ")));
+}
+
+#[tokio::test]
+async fn a_setup_keeps_the_answers_through_a_bad_network_and_ends_at_a_refusal() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    for Fault { name, reply, liveness, code, message, remedy, .. } in faults() {
+        world.provider(move |_| reply());
+        let session = answered(&registry).await;
+        let (no, shown) = step(&session).await;
+        assert_eq!(rows(&registry).await, 0, "{name}");
+        world.provider(|_| me("1", "ada"));
+        if liveness == Liveness::Offline {
+            assert_eq!((no, waits(&shown)), (1, Some(message.to_owned())), "{name}: {shown:?}");
+            let resumed = registry.resume_setup(session.id()).await.unwrap();
+            finish(&world, &registry, name, &resumed, Liveness::Live).await;
+        } else {
+            let SetupStep::Failed(failure) = shown else { panic!("{name}: {shown:?}") };
+            let remedy_shown = failure.remedy.as_ref().map(DisplayText::as_str);
+            assert_eq!((&*failure.code, failure.message.as_str(), remedy_shown), (code, message, remedy), "{name}");
+        }
+        assert!(registry.setups().await.unwrap().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_offline_provider_costs_no_new_connection_and_one_that_refuses_leaves_nothing() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    for Fault { name, reply, liveness, code, message, remedy, again } in faults() {
+        // It works while setup asks, and no more when the new connection is verified.
+        let mut asked = 0;
+        world.provider(move |_| {
+            asked += 1;
+            if asked == 1 { me("1", "ada") } else { reply() }
+        });
+        let session = answered(&registry).await;
+        if liveness == Liveness::Offline {
+            let reason = finish(&world, &registry, name, &session, Liveness::Offline).await;
+            check(name, reason.0.as_ref(), (code, message, remedy));
+            assert_eq!(reason.1, again.map(|again| START + again), "{name}");
+        } else {
+            let Outcome::Failed(failure) = session.terminal().await.unwrap() else { panic!("{name}") };
+            assert_eq!(failure.code, "verify_failed", "{name}");
+            assert!(failure.message.as_str().ends_with(message), "{name}: {failure}");
+            assert_eq!(failure.remedy.as_ref().map(DisplayText::as_str), remedy, "{name}");
+            assert_eq!(rows(&registry).await, 0, "{name}");
+        }
+    }
+}
+
+async fn answered(registry: &ConnectionRegistry) -> SetupSession {
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    session
+}
+
+/// What a session that waits for a better network says first.
+fn waits(shown: &SetupStep) -> Option<String> {
+    let SetupStep::Notice { beside } = shown else { return None };
+    let [what, resume] = &beside[..] else { return None };
+    resume.message.as_str().contains("resume").then(|| what.message.to_string())
+}
+
+/// Ends with a connection, which is looked at and removed.
+async fn finish(
+    world: &World,
+    registry: &ConnectionRegistry,
+    name: &str,
+    session: &SetupSession,
+    liveness: Liveness,
+) -> (Option<Reason>, Option<i64>) {
+    let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("{name}: no connection") };
+    assert_eq!(done.liveness, liveness, "{name}");
+    let connection: Connection = registry.connection(done.connection).await.unwrap();
+    assert_eq!((connection.info().liveness, &connection.info().reason), (liveness, &done.reason), "{name}");
+    let next = next_check(world).await;
+    registry.remove(done.connection).await.unwrap();
+    (done.reason, next)
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_is_offline_when_its_time_is_over() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    for slow in [Reply::silence, || Reply::silence_after(HEAD), || Reply::silence_after("HTTP/1.1 200")] {
+        world.provider(move |_| slow());
+        let before = world.server.requests().len();
+        let (info, ()) = tokio::join!(connection.verify(), async {
+            world.server.until_asked(before + 1).await;
+            world.clock.advance(Duration::from_secs(30));
+        });
+        let info = info.unwrap();
+        assert_eq!(info.liveness, Liveness::Offline);
+        check("slow", info.reason.as_ref(), ("timeout", "the provider did not answer in time", None));
+    }
+    world.provider(|_| me("1", "ada"));
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    registry.remove(connection.id()).await.unwrap();
+
+    world.provider(|_| Reply::silence());
+    let before = world.server.requests().len();
+    let session = answered(&registry).await;
+    world.server.until_asked(before + 1).await;
+    world.clock.advance(Duration::from_secs(30));
+    let (_, shown) = step(&session).await;
+    assert_eq!(waits(&shown).as_deref(), Some("the provider did not answer in time"));
+}
