@@ -38,6 +38,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("no_threads", Exit::Unexpected),
     ("not_found", Exit::NotFound),
     ("not_supported", Exit::Refused),
+    ("output_closed", Exit::Unexpected),
     ("password_in_argument", Exit::Usage),
     ("sealed_unreadable", Exit::Refused),
     ("setup_cancelled", Exit::SetupFailed),

@@ -83,9 +83,12 @@ pub(super) fn confirmation(title: &str) -> Result<(), Error> {
     if confirm(title)? { Ok(()) } else { Err(Cancelled.into()) }
 }
 
-/// Yes or no.
+/// Yes or no; going away is a no.
 pub(crate) fn confirm(question: &str) -> Result<bool, Error> {
-    Confirm::new(question).with_default(false).prompt().map_err(failed)
+    match Confirm::new(question).with_default(false).prompt() {
+        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Ok(false),
+        answer => answer.map_err(failed),
+    }
 }
 
 fn failed(error: InquireError) -> Error {

@@ -16,7 +16,7 @@ pub(crate) use human::{account, liveness_word, name, reason_line, short_id, urge
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
 
-use crate::{Error, config::Environment};
+use crate::{Error, Exit, config::Environment};
 
 /// Where and how to print.
 #[derive(Debug)]
@@ -48,7 +48,12 @@ impl Output {
     /// Bytes as they are.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut out = std::io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::io("standard output", &error))
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => {
+                Error::new(Exit::Unexpected, "output_closed", "nobody reads the output any more")
+            }
+            _ => Error::io("standard output", &error),
+        })
     }
 
     /// The command's shape.
@@ -76,6 +81,10 @@ impl Output {
             let body = json::ErrorBody::from(error);
             // A struct of strings always serializes.
             eprintln!("{}", serde_json::to_string(&body).unwrap_or_default());
+            return;
+        }
+        // Whoever closed it (`head`) knows.
+        if error.code == "output_closed" {
             return;
         }
         eprintln!("error: {error}");

@@ -6,7 +6,10 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
 };
 
 use connection_contract::encode::base64;
@@ -44,6 +47,10 @@ struct State {
     seen: Vec<Seen>,
     /// Answers instead of the documented ones: status, headers, body.
     told: Option<(u16, String, String)>,
+    /// Tells that a request came, and never answers it.
+    silent: Option<Sender<()>>,
+    /// Requests without an answer.
+    open: Vec<TcpStream>,
 }
 
 /// The server; it ends with the test's process.
@@ -78,6 +85,14 @@ impl Provider {
         self.state.lock().unwrap().told = None;
     }
 
+    /// From now on, nothing is answered; each request is told.
+    #[cfg(unix)]
+    pub(crate) fn fall_silent(&self) -> Receiver<()> {
+        let (sender, receiver) = channel();
+        self.state.lock().unwrap().silent = Some(sender);
+        receiver
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.lock().unwrap().seen.clone()
     }
@@ -103,6 +118,11 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let (status, more, text) = {
         let mut state = state.lock().unwrap();
         state.seen.push(seen.clone());
+        if let Some(silent) = state.silent.clone() {
+            state.open.push(reader.into_inner());
+            silent.send(()).ok();
+            return Ok(());
+        }
         state.told.clone().unwrap_or_else(|| documented(&seen))
     };
     let mut stream = reader.into_inner();

@@ -89,6 +89,60 @@ fn control_c_cancels_the_setup() {
 }
 
 #[test]
+fn control_c_cancels_the_setup_while_the_provider_is_asked() {
+    let machine = Machine::new();
+    let requests = machine.provider.fall_silent();
+    machine.write("key", NOTION_KEY.as_bytes());
+    let mut session = start(&machine, &["add", "notion", "--field", "apiKey=@key"]);
+    requests.recv().unwrap();
+    session.send_control('c').unwrap();
+    let rest = end(session, 3);
+    assert!(rest.contains("cancelled"), "{rest}");
+    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+}
+
+#[test]
+fn a_field_of_many_values_is_asked_until_it_is_left_empty() {
+    let machine = Machine::new();
+    machine.write("notes/a", b"");
+    machine.write("photos/a", b"");
+    let mut session = start(&machine, &["add", "filesystem"]);
+    for directory in ["notes", "photos", ""] {
+        session.exp_string("Directory").unwrap();
+        enter(&mut session, directory);
+    }
+    session.exp_string("Connected ").unwrap();
+    end(session, 0);
+    machine.run(&["files", "filesystem", "ls", "photos"]).exits(0).says("a");
+}
+
+#[test]
+fn a_malformed_answer_is_asked_for_again() {
+    let machine = Machine::new();
+    machine.write("notes/a", b"");
+    let mut session = start(&machine, &["add", "filesystem"]);
+    for (directory, more) in [("gone", ""), ("notes", "")] {
+        session.exp_string("Directory").unwrap();
+        enter(&mut session, directory);
+        session.exp_string("another one").unwrap();
+        enter(&mut session, more);
+        if directory == "gone" {
+            session.exp_string("does not exist").unwrap();
+        }
+    }
+    session.exp_string("Connected notes (filesystem:notes)").unwrap();
+    end(session, 0);
+}
+
+#[test]
+fn verify_shows_how_far_it_is_and_ends_with_the_table() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let shown = end(start(&machine, &["verify", "--all"]), 0);
+    assert!(shown.contains("github:work"), "{shown}");
+}
+
+#[test]
 fn a_removal_is_asked_for() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
