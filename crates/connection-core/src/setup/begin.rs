@@ -158,6 +158,15 @@ impl ConnectionRegistry {
         let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
         let slot = self.shared.slot(&row)?;
         self.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+        if row.state == SetupState::Running
+            || run::waiting(&self.shared, &slot).await?.0.is_some_and(|w| w.seq.is_none())
+        {
+            // Nothing that can be answered is shown, unless a run shows it right now.
+            if slot.running.try_lock().is_ok() {
+                slot.working();
+            }
+        }
+        slot.mended();
         run::spawn(&self.shared, &slot);
         Ok(SetupSession { shared: self.shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None })
     }

@@ -11,8 +11,8 @@ use super::{
     codec::Waiting,
     journal::Effect,
     run,
-    session::{self, Source},
-    slot::place,
+    session::{self, MOST_TRIES, Source},
+    slot::Slot,
 };
 use crate::{ConnectionRegistry, Error, store::rows::SetupState};
 
@@ -68,53 +68,78 @@ impl ConnectionRegistry {
     ///
     /// [`DeliverError`] says what to answer the browser.
     pub async fn deliver(&self, mut parameters: Vec<(String, Secret)>) -> Result<(), DeliverError> {
-        let at = parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
+        let is_state = |(name, _): &(String, Secret)| name == "state";
+        let at = parameters.iter().position(is_state).ok_or(DeliverError::Unknown)?;
         let (_, state) = parameters.remove(at);
+        // No parameter may come twice (RFC 6749, section 3.1).
+        if parameters.iter().any(is_state) {
+            return Err(DeliverError::Unknown);
+        }
         let hash = self.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
-        let endpoint =
-            self.shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?.ok_or(DeliverError::Unknown)?;
-        let now = self.shared.clock.now().seconds();
-        let row = self.shared.reader().await?.setup(endpoint.session_id).await.map_err(Error::from)?;
+        for _ in 0..MOST_TRIES {
+            if self.take(hash, &parameters).await? {
+                return Ok(());
+            }
+            // Another way ended the wait first: what comes next may wait for this callback, too.
+        }
+        Err(DeliverError::NotNow)
+    }
+
+    async fn take(&self, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<bool, DeliverError> {
+        let shared = &self.shared;
+        let endpoint = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
+        let endpoint = endpoint.ok_or(DeliverError::Unknown)?;
+        let now = shared.clock.now().seconds();
+        let row = shared.reader().await?.setup(endpoint.session_id).await.map_err(Error::from)?;
         let row = row.filter(|row| row.expires_at > now).ok_or(DeliverError::Gone)?;
-        if endpoint.used_at.is_some() || !matches!(row.state, SetupState::Running | SetupState::Waiting) {
+        if endpoint.used_at.is_some() || !is_open(row.state) {
             return Err(DeliverError::Gone);
         }
-        let slot = self.shared.slot(&row)?;
-        let (waiting, _) = run::waiting(&self.shared, &slot).await?;
+        let slot = shared.slot(&row)?;
+        let (waiting, _) = run::waiting(shared, &slot).await?;
         let Some(waiting) = waiting else {
-            // A run is busy: the next wait that this fits takes it.
-            let bytes = keep(hash, &parameters);
-            let place = place(&slot.id, &slot.owner, &slot.kind, "connection_setup_input", "sealed", 0);
-            let sealed = self.shared.sealer.seal(&place, bytes.expose()).map_err(|error| slot.sealed_error(error))?;
-            let (id, input) = (slot.id, self.shared.ids.next());
-            let kept = self.shared.store.write(move |tx| {
-                Box::pin(async move {
-                    let used = tx.use_endpoint(&hash, now).await?;
-                    if used {
-                        tx.insert_input(id, input, &sealed).await?;
-                    }
-                    Ok(used)
-                })
-            });
-            if !kept.await.map_err(Error::from)? {
-                return Err(DeliverError::Gone);
-            }
-            run::spawn(&self.shared, &slot);
-            return Ok(());
+            self.keep(&slot, hash, parameters, now).await?;
+            run::spawn(shared, &slot);
+            return Ok(true);
         };
         if waiting.state != Some(hash) {
             return Err(DeliverError::NotNow);
         }
-        let source = Source::Endpoint { hash, now };
-        match session::input(&self.shared, &slot, &waiting, Effect::Callback(parameters), source).await? {
-            true => Ok(()),
-            // Another way ended the wait first, or the same callback did.
-            false => Err(DeliverError::Gone),
-        }
+        let effect = Effect::Callback(parameters.iter().map(|(name, v)| (name.clone(), v.duplicate())).collect());
+        Ok(session::input(shared, &slot, &waiting, effect, Source::Endpoint { hash, now }).await?)
+    }
+
+    /// A run is busy: the next wait that this fits takes it.
+    async fn keep(
+        &self,
+        slot: &Slot,
+        hash: [u8; 32],
+        parameters: &[(String, Secret)],
+        now: i64,
+    ) -> Result<(), DeliverError> {
+        let bytes = kept(hash, parameters);
+        let place = slot.place("connection_setup_input", "sealed", 0);
+        let sealed = self.shared.sealer.seal(&place, bytes.expose()).map_err(|error| slot.sealed_error(error))?;
+        let (id, input) = (slot.id, self.shared.ids.next());
+        let written = self.shared.store.write(move |tx| {
+            Box::pin(async move {
+                let open = tx.setup(id).await?.is_some_and(|row| is_open(row.state));
+                let used = open && tx.use_endpoint(&hash, now).await?;
+                if used {
+                    tx.insert_input(id, input, &sealed).await?;
+                }
+                Ok(used)
+            })
+        });
+        if written.await.map_err(Error::from)? { Ok(()) } else { Err(DeliverError::Gone) }
     }
 }
 
-fn keep(hash: [u8; 32], parameters: &[(String, Secret)]) -> Secret {
+fn is_open(state: SetupState) -> bool {
+    matches!(state, SetupState::Running | SetupState::Waiting)
+}
+
+fn kept(hash: [u8; 32], parameters: &[(String, Secret)]) -> Secret {
     let record = Record::new().with("state", encode::hex(&hash));
     parameters.iter().fold(record, |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())).encode()
 }

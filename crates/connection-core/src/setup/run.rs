@@ -6,6 +6,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use connection_contract::{Established, Notice, Secret, SetupContext, SetupFailure, Timestamp, host};
+use tokio::sync::OwnedMutexGuard;
 
 use super::{
     Outcome, SetupStep,
@@ -53,9 +54,13 @@ pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     let (shared, slot) = (shared.clone(), slot.clone());
     let runtimes = shared.runtimes.clone();
     runtimes.spawn(async move {
-        let _running = slot.running.clone().lock_owned().await;
-        while matches!(once(&shared, &slot).await, Next::Again) {}
+        let running = slot.running.clone().lock_owned().await;
+        to_rest(&shared, &slot, running).await;
     });
+}
+
+async fn to_rest(shared: &Arc<Shared>, slot: &Arc<Slot>, _running: OwnedMutexGuard<()>) {
+    while matches!(once(shared, slot).await, Next::Again) {}
 }
 
 async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
@@ -175,15 +180,22 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
     let no = i64::try_from(waiting.no).unwrap_or(i64::MAX);
     let sealed = shared.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose());
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let id = slot.id;
+    let (id, seq) = (slot.id, waiting.seq);
     let expires_at = expires.seconds();
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
+            // Another process has ended this wait already: to store it again would hide that.
+            if let Some(seq) = seq
+                && tx.has_effect(id, seq).await?
+            {
+                return Ok(None);
+            }
+            tx.extend_endpoints(id, expires_at).await?;
             let stored = tx.set_setup(id, SetupState::Waiting, no, None, Some(&sealed), expires_at).await?;
             Ok(if stored { Some(tx.inputs(id).await?) } else { None })
         })
     });
-    // It ended meanwhile: the next look at the row says how.
+    // It went on or ended meanwhile: the next look at the row says how.
     let Some(inputs) = stored.await? else { return Ok(Next::Again) };
     for (input, sealed) in inputs {
         let place = slot.place("connection_setup_input", "sealed", 0);
@@ -203,21 +215,24 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
 /// Ends the wait, or the session, when its time is over; while somebody keeps this process.
 fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
     let until = waiting.until.unwrap_or(expires);
-    let now = shared.clock.now();
-    let left = u64::try_from(until.seconds().saturating_sub(now.seconds())).unwrap_or(0);
-    let (task_shared, task_slot) = (shared.clone(), slot.clone());
+    // A wait keeps no registry alive that its host has dropped.
+    let (clock, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
     let task = async move {
-        let (shared, slot) = (task_shared, task_slot);
-        shared.clock.sleep(Duration::from_secs(left)).await;
-        if waiting.until.is_some() {
-            match session::input(&shared, &slot, &waiting, Effect::Elapsed, Source::Host).await {
-                Ok(true) => {}
-                Ok(false) => spawn(&shared, &slot),
-                Err(error) => slot.stuck(error),
-            }
-        } else {
-            spawn(&shared, &slot);
+        let left = u64::try_from(until.seconds().saturating_sub(clock.now().seconds())).unwrap_or(0);
+        clock.sleep(Duration::from_secs(left)).await;
+        let Some(shared) = host.upgrade() else { return };
+        let slot = waits;
+        // Taken before the wait ends, so that in this process a run that nobody sees begin is seen to be busy.
+        let running = slot.running.clone().lock_owned().await;
+        if waiting.until.is_some()
+            && let Err(error) = session::record(&shared, &slot, &waiting, Effect::Elapsed, Source::Host).await
+        {
+            slot.stuck(error);
+            return;
         }
+        let runtimes = shared.runtimes.clone();
+        // On another task, since a run ends the timer.
+        runtimes.spawn(async move { to_rest(&shared, &slot, running).await });
     };
     slot.set_timer(shared.runtimes.spawn(task).abort_handle());
 }
@@ -243,7 +258,12 @@ async fn offline_or_fail(
     let (id, expires_at) = (slot.id, expires.seconds());
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
+            // Another run has gone on from it.
+            if tx.has_effect(id, asked + 1).await? {
+                return Ok(false);
+            }
             tx.delete_effect(id, asked).await?;
+            tx.extend_endpoints(id, expires_at).await?;
             tx.set_setup(id, SetupState::Waiting, seq, None, Some(&sealed), expires_at).await
         })
     });

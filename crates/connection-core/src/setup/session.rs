@@ -22,7 +22,10 @@ use super::{
     run,
     slot::Slot,
 };
-use crate::{Error, SessionId, registry::Shared, store::rows::SetupState};
+use crate::{Error, SessionId, StoreError, registry::Shared, store::rows::SetupState};
+
+/// How often an input looks again when another one was first.
+pub(super) const MOST_TRIES: usize = 8;
 
 /// Why `advance` was refused. The session is where it was.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -92,13 +95,7 @@ pub(super) struct Ephemeral {
 
 impl Drop for Ephemeral {
     fn drop(&mut self) {
-        let (shared, slot) = (self.shared.clone(), self.slot.clone());
-        slot.cancelled.send_replace(true);
-        self.shared.runtimes.spawn(async move {
-            if let Err(error) = finish::cancel(&shared, &slot).await {
-                tracing::warn!(session = %slot.id, code = error.code(), "an abandoned setup could not be cancelled");
-            }
-        });
+        drop(finish::cancel(&self.shared, &self.slot));
     }
 }
 
@@ -190,11 +187,33 @@ impl SetupSession {
     /// The session is where it was.
     pub async fn advance(&self, step: StepNo, answers: &[(String, Secret)]) -> Result<(), AdvanceError> {
         let (shared, slot) = (&self.shared, &self.slot);
-        let (waiting, state) = run::waiting(shared, slot).await?;
-        let Some(waiting) = waiting else {
-            let ended = !matches!(state, SetupState::Running | SetupState::Waiting);
-            return Err(if ended { AdvanceError::Ended } else { AdvanceError::NoPrompt });
-        };
+        for _ in 0..MOST_TRIES {
+            let (waiting, state) = run::waiting(shared, slot).await?;
+            if let Some(waiting) = waiting {
+                if self.answer(&waiting, step, answers).await? {
+                    return Ok(());
+                }
+                // Another way ended the wait first.
+                continue;
+            }
+            match state {
+                // A poll is under way, and the page that asks is still open: it may come to the same step again.
+                SetupState::Running if slot.shows(step) => drop(slot.running.lock().await),
+                SetupState::Running | SetupState::Waiting => return Err(AdvanceError::NoPrompt),
+                _ => return Err(AdvanceError::Ended),
+            }
+        }
+        Err(AdvanceError::NoPrompt)
+    }
+
+    /// `false` when the session is not at that wait any more.
+    async fn answer(
+        &self,
+        waiting: &Waiting,
+        step: StepNo,
+        answers: &[(String, Secret)],
+    ) -> Result<bool, AdvanceError> {
+        let (shared, slot) = (&self.shared, &self.slot);
         if waiting.no != step {
             return Err(AdvanceError::WrongStep { current: waiting.no });
         }
@@ -205,14 +224,7 @@ impl SetupSession {
         let grant = |text: &str| shared.files.grant(text).map_err(|error| error.to_string().into());
         let checked =
             answers::check(&fields, &kind.checked.patterns, answers, &grant).map_err(AdvanceError::Invalid)?;
-        if input(shared, slot, &waiting, Effect::Answered(checked), Source::Host).await? {
-            return Ok(());
-        }
-        match run::waiting(shared, slot).await? {
-            (Some(waiting), _) => Err(AdvanceError::WrongStep { current: waiting.no }),
-            (None, SetupState::Running | SetupState::Waiting) => Err(AdvanceError::NoPrompt),
-            (None, _) => Err(AdvanceError::Ended),
-        }
+        Ok(input(shared, slot, waiting, Effect::Answered(checked), Source::Host).await?)
     }
 
     /// Ends it: a run in progress is dropped, its callbacks are refused, nothing is kept. A session that has ended is
@@ -222,8 +234,8 @@ impl SetupSession {
     ///
     /// The store failed, and the session may still be there.
     pub async fn cancel(&self) -> Result<(), Error> {
-        self.slot.cancelled.send_replace(true);
-        finish::cancel(&self.shared, &self.slot).await
+        // Dropped, it has ended the session all the same.
+        finish::cancel(&self.shared, &self.slot).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
     /// Resolves when the session ended: with a connection only once its row is stored.
@@ -260,9 +272,25 @@ pub(super) enum Source {
     Inbox(uuid::Uuid),
 }
 
-/// Ends the current wait with this, durably, and runs; `false` when the session is not at that wait any more, or the
-/// callback was used.
+/// Ends the current wait with what came from outside, durably, and runs; `false` when the session is not at that wait any
+/// more, or the callback was used.
 pub(super) async fn input(
+    shared: &Arc<Shared>,
+    slot: &Arc<Slot>,
+    waiting: &Waiting,
+    effect: Effect,
+    source: Source,
+) -> Result<bool, Error> {
+    let written = record(shared, slot, waiting, effect, source).await?;
+    if written {
+        slot.working();
+        run::spawn(shared, slot);
+    }
+    Ok(written)
+}
+
+/// As `input`, for a caller that runs by itself.
+pub(super) async fn record(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
     waiting: &Waiting,
@@ -271,6 +299,8 @@ pub(super) async fn input(
 ) -> Result<bool, Error> {
     let Some(seq) = waiting.seq else { return Ok(false) };
     let (elapsed, now) = (matches!(effect, Effect::Elapsed), shared.clock.now());
+    // A run that is lost after this has as long as one that waits.
+    let alive = if elapsed { i64::MIN } else { now.after(run::SESSION_LIFE).seconds() };
     let entry = Entry { what: waiting.what.clone(), at: now, effect };
     let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose());
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
@@ -289,17 +319,10 @@ pub(super) async fn input(
             if !fresh || !tx.insert_effect(id, seq, &sealed).await? {
                 return Ok(false);
             }
-            tx.set_setup(id, SetupState::Running, step, None, None, row.expires_at).await
+            tx.set_setup(id, SetupState::Running, step, None, None, row.expires_at.max(alive)).await
         })
     });
-    let written = written.await?;
-    if written {
-        if !elapsed {
-            slot.working();
-        }
-        run::spawn(shared, slot);
-    }
-    Ok(written)
+    Ok(written.await?)
 }
 
 /// See [`SetupSession::steps`].

@@ -78,6 +78,16 @@ impl Slot {
         });
     }
 
+    /// Whether hosts see this step, as a prompt.
+    pub(super) fn shows(&self, no: StepNo) -> bool {
+        matches!(&self.view.borrow().step, Some((current, SetupStep::Prompt { .. })) if *current == no)
+    }
+
+    /// It is tried again: what failed is no news any more.
+    pub(super) fn mended(&self) {
+        self.view.send_modify(|view| view.error = None);
+    }
+
     pub(super) fn end(&self, no: StepNo, outcome: Outcome) {
         self.stop_timer();
         self.view.send_if_modified(|view| {
