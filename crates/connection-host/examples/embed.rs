@@ -7,10 +7,10 @@
 use std::{error::Error, path::Path};
 
 use connection_contract::{Kind, Secret};
-use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, Outcome};
+use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, Outcome, SetupStep};
 use connection_plugin_github::GitHub;
 
-pub async fn whoami(directory: &Path, http: HttpPolicy, token: Secret) -> Result<Secret, Box<dyn Error>> {
+pub(crate) async fn whoami(directory: &Path, http: HttpPolicy, token: Secret) -> Result<Secret, Box<dyn Error>> {
     let registry = ConnectionRegistry::builder()
         .store(directory.join("connections.db").display().to_string())
         .key(KeyFile::at(directory.join("root.key")))
@@ -18,10 +18,11 @@ pub async fn whoami(directory: &Path, http: HttpPolicy, token: Secret) -> Result
         .kind(GitHub)
         .open()
         .await?;
-    let session = registry.begin_setup(&Kind::from_static("github")).await?;
+    let session = registry.begin_setup(&Kind::from_static("github")).ephemeral().await?;
     let (step, _) = session.next_step().await?.ok_or("the setup asks for nothing")?;
     session.advance(step, &[("accessToken".into(), token)]).await?;
-    let Outcome::Done(done) = session.terminal().await? else { return Err("GitHub refused the token".into()) };
+    let Some((_, SetupStep::Done { .. })) = session.next_step().await? else { return Err("not connected".into()) };
+    let Outcome::Done(done) = session.terminal().await? else { return Err("cancelled".into()) };
     let connection = registry.connection(done.connection).await?;
     let answer = connection.send(connection.request("GET", "/user").await?).await?.bytes(1 << 20).await?;
     registry.remove(done.connection).await?;
