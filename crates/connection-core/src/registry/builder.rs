@@ -34,8 +34,13 @@ pub enum OpenError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The keyset does not open.
-    #[error(transparent)]
-    Seal(#[from] SealError),
+    #[error("the keys in the database {place} do not open: {error}")]
+    Seal {
+        /// The database.
+        place: String,
+        /// Why.
+        error: SealError,
+    },
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,7 +52,7 @@ impl OpenError {
         match self {
             Self::Http(_) => "http_policy_invalid",
             Self::Kind(error) => error.code(),
-            Self::Key(_) | Self::NoKeySource | Self::Seal(_) => "key_failed",
+            Self::Key(_) | Self::NoKeySource | Self::Seal { .. } => "key_failed",
             Self::NoStore | Self::Store(_) => "store_failed",
             Self::Runtime(_) => "no_threads",
         }
@@ -57,18 +62,20 @@ impl OpenError {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Key(error) => error.remedy(),
-            Self::Seal(error) => error.remedy(),
+            // The keyset holds nothing that could be removed and added again.
+            Self::Seal { error: SealError::Truncated, .. } => Some("restore the database from a backup".into()),
+            Self::Seal { error, .. } => error.remedy(),
             Self::Store(error) => error.remedy(),
             _ => None,
         }
     }
 }
 
-impl From<OpenKeyError> for OpenError {
-    fn from(error: OpenKeyError) -> Self {
+impl OpenError {
+    fn of_key(error: OpenKeyError, place: &str) -> Self {
         match error {
             OpenKeyError::Key(error) => Self::Key(error),
-            OpenKeyError::Seal(error) => Self::Seal(error),
+            OpenKeyError::Seal(error) => Self::Seal { place: place.to_owned(), error },
             OpenKeyError::Store(error) => Self::Store(error),
         }
     }
@@ -172,7 +179,8 @@ impl RegistryBuilder {
         // On a runtime of ours: the writer lives as long as the registry, not as the host's runtime.
         let opened = runtimes.spawn(async move {
             let store = Store::open(&url).await?;
-            let sealer = seal::open_keyset(&store, &*key, &*generator, now).await?;
+            let sealer = seal::open_keyset(&store, &*key, &*generator, now).await;
+            let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
             Ok::<_, OpenError>((store, sealer))
         });
         let (store, sealer) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;

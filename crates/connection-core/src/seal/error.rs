@@ -10,6 +10,9 @@ pub enum SealError {
     /// The system's random numbers or the cipher failed.
     #[error("the cryptography of this system failed")]
     Engine,
+    /// There are sealed rows, and no keys to open them with.
+    #[error("connection_keyset is empty, and there are connections that were sealed with what it held")]
+    Lost,
     /// It was changed, or it belongs to another row, column, generation or database.
     #[error("a sealed value in {table} was edited, moved or put back from an older state")]
     Tampered {
@@ -40,6 +43,13 @@ impl SealError {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Engine | Self::TooLong => None,
+            // Nothing else holds the keys of a database.
+            Self::Lost | Self::Tampered { table: "connection_keyset" } => {
+                Some("restore the database from a backup".into())
+            }
+            Self::Tampered { table } if table.starts_with("connection_setup") => {
+                Some("cancel the setup and begin again".into())
+            }
             Self::Tampered { .. } | Self::Truncated => {
                 Some("restore the database from a backup, or remove the connection and add it again".into())
             }

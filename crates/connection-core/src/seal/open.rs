@@ -1,6 +1,7 @@
 //! Opens the keyset of a store, or makes the first.
 //!
-//! A key is made only where there is no keyset yet: a lost key must not look like a first start. Of two first starts at
+//! A key is made only where there is no keyset yet, and a keyset only where nothing is sealed: what is lost must not look
+//! like a first start. Of two first starts at
 //! once the one that inserts its row first wins, and both read that row.
 
 use connection_contract::Timestamp;
@@ -29,6 +30,10 @@ pub(crate) async fn open_keyset(
 ) -> Result<Sealer, OpenKeyError> {
     if let Some(row) = store.reader().await?.keyset().await? {
         return existing(source, &row).await;
+    }
+    // New keys would hide that the old ones are gone, and would be in the way of whoever puts them back.
+    if !store.reader().await?.list_accounts(None, None, None, 1).await?.is_empty() {
+        return Err(SealError::Lost.into());
     }
     let key = first_key(source).await?;
     let row = first_row(&key, ids.next(), now)?;

@@ -111,9 +111,10 @@ impl StoreError {
             Self::NotADatabase { .. } => "name another file, or move this one away".into(),
             Self::ReadOnly { place } => format!("make {place} and its directory writable for the user who runs this"),
             Self::UnsupportedEngine { .. } => "name a file, as in sqlite:///var/lib/connections/connections.db".into(),
-            Self::Closed | Self::Conflict { .. } | Self::Panicked | Self::Refused { .. } | Self::Unavailable { .. } => {
-                return None;
+            Self::Unavailable { place, .. } => {
+                format!("see that {place} is a file, in a directory that the user who runs this can write")
             }
+            Self::Closed | Self::Conflict { .. } | Self::Panicked | Self::Refused { .. } => return None,
         };
         Some(remedy)
     }
