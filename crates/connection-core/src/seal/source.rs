@@ -92,7 +92,10 @@ impl KeyError {
                 Some(format!("restore the key of '{source_name}' from a backup: without it the database stays closed"))
             }
             Self::NotSupported { source_name } => Some(format!("put a key of 32 bytes into '{source_name}'")),
-            Self::Exists { .. } | Self::Unavailable { .. } => None,
+            Self::Unavailable { source_name, .. } => {
+                Some(format!("see that the user who runs this may use '{source_name}', and that it is where it says"))
+            }
+            Self::Exists { .. } => None,
         }
     }
 }

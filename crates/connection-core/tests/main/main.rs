@@ -6,6 +6,7 @@ mod endpoint_faults;
 mod fake;
 mod inbound;
 mod odd;
+mod key_faults;
 mod open_faults;
 mod race;
 mod raw;
