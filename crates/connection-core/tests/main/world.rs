@@ -5,10 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use connection_contract::{ConnectionDefinition, Kind, Secret, Timestamp};
+use connection_contract::{Clock, ConnectionDefinition, Kind, Secret, Timestamp};
 use connection_core::{
-    Connection, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, Outcome, RegistryBuilder, SetupSession,
-    SetupStep,
+    Connection, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, Outcome, RegistryBuilder, SetupSession, SetupStep,
 };
 use tempfile::TempDir;
 
@@ -42,6 +41,11 @@ impl World {
     /// What the provider answers from now on.
     pub(crate) fn provider(&self, route: impl FnMut(&str) -> Reply + Send + 'static) {
         *self.route.lock().unwrap() = Box::new(route);
+    }
+
+    /// Seconds on its clock.
+    pub(crate) fn now(&self) -> i64 {
+        Clock::now(&self.clock).seconds()
     }
 
     pub(crate) fn database(&self) -> PathBuf {

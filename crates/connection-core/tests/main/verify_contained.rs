@@ -1,0 +1,74 @@
+//! A plugin that crashes, hangs or spins while it verifies is failing, as data, and keeps nobody else from anything.
+
+use std::time::Duration;
+
+use connection_contract::{Kind, Liveness};
+use connection_core::{Connection, ConnectionInfo};
+use tokio::runtime::Handle;
+
+use crate::{
+    fake::{Deed, Fake, Stop, StopOnDrop, set},
+    world::World,
+};
+
+fn code(info: &ConnectionInfo) -> &str {
+    info.reason.as_ref().map_or("-", |reason| &*reason.code)
+}
+
+/// Verifies, and moves the clock to the plugin's deadline; the core's own comes a second later.
+async fn outlasted(world: &World, connection: &Connection) -> ConnectionInfo {
+    let connection = connection.clone();
+    let probe = Handle::current().spawn(async move { connection.verify().await.unwrap() });
+    world.clock.until_asleep(2).await;
+    world.clock.advance(Duration::from_secs(60));
+    probe.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_plugin_that_panics_is_failing_and_works_again_when_it_does() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    set(&fake.verify, Deed::Panics);
+    let info = connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Failing, "plugin_panicked"));
+    set(&fake.verify, Deed::Well);
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+}
+
+#[tokio::test]
+async fn a_plugin_that_never_ends_is_failing_when_its_time_is_over() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    set(&fake.verify, Deed::Hangs);
+    let info = outlasted(&world, &connection).await;
+    assert_eq!((info.liveness, code(&info)), (Liveness::Failing, "plugin_timeout"));
+    set(&fake.verify, Deed::PanicsInDrop);
+    let info = outlasted(&world, &connection).await;
+    assert_eq!((info.liveness, code(&info)), (Liveness::Failing, "plugin_panicked"));
+}
+
+#[tokio::test]
+async fn a_plugin_that_spins_is_failing_and_other_kinds_go_on() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let well = Fake::of(Kind::from_static("well"));
+    let registry = world.builder().kind(fake.clone()).kind(well.clone()).open().await.unwrap();
+    let (connection, other) = (fake.connected(&registry, "ada").await, well.connected(&registry, "bob").await);
+    let stop = Stop::default();
+    let _stop = StopOnDrop(stop.clone());
+    set(&fake.verify, Deed::Spins(stop));
+    let spinning = Handle::current().spawn({
+        let connection = connection.clone();
+        async move { connection.verify().await.unwrap() }
+    });
+    // The core's own deadline; the plugin's is never polled.
+    world.clock.until_asleep(1).await;
+    for _ in 0..20 {
+        assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
+    }
+    world.clock.advance(Duration::from_secs(61));
+    let info = spinning.await.unwrap();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Failing, "plugin_timeout"));
+    assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
+}

@@ -1,0 +1,165 @@
+//! A credential that the provider replaced while it was probed: stored with its liveness, or not at all, and never undone.
+
+use connection_contract::{Identity, Liveness, Secret, VerifyResult};
+use connection_core::{ConnectionInfo, Error};
+use tokio::runtime::Handle;
+
+use crate::{
+    fake::{Deed, Fake, count, set},
+    raw,
+    test_server::Reply,
+    world::{World, connected},
+};
+
+const GENERATIONS: &str = "SELECT a.generation || ' ' || c.generation || ' ' || c.state || ' ' || l.generation || ' ' || \
+                           l.liveness FROM connection_account AS a JOIN connection_credential AS c \
+                           ON c.connection_id = a.id JOIN connection_liveness AS l ON l.connection_id = a.id";
+const EVENTS: &str = "SELECT kind FROM connection_event ORDER BY seq";
+
+/// Everything that a probe may change.
+async fn rows(world: &World) -> Vec<String> {
+    let all = "SELECT a.generation || ' ' || l.liveness || ' ' || ifnull(l.reason, '-') || ' ' || l.checked_at || ' ' || \
+               l.failures || ' ' || c.generation || ' ' || hex(c.sealed) FROM connection_account AS a \
+               JOIN connection_liveness AS l ON l.connection_id = a.id \
+               JOIN connection_credential AS c ON c.connection_id = a.id";
+    raw::texts(&world.database(), all).await
+}
+
+fn code(info: &ConnectionInfo) -> Option<&str> {
+    info.reason.as_ref().map(|reason| &*reason.code)
+}
+
+/// R-INSEAM-013, R-INSEAM-046
+#[tokio::test]
+async fn a_fresh_credential_replaces_the_old_one_together_with_the_liveness() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let rotating = |request: &str| match request.contains("Bearer key-1") {
+        true => Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#),
+        false => Reply::ok(r#"{"id":"1","name":"ada"}"#),
+    };
+    world.provider(rotating);
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    assert_eq!(raw::texts(&world.database(), GENERATIONS).await, ["2 2 current 2 live"]);
+    assert_eq!(raw::texts(&world.database(), EVENTS).await, ["connected", "credential_rotated"]);
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    let last = world.server.requests().pop().unwrap();
+    assert!(last.contains("Bearer key-2"), "{last}");
+    // It goes where the old one went, and is what is handed out.
+    let token = connection.with_access_token(async |token| token.duplicate()).await.unwrap();
+    assert_eq!(token.expose(), b"key-2");
+    let request = connection.request("GET", "/things").await.unwrap();
+    assert_eq!(connection.send(request).await.unwrap().status(), 200);
+}
+
+/// R-INSEAM-046, R-INSEAM-047
+#[tokio::test]
+async fn when_the_write_fails_both_the_old_credential_and_the_old_liveness_remain_and_nobody_is_told() {
+    let failing = [
+        "CREATE TRIGGER trip BEFORE INSERT ON connection_credential BEGIN SELECT RAISE(ABORT, 'trip'); END",
+        "CREATE TRIGGER trip BEFORE UPDATE ON connection_liveness BEGIN SELECT RAISE(ABORT, 'trip'); END",
+        "CREATE TRIGGER trip BEFORE UPDATE OF generation ON connection_account BEGIN SELECT RAISE(ABORT, 'trip'); END",
+        "CREATE TRIGGER trip BEFORE INSERT ON connection_event BEGIN SELECT RAISE(ABORT, 'trip'); END",
+    ];
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    fake.is(Liveness::Failing);
+    connection.verify().await.unwrap();
+    let (before, events) = (rows(&world).await, raw::texts(&world.database(), EVENTS).await);
+    let mut changes = connection.on_liveness_change();
+    fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
+    for trigger in failing {
+        raw::run(&world.database(), trigger).await;
+        let error = connection.verify().await.unwrap_err();
+        assert!(matches!(error, Error::Store(_)), "{trigger}: {error:?}");
+        assert_eq!(rows(&world).await, before, "{trigger}");
+        assert_eq!(raw::texts(&world.database(), EVENTS).await, events, "{trigger}");
+        raw::run(&world.database(), "DROP TRIGGER trip").await;
+    }
+    // The control: without a trigger, the same probe writes and tells. It is the first that anybody hears of.
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    assert_ne!(rows(&world).await, before);
+    assert_eq!(changes.next().await.unwrap().liveness, Liveness::Live);
+    connection.verify().await.unwrap();
+    registry.remove(connection.id()).await.unwrap();
+    assert!(changes.next().await.is_none());
+}
+
+/// R-INSEAM-054: two processes, of which one began before the other rotated.
+#[tokio::test]
+async fn a_stale_probe_never_puts_an_old_credential_back() {
+    let (world, slow, quick) = (World::new().await, Fake::new(), Fake::new());
+    let (first, second) = (world.open(slow.clone()).await, world.open(quick.clone()).await);
+    let connection = slow.connected(&first, "ada").await;
+    let twin = second.connection(connection.id()).await.unwrap();
+    let mut changes = connection.on_liveness_change();
+    slow.gate.close();
+    slow.finds(|_| {
+        let failing: VerifyResult<Secret> = connection_contract::NotLive::failing(connection_contract::Reason::new(
+            connection_contract::reason::UNAUTHORIZED,
+            "the old one is dead",
+        ))
+        .into();
+        failing.rotated(Secret::from("stale"))
+    });
+    let probe = Handle::current().spawn({
+        let connection = connection.clone();
+        async move { connection.verify().await }
+    });
+    slow.gate.until_inside(1).await;
+    quick.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
+    twin.verify().await.unwrap();
+    let (before, events) = (rows(&world).await, raw::texts(&world.database(), EVENTS).await);
+    slow.gate.open();
+    // Who asked gets what the row says.
+    assert_eq!(probe.await.unwrap().unwrap().liveness, Liveness::Live);
+    assert_eq!(rows(&world).await, before);
+    assert_eq!(raw::texts(&world.database(), EVENTS).await, events);
+    quick.finds(|_| VerifyResult::live());
+    twin.verify().await.unwrap();
+    assert_eq!(quick.seen.lock().unwrap().last().unwrap(), b"fresh");
+    // Nobody heard of the stale result.
+    first.remove(connection.id()).await.unwrap();
+    assert!(changes.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_generation_is_never_used_twice() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
+    let trigger = "CREATE TRIGGER trip BEFORE INSERT ON connection_event BEGIN SELECT RAISE(ABORT, 'trip'); END";
+    raw::run(&world.database(), trigger).await;
+    connection.verify().await.unwrap_err();
+    raw::run(&world.database(), "DROP TRIGGER trip").await;
+    connection.verify().await.unwrap();
+    assert_eq!(raw::texts(&world.database(), GENERATIONS).await, ["3 3 current 3 live"]);
+}
+
+#[tokio::test]
+async fn a_fresh_credential_of_another_account_is_kept_and_the_connection_is_failing() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    fake.finds(|_| VerifyResult::live().identity(Identity::new("eve", "eve")).rotated(Secret::from("fresh")));
+    let info = connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Failing, Some("account_changed")));
+    fake.is(Liveness::Live);
+    connection.verify().await.unwrap();
+    assert_eq!(fake.seen.lock().unwrap().last().unwrap(), b"fresh");
+}
+
+#[tokio::test]
+async fn a_fresh_credential_that_its_plugin_cannot_write_is_the_plugins_fault() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
+    set(&fake.serialize, Deed::Bug);
+    let info = connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Failing, Some("plugin_fault")));
+    assert_eq!(count(&fake.serialized), 2, "once for the setup, once for the fresh one");
+}
