@@ -1,0 +1,47 @@
+//! A person in front of a host: answers what is asked, until a setup ends.
+
+use connection_contract::Kind;
+use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSession, SetupStep};
+
+use crate::world::{World, answers};
+
+/// Answers every prompt with `x`, until the end.
+pub(crate) async fn finish(session: &SetupSession) -> Result<Outcome, Error> {
+    while let Some((no, step)) = session.next_step().await? {
+        if let SetupStep::Prompt { fields, .. } = step {
+            let pairs: Vec<_> = fields.iter().map(|field| (&*field.name, "x")).collect();
+            match session.advance(no, &answers(&pairs)).await {
+                Ok(()) => {}
+                Err(AdvanceError::Error(error)) => return Err(error),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    session.terminal().await
+}
+
+/// A whole setup.
+pub(crate) async fn set_up(registry: &ConnectionRegistry, kind: &Kind) -> Outcome {
+    finish(&registry.begin_setup(kind).await.unwrap()).await.unwrap()
+}
+
+/// The labels of all connections.
+pub(crate) async fn labels(registry: &ConnectionRegistry) -> Vec<String> {
+    let page = registry.list_connections(connection_core::Filter::new()).await.unwrap();
+    page.connections.iter().map(|info| info.label.to_string()).collect()
+}
+
+/// How often the provider was asked for what starts like this.
+pub(crate) fn asked(world: &World, start: &str) -> usize {
+    world.server.requests().iter().filter(|request| request.starts_with(start)).count()
+}
+
+/// The messages that stay on the page.
+pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
+    match step {
+        SetupStep::Prompt { beside, .. } | SetupStep::Redirect { beside, .. } | SetupStep::Notice { beside } => {
+            beside.iter().map(|notice| notice.message.to_string()).collect()
+        }
+        SetupStep::Done { .. } | SetupStep::Failed(_) => Vec::new(),
+    }
+}
