@@ -3,6 +3,8 @@
 mod embedding;
 mod errors;
 mod input;
+#[cfg(unix)]
+mod kill;
 mod life;
 mod own;
 mod program;
