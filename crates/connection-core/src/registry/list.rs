@@ -10,6 +10,9 @@ use crate::{
     store::rows::{FoundRow, ListedRow},
 };
 
+/// Stands for a kind that cannot be read. Nothing of such a row opens, also where a plugin has this name.
+const UNREADABLE: Kind = Kind::from_static("unreadable");
+
 /// What is known of a connection, as of when it was read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -119,13 +122,13 @@ impl Shared {
         self.info(row?)
     }
 
-    /// A row as hosts see it. One whose kind is no kind was written by nobody, and breaks no list.
+    /// A row as hosts see it. One whose kind is no kind was written by nobody; it is listed, so that it can be removed.
     pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
         let ListedRow { account, liveness, reason, checked_at, granted_scopes, valid_until, .. } = row;
-        let Some(kind) = Kind::parse(&account.kind) else {
+        let kind = Kind::parse(&account.kind).unwrap_or_else(|| {
             tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
-            return None;
-        };
+            UNREADABLE
+        });
         let entry = self.kinds.entry(&kind);
         let provider = entry.as_ref().map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone());
         Some(ConnectionInfo {

@@ -16,7 +16,8 @@ impl Reader {
 }
 
 impl Tx {
-    /// Writes what was seen, unless a newer credential was measured in between: `false` then.
+    /// Writes what was seen, unless a newer credential was measured in between: `false` then. What was seen of the
+    /// credential that the account names counts in any case, so that an edited account does not stay live.
     pub(crate) async fn upsert_liveness(&mut self, row: &LivenessRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_liveness (connection_id, liveness, reason, generation, checked_at, \
                            next_check_at, failures) VALUES ($1, $2, $3, $4, $5, $6, $7) \
@@ -24,7 +25,8 @@ impl Tx {
                            reason = excluded.reason, generation = excluded.generation, \
                            checked_at = excluded.checked_at, next_check_at = excluded.next_check_at, \
                            failures = excluded.failures \
-                           WHERE connection_liveness.generation <= excluded.generation";
+                           WHERE connection_liveness.generation <= excluded.generation OR excluded.generation = \
+                           (SELECT a.generation FROM connection_account AS a WHERE a.id = excluded.connection_id)";
         let changed = execute!(
             self,
             SQL,

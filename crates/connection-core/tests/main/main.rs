@@ -9,6 +9,7 @@ mod form;
 mod inbound;
 mod key_faults;
 mod liveness;
+mod log;
 mod odd;
 mod open_faults;
 mod preflight;
@@ -17,6 +18,7 @@ mod raw;
 mod setup_answers;
 mod setup_callbacks;
 mod setup_faults;
+mod setup_replay;
 mod setup_steps;
 mod smoke;
 #[path = "../../src/services/test_server.rs"]
