@@ -1,6 +1,6 @@
 //! What a setup shows, waits for and gets.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use crate::{Answers, BoxFuture, DisplayText, Link, Secret, Text};
@@ -164,6 +164,10 @@ impl CallbackHandle {
     /// Stable per host and kind: what one registers at the provider.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
+    }
+    /// The address with `state` in its query, for a provider that gives no `state` back.
+    pub fn unique_url(&self) -> Secret {
+        Secret::from(format!("{}?state={}", self.redirect_uri, self.state))
     }
     /// 256 random bits, one-shot: what to send as `state`. The host has checked it before a [`CallbackRequest`] exists.
     pub fn state(&self) -> &str {

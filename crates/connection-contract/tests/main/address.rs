@@ -59,3 +59,10 @@ fn a_link_of_a_provider_is_https_or_nothing() {
         assert!(Link::from_provider(refused).is_none(), "{refused}");
     }
 }
+
+#[test]
+fn a_callback_handle_has_an_address_for_providers_that_give_no_state_back() {
+    let handle = host::callback_handle("https://host.example/callback/acme", "s-1");
+    assert_eq!(handle.redirect_uri(), "https://host.example/callback/acme");
+    assert_eq!(handle.unique_url().expose_str(), Some("https://host.example/callback/acme?state=s-1"));
+}

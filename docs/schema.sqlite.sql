@@ -1,0 +1,155 @@
+-- The tables of a database of this version: the dump of all migrations, checked by a test.
+
+CREATE TABLE connection_account (
+    id              BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner           TEXT    NOT NULL,
+    kind            TEXT    NOT NULL,
+    profile_id      TEXT,
+    label           TEXT    NOT NULL,
+    account_id      TEXT    NOT NULL,
+    account_label   TEXT    NOT NULL,
+    is_default      INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+    config          TEXT    NOT NULL,
+    -- Grows with every change of the row; guards nothing.
+    revision        INTEGER NOT NULL DEFAULT 1 CHECK (revision >= 1),
+    -- The current credential's generation; 0 before there is one.
+    generation      INTEGER NOT NULL DEFAULT 0 CHECK (generation >= 0),
+    -- Numbers below it are used up, also by credentials that never became current.
+    next_generation INTEGER NOT NULL DEFAULT 1 CHECK (next_generation > generation),
+    -- The variants of AccountState in src/store/rows/account.rs.
+    state           TEXT    NOT NULL CHECK (state IN ('active', 'removing')),
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    UNIQUE (owner, kind, label)
+) STRICT;
+
+CREATE UNIQUE INDEX connection_account_default ON connection_account (owner, kind) WHERE is_default = 1;
+
+CREATE INDEX connection_account_identity ON connection_account (owner, kind, account_id);
+
+CREATE INDEX connection_account_owner ON connection_account (owner, id);
+
+CREATE TABLE connection_credential (
+    connection_id  BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    generation     INTEGER NOT NULL CHECK (generation >= 1),
+    -- The variants of CredentialState in src/store/rows/credential.rs.
+    state          TEXT    NOT NULL CHECK (state IN ('candidate', 'current', 'previous')),
+    sealed         BLOB    NOT NULL,
+    key_id         BLOB    NOT NULL CHECK (length(key_id) = 8),
+    secret_names   TEXT    NOT NULL,
+    granted_scopes TEXT,
+    valid_until    INTEGER,
+    created_at     INTEGER NOT NULL,
+    PRIMARY KEY (connection_id, generation)
+) STRICT;
+
+CREATE UNIQUE INDEX connection_credential_candidate ON connection_credential (connection_id) WHERE state = 'candidate';
+
+CREATE UNIQUE INDEX connection_credential_current ON connection_credential (connection_id) WHERE state = 'current';
+
+CREATE INDEX connection_credential_key ON connection_credential (key_id);
+
+CREATE UNIQUE INDEX connection_credential_previous ON connection_credential (connection_id) WHERE state = 'previous';
+
+CREATE TABLE connection_endpoint (
+    token_hash BLOB    NOT NULL PRIMARY KEY CHECK (length(token_hash) = 32),
+    owner      TEXT    NOT NULL,
+    session_id BLOB    NOT NULL REFERENCES connection_setup (id) ON DELETE CASCADE,
+    used_at    INTEGER,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX connection_endpoint_session ON connection_endpoint (session_id);
+
+CREATE TABLE connection_event (
+    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner         TEXT    NOT NULL,
+    connection_id BLOB    NOT NULL CHECK (length(connection_id) = 16),
+    seq           INTEGER NOT NULL CHECK (seq >= 1),
+    at            INTEGER NOT NULL,
+    kind          TEXT    NOT NULL,
+    body          TEXT    NOT NULL,
+    chain         BLOB    NOT NULL CHECK (length(chain) = 32),
+    UNIQUE (connection_id, seq)
+) STRICT;
+
+CREATE TRIGGER connection_event_no_delete BEFORE DELETE ON connection_event
+BEGIN
+    SELECT RAISE(ABORT, 'connection_event is append-only');
+END;
+
+CREATE TRIGGER connection_event_no_update BEFORE UPDATE ON connection_event
+BEGIN
+    SELECT RAISE(ABORT, 'connection_event is append-only');
+END;
+
+CREATE TABLE connection_keyset (
+    -- There is one keyset: two first starts that insert at once agree on the first.
+    only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    store_id BLOB    NOT NULL CHECK (length(store_id) = 16),
+    revision INTEGER NOT NULL CHECK (revision >= 1),
+    slot_a   BLOB,
+    slot_b   BLOB,
+    CHECK (slot_a IS NOT NULL OR slot_b IS NOT NULL)
+) STRICT;
+
+CREATE TABLE connection_kv (
+    owner     TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    key       TEXT NOT NULL,
+    value     TEXT,
+    sealed    BLOB,
+    PRIMARY KEY (owner, namespace, key),
+    CHECK ((value IS NULL) <> (sealed IS NULL))
+) STRICT;
+
+CREATE TABLE connection_liveness (
+    connection_id BLOB    NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    liveness      TEXT    NOT NULL,
+    reason        TEXT,
+    -- The credential with which this was measured.
+    generation    INTEGER NOT NULL CHECK (generation >= 0),
+    checked_at    INTEGER,
+    next_check_at INTEGER,
+    failures      INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    lease_owner   TEXT,
+    lease_until   INTEGER,
+    fence         INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX connection_liveness_due ON connection_liveness (next_check_at) WHERE next_check_at IS NOT NULL;
+
+CREATE TABLE connection_setup (
+    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner         TEXT    NOT NULL,
+    kind          TEXT    NOT NULL,
+    -- Of the connection that comes of it; there is none before the session is done.
+    connection_id BLOB    NOT NULL CHECK (length(connection_id) = 16),
+    -- The variants of SetupState in src/store/rows/setup.rs.
+    state         TEXT    NOT NULL CHECK (state IN ('running', 'waiting', 'done', 'failed', 'cancelled')),
+    step_seq      INTEGER NOT NULL DEFAULT 0 CHECK (step_seq >= 0),
+    sealed_header BLOB,
+    sealed_step   BLOB,
+    lease_owner   TEXT,
+    lease_until   INTEGER,
+    expires_at    INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX connection_setup_expiry ON connection_setup (expires_at);
+
+CREATE INDEX connection_setup_open ON connection_setup (owner, id) WHERE state IN ('running', 'waiting');
+
+CREATE TABLE connection_setup_effect (
+    session_id BLOB    NOT NULL REFERENCES connection_setup (id) ON DELETE CASCADE,
+    seq        INTEGER NOT NULL CHECK (seq >= 0),
+    sealed     BLOB    NOT NULL,
+    PRIMARY KEY (session_id, seq)
+) STRICT;
+
+CREATE TABLE connection_setup_input (
+    session_id BLOB NOT NULL REFERENCES connection_setup (id) ON DELETE CASCADE,
+    id         BLOB NOT NULL CHECK (length(id) = 16),
+    sealed     BLOB NOT NULL,
+    PRIMARY KEY (session_id, id)
+) STRICT;
