@@ -158,9 +158,13 @@ impl ConnectionRegistry {
         let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
         let slot = self.shared.slot(&row)?;
         self.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-        if row.state == SetupState::Running
-            || run::waiting(&self.shared, &slot).await?.0.is_some_and(|w| w.seq.is_none())
-        {
+        let asks_nothing = match run::waiting(&self.shared, &slot).await {
+            Ok((waiting, _)) => waiting.is_some_and(|waiting| waiting.seq.is_none()),
+            // A step that does not open is made anew by the run, from what the journal holds.
+            Err(Error::Sealed { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if row.state == SetupState::Running || asks_nothing {
             // Nothing that can be answered is shown, unless a run shows it right now.
             if slot.running.try_lock().is_ok() {
                 slot.working();

@@ -2,6 +2,7 @@
 
 mod acme;
 mod edited_rows;
+mod edited_setups;
 mod endpoint_addresses;
 mod endpoint_faults;
 mod fake;
@@ -15,6 +16,7 @@ mod open_faults;
 mod preflight;
 mod race;
 mod raw;
+mod schema;
 mod setup_answers;
 mod setup_callbacks;
 mod setup_faults;

@@ -1,0 +1,256 @@
+//! Rows of setup sessions that somebody edits past the program: what was sealed elsewhere does not open, ends or holds the
+//! session, and sends nothing anywhere.
+
+use std::sync::Arc;
+
+use connection_contract::prelude::*;
+use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSession, SetupStep};
+
+use crate::{
+    acme::{API, Acme, KIND},
+    fake::Fake,
+    inbound::{Inbound, returned, state},
+    raw,
+    test_server::Reply,
+    world::{World, answers, code, me, step},
+};
+
+const KEY: &[(&str, &str)] = &[("accessToken", "key-1")];
+
+fn session_id(session: &SetupSession) -> String {
+    format!("X'{}'", session.id().to_string().replace('-', ""))
+}
+
+/// Where a session keeps something sealed.
+struct Column<'a> {
+    world: &'a World,
+    sql: String,
+    set: String,
+}
+
+impl Column<'_> {
+    async fn read(&self) -> Vec<u8> {
+        raw::blob(&self.world.database(), &self.sql).await
+    }
+
+    async fn write(&self, bytes: &[u8]) {
+        let changed = raw::run(&self.world.database(), self.set.replace('?', &raw::literal(bytes))).await;
+        assert_eq!(changed, 1, "{}", self.set);
+    }
+}
+
+fn column<'a>(world: &'a World, session: &SetupSession, table: &str, column: &str, more: &str) -> Column<'a> {
+    let key = if table == "connection_setup" { "id" } else { "session_id" };
+    let found = format!("{key} = {} {more}", session_id(session));
+    Column {
+        world,
+        sql: format!("SELECT {column} FROM {table} WHERE {found}"),
+        set: format!("UPDATE {table} SET {column} = ? WHERE {found}"),
+    }
+}
+
+/// What can become of a sealed value, by name.
+fn edits(good: &[u8], moved: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
+    let mut flipped = good.to_vec();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    vec![
+        ("moved from another session", moved),
+        ("a bit flipped", flipped),
+        ("cut in half", good[..middle].to_vec()),
+        ("emptied", Vec::new()),
+        ("text", b"key-1".to_vec()),
+    ]
+}
+
+async fn begun(registry: &ConnectionRegistry) -> SetupSession {
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    step(&session).await;
+    session
+}
+
+/// Answered, and waiting for a provider that is down.
+async fn answered(world: &World, registry: &ConnectionRegistry) -> SetupSession {
+    world.provider(|_| Reply::whole(503, "", ""));
+    let session = begun(registry).await;
+    session.advance(1, &answers(KEY)).await.unwrap();
+    let (_, shown) = step(&session).await;
+    assert!(matches!(shown, SetupStep::Notice { .. }), "{shown:?}");
+    world.provider(|_| me("1", "ada"));
+    session
+}
+
+#[tokio::test]
+async fn a_header_that_does_not_open_ends_its_session_and_sends_nothing() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let other = begun(&registry).await;
+    let moved = column(&world, &other, "connection_setup", "sealed_header", "").read().await;
+    let asked = world.server.requests().len();
+    for (what, bytes) in edits(&moved, moved.clone()) {
+        let session = begun(&registry).await;
+        column(&world, &session, "connection_setup", "sealed_header", "").write(&bytes).await;
+        session.advance(1, &answers(KEY)).await.unwrap();
+        let outcome = session.terminal().await.unwrap();
+        assert_eq!(code(&outcome), "setup_unreadable", "{what}");
+        let Outcome::Failed(failure) = outcome else { panic!("{what}") };
+        assert!(failure.remedy.is_some(), "{what}");
+    }
+    assert_eq!(world.server.requests().len(), asked);
+    other.advance(1, &answers(KEY)).await.unwrap();
+    assert_eq!(code(&other.terminal().await.unwrap()), "done Live", "the control");
+}
+
+#[tokio::test]
+async fn a_step_that_does_not_open_takes_no_answer_until_the_session_is_resumed() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let other = begun(&registry).await;
+    let moved = column(&world, &other, "connection_setup", "sealed_step", "").read().await;
+    for (what, bytes) in edits(&moved, moved.clone()) {
+        let (session, asked) = (begun(&registry).await, world.server.requests().len());
+        column(&world, &session, "connection_setup", "sealed_step", "").write(&bytes).await;
+        let error = session.advance(1, &answers(KEY)).await.unwrap_err();
+        let AdvanceError::Error(sealed @ Error::Sealed { .. }) = &error else { panic!("{what}: {error:?}") };
+        assert!(sealed.to_string().contains(&session.id().to_string()), "{what}: {sealed}");
+        assert!(error.remedy().is_some(), "{what}");
+        assert_eq!(world.server.requests().len(), asked, "{what}");
+        // The step is made anew from what was sealed otherwise. Another process does that, or this one.
+        let elsewhere = world.acme().await;
+        let session = elsewhere.resume_setup(session.id()).await.unwrap();
+        let (no, _) = step(&session).await;
+        session.advance(no, &answers(KEY)).await.unwrap();
+        let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("{what}") };
+        elsewhere.remove(done.connection).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let other = answered(&world, &registry).await;
+    let moved = column(&world, &other, "connection_setup_effect", "sealed", "").read().await;
+    for (what, bytes) in edits(&moved, moved.clone()) {
+        let session = answered(&world, &registry).await;
+        column(&world, &session, "connection_setup_effect", "sealed", "").write(&bytes).await;
+        let asked = world.server.requests().len();
+        let session = registry.resume_setup(session.id()).await.unwrap();
+        assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable", "{what}");
+        assert_eq!(world.server.requests().len(), asked, "{what}");
+    }
+    for edit in ["seq = 1", "session_id = ?"] {
+        let (session, taken) = (answered(&world, &registry).await, begun(&registry).await);
+        let edit = edit.replace('?', &session_id(&taken));
+        let sql = format!("UPDATE connection_setup_effect SET {edit} WHERE session_id = {}", session_id(&session));
+        assert_eq!(raw::run(&world.database(), sql).await, 1);
+        let (asked, wronged) = (world.server.requests().len(), if edit == "seq = 1" { &session } else { &taken });
+        let wronged = registry.resume_setup(wronged.id()).await.unwrap();
+        assert_eq!(code(&wronged.terminal().await.unwrap()), "setup_unreadable", "{edit}");
+        assert_eq!(world.server.requests().len(), asked, "{edit}");
+    }
+    let other = registry.resume_setup(other.id()).await.unwrap();
+    assert_eq!(code(&other.terminal().await.unwrap()), "done Live", "the control");
+}
+
+#[tokio::test]
+async fn a_session_whose_owner_or_kind_was_edited_goes_nowhere() {
+    let world = World::new().await;
+    for edit in ["owner = 'mallory'", "kind = 'other'"] {
+        let registry = world.acme().await;
+        let session = answered(&world, &registry).await;
+        registry.close().await;
+        let sql = format!("UPDATE connection_setup SET {edit} WHERE id = {}", session_id(&session));
+        assert_eq!(raw::run(&world.database(), sql).await, 1);
+        let asked = world.server.requests().len();
+        let registry = world.acme().await;
+        registry.register_connection_kind(Fake::of(Kind::from_static("other"))).unwrap();
+        let taken = if edit.starts_with("owner") { registry.owner("mallory") } else { registry.clone() };
+        let session = taken.resume_setup(session.id()).await.unwrap();
+        assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable", "{edit}");
+        assert_eq!(world.server.requests().len(), asked, "{edit}");
+        registry.close().await;
+    }
+}
+
+/// Waits for a callback after a request that a test can hold, and ends with the code as its account.
+#[derive(Clone)]
+struct Returning;
+
+const RETURNING: Kind = Kind::from_static("returning");
+
+impl ConnectionDefinition for Returning {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(RETURNING, "Returning", AuthType::OAuth).origin(API)
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let base = ctx.base_url(API)?;
+        let handle = ctx.callback().await?;
+        let link = Link::to(base, "/authorize").query("state", handle.state());
+        let wait = |handle| Wait::new().open(link.clone()).callback(handle);
+        ctx.wait(wait(&handle).elapsed(core::time::Duration::from_secs(5))).await;
+        classify(ctx.send(HttpRequest::get(base, "/slow")).await)?;
+        match ctx.wait(wait(&handle)).await {
+            Woken::Callback(request) => {
+                let code = request.parameter("code").and_then(Secret::expose_str).unwrap_or_default().to_owned();
+                let made = Established::new(Secret::from("token"), Identity::new(code.clone(), code));
+                Ok(made.established_live(VerifyResult::live()))
+            }
+            _ => Err(SetupFailure::new("returning_late", "too late")),
+        }
+    }
+
+    fn serialize_credential(&self, token: &Secret) -> Result<Secret, CredentialError> {
+        Ok(token.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+
+/// A callback is kept for a run that is busy; then somebody edits what was kept.
+async fn kept_callback(edit: Option<&[u8]>) -> Option<String> {
+    let world = World::new().await;
+    world.provider(|_| Reply::silence());
+    let builder = world.builder().inbound(Arc::new(Inbound::new()));
+    let registry = builder.kind(Returning).kind(Acme::default()).open().await.unwrap();
+    let session = registry.begin_setup(&RETURNING).await.unwrap();
+    let (_, shown) = step(&session).await;
+    world.clock.advance(core::time::Duration::from_secs(5));
+    world.server.until_asked(1).await;
+    registry.deliver(returned(&state(&shown))).await.unwrap();
+    let sealed = column(&world, &session, "connection_setup_input", "sealed", "");
+    if let Some(bytes) = edit {
+        sealed.write(bytes).await;
+    }
+    world.provider(|_| me("1", "ada"));
+    // The request is over; it is asked again when the session is resumed.
+    world.clock.advance(core::time::Duration::from_secs(30));
+    step(&session).await;
+    let session = registry.resume_setup(session.id()).await.unwrap();
+    loop {
+        match step(&session).await {
+            (_, SetupStep::Done { identity, .. }) => return Some(identity.account_id.to_string()),
+            (_, SetupStep::Redirect { .. }) => return None,
+            // What was shown before.
+            (_, SetupStep::Notice { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_kept_callback_that_does_not_open_never_reaches_the_plugin() {
+    assert_eq!(kept_callback(None).await.as_deref(), Some("the-code"), "the control");
+    for edit in [&b""[..], b"the-code", &[0; 200]] {
+        assert_eq!(kept_callback(Some(edit)).await, None);
+    }
+}
