@@ -1,5 +1,6 @@
 //! Runs the real binary, as a user would, against loopback servers shaped like the providers' documents.
 
+mod canary;
 mod embedding;
 mod errors;
 mod input;
