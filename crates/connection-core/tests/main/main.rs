@@ -25,6 +25,10 @@ mod setup_steps;
 mod smoke;
 #[path = "../../src/services/test_server.rs"]
 mod test_server;
+mod use_faults;
+mod use_origins;
+mod use_send;
+mod use_token;
 mod user;
 mod verify_contained;
 mod verify_flight;

@@ -1,0 +1,202 @@
+//! A credential goes to its own origins and nowhere else, whatever a request, a redirect or an answer says.
+
+use connection_contract::{HttpError, HttpRequest, host, prelude::*};
+use connection_core::{Error, HttpPolicy, Outcome};
+
+use crate::{
+    acme::{API, KIND},
+    test_server::{Reply, TestServer},
+    world::{World, code, connect, connected, me},
+};
+
+/// Somebody else's server, which answers everybody.
+async fn stranger() -> TestServer {
+    TestServer::start(|_| me("1", "ada")).await
+}
+
+#[tokio::test]
+async fn a_request_to_an_origin_out_of_reach_is_denied_and_nothing_is_sent() {
+    let (world, other) = (World::new().await, stranger().await);
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let before = world.server.requests().len();
+    let beyond =
+        [other.origin(), world.server.origin(), "https://api.acme.example:444".into(), "https://acme.example".into()];
+    for origin in beyond {
+        let base = host::base_url(&origin).unwrap();
+        let denied = connection.send(HttpRequest::get(&base, "/me")).await.unwrap_err();
+        assert!(matches!(&denied, Error::Denied { origin: of } if of == base.origin()), "{origin}: {denied:?}");
+        assert_eq!(denied.code(), "denied");
+        assert!(denied.to_string().contains(base.origin().as_str()));
+    }
+    assert_eq!((other.requests().len(), world.server.requests().len()), (0, before));
+    assert_eq!(connection.origins().await.unwrap(), [host::origin(API).unwrap()]);
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_origin_is_followed_with_the_credential() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    world.provider(|request| match request.starts_with("GET /old ") {
+        true => Reply::redirect(302, "/new"),
+        false => Reply::ok("here"),
+    });
+    let request = connection.request("GET", "/old").await.unwrap();
+    let answer = connection.send(request).await.unwrap();
+    assert_eq!(answer.bytes(100).await.unwrap().expose(), b"here");
+    let seen = world.server.requests().pop().unwrap();
+    assert!(seen.starts_with("GET /new ") && seen.contains("Bearer key-1"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_is_not_followed() {
+    let (world, other) = (World::new().await, stranger().await);
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    for status in [301, 302, 303, 307, 308] {
+        for location in [format!("{}/steal", other.origin()), format!("//127.0.0.1:{}/steal", other.port())] {
+            world.provider(move |_| Reply::redirect(status, &location));
+            let request = connection.request("GET", "/old").await.unwrap();
+            let denied = connection.send(request).await.unwrap_err();
+            assert!(matches!(&denied, Error::Http(HttpError::Denied)), "{denied:?}");
+            let info = connection.verify().await.unwrap();
+            assert_eq!(info.reason.map(|reason| reason.code).as_deref(), Some("denied"));
+        }
+    }
+    assert_eq!(other.requests(), [""; 0]);
+}
+
+/// An address that the user names is the whole reach; what the plugin declares is not added to it.
+#[tokio::test]
+async fn a_connection_to_a_server_of_the_users_own_reaches_that_server_alone() {
+    let (world, own) = (World::new().await, stranger().await);
+    // No mapping leads there: the answer alone names it.
+    let registry = world.acme().await;
+    let answers = [("accessToken", "key-own"), ("apiBaseUrl", &*format!("{}/api/v3", own.origin()))];
+    let Outcome::Done(done) = connect(&registry, &KIND, &answers).await else { panic!("not connected") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    connection.verify().await.unwrap();
+    let request = connection.request("GET", "/things").await.unwrap();
+    assert_eq!(connection.send(request).await.unwrap().status(), 200);
+    let seen = own.requests().pop().unwrap();
+    assert!(seen.starts_with("GET /api/v3/things ") && seen.contains("Bearer key-own"), "{seen}");
+    assert_eq!(connection.base_url().await.unwrap().to_string(), format!("{}/api/v3", own.origin()));
+    assert_eq!(connection.origins().await.unwrap(), [host::origin(&own.origin()).unwrap()]);
+    // The provider's public address is not in reach, and never heard of this key.
+    let public = HttpRequest::get(&host::base_url(API).unwrap(), "/me");
+    assert!(matches!(connection.send(public).await, Err(Error::Denied { .. })));
+    registry.remove(connection.id()).await.unwrap();
+    assert_eq!(world.server.requests(), [""; 0]);
+}
+
+/// A plugin that declares the address of a machine in the private network.
+struct Declares(String);
+
+impl ConnectionDefinition for Declares {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(Kind::from_static("declares"), "Declares", AuthType::ApiKey)
+            .origin(self.0.clone())
+            .field(Field::text("name", "Name"))
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        ctx.prompt(Prompt::new("Connect").field("name")).await;
+        let identity = Identity::new("1", "ada");
+        Ok(Established::new(Secret::from("key-1"), identity).established_live(VerifyResult::live()))
+    }
+    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+        Ok(key.duplicate())
+    }
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+    async fn verify(&self, key: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        classify(ctx.send_as(self, key, HttpRequest::get(ctx.connection().base_url()?, "/me")).await)?;
+        Ok(VerifyResult::live())
+    }
+    fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
+        Some(self)
+    }
+}
+
+impl Authorizer<Secret> for Declares {
+    fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        request.set_bearer(key);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
+    let (world, inside) = (World::new().await, stranger().await);
+    let registry = world.open(Declares(inside.origin())).await;
+    let kind = Kind::from_static("declares");
+    let Outcome::Done(done) = connect(&registry, &kind, &[("name", "x")]).await else { panic!("not connected") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    let request = connection.request("GET", "/things").await.unwrap();
+    let denied = connection.send(request).await.unwrap_err();
+    assert!(matches!(denied, Error::Http(HttpError::Denied)), "{denied:?}");
+    let info = connection.verify().await.unwrap();
+    assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
+    assert_eq!(inside.requests(), [""; 0]);
+    registry.close().await;
+    // The control: the host maps it, which names it.
+    let policy = HttpPolicy::new().endpoint(&inside.origin(), &inside.origin()).unwrap();
+    let registry = world.builder().http(policy).kind(Declares(inside.origin())).open().await.unwrap();
+    let connection = registry.connection(done.connection).await.unwrap();
+    let request = connection.request("GET", "/things").await.unwrap();
+    assert_eq!(connection.send(request).await.unwrap().status(), 200);
+    assert_eq!(inside.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_plugin_cannot_widen_its_reach_in_a_setup() {
+    /// Takes an address that nobody named for its base.
+    struct Widens(String);
+    impl ConnectionDefinition for Widens {
+        type Credential = ();
+        fn descriptor(&self) -> Descriptor {
+            Descriptor::new(Kind::from_static("widens"), "Widens", AuthType::ApiKey)
+                .origin(API)
+                .field(Field::text("name", "Name"))
+        }
+        async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+            ctx.prompt(Prompt::new("Connect").field("name")).await;
+            let reach = Reach::base(host::base_url(&self.0).unwrap());
+            Ok(Established::new((), Identity::new("1", "ada")).reach(reach).established_live(VerifyResult::live()))
+        }
+        fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+            Ok(Secret::from(""))
+        }
+        fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+            Ok(())
+        }
+        async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+            Ok(VerifyResult::live())
+        }
+    }
+    let (world, other) = (World::new().await, stranger().await);
+    let kind = Kind::from_static("widens");
+    let registry = world.open(Widens(other.origin())).await;
+    assert_eq!(code(&connect(&registry, &kind, &[("name", "x")]).await), "plugin_fault");
+    // The control: its own address is granted.
+    registry.replace_connection_kind(Widens(API.into())).unwrap();
+    assert_eq!(code(&connect(&registry, &kind, &[("name", "x")]).await), "done Live");
+}
+
+#[tokio::test]
+async fn the_plugin_itself_reaches_no_further_than_its_connection() {
+    let (world, own) = (World::new().await, stranger().await);
+    let registry = world.acme().await;
+    let answers = [("accessToken", "key-own"), ("apiBaseUrl", &*own.origin())];
+    let Outcome::Done(done) = connect(&registry, &KIND, &answers).await else { panic!("not connected") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    // The base comes from what is sealed, whatever the row says.
+    let config = format!("UPDATE connection_account SET config = '[[\"apiBaseUrl\",\"{API}\"]]'");
+    crate::raw::run(&world.database(), config).await;
+    connection.verify().await.unwrap();
+    assert_eq!(world.server.requests(), [""; 0]);
+    assert!(own.requests().iter().all(|request| request.contains("Bearer key-own")));
+}
