@@ -1,6 +1,5 @@
 //! Distinct secrets go through the whole life of connections at trace level with backtraces on, and are found in no
 //! output, log, error or file, in no form. The controls are leaks that are planted, and found.
-#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use connection_contract::encode;
 
