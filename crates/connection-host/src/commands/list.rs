@@ -28,7 +28,8 @@ pub(super) fn print(output: &Output, mut rows: Vec<ConnectionInfo>) -> Result<()
         return output
             .line("Nothing is connected yet. `connections kinds` shows what can be; `connections add KIND` begins.");
     }
-    let mut table = Table::new(["ID", "CONNECTION", "ACCOUNT", "STATE", "NOTE", "MEND WITH"], 2);
+    let mut table = Table::new(["ID", "CONNECTION", "ACCOUNT", "STATE", "NOTE"], 2);
+    let mut commands = Vec::new();
     for info in &rows {
         let (note, mend) = reason_line(info, output.now);
         table.row([
@@ -37,8 +38,13 @@ pub(super) fn print(output: &Output, mut rows: Vec<ConnectionInfo>) -> Result<()
             info.identity.label.as_str().into(),
             Cell::liveness(info.liveness),
             note.into(),
-            mend.into(),
         ]);
+        commands.extend(mend);
     }
-    output.table(&table)
+    output.table(&table)?;
+    if !commands.is_empty() {
+        // Below the table and never cut: they are there to be copied.
+        output.line(format!("\nMend with:\n  {}", commands.join("\n  ")))?;
+    }
+    Ok(())
 }

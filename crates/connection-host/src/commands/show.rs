@@ -37,8 +37,7 @@ fn facts(output: &Output, info: &ConnectionInfo) -> Result<(), Error> {
             fact("what to do", remedy.to_string())?;
         }
     }
-    let (_, mend) = reason_line(info, now);
-    if !mend.is_empty() {
+    if let (_, Some(mend)) = reason_line(info, now) {
         fact("mend with", mend)?;
     }
     fact("checked", info.checked_at.map_or("never".into(), |time| when(time, now)))?;

@@ -63,22 +63,20 @@ fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
     info.valid_until.is_some_and(|until| until.seconds() - now.seconds() < SOON)
 }
 
-/// Why it needs a hand, and the command that mends it; empty when it does not.
-pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, String) {
+/// Why it needs a hand, and the command that mends it; no command when it does not.
+pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
+    let name = quoted(info);
     if !info.registered {
-        return ("no plugin of this kind is here".to_owned(), format!("connections remove {}", quoted(info)));
+        return ("no plugin of this kind is here".to_owned(), Some(format!("connections remove {name}")));
     }
     let reason = info.reason.as_ref().map(|reason| reason.message.to_string()).unwrap_or_default();
+    let expiry = || info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
+    let again = || Some(format!("connections remove {name} && connections add {}", info.kind));
     match info.liveness {
-        Liveness::Failing => {
-            (reason, format!("connections remove {0}, then connections add {1}", quoted(info), info.kind))
-        }
-        Liveness::Live if expires_soon(info, now) => {
-            let until = info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
-            (until, format!("connections remove {0}, then connections add {1}", quoted(info), info.kind))
-        }
-        Liveness::Live => (info.valid_until.map(|until| expiry(until, now)).unwrap_or_default(), String::new()),
-        _ => (reason, format!("connections verify {}", quoted(info))),
+        Liveness::Failing => (reason, again()),
+        Liveness::Live if expires_soon(info, now) => (expiry(), again()),
+        Liveness::Live => (expiry(), None),
+        _ => (reason, Some(format!("connections verify {name}"))),
     }
 }
 
