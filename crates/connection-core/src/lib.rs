@@ -19,6 +19,7 @@ mod definition;
 mod error;
 mod event;
 mod ids;
+mod limits;
 mod liveness;
 mod platform;
 mod registry;

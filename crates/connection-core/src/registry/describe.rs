@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use connection_contract::{BaseUrl, Descriptor, Field, Guide, Input, Origin, SecretName, Text, host};
 use regex::Regex;
 
-use crate::{Capabilities, setup::answers};
+use crate::{Capabilities, limits, setup::answers};
 
 /// More fields than this in one descriptor is no form that a person fills in.
 const MOST_FIELDS: usize = 64;
@@ -32,6 +32,7 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
     if descriptor.fields.len() > MOST_FIELDS {
         return Err(format!("it has more than {MOST_FIELDS} fields"));
     }
+    limits::descriptor(descriptor)?;
     let mut addresses = Vec::new();
     for text in &descriptor.origins {
         let base = host::base_url(text).ok_or_else(|| format!("'{text}' is not a plain http(s) address"))?;

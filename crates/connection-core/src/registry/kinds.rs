@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use connection_contract::{ConnectionDefinition, Descriptor, Kind};
+use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind};
 
 use super::describe::{self, Checked};
 use crate::{Capabilities, contain, definition::ErasedDefinition};
@@ -134,6 +134,8 @@ fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterErr
     let described = contain::call(|| (definition.descriptor(), definition.capabilities()));
     let (descriptor, capabilities) = described.ok_or(RegisterError::Panicked)?;
     let checked = describe::check(&descriptor, capabilities)
+        // It may name what the plugin wrote.
+        .map_err(|problem| DisplayText::from(problem).to_string())
         .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;
     Ok(KindEntry { definition, descriptor, capabilities, checked })
 }

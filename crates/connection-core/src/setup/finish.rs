@@ -14,7 +14,7 @@ use super::{Done, Outcome, codec, effects::Inner, run, slot::Slot};
 use crate::{
     ConnectionId, Error,
     connection::{Payload, json},
-    event,
+    event, limits,
     liveness::{self, words},
     registry::{KindEntry, Shared},
     seal::Place,
@@ -61,6 +61,9 @@ pub(super) async fn candidate(
     inner: &Inner,
     mut made: Established<Secret>,
 ) -> Candidate {
+    if let Err(problem) = limits::established(&made) {
+        return refused(reason::PLUGIN_FAULT, problem);
+    }
     let credential = made.credential.duplicate();
     let mut payload = match Payload::new(kind, &made.reach, credential, &inner.origins, &inner.roots) {
         Ok(payload) => payload,
@@ -70,7 +73,7 @@ pub(super) async fn candidate(
         return refused(reason::PLUGIN_FAULT, "the plugin did not say which account this is");
     }
     let found = match made.measured.take() {
-        Some(found) => found,
+        Some(found) => limits::bounded(found),
         None => {
             let subject = Subject {
                 id: asked.connection,

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     Error,
     contain::{Contained, contain},
+    limits,
     registry::{KindEntry, Shared},
     store::rows::{SetupRow, SetupState},
 };
@@ -114,7 +115,9 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         (Some(Stop::Wait(suspended)), _) => return suspend(shared, slot, &inner, *suspended).await,
         (None, Contained::TimedOut | Contained::Stopped) => return fail(shared, slot, no, timed_out()).await,
         (None, Contained::Ended(_)) if !inner.replay.is_empty() => return fail(shared, slot, no, changed()).await,
-        (None, Contained::Ended(Err(failure))) => return offline_or_fail(shared, slot, &inner, failure).await,
+        (None, Contained::Ended(Err(failure))) => {
+            return offline_or_fail(shared, slot, &inner, limits::failure(failure)).await;
+        }
         (None, Contained::Ended(Ok(made))) => made,
     };
     let asked = finish::Asked { connection: row.connection_id, label, again };

@@ -10,6 +10,7 @@ use crate::{
     Clock, ConnectionId,
     connection::Payload,
     contain::{Contained, contain},
+    limits,
     registry::{KindEntry, Shared},
     services::{
         crypto::SystemCrypto,
@@ -101,11 +102,9 @@ pub(crate) async fn probe(
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
     };
-    let fault = |code, message| {
-        Ok(NotLive::failing(Reason::new(code, message).remedy("report this to the plugin's author")).into())
-    };
+    let fault = |code, message| Ok(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT)).into());
     match ended {
-        Contained::Ended(result) => result,
+        Contained::Ended(result) => limits::found(result),
         Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
         Contained::Stopped | Contained::TimedOut => {
             fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time")

@@ -14,6 +14,7 @@ mod log;
 mod odd;
 mod open_faults;
 mod preflight;
+mod plugin_faults;
 mod race;
 mod raw;
 mod schema;

@@ -1,0 +1,111 @@
+//! How much a plugin may say: what is stored, listed and shown of it is bounded, and a plugin that says more is at fault.
+//!
+//! Text that people see is bounded by its type. A credential that a provider has rotated is kept whatever else is wrong:
+//! the one before it may be dead.
+
+use connection_contract::{
+    ConnectionError, Descriptor, DisplayText, Established, Guide, Input, NotLive, Reason, Secret, SetupFailure,
+    VerifyResult, reason,
+};
+
+const LONGEST_CODE: usize = 128;
+const LONGEST_CREDENTIAL: usize = 1024 * 1024;
+const LONGEST_TEXT: usize = 16 * 1024;
+const MOST_CHOICES: usize = 1000;
+const MOST_CONFIG: usize = 64;
+const MOST_PARTS: usize = 64;
+const MOST_SCOPES: usize = 1000;
+
+/// What is too much of a descriptor.
+pub(crate) fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
+    let Descriptor { origins, fields, secret_names, guide, needs, .. } = descriptor;
+    if [origins.len(), secret_names.len(), guide.len(), needs.len()].iter().any(|count| *count > MOST_PARTS) {
+        return Err("it has more than 64 addresses, secrets, parts of a guide or needs");
+    }
+    let texts = fields.iter().flat_map(|field| field.default.iter().chain(&field.pattern));
+    let links = guide.iter().filter_map(|part| if let Guide::Link(_, url) = part { Some(url) } else { None });
+    if texts.chain(origins).chain(links).any(|text| text.len() > LONGEST_TEXT) {
+        return Err("a text of it is longer than 16 KiB");
+    }
+    let choices =
+        fields.iter().filter_map(|field| if let Input::Choice(all) = &field.input { Some(all) } else { None });
+    if choices.into_iter().any(|choices| choices.len() > MOST_CHOICES) {
+        return Err("a choice of it has more than 1,000 choices");
+    }
+    Ok(())
+}
+
+/// What is too much of what a setup made; what it measured is [`found`]'s.
+pub(crate) fn established(made: &Established<Secret>) -> Result<(), &'static str> {
+    credential(&made.credential)?;
+    if made.config.len() > MOST_CONFIG {
+        return Err("the plugin keeps more than 64 configuration values");
+    }
+    if made.config.iter().any(|(name, value)| name.len().max(value.len()) > LONGEST_TEXT) {
+        return Err("the plugin keeps a configuration value of more than 16 KiB");
+    }
+    scopes(made.granted_scopes.as_deref())
+}
+
+/// What a verification found, or that its plugin said too much.
+pub(crate) fn found(
+    found: Result<VerifyResult<Secret>, ConnectionError>,
+) -> Result<VerifyResult<Secret>, ConnectionError> {
+    match found {
+        Ok(found) => Ok(bounded(found)),
+        Err(ConnectionError::NotLive(not_live)) => Ok(bounded(not_live.into())),
+        Err(ConnectionError::Bug(text)) => {
+            Err(ConnectionError::Bug(DisplayText::from(text).as_str().to_owned().into()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A failure whose code is one.
+pub(crate) fn failure(failure: SetupFailure) -> SetupFailure {
+    match is_code(&failure.code) {
+        true => failure,
+        false => SetupFailure::new(reason::PLUGIN_FAULT, "the plugin failed, and its code is no code").remedy(REPORT),
+    }
+}
+
+pub(crate) const REPORT: &str = "report this to the plugin's author";
+
+/// What was found, or that its plugin said too much.
+pub(crate) fn bounded(mut found: VerifyResult<Secret>) -> VerifyResult<Secret> {
+    let rotated = found.credential.as_ref().map_or(Ok(()), credential);
+    let scopes = scopes(found.granted_scopes.as_deref());
+    let code = match &found.reason {
+        Some(reason) if !is_code(&reason.code) => Err("the plugin's reason has a code that is none"),
+        _ => Ok(()),
+    };
+    let Err(problem) = rotated.and(scopes).and(code) else { return found };
+    let kept = found.credential.take().filter(|_| rotated.is_ok());
+    let at_fault = NotLive::failing(Reason::new(reason::PLUGIN_FAULT, problem).remedy(REPORT));
+    found = at_fault.into();
+    found.credential = kept;
+    found
+}
+
+fn credential(credential: &Secret) -> Result<(), &'static str> {
+    match credential.expose().len() {
+        ..=LONGEST_CREDENTIAL => Ok(()),
+        _ => Err("the plugin keeps a credential of more than 1 MiB"),
+    }
+}
+
+fn scopes(scopes: Option<&[String]>) -> Result<(), &'static str> {
+    let scopes = scopes.unwrap_or_default();
+    if scopes.len() > MOST_SCOPES {
+        return Err("the plugin names more than 1,000 scopes");
+    }
+    match scopes.iter().all(|scope| scope.len() <= LONGEST_TEXT) {
+        true => Ok(()),
+        false => Err("the plugin names a scope of more than 16 KiB"),
+    }
+}
+
+/// What programs match on, and terminals show.
+fn is_code(code: &str) -> bool {
+    (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic())
+}
