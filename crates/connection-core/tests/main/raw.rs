@@ -13,6 +13,13 @@ pub(crate) async fn run(database: &Path, sql: impl Into<String>) -> u64 {
     done.rows_affected()
 }
 
+/// Runs statements one after another on one connection.
+pub(crate) async fn script(database: &Path, sql: impl Into<String>) {
+    let mut connection = open(database).await;
+    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
 /// The number that a query gives; `None` for no row or `NULL`.
 pub(crate) async fn number(database: &Path, sql: impl Into<String>) -> Option<i64> {
     let mut connection = open(database).await;

@@ -1,0 +1,209 @@
+//! Lists: in the order in which connections were made, page by page, past rows that somebody broke.
+
+use std::collections::BTreeSet;
+
+use connection_contract::{Kind, Liveness};
+use connection_core::{ConnectionId, ConnectionRegistry, Error, Filter, IdGenerator as _, UuidV7};
+
+use crate::{
+    fake::{FAKE, Fake},
+    raw,
+    world::{World, connected},
+};
+
+/// All ids, by pages of this size; `between` runs behind each page.
+async fn walk(registry: &ConnectionRegistry, limit: u16, mut between: impl AsyncFnMut()) -> Vec<ConnectionId> {
+    let (mut found, mut filter) = (Vec::new(), Filter::new().limit(limit));
+    loop {
+        let page = registry.list_connections(filter).await.unwrap();
+        assert!(page.connections.len() <= usize::from(limit));
+        found.extend(page.connections.iter().map(|info| info.id));
+        between().await;
+        let Some(next) = page.next else { return found };
+        filter = Filter::new().limit(limit).after(next);
+    }
+}
+
+/// R-INSEAM-058, R-INSEAM-041
+#[tokio::test]
+async fn connections_are_listed_in_the_order_in_which_they_were_made() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.builder().kind(fake.clone()).kind(crate::acme::Acme::default()).open().await.unwrap();
+    let mut made = Vec::new();
+    for name in 0..5 {
+        made.push(fake.connected(&registry, &format!("account-{}", 9 - name)).await.id());
+        if name == 2 {
+            made.push(connected(&registry, "key-1").await.id());
+        }
+    }
+    let mut sorted = made.clone();
+    sorted.sort_by_key(ToString::to_string);
+    assert_eq!(made, sorted);
+    let page = registry.list_connections(Filter::new()).await.unwrap();
+    assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), made);
+    assert!(page.next.is_none());
+    let acme = registry.list_connections(Filter::new().kind(crate::acme::KIND)).await.unwrap();
+    assert_eq!(acme.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [made[3]]);
+    for limit in 1..=7 {
+        assert_eq!(walk(&registry, limit, async || ()).await, made, "pages of {limit}");
+    }
+}
+
+/// R-INSEAM-058
+#[tokio::test]
+async fn pages_have_no_gaps_and_no_repeats_while_rows_come_and_go() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let mut made = Vec::new();
+    for name in 0..12 {
+        made.push(fake.connected(&registry, &format!("account-{name}")).await.id());
+    }
+    let stay: BTreeSet<_> = made.iter().skip(1).step_by(2).copied().collect();
+    let mut go: Vec<_> = made.iter().step_by(2).copied().collect();
+    let mut fresh = 0;
+    let found = walk(&registry, 2, async || {
+        if let Some(id) = go.pop() {
+            registry.remove(id).await.unwrap();
+        }
+        if fresh < 3 {
+            fresh += 1;
+            fake.connected(&registry, &format!("fresh-{fresh}")).await;
+        }
+    })
+    .await;
+    let distinct: BTreeSet<_> = found.iter().copied().collect();
+    assert_eq!(distinct.len(), found.len(), "one came twice");
+    assert!(stay.is_subset(&distinct), "one that stayed is missing");
+}
+
+/// One bad row breaks no list and keeps no other from anything.
+#[tokio::test]
+async fn a_row_that_somebody_broke_hides_no_other() {
+    let breaks = [
+        ("UPDATE connection_account SET kind = 'No Kind!' WHERE", false),
+        ("UPDATE connection_account SET kind = '' WHERE", false),
+        ("UPDATE connection_account SET config = '{not json' WHERE", true),
+        ("UPDATE connection_account SET config = '[1,2]' WHERE", true),
+        (
+            "UPDATE connection_account SET created_at = 9223372036854775807, updated_at = -9223372036854775808 WHERE",
+            true,
+        ),
+        ("UPDATE connection_account SET label = char(27) || '[31mred' WHERE", true),
+        ("UPDATE connection_account SET label = CAST(x'ff80' AS TEXT) WHERE", false),
+        ("UPDATE connection_account SET account_id = '', account_label = '' WHERE", true),
+        ("PRAGMA ignore_check_constraints = 1; UPDATE connection_account SET state = 'odd' WHERE", false),
+        ("UPDATE connection_account SET owner = CAST(x'ff' AS TEXT) WHERE", false),
+    ];
+    for (sql, is_listed) in breaks {
+        let (world, fake) = (World::new().await, Fake::new());
+        let registry = world.open(fake.clone()).await;
+        let first = fake.connected(&registry, "ada").await;
+        let broken = fake.connected(&registry, "bob").await;
+        let last = fake.connected(&registry, "eve").await;
+        raw::script(&world.database(), format!("{sql} id = {}", raw::id(broken.id()))).await;
+        let mut expected = vec![first.id(), broken.id(), last.id()];
+        if !is_listed {
+            expected.remove(1);
+        }
+        for limit in [1, 2, 3, 1000] {
+            assert_eq!(walk(&registry, limit, async || ()).await, expected, "{sql}, pages of {limit}");
+        }
+        for connection in [&first, &last] {
+            assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+        }
+        // What can be said of it is said; it harms nobody.
+        drop(broken.verify().await);
+        registry.close().await;
+        let registry = world.open(fake.clone()).await;
+        assert_eq!(walk(&registry, 1000, async || ()).await, expected, "{sql}, opened again");
+    }
+}
+
+#[tokio::test]
+async fn a_liveness_that_somebody_broke_is_unknown_until_the_next_probe() {
+    for sql in [
+        "UPDATE connection_liveness SET liveness = 'splendid', reason = 'not json'",
+        "UPDATE connection_liveness SET liveness = '', reason = '{}'",
+        "UPDATE connection_liveness SET checked_at = -9223372036854775808, liveness = 'LIVE'",
+    ] {
+        let (world, fake) = (World::new().await, Fake::new());
+        let registry = world.open(fake.clone()).await;
+        let connection = fake.connected(&registry, "ada").await;
+        raw::run(&world.database(), sql).await;
+        let page = registry.list_connections(Filter::new()).await.unwrap();
+        assert_eq!(page.connections[0].liveness, Liveness::Unknown);
+        assert!(page.connections[0].reason.is_none());
+        assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    }
+}
+
+/// Whatever another owner knows of an id, it is not there for them.
+#[tokio::test]
+async fn another_owners_connections_are_out_of_reach_of_every_method() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let mine = connected(&registry, "key-1").await;
+    let id = mine.id();
+    let theirs = registry.owner("u42");
+    assert_eq!(mine.info().owner, "local");
+    let none = theirs.list_connections(Filter::new()).await.unwrap();
+    assert!(none.connections.is_empty() && none.next.is_none());
+    let none = theirs.list_connections(Filter::new().kind(crate::acme::KIND).limit(1)).await.unwrap();
+    assert!(none.connections.is_empty());
+    let earlier: ConnectionId = "00000000-0000-7000-8000-000000000000".parse().unwrap();
+    assert!(theirs.list_connections(Filter::new().after(earlier)).await.unwrap().connections.is_empty());
+    let before = world.server.requests().len();
+    assert!(matches!(theirs.connection(id).await, Err(Error::NotFound(of)) if of == id));
+    assert!(matches!(theirs.remove(id).await, Err(Error::NotFound(of)) if of == id));
+    let (of, result) = theirs.preflight([id]).next().await.unwrap();
+    assert!(of == id && matches!(result, Err(Error::NotFound(_))));
+    let (_, result) = theirs.preflight([id]).in_order().next().await.unwrap();
+    assert!(matches!(result, Err(Error::NotFound(_))));
+    assert!(theirs.setups().await.unwrap().is_empty());
+    assert_eq!(world.server.requests().len(), before);
+    // The same account and label are free for them, and a session of theirs is not mine.
+    let session = theirs.begin_setup(&crate::acme::KIND).await.unwrap();
+    assert!(matches!(registry.resume_setup(session.id()).await, Err(Error::SessionNotFound(_))));
+    assert!(registry.setups().await.unwrap().is_empty());
+    session.cancel().await.unwrap();
+    let own = connected(&theirs, "key-2").await;
+    assert_eq!((own.info().owner.as_str(), &own.info().label), ("u42", &mine.info().label));
+    assert!(matches!(registry.connection(own.id()).await, Err(Error::NotFound(_))));
+    assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 1);
+    // A handle stays with its owner, also while that one removes.
+    assert!(registry.connection(id).await.is_ok());
+    assert_eq!(theirs.owner("local").connection(id).await.unwrap().id(), id);
+}
+
+/// An id that was moved to another owner by SQL is nobody's old handle's any more.
+#[tokio::test]
+async fn a_handle_does_not_follow_its_row_to_another_owner() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    raw::run(&world.database(), "UPDATE connection_account SET owner = 'u42'").await;
+    let before = world.server.requests().len();
+    assert!(matches!(connection.verify().await, Err(Error::NotFound(_))));
+    let moved = registry.owner("u42").connection(connection.id()).await.unwrap();
+    assert!(matches!(moved.with_access_token(async |_| ()).await, Err(Error::Sealed { .. })));
+    let request = moved.request("GET", "/things").await;
+    assert!(matches!(request, Err(Error::Sealed { .. })));
+    assert_eq!(world.server.requests().len(), before);
+}
+
+#[tokio::test]
+async fn a_page_behind_an_id_that_nobody_has_goes_on_from_there() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let first = fake.connected(&registry, "ada").await.id();
+    let nobody: ConnectionId = UuidV7::new().next().to_string().parse().unwrap();
+    let page = registry.list_connections(Filter::new().after(nobody)).await.unwrap();
+    assert!(page.connections.is_empty());
+    let last = fake.connected(&registry, "bob").await.id();
+    registry.remove(first).await.unwrap();
+    let page = registry.list_connections(Filter::new().after(first)).await.unwrap();
+    assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [last]);
+    let other = Filter::new().kind(Kind::from_static("other"));
+    assert!(registry.list_connections(other).await.unwrap().connections.is_empty());
+    assert_eq!(page.connections[0].kind, FAKE);
+}

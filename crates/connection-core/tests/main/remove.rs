@@ -1,0 +1,222 @@
+//! Removal: parse, tear down, delete. The provider's opinion is kept and changes nothing; the store's is told.
+
+use std::time::Duration;
+
+use connection_core::{Error, Filter, IdGenerator as _, Teardown, UuidV7};
+use tokio::runtime::Handle;
+
+use crate::{
+    acme::Acme,
+    fake::{Deed, FAKE, Fake, Stop, StopOnDrop, count, set},
+    raw,
+    test_server::Reply,
+    world::{World, connected},
+};
+
+const REMOVED: &str = "SELECT body FROM connection_event WHERE kind = 'removed'";
+const LEFT: &str = "SELECT 'account' FROM connection_account UNION ALL SELECT 'credential' FROM connection_credential \
+                    UNION ALL SELECT 'liveness' FROM connection_liveness";
+
+async fn gone(world: &World, teardown: &str, kind: &str) {
+    assert_eq!(raw::texts(&world.database(), LEFT).await, [""; 0]);
+    let body = format!(r#"{{"kind":"{kind}","teardown":"{teardown}"}}"#);
+    assert_eq!(raw::texts(&world.database(), REMOVED).await, [body]);
+}
+
+/// R-INSEAM-061
+#[tokio::test]
+async fn the_provider_is_told_before_the_row_goes() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let database = world.database();
+    world.provider(move |request| {
+        assert!(request.starts_with("DELETE /me ") && request.contains("Bearer key-1"), "{request}");
+        assert!(database.exists());
+        Reply::ok("")
+    });
+    let before = world.server.requests().len();
+    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Done);
+    assert_eq!(world.server.requests().len(), before + 1);
+    gone(&world, "done", "acme").await;
+}
+
+/// R-INSEAM-061: the row is there as long as the teardown runs, so that a crash in it loses nothing.
+#[tokio::test]
+async fn the_row_is_there_until_the_teardown_ended() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    fake.gate.close();
+    let removal = Handle::current().spawn({
+        let (registry, id) = (registry.clone(), connection.id());
+        async move { registry.remove(id).await.unwrap() }
+    });
+    fake.gate.until_inside(1).await;
+    assert_eq!(count(&fake.parsed), 1);
+    assert!(registry.connection(connection.id()).await.is_ok());
+    fake.gate.open();
+    removal.await.unwrap();
+    gone(&world, "done", "fake").await;
+}
+
+/// R-INSEAM-060
+#[tokio::test]
+async fn a_teardown_that_fails_is_recorded_and_the_row_goes_regardless() {
+    for (deed, teardown, word) in [
+        (Deed::Bug, Teardown::Failed, "failed"),
+        (Deed::Offline, Teardown::Failed, "failed"),
+        (Deed::Unavailable, Teardown::Failed, "failed"),
+        (Deed::Panics, Teardown::Failed, "failed"),
+        (Deed::Unreadable, Teardown::Skipped, "skipped"),
+    ] {
+        let (world, fake) = (World::new().await, Fake::new());
+        let registry = world.open(fake.clone()).await;
+        let connection = fake.connected(&registry, "ada").await;
+        set(&fake.teardown, deed);
+        assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, teardown);
+        gone(&world, word, "fake").await;
+        assert_eq!(count(&fake.torn), 1);
+    }
+}
+
+/// R-INSEAM-060
+#[tokio::test]
+async fn a_teardown_that_never_ends_is_given_up_and_the_row_goes_regardless() {
+    let stop = Stop::default();
+    let _stop = StopOnDrop(stop.clone());
+    // One that spins is given up by the core's own deadline, a second behind the plugin's.
+    for (deed, sleepers, seconds) in [(Deed::Hangs, 2, 30), (Deed::PanicsInDrop, 2, 30), (Deed::Spins(stop), 1, 31)] {
+        let (world, fake) = (World::new().await, Fake::new());
+        let registry = world.open(fake.clone()).await;
+        let connection = fake.connected(&registry, "ada").await;
+        set(&fake.teardown, deed);
+        let removal = Handle::current().spawn({
+            let (registry, id) = (registry.clone(), connection.id());
+            async move { registry.remove(id).await.unwrap() }
+        });
+        world.clock.until_asleep(sleepers).await;
+        world.clock.advance(Duration::from_secs(seconds));
+        assert_eq!(removal.await.unwrap().teardown, Teardown::Failed);
+        gone(&world, "failed", "fake").await;
+    }
+}
+
+/// R-INSEAM-060: what the provider says of a connection that is gone already is a failed teardown, too.
+#[tokio::test]
+async fn a_provider_that_refuses_does_not_keep_the_row() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    world.provider(|_| Reply::whole(401, "", ""));
+    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Failed);
+    gone(&world, "failed", "acme").await;
+}
+
+/// R-INSEAM-061
+#[tokio::test]
+async fn what_is_not_there_cannot_be_removed() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let nobody = UuidV7::new().next().to_string().parse().unwrap();
+    let error = registry.remove(nobody).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound(id) if id == nobody), "{error:?}");
+    assert_eq!((error.code(), error.to_string()), ("not_found", format!("there is no connection {nobody}")));
+    let connection = fake.connected(&registry, "ada").await;
+    registry.remove(connection.id()).await.unwrap();
+    assert!(matches!(registry.remove(connection.id()).await, Err(Error::NotFound(_))));
+    assert_eq!(count(&fake.torn), 1);
+    gone(&world, "done", "fake").await;
+}
+
+/// R-INSEAM-061
+#[tokio::test]
+async fn a_row_that_cannot_be_deleted_is_reported_and_is_there_still() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    for trigger in [
+        "CREATE TRIGGER trip BEFORE DELETE ON connection_account BEGIN SELECT RAISE(ABORT, 'trip'); END",
+        "CREATE TRIGGER trip BEFORE INSERT ON connection_event BEGIN SELECT RAISE(ABORT, 'trip'); END",
+    ] {
+        raw::run(&world.database(), trigger).await;
+        let error = registry.remove(connection.id()).await.unwrap_err();
+        assert!(matches!(error, Error::Store(_)), "{error:?}");
+        let page = registry.list_connections(Filter::new()).await.unwrap();
+        assert_eq!(page.connections.len(), 1);
+        assert_eq!(raw::texts(&world.database(), REMOVED).await, [""; 0]);
+        raw::run(&world.database(), "DROP TRIGGER trip").await;
+        connection.verify().await.unwrap();
+    }
+    registry.remove(connection.id()).await.unwrap();
+    gone(&world, "done", "fake").await;
+}
+
+/// R-INSEAM-060
+#[tokio::test]
+async fn two_who_remove_at_once_share_one_removal() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let id = fake.connected(&registry, "ada").await.id();
+    fake.gate.close();
+    let held = async {
+        fake.gate.until_inside(1).await;
+        // The other one read the row before these readers do, and waits for the first by now.
+        for _ in 0..10 {
+            registry.list_connections(Filter::new()).await.unwrap();
+        }
+        fake.gate.open();
+    };
+    let (first, second, ()) = tokio::join!(registry.remove(id), registry.remove(id), held);
+    assert_eq!((first.unwrap().teardown, second.unwrap().teardown), (Teardown::Done, Teardown::Done));
+    assert_eq!(count(&fake.torn), 1);
+    gone(&world, "done", "fake").await;
+}
+
+/// R-INSEAM-062: there is no uninstall of one kind; a host removes its connections before it takes the kind away.
+#[tokio::test]
+async fn connections_of_a_kind_are_torn_down_when_they_are_removed_before_their_plugin_goes() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    for name in ["ada", "bob"] {
+        fake.connected(&registry, name).await;
+    }
+    for connection in registry.list_connections(Filter::new().kind(FAKE)).await.unwrap().connections {
+        assert_eq!(registry.remove(connection.id).await.unwrap().teardown, Teardown::Done);
+    }
+    assert!(registry.unregister_connection_kind(&FAKE));
+    assert_eq!(count(&fake.torn), 2);
+}
+
+/// R-INSEAM-015
+#[tokio::test]
+async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
+    let (world, acme) = (World::new().await, Acme::default());
+    let registry = world.open(acme.clone()).await;
+    let connection = connected(&registry, "key-1").await;
+    raw::run(&world.database(), "UPDATE connection_credential SET sealed = zeroblob(length(sealed))").await;
+    let (before, parsed) = (world.server.requests().len(), count(&acme.calls.parsed));
+    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Skipped);
+    assert_eq!((world.server.requests().len(), count(&acme.calls.parsed)), (before, parsed));
+    gone(&world, "skipped", "acme").await;
+}
+
+/// R-INSEAM-060
+#[tokio::test]
+async fn a_removal_whose_caller_left_goes_on() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    let mut changes = connection.on_liveness_change();
+    fake.gate.close();
+    let removal = Handle::current().spawn({
+        let (registry, id) = (registry.clone(), connection.id());
+        async move { registry.remove(id).await }
+    });
+    fake.gate.until_inside(1).await;
+    removal.abort();
+    assert!(removal.await.unwrap_err().is_cancelled());
+    fake.gate.open();
+    assert!(changes.next().await.is_none());
+    gone(&world, "done", "fake").await;
+}
