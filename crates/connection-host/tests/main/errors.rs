@@ -45,6 +45,22 @@ fn any_unique_end_of_an_id_names_a_connection() {
 }
 
 #[test]
+fn directories_are_granted_and_read_within_the_bounds_of_the_host() {
+    let machine = Machine::new();
+    machine.write("inside/notes/a", b"a");
+    machine.write("outside/b", b"b");
+    machine.write("config.toml", b"files.allow = [\"inside\"]");
+    let add = |roots: &str| machine.feed(&["add", "filesystem", "--input", "-"], &format!(r#"{{"roots": "{roots}"}}"#));
+    add("outside").exits(3).warns("outside what this host allows").warns("[files] allow");
+    add("inside/notes").exits(0);
+    machine.run(&["files", "filesystem", "cat", "a"]).exits(0).says("a");
+    // Narrower bounds hold for what was granted before.
+    machine.write("config.toml", b"files.allow = [\"outside\"]");
+    machine.run(&["files", "filesystem", "cat", "a"]).exits(6);
+    machine.run(&["verify", "filesystem"]).exits(4);
+}
+
+#[test]
 fn doctor_makes_nothing_on_a_fresh_machine_and_says_what_is_wrong_later() {
     let machine = Machine::new();
     machine.run(&["doctor"]).exits(0).says("not there yet").says("https://api.github.com goes to http://127.0.0.1");

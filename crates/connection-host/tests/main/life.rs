@@ -42,6 +42,8 @@ fn a_notion_workspace_goes_from_add_to_remove() {
     assert_eq!(added.out, "Connected Ada's Notion (notion:Ada's Notion) · live\n");
     machine.run(&["verify", "--all"]).exits(0).says("notion:Ada's Notion");
     machine.run(&["send", "notion", "GET", "/v1/users/me"]).exits(0).says("Test Integration");
+    machine.provider.tell(503, "", "");
+    machine.run(&["verify", "--all"]).exits(4).says(r"  connections verify 'notion:Ada'\''s Notion'");
     machine.run(&["remove", "notion:Ada's Notion", "--yes"]).exits(0);
     machine.run(&["show", "notion"]).exits(5);
 }
