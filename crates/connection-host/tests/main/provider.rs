@@ -93,6 +93,14 @@ impl Provider {
         receiver
     }
 
+    /// From now on, requests are answered again; the ones that were not are hung up on.
+    #[cfg(unix)]
+    pub(crate) fn speak(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.silent = None;
+        state.open.clear();
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.lock().unwrap().seen.clone()
     }

@@ -1,0 +1,203 @@
+//! Kills (SIGKILL) the program in the middle of what it does, fifty times for each command that writes, and looks at
+//! what it left: design 10, item 4. After kill -9 anywhere, every connection is whole (before or after, never between),
+//! no half-made row is listed, and setups are gone on with or cleanly ended.
+
+mod moment;
+mod row;
+
+use std::io::Write as _;
+
+use serde_json::Value;
+
+use crate::{
+    program::{Machine, contents},
+    provider::{NOTION_KEY, SECRETS, TOKEN},
+};
+use moment::{Course, Random};
+
+const KILLS: u64 = 50;
+/// Machines on which a command is killed at the same time.
+const WORLDS: u64 = 2;
+const ADD: [&str; 7] = ["add", "github", "--label", "work", "--field", "accessToken=@token", "--json"];
+const VERIFY: [&str; 3] = ["verify", "github", "--json"];
+const REMOVE: [&str; 3] = ["remove", "github", "--yes"];
+
+/// What a kill met and left.
+struct Left {
+    running: bool,
+    done: bool,
+}
+
+/// A killed `add` is absent, or whole and live with the account that the provider told; its setup can be gone on with
+/// or cancelled; the next one makes exactly one connection, on a first run too (design 4.2, 4.6 and 5).
+#[test]
+fn an_add_that_is_killed_leaves_the_whole_connection_or_none() {
+    kill("add", |random| {
+        let machine = machine();
+        let mut first = Course::of(&machine, &ADD, |_| wiped(&machine));
+        let mut later = Course::of(&machine, &ADD, |_| drop(machine.run(&REMOVE).exits(0)));
+        let one = |_| {
+            let course = if random.coin() {
+                wiped(&machine);
+                &mut first
+            } else {
+                machine.run(&REMOVE).exits(0);
+                &mut later
+            };
+            let asked = machine.provider.seen().len();
+            let killed = course.kill(random, &machine, &ADD);
+            let row = looked(&machine);
+            if let Some(row) = &row {
+                assert!(machine.provider.seen().len() > asked, "nobody was asked, and there is {row}");
+                assert_eq!(row["liveness"], "live", "{row}");
+            }
+            let resumed = settled(&machine, random, row.is_some());
+            let again = machine.run(&["add", "github", "--field", "accessToken=@token"]);
+            match row.is_some() || resumed {
+                true => drop(again.exits(6).warns("connected already").warns("github:work")),
+                false => drop(again.exits(0).says("github:octocat")),
+            }
+            assert!(listed(&machine).is_some());
+            Left { running: killed.running, done: row.is_some() }
+        };
+        (0..KILLS / WORLDS).map(one).collect()
+    });
+}
+
+/// A killed `verify` leaves the row as it was, or as one that nobody stops leaves it.
+#[test]
+fn a_verification_that_is_killed_leaves_the_row_as_before_or_as_after() {
+    kill("verify", |random| {
+        let machine = machine();
+        let mut before = machine.run(&ADD).exits(0).json();
+        let live = before.clone();
+        let mut course = Course::of(&machine, &VERIFY, |number| told(&machine, number));
+        let failing = listed(&machine).expect("it is connected");
+        assert_eq!(failing["reason"]["code"], "unauthorized", "{failing}");
+        before.clone_from(&failing);
+        let one = |number| {
+            // What the provider says now is never what the row says.
+            told(&machine, number + 1);
+            let (after, exit) = if number % 2 == 0 { (&live, 0) } else { (&failing, 4) };
+            let asked = machine.provider.seen().len();
+            let killed = course.kill(random, &machine, &VERIFY);
+            let row = looked(&machine).expect("it is connected");
+            let done = row::verified(&row, &before, after).unwrap_or_else(|error| panic!("{error}"));
+            assert!(!done || machine.provider.seen().len() > asked, "nobody was asked");
+            before = machine.run(&VERIFY).exits(exit).json()[0].clone();
+            assert_eq!(row::untimed(&before), row::untimed(after));
+            Left { running: killed.running, done }
+        };
+        (0..KILLS / WORLDS).map(one).collect()
+    });
+}
+
+/// A killed `remove` leaves the whole row, which can be removed, or nothing; another one stays as it is.
+#[test]
+fn a_removal_that_is_killed_leaves_the_whole_row_or_none() {
+    kill("remove", |random| {
+        let machine = machine();
+        machine.write("key", NOTION_KEY.as_bytes());
+        machine.run(&["add", "notion", "--field", "apiKey=@key"]).exits(0);
+        let other = machine.run(&["list", "--json"]).exits(0).json();
+        let mut course = Course::of(&machine, &REMOVE, |_| drop(machine.run(&ADD).exits(0)));
+        let one = |_| {
+            let before = machine.run(&ADD).exits(0).json();
+            let asked = machine.provider.seen().len();
+            let killed = course.kill(random, &machine, &REMOVE);
+            let left = looked(&machine);
+            assert!(left.is_none() || left.as_ref() == Some(&before), "{left:?} was {before}");
+            machine.run(&REMOVE).exits(if left.is_some() { 0 } else { 5 });
+            assert_eq!(machine.run(&["list", "--json"]).exits(0).json(), other);
+            assert_eq!(machine.provider.seen().len(), asked, "these kinds have nothing to give back");
+            Left { running: killed.running, done: left.is_none() }
+        };
+        (0..KILLS / WORLDS).map(one).collect()
+    });
+}
+
+/// Does it in several worlds at the same time. Fails when most kills came too late: then nothing was shown.
+fn kill(command: &str, world: fn(&mut Random) -> Vec<Left>) {
+    let left: Vec<Left> = std::thread::scope(|scope| {
+        let worlds: Vec<_> = (0..WORLDS).map(|seed| scope.spawn(move || world(&mut Random::new(seed)))).collect();
+        worlds.into_iter().flat_map(|world| world.join().expect("what failed was told above")).collect()
+    });
+    let count = |so: fn(&Left) -> bool| left.iter().filter(|left| so(left)).count();
+    let (running, done) = (count(|left| left.running), count(|left| left.running && left.done));
+    let summary = format!("killed `{command}` {} times: {running} found it running, {done} of them done", left.len());
+    // Past the capture of the test harness: it is the figure that says what was shown.
+    std::io::stderr().write_all(format!("{summary}\n").as_bytes()).expect("standard error takes it");
+    assert!(left.len() as u64 == KILLS && enough(running, left.len()), "{summary}");
+}
+
+fn enough(running: usize, kills: usize) -> bool {
+    running * 2 >= kills
+}
+
+#[test]
+fn kills_that_come_too_late_show_nothing() {
+    assert!(enough(25, 50) && !enough(24, 50));
+}
+
+fn machine() -> Machine {
+    let machine = Machine::new();
+    machine.write("token", TOKEN.as_bytes());
+    // The first start of a program is slower than the ones to come.
+    machine.run(&["kinds"]).exits(0);
+    machine
+}
+
+/// No connection, no key, nothing.
+fn wiped(machine: &Machine) {
+    // On the very first time there is nothing.
+    std::fs::remove_dir_all(machine.data()).ok();
+}
+
+/// In turn, the provider refuses and accepts.
+fn told(machine: &Machine, number: u64) {
+    let refusal = (401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
+    match number % 2 {
+        0 => machine.provider.tell(refusal.0, refusal.1, refusal.2),
+        _ => machine.provider.behave(),
+    }
+}
+
+/// As after a kill: `doctor` has nothing to say, no file holds a secret, and the GitHub row, if there is one, is whole.
+#[track_caller]
+fn looked(machine: &Machine) -> Option<Value> {
+    for (path, bytes) in contents(&machine.data()) {
+        let found = SECRETS.iter().any(|secret| bytes.windows(secret.len()).any(|part| part == secret.as_bytes()));
+        assert!(!found, "{} holds a secret", path.display());
+    }
+    machine.run(&["doctor"]).exits(0);
+    listed(machine)
+}
+
+#[track_caller]
+fn listed(machine: &Machine) -> Option<Value> {
+    let mut rows = machine.run(&["list", "--json"]).exits(0).json().as_array().expect("an array").clone();
+    rows.retain(|row| row["kind"] != "notion");
+    assert!(rows.len() < 2, "more than one: {rows:?}");
+    let row = rows.pop()?;
+    row::whole(&row).unwrap_or_else(|error| panic!("{error}"));
+    Some(row)
+}
+
+/// Ends what the killed setup left open, one way or the other; whether it went on to a connection. A setup that is done
+/// leaves nothing open.
+fn settled(machine: &Machine, random: &mut Random, done: bool) -> bool {
+    let setups = machine.run(&["setup", "list", "--json"]).exits(0).json();
+    let setups = setups.as_array().expect("an array");
+    assert!(setups.len() < if done { 1 } else { 2 }, "done: {done}, and open are {setups:?}");
+    let Some(setup) = setups.first() else { return false };
+    row::shape(setup, "setup").unwrap_or_else(|error| panic!("{error}"));
+    let id = setup["id"].as_str().expect("an id");
+    if random.coin() {
+        machine.run(&["setup", "cancel", id]).exits(0);
+        return false;
+    }
+    let row = machine.run(&["setup", "resume", id, "--field", "accessToken=@token", "--json"]).exits(0).json();
+    row::whole(&row).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((&row["label"], &row["liveness"]), (&"work".into(), &"live".into()));
+    true
+}

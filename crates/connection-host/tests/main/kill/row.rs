@@ -1,0 +1,135 @@
+//! What a row must look like, and which of two it is. Tested below with rows that are half-made.
+
+use connection_host::words::SHAPES;
+use serde_json::{Value, json};
+
+/// The account that the provider tells, and how it comes to be listed while it is live.
+const ACCOUNT: &str = "583231";
+const LOGIN: &str = "octocat";
+
+/// Says what is missing in a row of `list --json`.
+pub(super) fn whole(row: &Value) -> Result<(), String> {
+    shape(row, "connection")?;
+    shape(&row["account"], "account")?;
+    let text = |value: &Value, name: &str| match value.as_str() {
+        Some(text) if !text.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!("no {name}: {row}")),
+    };
+    for name in ["id", "kind", "provider", "owner", "label", "checkedAt"] {
+        text(&row[name], name)?;
+    }
+    if row["account"] != json!({ "id": ACCOUNT, "label": LOGIN }) {
+        return Err(format!("not the account that the provider told: {row}"));
+    }
+    if row["config"] != json!({ "apiBaseUrl": "https://api.github.com" }) || !row["isDefault"].is_boolean() {
+        return Err(format!("not its configuration: {row}"));
+    }
+    if row["scopes"] != json!(["repo", "read:user"]) || row["validUntil"] != "2099-01-31T00:00:00Z" {
+        return Err(format!("not what its token may do: {row}"));
+    }
+    match text(&row["liveness"], "liveness")?.as_str() {
+        "live" if row["reason"].is_null() => Ok(()),
+        "failing" | "offline" => {
+            shape(&row["reason"], "reason")?;
+            text(&row["reason"]["code"], "reason.code")?;
+            text(&row["reason"]["message"], "reason.message").map(drop)
+        }
+        _ => Err(format!("a liveness without its reason, or the other way round: {row}")),
+    }
+}
+
+/// Whether a verification that was killed left this row as `after` says; an error if neither so nor as before.
+pub(super) fn verified(row: &Value, before: &Value, after: &Value) -> Result<bool, String> {
+    whole(row)?;
+    if row == before {
+        return Ok(false);
+    }
+    // RFC 3339 in UTC sorts as text.
+    let later = row["checkedAt"].as_str() >= before["checkedAt"].as_str();
+    if later && untimed(row) == untimed(after) {
+        return Ok(true);
+    }
+    Err(format!("neither before nor after:\n{row}\nbefore:\n{before}\nafter:\n{after}"))
+}
+
+/// Without the time of the last check.
+pub(super) fn untimed(row: &Value) -> Value {
+    let mut row = row.clone();
+    row["checkedAt"] = Value::Null;
+    row
+}
+
+/// Says which member is missing or too many.
+pub(super) fn shape(value: &Value, name: &str) -> Result<(), String> {
+    let (_, members) = SHAPES.iter().find(|(shape, _)| *shape == name).ok_or("no such shape")?;
+    let object = value.as_object().ok_or_else(|| format!("no {name}: {value}"))?;
+    match members.iter().find(|member| !object.contains_key(**member)) {
+        Some(member) => Err(format!("{name} without {member}: {value}")),
+        None if object.len() == members.len() => Ok(()),
+        None => Err(format!("{name} with more than its members: {value}")),
+    }
+}
+
+/// As the program prints it.
+fn row() -> Value {
+    json!({
+        "id": "01890a5d-ac96-774b-bcce-b302099a8057", "kind": "github", "provider": "github", "owner": "local",
+        "label": "work", "account": { "id": ACCOUNT, "label": LOGIN }, "liveness": "live", "reason": null,
+        "checkedAt": "2026-01-01T00:00:00Z", "validUntil": "2099-01-31T00:00:00Z", "scopes": ["repo", "read:user"],
+        "config": { "apiBaseUrl": "https://api.github.com" }, "isDefault": false,
+    })
+}
+
+fn failing(mut row: Value) -> Value {
+    row["liveness"] = "failing".into();
+    row["reason"] = json!({ "code": "unauthorized", "message": "GitHub does not accept this token", "remedy": null });
+    row
+}
+
+/// The control of the kills: what they look for is seen.
+#[test]
+fn a_half_made_row_is_caught() {
+    assert_eq!(whole(&row()), Ok(()));
+    assert_eq!(whole(&failing(row())), Ok(()));
+    let halves: [(&str, Value); 12] = [
+        ("/id", "".into()),
+        ("/kind", Value::Null),
+        ("/account", Value::Null),
+        ("/account/id", "".into()),
+        ("/account/label", "somebody".into()),
+        ("/liveness", Value::Null),
+        ("/liveness", "unknown".into()),
+        ("/liveness", "failing".into()),
+        ("/checkedAt", Value::Null),
+        ("/scopes", Value::Null),
+        ("/validUntil", Value::Null),
+        ("/config", json!({})),
+    ];
+    for (place, half) in halves {
+        let mut row = row();
+        *row.pointer_mut(place).expect("a member") = half.clone();
+        assert!(whole(&row).is_err(), "{place} {half}");
+    }
+    let mut row = row();
+    row.as_object_mut().expect("an object").remove("liveness");
+    assert!(whole(&row).is_err(), "a member less");
+}
+
+/// The control of the killed verifications.
+#[test]
+fn a_row_between_two_is_caught() {
+    let before = row();
+    let mut after = failing(row());
+    after["checkedAt"] = "2026-01-01T00:00:09Z".into();
+    assert_eq!(verified(&before, &before, &after), Ok(false));
+    assert_eq!(verified(&after, &before, &after), Ok(true));
+    let mut timed = before.clone();
+    timed["checkedAt"] = after["checkedAt"].clone();
+    let mut earlier = after.clone();
+    earlier["checkedAt"] = "2025-01-01T00:00:00Z".into();
+    let mut renamed = after.clone();
+    renamed["label"] = "home".into();
+    for between in [timed, earlier, renamed] {
+        assert!(verified(&between, &before, &after).is_err(), "{between}");
+    }
+}
