@@ -1,5 +1,9 @@
 //! Distinct secrets go through the whole life of connections at trace level with backtraces on, and are found in no
-//! output, log, error or file, in no form. The controls are leaks that are planted, and found.
+//! output, log, error, argument or file, in no form (design 10, item 1). The controls are leaks that are planted, and
+//! found.
+
+#[cfg(target_os = "linux")]
+use std::{io::Write as _, process::Stdio};
 
 use connection_contract::encode;
 
@@ -15,14 +19,15 @@ const WRONG: [&str; 3] = ["canary+refused/0b7e", "canary+argument/5d21", "canary
 fn no_secret_is_found_in_any_output_log_error_or_file() {
     let watch = Watch::new();
     let machine = &watch.machine;
-    let token = machine.write("token", TOKEN.as_bytes());
+    let token = machine.write("given/token", TOKEN.as_bytes());
     let field = format!("accessToken=@{token}");
     let key = format!(r#"{{"accountSid": "{ACCOUNT}", "apiKeySid": "{KEY}", "apiKeySecret": "{KEY_SECRET}"}}"#);
     let login = format!(r#"{{"accountSid": "{ACCOUNT}", "authToken": "{AUTH_TOKEN}"}}"#);
-    let (key, login) = (machine.write("key.json", key.as_bytes()), machine.write("login.json", login.as_bytes()));
+    let (key, login) =
+        (machine.write("given/key.json", key.as_bytes()), machine.write("given/login.json", login.as_bytes()));
     let [refused, argument, malformed] = WRONG;
-    let refused = machine.write("refused", refused.as_bytes());
-    let malformed = machine.write("malformed.json", format!(r#"{{"accountSid": "{malformed}"}}"#).as_bytes());
+    let refused = machine.write("given/refused", refused.as_bytes());
+    let malformed = machine.write("given/malformed.json", format!(r#"{{"accountSid": "{malformed}"}}"#).as_bytes());
     machine.write("notes/a", b"a");
     let notes = machine.write("notes.json", br#"{"roots": "notes"}"#);
     let messages = format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json");
@@ -35,11 +40,15 @@ fn no_secret_is_found_in_any_output_log_error_or_file() {
     watch.run(&["add", "github", "--field", &field], 0);
     watch.run(&["add", "github", "--field", &field], 6);
     watch.run(&["add", "notion", "--from-env", "apiKey=NOTION"], 0);
+    watch.run(&["remove", "notion", "--yes"], 0);
+    watch.feed(&["add", "notion", "--field", "apiKey=@-"], NOTION_KEY, 0);
     watch.run(&["add", "twilio", "--input", &login, "--json"], 0);
     watch.run(&["remove", "twilio", "--yes"], 0);
     watch.run(&["add", "twilio", "--input", &key], 0);
     watch.run(&["add", "filesystem", "--input", &notes], 0);
-    for command in [&["list"][..], &["show", "github"], &["doctor"], &["setup", "list"], &["verify", "--all"]] {
+    for command in
+        [&["list"][..], &["kinds"], &["show", "github"], &["doctor"], &["setup", "list"], &["verify", "--all"]]
+    {
         watch.run(command, 0);
         watch.run(&[command, &["--json"]].concat(), 0);
     }
@@ -48,6 +57,15 @@ fn no_secret_is_found_in_any_output_log_error_or_file() {
     watch.run(&["send", "notion", "GET", "/v1/nothing"], 1);
     machine.provider.tell(401, "", r#"{"message":"Bad credentials","code":"unauthorized"}"#);
     watch.run(&["verify", "--all"], 4);
+    // What a provider says back is printed by `send` alone.
+    let said_back = SECRETS.map(|secret| format!(r#""{secret}""#)).join(",");
+    for status in [200, 401, 403, 404, 429, 500] {
+        let body = format!(r#"{{"message":[{said_back}],"code":{NOTION_KEY:?},"error":{AUTH_TOKEN:?}}}"#);
+        machine.provider.tell(status, &format!("x-said-back: {TOKEN}\r\n"), &body);
+        watch.run(&["verify", "--all"], 4);
+        watch.run(&["list", "--json"], 0);
+        watch.run(&["add", "github", "--label", "other", "--field", &field], 3);
+    }
     machine.provider.tell(200, "", "no JSON");
     watch.run(&["verify", "--all", "--json"], 4);
     machine.provider.tell(503, "", "");
@@ -63,11 +81,61 @@ fn no_secret_is_found_in_any_output_log_error_or_file() {
     assert!(machine.provider.seen().iter().any(|seen| seen.headers["authorization"].contains(TOKEN)));
 }
 
+/// While the provider has the request in hand, other users of the machine see the arguments.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_secret_is_in_no_argument_while_the_program_runs() {
+    let watch = Watch::new();
+    let machine = &watch.machine;
+    let token = machine.write("given/token", TOKEN.as_bytes());
+    let field = format!("accessToken=@{token}");
+    let ways: [&[&str]; 3] = [
+        &["add", "github", "--field", &field],
+        &["add", "notion", "--from-env", "apiKey=NOTION"],
+        &["add", "notion", "--field", "apiKey=@-"],
+    ];
+    for arguments in ways {
+        let requests = machine.provider.fall_silent();
+        let mut command = machine.command();
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        child.stdin.take().expect("a pipe").write_all(NOTION_KEY.as_bytes()).ok();
+        requests.recv().expect("the provider is asked");
+        let seen = std::fs::read(format!("/proc/{}/cmdline", child.id())).expect("it runs");
+        assert!(finds(&seen, b"add") && !watch.leaks(&seen), "{}", String::from_utf8_lossy(&seen));
+        assert!(!watch.files_leak(), "while {arguments:?} waits, a file holds a secret");
+        // It is hung up on: an error, and a setup that waits.
+        machine.provider.speak();
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(3));
+        assert!(!watch.leaks(&output.stdout) && !watch.leaks(&output.stderr), "{arguments:?} prints a secret");
+    }
+    watch.run(&["setup", "list"], 0);
+}
+
+/// The control of the one above: an argument is seen.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_leak_in_an_argument_is_found() {
+    let watch = Watch::new();
+    let machine = &watch.machine;
+    machine.write("given/token", TOKEN.as_bytes());
+    let requests = machine.provider.fall_silent();
+    let mut command = machine.command();
+    command.args(["add", "github", "--label", KEY_SECRET, "--field", "accessToken=@given/token"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    requests.recv().expect("the provider is asked");
+    let seen = std::fs::read(format!("/proc/{}/cmdline", child.id())).expect("it runs");
+    machine.provider.speak();
+    child.wait().expect("it ends");
+    assert!(watch.leaks(&seen), "{}", String::from_utf8_lossy(&seen));
+}
+
 /// A real leak: the provider says the secret back, and `send` prints what the provider says.
 #[test]
 fn a_leak_in_an_output_is_found() {
     let watch = Watch::new();
-    let token = watch.machine.write("token", TOKEN.as_bytes());
+    let token = watch.machine.write("given/token", TOKEN.as_bytes());
     watch.run(&["add", "github", "--field", &format!("accessToken=@{token}")], 0);
     for form in forms(TOKEN) {
         watch.machine.provider.tell(200, "", &form);
@@ -84,8 +152,11 @@ fn a_leak_in_a_file_is_found() {
     let watch = Watch::new();
     assert!(!watch.files_leak());
     for form in forms(KEY_SECRET) {
-        watch.machine.write("data/store/log", format!("x{form}x").as_bytes());
-        assert!(watch.files_leak(), "{form}");
+        for place in ["data/store/log", "temporary/log", "core"] {
+            let path = watch.machine.write(place, format!("x{form}x").as_bytes());
+            assert!(watch.files_leak(), "{place}: {form}");
+            std::fs::remove_file(path).expect("it was written");
+        }
     }
 }
 
@@ -103,14 +174,23 @@ impl Watch {
         for (name, value) in [("CONNECTIONS_LOG", "trace"), ("RUST_BACKTRACE", "full"), ("NOTION", NOTION_KEY)] {
             machine.set(name, value);
         }
+        let temporary = machine.path("temporary");
+        std::fs::create_dir(&temporary).expect("a home can be written");
+        machine.set("TMPDIR", temporary.to_str().expect("its name is text"));
         let crashing = format!(r#"{{"name": "crashing", "token": "{KEY_SECRET}"}}"#);
-        let crashing = machine.write("acme.json", crashing.as_bytes());
+        let crashing = machine.write("given/acme.json", crashing.as_bytes());
         Self { machine, crashing, secrets: Forms::new(), seen: Default::default() }
     }
 
     #[track_caller]
     fn run(&self, arguments: &[&str], exit: i32) {
         let ran = self.machine.run(arguments).exits(exit);
+        self.search(arguments, ran.bytes, ran.err);
+    }
+
+    #[track_caller]
+    fn feed(&self, arguments: &[&str], input: &str, exit: i32) {
+        let ran = self.machine.feed(arguments, input).exits(exit);
         self.search(arguments, ran.bytes, ran.err);
     }
 
@@ -136,9 +216,12 @@ impl Watch {
             || (!key.is_empty() && (finds(text, &key) || finds(text, encode::hex(&key).as_bytes())))
     }
 
+    /// In no file below the home, but those that the user gave.
     fn files_leak(&self) -> bool {
-        let files = contents(&self.machine.data());
-        files.iter().filter(|(path, _)| !path.ends_with("root.key")).any(|(_, bytes)| self.leaks(bytes))
+        let given = self.machine.path("given");
+        let files = contents(&self.machine.path(""));
+        let others = files.iter().filter(|(path, _)| !path.starts_with(&given) && !path.ends_with("root.key"));
+        others.into_iter().any(|(_, bytes)| self.leaks(bytes))
     }
 }
 
