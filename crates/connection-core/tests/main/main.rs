@@ -1,6 +1,10 @@
 //! The core as a host sees it: a real database, real HTTP on loopback, time moved by hand.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod acme;
+mod canary;
+mod careless;
 mod edited_rows;
 mod edited_setups;
 mod endpoint_addresses;
@@ -10,6 +14,7 @@ mod files;
 mod form;
 mod inbound;
 mod key_faults;
+mod leaks;
 mod list;
 mod liveness;
 mod log;
