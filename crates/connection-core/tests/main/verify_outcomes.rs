@@ -13,6 +13,9 @@ use crate::{
     world::{START, World, connected, me},
 };
 
+/// What the provider answers, and what is stored of it: liveness, reason, next check and failures.
+type Case = (fn() -> Reply, Liveness, &'static str, &'static str);
+
 /// What is stored of the only connection.
 async fn stored(world: &World) -> String {
     let all = "SELECT l.liveness || ' ' || ifnull(json_extract(l.reason, '$.code'), '-') || ' ' || \
@@ -31,7 +34,7 @@ async fn an_endpoint_that_fails_is_data_with_its_reason_its_time_and_its_count()
     let refused = || Reply::whole(401, "", "{}");
     let broken = || Reply::whole(503, "", "{}");
     let busy = || Reply::whole(429, "retry-after: 90\r\n", "{}");
-    let cases: [(fn() -> Reply, Liveness, &str, &str); 6] = [
+    let cases: [Case; 6] = [
         (refused, Liveness::Failing, "unauthorized", "- 1"),
         (refused, Liveness::Failing, "unauthorized", "- 2"),
         (broken, Liveness::Offline, "provider_error", "- 3"),
