@@ -62,6 +62,7 @@ fn a_package_without_a_row_is_found() {
     assert_eq!(found, ["connection-extra has no row in xtask/src/layers/table.rs"]);
 }
 
+/// R-INSEAM-002
 #[test]
 fn the_contract_has_no_dependency_of_any_kind() {
     for kind in [Kind::Build, Kind::Dev, Kind::Normal] {

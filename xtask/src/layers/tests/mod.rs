@@ -8,6 +8,7 @@ use super::{findings, metadata as cargo_metadata};
 use crate::process;
 use crate::workspace::Workspace;
 
+/// R-INSEAM-001: a plugin depends on the contract alone, never on the core.
 #[test]
 fn this_workspace_holds_to_the_table() {
     let workspace = Workspace::find().unwrap();

@@ -7,6 +7,7 @@ mod names;
 use super::findings;
 use crate::workspace::Workspace;
 
+/// R-INSEAM-006: one file per concern, none forgotten, none too long.
 #[test]
 fn this_tree_is_tidy() {
     let findings = findings(&Workspace::find().unwrap()).unwrap();
