@@ -158,19 +158,16 @@ impl ConnectionRegistry {
         let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
         let slot = self.shared.slot(&row)?;
         self.shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-        let asks_nothing = match run::waiting(&self.shared, &slot).await {
-            Ok((waiting, _)) => waiting.is_some_and(|waiting| waiting.seq.is_none()),
+        let waits_at = match run::waiting(&self.shared, &slot).await {
+            Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
             // A step that does not open is made anew by the run, from what the journal holds.
-            Err(Error::Sealed { .. }) => true,
+            Err(Error::Sealed { .. }) => None,
             Err(error) => return Err(error),
         };
-        if row.state == SetupState::Running || asks_nothing {
-            // Nothing that can be answered is shown, unless a run shows it right now.
-            if slot.running.try_lock().is_ok() {
-                slot.working();
-            }
+        // A run that is busy shows what there is to see.
+        if slot.running.try_lock().is_ok() {
+            slot.resumed(waits_at);
         }
-        slot.mended();
         run::spawn(&self.shared, &slot);
         Ok(SetupSession { shared: self.shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None })
     }

@@ -18,6 +18,8 @@ mod run;
 mod session;
 mod slot;
 mod step;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 pub use answers::FieldProblem;

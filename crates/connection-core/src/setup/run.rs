@@ -101,10 +101,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(Next::Rest),
         ran = run(shared, &kind, effects) => ran,
     };
-    let (mut inner, result) = match ran {
-        Some(ran) => ran,
-        None => return fail(shared, slot, row.step_seq, timed_out()).await,
-    };
+    let Some((mut inner, result)) = ran else { return fail(shared, slot, row.step_seq, timed_out()).await };
     let no = i64::try_from(inner.step).unwrap_or(i64::MAX);
     // Before the result: a plugin at fault cannot hide it by ending.
     let made = match (inner.stop.take(), result) {

@@ -325,10 +325,12 @@ pub(super) async fn record(
     Ok(written.await?)
 }
 
+type Item = Result<(StepNo, SetupStep), Error>;
+
 /// See [`SetupSession::steps`].
 pub struct SetupSteps {
     session: Option<SetupSession>,
-    next: Option<BoxFuture<'static, Option<Result<(StepNo, SetupStep), Error>>>>,
+    next: Option<BoxFuture<'static, Option<Item>>>,
 }
 
 impl fmt::Debug for SetupSteps {
@@ -338,7 +340,7 @@ impl fmt::Debug for SetupSteps {
 }
 
 impl Stream for SetupSteps {
-    type Item = Result<(StepNo, SetupStep), Error>;
+    type Item = Item;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(session) = &self.session else { return Poll::Ready(None) };

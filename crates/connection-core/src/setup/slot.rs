@@ -83,9 +83,17 @@ impl Slot {
         matches!(&self.view.borrow().step, Some((current, SetupStep::Prompt { .. })) if *current == no)
     }
 
-    /// It is tried again: what failed is no news any more.
-    pub(super) fn mended(&self) {
-        self.view.send_modify(|view| view.error = None);
+    /// It is tried again from what is stored, a wait at that step or none: what failed, and what was shown of another
+    /// step, is no news any more.
+    pub(super) fn resumed(&self, waits_at: Option<StepNo>) {
+        self.view.send_modify(|view| {
+            view.error = None;
+            let shown = view.step.as_ref().map(|(no, _)| *no);
+            if view.outcome.is_none() && (waits_at.is_none() || shown != waits_at) {
+                view.step = None;
+                view.look.clear();
+            }
+        });
     }
 
     pub(super) fn end(&self, no: StepNo, outcome: Outcome) {

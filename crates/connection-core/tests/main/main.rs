@@ -31,9 +31,14 @@ mod rows;
 mod schema;
 mod setup_answers;
 mod setup_callbacks;
+mod setup_cancel;
+mod setup_candidate;
 mod setup_faults;
+mod setup_leaks;
+mod setup_offline;
 mod setup_replay;
 mod setup_steps;
+mod setup_writes;
 mod smoke;
 mod surface;
 #[path = "../../src/services/test_server.rs"]

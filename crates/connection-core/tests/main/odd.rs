@@ -78,6 +78,7 @@ impl Odd {
             "ask b" => drop(ctx.prompt(ask("b")).await),
             "ask twice" => drop((ctx.prompt(ask("a")).await, ctx.prompt(ask("b")).await)),
             "ask and send" => drop((ctx.prompt(ask("a")).await, get().await)),
+            "sleep an hour" => ctx.sleep(Duration::from_secs(3600)).await,
             "confirm" => drop(ctx.prompt(Prompt::new("Sure?")).await),
             "send" => drop(get().await),
             "notices" => {
@@ -146,18 +147,26 @@ impl Odd {
                     tokio::task::yield_now().await;
                     get().await
                 };
-                _ = tokio::join!(biased; ctx.prompt(ask("a")), late);
+                let _never = tokio::join!(biased; ctx.prompt(ask("a")), late);
             }
             "select" => {
                 tokio::select! { biased; _ = ctx.prompt(ask("a")) => {} () = ready(()) => {} }
             }
             "abandon" => {
                 let mut asked = pin!(get());
-                poll_fn(|cx| Poll::Ready(drop(asked.as_mut().poll(cx)))).await;
+                poll_fn(|cx| {
+                    drop(asked.as_mut().poll(cx));
+                    Poll::Ready(())
+                })
+                .await;
             }
             "swallow" => loop {
                 let mut asked = Box::pin(ctx.prompt(ask("a")));
-                poll_fn(|cx| Poll::Ready(drop(asked.as_mut().poll(cx)))).await;
+                poll_fn(|cx| {
+                    drop(asked.as_mut().poll(cx));
+                    Poll::Ready(())
+                })
+                .await;
                 tokio::task::yield_now().await;
             },
             "endless" => loop {

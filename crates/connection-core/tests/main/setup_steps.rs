@@ -147,7 +147,8 @@ async fn two_setups_of_one_kind_do_not_meet() {
     let (a, b) = (registry.begin_setup(&KIND).await.unwrap(), registry.begin_setup(&KIND).await.unwrap());
     assert_ne!(a.id(), b.id());
     assert_eq!(registry.setups().await.unwrap().len(), 2);
-    (step(&a).await, step(&b).await);
+    step(&a).await;
+    step(&b).await;
     b.advance(1, &answers(&[("accessToken", "bad")])).await.unwrap();
     assert_eq!(code(&b.terminal().await.unwrap()), "unauthorized");
     assert!(matches!(a.current_step(), Some((1, SetupStep::Prompt { .. }))));

@@ -1,0 +1,153 @@
+//! What a session keeps is read back as it was written, and whatever else a row holds is refused without a panic.
+
+use connection_contract::{
+    Answer, FileStat, FileType, HttpError, HttpResponse, Secret, ServiceError, SetupFailure, Text, Timestamp, host,
+};
+use proptest::{collection::vec, option, prelude::*};
+
+use super::{
+    codec::{self, Header, Waiting},
+    journal::{Effect, Entry},
+};
+
+fn secret() -> impl Strategy<Value = Secret> {
+    vec(any::<u8>(), 0..40).prop_map(Secret::new)
+}
+
+fn times() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp::from_seconds)
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        any::<bool>().prop_map(Answer::Bool),
+        any::<i64>().prop_map(Answer::Number),
+        ".*".prop_map(|text| Answer::Secret(text.into())),
+        ".*".prop_map(Answer::Text),
+        ".*".prop_map(|path| Answer::Directory(host::root(path))),
+        "https://[a-z]{1,9}\\.example(:[1-9][0-9]{1,3})?(/[a-z]{1,5}){0,2}"
+            .prop_map(|url| Answer::Url(host::base_url(&url).unwrap())),
+    ]
+}
+
+fn service_error() -> impl Strategy<Value = ServiceError> {
+    use ServiceError::{Denied, NotFound, TooLarge, Unavailable};
+    prop_oneof![Just(Denied), Just(NotFound), Just(TooLarge), Just(Unavailable)]
+}
+
+fn http_error() -> impl Strategy<Value = HttpError> {
+    use HttpError::{Connect, Credential, Denied, Dns, Protocol, Timeout, Tls, TooLarge, Uncertain};
+    let all = [Connect, Credential, Denied, Dns, Protocol, Timeout, Tls, TooLarge, Uncertain];
+    proptest::sample::select(all.to_vec())
+}
+
+fn stat() -> impl Strategy<Value = FileStat> {
+    let kinds = proptest::sample::select(vec![FileType::Directory, FileType::File, FileType::Other]);
+    (".*", kinds, any::<u64>(), option::of(times()))
+        .prop_map(|(name, kind, size, at)| FileStat::new(name, kind).size(size).modified(at))
+}
+
+fn response() -> impl Strategy<Value = HttpResponse> {
+    (any::<u16>(), vec((".*", ".*"), 0..4), secret(), times())
+        .prop_map(|(status, headers, body, at)| HttpResponse::new(status, headers, body, at))
+}
+
+fn effect() -> impl Strategy<Value = Effect> {
+    prop_oneof![
+        option::of(".*").prop_map(Effect::Allocated),
+        vec((".*".prop_map(Text::from), answer()), 0..4).prop_map(Effect::Answered),
+        vec((".*", secret()), 0..4).prop_map(Effect::Callback),
+        Just(()).prop_map(|()| Effect::Elapsed),
+        vec(stat(), 0..4).prop_map(|stats| Effect::Files(Ok(stats))),
+        service_error().prop_map(|error| Effect::Files(Err(error))),
+        response().prop_map(|response| Effect::Http(Ok(response))),
+        http_error().prop_map(|error| Effect::Http(Err(error))),
+        secret().prop_map(|content| Effect::Read(Ok(content))),
+        service_error().prop_map(|error| Effect::Read(Err(error))),
+    ]
+}
+
+fn told(answer: &Answer) -> String {
+    match answer {
+        Answer::Secret(secret) => format!("secret {:?}", secret.expose()),
+        other => format!("{other:?}"),
+    }
+}
+
+/// All of an effect, secrets too, which no `Debug` shows.
+fn whole(effect: &Effect) -> String {
+    let parameters = |pairs: &[(String, Secret)]| {
+        pairs.iter().map(|(name, value)| format!("{name:?}={:?};", value.expose())).collect::<String>()
+    };
+    match effect {
+        Effect::Answered(answers) => answers.iter().map(|(name, a)| format!("{name:?}={};", told(a))).collect(),
+        Effect::Callback(pairs) => format!("callback {}", parameters(pairs)),
+        Effect::Http(Ok(r)) => {
+            format!("{} {:?} {:?} {}", r.status(), r.headers(), r.body().expose(), r.received_at().seconds())
+        }
+        Effect::Read(Ok(content)) => format!("read {:?}", content.expose()),
+        other => format!("{other:?}"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_effect_is_read_back_as_it_was_written(what in ".*", at in times(), effect in effect()) {
+        let entry = Entry { what, at, effect };
+        let read = Entry::decode(entry.encode().expose()).unwrap();
+        prop_assert_eq!(&read.what, &entry.what);
+        prop_assert_eq!(read.at, entry.at);
+        prop_assert_eq!(whole(&read.effect), whole(&entry.effect));
+    }
+
+    #[test]
+    fn a_wait_and_a_header_are_read_back_as_they_were_written(
+        no in any::<u64>(),
+        seq in option::of(any::<i64>()),
+        what in ".*",
+        fields in option::of(vec(".*", 0..4)),
+        state in option::of(any::<[u8; 32]>()),
+        until in option::of(times()),
+        label in option::of(".*"),
+        again in any::<bool>(),
+        seed in any::<[u8; 32]>(),
+    ) {
+        let waiting = Waiting { no, seq, what, fields, state, until };
+        let read = Waiting::decode(waiting.encode().expose()).unwrap();
+        prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
+        let header = Header { seed: Secret::new(seed), label, again };
+        let read = Header::decode(header.encode().expose()).unwrap();
+        prop_assert_eq!((read.seed.expose(), &read.label, read.again), (&seed[..], &header.label, again));
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_refused_without_a_panic(bytes in vec(any::<u8>(), 0..200)) {
+        drop((Entry::decode(&bytes), Waiting::decode(&bytes), Header::decode(&bytes), codec::to_failure(&bytes)));
+    }
+
+    #[test]
+    fn what_was_cut_or_changed_is_refused_without_a_panic(
+        effect in effect(),
+        cut in any::<proptest::sample::Index>(),
+        at in any::<proptest::sample::Index>(),
+        bit in 0_u8..8,
+    ) {
+        let entry = Entry { what: "1 x".into(), at: Timestamp::from_seconds(0), effect };
+        let mut bytes = entry.encode().expose().to_vec();
+        drop(Entry::decode(&bytes[..cut.index(bytes.len())]));
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        drop(Entry::decode(&bytes));
+    }
+
+    #[test]
+    fn a_failure_is_read_back_as_it_was_written(code in "[a-z_]*", message in ".*", remedy in option::of(".*")) {
+        let failure = SetupFailure::new(code, message);
+        let failure = match remedy {
+            Some(remedy) => failure.remedy(remedy),
+            None => failure,
+        };
+        let read = codec::to_failure(codec::failure(&failure).expose()).unwrap();
+        prop_assert_eq!(format!("{read:?}"), format!("{failure:?}"));
+    }
+}

@@ -1,0 +1,108 @@
+//! A bad network ends no setup: the answers are kept, and resuming asks the provider again.
+
+use std::time::Duration;
+
+use connection_core::{SetupStage, SetupStep};
+
+use crate::{
+    acme::KIND,
+    test_server::Reply,
+    user::{asked, beside, labels},
+    world::{World, answers, code, me, step},
+};
+
+fn down() -> Reply {
+    Reply::whole(503, "", "")
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_keeps_the_answers_and_resuming_asks_it_again() {
+    let world = World::new().await;
+    world.provider(|_| down());
+    let registry = world.acme().await;
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    step(&session).await;
+    session.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    let (no, notice) = step(&session).await;
+    assert!(matches!(notice, SetupStep::Notice { .. }));
+    assert_eq!(no, 1);
+    assert!(beside(&notice).iter().any(|line| line.contains("your answers are kept")), "{notice:?}");
+    let refused = session.advance(1, &answers(&[("accessToken", "key-2")])).await;
+    assert!(matches!(refused, Err(connection_core::AdvanceError::NoPrompt)), "{refused:?}");
+
+    let again = registry.resume_setup(session.id()).await.unwrap();
+    let (_, still) = step(&again).await;
+    assert!(matches!(still, SetupStep::Notice { .. }));
+    assert_eq!(asked(&world, "GET /me"), 2, "it was asked again, and what it shows is new");
+    let (_, still) = step(&session).await;
+    assert!(matches!(still, SetupStep::Notice { .. }), "the first handle sees the second failure, too");
+
+    world.provider(|_| me("1", "ada"));
+    registry.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    let (_, done) = step(&session).await;
+    assert!(matches!(done, SetupStep::Done { .. }));
+    assert_eq!(asked(&world, "GET /me"), 4, "the third try, and the candidate");
+    assert_eq!(labels(&registry).await, ["ada"]);
+}
+
+#[tokio::test]
+async fn another_process_asks_again_with_the_same_answers() {
+    let world = World::new().await;
+    world.provider(|_| Reply::raw("not http"));
+    let registry = world.acme().await;
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let id = session.id();
+    step(&session).await;
+    session.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
+    drop((session, registry));
+    world.provider(|_| me("1", "ada"));
+    let registry = world.acme().await;
+    let setups = registry.setups().await.unwrap();
+    assert_eq!((setups.len(), setups[0].stage), (1, SetupStage::Waiting));
+    let session = registry.resume_setup(id).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert!(world.server.requests().iter().all(|request| request.contains("Bearer key-1")));
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_in_time_keeps_the_answers() {
+    let world = World::new().await;
+    world.provider(|_| Reply::silence());
+    let registry = world.acme().await;
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    step(&session).await;
+    session.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    world.server.until_asked(1).await;
+    world.clock.advance(Duration::from_secs(30));
+    let (_, notice) = step(&session).await;
+    assert!(matches!(notice, SetupStep::Notice { .. }), "{notice:?}");
+    world.provider(|_| me("1", "ada"));
+    registry.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+}
+
+#[tokio::test]
+async fn a_setup_that_nobody_resumes_expires() {
+    let world = World::new().await;
+    world.provider(|_| down());
+    let registry = world.acme().await;
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    step(&session).await;
+    session.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
+    world.clock.advance(Duration::from_secs(15 * 60));
+    assert!(registry.setups().await.unwrap().is_empty());
+    assert_eq!(code(&session.terminal().await.unwrap()), "setup_expired");
+    assert!(labels(&registry).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_a_bad_network() {
+    let world = World::new().await;
+    world.provider(|_| Reply::whole(403, "", ""));
+    let registry = world.acme().await;
+    let outcome = crate::world::connect(&registry, &KIND, &[("accessToken", "key-1")]).await;
+    assert_eq!(code(&outcome), "unauthorized");
+}

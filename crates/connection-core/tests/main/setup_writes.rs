@@ -1,0 +1,168 @@
+//! Writes that fail: the session is where it was, it says so, and goes on when the store is mended.
+
+use connection_contract::Kind;
+use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSession, SetupStep};
+
+use crate::{
+    acme::KIND,
+    odd::{ODD, Odd},
+    raw,
+    user::{asked, finish, labels},
+    world::{World, answers, code, step},
+};
+
+/// Makes one sort of write fail until it is mended.
+async fn break_writes(world: &World, of: &str) {
+    let sql = format!("CREATE TRIGGER on_cue BEFORE {of} BEGIN SELECT RAISE(ABORT, 'on cue'); END");
+    raw::run(&world.database(), sql).await;
+}
+
+async fn mend(world: &World) {
+    raw::run(&world.database(), "DROP TRIGGER on_cue").await;
+}
+
+fn is_store(error: &Error) -> bool {
+    matches!(error, Error::Store(_)) && error.code() == "store_failed"
+}
+
+/// Goes through a setup as a person would who tries again when told so; how often each field was answered and how often
+/// something failed.
+async fn persist(world: &World, registry: &ConnectionRegistry, kind: &Kind) -> (Outcome, usize, usize) {
+    let (mut answered, mut failed) = (0, 0);
+    let session = registry.begin_setup(kind).await.unwrap();
+    let mut now: Option<SetupSession> = None;
+    loop {
+        let session = now.as_ref().unwrap_or(&session);
+        let error = match session.next_step().await {
+            Ok(None) => return (session.terminal().await.unwrap(), answered, failed),
+            Ok(Some((no, SetupStep::Prompt { fields, .. }))) => {
+                let pairs: Vec<_> = fields.iter().filter(|f| f.default.is_none()).map(|f| (&*f.name, "x")).collect();
+                match session.advance(no, &answers(&pairs)).await {
+                    Ok(()) => {
+                        answered += 1;
+                        continue;
+                    }
+                    Err(AdvanceError::Error(error)) => error,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            Ok(Some(_)) => continue,
+            Err(error) => error,
+        };
+        assert!(is_store(&error), "{error:?}");
+        failed += 1;
+        assert!(failed < 3, "it fails once");
+        assert!(labels(registry).await.is_empty(), "nothing is half stored");
+        mend(world).await;
+        now = Some(registry.resume_setup(session.id()).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_setup_survives_a_failure_of_each_of_its_writes() {
+    for (of, requests) in [
+        ("INSERT ON connection_setup_effect WHEN NEW.seq = 0", 2),
+        // The request was sent, and its answer could not be kept.
+        ("INSERT ON connection_setup_effect WHEN NEW.seq = 1", 3),
+        ("UPDATE ON connection_setup WHEN NEW.state = 'waiting'", 2),
+        ("UPDATE ON connection_setup WHEN OLD.state = 'waiting' AND NEW.state = 'running'", 2),
+        // The candidate is verified again.
+        ("UPDATE ON connection_setup WHEN NEW.state = 'done'", 3),
+        ("INSERT ON connection_account", 3),
+        ("INSERT ON connection_credential", 3),
+        ("INSERT ON connection_liveness", 3),
+        ("INSERT ON connection_event", 3),
+        ("DELETE ON connection_setup_effect", 3),
+    ] {
+        let world = World::new().await;
+        let registry = world.acme().await;
+        break_writes(&world, of).await;
+        let (outcome, answered, failed) = persist(&world, &registry, &KIND).await;
+        assert_eq!(code(&outcome), "done Live", "{of}");
+        assert_eq!((answered, failed), (1, 1), "{of}: the user was asked once");
+        assert_eq!(asked(&world, "GET /me"), requests, "{of}");
+        assert_eq!(labels(&registry).await, ["ada"], "{of}");
+    }
+}
+
+/// R-INSEAM-026
+#[tokio::test]
+async fn a_row_that_cannot_be_stored_is_an_error_apart_and_resuming_stores_it_once() {
+    let world = World::new().await;
+    let odd = Odd::new("ask a");
+    let registry = world.open(odd.clone()).await;
+    break_writes(&world, "INSERT ON connection_account").await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    let error = finish(&session).await.unwrap_err();
+    assert!(is_store(&error));
+    assert!(is_store(&session.terminal().await.unwrap_err()), "it is told to whoever waits for the end");
+    assert!(labels(&registry).await.is_empty());
+    mend(&world).await;
+    let again = registry.resume_setup(session.id()).await.unwrap();
+    let (here, there) = (again.terminal().await.unwrap(), session.terminal().await.unwrap());
+    assert_eq!((code(&here), code(&there)), ("done Live".into(), "done Live".into()));
+    let Outcome::Done(done) = here else { panic!() };
+    assert_eq!(labels(&registry).await, [done.label.as_str()]);
+}
+
+#[tokio::test]
+async fn another_process_completes_what_this_one_could_not_store() {
+    let world = World::new().await;
+    let registry = world.open(Odd::new("ask and send")).await;
+    break_writes(&world, "INSERT ON connection_credential").await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    assert!(is_store(&finish(&session).await.unwrap_err()));
+    let id = session.id();
+    drop((session, registry));
+    mend(&world).await;
+    let registry = world.open(Odd::new("ask and send")).await;
+    assert_eq!(registry.setups().await.unwrap().len(), 1);
+    let session = registry.resume_setup(id).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert_eq!(asked(&world, "GET /odd"), 1, "what was recorded is not asked again");
+    assert_eq!(labels(&registry).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_stored_does_not_begin() {
+    let world = World::new().await;
+    let odd = Odd::new("ask a");
+    let registry = world.open(odd.clone()).await;
+    break_writes(&world, "INSERT ON connection_setup").await;
+    let error = registry.begin_setup(&ODD).await.unwrap_err();
+    assert!(is_store(&error));
+    mend(&world).await;
+    assert!(registry.setups().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_setup_that_could_not_be_cancelled_goes_on() {
+    let world = World::new().await;
+    let registry = world.open(Odd::new("ask a")).await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    step(&session).await;
+    break_writes(&world, "UPDATE ON connection_setup WHEN NEW.state = 'cancelled'").await;
+    assert!(is_store(&session.cancel().await.unwrap_err()));
+    mend(&world).await;
+    session.advance(1, &answers(&[("a", "x")])).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+}
+
+/// A file that is edited, or moved from another session, ends the setup and does nothing else.
+#[tokio::test]
+async fn a_journal_that_was_edited_does_not_open() {
+    let world = World::new().await;
+    let registry = world.open(Odd::new("ask and send")).await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    step(&session).await;
+    break_writes(&world, "INSERT ON connection_setup_effect WHEN NEW.seq = 1").await;
+    session.advance(1, &answers(&[("a", "x")])).await.unwrap();
+    assert!(is_store(&session.terminal().await.unwrap_err()));
+    mend(&world).await;
+    let edited =
+        "UPDATE connection_setup_effect SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || X'00' AS BLOB)";
+    assert_eq!(raw::run(&world.database(), edited).await, 1);
+    let session = registry.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable");
+    assert!(labels(&registry).await.is_empty());
+}
