@@ -132,6 +132,8 @@ pub(crate) struct Script {
     pub(crate) teardown: Mutex<Deed>,
     pub(crate) serialize: Mutex<Deed>,
     pub(crate) gate: Gate,
+    /// How often it began what it was told to do.
+    began: watch::Sender<usize>,
     answer: Mutex<Answer>,
 }
 
@@ -167,6 +169,7 @@ impl Fake {
             teardown: Mutex::default(),
             serialize: Mutex::default(),
             gate: Gate { open: watch::Sender::new(true), inside: watch::Sender::new(0) },
+            began: watch::Sender::new(0),
             answer: Mutex::new(Box::new(|_| VerifyResult::live())),
         };
         Self { kind, script: Arc::new(script) }
@@ -182,6 +185,10 @@ impl Fake {
             Liveness::Offline => NotLive::offline(Reason::new(reason::CONNECT, "no way there")).into(),
             _ => NotLive::failing(Reason::new(reason::UNAUTHORIZED, "revoked")).into(),
         });
+    }
+    /// Resolves when it began so often to do what it was told, in a probe or a teardown. Its deadline runs by then.
+    pub(crate) async fn until_began(&self, times: usize) {
+        drop(self.began.subscribe().wait_for(|began| *began >= times).await.unwrap());
     }
     pub(crate) async fn connected(&self, registry: &ConnectionRegistry, name: &str) -> Handle {
         match world::connect(registry, &self.kind, &[("name", name)]).await {
@@ -235,6 +242,7 @@ impl ConnectionDefinition for Fake {
         self.seen.lock().unwrap().push(credential.expose().to_vec());
         self.gate.pass().await;
         let deed = self.verify.lock().unwrap().clone();
+        self.began.send_modify(|began| *began += 1);
         deed.polled().await?;
         let mut answer = self.answer.lock().unwrap();
         Ok(answer(credential.expose()))
@@ -244,6 +252,7 @@ impl ConnectionDefinition for Fake {
         self.torn.fetch_add(1, SeqCst);
         self.gate.pass().await;
         let deed = self.teardown.lock().unwrap().clone();
+        self.began.send_modify(|began| *began += 1);
         deed.polled().await
     }
 }

@@ -1,9 +1,6 @@
 //! A plugin that fails while it attaches or hands out a credential: an error with its kind, and nothing is sent.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use connection_contract::prelude::*;
 use connection_core::{Connection as Handle, Error, Outcome};
@@ -13,7 +10,7 @@ use crate::{
     acme::API,
     fake::{Deed, Stop, StopOnDrop, set},
     raw,
-    world::{World, connect},
+    world::{World, connect, outlasted},
 };
 
 const KIND: Kind = Kind::from_static("clumsy");
@@ -118,16 +115,12 @@ async fn a_plugin_that_spins_while_it_attaches_or_hands_out_is_given_up() {
         let connection = connection.clone();
         async move { send(&connection).await.unwrap_err() }
     });
-    world.clock.until_asleep(1).await;
-    world.clock.advance(Duration::from_secs(10));
-    assert_eq!(sending.await.unwrap().code(), "plugin_timeout");
+    assert_eq!(outlasted(&world, sending).await.code(), "plugin_timeout");
     let lending = Runtime::current().spawn({
         let connection = connection.clone();
         async move { connection.with_access_token(async |_| ()).await.unwrap_err() }
     });
-    world.clock.until_asleep(1).await;
-    world.clock.advance(Duration::from_secs(10));
-    assert_eq!(lending.await.unwrap().code(), "plugin_timeout");
+    assert_eq!(outlasted(&world, lending).await.code(), "plugin_timeout");
     assert_eq!(world.server.requests(), [""; 0]);
 }
 

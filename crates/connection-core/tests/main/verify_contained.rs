@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{Deed, Fake, Stop, StopOnDrop, set},
-    world::World,
+    world::{World, outlasted},
 };
 
 fn code(info: &ConnectionInfo) -> &str {
@@ -16,10 +16,10 @@ fn code(info: &ConnectionInfo) -> &str {
 }
 
 /// Verifies, and moves the clock to the plugin's deadline; the core's own comes a second later.
-async fn outlasted(world: &World, connection: &Connection) -> ConnectionInfo {
+async fn out_of_time(world: &World, fake: &Fake, connection: &Connection, probes: usize) -> ConnectionInfo {
     let connection = connection.clone();
     let probe = Handle::current().spawn(async move { connection.verify().await.unwrap() });
-    world.clock.until_asleep(2).await;
+    fake.until_began(probes).await;
     world.clock.advance(Duration::from_secs(60));
     probe.await.unwrap()
 }
@@ -42,10 +42,10 @@ async fn a_plugin_that_never_ends_is_failing_when_its_time_is_over() {
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     set(&fake.verify, Deed::Hangs);
-    let info = outlasted(&world, &connection).await;
+    let info = out_of_time(&world, &fake, &connection, 1).await;
     assert_eq!((info.liveness, code(&info)), (Liveness::Failing, "plugin_timeout"));
     set(&fake.verify, Deed::PanicsInDrop);
-    let info = outlasted(&world, &connection).await;
+    let info = out_of_time(&world, &fake, &connection, 2).await;
     assert_eq!((info.liveness, code(&info)), (Liveness::Failing, "plugin_panicked"));
 }
 
@@ -62,13 +62,11 @@ async fn a_plugin_that_spins_is_failing_and_other_kinds_go_on() {
         let connection = connection.clone();
         async move { connection.verify().await.unwrap() }
     });
-    // The core's own deadline; the plugin's is never polled.
-    world.clock.until_asleep(1).await;
+    fake.until_began(1).await;
     for _ in 0..20 {
         assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
     }
-    world.clock.advance(Duration::from_secs(61));
-    let info = spinning.await.unwrap();
+    let info = outlasted(&world, spinning).await;
     assert_eq!((info.liveness, code(&info)), (Liveness::Failing, "plugin_timeout"));
     assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
 }

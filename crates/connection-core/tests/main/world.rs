@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use connection_contract::{Clock, ConnectionDefinition, Kind, Secret, Timestamp};
@@ -10,6 +11,7 @@ use connection_core::{
     Connection, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, Outcome, RegistryBuilder, SetupSession, SetupStep,
 };
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use crate::{
     acme::{API, Acme, KIND},
@@ -115,4 +117,13 @@ pub(crate) fn code(outcome: &Outcome) -> String {
         Outcome::Done(done) => format!("done {:?}", done.liveness),
         Outcome::Failed(failure) => failure.code.to_string(),
     }
+}
+
+/// Lets time pass until a task ends, for one that ends by a deadline of the core alone.
+pub(crate) async fn outlasted<T>(world: &World, task: JoinHandle<T>) -> T {
+    while !task.is_finished() {
+        world.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    task.await.unwrap()
 }
