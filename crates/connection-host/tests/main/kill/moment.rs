@@ -71,14 +71,17 @@ enum Moment {
 impl Moment {
     /// Half of them by time alone, half by what the run does.
     fn draw(random: &mut Random, course: &Course) -> Self {
-        match random.below(8) {
+        let drawn = random.below(8);
+        match drawn {
+            0..4 => Self::After(random.up_to(course.span)),
             4 if course.asks => Self::Asked,
             5 if course.asks => Self::Answered(random.up_to(course.span / 4)),
-            // Towards the end it writes what matters.
-            4.. => {
-                Self::Written(course.written / 2 + random.below(course.written / 2 + 1), random.up_to(course.span / 64))
+            _ => {
+                // Towards the end it writes what matters, so half of these are there.
+                let earliest = if drawn.is_multiple_of(2) { 1 } else { course.written / 2 };
+                let size = earliest + random.below(course.written.saturating_sub(earliest) + 1);
+                Self::Written(size, random.up_to(course.span / 64))
             }
-            _ => Self::After(random.up_to(course.span)),
         }
     }
 
