@@ -4,11 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use connection_contract::{Kind, Secret};
 use connection_core::{InboundEndpoint, SetupStep};
+use tokio::sync::watch;
 
 /// Gives an address, or says that there is none now.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inbound {
     none_left: bool,
+    /// Whether a browser can be let back in; held back, a run waits for it.
+    held: Option<Arc<watch::Sender<bool>>>,
     rebound: Arc<Mutex<Vec<String>>>,
 }
 
@@ -20,7 +23,17 @@ impl Inbound {
 
     /// Is there, and has none to give.
     pub(crate) fn none_left() -> Self {
-        Self { none_left: true, rebound: Arc::default() }
+        Self { none_left: true, ..Self::default() }
+    }
+
+    /// Holds a run that goes on in this process until it is let go.
+    pub(crate) fn held() -> Self {
+        Self { held: Some(Arc::new(watch::Sender::new(false))), ..Self::default() }
+    }
+
+    /// Lets it go.
+    pub(crate) fn let_go(&self) {
+        self.held.as_ref().unwrap().send_replace(true);
     }
 
     /// At which addresses it was asked to be reached again.
@@ -37,6 +50,9 @@ impl InboundEndpoint for Inbound {
 
     async fn rebind(&self, redirect_uri: &str) -> bool {
         self.rebound.lock().unwrap().push(redirect_uri.to_owned());
+        if let Some(held) = &self.held {
+            held.subscribe().wait_for(|go| *go).await.unwrap();
+        }
         true
     }
 }

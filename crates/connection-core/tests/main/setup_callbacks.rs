@@ -87,6 +87,7 @@ async fn session_waits(registry: &ConnectionRegistry, no: u64) {
     loop {
         let setups = registry.setups().await.unwrap();
         let [info] = setups.as_slice() else { panic!("{setups:?}") };
+        assert!(info.step <= no, "it is past that step: {setups:?}");
         if info.step == no && info.stage == connection_core::SetupStage::Waiting {
             return;
         }

@@ -22,6 +22,7 @@ async fn open(world: &World, odd: &Odd, inbound: &Inbound) -> ConnectionRegistry
 async fn until_at(registry: &ConnectionRegistry, no: u64) {
     loop {
         let setups = registry.setups().await.unwrap();
+        assert!(setups.iter().all(|info| info.step <= no), "it is past that step: {setups:?}");
         if setups.iter().all(|info| info.step == no && info.stage == SetupStage::Waiting) {
             return;
         }
@@ -228,4 +229,29 @@ async fn two_processes_at_one_session_make_one_connection() {
         let again = registry.resume_setup(here.id()).await.unwrap();
         assert_eq!(code(&finish(&again).await.unwrap()), "done Live");
     }
+}
+
+#[tokio::test]
+async fn a_slow_process_does_not_undo_what_another_one_did() {
+    let world = World::new().await;
+    let (odd, held) = (Odd::new("callback later"), Inbound::held());
+    let (one, two) = (open(&world, &odd, &Inbound::new()).await, open(&world, &odd, &held).await);
+    let here = one.begin_setup(&ODD).await.unwrap();
+    until_at(&one, 1).await;
+    let there = two.resume_setup(here.id()).await.unwrap();
+    while held.rebound().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // It has read the journal, and is about to wait where nobody waits any more.
+    here.advance(1, &answers(&[("a", "x")])).await.unwrap();
+    until_at(&one, 2).await;
+    held.let_go();
+    while held.rebound().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    while there.current_step().is_none_or(|(no, _)| no < 2) {
+        assert_ne!(one.setups().await.unwrap()[0].step, 1, "it is where it was");
+        tokio::task::yield_now().await;
+    }
+    until_at(&one, 2).await;
 }

@@ -1,5 +1,7 @@
 //! Writes that fail: the session is where it was, it says so, and goes on when the store is mended.
 
+use std::time::Duration;
+
 use connection_contract::Kind;
 use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSession, SetupStep};
 
@@ -121,6 +123,22 @@ async fn another_process_completes_what_this_one_could_not_store() {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     assert_eq!(asked(&world, "GET /odd"), 1, "what was recorded is not asked again");
     assert_eq!(labels(&registry).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_is_lost_after_an_answer_has_fifteen_minutes_from_it() {
+    let world = World::new().await;
+    let registry = world.open(Odd::new("ask and send")).await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    step(&session).await;
+    break_writes(&world, "INSERT ON connection_setup_effect WHEN NEW.seq = 1").await;
+    world.clock.advance(Duration::from_secs(14 * 60));
+    session.advance(1, &answers(&[("a", "x")])).await.unwrap();
+    assert!(is_store(&session.terminal().await.unwrap_err()));
+    mend(&world).await;
+    world.clock.advance(Duration::from_secs(14 * 60));
+    let again = registry.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&again.terminal().await.unwrap()), "done Live");
 }
 
 #[tokio::test]
