@@ -6,7 +6,7 @@ use std::{
 };
 
 use connection_contract::{Liveness, Timestamp};
-use connection_core::{Connection, LivenessChanges};
+use connection_core::{Connection, Error, LivenessChanges};
 use futures_core::Stream as _;
 
 use crate::{
@@ -150,4 +150,16 @@ async fn a_stream_ends_with_its_connection_behind_what_was_told_before() {
     assert!(changes.next().await.is_none());
     go_through(&fake, &other, &[Liveness::Offline]).await;
     assert_eq!(elsewhere.next().await.unwrap().liveness, Liveness::Offline);
+}
+
+/// R-INSEAM-063
+#[tokio::test]
+async fn who_subscribes_to_what_was_removed_already_is_told_by_the_next_probe() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    registry.remove(connection.id()).await.unwrap();
+    let mut changes = connection.on_liveness_change();
+    assert!(matches!(connection.verify().await, Err(Error::NotFound(_))));
+    assert!(changes.next().await.is_none());
 }

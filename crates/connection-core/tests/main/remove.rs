@@ -186,14 +186,19 @@ async fn connections_of_a_kind_are_torn_down_when_they_are_removed_before_their_
 /// R-INSEAM-015
 #[tokio::test]
 async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
-    let (world, acme) = (World::new().await, Acme::default());
-    let registry = world.open(acme.clone()).await;
-    let connection = connected(&registry, "key-1").await;
-    raw::run(&world.database(), "UPDATE connection_credential SET sealed = zeroblob(length(sealed))").await;
-    let (before, parsed) = (world.server.requests().len(), count(&acme.calls.parsed));
-    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Skipped);
-    assert_eq!((world.server.requests().len(), count(&acme.calls.parsed)), (before, parsed));
-    gone(&world, "skipped", "acme").await;
+    for broken in ["sealed = zeroblob(length(sealed))", "secret_names = CAST(x'ff' AS TEXT)", "state = 'previous'"] {
+        let (world, acme) = (World::new().await, Acme::default());
+        let registry = world.open(acme.clone()).await;
+        let connection = connected(&registry, "key-1").await;
+        raw::run(&world.database(), format!("UPDATE connection_credential SET {broken}")).await;
+        let (before, parsed) = (world.server.requests().len(), count(&acme.calls.parsed));
+        let info = connection.verify().await.unwrap();
+        assert_eq!(&*info.reason.unwrap().code, "credential_unreadable", "{broken}");
+        assert!(matches!(connection.base_url().await, Err(Error::Sealed { .. })), "{broken}");
+        assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Skipped);
+        assert_eq!((world.server.requests().len(), count(&acme.calls.parsed)), (before, parsed));
+        gone(&world, "skipped", "acme").await;
+    }
 }
 
 /// R-INSEAM-060
