@@ -12,7 +12,8 @@ use std::sync::Arc;
 use connection_contract::{ConnectionError, NotLive, Reason, reason};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, connection::Payload, registry::Shared, seal::Place,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError, connection::Payload, registry::Shared,
+    seal::Place,
 };
 
 pub(crate) use flights::Flights;
@@ -74,7 +75,12 @@ pub(crate) struct Opened {
 /// Opens the current credential. Sealed data goes with its row's owner, kind and generation, so an edit shows here.
 pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<Opened> {
     let mut reader = shared.reader().await?;
-    let Some(row) = reader.current_credential(info.id).await? else {
+    let row = match reader.current_credential(info.id).await {
+        // A row that somebody broke is as good as one that does not open.
+        Err(StoreError::Corrupt { .. }) => None,
+        row => row?,
+    };
+    let Some(row) = row else {
         let account = reader.account(info.id).await?.ok_or(Error::NotFound(info.id))?;
         return Ok(Opened { generation: account.generation, payload: None });
     };
