@@ -191,7 +191,7 @@ impl ConnectionDefinition for Returning {
         let handle = ctx.callback().await?;
         let link = Link::to(base, "/authorize").query("state", handle.state());
         let wait = |handle| Wait::new().open(link.clone()).callback(handle);
-        ctx.wait(wait(&handle).elapsed(core::time::Duration::from_secs(5))).await;
+        ctx.wait(wait(&handle).elapsed(Duration::from_secs(5))).await;
         classify(ctx.send(HttpRequest::get(base, "/slow")).await)?;
         match ctx.wait(wait(&handle)).await {
             Woken::Callback(request) => {
@@ -224,7 +224,7 @@ async fn kept_callback(edit: Option<&[u8]>) -> Option<String> {
     let registry = builder.kind(Returning).kind(Acme::default()).open().await.unwrap();
     let session = registry.begin_setup(&RETURNING).await.unwrap();
     let (_, shown) = step(&session).await;
-    world.clock.advance(core::time::Duration::from_secs(5));
+    world.clock.advance(Duration::from_secs(5));
     world.server.until_asked(1).await;
     registry.deliver(returned(&state(&shown))).await.unwrap();
     let sealed = column(&world, &session, "connection_setup_input", "sealed", "");
@@ -233,7 +233,7 @@ async fn kept_callback(edit: Option<&[u8]>) -> Option<String> {
     }
     world.provider(|_| me("1", "ada"));
     // The request is over; it is asked again when the session is resumed.
-    world.clock.advance(core::time::Duration::from_secs(30));
+    world.clock.advance(Duration::from_secs(30));
     step(&session).await;
     let session = registry.resume_setup(session.id()).await.unwrap();
     loop {
