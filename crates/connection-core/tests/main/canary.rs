@@ -157,12 +157,13 @@ fn live(leak: bool) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let world = World::new().await;
-        whole_life(&world).await;
+        // Open to the end: a store that closes takes its log away, and the log is to be looked at.
+        let _open = whole_life(&world).await;
         if leak {
             plant(world.directory.path());
         }
         eprintln!("{ENDED}");
-        // At once, so that the log of the database is looked at, too, and the directory stays.
+        // At once, so that the directory stays.
         std::process::exit(0);
     });
 }
@@ -189,7 +190,7 @@ fn provider(id: &'static str, rotate: bool) -> impl FnMut(&str) -> Reply + Send 
     }
 }
 
-async fn whole_life(world: &World) {
+async fn whole_life(world: &World) -> [ConnectionRegistry; 2] {
     let builder = || world.builder().inbound(Arc::new(Inbound::new()));
     refused_settings(world).await;
     let careless = Careless::default();
@@ -212,6 +213,7 @@ async fn whole_life(world: &World) {
             Err(error) => say_error(&error),
         }
     }
+    [registry, other]
 }
 
 /// What a host may get wrong holds passwords.
