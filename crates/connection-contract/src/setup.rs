@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
-use crate::{Answers, BoxFuture, DisplayText, Link, Secret, Text};
+use crate::{Answers, BoxFuture, DisplayText, Link, Reason, Secret, Text};
 
 /// Questions to the user, by the names of declared fields. Without any it is a confirmation.
 #[derive(Clone, Debug)]
@@ -57,11 +57,17 @@ pub struct Notice {
     pub link: Option<Link>,
     /// What to type there.
     pub user_code: Option<DisplayText>,
+    /// Why the provider cannot be asked now; set by the host when a setup waits for better times.
+    pub reason: Option<Reason>,
 }
 impl Notice {
     /// A sentence.
     pub fn new(message: impl Into<DisplayText>) -> Self {
-        Self { message: message.into(), link: None, user_code: None }
+        Self { message: message.into(), link: None, user_code: None, reason: None }
+    }
+    /// That a setup waits because the provider cannot be asked now. For hosts.
+    pub fn offline(reason: Reason) -> Self {
+        Self { reason: Some(reason.clone()), ..Self::new(reason.message) }
     }
     /// Where to go, and what to type there.
     #[must_use]

@@ -21,7 +21,7 @@ impl ConnectionDefinition for Acme {
     type Credential = Account;
 
     fn descriptor(&self) -> Descriptor {
-        let names = ["bold", "crashing", "expiring", "offline", "refused"];
+        let names = ["bold", "crashing", "expiring", "offline", "patient", "refused"];
         let choices = names.map(|name| (name.into(), name.into())).to_vec();
         Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::Custom)
             .field(Field::new("name", "Which account", Input::Choice(choices)))
@@ -32,6 +32,10 @@ impl ConnectionDefinition for Acme {
         let mut answers = ctx.prompt(Prompt::new("Connect Acme").field("name").field("token")).await;
         let name = answers.text("name")?.to_owned();
         let token = if answers.has("token") { answers.secret("token")? } else { Secret::default() };
+        if name == "patient" {
+            ctx.show(Notice::new("Acme thinks about it"));
+            ctx.sleep(Duration::from_secs(1)).await;
+        }
         // Without `established_live` the host verifies.
         let identity = Identity::new(name.clone(), name.clone());
         let until = (name == "expiring").then(|| ctx.now().after(5 * 86_400 + 60));

@@ -271,7 +271,7 @@ async fn offline_or_fail(
         return Ok(Next::Again);
     }
     let mut beside = inner.notices.clone();
-    beside.push(Notice::new(not_live.reason.message.clone()));
+    beside.push(Notice::offline(not_live.reason.clone()));
     beside.push(Notice::new("your answers are kept: resume this setup to ask again"));
     slot.show((no, SetupStep::Notice { beside }));
     set_timer(shared, slot, waiting, expires);

@@ -31,7 +31,8 @@ pub enum SetupStep {
         /// Stays on the page.
         beside: Vec<Notice>,
     },
-    /// Show; nothing to answer.
+    /// Show; nothing to answer. A notice with a reason says that the provider cannot be asked now: the answers are
+    /// kept, and resuming the session asks again. Otherwise it goes on by itself.
     Notice {
         /// Stays on the page.
         beside: Vec<Notice>,

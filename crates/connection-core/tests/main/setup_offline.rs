@@ -24,7 +24,9 @@ async fn a_provider_that_is_down_keeps_the_answers_and_resuming_asks_it_again() 
     step(&session).await;
     session.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
     let (no, notice) = step(&session).await;
-    assert!(matches!(notice, SetupStep::Notice { .. }));
+    let SetupStep::Notice { beside: notices } = &notice else { panic!("{notice:?}") };
+    let reason = notices.iter().find_map(|notice| notice.reason.as_ref()).unwrap();
+    assert_eq!(reason.code, "provider_error", "a host can tell it from a wait that goes on by itself");
     assert_eq!(no, 1);
     assert!(beside(&notice).iter().any(|line| line.contains("your answers are kept")), "{notice:?}");
     let refused = session.advance(1, &answers(&[("accessToken", "key-2")])).await;

@@ -3,7 +3,7 @@
 //! Whatever ends the talk before the setup does, control-C included, cancels the setup, so that nothing is left behind.
 //! Only a setup that waits for something else than an answer stays, and says how to go on.
 
-use connection_contract::{Field, Liveness, Notice, Prompt, SetupFailure};
+use connection_contract::{Field, Liveness, Notice, Prompt, Reason, SetupFailure};
 use connection_core::{AdvanceError, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
 
 use super::kinds;
@@ -25,7 +25,7 @@ pub(super) async fn run(
         _ = tokio::signal::ctrl_c() => Err(Cancelled.into()),
     };
     match ended {
-        Ok(Ended::Waiting) => Err(waiting(session)),
+        Ok(Ended::Waiting(reason)) => Err(waiting(session, &reason)),
         Ok(Ended::Outcome) => told(program, registry, session).await,
         Err(error) => {
             // The error that ended the talk matters more than one of the clean-up.
@@ -37,7 +37,8 @@ pub(super) async fn run(
 
 enum Ended {
     Outcome,
-    Waiting,
+    /// The provider cannot be asked now.
+    Waiting(Reason),
 }
 
 async fn talk(program: &Program, session: &SetupSession, mut inputs: Inputs) -> Result<Ended, Error> {
@@ -63,10 +64,8 @@ async fn talk(program: &Program, session: &SetupSession, mut inputs: Inputs) -> 
             }
             SetupStep::Notice { beside } => {
                 notices(program, &beside, &mut shown);
-                // With a link there is something to do elsewhere, and it goes on by itself; else it waits for better
-                // times.
-                if beside.last().is_none_or(|notice| notice.link.is_none()) {
-                    return Ok(Ended::Waiting);
+                if let Some(reason) = beside.into_iter().find_map(|notice| notice.reason) {
+                    return Ok(Ended::Waiting(reason));
                 }
             }
             SetupStep::Done { .. } | SetupStep::Failed(_) => return Ok(Ended::Outcome),
@@ -134,10 +133,14 @@ fn notices(program: &Program, beside: &[Notice], shown: &mut usize) {
     *shown = beside.len();
 }
 
-fn waiting(session: &SetupSession) -> Error {
+fn waiting(session: &SetupSession, reason: &Reason) -> Error {
     let id = session.id().to_string();
-    Error::new(Exit::SetupFailed, "setup_waiting", format!("the setup {} waits; the answers are kept", short_id(&id)))
-        .remedy(format!("go on with `connections setup resume {id}`, or end it with `connections setup cancel {id}`"))
+    Error::new(
+        Exit::SetupFailed,
+        "setup_waiting",
+        format!("{}; the setup {} waits, and the answers are kept", reason.message, short_id(&id)),
+    )
+    .remedy(format!("go on with `connections setup resume {id}`, or end it with `connections setup cancel {id}`"))
 }
 
 /// Says what was made, or why nothing was.

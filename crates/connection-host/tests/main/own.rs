@@ -31,6 +31,12 @@ fn an_offline_account_is_kept_and_add_exits_with_4() {
 }
 
 #[test]
+fn a_setup_that_waits_for_a_time_goes_on_by_itself() {
+    let machine = Machine::new();
+    add(&machine, "patient").exits(0).says("Connected patient (acme:patient) · live").warns("Acme thinks about it");
+}
+
+#[test]
 fn a_refused_account_ends_the_setup_with_3() {
     let machine = Machine::new();
     add(&machine, "refused").exits(3).warns("Acme does not accept it");
