@@ -16,6 +16,7 @@ use tokio::{
     runtime::{Builder, Runtime},
     task::JoinHandle,
 };
+use tracing::Instrument;
 
 use crate::Clock;
 
@@ -120,7 +121,7 @@ impl Runtimes {
     ) -> Contained<T> {
         // As above.
         let runtime = self.plugins.as_ref().expect("the runtime lives as long as this value");
-        let mut task = AbortOnDrop(runtime.spawn(task));
+        let mut task = AbortOnDrop(runtime.spawn(task.in_current_span()));
         tokio::select! {
             biased;
             result = &mut task.0 => result.map_or(Contained::Panicked, Contained::Ended),

@@ -28,6 +28,9 @@ use crate::{
 /// What two that end one session meet at.
 const SESSION: &str = "setup session";
 
+/// As long as a text for people can be.
+const LONGEST_ID: usize = 500;
+
 /// What was asked when the session was begun.
 pub(super) struct Asked {
     pub(super) connection: ConnectionId,
@@ -69,6 +72,10 @@ pub(super) async fn candidate(
         Ok(payload) => payload,
         Err(problem) => return refused(reason::PLUGIN_FAULT, problem),
     };
+    // One that was cut could be the id of two accounts.
+    if made.identity.account_id.as_str().chars().count() >= LONGEST_ID {
+        return refused(reason::PLUGIN_FAULT, "the plugin gives an account an id of 500 characters or more");
+    }
     if made.identity.account_id.as_str().is_empty() {
         return refused(reason::PLUGIN_FAULT, "the plugin did not say which account this is");
     }
@@ -182,7 +189,10 @@ async fn store(
         failures: i64::from(found.liveness != Liveness::Live),
     };
     let identity = found.identity.unwrap_or(made.identity);
-    let wanted = made.label.unwrap_or_else(|| identity.label.clone());
+    // A connection without a name of its own is called what its account is.
+    let named = |label: &DisplayText| !label.as_str().trim().is_empty();
+    let wanted = made.label.filter(named).or(Some(identity.label.clone()).filter(named));
+    let wanted = wanted.unwrap_or_else(|| identity.account_id.clone());
     let account = AccountRow {
         id,
         owner: owner.clone(),

@@ -7,6 +7,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use connection_contract::{Established, Notice, Secret, SetupContext, SetupFailure, Timestamp, host};
 use tokio::sync::OwnedMutexGuard;
+use tracing::Instrument;
 
 use super::{
     Outcome, SetupStep,
@@ -66,7 +67,8 @@ async fn to_rest(shared: &Arc<Shared>, slot: &Arc<Slot>, _running: OwnedMutexGua
 
 async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
     slot.stop_timer();
-    match attempt(shared, slot).await {
+    let span = tracing::info_span!("setup", session = %slot.id, kind = %slot.kind);
+    match attempt(shared, slot).instrument(span).await {
         Ok(next) => next,
         Err(error) => {
             tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot go on now");

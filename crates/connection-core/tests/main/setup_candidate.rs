@@ -10,7 +10,7 @@ use crate::{
     odd::{ODD, Odd},
     test_server::Reply,
     user::{finish, labels, set_up},
-    world::{World, answers, code, connected, me, step},
+    world::{World, answers, code, connect, connected, me, step},
 };
 
 /// R-INSEAM-013, R-INSEAM-016
@@ -130,7 +130,7 @@ async fn an_account_that_is_connected_is_refused_by_name_unless_the_caller_says_
     let world = World::new().await;
     let registry = world.acme().await;
     connected(&registry, "key-1").await;
-    let outcome = crate::world::connect(&registry, &KIND, &[("accessToken", "key-2")]).await;
+    let outcome = connect(&registry, &KIND, &[("accessToken", "key-2")]).await;
     let Outcome::Failed(failure) = &outcome else { panic!("it was connected twice") };
     assert_eq!(failure.code, "account_connected");
     assert!(failure.message.as_str().contains("acme:ada"));
@@ -143,4 +143,17 @@ async fn an_account_that_is_connected_is_refused_by_name_unless_the_caller_says_
     let other = registry.owner("u42");
     connected(&other, "key-1").await;
     assert_eq!(labels(&other).await, ["ada"], "owners do not meet");
+}
+
+#[tokio::test]
+async fn an_account_without_a_name_is_called_by_its_id_and_an_id_that_was_cut_is_refused() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    world.provider(|_| me("id-7", ""));
+    connected(&registry, "key-1").await;
+    assert_eq!(labels(&registry).await, ["id-7"]);
+    let long: &'static str = "i".repeat(501).leak();
+    world.provider(move |_| me(long, "ada"));
+    assert_eq!(code(&connect(&registry, &KIND, &[("accessToken", "key-2")]).await), "plugin_fault");
+    assert_eq!(labels(&registry).await, ["id-7"]);
 }
