@@ -1,0 +1,97 @@
+//! What a connection costs, beside a floor in the same run: `cargo bench -p connection-core`.
+//!
+//! A figure means something only as a ratio to the floor beside it: the same request by a bare client, the same probe
+//! without a row to write. Use must not depend on how many connections there are.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
+#![expect(dead_code, reason = "the support of the tests has more than a benchmark needs")]
+
+#[path = "../tests/main/acme.rs"]
+mod acme;
+#[path = "../src/services/test_server.rs"]
+mod test_server;
+#[path = "../tests/main/world.rs"]
+mod world;
+
+use connection_core::Connection;
+use divan::Bencher;
+use tokio::runtime::Runtime;
+
+use world::{World, connected, me};
+
+fn main() {
+    divan::main();
+}
+
+/// One connection among so many.
+fn one_of(runtime: &Runtime, count: usize) -> (World, Connection) {
+    runtime.block_on(async {
+        let world = World::new().await;
+        let registry = world.acme().await;
+        for number in 1..count {
+            world.provider(move |_| me(&number.to_string(), "ada"));
+            connected(&registry, "another").await;
+        }
+        world.provider(|_| me("last", "ada"));
+        let connection = connected(&registry, "last").await;
+        (world, connection)
+    })
+}
+
+#[divan::bench_group(sample_count = 200)]
+mod request {
+    use super::{Bencher, Runtime, World, one_of};
+
+    /// The floor: the same request by a client that keeps its connection.
+    #[divan::bench]
+    fn bare_client(bencher: Bencher<'_, '_>) {
+        let runtime = Runtime::new().unwrap();
+        let world = runtime.block_on(World::new());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("{}/me", world.server.origin());
+        bencher.bench_local(|| {
+            runtime.block_on(async {
+                let answer = client.get(&url).header("authorization", "Bearer key").send().await.unwrap();
+                answer.text().await.unwrap()
+            })
+        });
+    }
+
+    /// Row, unsealing, origin check, authorizer, egress check, request, answer.
+    #[divan::bench(args = [1, 200])]
+    fn send_of(bencher: Bencher<'_, '_>, connections: usize) {
+        let runtime = Runtime::new().unwrap();
+        let (_world, connection) = one_of(&runtime, connections);
+        bencher.bench_local(|| {
+            runtime.block_on(async {
+                let request = connection.request("GET", "/me").await.unwrap();
+                connection.send(request).await.unwrap().bytes(1 << 20).await.unwrap()
+            })
+        });
+    }
+}
+
+#[divan::bench_group(sample_count = 100)]
+mod probe {
+    use super::{Bencher, Runtime, one_of};
+
+    /// The floor: the probe's request, through the same client.
+    #[divan::bench]
+    fn request_alone(bencher: Bencher<'_, '_>) {
+        let runtime = Runtime::new().unwrap();
+        let (_world, connection) = one_of(&runtime, 1);
+        bencher.bench_local(|| {
+            runtime.block_on(async {
+                let request = connection.request("GET", "/me").await.unwrap();
+                connection.send(request).await.unwrap().bytes(1 << 20).await.unwrap()
+            })
+        });
+    }
+
+    /// The same, contained, compared with what is stored, and its time written.
+    #[divan::bench]
+    fn verify(bencher: Bencher<'_, '_>) {
+        let runtime = Runtime::new().unwrap();
+        let (_world, connection) = one_of(&runtime, 1);
+        bencher.bench_local(|| runtime.block_on(connection.verify()).unwrap());
+    }
+}
