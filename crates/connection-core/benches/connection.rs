@@ -46,6 +46,7 @@ mod request {
     fn bare_client(bencher: Bencher<'_, '_>) {
         let runtime = Runtime::new().unwrap();
         let world = runtime.block_on(World::new());
+        rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let url = format!("{}/me", world.server.origin());
         bencher.bench_local(|| {
