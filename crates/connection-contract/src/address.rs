@@ -68,7 +68,8 @@ impl BaseUrl {
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
-    /// Joins a path that is not encoded yet; a part that is `.` or `..` cannot lead out of the base.
+    /// Joins a path that is not encoded yet. A part that is `.` or `..` stays one, as `%2E`: parsers of URLs read it as
+    /// dots all the same, so the host refuses to send it, and no path leads out of its base.
     pub(crate) fn join(&self, path: &str) -> String {
         let mut url = self.to_string();
         for part in path.trim_start_matches('/').split('/') {

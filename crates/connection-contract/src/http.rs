@@ -87,7 +87,7 @@ pub struct HttpRequest {
     url: String,
 }
 impl HttpRequest {
-    /// A request below a base; the path is not encoded yet.
+    /// A request below a base; the path is not encoded yet. One with a part that is `.` or `..` is denied when it is sent.
     pub fn new(method: impl Into<Text>, base: &BaseUrl, path: &str) -> Self {
         Self { method: method.into(), url: base.join(path), headers: Vec::new(), body: Secret::default() }
     }

@@ -26,7 +26,7 @@ impl<T: Into<Text>> From<T> for DisplayText {
         let text = text.into();
         let hidden = |c: char| {
             c.is_control()
-                || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+                || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
         };
         // A byte is at most a character, so this is the cheap way to see that nothing is to be cut.
         if text.len() <= Self::CAP && !text.chars().any(hidden) {

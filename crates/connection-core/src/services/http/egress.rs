@@ -32,6 +32,9 @@ impl Egress {
     pub(super) fn target(&self, policy: &HttpPolicy, url: &str) -> Result<Target, HttpError> {
         let parsed = Url::parse(url).map_err(|_| HttpError::Protocol)?;
         let meant = agreed_origin(&parsed, url).ok_or(HttpError::Denied)?;
+        if !is_agreed_path(&parsed, url) {
+            return Err(HttpError::Denied);
+        }
         let mut allowed = self.origins.iter().filter(|allowed| allowed.origin == meant).peekable();
         allowed.peek().ok_or(HttpError::Denied)?;
         let mapped = policy.mapped(&meant);
@@ -71,6 +74,14 @@ impl Target {
     fn address(&self) -> Option<IpAddr> {
         self.url.host_str().and_then(literal)
     }
+}
+
+/// Whether a URL's path is the one that is written. The client's parser takes parts of dots away, also as `%2E`
+/// (WHATWG URL, section 4.4), and would so leave the base that the path was joined to.
+fn is_agreed_path(url: &Url, text: &str) -> bool {
+    let behind_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let path = behind_scheme.split(['?', '#']).next().and_then(|place| place.find('/').and_then(|at| place.get(at..)));
+    url.path() == path.unwrap_or("/")
 }
 
 /// Path and query at an origin.

@@ -99,6 +99,23 @@ async fn a_host_that_two_parsers_read_differently_is_denied() {
 }
 
 #[tokio::test]
+async fn a_path_that_would_lead_out_of_its_base_is_denied_and_nothing_is_sent() {
+    let server = server().await;
+    let client = client(HttpPolicy::new());
+    let below = base(&format!("{}/v1", server.origin()));
+    let send = async |path: &str| client.send(&named(&server.origin()), HttpRequest::get(&below, path)).await;
+    for path in ["..", "../admin", "users/../../admin", "users/./me", "users/.."] {
+        assert_eq!(error(send(path).await), HttpError::Denied, "{path}");
+    }
+    assert_eq!(server.requests(), Vec::<String>::new());
+    for (path, sent) in [("a..b", "/v1/a..b"), ("...", "/v1/..."), (".well-known", "/v1/.well-known")] {
+        assert_eq!(send(path).await.unwrap().status(), 200, "{path}");
+        let asked = server.requests();
+        assert!(asked.last().unwrap().starts_with(&format!("GET {sent} HTTP/1.1\r\n")), "{asked:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_meant_for_a_mapped_origin_arrives_at_its_endpoint() {
     let server = server().await;
     let names = Names::of(&[]);
