@@ -9,6 +9,7 @@ fn text_for_people_loses_what_could_deceive_them() {
         ("two\nlines\ttab", "twolinestab"),
         ("\u{1b}[31mred", "[31mred"),
         ("a\u{202e}b\u{2066}c", "abc"),
+        ("line\u{2028}end\u{2029}", "lineend"),
         ("zero\u{200b}width\u{feff}", "zerowidth"),
         ("日本", "日本"),
     ] {
