@@ -28,11 +28,18 @@ pub(crate) fn name(info: &ConnectionInfo) -> String {
     format!("{}:{}", info.kind, info.label)
 }
 
-/// The same, as a shell takes it.
-fn quoted(info: &ConnectionInfo) -> String {
-    let name = name(info);
+/// A word, as a shell takes it.
+fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/' | '@' | '+' | ',');
-    if name.chars().all(plain) { name } else { format!("'{}'", name.replace('\'', "'\\''")) }
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// Connects again, under the label by which others know it.
+fn again(info: &ConnectionInfo) -> String {
+    let begin = format!("connections remove {} && connections add {}", quoted(&name(info)), info.kind);
+    let label = info.label.to_string();
+    // With `=`, since a label may begin with a dash.
+    if label == info.identity.label.to_string() { begin } else { format!("{begin} --label={}", quoted(&label)) }
 }
 
 /// `octocat (KIND:LABEL)`.
@@ -65,13 +72,13 @@ fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
 
 /// Why it needs a hand, and the command that mends it; no command when it does not.
 pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
-    let name = quoted(info);
+    let name = quoted(&name(info));
     if !info.registered {
         return ("no plugin of this kind is here".to_owned(), Some(format!("connections remove {name}")));
     }
     let reason = info.reason.as_ref().map(|reason| reason.message.to_string()).unwrap_or_default();
     let expiry = || info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
-    let again = || Some(format!("connections remove {name} && connections add {}", info.kind));
+    let again = || Some(again(info));
     match info.liveness {
         Liveness::Failing => (reason, again()),
         Liveness::Live if expires_soon(info, now) => (expiry(), again()),

@@ -3,8 +3,12 @@
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 const GAP: usize = 2;
-/// No column gets narrower than this.
+/// No column gets narrower than this while another one can give way.
 const NARROW: usize = 6;
+/// What is left of a column that need not be typed back where nothing else fits.
+const HINT: usize = 3;
+/// The first column holds ids, of which tables show this many characters: a part of one would name nothing.
+const ID: usize = 8;
 
 /// A colour of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,24 +101,30 @@ impl Table {
 
 /// Takes from the widest column, one by one: first from those that may give way.
 fn fit(widths: &mut [usize], width: usize, rigid: usize) {
+    let (hard, soft) = widths.split_at_mut(rigid.min(widths.len()));
     loop {
-        let used = widths.iter().filter(|w| **w > 0).map(|w| w + GAP).sum::<usize>().saturating_sub(GAP);
-        if used <= width {
+        let shown = || hard.iter().chain(&*soft).filter(|width| **width > 0);
+        let used = shown().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
+        let gives_way = used > width
+            && (narrow(soft, NARROW)
+                || hard
+                    .split_first_mut()
+                    .is_some_and(|(first, names)| narrow(names, NARROW) || narrow(&mut [first], ID))
+                || narrow(soft, HINT));
+        if !gives_way {
             return;
         }
-        let (hard, soft) = widths.split_at_mut(rigid.min(widths.len()));
-        let widest = |columns: &mut [usize]| -> bool {
-            match columns.iter_mut().max().filter(|w| **w > NARROW) {
-                Some(column) => {
-                    *column -= 1;
-                    true
-                }
-                None => false,
-            }
-        };
-        if !widest(soft) && !widest(hard) {
-            return;
+    }
+}
+
+/// Takes one from the widest of the columns that have more than so much; whether there was one.
+fn narrow<W: std::borrow::BorrowMut<usize>>(columns: &mut [W], least: usize) -> bool {
+    match columns.iter_mut().map(|width| width.borrow_mut()).max().filter(|width| **width > least) {
+        Some(column) => {
+            *column -= 1;
+            true
         }
+        None => false,
     }
 }
 
@@ -174,6 +184,18 @@ mod tests {
             assert!(text.contains("01234567"), "{width}:\n{text}");
         }
         assert!(table().render(Some(40), false).contains('…'));
+    }
+
+    #[test]
+    fn beside_long_names_ids_stay_whole_too() {
+        let mut table = Table::new(["ID", "CONNECTION", "ACCOUNT", "STATE", "NOTE"], 2);
+        let label = format!("github:{}", "x".repeat(300));
+        table.row(["01234567".into(), label.into(), "monalisa".into(), "offline".into(), "no answer in time".into()]);
+        for width in [32, 40, 60, 80, 200] {
+            let text = table.render(Some(width), false);
+            assert!(text.lines().all(|line| line.width() <= width), "{width}:\n{text}");
+            assert!(text.contains("01234567"), "{width}:\n{text}");
+        }
     }
 
     #[test]

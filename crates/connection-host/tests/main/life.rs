@@ -107,7 +107,7 @@ fn the_list_shows_what_needs_a_hand_first_with_the_command_that_mends_it() {
     let list = machine.run(&["list"]).exits(0);
     let (failing, live) = (list.out.find("notion:b").unwrap(), list.out.find("filesystem:a").unwrap());
     assert!(failing < live, "{}", list.out);
-    list.says("connections add notion");
+    list.says("connections remove notion:b && connections add notion --label=b");
     machine.provider.tell(503, "", "");
     machine.run(&["verify", "--all"]).exits(4).says("offline").says("connections verify notion:b");
     machine.provider.behave();
