@@ -22,8 +22,12 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
         let question = format!("Remove {}?", account(info));
         let agreed = tokio::task::spawn_blocking(move || input::confirm(&question)).await;
         if !agreed.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?? {
-            output.note("Nothing was removed.");
-            return Ok(Exit::Fine);
+            // Not 0: what a shell runs after it with `&&` counts on the removal.
+            return Err(Error::new(
+                Exit::Usage,
+                "confirmation_required",
+                "it was not confirmed, and nothing was removed",
+            ));
         }
     }
     let removal = registry.remove(info.id).await?;

@@ -146,7 +146,7 @@ fn verify_shows_how_far_it_is_and_ends_with_the_table() {
 fn a_removal_is_asked_for() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
-    for (answer, exit, left) in [("n", 0, "octocat"), ("y", 0, "Nothing is connected")] {
+    for (answer, exit, left) in [("n", 2, "octocat"), ("y", 0, "Nothing is connected")] {
         let mut session = start(&machine, &["remove", "github"]);
         session.exp_string("Remove octocat (github:work)?").unwrap();
         enter(&mut session, answer);
