@@ -1,5 +1,7 @@
 //! `add KIND`: begins a setup and talks it to its end.
 
+use connection_contract::DisplayText;
+
 use super::dialogue;
 use crate::{Error, Exit, args::Add, cli::Program, input::Inputs};
 
@@ -8,6 +10,9 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
     // Before anything is made on the disk.
     inputs.check(descriptor.kind.as_str(), &descriptor.fields)?;
+    if arguments.label.as_deref().is_some_and(|label| !says_something(label)) {
+        return Err(Error::usage("--label is empty").remedy("leave it out, and the account's name is used"));
+    }
     let registry = program.open().await?;
     let begin = registry.begin_setup(&descriptor.kind);
     let session = match arguments.label {
@@ -17,4 +22,9 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let result = dialogue::run(&program, &registry, &session, inputs).await;
     registry.close().await;
     result
+}
+
+/// Whether anything is left of it to be shown.
+fn says_something(label: &str) -> bool {
+    !DisplayText::from(label.to_owned()).as_str().trim().is_empty()
 }

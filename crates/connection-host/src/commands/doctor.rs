@@ -58,9 +58,14 @@ enum Opened {
 /// Opening makes what is not there, so it is left alone then. A database elsewhere is there or is not ours to make.
 fn needs_opening(program: &Program) -> bool {
     match &program.settings.database {
-        None => program.settings.database_file().exists(),
-        Some(url) => sqlite_file(url.expose_secret()).is_none_or(Path::exists),
+        None => may_exist(&program.settings.database_file()),
+        Some(url) => sqlite_file(url.expose_secret()).is_none_or(may_exist),
     }
+}
+
+/// What cannot be seen may be there: opening says why not.
+fn may_exist(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
 }
 
 /// The file of a SQLite address; `None` for other engines.
@@ -82,8 +87,16 @@ async fn rows(program: &mut Program) -> Result<Vec<ConnectionInfo>, Error> {
 
 fn data_directory(path: &Path) -> CheckBody {
     let (name, place) = ("data_directory", path.display());
-    if !path.exists() {
-        return passed(name, format!("{place} is not there yet; the first connection makes it"));
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return not_there(name, path),
+        Err(error) => {
+            return failed(
+                name,
+                format!("{place} cannot be seen: {}", error.kind()),
+                "name another one with --data-dir",
+            );
+        }
     }
     if !path.is_dir() {
         return failed(
@@ -96,9 +109,25 @@ fn data_directory(path: &Path) -> CheckBody {
         return failed(name, format!("{place} is open to other users"), &format!("chmod 700 {place}"));
     }
     if !platform::is_writable(path) {
-        return failed(name, format!("{place} cannot be written"), &format!("chmod 700 {place}"));
+        let remedy = format!("chmod 700 {place}, or run this as the user whose directory it is");
+        return failed(name, format!("{place} cannot be written"), &remedy);
     }
     passed(name, place.to_string())
+}
+
+/// It is made below what is there of its path.
+fn not_there(name: &'static str, path: &Path) -> CheckBody {
+    let place = path.display();
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let above = path.ancestors().skip(1).find(|above| above.exists());
+    match above.filter(|above| !above.is_dir() || !platform::is_writable(above)) {
+        Some(above) => failed(
+            name,
+            format!("{place} is not there, and nothing can be made in {}", above.display()),
+            "name another one with --data-dir",
+        ),
+        None => passed(name, format!("{place} is not there yet; the first connection makes it")),
+    }
 }
 
 fn database(program: &Program, opened: &Opened) -> CheckBody {
@@ -125,12 +154,12 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
     let place = path.display();
     match opened {
         Opened::Failed(error) if is_of_key(error) => return of_error(name, error),
-        Opened::NotThere if !path.exists() => {
+        Opened::NotThere if !may_exist(&path) => {
             return passed(name, "not there yet; the first connection makes it".to_owned());
         }
         _ => {}
     }
-    if !path.exists() {
+    if !may_exist(&path) {
         return failed(name, format!("{place} is not there"), "restore it from a backup: without it no secret opens");
     }
     if platform::is_private(&path) == Some(false) {

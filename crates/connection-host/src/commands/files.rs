@@ -3,7 +3,7 @@
 //! With one directory a path is relative to it. With several its first part is the last part of the directory's name;
 //! where two directories share that name, an absolute path tells them apart. An absolute path below a directory always works.
 
-use connection_contract::{FileStat, FileType, Root};
+use connection_contract::{DisplayText, FileStat, FileType, Root};
 use connection_core::Files;
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
 
 /// More than this is not read at once.
 const READ_LIMIT: usize = 256 * 1024 * 1024;
+const LIST: &str = "`files C ls` lists what is there";
 
 pub(super) async fn run(mut program: Program, reference: &str, command: FilesCommand) -> Result<Exit, Error> {
     let registry = program.open().await?;
@@ -36,9 +37,12 @@ async fn ls(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
             let body = |root: &Root| FileStat::new(root.as_str(), FileType::Directory);
             files.roots().iter().map(body).collect()
         }
-        Place::Below(root, path) => {
-            let stat = files.stat(root, &path).await?;
-            if stat.file_type == FileType::Directory { files.list(root, &path).await? } else { vec![stat] }
+        Place::Below(root, below) => {
+            let stat = files.stat(root, &below).await.map_err(|error| unread(root, path, error))?;
+            match stat.file_type {
+                FileType::Directory => files.list(root, &below).await.map_err(|error| unread(root, path, error))?,
+                _ => vec![stat],
+            }
         }
     };
     if output.json {
@@ -53,23 +57,43 @@ async fn ls(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
             size.into(),
             entry.modified.map(|time| time.to_rfc3339()).unwrap_or_default().into(),
             // A name may hold what moves the cursor.
-            connection_contract::DisplayText::from(entry.name.clone()).to_string().into(),
+            DisplayText::from(entry.name.clone()).to_string().into(),
         ]);
     }
     output.table(&table)
 }
 
 async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
-    let Place::Below(root, path) = place(files.roots(), path)? else {
-        return Err(Error::usage("the path names no file").remedy("`files C ls` lists what is there"));
+    let Place::Below(root, below) = place(files.roots(), path)? else {
+        return Err(Error::usage("the path names no file").remedy(LIST));
     };
-    let bytes = files.read(root, &path, READ_LIMIT).await?;
+    if files.stat(root, &below).await.is_ok_and(|stat| stat.file_type == FileType::Directory) {
+        return Err(Error::usage(format!("{} is a directory", named(root, path))).remedy(LIST));
+    }
+    let bytes = files.read(root, &below, READ_LIMIT).await.map_err(|error| unread(root, path, error))?;
     if output.json {
         let size = bytes.expose().len();
         let (encoding, body) = json::body_text(bytes.expose().to_vec());
         return output.shape(&json::FileContentBody { size, encoding, body });
     }
     output.bytes(bytes.expose())
+}
+
+/// The path as it was typed, or the granted directory itself.
+fn named(root: &Root, path: &str) -> String {
+    let path = if path.is_empty() { root.as_str() } else { path };
+    format!("'{}'", DisplayText::from(path.to_owned()))
+}
+
+/// The same failure, with the path that it is about.
+fn unread(root: &Root, path: &str, error: connection_core::Error) -> Error {
+    let why = match &error {
+        connection_core::Error::Files(why) => why.to_string(),
+        _ => return error.into(),
+    };
+    let mut failure = Error::from(error);
+    failure.message = format!("{} cannot be read: {why}", named(root, path));
+    failure
 }
 
 enum Place<'a> {
@@ -88,8 +112,11 @@ fn place<'a>(roots: &'a [Root], path: &str) -> Result<Place<'a>, Error> {
         // Of nested directories the inner one.
         return match roots.iter().filter_map(below).max_by_key(|(root, _)| root.as_str().len()) {
             Some((root, rest)) => Ok(Place::Below(root, tidy(rest))),
-            None => Err(Error::new(Exit::Refused, "denied", "the path is outside the granted directories")
-                .remedy("only what lies below the granted directories can be read")),
+            None => {
+                let outside = format!("'{}' is outside the granted directories", DisplayText::from(path.to_owned()));
+                Err(Error::new(Exit::Refused, "denied", outside)
+                    .remedy("only what lies below the granted directories can be read"))
+            }
         };
     }
     let relative = tidy(path);

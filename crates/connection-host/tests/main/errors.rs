@@ -61,6 +61,43 @@ fn directories_are_granted_and_read_within_the_bounds_of_the_host() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named() {
+    let machine = Machine::new();
+    machine.write("notes/deep/a", b"a");
+    machine.feed(&["add", "filesystem", "--input", "-"], r#"{"roots": "notes"}"#).exits(0);
+    for (path, exit, text) in [
+        ("gone", 5, "'gone' cannot be read"),
+        ("../token", 6, "'../token' cannot be read"),
+        ("/etc/hosts", 6, "'/etc/hosts' is outside"),
+        ("deep", 2, "'deep' is a directory"),
+    ] {
+        machine.run(&["files", "filesystem", "cat", path]).exits(exit).warns(text);
+    }
+    machine.run(&["files", "filesystem", "ls", "gone"]).exits(5).warns("'gone' cannot be read");
+    machine.run(&["files", "filesystem", "ls", "deep"]).exits(0).says("a");
+    machine.run(&["files", "filesystem", "cat", "deep/a"]).exits(0).says("a");
+}
+
+#[test]
+fn an_empty_label_is_refused_before_the_provider_is_asked() {
+    let machine = Machine::new();
+    for label in ["", "  ", "\u{200b}"] {
+        machine.add_github(label).exits(2).warns("--label is empty");
+    }
+    assert!(machine.provider.seen().is_empty());
+}
+
+#[test]
+fn doctor_tells_a_data_directory_that_cannot_be_made() {
+    let machine = Machine::new();
+    machine.write("taken", b"a file");
+    let there = |path: &str| machine.run(&["--data-dir", machine.path(path).to_str().unwrap(), "doctor"]);
+    there("taken").exits(1).says("failed  data_directory").says("is not a directory");
+    there("taken/data").exits(1).says("failed  data_directory").says("--data-dir");
+    there("free/data").exits(0).says("the first connection makes it");
+}
+
+#[test]
 fn doctor_makes_nothing_on_a_fresh_machine_and_says_what_is_wrong_later() {
     let machine = Machine::new();
     machine.run(&["doctor"]).exits(0).says("not there yet").says("https://api.github.com goes to http://127.0.0.1");
