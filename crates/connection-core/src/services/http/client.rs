@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService};
-use reqwest::{Method, Proxy, header::CONTENT_LENGTH, redirect::Policy};
+use reqwest::{Method, Proxy, Url, header::CONTENT_LENGTH, redirect::Policy};
 use secrecy::ExposeSecret;
 use tracing::{Instrument, debug, debug_span};
 
@@ -65,7 +65,8 @@ impl HttpClient {
         let client = |error: reqwest::Error| HttpPolicyError::Client(error.without_url().into());
         let proxied = policy.proxy.as_ref().map(|proxy| {
             // The text may hold a password, so the library's error goes no further.
-            let proxy = Proxy::all(proxy.expose_secret()).map_err(|_| HttpPolicyError::Proxy)?;
+            let url = Url::parse(proxy.expose_secret()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            let proxy = Proxy::all(url.ok_or(HttpPolicyError::Proxy)?).map_err(|_| HttpPolicyError::Proxy)?;
             // All that is resolved here is the proxy's own name, which the host chose.
             builder(Addresses::Any).proxy(proxy).build().map_err(client)
         });

@@ -67,8 +67,11 @@ async fn what_cannot_be_followed_is_said_when_the_client_is_made() {
     for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         assert!(make(HttpPolicy::new().root_certificate_pem(pem)).unwrap_err().contains("root certificate"), "{pem}");
     }
-    let proxy = make(HttpPolicy::new().proxy("http://user:hunter2@")).unwrap_err();
-    assert!(proxy.contains("proxy") && !proxy.contains("hunter2"), "{proxy}");
+    for text in ["http://user:hunter2@", "user:hunter2@host", "hunter2", "ftp://hunter2:21", "hunter2:3128"] {
+        let proxy = make(HttpPolicy::new().proxy(text)).unwrap_err();
+        assert!(proxy.contains("proxy") && !proxy.contains("hunter2"), "{proxy}");
+    }
+    assert_eq!(make(HttpPolicy::new().proxy("http://user:hunter2@proxy.example.com:3128")), Ok(()));
 }
 
 #[tokio::test]
