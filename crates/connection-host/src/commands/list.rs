@@ -5,7 +5,7 @@ use connection_core::ConnectionInfo;
 use crate::{
     Error, Exit,
     cli::Program,
-    output::{Cell, Output, Table, json, reason_line, short_id, urgency},
+    output::{Cell, Output, Table, condition, json, reason_line, short_id, urgency},
     select,
 };
 
@@ -36,7 +36,7 @@ pub(super) fn print(output: &Output, mut rows: Vec<ConnectionInfo>) -> Result<()
             short_id(&info.id.to_string()).into(),
             crate::output::name(info).into(),
             info.identity.label.as_str().into(),
-            Cell::liveness(info.liveness),
+            Cell::liveness(condition(info).0),
             note.into(),
         ]);
         commands.extend(mend);

@@ -5,7 +5,7 @@ use connection_core::{Connection, ConnectionInfo};
 use crate::{
     Error, Exit,
     cli::Program,
-    output::{Output, json, moment, name, reason_line},
+    output::{Output, condition, json, moment, name, reason_line},
     select,
 };
 
@@ -30,8 +30,9 @@ fn facts(output: &Output, info: &ConnectionInfo) -> Result<(), Error> {
     fact("account", format!("{} ({})", info.identity.label, info.identity.account_id))?;
     fact("provider", info.provider.to_string())?;
     fact("owner", info.owner.clone())?;
-    fact("state", output.liveness(info.liveness))?;
-    if let Some(reason) = &info.reason {
+    let (liveness, reason) = condition(info);
+    fact("state", output.liveness(liveness))?;
+    if let Some(reason) = reason {
         fact("reason", format!("{} ({})", reason.message, reason.code))?;
         if let Some(remedy) = &reason.remedy {
             fact("what to do", remedy.to_string())?;

@@ -1,6 +1,6 @@
 //! Words for people about connections.
 
-use connection_contract::{Liveness, Timestamp};
+use connection_contract::{Liveness, Reason, Timestamp, reason};
 use connection_core::ConnectionInfo;
 
 use super::{table::Colour, time};
@@ -52,6 +52,15 @@ pub(crate) fn short_id(id: &str) -> &str {
     id.len().checked_sub(8).and_then(|start| id.get(start..)).unwrap_or(id)
 }
 
+/// Whether it works, and why not. What was measured says nothing while no plugin of its kind is here.
+pub(crate) fn condition(info: &ConnectionInfo) -> (Liveness, Option<Reason>) {
+    if info.registered {
+        return (info.liveness, info.reason.clone());
+    }
+    let gone = Reason::new(reason::UNKNOWN_KIND, "no plugin of this kind is here");
+    (Liveness::Unknown, Some(gone.remedy("use a program that has one, or remove the connection")))
+}
+
 /// What needs a hand comes first.
 pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
     match info.liveness {
@@ -73,13 +82,12 @@ fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
 /// Why it needs a hand, and the command that mends it; no command when it does not.
 pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
     let name = quoted(&name(info));
-    if !info.registered {
-        return ("no plugin of this kind is here".to_owned(), Some(format!("connections remove {name}")));
-    }
-    let reason = info.reason.as_ref().map(|reason| reason.message.to_string()).unwrap_or_default();
+    let (liveness, reason) = condition(info);
+    let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
     let expiry = || info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
     let again = || Some(again(info));
-    match info.liveness {
+    match liveness {
+        _ if !info.registered => (reason, Some(format!("connections remove {name}"))),
         Liveness::Failing => (reason, again()),
         Liveness::Live if expires_soon(info, now) => (expiry(), again()),
         Liveness::Live => (expiry(), None),

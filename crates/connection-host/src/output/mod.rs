@@ -12,7 +12,7 @@ use std::io::{IsTerminal as _, Write as _};
 use connection_contract::{Liveness, Timestamp};
 use serde::Serialize;
 
-pub(crate) use human::{account, liveness_word, name, reason_line, short_id, urgency};
+pub(crate) use human::{account, condition, liveness_word, name, reason_line, short_id, urgency};
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
 

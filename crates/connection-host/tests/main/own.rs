@@ -73,7 +73,9 @@ fn a_kind_whose_plugin_is_gone_is_listed_and_removed_and_nothing_else() {
         .says("acme:bold")
         .says("no plugin of this kind")
         .says("connections remove acme:bold");
-    machine.run(&["show", "acme"]).exits(0).says("bold");
+    machine.run(&["show", "acme"]).exits(0).says("bold").says("unknown");
+    let shown = machine.run(&["show", "acme", "--json"]).exits(0).json();
+    assert_eq!((&shown["liveness"], &shown["reason"]["code"]), (&"unknown".into(), &"unknown_kind".into()), "{shown}");
     machine.run(&["verify", "--all"]).exits(4).says("acme:bold");
     machine.run(&["send", "acme", "GET", "/"]).exits(5).warns("acme");
     machine.run(&["remove", "acme", "--yes"]).exits(0);

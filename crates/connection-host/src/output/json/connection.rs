@@ -6,7 +6,7 @@ use connection_contract::Timestamp;
 use connection_core::ConnectionInfo;
 use serde::Serialize;
 
-use crate::output::liveness_word;
+use crate::output::{condition, liveness_word};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,6 +41,7 @@ struct ReasonBody {
 
 impl From<&ConnectionInfo> for ConnectionBody {
     fn from(info: &ConnectionInfo) -> Self {
+        let (liveness, reason) = condition(info);
         Self {
             id: info.id.to_string(),
             kind: info.kind.to_string(),
@@ -48,8 +49,8 @@ impl From<&ConnectionInfo> for ConnectionBody {
             owner: info.owner.clone(),
             label: info.label.to_string(),
             account: AccountBody { id: info.identity.account_id.to_string(), label: info.identity.label.to_string() },
-            liveness: liveness_word(info.liveness),
-            reason: info.reason.as_ref().map(|reason| ReasonBody {
+            liveness: liveness_word(liveness),
+            reason: reason.map(|reason| ReasonBody {
                 code: reason.code.to_string(),
                 message: reason.message.to_string(),
                 remedy: reason.remedy.as_ref().map(ToString::to_string),
