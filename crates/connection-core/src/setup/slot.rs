@@ -57,11 +57,13 @@ impl Slot {
         self.view.subscribe()
     }
 
-    /// Shows a step. One that looks as before is not new.
+    /// Shows a step. One that looks as before is not new; nor is one that comes behind the end, from a plugin that was
+    /// left behind.
     pub(super) fn show(&self, step: (StepNo, SetupStep)) {
         let look = format!("{step:?}");
         self.view.send_if_modified(|view| {
-            let new = view.step.is_none() || view.look != look || view.error.is_some();
+            let changed = view.step.is_none() || view.look != look || view.error.is_some();
+            let new = changed && view.outcome.is_none();
             if new {
                 *view = View { version: view.version + 1, step: Some(step), outcome: None, error: None, look };
             }

@@ -187,6 +187,13 @@ impl Odd {
                     std::hint::spin_loop();
                 }
             }
+            "spin and show" => {
+                while !self.released.load(SeqCst) {
+                    std::hint::spin_loop();
+                }
+                ctx.show(Notice::new("late"));
+                self.saw("late");
+            }
             "large" => {
                 let error = get().await.expect_err("the answer is too large");
                 return Err(SetupFailure::new("odd_large", format!("{error:?}")));

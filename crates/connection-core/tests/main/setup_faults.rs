@@ -115,6 +115,24 @@ async fn a_plugin_that_spins_is_told_as_a_timeout_and_holds_up_no_other() {
     odd.released.store(true, SeqCst);
 }
 
+#[tokio::test]
+async fn what_a_plugin_shows_after_its_session_has_ended_is_seen_nowhere() {
+    let world = World::new().await;
+    let odd = Odd::new("spin and show");
+    let registry = world.open(odd.clone()).await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    world.clock.until_asleep(2).await;
+    world.clock.advance(Duration::from_secs(61));
+    assert_eq!(code(&session.terminal().await.unwrap()), "plugin_timeout");
+    odd.released.store(true, SeqCst);
+    while odd.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let shown = session.current_step();
+    assert!(matches!(shown, Some((_, SetupStep::Failed(_)))), "{shown:?}");
+    assert_eq!(code(&session.terminal().await.unwrap()), "plugin_timeout");
+}
+
 /// R-INSEAM-018
 #[tokio::test]
 async fn a_wrong_or_second_descriptor_is_refused_and_the_first_one_goes_on() {
