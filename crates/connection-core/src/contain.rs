@@ -1,10 +1,11 @@
 //! Runs code of a plugin so that its panic, also in `Drop`, its hang and its loop stay inside.
 //!
-//! Every poll and every drop of a plugin's future happens inside `catch_unwind`, on the plugins' own runtime. A panic's
-//! payload may hold anything and is dropped unseen. What spins without ever yielding holds one thread of that runtime,
-//! and is told as a timeout to whoever waits.
+//! Every poll and every drop of a plugin's future happens inside `catch_unwind`, on a thread of its own. A panic's payload
+//! may hold anything, is dropped unseen, and may panic again. What spins without ever yielding holds its thread and nobody
+//! else's, and is told as a timeout to whoever waits.
 
 use std::{
+    convert::Infallible,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     task::Poll,
@@ -14,6 +15,7 @@ use std::{
 use connection_contract::BoxFuture;
 use tokio::{
     runtime::{Builder, Runtime},
+    sync::oneshot,
     task::JoinHandle,
 };
 use tracing::Instrument;
@@ -35,7 +37,7 @@ struct Plugin<'a, T>(Option<BoxFuture<'a, T>>);
 impl<T> Plugin<'_, T> {
     fn discard(&mut self) -> bool {
         let future = self.0.take();
-        catch_unwind(AssertUnwindSafe(|| drop(future))).is_ok()
+        call(|| drop(future)).is_some()
     }
 }
 
@@ -53,15 +55,15 @@ pub(crate) async fn contain<'a, T>(
     stopped: impl Fn() -> bool,
     before_drop: impl FnOnce(),
 ) -> Contained<T> {
-    let Ok(future) = catch_unwind(AssertUnwindSafe(make)) else { return Contained::Panicked };
+    let Some(future) = call(make) else { return Contained::Panicked };
     let mut plugin = Plugin(Some(future));
     let polled = poll_fn(|cx| {
         let Some(future) = plugin.0.as_mut() else { return Poll::Ready(Contained::Panicked) };
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Err(_) => Poll::Ready(Contained::Panicked),
-            Ok(Poll::Ready(value)) => Poll::Ready(Contained::Ended(value)),
-            Ok(Poll::Pending) if stopped() => Poll::Ready(Contained::Stopped),
-            Ok(Poll::Pending) => Poll::Pending,
+        match call(|| future.as_mut().poll(cx)) {
+            None => Poll::Ready(Contained::Panicked),
+            Some(Poll::Ready(value)) => Poll::Ready(Contained::Ended(value)),
+            Some(Poll::Pending) if stopped() => Poll::Ready(Contained::Stopped),
+            Some(Poll::Pending) => Poll::Pending,
         }
     });
     let result = tokio::select! {
@@ -75,34 +77,34 @@ pub(crate) async fn contain<'a, T>(
 
 /// Calls plain code of a plugin; `None` when it panics.
 pub(crate) fn call<T>(plugin: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(plugin)).ok()
+    match catch_unwind(AssertUnwindSafe(plugin)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            // The payload is the plugin's, too; what it throws when it is dropped is not even dropped.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(again);
+            }
+            None
+        }
+    }
 }
 
-/// Two runtimes apart from the host's: one on which plugins are polled, where one that spins holds nobody else, and one
-/// for the core's own tasks, which tell of it.
+/// Two runtimes apart from the host's: one on whose threads plugins are polled, where one that spins holds nobody else,
+/// and one for the core's own tasks, which tell of it.
 #[derive(Debug)]
 pub(crate) struct Runtimes {
     plugins: Option<Runtime>,
     tasks: Option<Runtime>,
 }
 
-/// Aborts its task when it is dropped: whoever waited is gone.
-struct AbortOnDrop<T>(JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Runtimes {
     pub(crate) fn new() -> std::io::Result<Self> {
-        // Several, so that one plugin that spins does not stop the others.
-        let threads = std::thread::available_parallelism().map_or(4, |n| n.get().max(4));
-        let build = |name: &str, threads: usize| {
-            Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
+        // No code of a plugin runs on a worker: they drive its requests, and its timers.
+        let build = |name: &str, workers: usize| {
+            Builder::new_multi_thread().worker_threads(workers).thread_name(name).enable_all().build()
         };
-        Ok(Self { plugins: Some(build("connection-plugin", threads)?), tasks: Some(build("connection-task", 1)?) })
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self { plugins: Some(build("connection-plugin", workers)?), tasks: Some(build("connection-task", 1)?) })
     }
 
     /// Runs a task of the core to its end, whoever waits for it. Dropping the handle only detaches.
@@ -111,8 +113,8 @@ impl Runtimes {
         self.tasks.as_ref().expect("the runtime lives as long as this value").spawn(task)
     }
 
-    /// Polls code of a plugin on the plugins' runtime, at most for `limit`; one that spins is left behind there.
-    /// Cancelled, the plugin is dropped at its next await.
+    /// Polls code of a plugin on a thread of the plugins' runtime, at most for `limit`; one that spins is left behind
+    /// there. Cancelled, the plugin is dropped at its next await.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         clock: &dyn Clock,
@@ -121,10 +123,24 @@ impl Runtimes {
     ) -> Contained<T> {
         // As above.
         let runtime = self.plugins.as_ref().expect("the runtime lives as long as this value");
-        let mut task = AbortOnDrop(runtime.spawn(task.in_current_span()));
+        let (_waits, gone) = oneshot::channel::<Infallible>();
+        let task = async move {
+            tokio::select! {
+                biased;
+                // Whoever waited is gone.
+                _ = gone => None,
+                result = task => Some(result),
+            }
+        };
+        let (handle, task) = (runtime.handle().clone(), task.in_current_span());
+        // Not on a worker: as many as spin there would hold every plugin. These threads are kept and used again.
+        let thread = runtime.spawn_blocking(move || call(|| handle.block_on(task)));
         tokio::select! {
             biased;
-            result = &mut task.0 => result.map_or(Contained::Panicked, Contained::Ended),
+            ended = thread => match ended {
+                Ok(Some(Some(result))) => Contained::Ended(result),
+                _ => Contained::Panicked,
+            },
             () = clock.sleep(limit) => Contained::TimedOut,
         }
     }

@@ -3,10 +3,14 @@
 //! The core never decodes a credential: it calls `parse_credential` once per verify, use and teardown, and
 //! `serialize_credential` once per outcome and rotation.
 
+use std::{ops::Deref, sync::Arc};
+
 use connection_contract::{
     BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, Established, HttpRequest,
     NotLive, Reason, Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult, reason,
 };
+
+use crate::contain;
 
 /// What a kind can do, read off the facets that its definition has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,33 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     /// `false` without an authorizer.
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
     fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError>;
+}
+
+/// A definition that is shared. Its own `Drop` is a plugin's code, too: a panic in it stays inside, whoever is the last to
+/// let go.
+#[derive(Clone)]
+pub(crate) struct Definition(Option<Arc<dyn ErasedDefinition>>);
+
+impl Definition {
+    pub(crate) fn new(definition: impl ConnectionDefinition) -> Self {
+        Self(Some(Arc::new(definition)))
+    }
+}
+
+impl Deref for Definition {
+    type Target = dyn ErasedDefinition;
+
+    fn deref(&self) -> &Self::Target {
+        // It is taken out only when this value is dropped.
+        self.0.as_deref().expect("the definition is there as long as this value")
+    }
+}
+
+impl Drop for Definition {
+    fn drop(&mut self) {
+        let definition = self.0.take();
+        _ = contain::call(|| drop(definition));
+    }
 }
 
 impl<D: ConnectionDefinition> ErasedDefinition for D {

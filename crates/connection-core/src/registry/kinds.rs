@@ -8,7 +8,7 @@ use std::{
 use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind};
 
 use super::describe::{self, Checked};
-use crate::{Capabilities, contain, definition::ErasedDefinition};
+use crate::{Capabilities, contain, definition::Definition};
 
 /// A registered kind, for people and programs.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl RegisterError {
 
 /// A definition with what was checked of it.
 pub(crate) struct KindEntry {
-    pub(crate) definition: Arc<dyn ErasedDefinition>,
+    pub(crate) definition: Definition,
     pub(crate) descriptor: Descriptor,
     pub(crate) capabilities: Capabilities,
     pub(crate) checked: Checked,
@@ -89,16 +89,15 @@ impl Kinds {
     pub(crate) fn replace(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = check(definition)?;
         let kind = entry.descriptor.kind.clone();
-        let replaced = self.lock().insert(kind, Arc::new(entry));
-        discard(replaced);
+        // The one that it replaces is dropped behind the lock.
+        let _replaced = self.lock().insert(kind, Arc::new(entry));
         Ok(())
     }
 
     pub(crate) fn unregister(&self, kind: &Kind) -> bool {
+        // Dropped behind the lock.
         let removed = self.lock().remove(kind);
-        let was_there = removed.is_some();
-        discard(removed);
-        was_there
+        removed.is_some()
     }
 
     pub(crate) fn entry(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
@@ -124,13 +123,8 @@ impl KindEntry {
     }
 }
 
-/// A definition's own `Drop` is a plugin's code, too.
-fn discard(entry: Option<Arc<KindEntry>>) {
-    _ = contain::call(|| drop(entry));
-}
-
 fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterError> {
-    let definition: Arc<dyn ErasedDefinition> = Arc::new(definition);
+    let definition = Definition::new(definition);
     let described = contain::call(|| (definition.descriptor(), definition.capabilities()));
     let (descriptor, capabilities) = described.ok_or(RegisterError::Panicked)?;
     let checked = describe::check(&descriptor, capabilities)

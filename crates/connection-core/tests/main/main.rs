@@ -22,6 +22,7 @@ mod liveness;
 mod log;
 mod odd;
 mod open_faults;
+mod plugin_drops;
 mod plugin_faults;
 mod preflight;
 mod race;

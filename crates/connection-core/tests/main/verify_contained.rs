@@ -70,3 +70,24 @@ async fn a_plugin_that_spins_is_failing_and_other_kinds_go_on() {
     assert_eq!((info.liveness, code(&info)), (Liveness::Failing, "plugin_timeout"));
     assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
 }
+
+#[tokio::test]
+async fn however_many_probes_of_one_kind_spin_other_kinds_go_on() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let well = Fake::of(Kind::from_static("well"));
+    let registry = world.builder().kind(fake.clone()).kind(well.clone()).open().await.unwrap();
+    let other = well.connected(&registry, "bob").await;
+    let (stop, mut connections) = (Stop::default(), Vec::new());
+    for name in 0..20 {
+        connections.push(fake.connected(&registry, &name.to_string()).await);
+    }
+    let _stop = StopOnDrop(stop.clone());
+    set(&fake.verify, Deed::Spins(stop));
+    let probe = |connection: Connection| Handle::current().spawn(async move { connection.verify().await.unwrap() });
+    let spinning: Vec<_> = connections.into_iter().map(probe).collect();
+    fake.until_began(20).await;
+    assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
+    for spinning in spinning {
+        assert_eq!(code(&outlasted(&world, spinning).await), "plugin_timeout");
+    }
+}
