@@ -2,7 +2,7 @@
 
 use connection_contract::DisplayText;
 
-use super::dialogue;
+use super::dialogue::{self, Begun};
 use crate::{Error, Exit, args::Add, cli::Program, input::Inputs};
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
@@ -10,6 +10,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
     // Before anything is made on the disk.
     inputs.check(descriptor.kind.as_str(), &descriptor.fields)?;
+    inputs.check_any(descriptor.kind.as_str(), &descriptor.fields)?;
     if arguments.label.as_deref().is_some_and(|label| !says_something(label)) {
         return Err(Error::usage("--label is empty").remedy("leave it out, and the account's name is used"));
     }
@@ -19,7 +20,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         Some(label) => begin.label(label).await?,
         None => begin.await?,
     };
-    let result = dialogue::run(&program, &registry, &session, inputs).await;
+    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Now).await;
     registry.close().await;
     result
 }

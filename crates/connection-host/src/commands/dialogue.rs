@@ -1,7 +1,8 @@
 //! Talks a setup to its end: asks, shows, and says what was made.
 //!
 //! Whatever ends the talk before the setup does, control-C included, cancels the setup, so that nothing is left behind.
-//! Only a setup that waits for something else than an answer stays, and says how to go on.
+//! Only a setup that waits for something else than an answer stays, and says how to go on; and one that was begun before,
+//! when nothing was brought to go on with.
 
 use connection_contract::{Field, Liveness, Notice, Prompt, Reason, SetupFailure};
 use connection_core::{AdvanceError, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
@@ -19,6 +20,7 @@ pub(super) async fn run(
     registry: &ConnectionRegistry,
     session: &SetupSession,
     inputs: Inputs,
+    begun: Begun,
 ) -> Result<Exit, Error> {
     let ended = tokio::select! {
         ended = talk(program, session, inputs) => ended,
@@ -27,12 +29,23 @@ pub(super) async fn run(
     match ended {
         Ok(Ended::Waiting(reason)) => Err(waiting(session, &reason)),
         Ok(Ended::Outcome) => told(program, registry, session).await,
+        // Whoever goes on with a setup and brings no answer has not given it up.
+        Err(error) if begun == Begun::Before && error.exit == Exit::Usage => Err(error),
         Err(error) => {
             // The error that ended the talk matters more than one of the clean-up.
             drop(session.cancel().await);
             Err(error)
         }
     }
+}
+
+/// When the setup was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// By an earlier command.
+    Before,
+    /// By this one.
+    Now,
 }
 
 enum Ended {

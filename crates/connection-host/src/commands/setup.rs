@@ -1,6 +1,6 @@
 //! `setup list|resume|cancel`: setups that have not ended.
 
-use super::dialogue;
+use super::dialogue::{self, Begun};
 use crate::{
     Error, Exit,
     args::{InputArguments, SetupCommand},
@@ -49,9 +49,16 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
 async fn resume(mut program: Program, reference: &str, input: InputArguments) -> Result<Exit, Error> {
     let inputs = Inputs::read(&input, &program.environment, program.person)?;
     let registry = program.open().await?;
-    let id = select::setup(&registry.setups().await?, reference)?;
+    let setups = registry.setups().await?;
+    let id = select::setup(&setups, reference)?;
+    // A kind whose plugin is gone is refused by the core, in the words for it.
+    if let Some(setup) = setups.iter().find(|setup| setup.id == id)
+        && let Some(kind) = registry.kind(&setup.kind)
+    {
+        inputs.check(setup.kind.as_str(), &kind.descriptor.fields)?;
+    }
     let session = registry.resume_setup(id).await?;
-    let result = dialogue::run(&program, &registry, &session, inputs).await;
+    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Before).await;
     registry.close().await;
     result
 }

@@ -56,10 +56,16 @@ impl Inputs {
                 return Err(Error::new(Exit::Usage, "invalid_field", format!("'{name}' takes one value")));
             }
         }
-        if !self.person && !self.given && !declared.is_empty() {
-            return Err(missing(kind, &names));
-        }
         Ok(())
+    }
+
+    /// Refuses to begin where nothing was given and nobody can be asked.
+    pub(crate) fn check_any(&self, kind: &str, declared: &[Field]) -> Result<(), Error> {
+        if self.person || self.given || declared.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = declared.iter().map(|field| &*field.name).collect();
+        Err(missing(kind, &names))
     }
 
     /// Answers a prompt, or says why it cannot be answered.
@@ -80,7 +86,11 @@ impl Inputs {
             let values = match self.values.get(&*field.name) {
                 Some(values) => values.iter().map(Secret::duplicate).collect(),
                 None if self.person => prompt::ask(field)?,
-                None if field.required && field.default.is_none() => return Err(missing(kind, &[&*field.name])),
+                None if field.required && field.default.is_none() => {
+                    // Of a setup that is gone on with, an earlier answer may have been refused meanwhile.
+                    let problem = prompt.problem.as_ref().map(|problem| refused(problem.to_string()));
+                    return Err(problem.unwrap_or_else(|| missing(kind, &[&*field.name])));
+                }
                 None => Vec::new(),
             };
             let settle = |value| if field.input == Input::Directory { absolute(value) } else { value };

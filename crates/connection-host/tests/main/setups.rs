@@ -30,3 +30,36 @@ fn a_waiting_setup_is_cancelled_and_leaves_nothing() {
     machine.provider.behave();
     machine.add_github("work").exits(0);
 }
+
+#[test]
+fn an_answer_that_is_refused_only_when_the_setup_goes_on_is_told_as_refused() {
+    let machine = Machine::new();
+    machine.provider.tell(503, "", "");
+    machine.add_github("work").exits(3);
+    let id = machine.run(&["setup", "list", "--json"]).json()[0]["id"].as_str().unwrap().to_owned();
+    machine.provider.tell(401, "", r#"{"message":"Bad credentials"}"#);
+    machine.run(&["setup", "resume", &id]).exits(3).warns("GitHub does not accept this token");
+    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+}
+
+#[cfg(unix)]
+#[test]
+fn going_on_without_an_answer_or_with_an_unknown_one_loses_nothing() {
+    let machine = Machine::new();
+    let begun = {
+        let mut command = machine.command();
+        command.args(["add", "notion"]).env("TERM", "xterm").stdin(std::process::Stdio::inherit());
+        let mut session = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
+        session.exp_string("Internal integration token").unwrap();
+        session
+    };
+    // Killed at its prompt, so the setup is still there.
+    drop(begun);
+    let setups = machine.run(&["setup", "list", "--json"]).exits(0).json();
+    let id = setups[0]["id"].as_str().unwrap().to_owned();
+    machine.run(&["setup", "resume", &id]).exits(2).warns("apiKey").warns("--input");
+    machine.feed(&["setup", "resume", &id, "--input", "-"], r#"{"apikey": "x"}"#).exits(2).warns("no field 'apikey'");
+    let key = machine.write("key", crate::provider::NOTION_KEY.as_bytes());
+    let field = format!("apiKey=@{key}");
+    machine.run(&["setup", "resume", &id, "--field", &field]).exits(0).says("Connected ");
+}
