@@ -9,7 +9,7 @@ use crate::{
     Error, contain,
     contain::Contained,
     error::{CRASHED, TIMED_OUT},
-    services::http::Streaming,
+    services::http::{Streaming, is_sendable},
     verify::HostServices,
 };
 
@@ -30,15 +30,18 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Denied`] for an origin out of reach, [`Error::Sealed`] when the credential does not open,
-    /// [`Error::Credential`] when it cannot be attached, [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was
-    /// sent. [`Error::Http`] when there is no answer.
+    /// [`Error::InvalidRequest`] for a method or header that cannot be sent, [`Error::Denied`] for an origin out of
+    /// reach, [`Error::Sealed`] when the credential does not open, [`Error::Credential`] when it cannot be attached,
+    /// [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was sent. [`Error::Http`] when there is no answer.
     pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
         let (kind, payload) = self.open().await?;
         if !kind.capabilities.send {
             return Err(self.cannot("send requests"));
         }
         let origin = host::origin(request.url()).ok_or(Error::InvalidRequest("its address is not an http(s) one"))?;
+        if !is_sendable(&request) {
+            return Err(Error::InvalidRequest("its method or a header is one that only the client itself may use"));
+        }
         // Before the plugin attaches anything.
         if !payload.egress.origins.iter().any(|allowed| allowed.origin == origin) {
             return Err(Error::Denied { origin });

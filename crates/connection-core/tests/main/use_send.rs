@@ -87,6 +87,12 @@ async fn what_is_no_path_is_refused_before_anything_is_sent() {
     for method in ["", "get", "G T", "GET\r\n", "GET /x HTTP/1.1\r\n\r\n"] {
         assert!(matches!(connection.request(method, "/").await, Err(Error::InvalidRequest(_))), "{method:?}");
     }
+    for (method, name) in [("GET", "host"), ("GET", "Content-Length"), ("GET", "a b"), ("TRACE", "x-a")] {
+        let mut request = connection.request(method, "/").await.unwrap();
+        request.set_header(name.to_owned(), "1");
+        let refused = connection.send(request).await;
+        assert!(matches!(refused, Err(Error::InvalidRequest(_))), "{method} {name}: {refused:?}");
+    }
     assert_eq!(world.server.requests().len(), before);
 }
 

@@ -21,6 +21,7 @@ pub(crate) use self::{
     body::Streaming,
     client::{EgressHttp, HttpClient},
     egress::{AllowedOrigin, Egress},
+    outgoing::is_sendable,
 };
 pub(crate) use policy::is_loopback;
 pub use policy::{HttpPolicy, HttpPolicyError};

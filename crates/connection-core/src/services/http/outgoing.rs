@@ -34,20 +34,8 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Checks and converts.
     pub(super) fn new(request: HttpRequest) -> Result<Self, HttpError> {
-        let HttpRequest { method, headers: given, body, .. } = request;
-        let method = Method::from_bytes(method.as_bytes()).map_err(|_| HttpError::Protocol)?;
-        if matches!(method, Method::CONNECT | Method::TRACE) {
-            return Err(HttpError::Protocol);
-        }
-        let mut headers = HeaderMap::new();
-        for (name, value) in given {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Protocol)?;
-            if OURS.contains(&name.as_str()) {
-                return Err(HttpError::Protocol);
-            }
-            headers.append(name, header_value(&value)?);
-        }
-        Ok(Self { method, headers, body })
+        let (method, headers) = head(&request)?;
+        Ok(Self { method, headers, body: request.body })
     }
     /// What a redirect leaves of it: a `GET` with nothing in it (RFC 9110, section 15.4.4).
     pub(super) fn into_get(mut self) -> Self {
@@ -65,6 +53,27 @@ impl Outgoing {
     pub(super) fn is_plain_read(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD) && self.body.is_empty()
     }
+}
+
+/// Whether method and headers can be sent, for who has to say so before anything else is done.
+pub(crate) fn is_sendable(request: &HttpRequest) -> bool {
+    head(request).is_ok()
+}
+
+fn head(request: &HttpRequest) -> Result<(Method, HeaderMap), HttpError> {
+    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| HttpError::Protocol)?;
+    if matches!(method, Method::CONNECT | Method::TRACE) {
+        return Err(HttpError::Protocol);
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Protocol)?;
+        if OURS.contains(&name.as_str()) {
+            return Err(HttpError::Protocol);
+        }
+        headers.append(name, header_value(value)?);
+    }
+    Ok((method, headers))
 }
 
 fn header_value(value: &HeaderValue) -> Result<header::HeaderValue, HttpError> {
