@@ -69,10 +69,13 @@ async fn print(output: &Output, mut response: Response, include: bool) -> Result
         }
         output.line("")?;
     }
+    let mut line_ended = true;
     while let Some(chunk) = response.chunk().await? {
         output.bytes(&chunk)?;
+        line_ended = chunk.last().map_or(line_ended, |last| *last == b'\n');
     }
-    Ok(())
+    // At a terminal, what follows begins on a line of its own.
+    if output.at_terminal() && !line_ended { output.line("") } else { Ok(()) }
 }
 
 /// `Name: value`; the value may be anything, so it is not repeated.

@@ -22,6 +22,7 @@ use crate::{Error, Exit, config::Environment};
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) json: bool,
+    terminal: bool,
     colours: bool,
     width: Option<usize>,
     /// The time at which the command began; all distances are from here.
@@ -34,10 +35,16 @@ impl Output {
         let size = console::Term::stdout().size_checked();
         Self {
             json,
+            terminal,
             colours: terminal && !environment.no_color(),
             width: size.map(|(_, columns)| usize::from(columns)).filter(|columns| terminal && *columns > 0),
             now: connection_contract::Clock::now(&connection_core::SystemClock::new()),
         }
+    }
+
+    /// Whether a person reads standard output, and not a program.
+    pub(crate) fn at_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// A line on standard output.

@@ -143,6 +143,16 @@ fn verify_shows_how_far_it_is_and_ends_with_the_table() {
 }
 
 #[test]
+fn an_answer_at_a_terminal_ends_its_line() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let shown = end(start(&machine, &["send", "github", "GET", "/user"]), 0);
+    assert!(shown.contains("octocat") && shown.ends_with("}\r\n"), "{shown:?}");
+    // The control: to a program it goes byte for byte.
+    assert!(machine.run(&["send", "github", "GET", "/user"]).exits(0).out.ends_with('}'));
+}
+
+#[test]
 fn a_removal_is_asked_for() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
