@@ -3,6 +3,8 @@
 //! Published after the commit, in its order, and only when the liveness is another one. A subscriber that is slow, gone or
 //! panics is nobody else's concern: each has a queue of its own.
 
+#[cfg(test)]
+mod tests;
 pub(crate) mod words;
 
 use std::{
@@ -77,7 +79,12 @@ impl Subscriptions {
     pub(crate) fn subscribe(&self, connection: ConnectionId) -> LivenessChanges {
         // Unbounded: a change takes a probe of a provider, so a queue grows by one entry a probe at most.
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.lock().entry(connection).or_default().push(sender);
+        let mut subscriptions = self.lock();
+        let senders = subscriptions.entry(connection).or_default();
+        // Of those that were dropped, a change would tell; but there may be none for long.
+        senders.retain(|sender| !sender.is_closed());
+        senders.push(sender);
+        drop(subscriptions);
         LivenessChanges(receiver)
     }
 
