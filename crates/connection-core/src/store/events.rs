@@ -31,7 +31,11 @@ impl Tx {
         const SQL: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let (last, before) = optional!(self, (i64, Vec<u8>), LAST, event.connection_id.as_uuid())?.unwrap_or_default();
-        let seq = last + 1;
+        // Only an edit comes that far.
+        let Some(seq) = i64::checked_add(last, 1) else {
+            let detail = "the events of a connection have no next number".into();
+            return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
+        };
         let chain = chain(&before, seq, event, mac);
         execute!(
             self,

@@ -105,3 +105,20 @@ async fn events(store: &Store, connection: ConnectionId) -> Vec<StoredEvent> {
 fn broken(sealer: &Sealer, events: &[StoredEvent]) -> Option<i64> {
     broken_link(events, &|bytes| sealer.mac("event", bytes))
 }
+
+#[tokio::test]
+async fn a_number_behind_which_there_is_none_is_damage_and_no_crash() {
+    let (database, store, sealer) = parts().await;
+    let connection: ConnectionId = database.id();
+    let id = connection.as_uuid();
+    let edit = store.write(move |tx| {
+        const SQL: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
+                           VALUES ($1, '', $1, 9223372036854775807, 0, '', '', zeroblob(32))";
+        Box::pin(async move { execute!(tx, SQL, id) })
+    });
+    assert_eq!(edit.await.unwrap(), 1);
+    let event = EventRow { id, owner: "".into(), connection_id: connection, at: 0, kind: "".into(), body: "".into() };
+    let appended = store
+        .write(move |tx| Box::pin(async move { tx.append_event(&event, &|bytes| sealer.mac("test", bytes)).await }));
+    assert!(matches!(appended.await, Err(StoreError::Corrupt { .. })));
+}
