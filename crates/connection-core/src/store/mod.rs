@@ -121,9 +121,11 @@ impl Store {
         drop(self.queue().take());
         // Held while waiting, so that a second caller waits too.
         let mut writer = self.shared.writer.lock().await;
-        if let Some(task) = writer.take() {
-            // A writer that panicked answers nobody any more: there is nothing to wait for.
+        if let Some(task) = writer.as_mut() {
+            // Taken away behind it, so that whoever calls again after a drop here waits, too. A writer that panicked
+            // answers nobody any more: there is nothing to wait for.
             task.await.unwrap_or_default();
+            *writer = None;
         }
         self.shared.readers.close().await;
     }

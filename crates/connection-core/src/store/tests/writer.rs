@@ -201,3 +201,30 @@ async fn a_store_that_is_dropped_writes_what_was_queued() {
     queued.await.unwrap();
     assert_eq!(labels(&database.open().await).await, ["a"]);
 }
+
+#[tokio::test]
+async fn a_close_that_was_given_up_is_waited_for_by_the_next() {
+    let database = Database::new();
+    let store = database.open().await;
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let row = database.account("a");
+    let written = store.write(move |tx| {
+        Box::pin(async move {
+            drop(released.await);
+            tx.insert_account(&row).await
+        })
+    });
+    let closing = || Box::pin(store.close());
+    let mut given_up = closing();
+    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(given_up.as_mut().poll(cx).is_pending())).await);
+    drop(given_up);
+    let mut next = closing();
+    for _ in 0..100 {
+        let pending = std::future::poll_fn(|cx| std::task::Poll::Ready(next.as_mut().poll(cx).is_pending())).await;
+        assert!(pending, "the write is not done yet");
+        tokio::task::yield_now().await;
+    }
+    release.send(()).unwrap();
+    next.await;
+    written.await.unwrap();
+}
