@@ -15,7 +15,7 @@ use super::{
     slot::{Slot, place},
 };
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, SessionId,
+    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError,
     registry::Shared,
     store::rows::{SetupRow, SetupState},
 };
@@ -201,7 +201,14 @@ async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
     let now = shared.clock.now().seconds();
     let expired = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
     for id in expired {
-        let row = shared.reader().await?.setup(id).await?;
+        let row = match shared.reader().await?.setup(id).await {
+            // Nobody can go on with it either.
+            Err(StoreError::Corrupt { .. }) => {
+                tracing::warn!(session = %id, "the row of a setup cannot be read");
+                continue;
+            }
+            row => row?,
+        };
         if let Some(slot) = row.as_ref().and_then(|row| shared.slot(row).ok()) {
             run::expire(shared, &slot).await?;
         }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     engine::{all, execute, optional},
-    rows::{EndpointRow, SetupRow, SetupState},
+    rows::{EndpointRow, FoundSetup, SetupRow, SetupState},
 };
 use crate::{ids::SessionId, seal::Sealed};
 
@@ -24,10 +24,11 @@ impl Reader {
         optional!(self, SetupRow, setups!("WHERE id = $1"), id.as_uuid())
     }
 
-    /// Those that have not ended, oldest first.
+    /// Those that have not ended, oldest first; one that cannot be read is left out.
     pub(crate) async fn list_setups(&mut self, owner: &str) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str = setups!("WHERE owner = $1 AND state IN ('running', 'waiting') ORDER BY id");
-        all!(self, SetupRow, SQL, owner)
+        let found = all!(self, FoundSetup, SQL, owner)?;
+        Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
     }
 
     /// The journal, in order.

@@ -1,7 +1,7 @@
 //! Rows of setup sessions that somebody edits past the program: what was sealed elsewhere does not open, ends or holds the
 //! session, and sends nothing anywhere.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use connection_contract::prelude::*;
 use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSession, SetupStep};
@@ -253,4 +253,18 @@ async fn a_kept_callback_that_does_not_open_never_reaches_the_plugin() {
     for edit in [&b""[..], b"the-code", &[0; 200]] {
         assert_eq!(kept_callback(Some(edit)).await, None);
     }
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_breaks_neither_the_list_nor_a_new_setup() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let (broken, other) = (begun(&registry).await, begun(&registry).await);
+    let sql = format!("UPDATE connection_setup SET kind = CAST(X'FF' AS TEXT) WHERE id = {}", session_id(&broken));
+    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    let listed: Vec<_> = registry.setups().await.unwrap().iter().map(|setup| setup.id).collect();
+    assert_eq!(listed, [other.id()]);
+    world.clock.advance(Duration::from_secs(16 * 60));
+    assert!(registry.setups().await.unwrap().is_empty());
+    begun(&registry).await;
 }

@@ -14,7 +14,7 @@ pub(crate) use event::{EventRow, StoredEvent};
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
-pub(crate) use setup::{EndpointRow, SetupRow, SetupState};
+pub(crate) use setup::{EndpointRow, FoundSetup, SetupRow, SetupState};
 
 /// A text in a column is none of the words that this program knows.
 #[derive(Debug, thiserror::Error)]

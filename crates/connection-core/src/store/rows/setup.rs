@@ -1,5 +1,6 @@
 //! A setup session, and where its callbacks arrive.
 
+use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 use super::words;
@@ -45,6 +46,19 @@ pub(crate) struct SetupRow {
     pub(crate) lease_until: Option<i64>,
     pub(crate) expires_at: i64,
     pub(crate) created_at: i64,
+}
+
+/// A session as a list finds it; `None` for a row that was edited past what this program writes.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundSetup(pub(crate) Option<SetupRow>);
+
+impl<'r, R: Row> FromRow<'r, R> for FoundSetup
+where
+    SetupRow: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self(SetupRow::from_row(row).ok()))
+    }
 }
 
 /// A row of `connection_endpoint`.
