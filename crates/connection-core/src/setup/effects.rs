@@ -27,7 +27,7 @@ use crate::{
 };
 
 const MOST_EFFECTS: i64 = 1000;
-const MOST_BYTES: usize = 4 << 20;
+pub(super) const MOST_BYTES: usize = 4 << 20;
 
 /// Why a run stops before its end.
 pub(super) enum Stop {
@@ -52,6 +52,8 @@ pub(super) struct Inner {
     pub(super) notices: Vec<Notice>,
     /// When the last answer or callback came.
     pub(super) input_at: Timestamp,
+    /// When the session ends, as this run found it.
+    pub(super) expires: Timestamp,
     /// The last effect that asked the world and not the user; what an offline failure asks again.
     pub(super) asked: Option<i64>,
     /// What the user named.
@@ -68,7 +70,6 @@ pub(super) struct Effects {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
-    pub(super) expires: Timestamp,
     seed: Secret,
     log: crate::services::log::TracingLog,
     inner: Mutex<Inner>,
@@ -144,6 +145,7 @@ impl Effects {
             elapsed: false,
             notices,
             input_at: loaded.created,
+            expires: loaded.expires,
             asked: None,
             origins,
             roots,
@@ -154,7 +156,7 @@ impl Effects {
             ending: false,
         };
         let log = crate::services::log::TracingLog::new(kind.kind().clone());
-        Self { shared, kind, slot, expires: loaded.expires, seed: loaded.header.seed, log, inner: Mutex::new(inner) }
+        Self { shared, kind, slot, seed: loaded.header.seed, log, inner: Mutex::new(inner) }
     }
 
     pub(super) fn services(&self) -> Services<'_> {
@@ -243,7 +245,7 @@ impl Effects {
             Ok(sealed) => sealed,
             Err(error) => return self.suspend(self.slot.sealed_error(error)).await,
         };
-        let expires = self.expires.seconds();
+        let expires = self.lock().expires.seconds();
         let written = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 if let Some(hash) = state {

@@ -6,7 +6,7 @@ use connection_contract::{
 };
 
 use super::{
-    effects::{Effects, Turn, changed},
+    effects::{Effects, MOST_BYTES, Turn, changed},
     journal::Effect,
 };
 use crate::services::files::LocalFiles;
@@ -69,6 +69,8 @@ impl FileService for Effects {
     }
 
     fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+        // More could not be recorded.
+        let limit = limit.min(MOST_BYTES);
         let live = async move { Effect::Read(self.local_files().read(root, path, limit).await) };
         Box::pin(async move {
             match self.ask(self.fingerprint("read", root, path), live).await {

@@ -256,7 +256,8 @@ async fn offline_or_fail(
     let waiting = Waiting { no, seq: None, what: String::new(), fields: None, state: None, until: None };
     let sealed = shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose());
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let expires = inner.input_at.after(SESSION_LIFE);
+    // A wait with a deadline may have been longer than that; resuming does not make it longer still.
+    let expires = inner.input_at.after(SESSION_LIFE).max(inner.expires);
     let (id, expires_at) = (slot.id, expires.seconds());
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {

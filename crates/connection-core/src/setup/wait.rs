@@ -93,7 +93,7 @@ impl Effects {
             (None, None) => SetupStep::Notice { beside },
         };
         // The time of the last effect is recorded, so the deadline is the same in every replay.
-        let seconds = |d: Duration| d.as_secs() + u64::from(d.subsec_nanos() > 0);
+        let seconds = |d: Duration| d.as_secs().saturating_add(u64::from(d.subsec_nanos() > 0));
         let waiting = Waiting {
             no: inner.step,
             seq: Some(inner.next),

@@ -35,6 +35,7 @@ mod setup_callbacks;
 mod setup_cancel;
 mod setup_candidate;
 mod setup_faults;
+mod setup_large;
 mod setup_leaks;
 mod setup_offline;
 mod setup_replay;

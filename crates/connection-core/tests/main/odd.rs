@@ -79,6 +79,11 @@ impl Odd {
             "ask twice" => drop((ctx.prompt(ask("a")).await, ctx.prompt(ask("b")).await)),
             "ask and send" => drop((ctx.prompt(ask("a")).await, get().await)),
             "sleep an hour" => ctx.sleep(Duration::from_secs(3600)).await,
+            "sleep for ever" => ctx.sleep(Duration::MAX).await,
+            "sleep and ask" => {
+                ctx.sleep(Duration::from_secs(3600)).await;
+                classify(get().await)?;
+            }
             "confirm" => drop(ctx.prompt(Prompt::new("Sure?")).await),
             "send" => drop(get().await),
             "notices" => {

@@ -6,6 +6,7 @@ use connection_core::{SetupStage, SetupStep};
 
 use crate::{
     acme::KIND,
+    odd::{ODD, Odd},
     test_server::Reply,
     user::{asked, beside, labels},
     world::{World, answers, code, me, step},
@@ -107,4 +108,20 @@ async fn a_refusal_is_not_a_bad_network() {
     let registry = world.acme().await;
     let outcome = crate::world::connect(&registry, &KIND, &[("accessToken", "key-1")]).await;
     assert_eq!(code(&outcome), "unauthorized");
+}
+
+#[tokio::test]
+async fn a_bad_network_after_a_long_wait_leaves_time_to_resume() {
+    let world = World::new().await;
+    world.provider(|_| down());
+    let registry = world.open(Odd::new("sleep and ask")).await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    step(&session).await;
+    world.clock.advance(Duration::from_secs(3600));
+    let (_, notice) = step(&session).await;
+    assert!(beside(&notice).iter().any(|line| line.contains("your answers are kept")), "{notice:?}");
+    assert_eq!(registry.setups().await.unwrap().len(), 1, "it has not expired");
+    world.provider(|_| Reply::ok(""));
+    registry.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
 }

@@ -3,7 +3,7 @@
 use std::{future::poll_fn, pin::pin};
 
 use connection_contract::Kind;
-use connection_core::{AdvanceError, Error, Outcome, SetupStep};
+use connection_core::{AdvanceError, Error, Outcome, SetupStage, SetupStep};
 use futures_core::Stream as _;
 
 use crate::{
@@ -223,4 +223,14 @@ async fn a_kind_that_needs_callbacks_is_listed_on_a_host_without_and_each_no_is_
         assert!(failure.message.as_str().contains(message), "{failure:?}");
         assert!(labels(&registry).await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_wait_for_ever_is_no_wait_for_nothing() {
+    let world = World::new().await;
+    let registry = world.open(Odd::new("sleep for ever")).await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    let (no, shown) = step(&session).await;
+    assert!(no == 1 && matches!(shown, SetupStep::Notice { .. }), "{shown:?}");
+    assert_eq!(registry.setups().await.unwrap()[0].stage, SetupStage::Waiting);
 }
