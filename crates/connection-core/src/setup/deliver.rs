@@ -14,7 +14,7 @@ use super::{
     session::{self, MOST_TRIES, Source},
     slot::Slot,
 };
-use crate::{ConnectionRegistry, Error, store::rows::SetupState};
+use crate::{ConnectionRegistry, Error, StoreError, seal::Sealed, store::rows::SetupState};
 
 /// Why what a browser brought was refused. No plugin saw it, and nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -98,9 +98,15 @@ impl ConnectionRegistry {
         let slot = shared.slot(&row)?;
         let (waiting, _) = run::waiting(shared, &slot).await?;
         let Some(waiting) = waiting else {
-            self.keep(&slot, hash, parameters, now).await?;
-            run::spawn(shared, &slot);
-            return Ok(true);
+            let sealed = self.seal(&slot, hash, parameters)?;
+            let (registry, slot) = (self.clone(), slot.clone());
+            // Dropped, it goes on: what is kept must find a run.
+            let task = shared.runtimes.spawn(async move {
+                registry.keep(&slot, hash, sealed, now).await?;
+                run::spawn(&registry.shared, &slot);
+                Ok(true)
+            });
+            return task.await.unwrap_or_else(|_| Err(Error::from(StoreError::Panicked).into()));
         };
         if waiting.state != Some(hash) {
             return Err(DeliverError::NotNow);
@@ -109,17 +115,14 @@ impl ConnectionRegistry {
         Ok(session::input(shared, &slot, &waiting, effect, Source::Endpoint { hash, now }).await?)
     }
 
-    /// A run is busy: the next wait that this fits takes it.
-    async fn keep(
-        &self,
-        slot: &Slot,
-        hash: [u8; 32],
-        parameters: &[(String, Secret)],
-        now: i64,
-    ) -> Result<(), DeliverError> {
+    fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
         let bytes = kept(hash, parameters);
         let place = slot.place("connection_setup_input", "sealed", 0);
-        let sealed = self.shared.sealer.seal(&place, bytes.expose()).map_err(|error| slot.sealed_error(error))?;
+        self.shared.sealer.seal(&place, bytes.expose()).map_err(|error| slot.sealed_error(error))
+    }
+
+    /// A run is busy: the next wait that this fits takes it.
+    async fn keep(&self, slot: &Slot, hash: [u8; 32], sealed: Sealed, now: i64) -> Result<(), DeliverError> {
         let (id, input) = (slot.id, self.shared.ids.next());
         let written = self.shared.store.write(move |tx| {
             Box::pin(async move {

@@ -273,7 +273,7 @@ pub(super) enum Source {
 }
 
 /// Ends the current wait with what came from outside, durably, and runs; `false` when the session is not at that wait any
-/// more, or the callback was used.
+/// more, or the callback was used. Dropped, it goes on: what is durable must not wait for somebody who asks again.
 pub(super) async fn input(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
@@ -281,12 +281,16 @@ pub(super) async fn input(
     effect: Effect,
     source: Source,
 ) -> Result<bool, Error> {
-    let written = record(shared, slot, waiting, effect, source).await?;
-    if written {
-        slot.working();
-        run::spawn(shared, slot);
-    }
-    Ok(written)
+    let (on, slot, waiting) = (shared.clone(), slot.clone(), waiting.clone());
+    let task = shared.runtimes.spawn(async move {
+        let written = record(&on, &slot, &waiting, effect, source).await?;
+        if written {
+            slot.working();
+            run::spawn(&on, &slot);
+        }
+        Ok(written)
+    });
+    task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
 }
 
 /// As `input`, for a caller that runs by itself.

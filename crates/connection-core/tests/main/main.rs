@@ -34,6 +34,7 @@ mod setup_answers;
 mod setup_callbacks;
 mod setup_cancel;
 mod setup_candidate;
+mod setup_dropped;
 mod setup_faults;
 mod setup_large;
 mod setup_leaks;
