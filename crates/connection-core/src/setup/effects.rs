@@ -20,7 +20,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    Error,
+    Error, SealError,
     registry::{KindEntry, Shared},
     seal::Place,
     services::http::{AllowedOrigin, Egress},
@@ -243,6 +243,8 @@ impl Effects {
         let (seq, session, owner) = (self.lock().next, self.slot.id, self.slot.owner.clone());
         let sealed = match self.shared.sealer.seal(&self.slot.effect_place(seq), bytes.expose()) {
             Ok(sealed) => sealed,
+            // Asked again it would be as long.
+            Err(SealError::TooLong) => return self.fail(too_long()).await,
             Err(error) => return self.suspend(self.slot.sealed_error(error)).await,
         };
         let expires = self.lock().expires.seconds();

@@ -228,14 +228,14 @@ async fn store(
                 Some(label) => label,
                 None => free_label(tx, &account).await?,
             };
+            if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
+                // It was cancelled in the meantime, or another process has stored the connection.
+                return Err(StoreError::Conflict { what: SESSION.into() });
+            }
             tx.insert_account(&account).await?;
             tx.insert_credential(&credential).await?;
             tx.upsert_liveness(&liveness).await?;
             event::append(tx, &sealer, &event).await?;
-            if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
-                // It was cancelled in the meantime: as an error, so that nothing above is kept.
-                return Err(StoreError::Conflict { what: SESSION.into() });
-            }
             Ok(Ok(account.label))
         })
     });

@@ -3,7 +3,7 @@
 use std::{future::pending, time::Duration};
 
 use connection_contract::{
-    BoxFuture, Field, InboundHttpService, Notice, Prompt, SetupFailure, SetupService, Text, Wait, Woken, host,
+    BoxFuture, Field, InboundHttpService, Link, Notice, Prompt, SetupFailure, SetupService, Text, Wait, Woken, host,
 };
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
 const MOST_STEPS: u64 = 64;
 const MOST_FIELDS: usize = 32;
 const MOST_NOTICES: usize = 32;
+const LONGEST_TEXT: usize = 16 * 1024;
 
 /// A run that waits: what is stored, and what is shown.
 pub(super) struct Suspended {
@@ -34,6 +35,12 @@ impl Effects {
     fn plan(&self, wait: &Wait<'_>) -> Result<Plan, SetupFailure> {
         if wait.prompt.is_none() && wait.callback.is_none() && wait.elapsed.is_none() {
             return Err(SetupFailure::new("wait_without_end", "the plugin waits for nothing"));
+        }
+        if wait.notices.len() > MOST_NOTICES || wait.open.iter().any(|r| is_long(&r.link)) {
+            return Err(too_long());
+        }
+        if wait.notices.iter().any(|notice| notice.link.iter().any(is_long)) {
+            return Err(too_long());
         }
         let prompt = |prompt: &Prompt| {
             if prompt.fields.len() > MOST_FIELDS {
@@ -106,6 +113,11 @@ impl Effects {
     }
 }
 
+/// Other texts that people see are bounded by their type.
+fn is_long(link: &Link) -> bool {
+    link.as_str().len() > LONGEST_TEXT
+}
+
 /// Answer, callback, time.
 fn ways(wait: &Wait<'_>) -> (bool, bool, bool) {
     (wait.prompt.is_some(), wait.callback.is_some(), wait.elapsed.is_some())
@@ -135,8 +147,9 @@ impl SetupService for Effects {
 
     fn show(&self, notice: Notice) {
         let mut inner = self.lock();
+        let is_long = notice.link.iter().any(is_long);
         inner.notices.push(notice);
-        if inner.notices.len() > MOST_NOTICES {
+        if is_long || inner.notices.len() > MOST_NOTICES {
             inner.fail(too_long());
         }
         if inner.replay.is_empty() && inner.stop.is_none() {

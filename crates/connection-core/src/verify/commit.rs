@@ -178,7 +178,9 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, 
                 // What the provider replaced is dead; there is nothing to go back to.
                 tx.delete_credential(id, generation).await?;
                 tx.insert_credential(&fresh).await?;
-                tx.promote_generation(id, generation, fresh.generation, now).await?;
+                if !tx.promote_generation(id, generation, fresh.generation, now).await? {
+                    return Err(StoreError::Conflict { what: "generation of a connection".into() });
+                }
             }
             None => {
                 tx.set_credential_facts(id, generation, facts.scopes.as_deref(), facts.valid_until).await?;

@@ -41,6 +41,7 @@ mod setup_leaks;
 mod setup_offline;
 mod setup_replay;
 mod setup_steps;
+mod setup_twice;
 mod setup_writes;
 mod smoke;
 mod surface;

@@ -184,6 +184,13 @@ impl Odd {
             "undeclared" => drop(ctx.prompt(ask("c")).await),
             "undeclared address" => _ = ctx.base_url("https://else.example")?,
             "many" => drop(ctx.prompt((0..40).fold(Prompt::new("x"), |p, _| p.field("a"))).await),
+            "notices at once" => {
+                let notices = (0..100).fold(Wait::new(), |wait, _| wait.notice(Notice::new("again")));
+                drop(ctx.wait(notices.answer(ask("a"))).await)
+            }
+            "long link" => {
+                drop(ctx.wait(Wait::new().open(Link::to(base, &"x".repeat(1 << 20))).answer(ask("a"))).await)
+            }
             "nothing" => drop(ctx.wait(Wait::new().notice(Notice::new("x"))).await),
             "typo" => _ = ctx.prompt(ask("a")).await.text("b")?,
             "hang" => pending().await,

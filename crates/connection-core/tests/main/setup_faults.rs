@@ -30,6 +30,8 @@ async fn every_fault_ends_only_its_own_session_with_a_code() {
         ("abandon", "effect_abandoned"),
         ("swallow", "effect_abandoned"),
         ("shows", "setup_too_long"),
+        ("notices at once", "setup_too_long"),
+        ("long link", "setup_too_long"),
         ("undeclared", "undeclared_field"),
         ("undeclared address", "plugin_fault"),
         ("many", "too_many_fields"),
@@ -76,6 +78,16 @@ async fn a_setup_ends_at_a_thousand_effects_or_four_mebibytes() {
         assert_eq!(code(&set_up(&registry, &ODD).await), "setup_too_long");
         assert_eq!(asked(&world, "GET /odd"), requests);
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_no_journal_holds_ends_its_setup() {
+    let world = World::new().await;
+    let large = "x".repeat(17 << 20);
+    world.provider(move |_| Reply::ok(&large));
+    let policy = world.policy().body_limit(32 << 20);
+    let registry = world.builder().http(policy).kind(Odd::new("send")).open().await.unwrap();
+    assert_eq!(code(&set_up(&registry, &ODD).await), "setup_too_long");
 }
 
 #[tokio::test]
