@@ -1,8 +1,8 @@
 //! Runs code of a plugin so that its panic, also in `Drop`, its hang and its loop stay inside.
 //!
-//! Every poll and every drop of a plugin's future happens inside `catch_unwind`, on a thread of its own. A panic's payload
-//! may hold anything, is dropped unseen, and may panic again. What spins without ever yielding holds its thread and nobody
-//! else's, and is told as a timeout to whoever waits.
+//! Every poll and every drop of a plugin's future happens inside `catch_unwind`, on the plugins' own runtime. A panic's
+//! payload may hold anything, is dropped unseen, and may panic again. What spins without ever yielding holds the thread
+//! that it is on, and is told as a timeout to whoever waits.
 
 use std::{
     convert::Infallible,
@@ -16,7 +16,7 @@ use connection_contract::BoxFuture;
 use tokio::{
     runtime::{Builder, Runtime},
     sync::oneshot,
-    task::JoinHandle,
+    task::{JoinHandle, block_in_place},
 };
 use tracing::Instrument;
 
@@ -89,7 +89,7 @@ pub(crate) fn call<T>(plugin: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Two runtimes apart from the host's: one on whose threads plugins are polled, where one that spins holds nobody else,
+/// Two runtimes apart from the host's: one on which plugins are polled, where one that spins holds nobody else,
 /// and one for the core's own tasks, which tell of it.
 #[derive(Debug)]
 pub(crate) struct Runtimes {
@@ -99,7 +99,6 @@ pub(crate) struct Runtimes {
 
 impl Runtimes {
     pub(crate) fn new() -> std::io::Result<Self> {
-        // No code of a plugin runs on a worker: they drive its requests, and its timers.
         let build = |name: &str, workers: usize| {
             Builder::new_multi_thread().worker_threads(workers).thread_name(name).enable_all().build()
         };
@@ -113,8 +112,8 @@ impl Runtimes {
         self.tasks.as_ref().expect("the runtime lives as long as this value").spawn(task)
     }
 
-    /// Polls code of a plugin on a thread of the plugins' runtime, at most for `limit`; one that spins is left behind
-    /// there. Cancelled, the plugin is dropped at its next await.
+    /// Polls code of a plugin on the plugins' runtime, at most for `limit`; one that spins is left behind there.
+    /// Cancelled, the plugin is dropped at its next await.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         clock: &dyn Clock,
@@ -132,13 +131,21 @@ impl Runtimes {
                 result = task => Some(result),
             }
         };
-        let (handle, task) = (runtime.handle().clone(), task.in_current_span());
-        // Not on a worker: as many as spin there would hold every plugin. These threads are kept and used again.
-        let thread = runtime.spawn_blocking(move || call(|| handle.block_on(task)));
+        let mut task = Some(Box::pin(task.in_current_span()));
+        // The worker's other tasks go to another thread meanwhile: as many as spin would hold every plugin otherwise.
+        let mut poll = move |cx: &mut std::task::Context<'_>| {
+            let Some(polled) = task.as_mut().map(|task| task.as_mut().poll(cx)) else { return Poll::Ready(None) };
+            if polled.is_ready() {
+                task = None;
+            }
+            polled
+        };
+        let polled = poll_fn(move |cx| block_in_place(|| poll(cx)));
+        let ended = runtime.spawn(polled);
         tokio::select! {
             biased;
-            ended = thread => match ended {
-                Ok(Some(Some(result))) => Contained::Ended(result),
+            ended = ended => match ended {
+                Ok(Some(result)) => Contained::Ended(result),
                 _ => Contained::Panicked,
             },
             () = clock.sleep(limit) => Contained::TimedOut,
