@@ -1,4 +1,5 @@
-//! Checks what a person typed, before a plugin sees it. A problem names the field, and never holds the answer.
+//! Checks what a person typed, before a plugin sees it. A problem names the field, and never holds the answer, but for the
+//! path of a directory that cannot be granted.
 
 use std::{collections::HashMap, fmt};
 
@@ -10,7 +11,7 @@ const LONGEST: usize = 16 * 1024;
 /// The most values of a field that takes many.
 const MOST_VALUES: usize = 64;
 
-/// What is wrong with one field's answer; never holds the answer.
+/// What is wrong with one field's answer; never holds the answer, but for the path of a directory that cannot be granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldProblem {
