@@ -31,7 +31,7 @@ pub enum Error {
     #[error("the file cannot be read")]
     Files(#[source] ServiceError),
     /// The provider did not answer.
-    #[error("the provider did not answer")]
+    #[error("{}", unanswered(*.0))]
     Http(#[source] HttpError),
     /// The request is not well formed: a method, path or header that cannot be sent.
     #[error("the request is not well formed: {0}")]
@@ -121,7 +121,9 @@ impl Error {
             Self::Denied { .. } => "only addresses that were named when connecting are in reach",
             Self::Files(ServiceError::NotFound) => "list the directory to see what is there",
             Self::Files(ServiceError::Denied) => "only what lies below the granted directories can be read",
-            Self::Http(HttpError::Denied) => "name the address when connecting, or map it under [http.endpoints]",
+            Self::Http(HttpError::Denied) => {
+                "name the address when connecting, or map it under [http.endpoints]; a redirect elsewhere is not followed"
+            }
             Self::Http(_) => "try again later",
             Self::LabelTaken { .. } => "choose another label",
             Self::NotFound(_) => "list the connections to see their ids",
@@ -138,6 +140,13 @@ impl Error {
 
 pub(crate) const CRASHED: &str = "crashed";
 pub(crate) const TIMED_OUT: &str = "did not come to an end in time";
+
+fn unanswered(error: HttpError) -> &'static str {
+    match error {
+        HttpError::Denied => "the provider's address, or where it redirects to, is not in reach",
+        _ => "the provider did not answer",
+    }
+}
 
 /// The reason code of a request without an answer, as [`classify`](connection_contract::classify) gives it.
 fn http_code(error: HttpError) -> &'static str {

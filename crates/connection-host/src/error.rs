@@ -106,7 +106,7 @@ impl Error {
             std::io::ErrorKind::PermissionDenied => Exit::Refused,
             _ => Exit::Unexpected,
         };
-        Self::new(exit, "io", format!("{what}: {}", error.kind()))
+        Self::new(exit, "io", format!("{what}: {error}"))
     }
 
     /// Says what to do.

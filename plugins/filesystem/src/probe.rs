@@ -2,6 +2,9 @@
 
 use connection_contract::prelude::*;
 
+/// As long as an account's id can be, which then may have been cut.
+const LONGEST: usize = 500;
+
 /// Looks at each; the first that cannot be used decides.
 pub(crate) async fn look(roots: &[Root], ctx: &Context<'_>) -> Result<(), NotLive> {
     let Some(files) = ctx.files() else {
@@ -26,16 +29,19 @@ fn named(root: &Root, mut not_live: NotLive) -> NotLive {
     not_live
 }
 
-/// The account of some directories is their sorted paths, with `:` between them, or the hash of that when it is too
-/// long to show or has characters that are not shown.
+/// The account of some directories is their sorted paths, with `:` between them, or a hash of them when that is too long
+/// to show, has characters that are not shown, or could be read as other paths.
 pub(crate) fn identity(roots: &[Root], ctx: &Context<'_>) -> Identity {
     let paths: Vec<_> = roots.iter().map(Root::as_str).collect();
     let joined = paths.join(":");
     let shown = DisplayText::from(joined.clone());
-    let id = if shown.as_str() == joined {
+    let ambiguous = paths.len() > 1 && paths.iter().any(|path| path.contains(':'));
+    let short = joined.chars().count() < LONGEST;
+    let id = if shown.as_str() == joined && short && !ambiguous {
         shown
     } else {
-        format!("sha256:{}", encode::hex(&ctx.crypto().sha256(joined.as_bytes()))).into()
+        // No path holds a zero byte.
+        format!("sha256:{}", encode::hex(&ctx.crypto().sha256(paths.join("\0").as_bytes()))).into()
     };
     let first = paths.first().copied().unwrap_or_default();
     let label = match paths.len() {

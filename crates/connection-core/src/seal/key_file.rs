@@ -61,7 +61,7 @@ impl KeyFile {
     }
 
     fn unavailable(&self, error: &io::Error) -> KeyError {
-        KeyError::Unavailable { source_name: self.name(), detail: error.kind().to_string() }
+        KeyError::Unavailable { source_name: self.name(), detail: error.to_string() }
     }
 
     /// Files are read on a thread that may wait.

@@ -157,7 +157,7 @@ impl StoreError {
         match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { place },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { place },
-            _ => Self::Unavailable { place, detail: error.kind().to_string() },
+            _ => Self::Unavailable { place, detail: error.to_string() },
         }
     }
 }

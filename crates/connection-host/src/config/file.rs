@@ -20,9 +20,8 @@ pub(super) fn read(named: Option<&Path>, environment: &Environment) -> Result<La
         Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return Ok(Vec::new()),
         Err(error) => {
             return Err(Error::configuration(format!(
-                "the configuration file {} cannot be read: {}",
-                path.display(),
-                error.kind()
+                "the configuration file {} cannot be read: {error}",
+                path.display()
             )));
         }
     };

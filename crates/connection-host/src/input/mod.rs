@@ -64,7 +64,11 @@ impl Inputs {
         if self.person || self.given || declared.is_empty() {
             return Ok(());
         }
-        let names: Vec<_> = declared.iter().map(|field| &*field.name).collect();
+        let needed = |field: &&Field| field.required && field.default.is_none();
+        let mut names: Vec<_> = declared.iter().filter(needed).map(|field| &*field.name).collect();
+        if names.is_empty() {
+            names = declared.iter().map(|field| &*field.name).collect();
+        }
         Err(missing(kind, &names))
     }
 

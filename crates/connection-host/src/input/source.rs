@@ -67,5 +67,5 @@ fn read(from: impl std::io::Read, option: &str, limit: u64) -> Result<Secret, Er
 }
 
 fn unreadable(option: &str, name: &str, error: &std::io::Error) -> Error {
-    Error::new(Exit::Usage, "input_unreadable", format!("{option}: {name} cannot be read: {}", error.kind()))
+    Error::new(Exit::Usage, "input_unreadable", format!("{option}: {name} cannot be read: {error}"))
 }

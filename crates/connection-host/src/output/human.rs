@@ -83,6 +83,11 @@ fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
 pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
     let name = quoted(&name(info));
     let (liveness, reason) = condition(info);
+    // What the host refuses is mended in its configuration, which no command of ours writes.
+    if let Some(refused) = reason.as_ref().filter(|reason| reason.code == reason::DENIED) {
+        let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        return (format!("{}{remedy}", refused.message), None);
+    }
     let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
     let expiry = || info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
     let again = || Some(again(info));

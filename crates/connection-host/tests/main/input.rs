@@ -20,6 +20,20 @@ fn an_unknown_field_is_refused_before_anything_is_asked() {
 }
 
 #[test]
+fn a_field_that_is_given_twice_is_refused() {
+    let machine = Machine::new();
+    let twice = format!(r#"{{"accessToken": "wrong", "accessToken": "{TOKEN}"}}"#);
+    machine.feed(&["add", "github", "--input", "-"], &twice).exits(2).warns("'accessToken' is given twice");
+    assert!(machine.provider.seen().is_empty());
+}
+
+#[test]
+fn only_what_is_needed_is_asked_for() {
+    let ran = Machine::new().run(&["add", "github"]).exits(2);
+    ran.warns("nobody can be asked for accessToken of 'github'");
+}
+
+#[test]
 fn a_malformed_field_ends_the_setup_and_names_it() {
     let machine = Machine::new();
     let input = r#"{"accountSid": "12", "authToken": "x"}"#;

@@ -36,6 +36,16 @@ fn an_account_that_cannot_be_shown_is_a_hash() {
 }
 
 #[test]
+fn paths_that_could_be_read_as_others_are_another_account() {
+    let account = |paths: &[&str]| {
+        let files = paths.iter().fold(FakeFiles::new(), |files, path| files.root(path, &[]));
+        host(files).setup([roots(paths)]).run().unwrap().identity.account_id
+    };
+    assert_ne!(account(&["/a", "/b:/c"]), account(&["/a:/b", "/c"]));
+    assert_eq!(account(&["/a:b"]).as_str(), "/a:b");
+}
+
+#[test]
 fn the_top_directory_and_a_windows_path_have_names() {
     for (path, label) in [("/", "/"), ("C:\\Users\\Ada", "Ada"), ("/srv/data/", "data")] {
         let made = host(FakeFiles::new().root(path, &[])).setup([roots(&[path])]).run().unwrap();
