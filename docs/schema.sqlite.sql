@@ -23,8 +23,6 @@ CREATE TABLE connection_account (
     UNIQUE (owner, kind, label)
 ) STRICT;
 
-CREATE UNIQUE INDEX connection_account_default ON connection_account (owner, kind) WHERE is_default = 1;
-
 CREATE INDEX connection_account_identity ON connection_account (owner, kind, account_id);
 
 CREATE INDEX connection_account_owner ON connection_account (owner, id);

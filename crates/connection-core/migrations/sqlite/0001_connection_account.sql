@@ -28,7 +28,6 @@ CREATE TABLE connection_account (
 
 CREATE INDEX connection_account_owner ON connection_account (owner, id);
 CREATE INDEX connection_account_identity ON connection_account (owner, kind, account_id);
-CREATE UNIQUE INDEX connection_account_default ON connection_account (owner, kind) WHERE is_default = 1;
 
 CREATE TABLE connection_credential (
     connection_id  BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
