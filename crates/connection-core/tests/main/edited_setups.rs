@@ -224,6 +224,8 @@ async fn kept_callback(edit: Option<&[u8]>) -> Option<String> {
     let registry = builder.kind(Returning).kind(Acme::default()).open().await.unwrap();
     let session = registry.begin_setup(&RETURNING).await.unwrap();
     let (_, shown) = step(&session).await;
+    // Of what is shown, the time runs only then.
+    world.clock.until_asleep(1).await;
     world.clock.advance(Duration::from_secs(5));
     world.server.until_asked(1).await;
     registry.deliver(returned(&state(&shown))).await.unwrap();

@@ -117,6 +117,7 @@ async fn a_bad_network_after_a_long_wait_leaves_time_to_resume() {
     let registry = world.open(Odd::new("sleep and ask")).await;
     let session = registry.begin_setup(&ODD).await.unwrap();
     step(&session).await;
+    world.clock.until_asleep(1).await;
     world.clock.advance(Duration::from_secs(3600));
     let (_, notice) = step(&session).await;
     assert!(beside(&notice).iter().any(|line| line.contains("your answers are kept")), "{notice:?}");
