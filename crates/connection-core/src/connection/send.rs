@@ -9,7 +9,10 @@ use crate::{
     Error, contain,
     contain::Contained,
     error::{CRASHED, TIMED_OUT},
-    services::http::{Streaming, is_sendable},
+    services::{
+        http::{Streaming, is_sendable},
+        secret_buffer::SecretBuffer,
+    },
     verify::HostServices,
 };
 
@@ -122,15 +125,10 @@ impl Response {
     ///
     /// As [`chunk`](Self::chunk), and [`HttpError::TooLarge`] in it.
     pub async fn bytes(mut self, limit: usize) -> Result<Secret, Error> {
-        let mut pieces: Vec<Secret> = Vec::new();
-        let mut length = 0_usize;
-        while let Some(piece) = self.chunk().await? {
-            length = length.saturating_add(piece.len());
-            if length > limit {
-                return Err(Error::Http(HttpError::TooLarge));
-            }
-            pieces.push(Secret::new(piece));
+        let mut body = SecretBuffer::new(limit, self.answer.expected());
+        while let Some(piece) = self.chunk().await?.map(Secret::new) {
+            body.push(piece.expose()).map_err(|_| Error::Http(HttpError::TooLarge))?;
         }
-        Ok(Secret::concat(&pieces.iter().map(Secret::expose).collect::<Vec<_>>()))
+        Ok(body.into_secret())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use connection_contract::{BaseUrl, Descriptor, Field, Guide, Input, Origin, SecretName, Text, host};
+use connection_contract::{BaseUrl, Descriptor, Field, Guide, Input, Origin, SecretName, Text};
 use regex::Regex;
 
 use crate::{Capabilities, limits, setup::answers};
@@ -35,7 +35,7 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
     limits::descriptor(descriptor)?;
     let mut addresses = Vec::new();
     for text in &descriptor.origins {
-        let base = host::base_url(text).ok_or_else(|| format!("'{text}' is not a plain http(s) address"))?;
+        let base = answers::base_url(text).map_err(|problem| format!("'{text}' {problem}"))?;
         addresses.push((text.clone(), base));
     }
     for name in &descriptor.secret_names {

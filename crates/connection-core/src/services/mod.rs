@@ -7,7 +7,7 @@ pub(crate) mod crypto;
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod log;
-mod secret_buffer;
+pub(crate) mod secret_buffer;
 #[cfg(test)]
 pub(crate) mod test_log;
 #[cfg(test)]

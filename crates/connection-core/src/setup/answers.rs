@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, fmt};
 
-use connection_contract::{Answer, DisplayText, Field, Input, Root, Secret, Text, host};
+use connection_contract::{Answer, BaseUrl, DisplayText, Field, Input, Root, Secret, Text, host};
 use regex::Regex;
 
 /// The longest answer, in bytes.
@@ -113,17 +113,17 @@ pub(crate) fn plain(field: &Field, pattern: Option<&Regex>, value: &Secret) -> R
         }
         Input::Secret => Ok(Answer::Secret(value.duplicate())),
         Input::Text => Ok(Answer::Text(text.into())),
-        Input::Url => url(text),
+        Input::Url => base_url(text).map(Answer::Url),
         _ => Err("is of a form that this host does not know"),
     }
 }
 
 /// `https`, or `http` to this machine: a credential never crosses a network in the clear.
-fn url(text: &str) -> Result<Answer, &'static str> {
+pub(crate) fn base_url(text: &str) -> Result<BaseUrl, &'static str> {
     let base = host::base_url(text).ok_or("is not a plain https address")?;
     let origin = base.origin().as_str();
     if origin.starts_with("https://") || crate::services::http::is_loopback(base.origin()) {
-        return Ok(Answer::Url(base));
+        return Ok(base);
     }
     Err("is an http address of another machine; https is required")
 }

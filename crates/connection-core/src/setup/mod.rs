@@ -12,6 +12,7 @@ mod codec;
 mod deliver;
 mod effects;
 mod finish;
+mod grants;
 mod journal;
 mod recorded;
 mod run;

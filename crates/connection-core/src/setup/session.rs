@@ -18,6 +18,7 @@ use super::{
     FieldProblem, Outcome, SetupStep, StepNo, answers,
     codec::Waiting,
     finish,
+    grants::Grants,
     journal::{Effect, Entry},
     run,
     slot::Slot,
@@ -221,9 +222,9 @@ impl SetupSession {
         let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
         let declared = |name: &String| kind.descriptor.fields.iter().find(|field| field.name == **name).cloned();
         let fields: Vec<_> = names.iter().filter_map(declared).collect();
-        let grant = |text: &str| shared.files.grant(text).map_err(|error| error.to_string().into());
-        let checked =
-            answers::check(&fields, &kind.checked.patterns, answers, &grant).map_err(AdvanceError::Invalid)?;
+        let grants = Grants::of(shared, &fields, answers).await;
+        let checked = answers::check(&fields, &kind.checked.patterns, answers, &|text| grants.grant(text))
+            .map_err(AdvanceError::Invalid)?;
         Ok(input(shared, slot, waiting, Effect::Answered(checked), Source::Host).await?)
     }
 

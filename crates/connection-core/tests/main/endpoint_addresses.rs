@@ -167,8 +167,8 @@ impl ConnectionDefinition for Near {
 #[tokio::test]
 async fn a_private_address_that_nobody_named_is_not_asked() {
     let world = World::new().await;
-    let (home, other) = (world.server.origin(), "http://10.1.2.3:8080");
-    for address in [&home, other, "http://[::ffff:127.0.0.1]:80", "http://169.254.169.254"] {
+    let (home, other) = (world.server.origin(), "https://10.1.2.3:8080");
+    for address in [&home, other, "http://[::ffff:127.0.0.1]:80", "https://169.254.169.254"] {
         let near = || Near(address.to_owned());
         let registry = world.builder().http(HttpPolicy::new()).kind(near()).open().await.unwrap();
         let Outcome::Failed(failure) = connect(&registry, &NEAR, &[("key", "k")]).await else { panic!("{address}") };
@@ -189,6 +189,16 @@ async fn a_private_address_that_nobody_named_is_not_asked() {
     let info = registry.connection(done.connection).await.unwrap().verify().await.unwrap();
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
     assert_eq!(world.server.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn a_kind_that_would_send_in_the_clear_is_not_registered() {
+    let world = World::new().await;
+    for address in ["http://api.example.com", "http://10.1.2.3:8080"] {
+        let refused = world.builder().kind(Near(address.to_owned())).open().await.unwrap_err();
+        assert_eq!(refused.code(), "descriptor_invalid");
+        assert!(refused.to_string().contains(address), "{refused}");
+    }
 }
 
 #[tokio::test]

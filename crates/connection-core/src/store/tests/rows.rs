@@ -44,16 +44,6 @@ async fn labels_are_unique_per_owner_and_kind() {
 }
 
 #[tokio::test]
-async fn one_row_per_owner_and_kind_is_the_default() {
-    let database = Database::new();
-    let store = database.open().await;
-    let [mut one, mut two] = ["a", "b"].map(|label| database.account(label));
-    (one.is_default, two.is_default) = (true, true);
-    add(&store, &one).await.unwrap();
-    assert!(matches!(add(&store, &two).await, Err(StoreError::Conflict { .. })));
-}
-
-#[tokio::test]
 async fn a_generation_is_drawn_once_and_promoted_by_compare_and_swap() {
     let database = Database::new();
     let store = database.open().await;
