@@ -165,7 +165,7 @@ impl ConnectionRegistry {
             Err(error) => return Err(error),
         };
         // A run that is busy shows what there is to see.
-        if slot.running.try_lock().is_ok() {
+        if slot.is_at_rest() {
             slot.resumed(waits_at);
         }
         run::spawn(&self.shared, &slot);

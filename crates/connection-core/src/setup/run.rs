@@ -67,6 +67,7 @@ async fn to_rest(shared: &Arc<Shared>, slot: &Arc<Slot>, _running: OwnedMutexGua
 
 async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
     slot.stop_timer();
+    slot.begin();
     let span = tracing::info_span!("setup", session = %slot.id, kind = %slot.kind);
     match attempt(shared, slot).instrument(span).await {
         Ok(next) => next,
@@ -209,7 +210,7 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
             return Ok(Next::Rest);
         }
     }
-    slot.show((waiting.no, step));
+    slot.rest((waiting.no, step));
     set_timer(shared, slot, waiting, expires);
     Ok(Next::Rest)
 }
@@ -276,7 +277,7 @@ async fn offline_or_fail(
     let mut beside = inner.notices.clone();
     beside.push(Notice::offline(not_live.reason.clone()));
     beside.push(Notice::new("your answers are kept: resume this setup to ask again"));
-    slot.show((no, SetupStep::Notice { beside }));
+    slot.rest((no, SetupStep::Notice { beside }));
     set_timer(shared, slot, waiting, expires);
     Ok(Next::Rest)
 }

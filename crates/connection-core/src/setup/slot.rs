@@ -28,6 +28,8 @@ pub(super) struct View {
     /// Why it cannot go on now; it is where it was, and may be resumed.
     pub(super) error: Option<Error>,
     look: String,
+    /// Whether the step is where a run came to rest, and not what a plugin shows while it works.
+    rests: bool,
 }
 
 pub(crate) struct Slot {
@@ -60,15 +62,38 @@ impl Slot {
     /// Shows a step. One that looks as before is not new; nor is one that comes behind the end, from a plugin that was
     /// left behind.
     pub(super) fn show(&self, step: (StepNo, SetupStep)) {
+        self.see(step, false);
+    }
+
+    /// Shows the step at which a run comes to rest.
+    pub(super) fn rest(&self, step: (StepNo, SetupStep)) {
+        self.see(step, true);
+    }
+
+    fn see(&self, step: (StepNo, SetupStep), rests: bool) {
         let look = format!("{step:?}");
         self.view.send_if_modified(|view| {
             let changed = view.step.is_none() || view.look != look || view.error.is_some();
             let new = changed && view.outcome.is_none();
+            view.rests = rests;
             if new {
-                *view = View { version: view.version + 1, step: Some(step), outcome: None, error: None, look };
+                *view = View { version: view.version + 1, step: Some(step), outcome: None, error: None, look, rests };
             }
             new
         });
+    }
+
+    /// A run begins; what is shown stays.
+    pub(super) fn begin(&self) {
+        self.view.send_if_modified(|view| {
+            view.rests = false;
+            false
+        });
+    }
+
+    /// Whether nobody works on it: no run is under way, or the one that is has nothing more to show.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.view.borrow().rests || self.running.try_lock().is_ok()
     }
 
     /// The step was answered, and the plugin works.
@@ -77,6 +102,7 @@ impl Slot {
             view.step = None;
             view.error = None;
             view.look.clear();
+            view.rests = false;
         });
     }
 
@@ -94,6 +120,7 @@ impl Slot {
             if view.outcome.is_none() && (waits_at.is_none() || shown != waits_at) {
                 view.step = None;
                 view.look.clear();
+                view.rests = false;
             }
         });
     }
@@ -105,7 +132,7 @@ impl Slot {
             if new {
                 let step = outcome.step().map(|step| (no, step));
                 let version = view.version + u64::from(step.is_some());
-                *view = View { version, step, outcome: Some(outcome), error: None, look: String::new() };
+                *view = View { version, step, outcome: Some(outcome), error: None, look: String::new(), rests: true };
             }
             new
         });
@@ -116,6 +143,7 @@ impl Slot {
         self.view.send_modify(|view| {
             view.version += 1;
             view.error = Some(error);
+            view.rests = true;
         });
     }
 
