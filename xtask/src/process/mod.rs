@@ -4,7 +4,9 @@
 //! whole command, so that a person can repeat it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::workspace::in_ci;
@@ -37,6 +39,42 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     println!("$ {shown}");
     let status = command.status().map_err(|error| Failure::new(format!("cannot run `{shown}`: {error}")))?;
     if status.success() { Ok(()) } else { Err(Failure::new(format!("`{shown}` ended with {status}"))) }
+}
+
+/// As [`run`], but what takes longer is ended: something that hangs would otherwise say nothing for ever.
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), Failure> {
+    let shown = describe(command);
+    println!("$ {shown}");
+    // At a desk control-C must reach what was started, so it stays in the group of the terminal there.
+    #[cfg(unix)]
+    if in_ci() {
+        std::os::unix::process::CommandExt::process_group(command, 0);
+    }
+    let failed = |error| Failure::new(format!("cannot run `{shown}`: {error}"));
+    let (mut child, start) = (command.spawn().map_err(failed)?, Instant::now());
+    loop {
+        match child.try_wait().map_err(failed)? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(Failure::new(format!("`{shown}` ended with {status}"))),
+            None if start.elapsed() < limit => thread::sleep(Duration::from_millis(50)),
+            None => {
+                end(&mut child);
+                let seconds = limit.as_secs();
+                return Err(Failure::new(format!("`{shown}` did not end within {seconds} seconds")));
+            }
+        }
+    }
+}
+
+/// Ends a tool, and in continuous integration all that it started, too.
+fn end(child: &mut Child) {
+    if cfg!(unix) && in_ci() {
+        let group = format!("-{}", child.id());
+        answers(tool(Path::new("."), "kill", &["-s", "KILL", "--", &group]).stdin(Stdio::null()));
+    }
+    // It may have ended by itself meanwhile, which is as good.
+    child.kill().unwrap_or_default();
+    child.wait().map(drop).unwrap_or_default();
 }
 
 /// Runs to the end and returns what it wrote to standard output.

@@ -1,8 +1,9 @@
 //! Tools end well or fail by name, and see nothing that was meant for xtask.
 
 use std::path::Path;
+use std::time::Duration;
 
-use super::{cargo, is_about_us, output, run, tool};
+use super::{cargo, is_about_us, output, run, run_within, tool};
 
 #[test]
 fn a_tool_that_does_not_end_well_is_a_failure_that_names_the_command() {
@@ -12,6 +13,18 @@ fn a_tool_that_does_not_end_well_is_a_failure_that_names_the_command() {
     assert!(failure.starts_with("`cargo no-such-command` ended with"), "{failure}");
     let failure = output(&mut tool(here, "no-such-tool", &["a"])).unwrap_err().to_string();
     assert!(failure.starts_with("cannot run `no-such-tool a`"), "{failure}");
+}
+
+#[test]
+fn a_tool_that_does_not_end_in_time_is_ended_and_a_failure() {
+    let here = Path::new(".");
+    assert!(run_within(&mut tool(here, "cargo", &["--version"]), Duration::from_secs(600)).is_ok());
+    let failure = run_within(&mut tool(here, "cargo", &["no-such-command"]), Duration::from_secs(600)).unwrap_err();
+    assert!(failure.to_string().starts_with("`cargo no-such-command` ended with"), "{failure}");
+    // It waits for its input, which never ends.
+    let mut hangs = tool(here, "cat", &[]);
+    let failure = run_within(hangs.stdin(std::process::Stdio::piped()), Duration::ZERO).unwrap_err().to_string();
+    assert_eq!(failure, "`cat` did not end within 0 seconds");
 }
 
 #[test]

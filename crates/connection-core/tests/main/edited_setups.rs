@@ -10,6 +10,7 @@ use crate::{
     acme::{API, Acme, KIND},
     fake::Fake,
     inbound::{Inbound, returned, state},
+    odd::{ODD, Odd},
     raw,
     test_server::Reply,
     world::{World, answers, code, me, step},
@@ -151,6 +152,28 @@ async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
     }
     let other = registry.resume_setup(other.id()).await.unwrap();
     assert_eq!(code(&other.terminal().await.unwrap()), "done Live", "the control");
+}
+
+#[tokio::test]
+async fn an_effect_that_was_taken_out_ends_its_session() {
+    let world = World::new().await;
+    let registry = world.open(Odd::new("endless")).await;
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    for text in ["one", "two"] {
+        let (no, _) = step(&session).await;
+        session.advance(no, &answers(&[("a", text)])).await.unwrap();
+    }
+    step(&session).await;
+    // What is left asks and answers the same, so only its number shows that it was the second one.
+    let sql = format!("DELETE FROM connection_setup_effect WHERE seq = 0 AND session_id = {}", session_id(&session));
+    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    let again = registry.resume_setup(session.id()).await.unwrap();
+    while let Some((_, shown)) = again.next_step().await.unwrap() {
+        let SetupStep::Failed(failure) = shown else { continue };
+        assert_eq!(failure.code, "setup_unreadable");
+        return;
+    }
+    panic!("it went on without it");
 }
 
 #[tokio::test]

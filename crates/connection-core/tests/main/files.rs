@@ -43,6 +43,42 @@ impl ConnectionDefinition for Folders {
     }
 }
 
+/// Takes the first directory that anybody ever named to it.
+#[derive(Default)]
+struct Hoarder(std::sync::OnceLock<Root>);
+
+impl ConnectionDefinition for Hoarder {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        Folders.descriptor()
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        let answers = ctx.prompt(Prompt::new("Which?").field("roots")).await;
+        let named = answers.directory("roots")?;
+        let kept = self.0.get_or_init(|| named.clone()).clone();
+        Ok(Established::new((), Identity::new(named.as_str().to_owned(), "here")).reach(Reach::declared().root(kept)))
+    }
+    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::from(""))
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_somebody_else_named_is_not_granted() {
+    let (world, mine, yours) = (World::new().await, directory(), directory());
+    let registry = world.open(Hoarder::default()).await;
+    granted(&registry, &[mine.path()]).await;
+    let outcome = connect(&registry.owner("another"), &KIND, &[("roots", &text(yours.path()))]).await;
+    assert_eq!(code(&outcome), "plugin_fault");
+}
+
 /// A directory with a file, a directory in it, and links in and out.
 fn directory() -> TempDir {
     let made = TempDir::new().unwrap();
