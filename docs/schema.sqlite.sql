@@ -23,7 +23,11 @@ CREATE TABLE connection_account (
     UNIQUE (owner, kind, label)
 ) STRICT;
 
+CREATE INDEX connection_account_default ON connection_account (owner) WHERE is_default;
+
 CREATE INDEX connection_account_identity ON connection_account (owner, kind, account_id);
+
+CREATE INDEX connection_account_kind ON connection_account (owner, kind, id);
 
 CREATE INDEX connection_account_owner ON connection_account (owner, id);
 
@@ -37,7 +41,7 @@ CREATE TABLE connection_credential (
     secret_names   TEXT    NOT NULL,
     granted_scopes TEXT,
     valid_until    INTEGER,
-    created_at     INTEGER NOT NULL,
+    created_at     INTEGER NOT NULL, replaced_at INTEGER, account_id TEXT, account_label TEXT, config TEXT,
     PRIMARY KEY (connection_id, generation)
 ) STRICT;
 
@@ -71,6 +75,8 @@ CREATE TABLE connection_event (
     UNIQUE (connection_id, seq)
 ) STRICT;
 
+CREATE INDEX connection_event_owner ON connection_event (owner, id);
+
 CREATE TRIGGER connection_event_no_delete BEFORE DELETE ON connection_event
 BEGIN
     SELECT RAISE(ABORT, 'connection_event is append-only');
@@ -87,7 +93,7 @@ CREATE TABLE connection_keyset (
     store_id BLOB    NOT NULL CHECK (length(store_id) = 16),
     revision INTEGER NOT NULL CHECK (revision >= 1),
     slot_a   BLOB,
-    slot_b   BLOB,
+    slot_b   BLOB, keys_revision INTEGER NOT NULL DEFAULT 1 CHECK (keys_revision >= 1),
     CHECK (slot_a IS NOT NULL OR slot_b IS NOT NULL)
 ) STRICT;
 

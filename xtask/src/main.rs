@@ -6,14 +6,17 @@
 #![expect(clippy::print_stderr, reason = "failures go where a shell expects them")]
 #![expect(clippy::disallowed_methods, reason = "no clock or environment is injected into a build tool")]
 
+mod api;
 mod ci;
 mod failure;
 mod layers;
+mod new_plugin;
 mod process;
 mod readme;
 mod rust_source;
 mod setup;
 mod suite;
+mod third_party;
 mod tidy;
 mod workspace;
 
@@ -27,11 +30,16 @@ usage: cargo xtask <command>
 
   setup            install what is missing, and say what
   test             the whole suite, after its own set-up
-  layers           who may depend on whom, and the containment of our plugins
+  layers           who may depend on whom, and the containment of plugins
   tidy             what the compiler does not check: files, names, links
-  docs             write into the documents the code that they show
+  api [--release]  list what the contract promises; with --release, for its version
+  docs             write into the documents the code and facts that they show
   readme           run the commands that README.md and docs/guide show
-  ci [--step NAME] all of the above and more, with seconds per step";
+  third-party      pack our crates; build a stranger's plugin and host of them
+  ci [--step NAME] all of the above and more, with seconds per step
+
+  new-plugin NAME [--at DIR]
+                   make a plugin that builds, beside this checkout or at DIR";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -52,8 +60,13 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["test"] => suite::run(&workspace),
         ["layers"] => layers::run(&workspace),
         ["tidy"] => tidy::run(&workspace),
-        ["docs"] => tidy::write_includes(&workspace),
+        ["api"] => api::write(&workspace, false),
+        ["api", "--release"] => api::write(&workspace, true),
+        ["docs"] => tidy::write_documents(&workspace),
         ["readme"] => readme::run(&workspace),
+        ["third-party"] => third_party::run(&workspace),
+        ["new-plugin", name] => new_plugin::run(&workspace, name, None),
+        ["new-plugin", name, "--at", directory] => new_plugin::run(&workspace, name, Some(directory)),
         ["ci"] => ci::run(&workspace, None),
         ["ci", "--step", name] => ci::run(&workspace, Some(name)),
         [] | ["help" | "--help" | "-h"] => {

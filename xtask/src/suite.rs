@@ -13,8 +13,32 @@ use crate::workspace::Workspace;
 /// A test that never ends fails by then; the test runner has named it after a minute.
 const LONGEST: Duration = Duration::from_secs(25 * 60);
 
+/// Of these modules.
+const BEHIND_A_POOLER: [&str; 10] = [
+    "setup_steps::",
+    "setup_replay::",
+    "setup_callbacks::",
+    "setup_writes::",
+    "verify_",
+    "list::",
+    "remove::",
+    "use_",
+    "events::",
+    "drops::",
+];
+
 /// Sets up, then runs every test of the workspace.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     setup::run(workspace, Scope::Tests)?;
-    process::run_within(&mut process::cargo(workspace.root(), &["test", "--workspace", "--locked"]), LONGEST)
+    process::run_within(&mut process::cargo(workspace.root(), &["test", "--workspace", "--locked"]), LONGEST)?;
+    behind_a_pooler(workspace)
+}
+
+/// A part of the suite again, with a pooler in transaction mode before the server: whatever reaches the store in another
+/// way than the rest.
+fn behind_a_pooler(workspace: &Workspace) -> Result<(), Failure> {
+    let mut arguments = vec!["test", "--locked", "-p", "connection-core", "--test", "postgres", "--"];
+    arguments.extend(BEHIND_A_POOLER);
+    let mut command = process::cargo(workspace.root(), &arguments);
+    process::run_within(command.env("CONNECTIONS_TEST_POOLER", "1"), LONGEST)
 }

@@ -53,3 +53,7 @@ pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) ->
         && whole(query);
     fits.then(|| HttpRequest::raw(method.into(), format!("{base}{path_and_query}")))
 }
+/// The same request again, with its secrets: for a host that sends it once more with a newer credential.
+pub fn duplicate(request: &HttpRequest) -> HttpRequest {
+    request.duplicate()
+}

@@ -45,6 +45,12 @@ impl HeaderValue {
             Self::Secret(secret) => secret.expose(),
         }
     }
+    fn duplicate(&self) -> Self {
+        match self {
+            Self::Public(text) => Self::Public(text.clone()),
+            Self::Secret(secret) => Self::Secret(secret.duplicate()),
+        }
+    }
 }
 impl fmt::Debug for HeaderValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,6 +100,16 @@ impl HttpRequest {
     /// See [`host::request`](crate::host::request).
     pub(crate) fn raw(method: Text, url: String) -> Self {
         Self { method, url, headers: Vec::new(), body: Secret::default() }
+    }
+    /// See [`host::duplicate`](crate::host::duplicate).
+    pub(crate) fn duplicate(&self) -> Self {
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.duplicate()));
+        Self {
+            method: self.method.clone(),
+            headers: headers.collect(),
+            body: self.body.duplicate(),
+            url: self.url.clone(),
+        }
     }
     /// `GET base/path`.
     pub fn get(base: &BaseUrl, path: &str) -> Self {

@@ -7,15 +7,20 @@
 
 #[path = "../tests/main/acme.rs"]
 mod acme;
+#[path = "../tests/main/raw.rs"]
+mod raw;
 #[path = "../src/services/test_server.rs"]
 mod test_server;
 #[path = "../tests/main/world.rs"]
 mod world;
 
+use std::time::Duration;
+
 use connection_core::Connection;
 use divan::Bencher;
 use tokio::runtime::Runtime;
 
+use acme::Acme;
 use world::{World, connected, me};
 
 fn main() {
@@ -24,9 +29,14 @@ fn main() {
 
 /// One connection among so many.
 fn one_of(runtime: &Runtime, count: usize) -> (World, Connection) {
+    one_kept(runtime, count, Duration::from_millis(500))
+}
+
+/// As [`one_of`], whose row is kept for so long.
+fn one_kept(runtime: &Runtime, count: usize, hot_rows: Duration) -> (World, Connection) {
     runtime.block_on(async {
         let world = World::new().await;
-        let registry = world.acme().await;
+        let registry = world.builder().hot_rows(hot_rows).kind(Acme::default()).open().await.unwrap();
         for number in 1..count {
             world.provider(move |_| me(&number.to_string(), "ada"));
             connected(&registry, "another").await;
@@ -39,7 +49,7 @@ fn one_of(runtime: &Runtime, count: usize) -> (World, Connection) {
 
 #[divan::bench_group(sample_count = 200)]
 mod request {
-    use super::{Bencher, Runtime, World, one_of};
+    use super::{Bencher, Duration, Runtime, World, one_kept, one_of};
 
     /// The floor: the same request by a client that keeps its connection.
     #[divan::bench]
@@ -57,7 +67,20 @@ mod request {
         });
     }
 
-    /// Row, unsealing, origin check, authorizer, egress check, request, answer.
+    /// As `send_of`, with a row that is read and unsealed each time.
+    #[divan::bench(args = [1, 200])]
+    fn send_asking_the_store_of(bencher: Bencher<'_, '_>, connections: usize) {
+        let runtime = Runtime::new().unwrap();
+        let (_world, connection) = one_kept(&runtime, connections, Duration::ZERO);
+        bencher.bench_local(|| {
+            runtime.block_on(async {
+                let request = connection.request("GET", "/me").await.unwrap();
+                connection.send(request).await.unwrap().bytes(1 << 20).await.unwrap()
+            })
+        });
+    }
+
+    /// The row at hand, origin check, authorizer, egress check, request, answer.
     #[divan::bench(args = [1, 200])]
     fn send_of(bencher: Bencher<'_, '_>, connections: usize) {
         let runtime = Runtime::new().unwrap();

@@ -40,6 +40,8 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     /// `false` without an authorizer.
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
     fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError>;
+    /// Whether it is one.
+    fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError>;
 }
 
 /// A definition that is shared. Its own `Drop` is a plugin's code, too: a panic in it stays inside, whoever is the last to
@@ -119,5 +121,8 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError> {
         let Some(secrets) = self.secrets() else { return Ok(None) };
         Ok(secrets.secret(&self.parse_credential(bytes.expose())?, name))
+    }
+    fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError> {
+        self.parse_credential(bytes.expose()).map(drop)
     }
 }

@@ -5,14 +5,30 @@
 
 use std::sync::Arc;
 
-use connection_contract::{ConnectionError, CredentialError, HttpError, Kind, Origin, ServiceError};
+use connection_contract::{ConnectionError, CredentialError, DisplayText, HttpError, Kind, Origin, ServiceError};
 
-use crate::{ConnectionId, SealError, SessionId, StoreError};
+use crate::{ConnectionId, ConnectionInfo, SealError, SessionId, StoreError};
 
 /// Why an operation of a registry, a session or a connection was refused or could not be done.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The account is connected already.
+    #[error("this account is connected already, as {kind}:{label}")]
+    AccountConnected {
+        /// The kind.
+        kind: Kind,
+        /// The label of the connection that there is.
+        label: String,
+    },
+    /// There are several connections of the kind, and none of them is the default.
+    #[error("there are several connections of kind '{kind}': {}", names(.candidates))]
+    Ambiguous {
+        /// The kind.
+        kind: Kind,
+        /// The first of them.
+        candidates: Vec<ConnectionInfo>,
+    },
     /// The stored credential cannot be attached or read by its plugin.
     #[error("the stored credential cannot be used by the plugin '{kind}'")]
     Credential {
@@ -33,12 +49,32 @@ pub enum Error {
     /// The provider did not answer.
     #[error("{}", unanswered(*.0))]
     Http(#[source] HttpError),
+    /// What is to be imported is not a connection of its kind.
+    #[error("it cannot be imported: {0}")]
+    InvalidImport(&'static str),
+    /// A label must show something.
+    #[error("a label must not be empty")]
+    InvalidLabel,
+    /// The text cannot be the name of an owner.
+    #[error("the name of the owner {0}")]
+    InvalidOwner(&'static str),
     /// The request is not well formed: a method, path or header that cannot be sent.
     #[error("the request is not well formed: {0}")]
     InvalidRequest(&'static str),
     /// There is another connection with this label.
     #[error("there is already a connection '{kind}:{label}'")]
     LabelTaken {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+    },
+    /// The owner has no connection of this kind.
+    #[error("nothing of kind '{0}' is connected")]
+    NoConnection(Kind),
+    /// No credential is kept to go back to.
+    #[error("no credential is kept that '{kind}:{label}' could go back to")]
+    NoPrevious {
         /// The kind.
         kind: Kind,
         /// The label.
@@ -71,6 +107,18 @@ pub enum Error {
         /// `crashed`, or `did not come to an end in time`.
         what: &'static str,
     },
+    /// The connection stays with the credential that it has.
+    #[error("'{kind}:{label}' does not go back to its previous credential: {why}")]
+    RollbackRefused {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+        /// Why not.
+        why: DisplayText,
+        /// What to do, where something can be done.
+        remedy: Option<DisplayText>,
+    },
     /// Sealed data does not open.
     #[error("sealed data of {what} does not open")]
     Sealed {
@@ -94,19 +142,26 @@ impl Error {
     /// For programs; listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::AccountConnected { .. } => "account_connected",
+            Self::Ambiguous { .. } => "ambiguous",
             Self::Credential { .. } => "credential_unreadable",
             Self::Denied { .. } => "denied",
             Self::Files(ServiceError::NotFound) => "file_not_found",
             Self::Files(ServiceError::Denied) => "denied",
             Self::Files(_) => "file_unavailable",
             Self::Http(error) => http_code(*error),
+            Self::InvalidImport(_) => "invalid_import",
+            Self::InvalidLabel => "invalid_label",
+            Self::InvalidOwner(_) => "invalid_owner",
             Self::InvalidRequest(_) => "invalid_request",
             Self::LabelTaken { .. } => "label_taken",
-            Self::NotFound(_) => "not_found",
+            Self::NoConnection(_) | Self::NotFound(_) => "not_found",
+            Self::NoPrevious { .. } => "no_previous",
             Self::NotSupported { .. } => "not_supported",
             Self::Plugin { .. } => "plugin_fault",
             Self::PluginFault { what, .. } if *what == CRASHED => "plugin_panicked",
             Self::PluginFault { .. } => "plugin_timeout",
+            Self::RollbackRefused { .. } => "rollback_refused",
             Self::Sealed { .. } => "sealed_unreadable",
             Self::SessionNotFound(_) => "setup_not_found",
             Self::Store(_) => "store_failed",
@@ -117,7 +172,9 @@ impl Error {
     /// What to do, where something can be done.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
-            Self::Credential { .. } => "remove the connection and connect again",
+            Self::AccountConnected { .. } => "use the connection that there is, or remove it first",
+            Self::Ambiguous { .. } => "name one by its label or by the end of its id, or make one the default",
+            Self::Credential { .. } => "authorize the connection again",
             Self::Denied { .. } => "only addresses that were named when connecting are in reach",
             Self::Files(ServiceError::NotFound) => "list the directory to see what is there",
             Self::Files(ServiceError::Denied) => "only what lies below the granted directories can be read",
@@ -125,14 +182,21 @@ impl Error {
                 "name the address when connecting, or map it under [http.endpoints]; a redirect elsewhere is not followed"
             }
             Self::Http(_) => "try again later",
+            Self::InvalidLabel => "give it a name that others can see",
+            Self::InvalidOwner(_) => "use the name or number by which the program knows its user",
             Self::LabelTaken { .. } => "choose another label",
+            Self::NoConnection(_) => "connect one, or list the connections to see which there are",
+            Self::NoPrevious { .. } => "authorize the connection again",
             Self::NotFound(_) => "list the connections to see their ids",
             Self::PluginFault { .. } | Self::Plugin { .. } => "report this to the plugin's author",
             Self::SessionNotFound(_) => "begin a new setup",
             Self::UnknownKind(_) => "list the kinds to see which are registered",
-            Self::Sealed { source, .. } => return source.remedy(),
+            Self::RollbackRefused { remedy, .. } => return remedy.as_ref().map(ToString::to_string),
+            Self::Sealed { what, source } => return sealed_remedy(what, source),
             Self::Store(source) => return source.remedy(),
-            Self::Files(_) | Self::InvalidRequest(_) | Self::NotSupported { .. } => return None,
+            Self::Files(_) | Self::InvalidImport(_) | Self::InvalidRequest(_) | Self::NotSupported { .. } => {
+                return None;
+            }
         };
         Some(text.to_owned())
     }
@@ -140,6 +204,23 @@ impl Error {
 
 pub(crate) const CRASHED: &str = "crashed";
 pub(crate) const TIMED_OUT: &str = "did not come to an end in time";
+
+/// A connection can be authorized again, which helps where nothing else does.
+fn sealed_remedy(what: &str, error: &SealError) -> Option<String> {
+    let remedy = error.remedy()?;
+    let anew =
+        what.starts_with("connection ") && matches!(error, SealError::WrongKey { .. } | SealError::UnknownFormat);
+    Some(if anew { format!("{remedy}, or authorize the connection again") } else { remedy })
+}
+
+/// `KIND:LABEL (END OF ID)` of each.
+fn names(candidates: &[ConnectionInfo]) -> String {
+    let name = |info: &ConnectionInfo| {
+        let id = info.id.to_string();
+        format!("{}:{} ({})", info.kind, info.label, id.get(28..).unwrap_or(&id))
+    };
+    candidates.iter().map(name).collect::<Vec<_>>().join(", ")
+}
 
 fn unanswered(error: HttpError) -> &'static str {
     match error {

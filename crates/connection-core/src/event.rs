@@ -15,16 +15,37 @@ pub(crate) const CONNECTED: &str = "connected";
 pub(crate) const CREDENTIAL_ROTATED: &str = "credential_rotated";
 /// Its account, scopes or expiry are others than before.
 pub(crate) const FACTS_CHANGED: &str = "facts_changed";
+/// It was made elsewhere, and taken over.
+pub(crate) const IMPORTED: &str = "imported";
 /// Its liveness, or the reason for it, is another than before.
 pub(crate) const LIVENESS_CHANGED: &str = "liveness_changed";
+/// Another credential took the place of its own, by a setup.
+pub(crate) const REAUTHORIZED: &str = "reauthorized";
+/// It became the default of its provider, or is it no more.
+pub(crate) const DEFAULT_CHANGED: &str = "default_changed";
 /// It was removed.
 pub(crate) const REMOVED: &str = "removed";
+/// It has another label.
+pub(crate) const RENAMED: &str = "renamed";
+/// Its previous credential is its own again.
+pub(crate) const ROLLED_BACK: &str = "rolled_back";
 /// A named secret was handed out.
 pub(crate) const SECRET_RELEASED: &str = "secret_released";
 
 /// The names of all events; `docs/spec/words.md` lists them.
-pub const EVENT_NAMES: &[&str] =
-    &[CONNECTED, CREDENTIAL_ROTATED, FACTS_CHANGED, LIVENESS_CHANGED, REMOVED, SECRET_RELEASED];
+pub const EVENT_NAMES: &[&str] = &[
+    CONNECTED,
+    CREDENTIAL_ROTATED,
+    DEFAULT_CHANGED,
+    FACTS_CHANGED,
+    IMPORTED,
+    LIVENESS_CHANGED,
+    REAUTHORIZED,
+    REMOVED,
+    RENAMED,
+    ROLLED_BACK,
+    SECRET_RELEASED,
+];
 
 /// An event of now. The body holds no secret.
 pub(crate) fn new(shared: &Shared, owner: &str, connection_id: ConnectionId, kind: &str, body: Value) -> EventRow {
@@ -46,5 +67,10 @@ pub(crate) fn at(
 
 /// Records it behind the connection's last one.
 pub(crate) async fn append(tx: &mut Tx, sealer: &Sealer, event: &EventRow) -> Result<(), StoreError> {
-    tx.append_event(event, &|bytes| sealer.mac("connections/event/v1", bytes)).await
+    tx.append_event(event, &|bytes| mac(sealer, bytes)).await
+}
+
+/// What links an event to the one before.
+pub(crate) fn mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
+    sealer.mac("connections/event/v1", bytes)
 }

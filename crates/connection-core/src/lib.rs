@@ -33,17 +33,20 @@ pub use connection::{Connection, Files, Response};
 pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
-pub use ids::{ConnectionId, IdGenerator, InvalidId, SessionId, UuidV7};
+pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, SessionId, UuidV7};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
 pub use registry::{
-    ConnectionInfo, ConnectionRegistry, Filter, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError,
-    RegistryBuilder, Removal, Teardown,
+    BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
+    Imports, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
 };
-pub use seal::{KeyError, KeyFile, KeyId, KeySource, SealError};
+pub use seal::{
+    KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,
+    KeyWrapper, SealError,
+};
 pub use services::{Clock, FilesPolicy, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
 pub use setup::{
-    AdvanceError, BeginSetup, DeliverError, Done, FieldProblem, InboundEndpoint, Outcome, SetupInfo, SetupSession,
-    SetupStage, SetupStep, SetupSteps, StepNo,
+    AdvanceError, BeginSetup, DeliverError, Done, FieldProblem, InboundEndpoint, Outcome, Reauthorize, SetupInfo,
+    SetupSession, SetupStage, SetupStep, SetupSteps, StepNo,
 };
-pub use store::StoreError;
+pub use store::{StoreError, StoreSource, migrate};

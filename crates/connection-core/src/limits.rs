@@ -8,6 +8,11 @@ use connection_contract::{
     VerifyResult, reason,
 };
 
+/// How long a credential that was replaced is kept, in seconds, so that it can be gone back to.
+pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
+
+/// As long as a text for people can be.
+pub(crate) const LONGEST_ID: usize = 500;
 const LONGEST_CODE: usize = 128;
 const LONGEST_CREDENTIAL: usize = 1024 * 1024;
 const LONGEST_TEXT: usize = 16 * 1024;

@@ -31,6 +31,9 @@ pub(crate) struct Global {
     /// Another configuration file
     #[arg(long, help_heading = "Everywhere", global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Whose connections; `local` unless said
+    #[arg(long, help_heading = "Everywhere", global = true, value_name = "OWNER")]
+    pub(crate) owner: Option<String>,
     /// Prints one documented JSON shape per command
     #[arg(long, help_heading = "Everywhere", global = true)]
     pub(crate) json: bool,
@@ -45,8 +48,10 @@ pub(crate) enum Command {
     },
     /// Connects an account
     Add(Add),
+    /// Takes over connections that were made elsewhere; the file holds secrets, delete it afterwards
+    Import(Importing),
     /// What is connected; what needs a hand comes first
-    List,
+    List(List),
     /// All about one connection
     Show {
         /// An id, any unique end of one, KIND, or KIND:LABEL
@@ -60,6 +65,38 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "connections")]
         all: bool,
     },
+    /// Gives a connection another label
+    Rename {
+        /// An id, any unique end of one, KIND, or KIND:LABEL
+        connection: String,
+        /// What to call it
+        label: String,
+    },
+    /// Makes a connection the one that its kind alone names
+    Default {
+        /// An id, any unique end of one, KIND, or KIND:LABEL
+        connection: String,
+        /// Takes that back
+        #[arg(long)]
+        clear: bool,
+    },
+    /// Authorizes a connection again, in place; its id and label stay
+    Reauthorize(Reauthorize),
+    /// Goes back to the credential that the last re-authorization replaced
+    Rollback {
+        /// An id, any unique end of one, KIND, or KIND:LABEL
+        connection: String,
+        /// Does not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// What happened; of one connection, also whether the record is whole
+    Events {
+        /// An id, also of one that was removed, any unique end of one, KIND, or KIND:LABEL
+        connection: Option<String>,
+    },
+    /// Tells what happens, as it happens
+    Watch(Watching),
     /// Removes a connection and its secret
     Remove {
         /// An id, any unique end of one, KIND, or KIND:LABEL
@@ -81,6 +118,11 @@ pub(crate) enum Command {
     Setup {
         #[command(subcommand)]
         command: SetupCommand,
+    },
+    /// The key of the database: which one, from where, and how much it seals
+    Key {
+        #[command(subcommand)]
+        command: Option<KeyCommand>,
     },
     /// Checks data directory, database, key, clock and egress, and says what to do
     Doctor,
@@ -123,8 +165,66 @@ pub(crate) struct Add {
     /// What to call it; the account's name unless given
     #[arg(long)]
     pub(crate) label: Option<String>,
+    /// Connects the account also when it is connected already
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) input: InputArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Of this kind
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// In this state: live, offline, failing or unknown; repeated, in any of them
+    #[arg(long = "state", value_name = "STATE")]
+    pub(crate) states: Vec<String>,
+    /// With exactly this label
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+    /// What expires within seven days, or has expired
+    #[arg(long)]
+    pub(crate) expiring: bool,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Of every owner, and whose each is
+    #[arg(long, conflicts_with = "owner")]
+    pub(crate) all_owners: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Reauthorize {
+    /// An id, any unique end of one, KIND, or KIND:LABEL
+    pub(crate) connection: String,
+    /// Also as another account than the one that it is of
+    #[arg(long)]
+    pub(crate) another_account: bool,
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Importing {
+    /// One JSON object a line; `-` is standard input
+    #[arg(value_name = "FILE|-")]
+    pub(crate) file: String,
+    /// Connects accounts also when they are connected already
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// Asks the providers whether each works
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Watching {
+    /// An id, any unique end of one, KIND, or KIND:LABEL
+    pub(crate) connection: Option<String>,
+    /// Begins behind this event
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) since: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -177,6 +277,36 @@ pub(crate) enum SetupCommand {
         /// An id, or any unique end of one
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Moves the database to another key source; killed, the same command again ends it
+    Change(KeyChange),
+    /// Makes a new key and seals everything with it, beside whatever is running
+    Rotate,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyChange {
+    /// file, environment or command
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) to_source: String,
+    /// As `key.file`; made when it is not there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to_file: Option<PathBuf>,
+    /// As `key.variable`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to_variable: Option<String>,
+    /// As `key.command`: a JSON array
+    #[arg(long, value_name = "ARRAY")]
+    pub(crate) to_command: Option<String>,
+    /// As `key.wrap`: a JSON array
+    #[arg(long, value_name = "ARRAY")]
+    pub(crate) to_wrap: Option<String>,
+    /// As `key.unwrap`: a JSON array
+    #[arg(long, value_name = "ARRAY")]
+    pub(crate) to_unwrap: Option<String>,
 }
 
 /// What clap refuses, in one sentence that repeats no value.

@@ -3,19 +3,20 @@
 use std::{
     io::IsTerminal as _,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     process::ExitCode,
 };
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use connection_contract::{ConnectionDefinition, Descriptor};
-use connection_core::{ConnectionRegistry, FilesPolicy, HttpPolicy, KeyFile, RegistryBuilder};
+use connection_core::{ConnectionRegistry, FilesPolicy, HttpPolicy, RegistryBuilder};
 use secrecy::ExposeSecret as _;
 
 use crate::{
     Error, Exit,
     args::{self, Arguments},
     commands,
-    config::{Environment, Settings},
+    config::{Environment, KeySources, Settings},
     input,
     output::Output,
     platform, plugins,
@@ -81,13 +82,14 @@ impl Cli {
         };
         let environment = Environment::read();
         let settings = Settings::load(&arguments.global, &environment)?;
+        let key = settings.key_sources(&environment)?;
         platform::log(settings.log.as_deref());
         let output = Output::new(arguments.global.json, &environment);
         input::settle_colours(!environment.no_color());
         let mut kinds = self.kinds;
         kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let program = Program { kinds, registrations: self.registrations, settings, environment, output, person };
+        let program = Program { kinds, registrations: self.registrations, settings, key, environment, output, person };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -118,6 +120,7 @@ pub(crate) struct Program {
     pub(crate) kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
     pub(crate) settings: Settings,
+    pub(crate) key: KeySources,
     pub(crate) environment: Environment,
     pub(crate) output: Output,
     /// Whether somebody can be asked.
@@ -132,6 +135,15 @@ impl Program {
             Error::new(Exit::NotFound, "unknown_kind", format!("there is no kind '{name}'"))
                 .remedy(format!("the kinds are {}", known.join(", ")))
         })
+    }
+
+    /// Whether there is a database to open. Opening makes what is not there; one that is elsewhere is there, or is not
+    /// ours to make.
+    pub(crate) fn has_database(&self) -> bool {
+        match &self.settings.database {
+            None => may_exist(&self.settings.database_file()),
+            Some(url) => sqlite_file(url.expose_secret()).is_none_or(may_exist),
+        }
     }
 
     /// The HTTP policy that the configuration says.
@@ -150,18 +162,45 @@ impl Program {
         Ok(policy)
     }
 
-    /// Opens the registry; makes what is not there yet.
-    pub(crate) async fn open(&mut self) -> Result<ConnectionRegistry, Error> {
-        let files = self.settings.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow);
+    /// A registry's builder with the database alone.
+    pub(crate) fn builder(&self) -> RegistryBuilder {
         let store = match &self.settings.database {
             Some(url) => url.expose_secret().to_owned(),
             None => self.settings.database_file().display().to_string(),
         };
-        let key = KeyFile::at(self.settings.key_file());
-        let builder = ConnectionRegistry::builder().store(store).key(key).http(self.http()?).files(files);
+        let builder = ConnectionRegistry::builder().store(store);
+        match &self.settings.direct {
+            Some(direct) => builder.direct(direct.clone()),
+            None => builder,
+        }
+    }
+
+    /// Opens the registry; makes what is not there yet.
+    pub(crate) async fn open(&mut self) -> Result<ConnectionRegistry, Error> {
+        let files = self.settings.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow);
+        let builder = self.key.apply(self.builder()).http(self.http()?).files(files);
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
-        Ok(builder.open().await?)
+        let registry = builder.open().await?;
+        match &self.settings.owner {
+            Some(owner) => Ok(registry.owner(owner.as_str())?),
+            None => Ok(registry),
+        }
+    }
+}
+
+/// What cannot be seen may be there: opening says why not.
+pub(crate) fn may_exist(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
+/// The file of a SQLite address; `None` for other engines.
+fn sqlite_file(url: &str) -> Option<&Path> {
+    let rest = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+    match rest {
+        Some(rest) => Some(Path::new(rest.split('?').next().unwrap_or(rest))),
+        None if url.contains("://") => None,
+        None => Some(Path::new(url)),
     }
 }
 

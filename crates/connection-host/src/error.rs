@@ -16,7 +16,7 @@ pub enum Exit {
     Unexpected = 1,
     /// The command, its input or the configuration is not well formed.
     Usage = 2,
-    /// A setup ended without a connection.
+    /// A setup ended without a connection, or a new credential of one.
     SetupFailed = 3,
     /// Something is not live.
     NotLive = 4,
@@ -40,10 +40,14 @@ impl Exit {
     fn of_code(code: &str) -> Self {
         match code {
             "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" => Self::NotFound,
-            "invalid_request" | "http_policy_invalid" => Self::Usage,
+            "ambiguous" | "invalid_label" | "invalid_owner" | "invalid_request" | "http_policy_invalid" => Self::Usage,
             "denied"
+            | "account_connected"
+            | "invalid_import"
             | "label_taken"
+            | "no_previous"
             | "not_supported"
+            | "rollback_refused"
             | "sealed_unreadable"
             | "credential_unreadable"
             | "key_failed"

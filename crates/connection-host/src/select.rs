@@ -1,31 +1,62 @@
 //! Which connection is meant: an id, any unique end of one, `KIND`, or `KIND:LABEL`.
 
 use connection_contract::Kind;
-use connection_core::{Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Filter, SessionId, SetupInfo};
+use connection_core::{
+    Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, Filter, SessionId, SetupInfo,
+};
 
 use crate::{Error, Exit, output::short_id};
 
+/// So many candidates are named.
+const MOST_CANDIDATES: usize = 20;
+
 /// The connection that the reference names; an ambiguous one is an error that lists the candidates.
 pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
-    let id = match reference.parse::<ConnectionId>() {
-        Ok(id) => id,
-        Err(_) => {
-            let all = all(registry).await?;
-            let candidates: Vec<_> = all.iter().map(Candidate::from).collect();
-            let chosen = choose("connection", reference, &candidates).map_err(|error| {
-                // A kind without a connection: the way on is to connect one.
-                match Kind::parse(reference).filter(|kind| registry.kind(kind).is_some()) {
-                    Some(kind) if error.exit == Exit::NotFound => {
-                        error.remedy(format!("connect one with `connections add {kind}`, or see `connections list`"))
-                    }
-                    _ => error,
-                }
-            })?;
-            // The index is one of the candidates', and those are one per connection.
-            all.get(chosen).map(|info| info.id).ok_or_else(|| not_found("connection", reference))?
+    if let Ok(id) = reference.parse::<ConnectionId>() {
+        return Ok(registry.connection(id).await?);
+    }
+    if let Some((kind, label)) = reference.split_once(':')
+        && let Some(kind) = Kind::parse(kind)
+    {
+        let page = registry.list_connections(Filter::new().kind(kind).label(label)).await?;
+        let named = page.connections.first().ok_or_else(|| not_found("connection", reference))?;
+        return Ok(registry.connection(named.id).await?);
+    }
+    let kind = Kind::parse(reference);
+    if let Some(kind) = &kind {
+        match registry.connection_of(kind).await {
+            Err(CoreError::NoConnection(_)) => {}
+            found => return Ok(found?),
         }
-    };
+    }
+    let ends = ending(registry, reference).await?;
+    let candidates: Vec<_> = ends.iter().map(Candidate::from).collect();
+    let chosen = choose("connection", reference, &candidates).map_err(|error| match kind {
+        // A kind without a connection: the way on is to connect one.
+        Some(kind) if error.exit == Exit::NotFound && registry.kind(&kind).is_some() => {
+            error.remedy(format!("connect one with `connections add {kind}`, or see `connections list`"))
+        }
+        _ => error,
+    })?;
+    // The index is one of the candidates', and those are one per connection.
+    let id = ends.get(chosen).map(|info| info.id).ok_or_else(|| not_found("connection", reference))?;
     Ok(registry.connection(id).await?)
+}
+
+/// Those whose id ends like that: the first of them.
+async fn ending(registry: &ConnectionRegistry, end: &str) -> Result<Vec<ConnectionInfo>, Error> {
+    let mut found = Vec::new();
+    let end = end.to_ascii_lowercase();
+    if end.is_empty() || !end.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return Ok(found);
+    }
+    let mut pages = Pages::new(registry, Filter::new(), false);
+    while found.len() < MOST_CANDIDATES
+        && let Some(page) = pages.next().await?
+    {
+        found.extend(page.into_iter().filter(|info| info.id.to_string().ends_with(&end)));
+    }
+    Ok(found)
 }
 
 /// The setup that the reference names, by an id or any unique end of one.
@@ -40,16 +71,36 @@ pub(crate) fn setup(setups: &[SetupInfo], reference: &str) -> Result<SessionId, 
 
 /// Every connection, over all pages.
 pub(crate) async fn all(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Error> {
-    let mut all = Vec::new();
-    let mut after = None;
-    loop {
-        let filter = after.map_or_else(Filter::new, |id| Filter::new().after(id));
-        let page = registry.list_connections(filter).await?;
-        all.extend(page.connections);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(all),
-        }
+    let (mut pages, mut all) = (Pages::new(registry, Filter::new(), false), Vec::new());
+    while let Some(page) = pages.next().await? {
+        all.extend(page);
+    }
+    Ok(all)
+}
+
+/// Connections page by page.
+pub(crate) struct Pages<'r> {
+    registry: &'r ConnectionRegistry,
+    filter: Filter,
+    all_owners: bool,
+    /// `None` behind the last page.
+    next: Option<Filter>,
+}
+
+impl<'r> Pages<'r> {
+    pub(crate) fn new(registry: &'r ConnectionRegistry, filter: Filter, all_owners: bool) -> Self {
+        Self { registry, all_owners, next: Some(filter.clone()), filter }
+    }
+
+    /// The next page, which may be empty; `None` behind the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<ConnectionInfo>>, Error> {
+        let Some(filter) = self.next.take() else { return Ok(None) };
+        let page = match self.all_owners {
+            true => self.registry.list_all_owners(filter).await?,
+            false => self.registry.list_connections(filter).await?,
+        };
+        self.next = page.next.map(|next| self.filter.clone().after(next));
+        Ok(Some(page.connections))
     }
 }
 
@@ -68,15 +119,9 @@ impl From<&ConnectionInfo> for Candidate {
 
 /// The index of the one that is meant.
 fn choose(what: &str, reference: &str, candidates: &[Candidate]) -> Result<usize, Error> {
-    let meant = |candidate: &Candidate| {
-        let ends = !reference.is_empty() && candidate.id.ends_with(&reference.to_ascii_lowercase());
-        let named = candidate.label.as_ref().is_some_and(|label| {
-            let rest = reference.strip_prefix(&candidate.kind);
-            rest == Some("") || rest.and_then(|rest| rest.strip_prefix(':')) == Some(label)
-        });
-        ends || named
-    };
-    let found: Vec<_> = candidates.iter().enumerate().filter(|(_, candidate)| meant(candidate)).collect();
+    let meant = |candidate: &Candidate| candidate.id.ends_with(&reference.to_ascii_lowercase());
+    let found = candidates.iter().enumerate().filter(|(_, candidate)| !reference.is_empty() && meant(candidate));
+    let found: Vec<_> = found.collect();
     match found.as_slice() {
         [(index, _)] => Ok(*index),
         [] => Err(not_found(what, reference)),
@@ -130,26 +175,22 @@ mod tests {
     }
 
     #[test]
-    fn an_id_a_unique_end_a_kind_and_a_label_name_a_connection() {
+    fn a_unique_end_of_an_id_names_it() {
         check("01890a5d-ac96-774b-bcce-b302099a8057", Ok(0));
         check("8057", Ok(0));
         check("C302099A8058", Ok(2));
-        check("acme:work", Ok(0));
-        check("acme:home: mine", Ok(1));
-        check("beef", Ok(2));
     }
 
     #[test]
     fn what_names_several_is_refused_with_the_candidates() {
         check("8058", Err((Exit::Usage, "ambiguous")));
-        check("acme", Err((Exit::Usage, "ambiguous")));
-        let error = choose("connection", "acme", &candidates()).expect_err("there are two");
-        assert!(error.to_string().contains("acme:work (099a8057), acme:home: mine (099a8058)"), "{error}");
+        let error = choose("connection", "8058", &candidates()).expect_err("there are two");
+        assert!(error.to_string().contains("acme:home: mine (099a8058), beef:work (099a8058)"), "{error}");
     }
 
     #[test]
     fn what_names_none_is_not_found() {
-        for reference in ["", "9999", "acme:", "acme:Work", "acm", "gone", "work", "beef:home"] {
+        for reference in ["", "9999", "acme", "work", "gone"] {
             check(reference, Err((Exit::NotFound, "not_found")));
         }
     }

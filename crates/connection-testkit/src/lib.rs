@@ -65,7 +65,8 @@
 //! host.finish();
 //! ```
 //!
-//! [`conformance::Suite`] takes such a script and tests every sentence of the contract that can be tested.
+//! [`conformance::Suite`] takes such a script and tests every sentence of the contract that can be tested;
+//! [`fixtures`] are worked examples of plugins.
 //!
 //! # What this crate is not
 //!
@@ -79,6 +80,7 @@
 #![forbid(unsafe_code)]
 
 pub mod conformance;
+pub mod fixtures;
 
 mod canary;
 mod check;

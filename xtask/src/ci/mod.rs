@@ -12,7 +12,7 @@ use crate::ci::report::Report;
 use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;
-use crate::{layers, readme, setup, suite, tidy};
+use crate::{api, layers, readme, setup, suite, third_party, tidy};
 
 /// What a whole run may take.
 const LONGEST: Duration = Duration::from_secs(34 * 60);
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "setup", run: |workspace| setup::run(workspace, setup::Scope::Everything) },
     Step { name: "fmt", run: |workspace| cargo(workspace, &["fmt", "--all", "--check"]) },
     Step { name: "tidy", run: tidy::run },
+    Step { name: "api", run: api::check },
     Step { name: "clippy", run: clippy },
     Step { name: "layers", run: layers::run },
     Step {
@@ -36,8 +37,9 @@ const STEPS: &[Step] = &[
     },
     Step { name: "machete", run: |workspace| cargo(workspace, &["machete"]) },
     Step { name: "doc", run: doc },
-    Step { name: "package", run: package },
     Step { name: "test", run: suite::run },
+    // After the tests, which have built what it needs of others.
+    Step { name: "third-party", run: third_party::run },
     Step { name: "readme", run: readme::run },
 ];
 
@@ -82,14 +84,6 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
 fn doc(workspace: &Workspace) -> Result<(), Failure> {
     let arguments = ["doc", "--workspace", "--no-deps", "--locked"];
     process::run(command(workspace, &arguments).env("RUSTDOCFLAGS", "-D warnings"))
-}
-
-fn package(workspace: &Workspace) -> Result<(), Failure> {
-    // A desk has changes that are not committed; continuous integration has none.
-    cargo(
-        workspace,
-        &["package", "--workspace", "--exclude", "xtask", "--no-verify", "--locked", "--allow-dirty", "--quiet"],
-    )
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn a_run_that_takes_too_long_fails() {
 fn every_step_is_there_and_setup_comes_first() {
     let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
     assert_eq!(names.first(), Some(&"setup"));
-    for name in ["fmt", "clippy", "layers", "tidy", "deny", "machete", "doc", "package", "test", "readme"] {
+    for name in ["fmt", "api", "clippy", "layers", "tidy", "deny", "machete", "doc", "test", "third-party", "readme"] {
         assert!(names.contains(&name), "{name}");
     }
 }

@@ -5,16 +5,20 @@
 
 mod bare_target;
 mod containment;
+mod document;
 mod edges;
 mod metadata;
 mod places;
 mod source_checks;
 mod table;
 
+pub(crate) use document::tables;
+
 use std::collections::BTreeMap;
 
 use crate::failure::Failure;
 use crate::layers::metadata::Package;
+use crate::new_plugin::TEMPLATE;
 use crate::process;
 use crate::setup;
 use crate::workspace::Workspace;
@@ -24,7 +28,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let arguments = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
     let json = process::output(&mut process::cargo(workspace.root(), &arguments))?;
     let packages = metadata::packages(&json)?;
-    let findings = findings(workspace, &packages)?;
+    let mut findings = findings(workspace, &packages)?;
+    findings.extend(stranger_findings(workspace)?);
     Failure::unless_empty("layers (see docs/ARCHITECTURE.md)", &findings)?;
     println!("layers: {} packages hold to the table", packages.len());
     setup::run(workspace, setup::Scope::BareTarget)?;
@@ -37,15 +42,27 @@ fn findings(workspace: &Workspace, packages: &[Package]) -> Result<Vec<String>, 
     findings.extend(edges::contract_findings(packages));
     findings.extend(places::findings(packages));
     for package in packages.iter().filter(|package| package.is_plugin()) {
-        let below = format!("{}/src/", package.directory);
-        let sources = workspace.texts(|path| path.starts_with(&below) && path.ends_with(".rs"))?;
-        let sources: BTreeMap<String, String> = sources
-            .into_iter()
-            .map(|(path, text)| (path.strip_prefix(&below).unwrap_or(&path).to_owned(), text))
-            .collect();
-        findings.extend(containment::findings(package, &sources));
+        findings.extend(containment::findings(package, &sources(workspace, &package.directory)?));
     }
     Ok(findings)
+}
+
+/// What is wrong with the plugin that is not ours, and from which authors copy.
+fn stranger_findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let manifest = format!("{TEMPLATE}/Cargo.toml");
+    let arguments = ["metadata", "--locked", "--no-deps", "--format-version", "1", "--manifest-path", &manifest];
+    let json = process::output(&mut process::cargo(workspace.root(), &arguments))?;
+    let sources = sources(workspace, TEMPLATE)?;
+    let packages = metadata::packages(&json)?;
+    Ok(packages.iter().flat_map(|package| containment::findings(package, &sources)).collect())
+}
+
+/// The files below `src/` of a crate, with their text.
+fn sources(workspace: &Workspace, directory: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let below = format!("{directory}/src/");
+    let sources = workspace.texts(|path| path.starts_with(&below) && path.ends_with(".rs"))?;
+    let inside = |path: &str| path.strip_prefix(&below).unwrap_or(path).to_owned();
+    Ok(sources.into_iter().map(|(path, text)| (inside(&path), text)).collect())
 }
 
 #[cfg(test)]

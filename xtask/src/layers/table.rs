@@ -30,7 +30,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     // Its fakes serve third parties, who have the contract and not our core.
     Row { package: "connection-testkit", normal: &[CONTRACT], dev: &[] },
-    Row { package: "connection-faults", normal: &["connection-core"], dev: &["connection-testkit"] },
+    // Its provider double has a plugin.
+    Row { package: "connection-faults", normal: &[CONTRACT, "connection-core"], dev: &["connection-testkit"] },
     Row {
         package: "connection-host",
         normal: &[
@@ -93,7 +94,7 @@ pub(crate) const PLACES: &[Place] = &[
     },
     Place {
         dependency: "tokio",
-        packages: &["connection-core", "connection-inbound", "connection-host"],
+        packages: &["connection-core", "connection-inbound", "connection-host", "connection-faults"],
         purpose: "the runtime; never in what a plugin sees",
     },
     Place {
@@ -102,8 +103,17 @@ pub(crate) const PLACES: &[Place] = &[
         packages: &["connection-core", "connection-inbound", "connection-host"],
         purpose: "host-side ports that are held as `Arc<dyn _>`",
     },
-    Place { dependency: "futures-core", packages: &["connection-core"], purpose: "`Stream` in the core's public face" },
-    Place { dependency: "sqlx", packages: &["connection-core"], purpose: "the store" },
+    Place {
+        dependency: "futures-core",
+        packages: &["connection-core", "connection-host"],
+        purpose: "`Stream` in the core's public face",
+    },
+    Place {
+        dependency: "sqlx",
+        // Tests look past the store.
+        packages: &["connection-core", "connection-faults"],
+        purpose: "the store",
+    },
     Place { dependency: "uuid", packages: &["connection-core"], purpose: "ids; the contract shows them as text" },
     Place { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
     Place { dependency: "reqwest", packages: &["connection-core"], purpose: "the one HTTP service" },

@@ -5,19 +5,22 @@
 //! person at a fresh machine: its blocks share a home that starts empty. Blocks
 //! that say `console,provider` have the providers on this machine instead, and
 //! credentials for them in the environment.
+//!
+//! All of it runs twice: as it is, which is on SQLite, and with an address on
+//! a PostgreSQL server in the environment.
 
 mod blocks;
 mod commands;
 mod expected;
+mod postgres;
 mod provider;
 mod session;
 
-use std::path::PathBuf;
-
-use serde_json::Value;
+use std::path::Path;
 
 use crate::failure::Failure;
 use crate::process;
+use crate::readme::postgres::Database;
 use crate::readme::session::Session;
 use crate::workspace::Workspace;
 
@@ -29,30 +32,37 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let documents =
         workspace.texts(|path| path == "README.md" || path.starts_with("docs/guide/") && path.ends_with(".md"))?;
     process::run(&mut process::cargo(workspace.root(), &["build", "--release", "--locked", "--bin", "connections"]))?;
-    let programs = target_directory(workspace)?.join("release");
+    let programs = workspace.target_directory()?.join("release");
+    let server = postgres::server(workspace.root())?;
+    for server in std::iter::once(None).chain(server.map(Some)) {
+        run_on(workspace, &programs, &documents, server.as_deref())?;
+    }
+    Ok(())
+}
+
+/// On SQLite, or on a server.
+fn run_on(
+    workspace: &Workspace,
+    programs: &Path,
+    documents: &[(String, String)],
+    server: Option<&str>,
+) -> Result<(), Failure> {
     let mut ran = 0;
-    for (path, text) in &documents {
+    for (number, (path, text)) in documents.iter().enumerate() {
         let blocks = blocks::blocks(text).map_err(|failure| Failure::new(format!("{path}:{failure}")))?;
         if blocks.is_empty() {
             continue;
         }
-        let session = Session::start(&programs)?;
+        let database = server.map(|server| Database::create(workspace.root(), server, number)).transpose()?;
+        let session = Session::start(programs, database.as_ref().map(Database::url))?;
         for block in &blocks {
             let at = |failure| Failure::new(format!("{path}:{failure}"));
             ran += session.run(block, |said| println!("readme: {path}:{said}")).map_err(at)?;
         }
     }
-    println!("readme: {ran} commands of {} documents ran as shown", documents.len());
+    let engine = if server.is_some() { "PostgreSQL" } else { "SQLite" };
+    println!("readme: {ran} commands of {} documents ran as shown on {engine}", documents.len());
     Ok(())
-}
-
-fn target_directory(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let arguments = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
-    let json = process::output(&mut process::cargo(workspace.root(), &arguments))?;
-    let metadata: Value =
-        serde_json::from_str(&json).map_err(|error| Failure::new(format!("cargo metadata: {error}")))?;
-    let directory = metadata.get("target_directory").and_then(Value::as_str);
-    directory.map(PathBuf::from).ok_or_else(|| Failure::new("cargo metadata: no target directory"))
 }
 
 #[cfg(test)]

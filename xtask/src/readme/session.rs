@@ -31,11 +31,13 @@ pub(crate) struct Session {
     directory: TempDir,
     provider: Provider,
     path: std::ffi::OsString,
+    /// Of a server; without one, the program makes its file.
+    database: Option<String>,
 }
 
 impl Session {
     /// Makes the home, and starts the providers.
-    pub(crate) fn start(programs: &Path) -> Result<Self, Failure> {
+    pub(crate) fn start(programs: &Path, database: Option<String>) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("cannot prepare a home for the documents: {error}"));
         let directory = tempfile::tempdir().map_err(failed)?;
         for name in ["desk", "home", "temporary"] {
@@ -46,7 +48,7 @@ impl Session {
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let entries = std::iter::once(programs.to_owned()).chain(std::env::split_paths(&inherited));
         let path = std::env::join_paths(entries).map_err(|error| Failure::new(format!("the search path: {error}")))?;
-        Ok(Self { directory, provider, path })
+        Ok(Self { directory, provider, path, database })
     }
 
     /// Runs a block, and returns how many of its commands ran.
@@ -114,6 +116,7 @@ impl Session {
         ];
         command.envs(directories).env("PATH", &self.path);
         command.envs([("COLUMNS", "100"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1"), ("TERM", "dumb"), ("TZ", "UTC")]);
+        command.envs(self.database.iter().map(|url| ("CONNECTIONS_DATABASE_URL", url)));
         if world == World::Provider {
             command.env("CONNECTIONS_CONFIG", inside("provider.toml")).envs(self.provider.credentials());
         }

@@ -1,12 +1,13 @@
 //! `cargo xtask setup`: brings what the other commands need, and says what.
 //!
 //! Where all is there it only looks, needs no network and takes a moment. What
-//! cannot be brought is a failure, but for the target without `std`: outside
-//! continuous integration the checks that need it are skipped, loudly.
+//! cannot be brought is a failure, but for the target without `std` and the
+//! servers of the tests: outside continuous integration the checks that need
+//! them are skipped, loudly.
 
 mod found;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::process::{self, cargo, tool};
@@ -36,12 +37,17 @@ enum Need {
     Compiler,
     /// A part of the Rust toolchain: the command, and the component that has it.
     Component { command: &'static str, component: &'static str },
+    /// A program of the system: its name, and the package that has it where there is `apt-get`.
+    Program { name: &'static str, package: &'static str },
     /// A cargo command from the registry, and the versions that will do.
     Installed { command: &'static str, package: &'static str, version: Version },
 }
 
 const CLIPPY: Need = Need::Component { command: "clippy", component: "clippy" };
 const RUSTFMT: Need = Need::Component { command: "fmt", component: "rustfmt" };
+/// The binaries of a server are enough: the tests make one of them where none runs.
+const POSTGRES: Need = Need::Program { name: "initdb", package: "postgresql" };
+const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", version: Version { major: 0, minor: 20 } };
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
@@ -63,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
         let reason = brought.err().map_or_else(|| "it is still not found".to_owned(), |failure| failure.to_string());
         if may_be_missing(*need, workspace::in_ci()) {
             println!("setup: SKIPPED {name}: {reason}");
-            println!("setup: plugins are not built without std here; only the checks of their source hold");
+            println!("setup: {}", need.loss());
         } else {
             return Err(Failure::new(format!("setup: {name} cannot be brought: {reason}")));
         }
@@ -82,14 +88,14 @@ pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
 fn needs(scope: Scope) -> &'static [Need] {
     match scope {
         Scope::BareTarget => &[Need::BareTarget],
-        Scope::Everything => &[Need::Compiler, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget],
-        Scope::Tests => &[Need::Compiler],
+        Scope::Everything => &[Need::Compiler, POSTGRES, POOLER, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget],
+        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER],
     }
 }
 
-/// The one thing that a desk may lack, and continuous integration may not.
+/// What a desk may lack, and continuous integration may not.
 fn may_be_missing(need: Need, in_ci: bool) -> bool {
-    need == Need::BareTarget && !in_ci
+    matches!(need, Need::BareTarget | Need::Program { .. }) && !in_ci
 }
 
 impl Need {
@@ -99,6 +105,15 @@ impl Need {
             Self::Compiler => "a C compiler".to_owned(),
             Self::Component { component, .. } => component.to_owned(),
             Self::Installed { package, version, .. } => format!("{package} {version}"),
+            Self::Program { name, .. } => name.to_owned(),
+        }
+    }
+
+    /// What is not checked without it, where it may be missing.
+    fn loss(self) -> &'static str {
+        match self {
+            Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",
+            _ => "plugins are not built without std here; only the checks of their source hold",
         }
     }
 }
@@ -114,12 +129,21 @@ fn look(root: &Path, need: Need) -> Found {
         Need::Compiler => Found::when(
             ["cc", "gcc", "clang"].iter().any(|name| process::answers(&mut tool(root, name, &["--version"]))),
         ),
+        Need::Program { name, .. } => Found::when(has_program(name)),
         Need::Component { command, .. } => Found::when(process::answers(&mut cargo(root, &[command, "--version"]))),
         Need::Installed { command, version, .. } => match process::output(&mut cargo(root, &[command, "--version"])) {
             Ok(said) => version.judge(&said),
             Err(_) => Found::Missing,
         },
     }
+}
+
+/// In the search path, or where Debian keeps each version of a server and what only root runs.
+fn has_program(name: &str) -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = versions.map(|version| version.path().join("bin")).chain(std::env::split_paths(&path));
+    folders.chain([PathBuf::from("/usr/sbin")]).any(|folder| folder.join(name).is_file())
 }
 
 /// Whether a directory of a target holds its libraries.
@@ -134,12 +158,26 @@ fn bring(root: &Path, need: Need) -> Result<(), Failure> {
         Need::Compiler => {
             Err(Failure::new("install the one of your system (Debian: gcc, macOS: xcode-select --install)"))
         }
+        Need::Program { package, .. } => install(root, package),
         Need::Component { component, .. } => process::run(&mut tool(root, "rustup", &["component", "add", component])),
         Need::Installed { package, version, .. } => {
             let version = version.requirement();
             process::run(&mut cargo(root, &["install", "--locked", package, "--version", &version]))
         }
     }
+}
+
+/// On Debian and what comes from it, as root; `apt-get` says itself when it may not.
+fn install(root: &Path, package: &str) -> Result<(), Failure> {
+    if !process::answers(&mut tool(root, "apt-get", &["--version"])) {
+        return Err(Failure::new(format!("install the package {package} of your system")));
+    }
+    let install = ["install", "--yes", "--no-install-recommends", package];
+    // The lists of a fresh machine are empty, those of another one good enough.
+    process::run(tool(root, "apt-get", &install).env("DEBIAN_FRONTEND", "noninteractive")).or_else(|_| {
+        process::run(&mut tool(root, "apt-get", &["update"]))?;
+        process::run(tool(root, "apt-get", &install).env("DEBIAN_FRONTEND", "noninteractive"))
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! What is looked for, and what may be missing where.
 
 use super::found::{Found, Version};
-use super::{BARE_TARGET, CLIPPY, DENY, MACHETE, Need, RUSTFMT, Scope, has_library, may_be_missing, needs};
+use super::{
+    BARE_TARGET, CLIPPY, DENY, MACHETE, Need, POOLER, POSTGRES, RUSTFMT, Scope, has_library, has_program,
+    may_be_missing, needs,
+};
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
 
@@ -26,22 +29,28 @@ fn a_tool_that_tells_no_version_is_missing() {
 }
 
 #[test]
-fn only_the_bare_target_may_be_missing_and_not_in_ci() {
+fn only_the_bare_target_and_servers_may_be_missing_and_not_in_ci() {
     for need in needs(Scope::Everything) {
         assert!(!may_be_missing(*need, true), "{need:?}");
-        assert_eq!(may_be_missing(*need, false), *need == Need::BareTarget);
+        assert_eq!(may_be_missing(*need, false), [Need::BareTarget, POSTGRES, POOLER].contains(need));
     }
 }
 
 #[test]
 fn everything_holds_all_that_the_other_scopes_need() {
     let everything = needs(Scope::Everything);
-    for need in [Need::Compiler, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget] {
+    for need in [Need::Compiler, POSTGRES, POOLER, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget] {
         assert!(everything.contains(&need), "{need:?}");
     }
     for scope in [Scope::BareTarget, Scope::Tests] {
         assert!(needs(scope).iter().all(|need| everything.contains(need)));
     }
+}
+
+#[test]
+fn a_program_is_found_by_its_name() {
+    assert!(has_program("cargo") || has_program("cargo.exe"));
+    assert!(!has_program("connections-no-such-program"));
 }
 
 #[test]

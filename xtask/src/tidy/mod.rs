@@ -4,6 +4,7 @@
 //! so that `cargo xtask test` alone shows an untidy tree.
 
 mod criteria;
+mod generated;
 mod includes;
 mod links;
 mod machine_paths;
@@ -13,7 +14,6 @@ mod names;
 mod rust_files;
 mod test_modules;
 
-pub(crate) use includes::write as write_includes;
 pub(crate) use markdown::fence_of;
 
 use std::collections::BTreeSet;
@@ -28,6 +28,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes into the documents the code and the facts that they show.
+pub(crate) fn write_documents(workspace: &Workspace) -> Result<(), Failure> {
+    includes::write(workspace)?;
+    generated::write(workspace)
+}
+
 fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let files: BTreeSet<String> = workspace.files()?.into_iter().collect();
     let kinds = names::kinds(&files);
@@ -38,13 +44,15 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
         if path.ends_with(".rs") {
             findings.extend(rust_files::findings(path, &text));
             findings.extend(names::findings(path, &text, &kinds));
+            let text = test_modules::with_included(workspace, path, text)?;
             findings.extend(test_modules::findings(path, &text, &files));
-        } else if path.ends_with("/Cargo.toml") {
+        } else if path.ends_with("/Cargo.toml") && !path.starts_with("tests/third-party/") {
             findings.extend(manifests::findings(path, &text));
         }
     }
     findings.extend(criteria::findings(workspace)?);
     findings.extend(includes::findings(workspace)?);
+    findings.extend(generated::findings(workspace)?);
     findings.extend(links::findings(workspace, &files)?);
     findings.sort();
     Ok(findings)

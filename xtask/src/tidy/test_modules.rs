@@ -2,11 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use crate::rust_source::tokens;
+use crate::{failure::Failure, rust_source::tokens, workspace::Workspace};
+
+/// What a suite lists that runs twice, beside the root of one that runs once.
+const BOTH: &str = "both.rs";
+
+/// The text of a test binary's root, with that of the list that it includes.
+pub(crate) fn with_included(workspace: &Workspace, path: &str, text: String) -> Result<String, Failure> {
+    if !text.contains("include!(\"both.rs\")") {
+        return Ok(text);
+    }
+    let beside = path.trim_end_matches("main.rs");
+    let included = workspace.text(&format!("{beside}{BOTH}"))?.unwrap_or_default();
+    Ok(text + &included)
+}
 
 /// Files beside or below a `tests/main/main.rs` that it does not list.
 pub(crate) fn findings(path: &str, text: &str, files: &BTreeSet<String>) -> Vec<String> {
-    let Some(directory) = path.strip_suffix("main.rs").filter(|directory| directory.ends_with("tests/main/")) else {
+    let is_suite = |directory: &&str| directory.ends_with("tests/main/") || directory.ends_with("tests/postgres/");
+    let Some(directory) = path.strip_suffix("main.rs").filter(is_suite) else {
         return Vec::new();
     };
     let tokens = tokens(text);
@@ -29,8 +43,10 @@ pub(crate) fn forgotten_files(files: &BTreeSet<String>) -> Vec<String> {
         if package.ends_with("/src") || package.contains("/src/") {
             continue;
         }
-        let main = format!("{package}/tests/main/main.rs");
-        if !file.starts_with("main/") {
+        // The second is the first on another database.
+        let binary = if file.starts_with("postgres/") { "postgres" } else { "main" };
+        let main = format!("{package}/tests/{binary}/main.rs");
+        if !file.starts_with("main/") && binary == "main" {
             findings.push(format!("{path}: a crate has one test binary; move it to {package}/tests/main/"));
         } else if !files.contains(&main) {
             findings.push(format!("{path}: there is no {main} to list it"));
@@ -45,7 +61,7 @@ fn modules(directory: &str, files: &BTreeSet<String>) -> BTreeSet<String> {
     let modules = inside.filter_map(|file| match file.split_once('/') {
         Some((module, "mod.rs")) => Some(module),
         Some(_) => None,
-        None => file.strip_suffix(".rs").filter(|module| *module != "main"),
+        None => file.strip_suffix(".rs").filter(|module| *module != "main" && *module != "both"),
     });
     modules.map(str::to_owned).collect()
 }

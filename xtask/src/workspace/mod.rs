@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::failure::Failure;
 use crate::process;
 
@@ -53,6 +55,20 @@ impl Workspace {
         files.sort();
         files.dedup();
         Ok(files)
+    }
+
+    /// What cargo says of the workspace's own packages.
+    pub(crate) fn metadata(&self) -> Result<Value, Failure> {
+        let arguments = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
+        let json = process::output(&mut process::cargo(&self.root, &arguments))?;
+        serde_json::from_str(&json).map_err(|error| Failure::new(format!("cargo metadata: {error}")))
+    }
+
+    /// Where cargo builds.
+    pub(crate) fn target_directory(&self) -> Result<PathBuf, Failure> {
+        let metadata = self.metadata()?;
+        let directory = metadata.get("target_directory").and_then(Value::as_str);
+        directory.map(PathBuf::from).ok_or_else(|| Failure::new("cargo metadata: no target directory"))
     }
 
     /// The text of a file, or nothing when it is not text.

@@ -12,12 +12,13 @@ impl Connection {
     ///
     /// [`Error::NotSupported`] for a connection without any, [`Error::Sealed`], [`Error::UnknownKind`], and the store's.
     pub async fn files(&self) -> Result<Files, Error> {
-        let (_, payload) = self.open().await?;
-        if payload.roots.is_empty() {
+        let (_, row) = self.open().await?;
+        let roots = &row.payload.roots;
+        if roots.is_empty() {
             return Err(self.cannot("read files"));
         }
-        let files = LocalFiles::new(payload.roots.clone(), self.shared.files.clone());
-        Ok(Files { files, roots: payload.roots })
+        let files = LocalFiles::new(roots.clone(), self.shared.files.clone());
+        Ok(Files { files, roots: roots.clone() })
     }
 }
 

@@ -1,8 +1,12 @@
 //! The handle of one connection: verify it, use it, watch it. The secret stays here.
 
 mod files;
+mod hot;
 pub(crate) mod json;
 mod payload;
+mod rename;
+pub(crate) mod replace;
+mod rollback;
 mod secret;
 mod send;
 
@@ -11,12 +15,14 @@ use std::{fmt, sync::Arc};
 use connection_contract::{BaseUrl, HttpRequest, Origin, host};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, LivenessChanges, SealError,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, LivenessChanges, StoreError,
     registry::{KindEntry, Shared},
     verify,
 };
 
 pub use files::Files;
+pub(crate) use hot::HotRows;
+use hot::{HotRow, Stored};
 pub(crate) use payload::Payload;
 pub use send::Response;
 
@@ -72,8 +78,8 @@ impl Connection {
     ///
     /// [`Error::NotSupported`] for a connection without an address, and as [`send`](Self::send).
     pub async fn base_url(&self) -> Result<BaseUrl, Error> {
-        let (_, payload) = self.open().await?;
-        payload.base_url.ok_or_else(|| self.cannot("send requests"))
+        let (_, row) = self.open().await?;
+        row.payload.base_url.clone().ok_or_else(|| self.cannot("send requests"))
     }
 
     /// Where its credential may go.
@@ -82,8 +88,8 @@ impl Connection {
     ///
     /// As [`send`](Self::send).
     pub async fn origins(&self) -> Result<Vec<Origin>, Error> {
-        let (_, payload) = self.open().await?;
-        Ok(payload.egress.origins.into_iter().map(|allowed| allowed.origin).collect())
+        let (_, row) = self.open().await?;
+        Ok(row.payload.egress.origins.iter().map(|allowed| allowed.origin.clone()).collect())
     }
 
     /// A request below its base, as a person writes it: `GET`, `/user/repos?per_page=1`. Path and query are as they go
@@ -100,7 +106,7 @@ impl Connection {
             .ok_or(Error::InvalidRequest("a path begins with '/', has no '.' or '..' parts and is percent-encoded"))
     }
 
-    fn registry(&self) -> ConnectionRegistry {
+    pub(crate) fn registry(&self) -> ConnectionRegistry {
         ConnectionRegistry { shared: self.shared.clone(), owner: self.info.owner.clone().into() }
     }
 
@@ -113,14 +119,17 @@ impl Connection {
         Error::NotSupported { kind: self.info.kind.clone(), what }
     }
 
+    fn stored(&self) -> Stored<'_> {
+        Stored { shared: &self.shared, info: &self.info }
+    }
+
     /// The plugin and the current credential, opened.
-    async fn open(&self) -> Result<(Arc<KindEntry>, Payload), Error> {
+    async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         let kind = self.kind()?;
-        let opened = verify::open(&self.shared, &self.info).await?;
-        let payload = opened.payload.ok_or_else(|| Error::Sealed {
-            what: format!("connection {}", self.id()),
-            source: Arc::new(SealError::Tampered { table: "connection_credential" }),
-        })?;
-        Ok((kind, payload))
+        // What is kept of its rows would outlive it by a moment.
+        if self.shared.store.is_closed() {
+            return Err(StoreError::Closed.into());
+        }
+        Ok((kind, self.shared.hot.open(&self.stored()).await?))
     }
 }

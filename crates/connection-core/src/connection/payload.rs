@@ -116,3 +116,35 @@ impl<'a> Place<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it was written first; stores everywhere hold these bytes, sealed.
+    const FORMAT_1: &[u8] = b"\x01\
+        \0\0\0\x0acredential\0\0\0\x06secret\
+        \0\0\0\x04base\0\0\0\x20https://api.acme.example/base/v1\
+        \0\0\0\x08declared\0\0\0\x18https://api.acme.example\
+        \0\0\0\x05named\0\0\0\x19https://acme.example:8443\
+        \0\0\0\x04root\0\0\0\x0f/home/ada/notes";
+
+    #[test]
+    fn what_was_sealed_first_is_read_for_ever_and_still_written() {
+        let payload = Payload::decode(FORMAT_1).unwrap();
+        assert_eq!(payload.credential.expose(), b"secret");
+        assert_eq!(payload.base_url.as_ref().unwrap().to_string(), "https://api.acme.example/base/v1");
+        let origins = payload.egress.origins.iter().map(|allowed| (allowed.origin.as_str(), allowed.named));
+        let expected = [("https://api.acme.example", false), ("https://acme.example:8443", true)];
+        assert_eq!(origins.collect::<Vec<_>>(), expected);
+        assert_eq!(payload.roots, [host::root("/home/ada/notes")]);
+        assert_eq!(payload.encode().expose(), FORMAT_1);
+    }
+
+    #[test]
+    fn a_field_of_a_later_format_is_passed_over_and_a_missing_credential_is_not() {
+        let later = [FORMAT_1, b"\0\0\0\x05later\0\0\0\x01x"].concat();
+        assert_eq!(Payload::decode(&later).unwrap().credential.expose(), b"secret");
+        assert!(Payload::decode(b"\x01").is_none());
+    }
+}

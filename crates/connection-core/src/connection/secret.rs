@@ -10,6 +10,7 @@ use crate::{
     contain::Contained,
     error::{CRASHED, TIMED_OUT},
     event,
+    store::Lock,
 };
 
 const ACCESS_TOKEN: &str = "accessToken";
@@ -24,12 +25,12 @@ impl Connection {
     /// [`Error::NotSupported`] for a kind or credential without one, [`Error::Credential`], [`Error::Sealed`],
     /// [`Error::UnknownKind`], and the store's.
     pub async fn with_access_token<T>(&self, use_it: impl AsyncFnOnce(&Secret) -> T) -> Result<T, Error> {
-        let (kind, payload) = self.open().await?;
+        let (kind, row) = self.open().await?;
         if !kind.descriptor.secret_names.iter().any(|name| name == ACCESS_TOKEN) {
             return Err(self.cannot("hand out an access token"));
         }
         let definition = kind.definition.clone();
-        let take = async move { contain::call(move || definition.secret(&payload.credential, ACCESS_TOKEN)) };
+        let take = async move { contain::call(move || definition.secret(&row.payload.credential, ACCESS_TOKEN)) };
         let name = &self.info.kind;
         let fault = |what| Error::PluginFault { kind: name.clone(), what };
         let taken = match self.shared.runtimes.run(&*self.shared.clock, LONGEST, take).await {
@@ -44,6 +45,7 @@ impl Connection {
         let (sealer, id) = (self.shared.sealer.clone(), self.id());
         let recorded = self.shared.store.write(move |tx| {
             Box::pin(async move {
+                tx.lock(Lock::Connection(id)).await?;
                 if tx.account(id).await?.is_none() {
                     return Ok(false);
                 }

@@ -1,14 +1,15 @@
 //! Uses a connection: the core attaches the credential, so that the caller never holds it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use connection_contract::{Context, HttpError, HttpRequest, Secret, Timestamp, host};
+use connection_contract::{Context, HttpError, HttpRequest, Origin, Secret, Timestamp, host};
 
-use super::Connection;
+use super::{Connection, hot::HotRow};
 use crate::{
     Error, contain,
     contain::Contained,
     error::{CRASHED, TIMED_OUT},
+    registry::KindEntry,
     services::{
         http::{Streaming, is_sendable},
         secret_buffer::SecretBuffer,
@@ -18,13 +19,16 @@ use crate::{
 
 /// To attach a credential is a matter of microseconds.
 const LONGEST: Duration = Duration::from_secs(10);
+/// The provider did not take the credential (RFC 9110, section 15.5.2).
+const UNAUTHORIZED: u16 = 401;
 /// The longest answer, in bytes; a reader that wants less stops.
 const MOST_BYTES: u64 = 1 << 30;
 
 impl Connection {
     /// Sends a request with the credential attached, to an origin in reach. Redirects are followed within the origin.
     ///
-    /// Any status is an answer. The request is made by [`request`](Self::request), or from
+    /// Any status is an answer. On a 401 the credential is read again, and where another process has stored a newer one, the
+    /// request is sent once more with that. The request is made by [`request`](Self::request), or from
     /// [`base_url`](Self::base_url).
     ///
     /// # Cancellation
@@ -37,7 +41,7 @@ impl Connection {
     /// reach, [`Error::Sealed`] when the credential does not open, [`Error::Credential`] when it cannot be attached,
     /// [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was sent. [`Error::Http`] when there is no answer.
     pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
-        let (kind, payload) = self.open().await?;
+        let (kind, row) = self.open().await?;
         if !kind.capabilities.send {
             return Err(self.cannot("send requests"));
         }
@@ -45,19 +49,41 @@ impl Connection {
         if !is_sendable(&request) {
             return Err(Error::InvalidRequest("its method or a header is one that only the client itself may use"));
         }
-        // Before the plugin attaches anything.
-        if !payload.egress.origins.iter().any(|allowed| allowed.origin == origin) {
-            return Err(Error::Denied { origin });
+        let again = host::duplicate(&request);
+        let answer = self.send_as(&kind, &row, &origin, request).await?;
+        if answer.status() != UNAUTHORIZED {
+            return Ok(answer);
         }
-        let services = HostServices::new(&self.shared, &kind, &payload);
-        let egress = payload.egress.clone();
-        let (definition, mut request) = (kind.definition.clone(), request);
+        // Whoever refused it for its credential did nothing with it, and another process may have stored a newer one.
+        match self.shared.hot.reopen(&self.stored()).await {
+            Ok(newer) if newer.generation != row.generation => self.send_as(&kind, &newer, &origin, again).await,
+            // The provider's answer tells more than that the store cannot be read.
+            _ => Ok(answer),
+        }
+    }
+
+    /// Attaches one credential and sends.
+    async fn send_as(
+        &self,
+        kind: &Arc<KindEntry>,
+        row: &Arc<HotRow>,
+        origin: &Origin,
+        mut request: HttpRequest,
+    ) -> Result<Response, Error> {
+        let egress = &row.payload.egress;
+        // Before the plugin attaches anything.
+        if !egress.origins.iter().any(|allowed| allowed.origin == *origin) {
+            return Err(Error::Denied { origin: origin.clone() });
+        }
+        let services = HostServices::new(&self.shared, kind, &row.payload);
+        let (definition, row) = (kind.definition.clone(), row.clone());
+        let egress = egress.clone();
         let attach = async move {
             contain::call(move || {
                 let http = services.http();
                 let ctx = Context::new(services.services(&http));
                 definition
-                    .authorize(&payload.credential, &mut request, &ctx)
+                    .authorize(&row.payload.credential, &mut request, &ctx)
                     .map(|attached| attached.then_some(request))
             })
         };

@@ -30,11 +30,6 @@ macro_rules! id {
             pub const fn as_uuid(self) -> Uuid {
                 self.0
             }
-
-            /// What binds sealed data to its row.
-            pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
-                self.0.as_bytes()
-            }
         }
 
         impl From<Uuid> for $name {
@@ -72,6 +67,24 @@ id! {
     ConnectionId
 }
 id! {
+    /// Names something that happened.
+    EventId
+}
+id! {
     /// Names a setup session.
     SessionId
+}
+
+impl ConnectionId {
+    /// What binds sealed data to its row.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl SessionId {
+    /// As of a connection.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
 }

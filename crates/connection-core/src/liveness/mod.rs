@@ -16,18 +16,37 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Liveness, Reason, Timestamp};
+use connection_contract::{Liveness, Reason, Secret, Timestamp, VerifyResult};
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use crate::ConnectionId;
+use crate::{ConnectionId, connection::json, store::rows::LivenessRow};
 
 /// Nobody puts off the next look for longer: what a provider says is not always meant.
 const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// When to look again, for a provider or a plugin that asks for a pause.
-pub(crate) fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {
+fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {
     recheck_after.map(|after| now.saturating_add_unsigned(after.min(LONGEST_PAUSE).as_secs()))
+}
+
+/// What was measured with a credential, as it is stored.
+pub(crate) fn row(
+    id: ConnectionId,
+    generation: i64,
+    found: &VerifyResult<Secret>,
+    now: i64,
+    failures: i64,
+) -> LivenessRow {
+    LivenessRow {
+        connection_id: id,
+        liveness: words::liveness(found.liveness).to_owned(),
+        reason: found.reason.as_ref().map(json::reason),
+        generation,
+        checked_at: Some(now),
+        next_check_at: next_check(now, found.recheck_after),
+        failures,
+    }
 }
 
 /// A connection's liveness is another one now.

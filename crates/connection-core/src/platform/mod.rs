@@ -65,6 +65,13 @@ pub(crate) enum Unreadable {
     Io(io::Error),
 }
 
+/// Kills a process that leads a group, with its group; best effort.
+pub(crate) fn kill_group(leader: Option<u32>) {
+    if let Some(leader) = leader {
+        system::kill_group(leader);
+    }
+}
+
 /// Makes a directory, and those above it, for its owner only; one that is there is left as it is.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {

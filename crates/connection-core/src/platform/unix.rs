@@ -49,3 +49,11 @@ pub(super) fn same_file(one: &Metadata, other: &Metadata) -> bool {
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
+
+pub(super) fn kill_group(leader: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(group) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
+        // Gone by itself is as good.
+        kill_process_group(group, Signal::KILL).unwrap_or_default();
+    }
+}

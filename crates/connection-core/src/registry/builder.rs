@@ -1,14 +1,15 @@
 //! Opens a registry: key, store, kinds and what a host lends.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use connection_contract::ConnectionDefinition;
+use connection_contract::{ConnectionDefinition, Crypto as _, encode};
+use secrecy::SecretString;
 
 use super::{ConnectionRegistry, DEFAULT_OWNER, RegisterError, Shared, kinds::Kinds};
 use crate::{
     Clock, FilesPolicy, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError, KeySource, SealError,
-    StoreError, SystemClock, UuidV7, contain::Runtimes, seal, seal::OpenKeyError, services::crypto::SystemCrypto,
-    services::http::HttpClient, store::Store,
+    StoreError, StoreSource, SystemClock, UuidV7, connection::HotRows, contain::Runtimes, seal, seal::OpenKeyError,
+    services::crypto::SystemCrypto, services::http::HttpClient, store::Store,
 };
 
 /// Why a registry could not be opened. Nothing was changed that a later open would trip over.
@@ -72,7 +73,7 @@ impl OpenError {
 }
 
 impl OpenError {
-    fn of_key(error: OpenKeyError, place: &str) -> Self {
+    pub(super) fn of_key(error: OpenKeyError, place: &str) -> Self {
         match error {
             OpenKeyError::Key(error) => Self::Key(error),
             OpenKeyError::Seal(error) => Self::Seal { place: place.to_owned(), error },
@@ -81,16 +82,22 @@ impl OpenError {
     }
 }
 
+/// A database, its direct address, and a key source.
+type StoreAndKey = (StoreSource, Option<SecretString>, Arc<dyn KeySource>);
+
 /// What a registry is opened with.
 #[must_use = "a registry is opened by `open`"]
 pub struct RegistryBuilder {
-    store: Option<String>,
-    key: Option<Box<dyn KeySource>>,
+    store: Option<StoreSource>,
+    direct: Option<SecretString>,
+    key: Option<Arc<dyn KeySource>>,
+    other_keys: Vec<seal::Other>,
     http: HttpPolicy,
     files: FilesPolicy,
     inbound: Option<Arc<dyn InboundEndpoint>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
+    hot_rows: Duration,
     kinds: Kinds,
     refused: Option<RegisterError>,
 }
@@ -105,24 +112,45 @@ impl RegistryBuilder {
     pub(super) fn new() -> Self {
         Self {
             store: None,
+            direct: None,
             key: None,
+            other_keys: Vec::new(),
             http: HttpPolicy::new(),
             files: FilesPolicy::new(),
             inbound: None,
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
+            hot_rows: HotRows::LONGEST,
             kinds: Kinds::default(),
             refused: None,
         }
     }
-    /// Where the rows are: a path, or `sqlite://` and a path. Made when it is not there.
-    pub fn store(mut self, url: impl Into<String>) -> Self {
-        self.store = Some(url.into());
+    /// Where the rows are: a path or `sqlite://` and a path, which is made when it is not there; `postgres://…`; or the
+    /// host's own `SqlitePool` or `PgPool` (of sqlx 0.9), which is never closed.
+    pub fn store(mut self, store: impl Into<StoreSource>) -> Self {
+        self.store = Some(store.into());
         self
     }
-    /// Whence the key comes that unwraps the keyset.
+    /// The address of the server itself, where [`store`](Self::store) is that of a pooler in transaction mode: tables are
+    /// made there, and notifications come from there.
+    pub fn direct(mut self, address: impl Into<SecretString>) -> Self {
+        self.direct = Some(address.into());
+        self
+    }
+    /// Whence the key comes that unwraps the keyset. It alone is used.
     pub fn key(mut self, source: impl KeySource + 'static) -> Self {
-        self.key = Some(Box::new(source));
+        self.key = Some(Arc::new(source));
+        self
+    }
+    /// A source that is not used, and is named when the database turns out to be of its key.
+    pub fn known_key(mut self, source: impl KeySource + 'static) -> Self {
+        self.other_keys.push(seal::Other { source: Arc::new(source), configured: false });
+        self
+    }
+    /// A source that is not used though somebody configured it: [`KeyError::Disagree`] when it holds another key than
+    /// the one that is used.
+    pub fn agreeing_key(mut self, source: impl KeySource + 'static) -> Self {
+        self.other_keys.push(seal::Other { source: Arc::new(source), configured: true });
         self
     }
     /// How requests leave.
@@ -150,12 +178,23 @@ impl RegistryBuilder {
         self.ids = ids;
         self
     }
+    /// How old a credential may be that is used: for so long it is kept in memory, opened. Half a second unless given, which
+    /// is also the most that it can be; zero reads the store at each use. What this process changes is seen at once in any
+    /// case.
+    pub fn hot_rows(mut self, bound: Duration) -> Self {
+        self.hot_rows = bound;
+        self
+    }
     /// Registers a kind; the first one that is refused makes `open` fail.
     pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
         if let Err(error) = self.kinds.register(definition) {
             self.refused.get_or_insert(error);
         }
         self
+    }
+
+    pub(super) fn store_and_key(self) -> Result<StoreAndKey, OpenError> {
+        Ok((self.store.ok_or(OpenError::NoStore)?.here(), self.direct, self.key.ok_or(OpenError::NoKeySource)?))
     }
 
     /// Opens it: takes the key, brings the tables to this program's version, and makes what is not there yet.
@@ -168,26 +207,34 @@ impl RegistryBuilder {
     ///
     /// [`OpenError`].
     pub async fn open(self) -> Result<ConnectionRegistry, OpenError> {
-        let Self { store, key, http, files, inbound, clock, ids, kinds, refused } = self;
+        let Self { store, direct, key, other_keys, http, files, inbound, clock, ids, hot_rows, kinds, refused } = self;
         if let Some(refused) = refused {
             return Err(refused.into());
         }
-        let (url, key) = (store.ok_or(OpenError::NoStore)?, key.ok_or(OpenError::NoKeySource)?);
+        let (source, key) = (store.ok_or(OpenError::NoStore)?.here(), key.ok_or(OpenError::NoKeySource)?);
         let http = HttpClient::new(http, clock.clone())?;
         let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
-        let (now, generator) = (clock.now(), ids.clone());
+        let (time, generator) = (clock.clone(), ids.clone());
+        let sources = seal::Sources { used: key, others: other_keys };
         // On a runtime of ours: the writer lives as long as the registry, not as the host's runtime.
         let opened = runtimes.spawn(async move {
-            let store = Store::open(&url).await?;
-            let sealer = seal::open_keyset(&store, &*key, &*generator, now).await;
+            let store = Store::open(source, direct.as_ref()).await?;
+            let sealer = seal::open_keyset(&store, &sources, &*generator, time).await;
             let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
             Ok::<_, OpenError>((store, sealer))
         });
         let (store, sealer) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
-        let (sessions, flights, removals, subscriptions) = Default::default();
+        let (sessions, flights, removals, rollbacks, subscriptions) = Default::default();
+        let hot = Arc::new(HotRows::new(hot_rows));
+        let forgetful = hot.clone();
+        store.on_change(move |changed| forgetful.forget(changed));
         let crypto = SystemCrypto;
+        let mut process = [0; 16];
+        crypto.random(&mut process);
+        let process = encode::hex(&process);
         let shared = Shared {
             store,
+            process,
             sealer,
             clock,
             ids,
@@ -199,7 +246,9 @@ impl RegistryBuilder {
             sessions,
             flights,
             removals,
+            rollbacks,
             subscriptions,
+            hot,
             runtimes,
         };
         tracing::debug!(store = shared.store.place(), "registry opened");

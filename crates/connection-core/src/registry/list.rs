@@ -1,5 +1,7 @@
 //! Lists of connections: pages by key, without secrets, sealed or not.
 
+use std::time::Duration;
+
 use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp};
 
 use super::Shared;
@@ -7,7 +9,10 @@ use crate::{
     ConnectionId, ConnectionRegistry, Error,
     connection::json,
     liveness::words,
-    store::rows::{FoundRow, ListedRow},
+    store::{
+        Wanted, any_of,
+        rows::{FoundRow, ListedRow},
+    },
 };
 
 /// Stands for a kind that cannot be read. Nothing of such a row opens, also where a plugin has this name.
@@ -51,11 +56,16 @@ pub struct ConnectionInfo {
     pub registered: bool,
 }
 
-/// Which connections to list.
+/// Which connections to list. What is said narrows what was said before; a liveness may be any of those that are named.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Filter {
     kind: Option<Kind>,
+    provider: Option<Kind>,
+    label: Option<String>,
+    liveness: Vec<Liveness>,
+    expiring_within: Option<Duration>,
+    only_default: bool,
     after: Option<ConnectionId>,
     limit: Option<u16>,
 }
@@ -69,6 +79,36 @@ impl Filter {
     #[must_use]
     pub fn kind(mut self, kind: Kind) -> Self {
         self.kind = Some(kind);
+        self
+    }
+    /// Of all kinds of one provider that are registered here.
+    #[must_use]
+    pub fn provider(mut self, provider: Kind) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+    /// With exactly this label.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+    /// As last measured; said again, any of them.
+    #[must_use]
+    pub fn liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness.push(liveness);
+        self
+    }
+    /// With a credential that stops working within this time, or has stopped; not those whose provider does not say.
+    #[must_use]
+    pub fn expiring_within(mut self, time: Duration) -> Self {
+        self.expiring_within = Some(time);
+        self
+    }
+    /// Defaults of their provider.
+    #[must_use]
+    pub fn only_default(mut self) -> Self {
+        self.only_default = true;
         self
     }
     /// The page behind this one: [`Page::next`].
@@ -89,31 +129,77 @@ impl Filter {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page {
-    /// The connections.
+    /// The connections. Those that a filter passes over count as looked at: a page may hold fewer than its limit, or none,
+    /// and yet not be the last.
     pub connections: Vec<ConnectionInfo>,
     /// Where the next page begins, if there may be one.
     pub next: Option<ConnectionId>,
 }
 
 impl ConnectionRegistry {
-    /// One page of the owner's connections, in the order in which they were made.
+    /// One page of the owner's connections, in the order in which they were made. What a page costs does not depend on how
+    /// many connections there are.
     ///
     /// # Errors
     ///
     /// The store's.
     pub async fn list_connections(&self, filter: Filter) -> Result<Page, Error> {
-        let limit = filter.limit.unwrap_or(1000);
-        let mut reader = self.shared.reader().await?;
-        let kind = filter.kind.as_ref().map(Kind::as_str);
-        let rows = reader.list_accounts(Some(&self.owner), kind, filter.after, i64::from(limit)).await?;
-        let full = rows.len() >= usize::from(limit);
-        let next = rows.iter().rev().find_map(|found| found.id).filter(|_| full);
-        let connections = rows.into_iter().filter_map(|found| self.shared.found(found)).collect();
-        Ok(Page { connections, next })
+        self.shared.page(Some(self.owner.to_string()), filter).await
+    }
+
+    /// As [`list_connections`](Self::list_connections), of every owner: for whoever runs the program. It is the one method
+    /// that shows another owner's connections.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn list_all_owners(&self, filter: Filter) -> Result<Page, Error> {
+        self.shared.page(None, filter).await
     }
 }
 
 impl Shared {
+    async fn page(&self, owner: Option<String>, filter: Filter) -> Result<Page, Error> {
+        let Filter { kind, provider, label, liveness, expiring_within, only_default, after, limit } = filter;
+        let words = liveness.iter().map(|liveness| words::liveness(*liveness));
+        let soon = |time: Duration| self.clock.now().seconds().saturating_add_unsigned(time.as_secs());
+        let wanted = Wanted {
+            owner,
+            kind: kind.map(|kind| kind.as_str().to_owned()),
+            kinds: provider.map(|provider| any_of(self.kinds_of(&provider).iter().map(Kind::as_str))),
+            label,
+            liveness: (!liveness.is_empty()).then(|| any_of(words)),
+            valid_until: expiring_within.map(soon),
+            only_default,
+            after,
+            limit: i64::from(limit.unwrap_or(1000)),
+        };
+        let (rows, next) = self.reader().await?.list(&wanted).await?;
+        let connections = rows.into_iter().filter_map(|found| self.found(found)).collect();
+        Ok(Page { connections, next })
+    }
+
+    /// The provider of a kind; the kind itself when it is not registered.
+    pub(super) fn provider_of(&self, kind: &Kind) -> Kind {
+        self.kinds.entry(kind).map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone())
+    }
+
+    /// The kinds of a provider: those that are registered, and the one of its own name when none is registered as that.
+    pub(super) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        let mut named = false;
+        for known in self.kinds.all() {
+            named |= known.descriptor.kind == *provider;
+            if known.descriptor.provider == *provider {
+                kinds.push(known.descriptor.kind);
+            }
+        }
+        if !named {
+            kinds.push(provider.clone());
+        }
+        kinds
+    }
+
     /// As [`info`](Self::info), of a row that may be unreadable.
     fn found(&self, FoundRow { id, row }: FoundRow) -> Option<ConnectionInfo> {
         if row.is_none() {
@@ -129,8 +215,7 @@ impl Shared {
             tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
             UNREADABLE
         });
-        let entry = self.kinds.entry(&kind);
-        let provider = entry.as_ref().map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone());
+        let (provider, registered) = (self.provider_of(&kind), self.kinds.entry(&kind).is_some());
         Some(ConnectionInfo {
             id: account.id,
             owner: account.owner,
@@ -147,7 +232,7 @@ impl Shared {
             is_default: account.is_default,
             created_at: Timestamp::from_seconds(account.created_at),
             updated_at: Timestamp::from_seconds(account.updated_at),
-            registered: entry.is_some(),
+            registered,
         })
     }
 }

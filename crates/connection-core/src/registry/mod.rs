@@ -1,11 +1,16 @@
 //! The registry: kinds, and the connections of one owner.
 
 mod builder;
+mod defaults;
 mod describe;
+mod events;
+mod import;
+mod key;
 mod kinds;
 mod list;
 mod preflight;
 mod remove;
+mod watch;
 
 use std::{
     collections::HashMap,
@@ -13,10 +18,11 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use connection_contract::{ConnectionDefinition, Kind};
+use connection_contract::{ConnectionDefinition, DisplayText, Kind};
 
 use crate::{
     Clock, Connection, ConnectionId, Error, FilesPolicy, IdGenerator, SessionId,
+    connection::HotRows,
     contain::Runtimes,
     liveness::Subscriptions,
     seal::Sealer,
@@ -27,16 +33,21 @@ use crate::{
 };
 
 pub use builder::{OpenError, RegistryBuilder};
+pub use events::{Event, EventPage, History};
+pub use import::{BeginImport, Import, Imported, Imports};
 pub(crate) use kinds::KindEntry;
 use kinds::Kinds;
 pub use kinds::{KindInfo, RegisterError};
 pub use list::{ConnectionInfo, Filter, Page};
 pub use preflight::{InOrder, Preflight};
 pub use remove::{Removal, Teardown};
+pub use watch::{BeginWatch, Watch};
 
 /// What all handles of one opened registry share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
+    /// What this process is called in leases.
+    pub(crate) process: String,
     pub(crate) sealer: Sealer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGenerator>,
@@ -50,7 +61,9 @@ pub(crate) struct Shared {
     /// Probes.
     pub(crate) flights: Flights<ConnectionInfo>,
     pub(crate) removals: Flights<Removal>,
+    pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,
+    pub(crate) hot: Arc<HotRows>,
     pub(crate) runtimes: Arc<Runtimes>,
 }
 
@@ -74,6 +87,7 @@ pub struct ConnectionRegistry {
 
 /// Whose connections are, unless a host keeps its users apart.
 pub(crate) const DEFAULT_OWNER: &str = "local";
+const LONGEST_OWNER: usize = 200;
 
 impl fmt::Debug for ConnectionRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,10 +101,24 @@ impl ConnectionRegistry {
         RegistryBuilder::new()
     }
 
-    /// The same registry for another owner, whose rows alone it reaches.
-    #[must_use]
-    pub fn owner(&self, owner: impl Into<String>) -> Self {
-        Self { shared: self.shared.clone(), owner: owner.into().into() }
+    /// The same registry for another owner, whose rows alone it reaches. An owner is a name that keeps rows apart, and
+    /// proves nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidOwner`] for a text that is empty, too long, or has characters that nobody sees.
+    pub fn owner(&self, owner: impl Into<String>) -> Result<Self, Error> {
+        let owner = owner.into();
+        if owner.is_empty() {
+            return Err(Error::InvalidOwner("is empty"));
+        }
+        if owner.chars().count() > LONGEST_OWNER {
+            return Err(Error::InvalidOwner("has more than 200 characters"));
+        }
+        if DisplayText::from(owner.clone()).as_str() != owner {
+            return Err(Error::InvalidOwner("has control characters or invisible ones"));
+        }
+        Ok(Self { shared: self.shared.clone(), owner: owner.into() })
     }
 
     /// Adds a kind. Nothing depends on whose plugin it is.
@@ -137,9 +165,15 @@ impl ConnectionRegistry {
     }
 
     pub(crate) async fn info(&self, id: ConnectionId) -> Result<ConnectionInfo, Error> {
+        Ok(self.info_and_generation(id).await?.0)
+    }
+
+    /// What is known of it, and by which credential.
+    pub(crate) async fn info_and_generation(&self, id: ConnectionId) -> Result<(ConnectionInfo, i64), Error> {
         let row = self.shared.reader().await?.listed(id).await?;
-        let row = row.filter(|row| *row.account.owner == *self.owner);
-        row.and_then(|row| self.shared.info(row)).ok_or(Error::NotFound(id))
+        let row = row.filter(|row| *row.account.owner == *self.owner).ok_or(Error::NotFound(id))?;
+        let generation = row.account.generation;
+        Ok((self.shared.info(row).ok_or(Error::NotFound(id))?, generation))
     }
 
     /// Whether the store can be read. Never an error.
@@ -149,6 +183,7 @@ impl ConnectionRegistry {
 
     /// Ends what is queued, and closes the store. Every later use is refused.
     pub async fn close(&self) {
+        self.shared.release_leases().await;
         self.shared.store.close().await;
     }
 }

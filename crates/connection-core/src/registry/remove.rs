@@ -7,13 +7,17 @@ use connection_contract::{ConnectionError, TeardownContext};
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
     contain::{Contained, contain},
-    event, verify,
+    event, setup,
+    store::Lock,
+    verify,
     verify::{HostServices, Subject},
 };
 
 /// Whoever removes a connection does not wait for a provider for ever.
 const LONGEST: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(1);
+/// So many credentials are torn down at most, where each is replaced meanwhile.
+const ATTEMPTS: usize = 3;
 
 /// What became of a teardown. The row is gone in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,42 +72,69 @@ impl ConnectionRegistry {
     }
 
     async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {
-        // Again, since a removal may have ended between the two.
-        let info = self.info(id).await?;
-        self.shared.flights.cancel(id);
-        let teardown = self.teardown(&info).await?;
-        let body = serde_json::json!({ "kind": info.kind.as_str(), "teardown": teardown.as_str() });
-        let event = event::new(&self.shared, &info.owner, id, event::REMOVED, body);
-        let sealer = self.shared.sealer.clone();
-        let deleted = self.shared.store.write(move |tx| {
-            Box::pin(async move {
-                let deleted = tx.delete_account(id).await?;
-                if deleted {
-                    event::append(tx, &sealer, &event).await?;
-                }
-                Ok(deleted)
-            })
-        });
-        if !deleted.await? {
-            return Err(Error::NotFound(id));
-        }
+        let mut attempts = 0;
+        let (kind, teardown) = loop {
+            // Again, since a removal may have ended between the two.
+            let (info, generation) = self.info_and_generation(id).await?;
+            self.shared.flights.cancel(id);
+            attempts += 1;
+            let (generation, teardown) = self.teardown(&info, generation).await?;
+            if let Some(teardown) = self.delete(&info, generation, teardown, attempts == ATTEMPTS).await? {
+                break (info.kind, teardown);
+            }
+            tracing::info!(connection = %id, kind = %info.kind, "another credential came during the teardown");
+        };
         // One that began during the teardown found the row; what it finds now is written nowhere.
         self.shared.flights.cancel(id);
         self.shared.subscriptions.end(id);
-        tracing::info!(connection = %id, kind = %info.kind, teardown = teardown.as_str(), "removed");
+        setup::connection_removed(&self.shared, id).await;
+        tracing::info!(connection = %id, kind = %kind, teardown = teardown.as_str(), "removed");
         Ok(Removal { teardown })
     }
 
+    /// Deletes the row. `None` when it has another credential than the one that was torn down: nothing was changed, unless
+    /// this is the last attempt; then what is left at the provider is told.
+    async fn delete(
+        &self,
+        info: &ConnectionInfo,
+        generation: i64,
+        teardown: Teardown,
+        is_last: bool,
+    ) -> Result<Option<Teardown>, Error> {
+        let (id, on, owner, kind) = (info.id, self.shared.clone(), info.owner.clone(), info.kind.clone());
+        let deleted = self.shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Connection(id)).await?;
+                let Some(account) = tx.account(id).await? else { return Ok(None) };
+                let teardown = match account.generation == generation {
+                    true => teardown,
+                    false if is_last => Teardown::Failed,
+                    false => return Ok(Some(None)),
+                };
+                tx.delete_account(id).await?;
+                let body = serde_json::json!({ "kind": kind.as_str(), "teardown": teardown.as_str() });
+                event::append(tx, &on.sealer, &event::new(&on, &owner, id, event::REMOVED, body)).await?;
+                Ok(Some(Some(teardown)))
+            })
+        });
+        deleted.await?.ok_or(Error::NotFound(id))
+    }
+
     /// The store's errors alone: a credential that cannot be had just now is not given up.
-    async fn teardown(&self, info: &ConnectionInfo) -> Result<Teardown, Error> {
+    /// With the generation that was torn down.
+    async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, Teardown), Error> {
         let shared = &self.shared;
         let skipped = |why| {
             tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown skipped");
             Teardown::Skipped
         };
-        let Some(kind) = shared.kinds.entry(&info.kind) else { return Ok(skipped("unknown_kind")) };
-        let Some(payload) = verify::open(shared, info).await?.payload else {
-            return Ok(skipped("credential_unreadable"));
+        let Some(kind) = shared.kinds.entry(&info.kind) else {
+            return Ok((generation, skipped("unknown_kind")));
+        };
+        let (info, opened) = verify::open_as_one(self, info.clone(), generation).await?;
+        let generation = opened.generation;
+        let Ok(payload) = opened.payload else {
+            return Ok((generation, skipped("credential_unreadable")));
         };
         let services = HostServices::new(shared, &kind, &payload);
         let subject = Subject { id: info.id, owner: info.owner.clone(), payload, config: info.config.clone() };
@@ -119,12 +150,13 @@ impl ConnectionRegistry {
             tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown failed; the row goes anyway");
             Teardown::Failed
         };
-        Ok(match shared.runtimes.run(&*clock, LONGEST + GRACE, task).await {
+        let teardown = match shared.runtimes.run(&*clock, LONGEST + GRACE, task).await {
             Contained::Ended(Contained::Ended(Ok(()))) => Teardown::Done,
             Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => skipped("credential_unreadable"),
             Contained::Ended(Contained::Ended(Err(_))) => failed("the plugin says so"),
             Contained::Panicked | Contained::Ended(Contained::Panicked) => failed("plugin_panicked"),
             _ => failed("plugin_timeout"),
-        })
+        };
+        Ok((generation, teardown))
     }
 }

@@ -24,6 +24,8 @@ const MAGIC: [u8; 4] = *b"CNX1";
 /// AES-256-GCM-SIV (RFC 8452).
 const AES_256_GCM_SIV: u8 = 1;
 const HEADER_LEN: usize = 4 + 1 + ID_LEN + ID_LEN + NONCE_LEN;
+/// Where the id of the key is.
+const KEY_ID: std::ops::Range<usize> = 5..5 + ID_LEN;
 const LENGTH_LEN: usize = 4;
 const SMALL: [usize; 4] = [64, 256, 1024, 4096];
 const LARGE: usize = 4096;
@@ -42,8 +44,18 @@ impl Sealed {
         Self(bytes)
     }
 
+    /// A wrapped keyset with what its source needs to unwrap it.
+    pub(super) fn of_parts(parts: &[&[u8]]) -> Self {
+        Self(parts.concat())
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The key that it names, for the column beside it.
+    pub(crate) fn key_id(&self) -> Vec<u8> {
+        self.0.get(KEY_ID).unwrap_or_default().to_vec()
     }
 }
 

@@ -13,6 +13,12 @@ pub enum SealError {
     /// There are sealed rows, and no keys to open them with.
     #[error("connection_keyset is empty, and there are connections that were sealed with what it held")]
     Lost,
+    /// The keyset was wrapped with a key that another source holds, and this source wraps by itself.
+    #[error("the keyset is wrapped with key {need}, which this source does not hold")]
+    NotWrapped {
+        /// The key that opens it.
+        need: KeyId,
+    },
     /// It was changed, or it belongs to another row, column, generation or database.
     #[error("a sealed value in {table} was edited, moved or put back from an older state")]
     Tampered {
@@ -25,6 +31,12 @@ pub enum SealError {
     /// A part of it is missing.
     #[error("a sealed value is cut short")]
     Truncated,
+    /// Another process rotated the keys, and the new ones cannot be had now. It may open later.
+    #[error("the keys were rotated, and the new ones cannot be had now: {detail}")]
+    Unavailable {
+        /// What keeps them away.
+        detail: String,
+    },
     /// It is of a later version, or no sealed value at all.
     #[error("a sealed value has an unknown format")]
     UnknownFormat,
@@ -51,11 +63,21 @@ impl SealError {
                 Some("cancel the setup and begin again".into())
             }
             Self::Tampered { .. } | Self::Truncated => {
-                Some("restore the database from a backup, or remove the connection and add it again".into())
+                Some("restore the database from a backup, or authorize the connection again".into())
             }
             Self::UnknownFormat => Some("use the version of this program that wrote the database".into()),
-            Self::WrongKey { need, .. } => Some(format!("restore key {need}, which belongs to this database")),
+            Self::Unavailable { .. } => Some("see that the key source gives its key, and do it again".into()),
+            Self::NotWrapped { need } | Self::WrongKey { need, .. } => {
+                Some(format!("restore key {need}, which belongs to this database"))
+            }
         }
+    }
+}
+
+impl SealError {
+    /// Whether it may open later without anything being mended: then nothing is to be concluded from it.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
     }
 }
 

@@ -20,6 +20,17 @@ pub(crate) struct Place<'a> {
     pub(crate) sequence: i64,
 }
 
+/// The key of a small value of a plugin, in a place of `connection_kv` with its owner and nothing more: each part with its
+/// length before it.
+pub(crate) fn kv_key(namespace: &str, key: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(16 + namespace.len() + key.len());
+    for part in [namespace, key] {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    bytes
+}
+
 impl Place<'_> {
     /// Each part with its length before it, so that no two places are written alike.
     pub(super) fn associated_data(&self, store: Uuid, header: &[u8]) -> Vec<u8> {

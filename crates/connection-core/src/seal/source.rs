@@ -1,34 +1,40 @@
-//! Where the key comes from that opens the keyset: the port that a host may implement.
+//! Where the key comes from that opens the keyset: the ports that a host may implement.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use secrecy::SecretBox;
 
-use crate::platform::NotPrivate;
+use super::KeyError;
 
-/// Holds the one key that is not in the database.
+/// Holds the one key that is not in the database, or has it held by a service of keys.
+///
+/// A source either gives a key, and has [`load`](Self::load), or wraps keys by itself, and has
+/// [`wrapper`](Self::wrapper).
 #[async_trait]
 pub trait KeySource: Send + Sync + fmt::Debug {
     /// What people call it: `file /home/ada/.config/connections/key/root.key`.
     fn name(&self) -> String;
 
-    /// The key; `None` when the source holds none.
+    /// The key; `None` when the source holds none, which is what the given body says.
     ///
     /// # When it is called
     ///
-    /// Once when a store is opened.
+    /// When a store is opened, and again when the keys of the store were rotated by another process.
     ///
     /// # Errors
     ///
     /// When the source cannot tell, or what it holds cannot be trusted.
-    async fn load(&self) -> Result<Option<SecretBox<[u8; 32]>>, KeyError>;
+    async fn load(&self) -> Result<Option<SecretBox<[u8; 32]>>, KeyError> {
+        Ok(None)
+    }
 
     /// Makes a key and keeps it.
     ///
     /// # When it is called
     ///
-    /// At the first start on an empty database, when the source holds none.
+    /// At the first start on an empty database, and when a database changes to this source; each time only when the
+    /// source holds none.
     ///
     /// # Repetition
     ///
@@ -40,62 +46,61 @@ pub trait KeySource: Send + Sync + fmt::Debug {
     async fn create(&self) -> Result<SecretBox<[u8; 32]>, KeyError> {
         Err(KeyError::NotSupported { source_name: self.name() })
     }
-}
 
-/// Why a key source gives no key.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// There is a key already.
-    #[error("the key source '{source_name}' holds a key already")]
-    Exists {
-        /// The source.
-        source_name: String,
-    },
-    /// Others may have read the key, or changed it.
-    #[error("the key is not private: {0}")]
-    Exposed(NotPrivate),
-    /// What the source holds is no key, or a damaged one.
-    #[error("the key source '{source_name}' holds no whole key")]
-    Malformed {
-        /// The source.
-        source_name: String,
-    },
-    /// The database was sealed, and the key is gone.
-    #[error("the key source '{source_name}' holds no key, and the database is sealed with one")]
-    Missing {
-        /// The source.
-        source_name: String,
-    },
-    /// The source makes no keys.
-    #[error("the key source '{source_name}' holds no key and makes none")]
-    NotSupported {
-        /// The source.
-        source_name: String,
-    },
-    /// The system does not let it be read or written.
-    #[error("the key source '{source_name}' cannot be used: {detail}")]
-    Unavailable {
-        /// The source.
-        source_name: String,
-        /// What the system says.
-        detail: String,
-    },
-}
-
-impl KeyError {
-    /// What a person does about it, when there is something.
-    pub fn remedy(&self) -> Option<String> {
-        match self {
-            Self::Exposed(exposed) => Some(exposed.remedy()),
-            Self::Malformed { source_name } | Self::Missing { source_name } => {
-                Some(format!("restore the key of '{source_name}' from a backup: without it the database stays closed"))
-            }
-            Self::NotSupported { source_name } => Some(format!("put a key of 32 bytes into '{source_name}'")),
-            Self::Unavailable { source_name, .. } => {
-                Some(format!("see that the user who runs this may use '{source_name}', and that it is where it says"))
-            }
-            Self::Exists { .. } => None,
-        }
+    /// For a source that lets no key out and wraps those of others. Then it is asked for no key of its own.
+    fn wrapper(&self) -> Option<&dyn KeyWrapper> {
+        None
     }
+}
+
+/// For a host that chooses when it runs.
+#[async_trait]
+impl<T: KeySource + ?Sized> KeySource for Arc<T> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    async fn load(&self) -> Result<Option<SecretBox<[u8; 32]>>, KeyError> {
+        (**self).load().await
+    }
+
+    async fn create(&self) -> Result<SecretBox<[u8; 32]>, KeyError> {
+        (**self).create().await
+    }
+
+    fn wrapper(&self) -> Option<&dyn KeyWrapper> {
+        (**self).wrapper()
+    }
+}
+
+/// Wraps keys with one that never leaves it, as a key management service does.
+#[async_trait]
+pub trait KeyWrapper: Send + Sync {
+    /// What to store in the place of this key, which is secret and used for one keyset: at most 4096 bytes.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be wrapped now.
+    async fn wrap(&self, key: &SecretBox<[u8; 32]>, context: &KeyContext) -> Result<Vec<u8>, KeyError>;
+
+    /// The key that was wrapped.
+    ///
+    /// # When it is called
+    ///
+    /// As [`KeySource::load`], and at once after each [`wrap`](Self::wrap), since what cannot be unwrapped is lost.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be unwrapped now, or was wrapped by another.
+    async fn unwrap(&self, wrapped: &[u8], context: &KeyContext) -> Result<SecretBox<[u8; 32]>, KeyError>;
+}
+
+/// For which database a key is wrapped. Nothing of it is secret; services log it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyContext {
+    /// `connections`.
+    pub app: &'static str,
+    /// The id of the database, a UUID.
+    pub store_id: String,
 }

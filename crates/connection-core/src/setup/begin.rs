@@ -9,15 +9,18 @@ use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestam
 
 use super::{
     SetupSession, StepNo,
-    codec::Header,
-    run,
+    codec::{Header, Purpose},
+    offline, run,
     session::Ephemeral,
     slot::{Slot, place},
 };
 use crate::{
     ConnectionId, ConnectionRegistry, Error, SessionId, StoreError,
     registry::Shared,
-    store::rows::{SetupRow, SetupState},
+    store::{
+        Lock,
+        rows::{SetupRow, SetupState},
+    },
 };
 
 /// A setup that is about to begin: `registry.begin_setup(&kind).label("work").await`.
@@ -49,6 +52,8 @@ pub struct SetupInfo {
     pub id: SessionId,
     /// Of what kind the connection will be.
     pub kind: Kind,
+    /// The connection that it is to authorize again; `None` when it makes a new one.
+    pub reauthorizes: Option<ConnectionId>,
     /// Where it stands.
     pub stage: SetupStage,
     /// The number of its current or last step.
@@ -81,7 +86,7 @@ impl BeginSetup {
 
     async fn begin(self) -> Result<SetupSession, Error> {
         let Self { registry, kind, label, again, ephemeral } = self;
-        let shared = registry.shared.clone();
+        let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
         if let Some(label) = &label {
@@ -90,39 +95,68 @@ impl BeginSetup {
                 return Err(Error::LabelTaken { kind, label: label.clone() });
             }
         }
-        purge(&shared).await?;
-        let mut seed = [0; 32];
-        shared.crypto.random(&mut seed);
-        let header = Header { seed: Secret::new(seed), label, again };
-        let (id, connection_id) = (SessionId::from(shared.ids.next()), ConnectionId::from(shared.ids.next()));
-        let place = place(&id, &registry.owner, &kind, "connection_setup", "sealed_header", 0);
-        let sealed = shared
-            .sealer
-            .seal(&place, header.encode().expose())
-            .map_err(|source| Error::Sealed { what: format!("setup session {id}"), source: Arc::new(source) })?;
-        let now = shared.clock.now();
-        let row = SetupRow {
-            id,
-            owner: registry.owner.to_string(),
-            kind: kind.to_string(),
-            connection_id,
-            state: SetupState::Running,
-            step_seq: 0,
-            sealed_header: Some(sealed),
-            sealed_step: None,
-            lease_owner: None,
-            lease_until: None,
-            expires_at: now.after(run::SESSION_LIFE).seconds(),
-            created_at: now.seconds(),
-        };
-        let slot = shared.slot(&row)?;
-        shared.store.write(move |tx| Box::pin(async move { tx.insert_setup(&row).await })).await?;
-        tracing::info!(session = %id, %kind, "setup begun");
-        run::spawn(&shared, &slot);
-        let keep = || Arc::new(Ephemeral { shared: shared.clone(), slot: slot.clone() });
-        let ephemeral = ephemeral.then(keep);
-        Ok(SetupSession { shared, slot, seen: Arc::new(AtomicU64::new(0)), ephemeral })
+        let connection = ConnectionId::from(shared.ids.next());
+        begin(&registry, &kind, connection, Purpose::Connect { label, again }, ephemeral).await
     }
+}
+
+/// Stores a session, then runs it. One that is for a connection that is there finds it.
+pub(super) async fn begin(
+    registry: &ConnectionRegistry,
+    kind: &Kind,
+    connection_id: ConnectionId,
+    purpose: Purpose,
+    ephemeral: bool,
+) -> Result<SetupSession, Error> {
+    let shared = registry.shared.clone();
+    shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    purge(&shared).await?;
+    let mut seed = [0; 32];
+    shared.crypto.random(&mut seed);
+    let is_new = matches!(purpose, Purpose::Connect { .. });
+    let header = Header { seed: Secret::new(seed), purpose };
+    let id = SessionId::from(shared.ids.next());
+    let place = place(&id, &registry.owner, kind, "connection_setup", "sealed_header", 0);
+    let sealed = shared
+        .sealer
+        .seal(&place, header.encode().expose())
+        .await
+        .map_err(|source| Error::Sealed { what: format!("setup session {id}"), source: Arc::new(source) })?;
+    let now = shared.clock.now();
+    let row = SetupRow {
+        id,
+        owner: registry.owner.to_string(),
+        kind: kind.to_string(),
+        connection_id,
+        state: SetupState::Running,
+        step_seq: 0,
+        sealed_header: Some(sealed),
+        sealed_step: None,
+        lease_owner: None,
+        lease_until: None,
+        expires_at: now.after(run::SESSION_LIFE).seconds(),
+        created_at: now.seconds(),
+    };
+    let slot = shared.slot(&row)?;
+    let stored = shared.store.write(move |tx| {
+        Box::pin(async move {
+            if !is_new {
+                tx.lock(Lock::Connection(connection_id)).await?;
+                if tx.account(connection_id).await?.is_none() {
+                    return Ok(false);
+                }
+            }
+            tx.insert_setup(&row).await.map(|()| true)
+        })
+    });
+    if !stored.await? {
+        return Err(Error::NotFound(connection_id));
+    }
+    tracing::info!(session = %id, %kind, "setup begun");
+    run::spawn(&shared, &slot);
+    let keep = || Arc::new(Ephemeral { shared: shared.clone(), slot: slot.clone() });
+    let ephemeral = ephemeral.then(keep);
+    Ok(SetupSession { shared, slot, seen: Arc::new(AtomicU64::new(0)), ephemeral })
 }
 
 impl IntoFuture for BeginSetup {
@@ -164,6 +198,7 @@ impl ConnectionRegistry {
             Err(Error::Sealed { .. }) => None,
             Err(error) => return Err(error),
         };
+        offline::forget(&self.shared, &slot).await?;
         // A run that is busy shows what there is to see.
         if slot.is_at_rest() {
             slot.resumed(waits_at);
@@ -180,15 +215,27 @@ impl ConnectionRegistry {
     pub async fn setups(&self) -> Result<Vec<SetupInfo>, Error> {
         purge(&self.shared).await?;
         let rows = self.shared.reader().await?.list_setups(&self.owner).await?;
-        Ok(rows.iter().filter_map(info).collect())
+        let mut setups = Vec::new();
+        for row in &rows {
+            setups.extend(info(&self.shared, row).await);
+        }
+        Ok(setups)
     }
 }
 
 /// A row whose kind is no kind was written by nobody; it is left out of lists and harms nothing.
-fn info(row: &SetupRow) -> Option<SetupInfo> {
+async fn info(shared: &Shared, row: &SetupRow) -> Option<SetupInfo> {
+    let kind = Kind::parse(&row.kind)?;
+    let place = place(&row.id, &row.owner, &kind, "connection_setup", "sealed_header", 0);
+    let opened = match &row.sealed_header {
+        Some(sealed) => shared.sealer.open(&place, sealed).await.ok(),
+        None => None,
+    };
+    let purpose = opened.and_then(|bytes| Header::decode(bytes.expose())).map(|header| header.purpose);
     Some(SetupInfo {
         id: row.id,
-        kind: Kind::parse(&row.kind)?,
+        kind,
+        reauthorizes: matches!(purpose, Some(Purpose::Reauthorize { .. })).then_some(row.connection_id),
         stage: if row.state == SetupState::Waiting { SetupStage::Waiting } else { SetupStage::Running },
         step: run::step_no(row.step_seq),
         created_at: Timestamp::from_seconds(row.created_at),

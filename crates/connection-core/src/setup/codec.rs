@@ -1,6 +1,6 @@
 //! What the row of a session holds sealed: its header, the wait that suspended it, and how it ended.
 
-use connection_contract::{Record, Secret, SetupFailure, Timestamp, encode};
+use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode};
 
 use super::StepNo;
 
@@ -8,27 +8,50 @@ use super::StepNo;
 pub(crate) struct Header {
     /// From which its random bytes and `state`s are derived.
     pub(crate) seed: Secret,
-    /// The label that was asked for.
-    pub(crate) label: Option<String>,
-    /// Whether an account that is connected already may be connected once more.
-    pub(crate) again: bool,
+    pub(crate) purpose: Purpose,
+}
+
+/// What a session is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A new connection.
+    Connect {
+        /// The label that was asked for.
+        label: Option<String>,
+        /// Whether an account that is connected already may be connected once more.
+        again: bool,
+    },
+    /// Another credential of a connection that is there.
+    Reauthorize {
+        /// Whether it may be of another account.
+        another_account: bool,
+    },
 }
 
 impl Header {
+    /// A program that knows of no re-authorization finds no `again` in the header of one, and leaves it alone.
     pub(crate) fn encode(&self) -> Secret {
-        let record = Record::new().with("seed", self.seed.duplicate()).with("again", self.again.to_string());
-        let record = match &self.label {
-            Some(label) => record.with("label", label.as_str()),
-            None => record,
+        let record = Record::new().with("seed", self.seed.duplicate());
+        let record = match &self.purpose {
+            Purpose::Connect { label, again } => {
+                let record = record.with("again", again.to_string());
+                label.iter().fold(record, |record, label| record.with("label", label.as_str()))
+            }
+            Purpose::Reauthorize { another_account } => record.with("another", another_account.to_string()),
         };
         record.encode()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut record = Record::decode(bytes).ok()?;
-        let label = record.text("label").ok().map(str::to_owned);
-        let again = record.text("again").ok()?.parse().ok()?;
-        Some(Self { seed: record.take("seed").ok()?, label, again })
+        let purpose = match record.text("another") {
+            Ok(another) => Purpose::Reauthorize { another_account: another.parse().ok()? },
+            Err(_) => Purpose::Connect {
+                label: record.text("label").ok().map(str::to_owned),
+                again: record.text("again").ok()?.parse().ok()?,
+            },
+        };
+        Some(Self { seed: record.take("seed").ok()?, purpose })
     }
 }
 
@@ -47,6 +70,17 @@ pub(crate) struct Waiting {
     pub(crate) state: Option<[u8; 32]>,
     /// When it ends by itself.
     pub(crate) until: Option<Timestamp>,
+    /// Why it waits for somebody to resume it.
+    pub(crate) paused: Option<Paused>,
+}
+
+/// A bad network.
+#[derive(Clone, Debug)]
+pub(crate) struct Paused {
+    /// The number of the effect that failed; resuming forgets it, so that it is asked again.
+    pub(crate) failed: Option<i64>,
+    /// What is shown of it.
+    pub(crate) reason: Reason,
 }
 
 impl Waiting {
@@ -60,6 +94,11 @@ impl Waiting {
         }
         if let Some(until) = self.until {
             record = record.with("until", until.seconds().to_string());
+        }
+        if let Some(Paused { failed, reason }) = &self.paused {
+            record = record.with("code", &*reason.code).with("message", reason.message.as_str());
+            record = reason.remedy.iter().fold(record, |record, remedy| record.with("remedy", remedy.as_str()));
+            record = failed.iter().fold(record, |record, failed| record.with("failed", failed.to_string()));
         }
         if let Some(fields) = &self.fields {
             record = fields.iter().fold(record.with("asks", ""), |r, name| r.with("field", name.as_str()));
@@ -81,6 +120,14 @@ impl Waiting {
                 None => None,
             },
             until: text("until").map(str::parse).transpose().ok()?.map(Timestamp::from_seconds),
+            paused: match (text("code"), text("message")) {
+                (Some(code), Some(message)) => {
+                    let mut reason = Reason::new(code.to_owned(), message.to_owned());
+                    reason.remedy = text("remedy").map(|remedy| remedy.to_owned().into());
+                    Some(Paused { failed: text("failed").map(str::parse).transpose().ok()?, reason })
+                }
+                _ => None,
+            },
         })
     }
 }

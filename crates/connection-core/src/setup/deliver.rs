@@ -14,7 +14,11 @@ use super::{
     session::{self, MOST_TRIES, Source},
     slot::Slot,
 };
-use crate::{ConnectionRegistry, Error, StoreError, seal::Sealed, store::rows::SetupState};
+use crate::{
+    ConnectionRegistry, Error, StoreError,
+    seal::Sealed,
+    store::{Lock, rows::SetupState},
+};
 
 /// Why what a browser brought was refused. No plugin saw it, and nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -98,7 +102,7 @@ impl ConnectionRegistry {
         let slot = shared.slot(&row)?;
         let (waiting, _) = run::waiting(shared, &slot).await?;
         let Some(waiting) = waiting else {
-            let sealed = self.seal(&slot, hash, parameters)?;
+            let sealed = self.seal(&slot, hash, parameters).await?;
             let (registry, slot) = (self.clone(), slot.clone());
             // Dropped, it goes on: what is kept must find a run.
             let task = shared.runtimes.spawn(async move {
@@ -115,10 +119,10 @@ impl ConnectionRegistry {
         Ok(session::input(shared, &slot, &waiting, effect, Source::Endpoint { hash, now }).await?)
     }
 
-    fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
+    async fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
         let bytes = kept(hash, parameters);
         let place = slot.place("connection_setup_input", "sealed", 0);
-        self.shared.sealer.seal(&place, bytes.expose()).map_err(|error| slot.sealed_error(error))
+        self.shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
     }
 
     /// A run is busy: the next wait that this fits takes it.
@@ -126,6 +130,7 @@ impl ConnectionRegistry {
         let (id, input) = (slot.id, self.shared.ids.next());
         let written = self.shared.store.write(move |tx| {
             Box::pin(async move {
+                tx.lock(Lock::Setup(id)).await?;
                 let open = tx.setup(id).await?.is_some_and(|row| is_open(row.state));
                 let used = open && tx.use_endpoint(&hash, now).await?;
                 if used {

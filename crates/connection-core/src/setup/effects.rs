@@ -24,6 +24,7 @@ use crate::{
     registry::{KindEntry, Shared},
     seal::Place,
     services::http::{AllowedOrigin, Egress},
+    store::{Lock, rows::SetupState},
 };
 
 const MOST_EFFECTS: i64 = 1000;
@@ -32,6 +33,8 @@ pub(super) const MOST_BYTES: usize = 4 << 20;
 /// Why a run stops before its end.
 pub(super) enum Stop {
     Fail(SetupFailure),
+    /// Another process asks the world for this session.
+    Held,
     /// The store could not write.
     Suspend(Error),
     /// Another run was first; what it wrote is read again.
@@ -56,6 +59,8 @@ pub(super) struct Inner {
     pub(super) expires: Timestamp,
     /// The last effect that asked the world and not the user; what an offline failure asks again.
     pub(super) asked: Option<i64>,
+    /// Until when this run alone may ask the world.
+    pub(super) leased: Option<i64>,
     /// What the user named.
     pub(super) origins: Vec<Origin>,
     pub(super) roots: Vec<Root>,
@@ -105,7 +110,7 @@ pub(super) fn changed() -> SetupFailure {
 impl Inner {
     /// The first fault counts; it outranks a wait that is about to suspend.
     pub(super) fn fail(&mut self, failure: SetupFailure) {
-        if !matches!(self.stop, Some(Stop::Fail(_) | Stop::Suspend(_) | Stop::Lost)) {
+        if !matches!(self.stop, Some(Stop::Fail(_) | Stop::Held | Stop::Suspend(_) | Stop::Lost)) {
             self.stop = Some(Stop::Fail(failure));
         }
     }
@@ -147,6 +152,7 @@ impl Effects {
             input_at: loaded.created,
             expires: loaded.expires,
             asked: None,
+            leased: None,
             origins,
             roots,
             bytes: loaded.bytes,
@@ -241,7 +247,7 @@ impl Effects {
         let bytes = entry.encode();
         let size = bytes.expose().len();
         let (seq, session, owner) = (self.lock().next, self.slot.id, self.slot.owner.clone());
-        let sealed = match self.shared.sealer.seal(&self.slot.effect_place(seq), bytes.expose()) {
+        let sealed = match self.shared.sealer.seal(&self.slot.effect_place(seq), bytes.expose()).await {
             Ok(sealed) => sealed,
             // Asked again it would be as long.
             Err(SealError::TooLong) => return self.fail(too_long()).await,
@@ -250,6 +256,12 @@ impl Effects {
         let expires = self.lock().expires.seconds();
         let written = self.shared.store.write(move |tx| {
             Box::pin(async move {
+                tx.lock(Lock::Setup(session)).await?;
+                // One that ended keeps nothing more.
+                let row = tx.setup(session).await?;
+                if !row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting)) {
+                    return Ok(false);
+                }
                 if let Some(hash) = state {
                     tx.insert_endpoint(&hash, &owner, session, expires).await?;
                 }
@@ -283,8 +295,15 @@ impl Effects {
         match self.begin(&what).await {
             Turn::Replay(effect) => effect,
             Turn::Live(busy) => {
-                let effect = live.await;
-                self.record(busy, what, effect, None).await
+                match self.leased(live).await {
+                    Ok(effect) => self.record(busy, what, effect, None).await,
+                    Err(stop) => {
+                        self.lock().stop.get_or_insert(stop);
+                        // Held, so that dropping it is no fault.
+                        let _busy = busy;
+                        pending().await
+                    }
+                }
             }
         }
     }

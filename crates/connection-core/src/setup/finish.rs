@@ -10,32 +10,39 @@ use connection_contract::{
 };
 use tokio::task::JoinHandle;
 
-use super::{Done, Outcome, codec, effects::Inner, run, slot::Slot};
+use super::{
+    Done, Outcome,
+    codec::{self, Purpose},
+    effects::Inner,
+    promote, run,
+    slot::Slot,
+};
 use crate::{
     ConnectionId, Error,
     connection::{Payload, json},
-    event, limits,
-    liveness::{self, words},
+    event, limits, liveness,
     registry::{KindEntry, Shared},
     seal::Place,
     store::{
-        StoreError, Tx,
-        rows::{AccountRow, AccountState, CredentialRow, CredentialState, LivenessRow, SetupRow, SetupState},
+        Lock, StoreError, Tx,
+        rows::{AccountRow, AccountState, CredentialRow, CredentialState, SetupRow, SetupState},
     },
     verify::{self, Subject},
 };
 
 /// What two that end one session meet at.
-const SESSION: &str = "setup session";
-
-/// As long as a text for people can be.
-const LONGEST_ID: usize = 500;
+pub(super) const SESSION: &str = "setup session";
 
 /// What was asked when the session was begun.
 pub(super) struct Asked {
     pub(super) connection: ConnectionId,
-    pub(super) label: Option<String>,
-    pub(super) again: bool,
+    pub(super) purpose: Purpose,
+}
+
+impl Asked {
+    fn is_new(&self) -> bool {
+        matches!(self.purpose, Purpose::Connect { .. })
+    }
 }
 
 /// What becomes of what a plugin made.
@@ -47,11 +54,20 @@ pub(super) enum Candidate {
 }
 
 pub(super) struct Kept {
-    asked: Asked,
-    made: Established<Secret>,
-    found: VerifyResult<Secret>,
-    payload: Payload,
-    secret_names: String,
+    pub(super) asked: Asked,
+    pub(super) made: Established<Secret>,
+    pub(super) found: VerifyResult<Secret>,
+    pub(super) payload: Payload,
+    pub(super) secret_names: String,
+}
+
+/// What became of it.
+pub(super) enum Ended {
+    Done(Done),
+    /// Nothing is kept.
+    Refused(SetupFailure),
+    /// The session waits, until somebody asks again.
+    Offline(Reason),
 }
 
 /// Verifies what a plugin made, unless it measured that itself: `failing` keeps nothing, `offline` keeps what the user
@@ -60,7 +76,7 @@ pub(super) async fn candidate(
     shared: &Arc<Shared>,
     slot: &Slot,
     kind: &Arc<KindEntry>,
-    asked: &Asked,
+    asked: Asked,
     inner: &Inner,
     mut made: Established<Secret>,
 ) -> Candidate {
@@ -73,13 +89,15 @@ pub(super) async fn candidate(
         Err(problem) => return refused(reason::PLUGIN_FAULT, problem),
     };
     // One that was cut could be the id of two accounts.
-    if made.identity.account_id.as_str().chars().count() >= LONGEST_ID {
+    if made.identity.account_id.as_str().chars().count() >= limits::LONGEST_ID {
         return refused(reason::PLUGIN_FAULT, "the plugin gives an account an id of 500 characters or more");
     }
     if made.identity.account_id.as_str().is_empty() {
         return refused(reason::PLUGIN_FAULT, "the plugin did not say which account this is");
     }
-    let found = match made.measured.take() {
+    // What was recorded as offline would be so for ever; a session that waits is to ask again.
+    let measured = made.measured.take().filter(|found| asked.is_new() || found.liveness != Liveness::Offline);
+    let found = match measured {
         Some(found) => limits::bounded(found),
         None => {
             let subject = Subject {
@@ -102,12 +120,13 @@ pub(super) async fn candidate(
             }
         }
     };
+    let what = if asked.is_new() { "connection" } else { "credential" };
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != made.identity.account_id) {
-        return refused("verify_failed", "the new connection reaches another account than it was made for");
+        return refused("verify_failed", format!("the new {what} reaches another account than it was made for"));
     }
     if found.liveness == Liveness::Failing {
         let why = found.reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
-        let failure = SetupFailure::new("verify_failed", format!("the new connection does not work{why}"));
+        let failure = SetupFailure::new("verify_failed", format!("the new {what} does not work{why}"));
         return Candidate::Refused(match found.reason.and_then(|reason| reason.remedy) {
             Some(remedy) => failure.remedy(remedy),
             None => failure,
@@ -116,7 +135,6 @@ pub(super) async fn candidate(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
-    let asked = Asked { connection: asked.connection, label: asked.label.clone(), again: asked.again };
     let secret_names = json::names(&kind.descriptor.secret_names);
     Candidate::Kept(Box::new(Kept { asked, made, found, payload, secret_names }))
 }
@@ -125,7 +143,7 @@ fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {
     Candidate::Refused(SetupFailure::new(code, message))
 }
 
-/// Stores how a session ends, then tells it.
+/// Stores how a session ends, then tells it. One that could not be verified and must be, has not ended: the reason.
 ///
 /// # Errors
 ///
@@ -135,70 +153,74 @@ pub(super) async fn finish(
     slot: &Arc<Slot>,
     step_seq: i64,
     candidate: Candidate,
-) -> Result<(), Error> {
+) -> Result<Option<Reason>, Error> {
     let step_seq = step_seq.saturating_add(1);
     let outcome = match candidate {
         Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
-        Candidate::Kept(kept) => match store(shared, slot, step_seq, *kept).await {
-            Err(Error::Store(error)) if matches!(&*error, StoreError::Conflict { what } if what == SESSION) => None,
-            stored => match stored? {
-                Ok(done) => Some(Outcome::Done(done)),
-                Err(failure) => end_failed(shared, slot, step_seq, failure).await?,
-            },
-        },
+        Candidate::Kept(kept) => {
+            let stored = match kept.asked.purpose.clone() {
+                Purpose::Connect { label, again } => store(shared, slot, step_seq, *kept, label, again).await,
+                Purpose::Reauthorize { another_account } => {
+                    promote::promote(shared, slot, step_seq, *kept, another_account).await
+                }
+            };
+            match stored {
+                Err(Error::Store(error)) if matches!(&*error, StoreError::Conflict { what } if what == SESSION) => None,
+                Err(error) => return Err(error),
+                Ok(Ended::Done(done)) => Some(Outcome::Done(done)),
+                Ok(Ended::Refused(failure)) => end_failed(shared, slot, step_seq, failure).await?,
+                Ok(Ended::Offline(reason)) => return Ok(Some(reason)),
+            }
+        }
     };
     match outcome {
         Some(outcome) => slot.end(run::step_no(step_seq), outcome),
         // Somebody else ended it: the row says how.
         None => run::spawn(shared, slot),
     }
-    Ok(())
+    Ok(None)
 }
 
-/// The inner `Err` is a refusal: the label or the account is taken.
+/// Stores a new connection, unless its label or its account is taken.
 async fn store(
     shared: &Arc<Shared>,
     slot: &Slot,
     step_seq: i64,
     kept: Kept,
-) -> Result<Result<Done, SetupFailure>, Error> {
+    wanted: Option<String>,
+    again: bool,
+) -> Result<Ended, Error> {
     let Kept { asked, made, found, payload, secret_names } = kept;
     let (id, now) = (asked.connection, shared.clock.now().seconds());
     let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
     const FIRST: i64 = 1;
     let place = Place::credential(&id, &owner, &kind, FIRST);
-    let sealed = shared.sealer.seal(&place, payload.encode().expose()).map_err(|error| slot.sealed_error(error))?;
+    let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
+    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let credential = CredentialRow {
         connection_id: id,
         generation: FIRST,
         state: CredentialState::Current,
+        key_id: sealed.key_id(),
         sealed,
-        key_id: shared.sealer.key_id().as_bytes().to_vec(),
         secret_names,
         granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
         valid_until: found.valid_until.or(made.valid_until).map(|at| at.seconds()),
         created_at: now,
     };
-    let liveness = LivenessRow {
-        connection_id: id,
-        liveness: words::liveness(found.liveness).to_owned(),
-        reason: found.reason.as_ref().map(json::reason),
-        generation: FIRST,
-        checked_at: Some(now),
-        next_check_at: liveness::next_check(now, found.recheck_after),
-        failures: i64::from(found.liveness != Liveness::Live),
-    };
+    let failures = i64::from(found.liveness != Liveness::Live);
+    let liveness = liveness::row(id, FIRST, &found, now, failures);
     let identity = found.identity.unwrap_or(made.identity);
     // A connection without a name of its own is called what its account is.
     let named = |label: &DisplayText| !label.as_str().trim().is_empty();
-    let wanted = made.label.filter(named).or(Some(identity.label.clone()).filter(named));
-    let wanted = wanted.unwrap_or_else(|| identity.account_id.clone());
+    let own = made.label.filter(named).or(Some(identity.label.clone()).filter(named));
+    let own = own.unwrap_or_else(|| identity.account_id.clone());
     let account = AccountRow {
         id,
         owner: owner.clone(),
         kind: kind.to_string(),
         profile_id: None,
-        label: wanted.as_str().to_owned(),
+        label: own.as_str().to_owned(),
         account_id: identity.account_id.as_str().to_owned(),
         account_label: identity.label.as_str().to_owned(),
         is_default: false,
@@ -215,13 +237,16 @@ async fn store(
     let (sealer, expires) = (shared.sealer.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
+            tx.lock(Lock::Setup(session)).await?;
+            tx.lock(Lock::Owner(&owner)).await?;
+            tx.lock(Lock::Connection(id)).await?;
             let mut account = account;
-            if !asked.again
+            if !again
                 && let Some((_, label)) = tx.account_by_identity(&owner, kind.as_str(), &account.account_id).await?
             {
                 return Ok(Err(already_connected(kind.as_str(), &label)));
             }
-            account.label = match asked.label {
+            account.label = match wanted {
                 Some(label) if tx.account_by_label(&owner, kind.as_str(), &label).await?.is_some() => {
                     return Ok(Err(label_taken(kind.as_str(), &label)));
                 }
@@ -240,14 +265,17 @@ async fn store(
         })
     });
     let (liveness, reason) = (found.liveness, found.reason);
-    Ok(stored.await?.map(|label| {
-        tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
-        Done { connection: id, label: label.into(), identity, liveness, reason }
-    }))
+    Ok(match stored.await? {
+        Ok(label) => {
+            tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
+            Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
+        }
+        Err(failure) => Ended::Refused(failure),
+    })
 }
 
 /// The label, or with the first number that makes it one of its own.
-async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
+pub(crate) async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
     let AccountRow { owner, kind, label, .. } = account;
     let mut free = label.clone();
     for number in 2_u64.. {
@@ -259,9 +287,9 @@ async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreEr
     Ok(free)
 }
 
-fn already_connected(kind: &str, label: &str) -> SetupFailure {
+pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {
     SetupFailure::new("account_connected", format!("this account is connected already, as {kind}:{label}"))
-        .remedy(format!("use {kind}:{label}, or remove it first"))
+        .remedy(format!("use {kind}:{label}, authorize it again, or remove it first"))
 }
 
 fn label_taken(kind: &str, label: &str) -> SetupFailure {
@@ -277,11 +305,14 @@ async fn end_failed(
     failure: SetupFailure,
 ) -> Result<Option<Outcome>, Error> {
     let place = slot.place("connection_setup", "sealed_step", step_seq);
-    let sealed = shared.sealer.seal(&place, codec::failure(&failure).expose());
+    let sealed = shared.sealer.seal(&place, codec::failure(&failure).expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let (id, expires) = (slot.id, shared.clock.now().after(run::SESSION_LIFE).seconds());
     let ended = shared.store.write(move |tx| {
-        Box::pin(async move { tx.end_setup(id, SetupState::Failed, step_seq, Some(&sealed), expires).await })
+        Box::pin(async move {
+            tx.lock(Lock::Setup(id)).await?;
+            tx.end_setup(id, SetupState::Failed, step_seq, Some(&sealed), expires).await
+        })
     });
     tracing::info!(session = %slot.id, kind = %slot.kind, code = &*failure.code, "setup failed");
     Ok(ended.await?.then_some(Outcome::Failed(failure)))
@@ -311,7 +342,10 @@ async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Err
     let Some(row) = row else { return Ok(()) };
     let step_seq = row.step_seq;
     let ended = shared.store.write(move |tx| {
-        Box::pin(async move { tx.end_setup(id, SetupState::Cancelled, step_seq, None, expires).await })
+        Box::pin(async move {
+            tx.lock(Lock::Setup(id)).await?;
+            tx.end_setup(id, SetupState::Cancelled, step_seq, None, expires).await
+        })
     });
     if ended.await? {
         tracing::info!(session = %slot.id, kind = %slot.kind, "setup cancelled");

@@ -5,16 +5,18 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use connection_contract::{Established, Notice, Secret, SetupContext, SetupFailure, Timestamp, host};
+use connection_contract::{Established, Secret, SetupContext, SetupFailure, Timestamp};
 use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
 use super::{
-    Outcome, SetupStep,
-    codec::{self, Header, Waiting},
+    Outcome,
+    codec::{self, Header, Purpose, Waiting},
     effects::{Effects, Inner, Stop, changed},
     finish,
     journal::{Effect, Entry},
+    lease, offline,
+    reauthorize::removed,
     session::{self, Source},
     slot::Slot,
     wait::Suspended,
@@ -24,13 +26,17 @@ use crate::{
     contain::{Contained, contain},
     limits,
     registry::{KindEntry, Shared},
-    store::rows::{SetupRow, SetupState},
+    seal::{Place, Sealed},
+    store::{
+        Lock,
+        rows::{SetupRow, SetupState},
+    },
 };
 
 /// Work between two steps.
-const LONGEST_RUN: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST_RUN: Duration = Duration::from_secs(60);
 /// After that a plugin spins, and only its thread knows.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// After the last input, or the deadline of the current wait.
 pub(super) const SESSION_LIFE: u64 = 15 * 60;
 
@@ -44,7 +50,7 @@ pub(super) struct Loaded {
 }
 
 /// What a run leaves to do.
-enum Next {
+pub(super) enum Next {
     /// An input came meanwhile: run on.
     Again,
     /// It waits, it ended, or it cannot go on now.
@@ -61,6 +67,14 @@ pub(super) fn spawn(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     });
 }
 
+/// Runs once more from what is stored, and waits until it rests.
+pub(super) async fn again(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+    let running = slot.running.clone().lock_owned().await;
+    let (on, of) = (shared.clone(), slot.clone());
+    // It does not crash; a runtime that goes away takes the session with it.
+    shared.runtimes.spawn(async move { to_rest(&on, &of, running).await }).await.unwrap_or_default();
+}
+
 async fn to_rest(shared: &Arc<Shared>, slot: &Arc<Slot>, _running: OwnedMutexGuard<()>) {
     while matches!(once(shared, slot).await, Next::Again) {}
 }
@@ -73,6 +87,7 @@ async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
         Ok(next) => next,
         Err(error) => {
             tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot go on now");
+            lease::release(shared, slot).await;
             slot.stuck(error);
             Next::Rest
         }
@@ -95,7 +110,13 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         Ok(loaded) => loaded,
         Err(failure) => return fail(shared, slot, row.step_seq, failure).await,
     };
-    let (label, again) = (loaded.header.label.clone(), loaded.header.again);
+    let asked = finish::Asked { connection: row.connection_id, purpose: loaded.header.purpose.clone() };
+    if matches!(asked.purpose, Purpose::Reauthorize { .. }) {
+        let account = shared.reader().await?.account(asked.connection).await?;
+        if account.is_none() {
+            return fail(shared, slot, row.step_seq, removed()).await;
+        }
+    }
     let effects = Effects::new(loaded, shared.clone(), kind.clone(), slot.clone());
     let mut cancelled = slot.cancelled.subscribe();
     let ran = tokio::select! {
@@ -112,23 +133,53 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         (_, Contained::Panicked) => return fail(shared, slot, no, panicked()).await,
         (Some(Stop::Suspend(error)), _) => return Err(error),
         (Some(Stop::Lost), _) => return Ok(Next::Again),
+        (Some(Stop::Held), _) => return held(shared, slot).await,
         (Some(Stop::Wait(suspended)), _) => return suspend(shared, slot, &inner, *suspended).await,
         (None, Contained::TimedOut | Contained::Stopped) => return fail(shared, slot, no, timed_out()).await,
         (None, Contained::Ended(_)) if !inner.replay.is_empty() => return fail(shared, slot, no, changed()).await,
         (None, Contained::Ended(Err(failure))) => {
-            return offline_or_fail(shared, slot, &inner, limits::failure(failure)).await;
+            return offline::rest_or_fail(shared, slot, &row, &inner, limits::failure(failure)).await;
         }
         (None, Contained::Ended(Ok(made))) => made,
     };
-    let asked = finish::Asked { connection: row.connection_id, label, again };
+    // What a plugin measured by itself asks nobody; what it was told then is what resuming asks again.
+    let asks = made.measured.is_none();
+    if asks && let Some(reason) = offline::paused(shared, slot, &row).await? {
+        return offline::pause(shared, slot, &row, &inner, None, reason).await;
+    }
+    let failed = if asks { None } else { offline::last_asked(&inner) };
+    let candidate = finish::candidate(shared, slot, &kind, asked, &inner, made);
+    let candidate = async {
+        match asks {
+            true => lease::leased_by(shared, slot, inner.leased, inner.next, candidate).await.map(|(_, made)| made),
+            false => Ok(candidate.await),
+        }
+    };
     let outcome = tokio::select! {
         biased;
         _ = cancelled.wait_for(|cancelled| *cancelled) => return Ok(Next::Rest),
-        candidate = finish::candidate(shared, slot, &kind, &asked, &inner, made) => candidate,
+        candidate = candidate => candidate,
+    };
+    let outcome = match outcome {
+        Ok(candidate) => candidate,
+        Err(Stop::Suspend(error)) => return Err(error),
+        Err(_) => return held(shared, slot).await,
     };
     // From here on nothing but the store decides.
-    finish::finish(shared, slot, no, outcome).await?;
-    Ok(Next::Rest)
+    match finish::finish(shared, slot, no, outcome).await? {
+        Some(reason) => offline::pause(shared, slot, &row, &inner, failed, reason).await,
+        None => Ok(Next::Rest),
+    }
+}
+
+/// Another process asks; what it comes to is read when it is done.
+async fn held(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> {
+    let mut cancelled = slot.cancelled.subscribe();
+    tokio::select! {
+        biased;
+        _ = cancelled.wait_for(|cancelled| *cancelled) => Ok(Next::Rest),
+        free = lease::until_free(shared, slot) => free.map(|()| Next::Again),
+    }
 }
 
 type Ran = (Inner, Contained<Result<Established<Secret>, SetupFailure>>);
@@ -150,6 +201,19 @@ async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> O
     }
 }
 
+/// `None` for what does not open, now or ever; what may open later is an error, and ends nothing.
+pub(super) async fn opened(
+    shared: &Shared,
+    slot: &Slot,
+    place: &Place<'_>,
+    sealed: &Sealed,
+) -> Result<Option<Secret>, Error> {
+    match shared.sealer.open(place, sealed).await {
+        Err(error) if error.may_pass() => Err(slot.sealed_error(error)),
+        opened => Ok(opened.ok()),
+    }
+}
+
 /// Opens what is sealed; an `Err` inside ends the session.
 async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loaded, SetupFailure>, Error> {
     let unreadable = |what: &str| {
@@ -157,14 +221,16 @@ async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loa
         SetupFailure::new("setup_unreadable", format!("the stored {what} of this setup does not open"))
             .remedy("begin again")
     };
-    let header = row.sealed_header.as_ref().and_then(|sealed| {
-        let bytes = shared.sealer.open(&slot.place("connection_setup", "sealed_header", 0), sealed).ok()?;
-        Header::decode(bytes.expose())
-    });
+    let header = match &row.sealed_header {
+        Some(sealed) => opened(shared, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?,
+        None => None,
+    };
+    let header = header.and_then(|bytes| Header::decode(bytes.expose()));
     let Some(header) = header else { return Ok(Err(unreadable("header"))) };
     let (mut entries, mut bytes) = (VecDeque::new(), 0);
-    for (expected, (seq, sealed)) in (0..).zip(shared.reader().await?.effects(slot.id).await?) {
-        let opened = shared.sealer.open(&slot.effect_place(seq), &sealed).ok().filter(|_| seq == expected);
+    let effects = shared.reader().await?.effects(slot.id).await?;
+    for (expected, (seq, sealed)) in (0..).zip(effects) {
+        let opened = opened(shared, slot, &slot.effect_place(seq), &sealed).await?.filter(|_| seq == expected);
         let Some(entry) = opened.as_ref().and_then(|bytes| Entry::decode(bytes.expose())) else {
             return Ok(Err(unreadable("journal")));
         };
@@ -181,12 +247,14 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
     let latest = waiting.until.map_or(inner.input_at, |until| until.max(inner.input_at));
     let expires = latest.after(SESSION_LIFE);
     let no = i64::try_from(waiting.no).unwrap_or(i64::MAX);
-    let sealed = shared.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose());
+    let sealed =
+        shared.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let (id, seq) = (slot.id, waiting.seq);
     let expires_at = expires.seconds();
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
+            tx.lock(Lock::Setup(id)).await?;
             // Another process has ended this wait already: to store it again would hide that.
             if let Some(seq) = seq
                 && tx.has_effect(id, seq).await?
@@ -202,7 +270,7 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
     let Some(inputs) = stored.await? else { return Ok(Next::Again) };
     for (input, sealed) in inputs {
         let place = slot.place("connection_setup_input", "sealed", 0);
-        let opened = shared.sealer.open(&place, &sealed).ok();
+        let opened = opened(shared, slot, &place, &sealed).await?;
         let Some(parameters) = opened.and_then(|bytes| super::deliver::fitting(&waiting, bytes.expose())) else {
             continue;
         };
@@ -210,13 +278,13 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
             return Ok(Next::Rest);
         }
     }
-    slot.rest((waiting.no, step));
+    slot.rest((waiting.no, step), waiting.seq);
     set_timer(shared, slot, waiting, expires);
     Ok(Next::Rest)
 }
 
 /// Ends the wait, or the session, when its time is over; while somebody keeps this process.
-fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
+pub(super) fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
     let until = waiting.until.unwrap_or(expires);
     // A wait keeps no registry alive that its host has dropped.
     let (clock, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
@@ -240,49 +308,12 @@ fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: 
     slot.set_timer(shared.runtimes.spawn(task).abort_handle());
 }
 
-/// A bad network ends nothing: what asked the world last is forgotten, and the next run asks again.
-async fn offline_or_fail(
+pub(super) async fn fail(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
-    inner: &Inner,
+    step_seq: i64,
     failure: SetupFailure,
 ) -> Result<Next, Error> {
-    let no = inner.step;
-    let seq = i64::try_from(no).unwrap_or(i64::MAX);
-    // Only the last effect can be forgotten: what came after it would follow from nothing.
-    let last = inner.asked.filter(|asked| asked + 1 == inner.next);
-    let (Some(not_live), Some(asked)) = (host::offline(&failure), last) else {
-        return fail(shared, slot, seq, failure).await;
-    };
-    let waiting = Waiting { no, seq: None, what: String::new(), fields: None, state: None, until: None };
-    let sealed = shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose());
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    // A wait with a deadline may have been longer than that; resuming does not make it longer still.
-    let expires = inner.input_at.after(SESSION_LIFE).max(inner.expires);
-    let (id, expires_at) = (slot.id, expires.seconds());
-    let stored = shared.store.write(move |tx| {
-        Box::pin(async move {
-            // Another run has gone on from it.
-            if tx.has_effect(id, asked + 1).await? {
-                return Ok(false);
-            }
-            tx.delete_effect(id, asked).await?;
-            tx.extend_endpoints(id, expires_at).await?;
-            tx.set_setup(id, SetupState::Waiting, seq, None, Some(&sealed), expires_at).await
-        })
-    });
-    if !stored.await? {
-        return Ok(Next::Again);
-    }
-    let mut beside = inner.notices.clone();
-    beside.push(Notice::offline(not_live.reason.clone()));
-    beside.push(Notice::new("your answers are kept: resume this setup to ask again"));
-    slot.rest((no, SetupStep::Notice { beside }));
-    set_timer(shared, slot, waiting, expires);
-    Ok(Next::Rest)
-}
-
-async fn fail(shared: &Arc<Shared>, slot: &Arc<Slot>, step_seq: i64, failure: SetupFailure) -> Result<Next, Error> {
     finish::finish(shared, slot, step_seq, finish::Candidate::Refused(failure)).await?;
     Ok(Next::Rest)
 }
@@ -297,10 +328,15 @@ pub(super) async fn waiting(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(O
         spawn(shared, slot);
         return Ok((None, SetupState::Failed));
     }
-    let Some(sealed) = &row.sealed_step else { return Ok((None, row.state)) };
+    Ok((stored_wait(shared, slot, &row).await?, row.state))
+}
+
+/// The wait that a row holds which waits.
+pub(super) async fn stored_wait(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Waiting>, Error> {
+    let Some(sealed) = &row.sealed_step else { return Ok(None) };
     let place = slot.place("connection_setup", "sealed_step", row.step_seq);
-    let bytes = shared.sealer.open(&place, sealed).map_err(|error| slot.sealed_error(error))?;
-    Ok((Waiting::decode(bytes.expose()), row.state))
+    let bytes = shared.sealer.open(&place, sealed).await.map_err(|error| slot.sealed_error(error))?;
+    Ok(Waiting::decode(bytes.expose()))
 }
 
 /// How a session ended that is stored as ended.
@@ -311,7 +347,10 @@ async fn ended(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Ou
         SetupState::Done => Some(finish::stored(shared, row).await?),
         SetupState::Failed => {
             let place = slot.place("connection_setup", "sealed_step", row.step_seq);
-            let bytes = row.sealed_step.as_ref().and_then(|sealed| shared.sealer.open(&place, sealed).ok());
+            let bytes = match &row.sealed_step {
+                Some(sealed) => opened(shared, slot, &place, sealed).await?,
+                None => None,
+            };
             let failure = bytes.and_then(|bytes| codec::to_failure(bytes.expose()));
             Some(Outcome::Failed(failure.unwrap_or_else(expired)))
         }

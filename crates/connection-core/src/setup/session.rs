@@ -18,12 +18,17 @@ use super::{
     FieldProblem, Outcome, SetupStep, StepNo, answers,
     codec::Waiting,
     finish,
+    follow::follow,
     grants::Grants,
     journal::{Effect, Entry},
     run,
     slot::Slot,
 };
-use crate::{Error, SessionId, StoreError, registry::Shared, store::rows::SetupState};
+use crate::{
+    Error, SessionId, StoreError,
+    registry::Shared,
+    store::{Lock, rows::SetupState},
+};
 
 /// How often an input looks again when another one was first.
 pub(super) const MOST_TRIES: usize = 8;
@@ -145,6 +150,7 @@ impl SetupSession {
     /// It cannot go on now, and is where it was: resume it when what failed is mended.
     pub async fn next_step(&self) -> Result<Option<(StepNo, SetupStep)>, Error> {
         let mut receiver = self.slot.view();
+        let mut following = None;
         loop {
             {
                 let view = receiver.borrow_and_update();
@@ -163,6 +169,7 @@ impl SetupSession {
                     _ => {}
                 }
             }
+            following.get_or_insert_with(|| follow(&self.shared, &self.slot));
             if receiver.changed().await.is_err() {
                 return Ok(None);
             }
@@ -222,6 +229,11 @@ impl SetupSession {
         let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
         let declared = |name: &String| kind.descriptor.fields.iter().find(|field| field.name == **name).cloned();
         let fields: Vec<_> = names.iter().filter_map(declared).collect();
+        if fields.len() != names.len() {
+            // Its plugin was replaced by one that asks for something else: that is shown.
+            run::again(shared, slot).await;
+            return Ok(false);
+        }
         let grants = Grants::of(shared, &fields, answers).await;
         let checked = answers::check(&fields, &kind.checked.patterns, answers, &|text| grants.grant(text))
             .map_err(AdvanceError::Invalid)?;
@@ -246,6 +258,7 @@ impl SetupSession {
     /// It cannot go on now, and is where it was.
     pub async fn terminal(&self) -> Result<Outcome, Error> {
         let mut view = self.slot.view();
+        let mut following = None;
         loop {
             {
                 let view = view.borrow_and_update();
@@ -256,6 +269,7 @@ impl SetupSession {
                     return Err(error.clone());
                 }
             }
+            following.get_or_insert_with(|| follow(&self.shared, &self.slot));
             if view.changed().await.is_err() {
                 return Ok(Outcome::Cancelled);
             }
@@ -307,11 +321,12 @@ pub(super) async fn record(
     // A run that is lost after this has as long as one that waits.
     let alive = if elapsed { i64::MIN } else { now.after(run::SESSION_LIFE).seconds() };
     let entry = Entry { what: waiting.what.clone(), at: now, effect };
-    let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose());
+    let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let (id, step) = (slot.id, i64::try_from(waiting.no).unwrap_or(i64::MAX));
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
+            tx.lock(Lock::Setup(id)).await?;
             let Some(row) = tx.setup(id).await? else { return Ok(false) };
             if row.state != SetupState::Waiting || row.step_seq != step {
                 return Ok(false);

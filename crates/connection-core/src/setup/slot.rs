@@ -4,7 +4,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use connection_contract::Kind;
@@ -13,7 +16,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::{Outcome, SetupStep, StepNo};
+use super::{Outcome, SetupStep, StepNo, follow::Followers};
 use crate::{Error, SealError, SessionId, seal::Place};
 
 /// What hosts see.
@@ -28,6 +31,8 @@ pub(super) struct View {
     /// Why it cannot go on now; it is where it was, and may be resumed.
     pub(super) error: Option<Error>,
     look: String,
+    /// The wait at which it came to rest: its step, and the number of the effect that ends it.
+    at: Option<(StepNo, Option<i64>)>,
     /// Whether the step is where a run came to rest, and not what a plugin shows while it works.
     rests: bool,
 }
@@ -39,7 +44,10 @@ pub(crate) struct Slot {
     /// One run at a time in this process.
     pub(super) running: Arc<AsyncMutex<()>>,
     pub(super) cancelled: watch::Sender<bool>,
+    pub(super) followers: Followers,
     view: watch::Sender<View>,
+    /// Whether this process may have leased it.
+    leased: AtomicBool,
     timer: Mutex<Option<AbortHandle>>,
 }
 
@@ -52,7 +60,8 @@ impl fmt::Debug for Slot {
 impl Slot {
     pub(super) fn new(id: SessionId, owner: String, kind: Kind) -> Self {
         let (cancelled, view) = (watch::Sender::new(false), watch::Sender::default());
-        Self { id, owner, kind, running: Arc::default(), cancelled, view, timer: Mutex::default() }
+        let (running, followers, leased, timer) = Default::default();
+        Self { id, owner, kind, running, cancelled, followers, view, leased, timer }
     }
 
     pub(super) fn view(&self) -> watch::Receiver<View> {
@@ -62,22 +71,25 @@ impl Slot {
     /// Shows a step. One that looks as before is not new; nor is one that comes behind the end, from a plugin that was
     /// left behind.
     pub(super) fn show(&self, step: (StepNo, SetupStep)) {
-        self.see(step, false);
+        self.see(step, false, None);
     }
 
-    /// Shows the step at which a run comes to rest.
-    pub(super) fn rest(&self, step: (StepNo, SetupStep)) {
-        self.see(step, true);
+    /// Shows the step at which a run comes to rest, with the number of the effect that ends it; the lease went with it.
+    pub(super) fn rest(&self, step: (StepNo, SetupStep), seq: Option<i64>) {
+        self.set_leased(false);
+        self.see(step, true, seq);
     }
 
-    fn see(&self, step: (StepNo, SetupStep), rests: bool) {
+    fn see(&self, step: (StepNo, SetupStep), rests: bool, seq: Option<i64>) {
         let look = format!("{step:?}");
         self.view.send_if_modified(|view| {
             let changed = view.step.is_none() || view.look != look || view.error.is_some();
             let new = changed && view.outcome.is_none();
-            view.rests = rests;
+            let at = rests.then_some((step.0, seq));
+            (view.rests, view.at) = (rests, at);
             if new {
-                *view = View { version: view.version + 1, step: Some(step), outcome: None, error: None, look, rests };
+                let version = view.version + 1;
+                *view = View { version, step: Some(step), outcome: None, error: None, look, at, rests };
             }
             new
         });
@@ -86,9 +98,22 @@ impl Slot {
     /// A run begins; what is shown stays.
     pub(super) fn begin(&self) {
         self.view.send_if_modified(|view| {
-            view.rests = false;
+            (view.rests, view.at) = (false, None);
             false
         });
+    }
+
+    /// The wait at which a run of this process came to rest.
+    pub(super) fn rests_at(&self) -> Option<(StepNo, Option<i64>)> {
+        self.view.borrow().at
+    }
+
+    pub(super) fn is_leased(&self) -> bool {
+        self.leased.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_leased(&self, leased: bool) {
+        self.leased.store(leased, Ordering::Relaxed);
     }
 
     /// Whether nobody works on it: no run is under way, or the one that is has nothing more to show.
@@ -102,7 +127,7 @@ impl Slot {
             view.step = None;
             view.error = None;
             view.look.clear();
-            view.rests = false;
+            (view.rests, view.at) = (false, None);
         });
     }
 
@@ -120,19 +145,21 @@ impl Slot {
             if view.outcome.is_none() && (waits_at.is_none() || shown != waits_at) {
                 view.step = None;
                 view.look.clear();
-                view.rests = false;
+                (view.rests, view.at) = (false, None);
             }
         });
     }
 
     pub(super) fn end(&self, no: StepNo, outcome: Outcome) {
         self.stop_timer();
+        self.set_leased(false);
         self.view.send_if_modified(|view| {
             let new = view.outcome.is_none();
             if new {
                 let step = outcome.step().map(|step| (no, step));
                 let version = view.version + u64::from(step.is_some());
-                *view = View { version, step, outcome: Some(outcome), error: None, look: String::new(), rests: true };
+                let look = String::new();
+                *view = View { version, step, outcome: Some(outcome), error: None, look, at: None, rests: true };
             }
             new
         });

@@ -37,14 +37,14 @@ pub enum SetupStep {
         /// Stays on the page.
         beside: Vec<Notice>,
     },
-    /// The connection is made and stored.
+    /// The connection is made, or authorized again, and stored.
     Done {
         /// Which account.
         identity: Identity,
         /// As the candidate was measured.
         liveness: Liveness,
     },
-    /// No connection was made, and nothing is kept.
+    /// Nothing was made or changed, and nothing is kept.
     Failed(SetupFailure),
 }
 
@@ -70,7 +70,7 @@ pub struct Done {
 pub enum Outcome {
     /// `cancel` was called; nothing is kept.
     Cancelled,
-    /// With a connection, which is stored.
+    /// With a connection, made or authorized again, which is stored.
     Done(Done),
     /// Without one; nothing is kept.
     Failed(SetupFailure),

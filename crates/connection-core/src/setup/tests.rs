@@ -1,12 +1,13 @@
 //! What a session keeps is read back as it was written, and whatever else a row holds is refused without a panic.
 
 use connection_contract::{
-    Answer, FileStat, FileType, HttpError, HttpResponse, Secret, ServiceError, SetupFailure, Text, Timestamp, host,
+    Answer, FileStat, FileType, HttpError, HttpResponse, Reason, Record, Secret, ServiceError, SetupFailure, Text,
+    Timestamp, host,
 };
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{
-    codec::{self, Header, Waiting},
+    codec::{self, Header, Paused, Purpose, Waiting},
     journal::{Effect, Entry},
 };
 
@@ -112,12 +113,16 @@ proptest! {
         again in any::<bool>(),
         seed in any::<[u8; 32]>(),
     ) {
-        let waiting = Waiting { no, seq, what, fields, state, until };
+        let reason = Reason::new("connect", what.clone()).remedy(what.clone());
+        let paused = seq.map(|failed| Paused { failed: Some(failed), reason });
+        let waiting = Waiting { no, seq, what, fields, state, until, paused };
         let read = Waiting::decode(waiting.encode().expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
-        let header = Header { seed: Secret::new(seed), label, again };
-        let read = Header::decode(header.encode().expose()).unwrap();
-        prop_assert_eq!((read.seed.expose(), &read.label, read.again), (&seed[..], &header.label, again));
+        for purpose in [Purpose::Connect { label, again }, Purpose::Reauthorize { another_account: again }] {
+            let header = Header { seed: Secret::new(seed), purpose: purpose.clone() };
+            let read = Header::decode(header.encode().expose()).unwrap();
+            prop_assert_eq!((read.seed.expose(), read.purpose), (&seed[..], purpose));
+        }
     }
 
     #[test]
@@ -150,4 +155,12 @@ proptest! {
         let read = codec::to_failure(codec::failure(&failure).expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{failure:?}"));
     }
+}
+
+/// As this program wrote it before there was anything but new connections.
+#[test]
+fn a_header_from_before_is_of_a_new_connection() {
+    let record = Record::new().with("seed", "s").with("again", "true").with("label", "work");
+    let read = Header::decode(record.encode().expose()).unwrap();
+    assert_eq!(read.purpose, Purpose::Connect { label: Some("work".into()), again: true });
 }

@@ -108,6 +108,7 @@ impl Effects {
             fields: names,
             state: wait.callback.map(|handle| self.shared.state_hash(handle.state())),
             until: wait.elapsed.map(|d| inner.now.after(seconds(d))),
+            paused: None,
         };
         inner.stop.get_or_insert(Stop::Wait(Box::new(Suspended { waiting, step })));
     }

@@ -4,35 +4,35 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
+    changes::Changed,
     engine::{all, execute, optional},
-    rows::{AccountRow, FoundRow, ListedRow},
+    rows::{AccountRow, ListedRow},
 };
 use crate::ids::ConnectionId;
 
-macro_rules! columns {
-    () => {
-        "a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, a.config, \
-         a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at"
-    };
-}
-
+/// A connection as lists show it, with a condition and what comes behind it.
 macro_rules! listed {
-    ($rest:literal) => {
+    ($condition:literal $(, $rest:literal)*) => {
         concat!(
-            "SELECT ",
-            columns!(),
-            ", l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until \
+            "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
+             a.config, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
+             l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until \
              FROM connection_account AS a \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
-             LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation ",
-            $rest
+             LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation WHERE ",
+            $condition
+            $(, $rest)*
         )
     };
 }
 
+pub(super) use listed;
+
 impl Reader {
     pub(crate) async fn account(&mut self, id: ConnectionId) -> Result<Option<AccountRow>, StoreError> {
-        const SQL: &str = concat!("SELECT ", columns!(), " FROM connection_account AS a WHERE a.id = $1");
+        const SQL: &str = "SELECT id, owner, kind, profile_id, label, account_id, account_label, is_default, config, \
+                           revision, generation, next_generation, state, created_at, updated_at \
+                           FROM connection_account WHERE id = $1";
         optional!(self, AccountRow, SQL, id.as_uuid())
     }
 
@@ -60,30 +60,16 @@ impl Reader {
         Ok(found.map(|(id, label)| (ConnectionId::from(id), label)))
     }
 
-    /// One connection as lists show it.
-    pub(crate) async fn listed(&mut self, id: ConnectionId) -> Result<Option<ListedRow>, StoreError> {
-        optional!(self, ListedRow, listed!("WHERE a.id = $1"), id.as_uuid())
+    /// Ids and kinds of the owner's defaults: one per provider.
+    pub(crate) async fn default_accounts(&mut self, owner: &str) -> Result<Vec<(ConnectionId, String)>, StoreError> {
+        const SQL: &str = "SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default ORDER BY id";
+        let found = all!(self, (Uuid, String), SQL, owner)?;
+        Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
     }
 
-    /// A page in the order of ids, of one owner or of all, of one kind or of all.
-    pub(crate) async fn list_accounts(
-        &mut self,
-        owner: Option<&str>,
-        kind: Option<&str>,
-        after: Option<ConnectionId>,
-        limit: i64,
-    ) -> Result<Vec<FoundRow>, StoreError> {
-        // Two texts, so that each walks its own index in the order of the page.
-        const OF_ALL: &str =
-            listed!("WHERE a.id > $1 AND (CAST($2 AS TEXT) IS NULL OR a.kind = $2) ORDER BY a.id LIMIT $3");
-        const OF_OWNER: &str = listed!(
-            "WHERE a.id > $1 AND (CAST($2 AS TEXT) IS NULL OR a.kind = $2) AND a.owner = $4 ORDER BY a.id LIMIT $3"
-        );
-        let after = after.map_or(Uuid::nil(), ConnectionId::as_uuid);
-        match owner {
-            None => all!(self, FoundRow, OF_ALL, after, kind, limit),
-            Some(owner) => all!(self, FoundRow, OF_OWNER, after, kind, limit, owner),
-        }
+    /// One connection as lists show it.
+    pub(crate) async fn listed(&mut self, id: ConnectionId) -> Result<Option<ListedRow>, StoreError> {
+        optional!(self, ListedRow, listed!("a.id = $1"), id.as_uuid())
     }
 }
 
@@ -94,6 +80,7 @@ impl Tx {
                            account_label, is_default, config, revision, generation, next_generation, state, \
                            created_at, updated_at) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        self.changed(Changed::Connection(row.id));
         execute!(
             self,
             SQL,
@@ -134,11 +121,11 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_account SET generation = $3, revision = revision + 1, updated_at = $4 \
                            WHERE id = $1 AND generation = $2";
+        self.changed(Changed::Connection(id));
         Ok(execute!(self, SQL, id.as_uuid(), expected, new, now)? == 1)
     }
 
     /// `false` when there is no such connection; [`StoreError::Conflict`] when the label is taken.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a host that renames"))]
     pub(crate) async fn set_account_label(
         &mut self,
         id: ConnectionId,
@@ -147,7 +134,21 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_account SET label = $2, revision = revision + 1, updated_at = $3 \
                            WHERE id = $1";
+        self.changed(Changed::Connection(id));
         Ok(execute!(self, SQL, id.as_uuid(), label, now)? == 1)
+    }
+
+    /// `false` when there is no such connection.
+    pub(crate) async fn set_account_default(
+        &mut self,
+        id: ConnectionId,
+        is_default: bool,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_account SET is_default = $2, revision = revision + 1, updated_at = $3 \
+                           WHERE id = $1";
+        self.changed(Changed::Connection(id));
+        Ok(execute!(self, SQL, id.as_uuid(), is_default, now)? == 1)
     }
 
     /// Follows a rename of the account at its provider.
@@ -159,11 +160,27 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_account SET account_label = $2, revision = revision + 1, \
                            updated_at = $3 WHERE id = $1";
+        self.changed(Changed::Connection(id));
         Ok(execute!(self, SQL, id.as_uuid(), account_label, now)? == 1)
+    }
+
+    /// What the connection is by another credential: its account and its configuration.
+    pub(crate) async fn set_account_facts(
+        &mut self,
+        id: ConnectionId,
+        (account_id, account_label): (&str, &str),
+        config: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_account SET account_id = $2, account_label = $3, config = $4, \
+                           revision = revision + 1, updated_at = $5 WHERE id = $1";
+        self.changed(Changed::Connection(id));
+        Ok(execute!(self, SQL, id.as_uuid(), account_id, account_label, config, now)? == 1)
     }
 
     /// With its credentials and liveness; its events stay. `false` when there is no such connection.
     pub(crate) async fn delete_account(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
+        self.changed(Changed::Connection(id));
         Ok(execute!(self, "DELETE FROM connection_account WHERE id = $1", id.as_uuid())? == 1)
     }
 }

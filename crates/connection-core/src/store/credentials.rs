@@ -2,8 +2,9 @@
 
 use super::{
     Reader, StoreError, Tx,
+    changes::Changed,
     engine::{execute, optional},
-    rows::{CredentialRow, CredentialState},
+    rows::CredentialRow,
 };
 use crate::ids::ConnectionId;
 
@@ -16,18 +17,6 @@ impl Reader {
                            AND c.generation = a.generation AND c.state = 'current' WHERE a.id = $1";
         optional!(self, CredentialRow, SQL, id.as_uuid())
     }
-
-    #[cfg_attr(not(test), expect(dead_code, reason = "for going back to the previous credential"))]
-    pub(crate) async fn credential(
-        &mut self,
-        id: ConnectionId,
-        generation: i64,
-    ) -> Result<Option<CredentialRow>, StoreError> {
-        const SQL: &str = "SELECT connection_id, generation, state, sealed, key_id, secret_names, granted_scopes, \
-                           valid_until, created_at FROM connection_credential \
-                           WHERE connection_id = $1 AND generation = $2";
-        optional!(self, CredentialRow, SQL, id.as_uuid(), generation)
-    }
 }
 
 impl Tx {
@@ -36,6 +25,7 @@ impl Tx {
         const SQL: &str = "INSERT INTO connection_credential (connection_id, generation, state, sealed, key_id, \
                            secret_names, granted_scopes, valid_until, created_at) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        self.changed(Changed::Connection(row.connection_id));
         execute!(
             self,
             SQL,
@@ -50,18 +40,6 @@ impl Tx {
             row.created_at
         )
         .map(drop)
-    }
-
-    /// `false` when there is no such credential; [`StoreError::Conflict`] when another is in that state.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for keeping the previous credential"))]
-    pub(crate) async fn set_credential_state(
-        &mut self,
-        id: ConnectionId,
-        generation: i64,
-        state: CredentialState,
-    ) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_credential SET state = $3 WHERE connection_id = $1 AND generation = $2";
-        Ok(execute!(self, SQL, id.as_uuid(), generation, state.as_str())? == 1)
     }
 
     /// What a verify learned of it. `None` takes away what was known.
@@ -79,6 +57,7 @@ impl Tx {
 
     pub(crate) async fn delete_credential(&mut self, id: ConnectionId, generation: i64) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_credential WHERE connection_id = $1 AND generation = $2";
+        self.changed(Changed::Connection(id));
         Ok(execute!(self, SQL, id.as_uuid(), generation)? == 1)
     }
 }

@@ -8,82 +8,94 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{Connection as _, Sqlite, SqliteConnection, pool::PoolConnection};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 
-use super::StoreError;
+use super::{StoreError, changes::Changed};
 
 /// Reads rows.
 pub(crate) struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
     pub(super) place: Arc<str>,
+    /// Whether statements may be kept on the server, which a pooler between us and it does not allow.
+    pub(super) prepares: bool,
+    /// The first statement that failed.
+    failed: Option<StoreError>,
 }
 
-/// A transaction of the writer.
+/// A transaction that writes.
 pub(crate) struct Tx {
     reader: Reader,
+    /// What the job has changed so far.
+    changed: Vec<Changed>,
 }
 
-enum Connection {
+pub(super) enum Connection {
     Sqlite(SqliteConnection),
     SqlitePooled(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTransaction(Transaction<'static, Postgres>),
 }
 
 /// The driver's connection, by engine.
 pub(super) enum Engine<'c> {
     Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
 }
 
 impl Reader {
-    pub(super) fn pooled(connection: PoolConnection<Sqlite>, place: Arc<str>) -> Self {
-        Self { connection: Connection::SqlitePooled(connection), place }
+    pub(super) fn new(connection: Connection, place: Arc<str>) -> Self {
+        Self { connection, place, prepares: true, failed: None }
+    }
+
+    /// As [`new`](Self::new), behind a pooler.
+    pub(super) fn unprepared(connection: Connection, place: Arc<str>) -> Self {
+        Self { prepares: false, ..Self::new(connection, place) }
     }
 
     pub(super) fn engine(&mut self) -> Engine<'_> {
         match &mut self.connection {
             Connection::Sqlite(connection) => Engine::Sqlite(connection),
             Connection::SqlitePooled(connection) => Engine::Sqlite(connection),
+            Connection::Postgres(connection) => Engine::Postgres(connection),
+            Connection::PostgresTransaction(transaction) => Engine::Postgres(transaction),
         }
+    }
+
+    /// What a statement gave. A failure is kept: what follows it in a transaction counts for nothing on PostgreSQL, so
+    /// it shall not on any engine.
+    pub(super) fn checked<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        result.map_err(|error| {
+            let error = StoreError::of(&error, &self.place);
+            self.failed.get_or_insert_with(|| error.clone());
+            error
+        })
     }
 }
 
 impl Tx {
-    pub(super) fn owned(connection: SqliteConnection, place: Arc<str>) -> Self {
-        Self { reader: Reader { connection: Connection::Sqlite(connection), place } }
+    pub(super) fn new(reader: Reader) -> Self {
+        Self { reader, changed: Vec::new() }
     }
 
-    /// Takes the right to write at once: a transaction that reads first could find it taken later.
-    pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
-        execute!(self, "BEGIN IMMEDIATE").map(drop)
+    pub(super) fn into_connection(self) -> Connection {
+        self.reader.connection
     }
 
-    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
-        execute!(self, "COMMIT").map(drop)
-    }
-
-    /// Ends what is left of a transaction, if anything.
-    pub(super) async fn roll_back(&mut self) {
-        // There is none when the engine ended it by itself, which is what was wanted.
-        execute!(self, "ROLLBACK").map(drop).unwrap_or_default();
-    }
-
-    pub(super) async fn savepoint(&mut self) -> Result<(), StoreError> {
-        execute!(self, "SAVEPOINT job").map(drop)
-    }
-
-    pub(super) async fn release(&mut self) -> Result<(), StoreError> {
-        execute!(self, "RELEASE SAVEPOINT job").map(drop)
-    }
-
-    pub(super) async fn undo(&mut self) -> Result<(), StoreError> {
-        execute!(self, "ROLLBACK TO SAVEPOINT job")?;
-        self.release().await
-    }
-
-    pub(super) async fn close(self) {
-        if let Connection::Sqlite(connection) = self.reader.connection {
-            // What was committed is kept; only the tidying of the log is left to the next open.
-            connection.close().await.unwrap_or_default();
+    /// Tells whoever waits, once it is committed.
+    pub(super) fn changed(&mut self, changed: Changed) {
+        if !self.changed.contains(&changed) {
+            self.changed.push(changed);
         }
+    }
+
+    /// What was changed since the last time that this was asked.
+    pub(super) fn take_changed(&mut self) -> Vec<Changed> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The first failure since the last time that this was asked.
+    pub(super) fn take_failure(&mut self) -> Option<StoreError> {
+        self.reader.failed.take()
     }
 }
 
@@ -106,38 +118,42 @@ macro_rules! on_engine {
     ($reader:expr, $connection:ident => $run:expr) => {{
         let result = match $reader.engine() {
             $crate::store::engine::Engine::Sqlite($connection) => $run,
+            $crate::store::engine::Engine::Postgres($connection) => $run,
         };
-        result.map_err(|error| $crate::store::StoreError::of(&error, &$reader.place))
+        $reader.checked(result)
     }};
 }
 pub(super) use on_engine;
 
 /// Runs a text; the number of rows that it changed.
 macro_rules! execute {
-    ($reader:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+    ($reader:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        let prepares = $reader.prepares;
         $crate::store::engine::on_engine!($reader, connection => {
-            sqlx::query($sql)$(.bind($bind))*.execute(connection).await.map(|done| done.rows_affected())
+            sqlx::query($sql)$(.bind($bind))*.persistent(prepares).execute(connection).await.map(|done| done.rows_affected())
         })
-    };
+    }};
 }
 pub(super) use execute;
 
 /// The row that a text finds, if any.
 macro_rules! optional {
-    ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+    ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        let prepares = $reader.prepares;
         $crate::store::engine::on_engine!($reader, connection => {
-            sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(connection).await
+            sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.persistent(prepares).fetch_optional(connection).await
         })
-    };
+    }};
 }
 pub(super) use optional;
 
 /// The rows that a text finds.
 macro_rules! all {
-    ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+    ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        let prepares = $reader.prepares;
         $crate::store::engine::on_engine!($reader, connection => {
-            sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(connection).await
+            sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.persistent(prepares).fetch_all(connection).await
         })
-    };
+    }};
 }
 pub(super) use all;

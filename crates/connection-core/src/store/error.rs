@@ -2,6 +2,8 @@
 
 use std::io;
 
+use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
+
 /// Why the store could not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -68,6 +70,12 @@ pub enum StoreError {
     /// A write crashed; nothing of it was kept.
     #[error("a write to the store crashed and was undone")]
     Panicked,
+    /// Between this program and the server is a pooler, which was not said.
+    #[error("between this program and the database {place} is a pooler")]
+    Pooled {
+        /// The database, as the pooler is asked for it.
+        place: String,
+    },
     /// It cannot be written.
     #[error("the database {place} cannot be written")]
     ReadOnly {
@@ -82,6 +90,14 @@ pub enum StoreError {
         /// The rule.
         detail: String,
     },
+    /// It has a table of another program, under a name of ours.
+    #[error("the database {place} has a table or index {name} that this program did not make")]
+    Taken {
+        /// The database.
+        place: String,
+        /// The name.
+        name: String,
+    },
     /// It cannot be reached.
     #[error("the database {place} is not available: {detail}")]
     Unavailable {
@@ -89,6 +105,14 @@ pub enum StoreError {
         place: String,
         /// What the system says.
         detail: String,
+    },
+    /// The host's pool lacks what keeps rows whole.
+    #[error("the host's pool of {place} is opened without {}", lacks.join(", "))]
+    Unsuited {
+        /// The database.
+        place: String,
+        /// The options, in the words of sqlx's `SqliteConnectOptions`.
+        lacks: Vec<&'static str>,
     },
     /// There is no support for databases of this sort.
     #[error("databases of the sort '{engine}' are not supported")]
@@ -106,14 +130,36 @@ impl StoreError {
             Self::Changed { place, .. } => format!("use the program that made {place}, or restore it from a backup"),
             Self::Corrupt { place, .. } => format!("restore {place} from a backup"),
             Self::Full { place } => format!("free space on the disk of {place}"),
-            Self::InvalidAddress { .. } => "name a file, as in sqlite:///var/lib/connections/connections.db".into(),
+            Self::InvalidAddress { .. } | Self::UnsupportedEngine { .. } => {
+                "name a file, as in sqlite:///var/lib/connections/connections.db, or a server, as in \
+                 postgres://connections@db.example/connections"
+                    .into()
+            }
             Self::Newer { .. } => "install the newer version of this program".into(),
             Self::NotADatabase { .. } => "name another file, or move this one away".into(),
+            Self::Pooled { .. } => {
+                "name the server itself beside the pooler: `database_direct_url` in the configuration, \
+                                    `direct` in a program"
+                    .into()
+            }
+            Self::ReadOnly { place } if is_server(place) => {
+                format!(
+                    "give the role that this program uses the right to write the tables of {place}, and where there are \
+                     none yet, make the tables with another role (`connection_core::migrate`)"
+                )
+            }
             Self::ReadOnly { place } => format!("make {place} and its directory writable for the user who runs this"),
-            Self::UnsupportedEngine { .. } => "name a file, as in sqlite:///var/lib/connections/connections.db".into(),
+            Self::Taken { place, name } if is_server(place) => {
+                format!("use another database, or another schema of {place}, or rename {name} there")
+            }
+            Self::Taken { name, .. } => format!("use another database, or rename {name} there"),
+            Self::Unavailable { place, .. } if is_server(place) => {
+                format!("see that {place} runs, that this host may reach it, and that role and password are right")
+            }
             Self::Unavailable { place, .. } => {
                 format!("see that {place} is a file, in a directory that the user who runs this can write")
             }
+            Self::Unsuited { lacks, .. } => format!("open the pool with {}", lacks.join(" and ")),
             Self::Closed | Self::Conflict { .. } | Self::Panicked | Self::Refused { .. } => return None,
         };
         Some(remedy)
@@ -121,35 +167,73 @@ impl StoreError {
 
     /// What a driver's error means here. Only what the engine says of itself is taken over, never a value.
     pub(super) fn of(error: &sqlx::Error, place: &str) -> Self {
-        let place = place.to_owned();
+        let owned = place.to_owned();
         match error {
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
-            sqlx::Error::PoolTimedOut => Self::Busy { place },
-            sqlx::Error::Io(error) => Self::io(error, place),
-            sqlx::Error::Database(error) if error.is_unique_violation() => {
-                Self::Conflict { what: error.message().trim_start_matches("UNIQUE constraint failed: ").to_owned() }
+            sqlx::Error::PoolTimedOut if is_server(place) => {
+                Self::Unavailable { place: owned, detail: "no connection could be had in time".into() }
             }
-            sqlx::Error::Database(error) => {
-                let detail = error.message().to_owned();
-                let code = error.code().and_then(|code| code.parse::<i64>().ok());
-                // The primary result code is the low byte (https://www.sqlite.org/rescode.html).
-                match code.map(|code| code & 0xff) {
-                    Some(5 | 6) => Self::Busy { place },
-                    Some(3 | 8) => Self::ReadOnly { place },
-                    Some(11) => Self::Corrupt { place, detail },
-                    Some(13) => Self::Full { place },
-                    Some(19) => Self::Refused { place, detail },
-                    Some(26) => Self::NotADatabase { place },
-                    _ => Self::Unavailable { place, detail },
-                }
-            }
+            sqlx::Error::PoolTimedOut => Self::Busy { place: owned },
+            sqlx::Error::Io(error) => Self::io(error, owned),
+            sqlx::Error::Tls(_) => Self::Unavailable { place: owned, detail: "TLS failed".into() },
+            sqlx::Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
+                Some(error) => Self::of_postgres(error, owned),
+                None => Self::of_sqlite(&**error, owned),
+            },
             sqlx::Error::ColumnDecode { index, .. } => {
-                Self::Corrupt { place, detail: format!("the value of {index} is not one that this program writes") }
+                let detail = format!("the value of {index} is not one that this program writes");
+                Self::Corrupt { place: owned, detail }
             }
             sqlx::Error::Decode(_) => {
-                Self::Corrupt { place, detail: "a value is not one that this program writes".into() }
+                Self::Corrupt { place: owned, detail: "a value is not one that this program writes".into() }
             }
-            _ => Self::Unavailable { place, detail: "the driver failed".into() },
+            _ => Self::Unavailable { place: owned, detail: "the driver failed".into() },
+        }
+    }
+
+    fn of_sqlite(error: &dyn DatabaseError, place: String) -> Self {
+        let detail = error.message().to_owned();
+        if error.is_unique_violation() {
+            return Self::Conflict { what: detail.trim_start_matches("UNIQUE constraint failed: ").to_owned() };
+        }
+        let code = error.code().and_then(|code| code.parse::<i64>().ok());
+        // The primary result code is the low byte (https://www.sqlite.org/rescode.html).
+        match code.map(|code| code & 0xff) {
+            Some(5 | 6) => Self::Busy { place },
+            Some(1) if detail.starts_with("no such ") => Self::Corrupt { place, detail },
+            Some(3 | 8) => Self::ReadOnly { place },
+            Some(11) => Self::Corrupt { place, detail },
+            Some(13) => Self::Full { place },
+            Some(19) => Self::Refused { place, detail },
+            Some(26) => Self::NotADatabase { place },
+            _ => Self::Unavailable { place, detail },
+        }
+    }
+
+    /// By SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). The message names tables and
+    /// constraints; values are in the detail, which is left.
+    fn of_postgres(error: &PgDatabaseError, place: String) -> Self {
+        let detail = error.message().to_owned();
+        match error.code() {
+            "23505" => Self::Conflict { what: error.constraint().unwrap_or("a row").to_owned() },
+            // Serialization, deadlock, a lock or an end not had in time, too many connections.
+            "40001" | "40P01" | "55P03" | "57014" | "53300" => Self::Busy { place },
+            // A statement that is kept elsewhere, or kept already by somebody else: the connection changes under us.
+            "26000" | "42P05" => Self::Pooled { place },
+            "08P01" if detail.starts_with("unsupported startup parameter") => Self::Pooled { place },
+            // Tables and columns that were there when it was opened.
+            "42P01" | "42703" => Self::Corrupt { place, detail },
+            "53100" => Self::Full { place },
+            "25006" | "42501" => Self::ReadOnly { place },
+            code if code.starts_with("XX") => Self::Corrupt { place, detail },
+            code if code.starts_with("23") || code.starts_with("22") => {
+                // A text of class 22 quotes the value that it refuses.
+                let detail = error.constraint().map_or_else(|| format!("SQLSTATE {code}"), str::to_owned);
+                Self::Refused { place, detail }
+            }
+            // What it raises itself, as our triggers do.
+            "P0001" => Self::Refused { place, detail },
+            _ => Self::Unavailable { place, detail },
         }
     }
 
@@ -160,4 +244,8 @@ impl StoreError {
             _ => Self::Unavailable { place, detail: error.to_string() },
         }
     }
+}
+
+fn is_server(place: &str) -> bool {
+    place.starts_with("postgres://")
 }

@@ -5,13 +5,17 @@
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     task::Poll,
 };
 
 use connection_contract::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::{StoreError, Tx};
+use super::{
+    StoreError, Tx,
+    changes::{Changed, Signals},
+};
 
 /// Whether the answer waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,19 +42,22 @@ pub(super) trait Job: Send {
 pub(super) fn queued<T, F>(
     durability: Durability,
     work: F,
+    signals: Arc<Signals>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 ) -> Box<dyn Job>
 where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
 {
-    Box::new(Queued { durability, work: Some(work), result: None, answer })
+    Box::new(Queued { durability, work: Some(work), result: None, changed: Vec::new(), signals, answer })
 }
 
 struct Queued<T, F> {
     durability: Durability,
     work: Option<F>,
     result: Option<Result<T, StoreError>>,
+    changed: Vec<Changed>,
+    signals: Arc<Signals>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
@@ -66,7 +73,12 @@ where
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Outcome::Undo };
-            let result = contained(|| work(tx)).await;
+            let mut result = contained(|| work(tx)).await;
+            // Whatever a job made of it: on PostgreSQL nothing after a statement that failed is kept.
+            if let (Some(error), Ok(_)) = (tx.take_failure(), &result) {
+                result = Err(error);
+            }
+            self.changed = tx.take_changed();
             let outcome = if result.is_ok() { Outcome::Keep } else { Outcome::Undo };
             self.result = Some(result);
             outcome
@@ -74,6 +86,10 @@ where
     }
 
     fn answer(self: Box<Self>, batch: Result<(), StoreError>) {
+        // Before the caller, and also when the commit failed: its answer may be all that was lost.
+        if let Some(Ok(_)) = &self.result {
+            self.changed.iter().for_each(|changed| self.signals.publish(*changed));
+        }
         let result = match (self.result, batch) {
             // A job that failed by itself tells its own reason.
             (Some(Err(error)), _) | (_, Err(error)) => Err(error),

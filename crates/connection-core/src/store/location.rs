@@ -1,18 +1,97 @@
-//! Where a database is, from what people write.
+//! Where a database is: an address that a host writes, or a pool that it lends.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf, str::FromStr as _};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{PgPool, SqlitePool, postgres::PgConnectOptions};
+use tokio::runtime::Handle;
 
 use super::StoreError;
 
+/// Where a registry keeps its rows: an address, or a pool of the host's own.
+///
+/// A lent pool is used as it is and never closed. Its tables are ours alone, all with names that begin with
+/// `connection_`, so that a host keeps its own beside them.
+pub struct StoreSource(pub(super) Source);
+
+pub(super) enum Source {
+    Address(SecretString),
+    Sqlite(SqlitePool),
+    /// With the runtime of the host, which connections of its pool must not outlive.
+    Postgres(PgPool, Option<Handle>),
+}
+
+impl StoreSource {
+    /// Notes on which runtime its host is: what a lent pool connects is left to the host and must live there.
+    pub(crate) fn here(self) -> Self {
+        match self.0 {
+            Source::Postgres(pool, _) => Self(Source::Postgres(pool, Handle::try_current().ok())),
+            other => Self(other),
+        }
+    }
+}
+
+impl fmt::Debug for StoreSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An address may hold a password.
+        f.write_str(match &self.0 {
+            Source::Address(_) => "StoreSource(address)",
+            Source::Sqlite(_) => "StoreSource(SqlitePool)",
+            Source::Postgres(..) => "StoreSource(PgPool)",
+        })
+    }
+}
+
+impl From<&str> for StoreSource {
+    fn from(address: &str) -> Self {
+        Self(Source::Address(address.into()))
+    }
+}
+
+impl From<String> for StoreSource {
+    fn from(address: String) -> Self {
+        Self(Source::Address(address.into()))
+    }
+}
+
+impl From<SecretString> for StoreSource {
+    fn from(address: SecretString) -> Self {
+        Self(Source::Address(address))
+    }
+}
+
+impl From<SqlitePool> for StoreSource {
+    fn from(pool: SqlitePool) -> Self {
+        Self(Source::Sqlite(pool))
+    }
+}
+
+impl From<PgPool> for StoreSource {
+    fn from(pool: PgPool) -> Self {
+        Self(Source::Postgres(pool, None))
+    }
+}
+
 /// A database by its engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Location {
     Sqlite(PathBuf),
+    Postgres(Box<PgConnectOptions>),
 }
 
 impl Location {
-    /// Reads `sqlite://PATH`, `sqlite:PATH` or a path. The address is not repeated in errors: it may hold a password.
-    pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
+    /// Reads `sqlite://PATH`, `sqlite:PATH`, a path, or `postgres://…`. The address is not repeated in errors: it may
+    /// hold a password.
+    pub(super) fn parse(address: &SecretString) -> Result<Self, StoreError> {
+        let url = address.expose_secret();
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url);
+            let reason = "the address of the database is not of the form postgres://USER@HOST:PORT/DATABASE";
+            return match options {
+                Ok(options) => Ok(Self::Postgres(Box::new(options))),
+                Err(_) => Err(StoreError::InvalidAddress { reason }),
+            };
+        }
         let (path, is_url) = match (url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")), url) {
             (Some(path), _) => (path, true),
             (None, plain) => (plain, false),
@@ -25,7 +104,7 @@ impl Location {
             _ if path.contains(":memory:") => "a database in memory would lose every connection at the end",
             _ if path.starts_with("file:") => "the address of the database is a path, not a file: URI",
             _ if path.contains('\0') => "the address of the database holds a zero byte",
-            _ if is_url && path.contains(['?', '#']) => "options in the address of a database are not supported",
+            _ if is_url && path.contains(['?', '#']) => "options in the address of a SQLite database are not supported",
             _ => return Ok(Self::Sqlite(PathBuf::from(path))),
         };
         Err(StoreError::InvalidAddress { reason })

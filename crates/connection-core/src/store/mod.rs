@@ -5,6 +5,7 @@
 //! mean the same on every engine.
 
 mod accounts;
+mod changes;
 mod credentials;
 mod engine;
 mod error;
@@ -12,34 +13,41 @@ mod events;
 mod job;
 mod keysets;
 mod kv;
+mod lists;
 mod livenesses;
 mod location;
-mod open;
+mod lock;
+mod migrate;
+mod postgres;
+mod previous;
 pub(crate) mod rows;
+mod sealed;
 mod setups;
 mod sqlite;
 #[cfg(test)]
 mod tests;
-mod writer;
 
-use std::{
-    fmt,
-    future::Future,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, future::Future, sync::Arc};
 
 use connection_contract::BoxFuture;
-use sqlx::SqlitePool;
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-};
+use secrecy::SecretString;
+use tokio::sync::oneshot;
 
-use job::{Durability, Job};
-use writer::Limits;
+use changes::Signals;
+use job::Durability;
+use location::{Location, Source};
+use postgres::Postgres;
+use sqlite::{Limits, Sqlite};
 
+pub(crate) use changes::Changes;
+pub(crate) use changes::{Changed, Version};
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
+pub(crate) use events::broken_link;
+pub(crate) use lists::{Wanted, any_of};
+pub use location::StoreSource;
+pub(crate) use lock::Lock;
+pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
 
 /// A database that is open and of this program's version. Clones share it.
 #[derive(Clone)]
@@ -48,25 +56,53 @@ pub(crate) struct Store {
 }
 
 struct Shared {
-    readers: SqlitePool,
-    /// What people know the database by: a path.
+    engine: Engine,
+    /// What people know the database by: a path, or a server and the database on it.
     place: Arc<str>,
-    /// `None` once it is closed.
-    queue: Mutex<Option<mpsc::UnboundedSender<Box<dyn Job>>>>,
-    writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    signals: Arc<Signals>,
+}
+
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 impl Store {
-    /// Opens `sqlite://PATH`, `sqlite:PATH` or a path, and brings its tables to this program's version.
+    /// Opens a database and brings its tables to this program's version. Behind a pooler, `direct` is the address of the
+    /// server itself.
     ///
-    /// Call it inside a tokio runtime: the writer lives there.
+    /// Call it inside a tokio runtime: the writers live there.
     ///
     /// # Errors
     ///
     /// [`StoreError::Newer`] for a database of a later program, [`StoreError::ReadOnly`], and whatever else keeps a
     /// database from being used.
-    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
-        open::open(url, Limits::USUAL).await
+    pub(crate) async fn open(source: StoreSource, direct: Option<&SecretString>) -> Result<Self, StoreError> {
+        Self::open_with(source, direct, Limits::USUAL).await
+    }
+
+    async fn open_with(source: StoreSource, direct: Option<&SecretString>, limits: Limits) -> Result<Self, StoreError> {
+        let direct = match direct.map(Location::parse).transpose()? {
+            None => None,
+            Some(Location::Postgres(options)) => Some(*options),
+            Some(Location::Sqlite(_)) => {
+                let reason = "the direct address is that of a server, as in postgres://USER@HOST:PORT/DATABASE";
+                return Err(StoreError::InvalidAddress { reason });
+            }
+        };
+        let engine = match source.0 {
+            Source::Address(address) => match Location::parse(&address)? {
+                Location::Sqlite(path) => Engine::Sqlite(sqlite::open(path, limits).await?),
+                Location::Postgres(options) => Engine::Postgres(postgres::open(*options, direct).await?),
+            },
+            Source::Sqlite(pool) => Engine::Sqlite(sqlite::open_lent(pool, limits).await?),
+            Source::Postgres(pool, host) => Engine::Postgres(postgres::open_lent(pool, direct, host).await?),
+        };
+        let place = match &engine {
+            Engine::Sqlite(sqlite) => sqlite.place(),
+            Engine::Postgres(postgres) => postgres.place(),
+        };
+        Ok(Self { shared: Arc::new(Shared { engine, place, signals: Arc::default() }) })
     }
 
     /// Changes rows: the job runs after those queued before it, and is committed as a whole or not at all.
@@ -103,9 +139,10 @@ impl Store {
     ///
     /// [`StoreError::Closed`] after [`close`](Self::close), [`StoreError::Busy`] when none is free for long.
     pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
-        let place = &self.shared.place;
-        let connection = self.shared.readers.acquire().await.map_err(|error| StoreError::of(&error, place))?;
-        Ok(Reader::pooled(connection, place.clone()))
+        match &self.shared.engine {
+            Engine::Sqlite(sqlite) => sqlite.reader().await,
+            Engine::Postgres(postgres) => postgres.reader().await,
+        }
     }
 
     /// Whether it can be read. Never an error.
@@ -116,18 +153,22 @@ impl Store {
         }
     }
 
-    /// Takes no more jobs, and returns when those that were queued are done and the files are closed.
+    /// Takes no more jobs, and returns when those that were queued are done and the database is let go; a pool that the
+    /// host lent stays open.
     pub(crate) async fn close(&self) {
-        drop(self.queue().take());
-        // Held while waiting, so that a second caller waits too.
-        let mut writer = self.shared.writer.lock().await;
-        if let Some(task) = writer.as_mut() {
-            // Taken away behind it, so that whoever calls again after a drop here waits, too. A writer that panicked
-            // answers nobody any more: there is nothing to wait for.
-            task.await.unwrap_or_default();
-            *writer = None;
+        match &self.shared.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
+            Engine::Postgres(postgres) => postgres.close().await,
         }
-        self.shared.readers.close().await;
+        // Who waits for changes waits for none any more.
+        self.shared.signals.publish(Changed::Something);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        match &self.shared.engine {
+            Engine::Sqlite(sqlite) => sqlite.is_closed(),
+            Engine::Postgres(postgres) => postgres.is_closed(),
+        }
     }
 
     /// What people know it by.
@@ -145,15 +186,32 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        if let Some(queue) = self.queue().as_ref() {
-            // When the writer is gone, the job is dropped, and with it the sender of the answer.
-            drop(queue.send(job::queued(durability, job, answer)));
+        let job = job::queued(durability, job, self.shared.signals.clone(), answer);
+        match &self.shared.engine {
+            Engine::Sqlite(sqlite) => sqlite.enqueue(job),
+            Engine::Postgres(postgres) => postgres.enqueue(job),
         }
         async move { answered.await.unwrap_or(Err(StoreError::Closed)) }
     }
+}
 
-    fn queue(&self) -> std::sync::MutexGuard<'_, Option<mpsc::UnboundedSender<Box<dyn Job>>>> {
-        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
+/// Brings the tables of a database to this program's version, and makes what is not there yet: for a deployment in which
+/// the program itself may not. Opening a registry does the same.
+///
+/// # Cancellation
+///
+/// Dropped, the tables are as before, or done.
+///
+/// # Errors
+///
+/// [`StoreError`], as when a registry is opened.
+pub async fn migrate(address: impl Into<SecretString>) -> Result<(), StoreError> {
+    match Location::parse(&address.into())? {
+        Location::Sqlite(path) => {
+            sqlite::open(path, Limits::USUAL).await?.close().await;
+            Ok(())
+        }
+        Location::Postgres(options) => postgres::migrate_at(&options).await,
     }
 }
 

@@ -4,10 +4,14 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
+    changes::Changed,
     engine::{all, execute, optional},
     rows::{EndpointRow, FoundSetup, SetupRow, SetupState},
 };
-use crate::{ids::SessionId, seal::Sealed};
+use crate::{
+    ids::{ConnectionId, SessionId},
+    seal::Sealed,
+};
 
 macro_rules! setups {
     ($rest:literal) => {
@@ -28,6 +32,13 @@ impl Reader {
     pub(crate) async fn list_setups(&mut self, owner: &str) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str = setups!("WHERE owner = $1 AND state IN ('running', 'waiting') ORDER BY id");
         let found = all!(self, FoundSetup, SQL, owner)?;
+        Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
+    }
+
+    /// Those that have not ended and are to change this connection.
+    pub(crate) async fn open_setups_of(&mut self, connection: ConnectionId) -> Result<Vec<SetupRow>, StoreError> {
+        const SQL: &str = setups!("WHERE connection_id = $1 AND state IN ('running', 'waiting') ORDER BY id");
+        let found = all!(self, FoundSetup, SQL, connection.as_uuid())?;
         Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
     }
 
@@ -55,6 +66,7 @@ impl Tx {
         const SQL: &str = "INSERT INTO connection_setup (id, owner, kind, connection_id, state, step_seq, \
                            sealed_header, sealed_step, lease_owner, lease_until, expires_at, created_at) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        self.changed(Changed::Setup(row.id));
         execute!(
             self,
             SQL,
@@ -74,7 +86,8 @@ impl Tx {
         .map(drop)
     }
 
-    /// Moves a session on; `None` keeps a sealed column as it is. `false` when it is gone or has ended, for good.
+    /// Moves a session on; `None` keeps a sealed column as it is. One that comes to wait needs no lease any more. `false`
+    /// when it is gone or has ended, for good.
     pub(crate) async fn set_setup(
         &mut self,
         id: SessionId,
@@ -86,10 +99,38 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_setup SET state = $2, step_seq = $3, \
                            sealed_header = COALESCE($4, sealed_header), sealed_step = COALESCE($5, sealed_step), \
-                           expires_at = $6 WHERE id = $1 AND state IN ('running', 'waiting')";
+                           expires_at = $6, lease_owner = CASE WHEN $2 = 'running' THEN lease_owner END, \
+                           lease_until = CASE WHEN $2 = 'running' THEN lease_until END \
+                           WHERE id = $1 AND state IN ('running', 'waiting')";
+        self.changed(Changed::Setup(id));
         let changed =
             execute!(self, SQL, id.as_uuid(), state.as_str(), step_seq, sealed_header, sealed_step, expires_at)?;
         Ok(changed == 1)
+    }
+
+    /// Lets `owner` alone ask the world for a session until then: `false` when it has ended, or another one asks.
+    pub(crate) async fn lease_setup(
+        &mut self,
+        id: SessionId,
+        owner: &str,
+        until: i64,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_setup SET lease_owner = $2, lease_until = $3 \
+                           WHERE id = $1 AND state IN ('running', 'waiting') \
+                           AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until <= $4)";
+        Ok(execute!(self, SQL, id.as_uuid(), owner, until, now)? == 1)
+    }
+
+    /// Gives back what `owner` has leased: of one session, or of all.
+    pub(crate) async fn release_setups(&mut self, owner: &str, id: Option<SessionId>) -> Result<(), StoreError> {
+        const ONE: &str = "UPDATE connection_setup SET lease_owner = NULL, lease_until = NULL \
+                           WHERE lease_owner = $1 AND id = $2";
+        const ALL: &str = "UPDATE connection_setup SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1";
+        match id {
+            Some(id) => execute!(self, ONE, owner, id.as_uuid()).map(drop),
+            None => execute!(self, ALL, owner).map(drop),
+        }
     }
 
     /// Ends a session with all that only a run needs of it: the seed, the journal and what arrived. `false` when it had
@@ -103,7 +144,9 @@ impl Tx {
         expires_at: i64,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_setup SET state = $2, step_seq = $3, sealed_header = NULL, \
-                           sealed_step = $4, expires_at = $5 WHERE id = $1 AND state IN ('running', 'waiting')";
+                           sealed_step = $4, expires_at = $5, lease_owner = NULL, lease_until = NULL \
+                           WHERE id = $1 AND state IN ('running', 'waiting')";
+        self.changed(Changed::Setup(id));
         if execute!(self, SQL, id.as_uuid(), state.as_str(), step_seq, sealed_step, expires_at)? != 1 {
             return Ok(false);
         }
@@ -150,6 +193,7 @@ impl Tx {
         sealed: &Sealed,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_setup_input (session_id, id, sealed) VALUES ($1, $2, $3)";
+        self.changed(Changed::Setup(session));
         execute!(self, SQL, session.as_uuid(), id, sealed).map(drop)
     }
 

@@ -1,7 +1,7 @@
 //! Writes what a probe found: liveness, a rotated credential and the event of the change in one transaction.
 //!
 //! A row that says `live` holds the credential with which that was measured: a result for another generation, or for a row
-//! that is gone, writes nothing.
+//! that is gone, writes nothing. Nor does one that another process overtook, unless the provider rotated the credential.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
-    connection::json,
-    event,
+    connection::{json, replace},
+    event, limits,
     liveness::{self, words},
-    seal::{Place, Sealer},
+    registry::KindEntry,
+    seal::Sealer,
     store::{
-        StoreError, Tx,
-        rows::{CredentialRow, CredentialState, ListedRow, LivenessRow},
+        Lock, StoreError, Tx,
+        rows::{CredentialRow, ListedRow},
     },
 };
 
@@ -84,6 +85,8 @@ struct Change {
     found: VerifyResult<Secret>,
     /// With which the probe was made.
     generation: i64,
+    /// When the probe began.
+    began: i64,
     /// The sealed payload of the next generation, with the fields of its row that are known before.
     rotated: Option<CredentialRow>,
     now: i64,
@@ -94,21 +97,23 @@ struct Change {
 pub(super) async fn commit(
     registry: &ConnectionRegistry,
     before: &ConnectionInfo,
-    generation: i64,
+    kind: &KindEntry,
+    (generation, began): (i64, Timestamp),
     mut found: VerifyResult<Secret>,
 ) -> Result<ConnectionInfo, Error> {
     let shared = &registry.shared;
     let id = before.id;
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != before.identity.account_id) {
         let moved = Reason::new(reason::ACCOUNT_CHANGED, "the credential reaches another account than was connected");
-        let not_live = NotLive::failing(moved.remedy("remove this connection and connect the account that you want"));
+        let not_live =
+            NotLive::failing(moved.remedy("authorize this connection again, as the account that it was made for"));
         // A credential that the provider rotated is kept all the same: the old one may be dead.
         let rotated = found.credential.take();
         found = not_live.into();
         found.credential = rotated;
     }
     let rotated = match &found.credential {
-        Some(fresh) => Some(seal_next(registry, before, fresh).await?),
+        Some(fresh) => Some(seal_next(registry, before, kind, fresh).await?),
         None => None,
     };
     let row = shared.reader().await?.listed(id).await?.ok_or(Error::NotFound(id))?;
@@ -117,7 +122,8 @@ pub(super) async fn commit(
     // What changes nothing but the time of the probe may be lost with the power: that costs one probe.
     let relaxed = rotated.is_none() && seen.with(&found) == seen;
     let (sealer, ids) = (shared.sealer.clone(), shared.ids.clone());
-    let change = Change { id, found, generation, rotated, now: now.seconds(), sealer, ids };
+    let (began, at) = (began.seconds(), now.seconds());
+    let change = Change { id, found, generation, began, rotated, now: at, sealer, ids };
     let written = if relaxed {
         shared.store.write_relaxed(move |tx| write(tx, change)).await?
     } else {
@@ -134,39 +140,34 @@ pub(super) async fn commit(
 async fn seal_next(
     registry: &ConnectionRegistry,
     before: &ConnectionInfo,
+    kind: &KindEntry,
     fresh: &Secret,
 ) -> Result<CredentialRow, Error> {
     let shared = &registry.shared;
     let id = before.id;
-    let failed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
     let opened = super::open(shared, before).await?;
-    let mut payload = opened.payload.ok_or(Error::NotFound(id))?;
+    let failed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
+    let mut payload = opened.payload.map_err(failed)?;
     payload.credential = fresh.duplicate();
-    let drawn = shared.store.write(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await?;
-    let generation = drawn.ok_or(Error::NotFound(id))?;
-    let place = Place::credential(&id, &before.owner, &before.kind, generation);
-    let secret_names = shared.kinds.entry(&before.kind).map(|entry| json::names(&entry.descriptor.secret_names));
-    Ok(CredentialRow {
-        connection_id: id,
-        generation,
-        state: CredentialState::Current,
-        sealed: shared.sealer.seal(&place, payload.encode().expose()).map_err(failed)?,
-        key_id: shared.sealer.key_id().as_bytes().to_vec(),
-        secret_names: secret_names.unwrap_or_else(|| json::names(&[])),
-        granted_scopes: None,
-        valid_until: None,
-        created_at: shared.clock.now().seconds(),
-    })
+    // Of the definition that the probe was made with, which may be gone by now.
+    let secret_names = json::names(&kind.descriptor.secret_names);
+    replace::seal_next(shared, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 
-/// What the liveness was; `None` when nothing was written: the connection is gone, or another credential is its current
-/// one.
+/// What the liveness was; `None` when nothing was written: the connection is gone, another credential is its current
+/// one, or somebody measured it while the probe was under way.
 fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, StoreError>> {
     Box::pin(async move {
-        let Change { id, found, generation, rotated, now, sealer, ids } = change;
+        let Change { id, found, generation, began, rotated, now, sealer, ids } = change;
+        tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
             return Ok(None);
         };
+        // Another process measured since. A time that has not come is of a clock that was wrong, and holds nobody up.
+        let overtaken = row.checked_at.is_some_and(|at| at > began && at <= now);
+        if overtaken && rotated.is_none() {
+            return Ok(None);
+        }
         // Compared here and not before, since another process may have measured in between.
         let seen = Facts::of(&row);
         let facts = seen.with(&found);
@@ -175,8 +176,9 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, 
             Some(fresh) => {
                 let (granted_scopes, valid_until) = (facts.scopes.clone(), facts.valid_until);
                 let fresh = CredentialRow { granted_scopes, valid_until, ..fresh };
-                // What the provider replaced is dead; there is nothing to go back to.
+                // What the provider replaced is dead, and so may be what came before; there is nothing to go back to.
                 tx.delete_credential(id, generation).await?;
+                tx.forget_previous(id, i64::MAX).await?;
                 tx.insert_credential(&fresh).await?;
                 if !tx.promote_generation(id, generation, fresh.generation, now).await? {
                     return Err(StoreError::Conflict { what: "generation of a connection".into() });
@@ -184,6 +186,7 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, 
             }
             None => {
                 tx.set_credential_facts(id, generation, facts.scopes.as_deref(), facts.valid_until).await?;
+                tx.forget_previous(id, now.saturating_sub(limits::PREVIOUS_KEPT)).await?;
             }
         }
         if facts.account_label != seen.account_label {
@@ -193,15 +196,7 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, 
             Liveness::Live => 0,
             _ => tx.liveness(id).await?.map_or(1, |before| before.failures.saturating_add(1)),
         };
-        let liveness = LivenessRow {
-            connection_id: id,
-            liveness: words::liveness(found.liveness).to_owned(),
-            reason: found.reason.as_ref().map(json::reason),
-            generation: next.unwrap_or(generation),
-            checked_at: Some(now),
-            next_check_at: liveness::next_check(now, found.recheck_after),
-            failures,
-        };
+        let liveness = liveness::row(id, next.unwrap_or(generation), &found, now, failures);
         tx.upsert_liveness(&liveness).await?;
         for (kind, body) in facts.events(&seen, next) {
             event::append(tx, &sealer, &event::at(now, &*ids, &row.account.owner, id, kind, body)).await?;

@@ -6,14 +6,19 @@
 mod commit;
 mod flights;
 mod probe;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use connection_contract::{ConnectionError, NotLive, Reason, reason};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError, connection::Payload, registry::Shared,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, SealError, StoreError,
+    connection::Payload,
+    registry::Shared,
     seal::Place,
+    store::{Reader, rows::CredentialRow},
 };
 
 pub(crate) use flights::Flights;
@@ -30,7 +35,7 @@ pub(crate) async fn verify(registry: &ConnectionRegistry, id: ConnectionId) -> R
 
 async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
-    let before = match registry.info(id).await {
+    let (before, generation) = match registry.info_and_generation(id).await {
         Err(Error::NotFound(id)) => {
             // Also when another process removed it, or somebody subscribed after the removal.
             shared.subscriptions.end(id);
@@ -40,16 +45,16 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Connecti
     };
     let kind = shared.kinds.entry(&before.kind).ok_or_else(|| Error::UnknownKind(before.kind.clone()))?;
     let span = tracing::info_span!("verify", connection = %id, kind = %before.kind);
-    let opened = open(shared, &before).await?;
-    let generation = opened.generation;
+    let (before, opened) = open_as_one(registry, before, generation).await?;
+    let (generation, began) = (opened.generation, shared.clock.now());
     let found = match opened.payload {
-        Some(payload) => {
+        Ok(payload) => {
             let (owner, config) = (before.owner.clone(), before.config.clone());
             let subject = Subject { id, owner, payload, config };
             use tracing::Instrument;
             probe(shared, &kind, subject).instrument(span).await
         }
-        None => Ok(unreadable().into()),
+        Err(_) => Ok(unreadable().into()),
     };
     let found = match found {
         Ok(found) => found,
@@ -57,40 +62,76 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Connecti
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(source) => return Err(Error::Plugin { kind: before.kind, source }),
     };
-    commit::commit(registry, &before, generation, found).await
+    commit::commit(registry, &before, &kind, (generation, began), found).await
 }
 
 fn unreadable() -> NotLive {
     let reason = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read");
-    NotLive::failing(reason.remedy("remove this connection and connect again"))
+    NotLive::failing(reason.remedy("authorize this connection again"))
 }
 
 /// The current credential of a connection.
 pub(crate) struct Opened {
     pub(crate) generation: i64,
-    /// `None` when what is stored does not open: moved, put back, edited, or sealed with another key.
-    pub(crate) payload: Option<Payload>,
+    /// An error when what is stored does not open and will not: moved, put back, edited, or sealed with another key.
+    pub(crate) payload: std::result::Result<Payload, SealError>,
+}
+
+/// So often at most, what is known is read again for a newer credential.
+const ATTEMPTS: usize = 3;
+
+/// Opens the current credential, with what is known of the connection by it: account and configuration change with it,
+/// also between two reads. `info` and `generation` are what was read before.
+pub(crate) async fn open_as_one(
+    registry: &ConnectionRegistry,
+    mut info: ConnectionInfo,
+    mut generation: i64,
+) -> Result<(ConnectionInfo, Opened)> {
+    for _ in 0..ATTEMPTS {
+        let opened = open(&registry.shared, &info).await?;
+        if opened.generation == generation {
+            return Ok((info, opened));
+        }
+        (info, generation) = registry.info_and_generation(info.id).await?;
+    }
+    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
 /// Opens the current credential. Sealed data goes with its row's owner, kind and generation, so an edit shows here.
 pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<Opened> {
     let mut reader = shared.reader().await?;
-    let row = match reader.current_credential(info.id).await {
-        // A row that somebody broke is as good as one that does not open.
-        Err(StoreError::Corrupt { .. }) => None,
-        row => row?,
-    };
-    let Some(row) = row else {
-        let account = reader.account(info.id).await?.ok_or(Error::NotFound(info.id))?;
-        return Ok(Opened { generation: account.generation, payload: None });
-    };
-    let place = Place::credential(&info.id, &info.owner, &info.kind, row.generation);
-    let payload = match shared.sealer.open(&place, &row.sealed) {
-        Ok(bytes) => Payload::decode(bytes.expose()),
-        Err(error) => {
-            tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a credential does not open");
-            None
+    let row = match readable(&mut reader, info.id).await? {
+        Some(row) => row,
+        None => {
+            let account = reader.account(info.id).await?.ok_or(Error::NotFound(info.id))?;
+            // Another may have come before the account was read, which is not to be blamed for what was not found.
+            let Some(row) = readable(&mut reader, info.id).await? else {
+                let payload = Err(SealError::Tampered { table: "connection_credential" });
+                return Ok(Opened { generation: account.generation, payload });
+            };
+            row
         }
     };
+    drop(reader);
+    let place = Place::credential(&info.id, &info.owner, &info.kind, row.generation);
+    let opened = shared.sealer.open(&place, &row.sealed).await;
+    // It was authentic, so what cannot be read was written by a later version.
+    let payload = opened.and_then(|bytes| Payload::decode(bytes.expose()).ok_or(SealError::UnknownFormat));
+    if let Err(error) = &payload {
+        tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a credential does not open");
+        // Nothing is said of a connection whose key may be had again in a moment.
+        if error.may_pass() {
+            let what = format!("connection {}", info.id);
+            return Err(Error::Sealed { what, source: Arc::new(error.clone()) });
+        }
+    }
     Ok(Opened { generation: row.generation, payload })
+}
+
+/// The row of the current credential. One that somebody broke is as good as none.
+async fn readable(reader: &mut Reader, id: ConnectionId) -> Result<Option<CredentialRow>> {
+    match reader.current_credential(id).await {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        row => Ok(row?),
+    }
 }

@@ -20,8 +20,9 @@ use crate::{
     careless::{CARELESS, Careless},
     inbound::{Inbound, state},
     leaks::Search,
+    raw,
     test_server::Reply,
-    world::{World, answers, connect, connected, step},
+    world::{ON_POSTGRES, World, answers, connect, connected, step},
 };
 
 const ACCESS: &str = "canary?access>Aa~1+/=";
@@ -60,7 +61,8 @@ fn no_secret_of_a_whole_life_is_found_in_any_output_or_file() {
     let (output, files, read) = process("whole", &search);
     assert!(output.is_empty(), "{output:#?}");
     assert!(files.is_empty(), "{files:#?}");
-    assert!(read >= 5, "database, log, index, lock and key: {read}");
+    // On a server, what every row holds is written to a file at the end.
+    assert!(read >= if ON_POSTGRES { 2 } else { 5 }, "database, log, index, lock and key: {read}");
 
     let (output, files, _) = process("leak", &search);
     for name in ["access, raw", "rotated, base64", "code, hex", "header, raw", "panic, raw"] {
@@ -159,6 +161,11 @@ fn live(leak: bool) {
         let world = World::new().await;
         // Open to the end: a store that closes takes its log away, and the log is to be looked at.
         let _open = whole_life(&world).await;
+        if ON_POSTGRES {
+            let store = world.directory.path().join("store");
+            std::fs::create_dir(&store).unwrap();
+            std::fs::write(store.join("rows"), raw::everything(&world.database()).await).unwrap();
+        }
         if leak {
             plant(world.directory.path());
         }

@@ -72,7 +72,7 @@ impl Pair {
         let info = connection.verify().await.unwrap();
         let reason = info.reason.clone().unwrap_or_else(|| panic!("{what}: no reason: {info:?}"));
         assert_eq!((info.liveness, &*reason.code), (Liveness::Failing, "credential_unreadable"), "{what}");
-        assert!(reason.remedy.unwrap().as_str().contains("connect again"), "{what}");
+        assert!(reason.remedy.unwrap().as_str().contains("authorize this connection again"), "{what}");
         let errors = [
             connection.request("GET", "/things").await.unwrap_err(),
             connection.origins().await.unwrap_err(),
@@ -82,7 +82,7 @@ impl Pair {
         for error in errors {
             assert!(matches!(error, Error::Sealed { .. }), "{what}: {error:?}");
             assert!(error.to_string().contains(&self.one.to_string()), "{what}: {error}");
-            assert!(error.remedy().unwrap().contains("add it again"), "{what}");
+            assert!(error.remedy().unwrap().contains("authorize the connection again"), "{what}");
         }
         // A request that was made before the edit goes nowhere either.
         let request = self.handle(self.two).await.request("GET", "/things").await.unwrap();
@@ -133,10 +133,42 @@ async fn a_credential_that_was_moved_put_back_or_damaged_does_not_open_until_it_
     pair.live(pair.one, "as it was").await;
 }
 
+/// R-INSEAM-046
+#[tokio::test]
+async fn a_credential_that_does_not_open_says_why() {
+    let pair = Pair::new().await;
+    let good = pair.sealed(pair.one).await;
+    let flipped = |at: usize| {
+        let mut flipped = good.clone();
+        flipped[at] ^= 1;
+        flipped
+    };
+    for (sealed, expected) in [
+        (pair.sealed(pair.two).await, "Tampered"),
+        (pair.older.clone(), "Tampered"),
+        (flipped(good.len() - 1), "Tampered"),
+        (flipped(7), "WrongKey"),
+        (flipped(4), "UnknownFormat"),
+        (b"key-1".to_vec(), "UnknownFormat"),
+        (good[..good.len() - 1].to_vec(), "Truncated"),
+        (Vec::new(), "Truncated"),
+    ] {
+        pair.seal(pair.one, &sealed).await;
+        let error = pair.handle(pair.one).await.origins().await.unwrap_err();
+        let Error::Sealed { source, .. } = &error else { panic!("{expected}: {error:?}") };
+        assert!(format!("{source:?}").starts_with(expected), "{expected}: {source:?}");
+    }
+    // A key that nobody has is named.
+    pair.seal(pair.one, &flipped(7)).await;
+    let error = pair.handle(pair.one).await.origins().await.unwrap_err();
+    let need = connection_contract::encode::hex(&flipped(7)[5..13]);
+    assert!(error.remedy().unwrap().contains(&format!("restore key {need}")), "{error:?}");
+}
+
 #[tokio::test]
 async fn an_account_that_was_edited_does_not_lend_its_credential() {
     let pair = Pair::new().await;
-    let mallory = pair.registry.owner("mallory");
+    let mallory = pair.registry.owner("mallory").unwrap();
     for (set, back, registry) in [
         ("owner = 'mallory'", "owner = 'local'", &mallory),
         ("kind = 'other'", "kind = 'acme'", &pair.registry),

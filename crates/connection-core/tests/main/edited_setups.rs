@@ -13,13 +13,13 @@ use crate::{
     odd::{ODD, Odd},
     raw,
     test_server::Reply,
-    world::{World, answers, code, me, step},
+    world::{ON_POSTGRES, World, answers, code, me, step},
 };
 
 const KEY: &[(&str, &str)] = &[("accessToken", "key-1")];
 
 fn session_id(session: &SetupSession) -> String {
-    format!("X'{}'", session.id().to_string().replace('-', ""))
+    raw::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
 }
 
 /// Where a session keeps something sealed.
@@ -131,21 +131,22 @@ async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
     let world = World::new().await;
     let registry = world.acme().await;
     let other = answered(&world, &registry).await;
-    let moved = column(&world, &other, "connection_setup_effect", "sealed", "").read().await;
+    let moved = column(&world, &other, "connection_setup_effect", "sealed", "AND seq = 0").read().await;
     for (what, bytes) in edits(&moved, moved.clone()) {
         let session = answered(&world, &registry).await;
-        column(&world, &session, "connection_setup_effect", "sealed", "").write(&bytes).await;
+        column(&world, &session, "connection_setup_effect", "sealed", "AND seq = 0").write(&bytes).await;
         let asked = world.server.requests().len();
         let session = registry.resume_setup(session.id()).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable", "{what}");
         assert_eq!(world.server.requests().len(), asked, "{what}");
     }
-    for edit in ["seq = 1", "session_id = ?"] {
+    for edit in ["seq = 2", "session_id = ?"] {
         let (session, taken) = (answered(&world, &registry).await, begun(&registry).await);
         let edit = edit.replace('?', &session_id(&taken));
-        let sql = format!("UPDATE connection_setup_effect SET {edit} WHERE session_id = {}", session_id(&session));
+        let of = session_id(&session);
+        let sql = format!("UPDATE connection_setup_effect SET {edit} WHERE session_id = {of} AND seq = 0");
         assert_eq!(raw::run(&world.database(), sql).await, 1);
-        let (asked, wronged) = (world.server.requests().len(), if edit == "seq = 1" { &session } else { &taken });
+        let (asked, wronged) = (world.server.requests().len(), if edit == "seq = 2" { &session } else { &taken });
         let wronged = registry.resume_setup(wronged.id()).await.unwrap();
         assert_eq!(code(&wronged.terminal().await.unwrap()), "setup_unreadable", "{edit}");
         assert_eq!(world.server.requests().len(), asked, "{edit}");
@@ -186,7 +187,7 @@ async fn a_session_whose_owner_or_kind_was_edited_goes_nowhere() {
         let asked = world.server.requests().len();
         let registry = world.acme().await;
         registry.register_connection_kind(Fake::of(Kind::from_static("other"))).unwrap();
-        let taken = if edit.starts_with("owner") { registry.owner("mallory") } else { registry.clone() };
+        let taken = if edit.starts_with("owner") { registry.owner("mallory").unwrap() } else { registry.clone() };
         let session = taken.resume_setup(session.id()).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable", "{edit}");
         assert_eq!(world.server.requests().len(), asked, "{edit}");
@@ -237,8 +238,8 @@ impl ConnectionDefinition for Returning {
     }
 }
 
-/// A callback is kept for a run that is busy; then somebody edits what was kept.
-async fn kept_callback(edit: Option<&[u8]>) -> Option<String> {
+/// A callback is kept for a run that is busy; then somebody edits what was kept, or the keys are rotated.
+pub(crate) async fn kept_callback(edit: Option<&[u8]>, rotate: bool) -> Option<String> {
     let world = World::new().await;
     world.provider(|_| Reply::silence());
     let builder = world.builder().inbound(Arc::new(Inbound::new()));
@@ -253,6 +254,11 @@ async fn kept_callback(edit: Option<&[u8]>) -> Option<String> {
     let sealed = column(&world, &session, "connection_setup_input", "sealed", "");
     if let Some(bytes) = edit {
         sealed.write(bytes).await;
+    }
+    if rotate {
+        let before = sealed.read().await;
+        assert_eq!(registry.rotate_key().await.unwrap().remaining, 0);
+        assert_ne!(sealed.read().await[5..13], before[5..13], "it is sealed with the new key");
     }
     world.provider(|_| me("1", "ada"));
     // The request is over; it is asked again when the session is resumed.
@@ -272,9 +278,9 @@ async fn kept_callback(edit: Option<&[u8]>) -> Option<String> {
 
 #[tokio::test]
 async fn a_kept_callback_that_does_not_open_never_reaches_the_plugin() {
-    assert_eq!(kept_callback(None).await.as_deref(), Some("the-code"), "the control");
+    assert_eq!(kept_callback(None, false).await.as_deref(), Some("the-code"), "the control");
     for edit in [&b""[..], b"the-code", &[0; 200]] {
-        assert_eq!(kept_callback(Some(edit)).await, None);
+        assert_eq!(kept_callback(Some(edit), false).await, None);
     }
 }
 
@@ -283,8 +289,13 @@ async fn a_row_that_cannot_be_read_breaks_neither_the_list_nor_a_new_setup() {
     let world = World::new().await;
     let registry = world.acme().await;
     let (broken, other) = (begun(&registry).await, begun(&registry).await);
-    let sql = format!("UPDATE connection_setup SET kind = CAST(X'FF' AS TEXT) WHERE id = {}", session_id(&broken));
-    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    let edit = if ON_POSTGRES {
+        "ALTER TABLE connection_setup DROP CONSTRAINT connection_setup_step_seq_check; \
+         UPDATE connection_setup SET step_seq = -9223372036854775808, kind = '' WHERE"
+    } else {
+        "UPDATE connection_setup SET kind = CAST(X'FF' AS TEXT) WHERE"
+    };
+    raw::script(&world.database(), format!("{edit} id = {}", session_id(&broken))).await;
     let listed: Vec<_> = registry.setups().await.unwrap().iter().map(|setup| setup.id).collect();
     assert_eq!(listed, [other.id()]);
     world.clock.advance(Duration::from_secs(16 * 60));

@@ -128,6 +128,8 @@ pub(crate) struct Script {
     pub(crate) blob: Mutex<Vec<u8>>,
     /// The credentials that came to `verify`.
     pub(crate) seen: Mutex<Vec<Vec<u8>>>,
+    /// The credentials that came to `teardown`.
+    pub(crate) given_back: Mutex<Vec<Vec<u8>>>,
     pub(crate) verify: Mutex<Deed>,
     pub(crate) teardown: Mutex<Deed>,
     pub(crate) serialize: Mutex<Deed>,
@@ -141,6 +143,7 @@ pub(crate) struct Script {
 #[derive(Clone)]
 pub(crate) struct Fake {
     kind: Kind,
+    provider: Kind,
     script: Arc<Script>,
 }
 
@@ -157,6 +160,9 @@ impl Fake {
         Self::of(FAKE)
     }
     pub(crate) fn of(kind: Kind) -> Self {
+        Self::of_provider(kind.clone(), kind)
+    }
+    pub(crate) fn of_provider(kind: Kind, provider: Kind) -> Self {
         let count = || AtomicUsize::new(0);
         let script = Script {
             parsed: count(),
@@ -165,6 +171,7 @@ impl Fake {
             torn: count(),
             blob: Mutex::new(b"blob".to_vec()),
             seen: Mutex::default(),
+            given_back: Mutex::default(),
             verify: Mutex::default(),
             teardown: Mutex::default(),
             serialize: Mutex::default(),
@@ -172,7 +179,7 @@ impl Fake {
             began: watch::Sender::new(0),
             answer: Mutex::new(Box::new(|_| VerifyResult::live())),
         };
-        Self { kind, script: Arc::new(script) }
+        Self { kind, provider, script: Arc::new(script) }
     }
     /// What probes find from now on, made of the credential.
     pub(crate) fn finds(&self, answer: impl FnMut(&[u8]) -> VerifyResult<Secret> + Send + 'static) {
@@ -210,7 +217,9 @@ impl ConnectionDefinition for Fake {
     type Credential = Secret;
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(self.kind.clone(), "Fake", AuthType::Custom).field(Field::text("name", "Name"))
+        Descriptor::new(self.kind.clone(), "Fake", AuthType::Custom)
+            .provider(self.provider.clone())
+            .field(Field::text("name", "Name"))
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
@@ -230,6 +239,7 @@ impl ConnectionDefinition for Fake {
 
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         self.parsed.fetch_add(1, SeqCst);
+        assert!(bytes != b"panics", "told so");
         Ok(Secret::new(bytes))
     }
 
@@ -248,8 +258,9 @@ impl ConnectionDefinition for Fake {
         Ok(answer(credential.expose()))
     }
 
-    async fn teardown(&self, _: &Secret, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(&self, credential: &Secret, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
         self.torn.fetch_add(1, SeqCst);
+        self.given_back.lock().unwrap().push(credential.expose().to_vec());
         self.gate.pass().await;
         let deed = self.teardown.lock().unwrap().clone();
         self.began.send_modify(|began| *began += 1);

@@ -75,7 +75,7 @@ async fn a_directory_that_somebody_else_named_is_not_granted() {
     let (world, mine, yours) = (World::new().await, directory(), directory());
     let registry = world.open(Hoarder::default()).await;
     granted(&registry, &[mine.path()]).await;
-    let outcome = connect(&registry.owner("another"), &KIND, &[("roots", &text(yours.path()))]).await;
+    let outcome = connect(&registry.owner("another").unwrap(), &KIND, &[("roots", &text(yours.path()))]).await;
     assert_eq!(code(&outcome), "plugin_fault");
 }
 

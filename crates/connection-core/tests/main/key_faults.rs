@@ -80,12 +80,12 @@ async fn a_missing_key_is_asked_back_and_not_made_anew() {
 async fn the_key_of_another_database_is_told_from_the_right_one() {
     let (sealed, other) = (Sealed::new().await, Sealed::new().await);
     fs::write(sealed.world.key(), &other.key).unwrap();
-    let (database, id) = (sealed.world.database(), |key: &[u8]| {
+    let id = |key: &[u8]| {
         let text = String::from_utf8(key.to_vec()).unwrap();
         text.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned()
-    });
+    };
     let (need, have) = (id(&sealed.key), id(&other.key));
-    let error = sealed.refused(&[database.to_str().unwrap(), &need, &have], &need).await;
+    let error = sealed.refused(&[&sealed.world.place(), &need, &have], &need).await;
     assert!(matches!(error, OpenError::Seal { error: SealError::WrongKey { .. }, .. }), "{error:?}");
     assert_eq!(fs::read(sealed.world.key()).unwrap(), other.key, "it may be needed elsewhere");
     sealed.put_back();
@@ -167,24 +167,24 @@ async fn an_edited_keyset_does_not_open_and_is_not_replaced() {
     let mut flipped = slot.clone();
     let last = flipped.len() - 20;
     flipped[last] ^= 1;
-    let (good, store) = (raw::literal(&slot), raw::blob(&database, "SELECT store_id FROM connection_keyset").await);
+    let (good, store) = (raw::literal(&slot), raw::uuid(&database, "SELECT store_id FROM connection_keyset").await);
     let edits = [
         format!("slot_a = {}", raw::literal(&flipped)),
         format!("slot_a = {}", raw::literal(&slot[..slot.len() / 2])),
-        "slot_a = X''".to_owned(),
+        format!("slot_a = {}", raw::literal(&[])),
         format!("slot_a = NULL, slot_b = {good}"),
-        "store_id = X'00000000000000000000000000000000'".to_owned(),
+        format!("store_id = {}", raw::id_of(&[0; 16])),
     ];
     for edit in edits {
         set(edit.clone()).await;
-        let error = sealed.refused(&[database.to_str().unwrap()], "backup").await;
+        let error = sealed.refused(&[&sealed.world.place()], "backup").await;
         assert!(matches!(error, OpenError::Seal { .. }), "{edit}: {error:?}");
-        set(format!("slot_a = {good}, slot_b = NULL, store_id = {}", raw::literal(&store))).await;
+        set(format!("slot_a = {good}, slot_b = NULL, store_id = {}", raw::id_of(store.as_bytes()))).await;
         sealed.whole().await;
     }
-    let id = raw::literal(&store);
+    let id = raw::id_of(store.as_bytes());
     raw::run(&database, "DELETE FROM connection_keyset").await;
-    let error = sealed.refused(&[database.to_str().unwrap()], "backup").await;
+    let error = sealed.refused(&[&sealed.world.place()], "backup").await;
     assert!(matches!(error, OpenError::Seal { error: SealError::Lost, .. }), "{error:?}");
     let sql = "INSERT INTO connection_keyset (only_row, store_id, revision, slot_a)";
     raw::run(&database, format!("{sql} VALUES (1, {id}, 1, {good})")).await;
@@ -200,7 +200,7 @@ async fn the_keyset_of_another_database_does_not_open() {
     raw::run(&sealed.world.database(), set(&slot)).await;
     // Also with the key that belongs to it: the rows are of another store.
     fs::write(sealed.world.key(), &other.key).unwrap();
-    sealed.refused(&[sealed.world.database().to_str().unwrap()], "backup").await;
+    sealed.refused(&[&sealed.world.place()], "backup").await;
     sealed.put_back();
     raw::run(&sealed.world.database(), set(&own)).await;
     sealed.whole().await;

@@ -8,7 +8,7 @@ use connection_core::{ConnectionId, ConnectionRegistry, Error, Filter, IdGenerat
 use crate::{
     fake::{FAKE, Fake},
     raw,
-    world::{World, connected},
+    world::{ON_POSTGRES, World, connected},
 };
 
 /// All ids, by pages of this size; `between` runs behind each page.
@@ -95,6 +95,16 @@ async fn a_row_that_somebody_broke_hides_no_other() {
         ("UPDATE connection_account SET owner = CAST(x'ff' AS TEXT) WHERE", false),
     ];
     for (sql, is_listed) in breaks {
+        let sql = match (ON_POSTGRES, sql) {
+            // A server keeps no text that is none.
+            (true, sql) if sql.contains("CAST(x'") => continue,
+            (true, sql) if sql.starts_with("PRAGMA") => {
+                "ALTER TABLE connection_account DROP CONSTRAINT connection_account_state_check; \
+                 UPDATE connection_account SET state = 'odd' WHERE"
+            }
+            (true, sql) if sql.contains("char(27)") => "UPDATE connection_account SET label = chr(27) || '[31mred' WHERE",
+            (_, sql) => sql,
+        };
         let (world, fake) = (World::new().await, Fake::new());
         let registry = world.open(fake.clone()).await;
         let first = fake.connected(&registry, "ada").await;
@@ -144,7 +154,7 @@ async fn another_owners_connections_are_out_of_reach_of_every_method() {
     let registry = world.acme().await;
     let mine = connected(&registry, "key-1").await;
     let id = mine.id();
-    let theirs = registry.owner("u42");
+    let theirs = registry.owner("u42").unwrap();
     assert_eq!(mine.info().owner, "local");
     let none = theirs.list_connections(Filter::new()).await.unwrap();
     assert!(none.connections.is_empty() && none.next.is_none());
@@ -172,7 +182,7 @@ async fn another_owners_connections_are_out_of_reach_of_every_method() {
     assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 1);
     // A handle stays with its owner, also while that one removes.
     assert!(registry.connection(id).await.is_ok());
-    assert_eq!(theirs.owner("local").connection(id).await.unwrap().id(), id);
+    assert_eq!(theirs.owner("local").unwrap().connection(id).await.unwrap().id(), id);
 }
 
 /// An id that was moved to another owner by SQL is nobody's old handle's any more.
@@ -184,7 +194,7 @@ async fn a_handle_does_not_follow_its_row_to_another_owner() {
     raw::run(&world.database(), "UPDATE connection_account SET owner = 'u42'").await;
     let before = world.server.requests().len();
     assert!(matches!(connection.verify().await, Err(Error::NotFound(_))));
-    let moved = registry.owner("u42").connection(connection.id()).await.unwrap();
+    let moved = registry.owner("u42").unwrap().connection(connection.id()).await.unwrap();
     assert!(matches!(moved.with_access_token(async |_| ()).await, Err(Error::Sealed { .. })));
     let request = moved.request("GET", "/things").await;
     assert!(matches!(request, Err(Error::Sealed { .. })));

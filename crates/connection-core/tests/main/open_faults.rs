@@ -25,7 +25,7 @@ async fn refused(world: &World, way_out: &str) -> OpenError {
     let asked = world.server.requests().len();
     let error = world.builder().kind(Acme::default()).open().await.unwrap_err();
     let (said, remedy) = (error.to_string(), error.remedy().unwrap_or_default());
-    assert!(said.contains(world.database().to_str().unwrap()), "{said}");
+    assert!(said.contains(world.file().to_str().unwrap()), "{said}");
     assert!(remedy.contains(way_out), "{said}: {remedy}");
     assert!(!said.contains('\n'), "{said}");
     assert_eq!(world.server.requests().len(), asked);
@@ -71,7 +71,7 @@ async fn a_migration_that_is_not_this_programs_or_was_cut_off_is_named() {
 #[tokio::test]
 async fn what_is_no_database_is_not_written_over() {
     let (world, id) = with_a_connection().await;
-    let (database, aside) = (world.database(), world.directory.path().join("aside.db"));
+    let (database, aside) = (world.file(), world.directory.path().join("aside.db"));
     fs::rename(&database, &aside).unwrap();
     let letter = "Dear Ada,\n".repeat(500);
     fs::write(&database, &letter).unwrap();
@@ -92,7 +92,7 @@ async fn what_is_no_database_is_not_written_over() {
 #[tokio::test]
 async fn a_damaged_database_is_told_from_one_that_is_none() {
     let (world, id) = with_a_connection().await;
-    let database = world.database();
+    let database = world.file();
     let good = fs::read(&database).unwrap();
     let mut bad = good.clone();
     // Page 1 holds the schema: its header stays, what follows is noise.
@@ -154,7 +154,7 @@ async fn read_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let (world, id) = with_a_connection().await;
-    let (database, store) = (world.database(), world.directory.path().join("store"));
+    let (database, store) = (world.file(), world.directory.path().join("store"));
     let before = fs::read(&database).unwrap();
     mode(&database, 0o400);
     let error = refused(&world, "writable for the user who runs this").await;

@@ -1,59 +1,183 @@
-//! The database as somebody else sees it who can write the file: SQL past the program.
+//! The database as somebody else sees it who can write it: SQL past the program.
 
-use std::path::Path;
+use std::path::PathBuf;
 
+use connection_contract::encode;
 use connection_core::ConnectionId;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection, postgres::PgConnectOptions,
+    sqlite::SqliteConnectOptions,
+};
+
+use uuid::Uuid;
+
+use crate::world::ON_POSTGRES;
+
+/// A database by its engine.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    File(PathBuf),
+    Server(Box<PgConnectOptions>),
+}
+
+enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Runs an expression on a connection of its own.
+macro_rules! on {
+    ($database:expr, $connection:ident => $run:expr) => {
+        match open($database).await {
+            Connection::Sqlite(mut open) => {
+                let $connection = &mut open;
+                let result = $run.unwrap();
+                open.close().await.unwrap();
+                result
+            }
+            Connection::Postgres(mut open) => {
+                let $connection = &mut open;
+                let result = $run.unwrap();
+                open.close().await.unwrap();
+                result
+            }
+        }
+    };
+}
 
 /// Runs one statement; how many rows it changed.
-pub(crate) async fn run(database: &Path, sql: impl Into<String>) -> u64 {
-    let mut connection = open(database).await;
-    let done = sqlx::query(AssertSqlSafe(sql.into())).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    done.rows_affected()
+pub(crate) async fn run(database: &Database, sql: impl Into<String>) -> u64 {
+    let sql = AssertSqlSafe(sql.into());
+    on!(database, connection => sqlx::query(sql).execute(connection).await.map(|done| done.rows_affected()))
+}
+
+/// What the engine says when it refuses a statement.
+pub(crate) async fn refusal(database: &Database, sql: impl Into<String>) -> String {
+    let sql = AssertSqlSafe(sql.into());
+    let refused = on!(database, connection => Ok::<_, ()>(sqlx::query(sql).execute(connection).await.map(drop)));
+    refused.unwrap_err().to_string()
 }
 
 /// Runs statements one after another on one connection.
-pub(crate) async fn script(database: &Path, sql: impl Into<String>) {
-    let mut connection = open(database).await;
-    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+pub(crate) async fn script(database: &Database, sql: impl Into<String>) {
+    let sql = AssertSqlSafe(sql.into());
+    on!(database, connection => sqlx::raw_sql(sql).execute(connection).await.map(drop));
 }
 
 /// The number that a query gives; `None` for no row or `NULL`.
-pub(crate) async fn number(database: &Path, sql: impl Into<String>) -> Option<i64> {
-    let mut connection = open(database).await;
-    let found = sqlx::query_as::<_, (Option<i64>,)>(AssertSqlSafe(sql.into())).fetch_optional(&mut connection).await;
-    connection.close().await.unwrap();
-    found.unwrap().and_then(|(number,)| number)
+pub(crate) async fn number(database: &Database, sql: impl Into<String>) -> Option<i64> {
+    let sql = AssertSqlSafe(format!("SELECT CAST(({}) AS BIGINT)", sql.into()));
+    on!(database, connection => sqlx::query_as::<_, (Option<i64>,)>(sql).fetch_one(connection).await).0
 }
 
 /// The bytes of one value.
-pub(crate) async fn blob(database: &Path, sql: impl Into<String>) -> Vec<u8> {
-    let mut connection = open(database).await;
-    let found = sqlx::query_as::<_, (Vec<u8>,)>(AssertSqlSafe(sql.into())).fetch_one(&mut connection).await;
-    connection.close().await.unwrap();
-    found.unwrap().0
+pub(crate) async fn blob(database: &Database, sql: impl Into<String>) -> Vec<u8> {
+    let sql = AssertSqlSafe(sql.into());
+    on!(database, connection => sqlx::query_as::<_, (Vec<u8>,)>(sql).fetch_one(connection).await).0
+}
+
+/// The texts that a query gives, in its order.
+pub(crate) async fn texts(database: &Database, sql: impl Into<String>) -> Vec<String> {
+    let sql = AssertSqlSafe(sql.into());
+    let found = on!(database, connection => sqlx::query_as::<_, (String,)>(sql).fetch_all(connection).await);
+    found.into_iter().map(|(text,)| text).collect()
+}
+
+/// One id.
+pub(crate) async fn uuid(database: &Database, sql: impl Into<String>) -> Uuid {
+    let sql = AssertSqlSafe(sql.into());
+    on!(database, connection => sqlx::query_as::<_, (Uuid,)>(sql).fetch_one(connection).await).0
+}
+
+/// Makes writes of one sort fail: `INSERT ON connection_setup_effect WHEN NEW.seq = 0`.
+pub(crate) async fn refuse(database: &Database, of: &str) {
+    let (event, when) =
+        of.split_once(" WHEN ").map_or((of, String::new()), |(of, when)| (of, format!("WHEN ({when})")));
+    let sql = if ON_POSTGRES {
+        format!(
+            "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trip'; END $$; \
+             CREATE TRIGGER trip BEFORE {event} FOR EACH ROW {when} EXECUTE FUNCTION trip()"
+        )
+    } else {
+        format!("CREATE TRIGGER trip BEFORE {event} {when} BEGIN SELECT RAISE(ABORT, 'trip'); END")
+    };
+    script(database, sql).await;
+}
+
+/// Takes back [`refuse`].
+pub(crate) async fn refuse_no_more(database: &Database) {
+    script(database, if ON_POSTGRES { "DROP FUNCTION trip() CASCADE" } else { "DROP TRIGGER trip" }).await;
+}
+
+/// All columns of ours, each as `table.column`.
+pub(crate) async fn columns(database: &Database) -> Vec<String> {
+    let sql = if ON_POSTGRES {
+        "SELECT table_name || '.' || column_name FROM information_schema.columns \
+         WHERE table_schema = 'public' AND table_name LIKE 'connection\\_%' ORDER BY 1"
+    } else {
+        "SELECT t.name || '.' || c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
+         WHERE t.type = 'table' AND t.name LIKE 'connection\\_%' ESCAPE '\\' ORDER BY 1"
+    };
+    texts(database, sql).await
+}
+
+/// All that is stored: the files of a file database, every value of one on a server.
+pub(crate) async fn everything(database: &Database) -> Vec<u8> {
+    let options = match database {
+        Database::File(path) => {
+            let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
+            return files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+        }
+        Database::Server(options) => options,
+    };
+    let mut connection = options.connect().await.unwrap();
+    let columns: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns \
+         WHERE table_schema = 'public' AND table_name LIKE 'connection\\_%'",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut all = Vec::new();
+    for (table, column, of) in columns {
+        let bytes = if of == "bytea" { column } else { format!("convert_to({column}::text, 'UTF8')") };
+        let sql = AssertSqlSafe(format!("SELECT {bytes} FROM {table} WHERE {bytes} IS NOT NULL"));
+        let values: Vec<(Vec<u8>,)> = sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap();
+        all.extend(values.into_iter().flat_map(|(bytes,)| bytes));
+    }
+    all
 }
 
 /// Bytes as SQL writes them.
 pub(crate) fn literal(bytes: &[u8]) -> String {
-    format!("X'{}'", connection_contract::encode::hex(bytes))
+    let hex = encode::hex(bytes);
+    if ON_POSTGRES { format!("'\\x{hex}'::bytea") } else { format!("X'{hex}'") }
+}
+
+/// Takes away what keeps events from being changed, as somebody does who covers tracks.
+pub(crate) async fn unlock_events(database: &Database) {
+    let sql = if ON_POSTGRES {
+        "DROP TRIGGER connection_event_no_change ON connection_event"
+    } else {
+        "DROP TRIGGER connection_event_no_update; DROP TRIGGER connection_event_no_delete"
+    };
+    script(database, sql).await;
 }
 
 /// An id as SQL writes it.
 pub(crate) fn id(id: ConnectionId) -> String {
-    format!("X'{}'", id.to_string().replace('-', ""))
+    id_of(id.to_string().parse::<Uuid>().unwrap().as_bytes())
 }
 
-async fn open(database: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new().filename(database).connect().await.unwrap()
+/// An id that is no connection's, as SQL writes it.
+pub(crate) fn id_of(bytes: &[u8; 16]) -> String {
+    let hex = encode::hex(bytes);
+    if ON_POSTGRES { format!("'{hex}'::uuid") } else { format!("X'{hex}'") }
 }
 
-/// The texts that a query gives, in its order.
-pub(crate) async fn texts(database: &Path, sql: impl Into<String>) -> Vec<String> {
-    let mut connection = open(database).await;
-    let found = sqlx::query_as::<_, (String,)>(AssertSqlSafe(sql.into())).fetch_all(&mut connection).await;
-    connection.close().await.unwrap();
-    found.unwrap().into_iter().map(|(text,)| text).collect()
+async fn open(database: &Database) -> Connection {
+    match database {
+        Database::File(path) => Connection::Sqlite(SqliteConnectOptions::new().filename(path).connect().await.unwrap()),
+        Database::Server(options) => Connection::Postgres(options.connect().await.unwrap()),
+    }
 }

@@ -14,7 +14,7 @@ const HEAD: &str = "-- The tables of a database of this version: the dump of all
 async fn the_documented_schema_is_the_dump_of_all_migrations() {
     let world = World::new().await;
     world.acme().await.close().await;
-    let database = format!("sqlite://{}", world.database().display());
+    let database = format!("sqlite://{}", world.file().display());
     let mut connection = SqliteConnection::connect(&database).await.unwrap();
     let statements: Vec<(String,)> = sqlx::query_as(
         "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name <> 'connection_migrations' \

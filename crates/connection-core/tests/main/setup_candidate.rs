@@ -140,7 +140,7 @@ async fn an_account_that_is_connected_is_refused_by_name_unless_the_caller_says_
     session.advance(1, &answers(&[("accessToken", "key-2")])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     assert_eq!(labels(&registry).await, ["ada", "ada-2"]);
-    let other = registry.owner("u42");
+    let other = registry.owner("u42").unwrap();
     connected(&other, "key-1").await;
     assert_eq!(labels(&other).await, ["ada"], "owners do not meet");
 }

@@ -192,7 +192,7 @@ async fn a_session_belongs_to_its_owner() {
     let world = World::new().await;
     let registry = world.acme().await;
     let session = registry.begin_setup(&KIND).await.unwrap();
-    let other = registry.owner("u42");
+    let other = registry.owner("u42").unwrap();
     assert!(matches!(other.resume_setup(session.id()).await, Err(Error::SessionNotFound(_))));
     assert!(other.setups().await.unwrap().is_empty());
     let theirs = other.begin_setup(&KIND).await.unwrap();

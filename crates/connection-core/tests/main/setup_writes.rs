@@ -14,16 +14,15 @@ use crate::{
 };
 
 /// Makes one sort of write fail until it is mended.
-async fn break_writes(world: &World, of: &str) {
-    let sql = format!("CREATE TRIGGER on_cue BEFORE {of} BEGIN SELECT RAISE(ABORT, 'on cue'); END");
-    raw::run(&world.database(), sql).await;
+pub(crate) async fn break_writes(world: &World, of: &str) {
+    raw::refuse(&world.database(), of).await;
 }
 
-async fn mend(world: &World) {
-    raw::run(&world.database(), "DROP TRIGGER on_cue").await;
+pub(crate) async fn mend(world: &World) {
+    raw::refuse_no_more(&world.database()).await;
 }
 
-fn is_store(error: &Error) -> bool {
+pub(crate) fn is_store(error: &Error) -> bool {
     matches!(error, Error::Store(_)) && error.code() == "store_failed"
 }
 
@@ -178,8 +177,9 @@ async fn a_journal_that_was_edited_does_not_open() {
     assert!(is_store(&session.terminal().await.unwrap_err()));
     mend(&world).await;
     // The last byte becomes another one, whatever it is.
-    let edited = "UPDATE connection_setup_effect SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || \
-                  CASE substr(sealed, -1) WHEN X'00' THEN X'01' ELSE X'00' END AS BLOB)";
+    let mut sealed = raw::blob(&world.database(), "SELECT sealed FROM connection_setup_effect").await;
+    *sealed.last_mut().unwrap() ^= 1;
+    let edited = format!("UPDATE connection_setup_effect SET sealed = {}", raw::literal(&sealed));
     assert_eq!(raw::run(&world.database(), edited).await, 1);
     let session = registry.resume_setup(session.id()).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable");

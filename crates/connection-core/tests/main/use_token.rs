@@ -32,13 +32,12 @@ async fn a_token_whose_record_cannot_be_stored_is_not_lent() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let trip = "CREATE TRIGGER trip BEFORE INSERT ON connection_event BEGIN SELECT RAISE(ABORT, 'trip'); END";
-    raw::run(&world.database(), trip).await;
+    raw::refuse(&world.database(), "INSERT ON connection_event").await;
     let mut called = false;
     let error = connection.with_access_token(async |_| called = true).await.unwrap_err();
     assert!(matches!(error, Error::Store(_)), "{error:?}");
     assert!(!called);
-    raw::run(&world.database(), "DROP TRIGGER trip").await;
+    raw::refuse_no_more(&world.database()).await;
     connection.with_access_token(async |_| called = true).await.unwrap();
     assert!(called);
 }

@@ -1,9 +1,14 @@
 //! A person in front of a host: answers what is asked, until a setup ends.
 
+use std::time::Duration;
+
 use connection_contract::Kind;
 use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSession, SetupStep};
 
-use crate::world::{World, answers};
+use crate::{
+    raw,
+    world::{ON_POSTGRES, World, answers},
+};
 
 /// Answers every prompt with `x`, until the end.
 pub(crate) async fn finish(session: &SetupSession) -> Result<Outcome, Error> {
@@ -43,5 +48,18 @@ pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
             beside.iter().map(|notice| notice.message.to_string()).collect()
         }
         SetupStep::Done { .. } | SetupStep::Failed(_) => Vec::new(),
+    }
+}
+
+/// Lets time pass until it ends, for what the next look at the store tells: not faster than the machine works.
+pub(crate) async fn looked<T>(world: &World, task: impl Future<Output = T>) -> T {
+    let (database, mut task) = (world.database(), std::pin::pin!(task));
+    let pace = Duration::from_millis(if ON_POSTGRES { 50 } else { 10 });
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut task => return result,
+            _ = raw::number(&database, "SELECT 1") => world.clock.advance(pace),
+        }
     }
 }

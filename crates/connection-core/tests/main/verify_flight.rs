@@ -1,6 +1,6 @@
 //! One probe at a time per connection, whoever asks and leaves, and none that outlives its row.
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use connection_contract::Liveness;
 use connection_core::Error;
@@ -188,4 +188,31 @@ async fn a_credential_is_serialized_once_by_a_setup() {
     let registry = world.open(acme.clone()).await;
     connect(&registry, &KIND, &[("accessToken", "key-1")]).await;
     assert_eq!(count(&acme.calls.serialized), 1);
+}
+
+/// R-INSEAM-056: of two processes that measure one credential, the one that took longer knows less.
+#[tokio::test]
+async fn a_slow_probe_does_not_undo_what_another_process_measured_meanwhile() {
+    let (world, slow, quick) = (World::new().await, Fake::new(), Fake::new());
+    let (first, second) = (world.open(slow.clone()).await, world.open(quick).await);
+    let connection = slow.connected(&first, "ada").await;
+    let twin = second.connection(connection.id()).await.unwrap();
+    slow.is(Liveness::Failing);
+    let asked = || {
+        let connection = connection.clone();
+        Handle::current().spawn(async move { connection.verify().await.unwrap().liveness })
+    };
+    slow.gate.close();
+    let probe = asked();
+    slow.gate.until_inside(1).await;
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(twin.verify().await.unwrap().liveness, Liveness::Live);
+    slow.gate.open();
+    assert_eq!(probe.await.unwrap(), Liveness::Live, "who asked gets what the row says");
+    let events = "SELECT kind FROM connection_event ORDER BY seq";
+    assert_eq!(raw::texts(&world.database(), events).await, ["connected"]);
+    // A time that has not come holds nobody up.
+    let tomorrow = world.now() + 86_400;
+    raw::run(&world.database(), format!("UPDATE connection_liveness SET checked_at = {tomorrow}")).await;
+    assert_eq!(asked().await.unwrap(), Liveness::Failing);
 }

@@ -57,10 +57,10 @@ async fn a_fresh_credential_replaces_the_old_one_together_with_the_liveness() {
 #[tokio::test]
 async fn when_the_write_fails_both_the_old_credential_and_the_old_liveness_remain_and_nobody_is_told() {
     let failing = [
-        "CREATE TRIGGER trip BEFORE INSERT ON connection_credential BEGIN SELECT RAISE(ABORT, 'trip'); END",
-        "CREATE TRIGGER trip BEFORE UPDATE ON connection_liveness BEGIN SELECT RAISE(ABORT, 'trip'); END",
-        "CREATE TRIGGER trip BEFORE UPDATE OF generation ON connection_account BEGIN SELECT RAISE(ABORT, 'trip'); END",
-        "CREATE TRIGGER trip BEFORE INSERT ON connection_event BEGIN SELECT RAISE(ABORT, 'trip'); END",
+        "INSERT ON connection_credential",
+        "UPDATE ON connection_liveness",
+        "UPDATE OF generation ON connection_account",
+        "INSERT ON connection_event",
     ];
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
@@ -71,12 +71,12 @@ async fn when_the_write_fails_both_the_old_credential_and_the_old_liveness_remai
     let mut changes = connection.on_liveness_change();
     fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
     for trigger in failing {
-        raw::run(&world.database(), trigger).await;
+        raw::refuse(&world.database(), trigger).await;
         let error = connection.verify().await.unwrap_err();
         assert!(matches!(error, Error::Store(_)), "{trigger}: {error:?}");
         assert_eq!(rows(&world).await, before, "{trigger}");
         assert_eq!(raw::texts(&world.database(), EVENTS).await, events, "{trigger}");
-        raw::run(&world.database(), "DROP TRIGGER trip").await;
+        raw::refuse_no_more(&world.database()).await;
     }
     // The control: without a trigger, the same probe writes and tells. It is the first that anybody hears of.
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
@@ -131,10 +131,10 @@ async fn a_generation_is_never_used_twice() {
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
-    let trigger = "CREATE TRIGGER trip BEFORE INSERT ON connection_event BEGIN SELECT RAISE(ABORT, 'trip'); END";
-    raw::run(&world.database(), trigger).await;
+    let trigger = "INSERT ON connection_event";
+    raw::refuse(&world.database(), trigger).await;
     connection.verify().await.unwrap_err();
-    raw::run(&world.database(), "DROP TRIGGER trip").await;
+    raw::refuse_no_more(&world.database()).await;
     connection.verify().await.unwrap();
     assert_eq!(raw::texts(&world.database(), GENERATIONS).await, ["3 3 current 3 live"]);
 }

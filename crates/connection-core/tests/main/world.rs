@@ -10,13 +10,18 @@ use connection_contract::{Clock, ConnectionDefinition, Kind, Secret, Timestamp};
 use connection_core::{
     Connection, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, Outcome, RegistryBuilder, SetupSession, SetupStep,
 };
+use connection_faults::postgres;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::{
     acme::{API, Acme, KIND},
+    raw,
     test_server::{Reply, TestServer},
 };
+
+/// Whether this is the suite on PostgreSQL: the same files are two test binaries.
+pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
 pub(crate) const START: i64 = 1_800_000_000;
 
@@ -27,6 +32,8 @@ pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) clock: ManualClock,
     pub(crate) server: TestServer,
+    /// On the server of the tests; without one, the database is a file.
+    postgres: Option<postgres::Database>,
     route: Arc<Mutex<Route>>,
 }
 
@@ -37,7 +44,8 @@ impl World {
         let answer = route.clone();
         let server = TestServer::start(move |request| (answer.lock().unwrap())(request)).await;
         let clock = ManualClock::at(Timestamp::from_seconds(START));
-        Self { directory: TempDir::new().unwrap(), clock, server, route }
+        let postgres = if ON_POSTGRES { Some(postgres::Database::migrated().await) } else { None };
+        Self { directory: TempDir::new().unwrap(), clock, server, postgres, route }
     }
 
     /// What the provider answers from now on.
@@ -50,8 +58,40 @@ impl World {
         Clock::now(&self.clock).seconds()
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
+    /// For whoever looks past the program.
+    pub(crate) fn database(&self) -> raw::Database {
+        match &self.postgres {
+            Some(database) => raw::Database::Server(Box::new(database.options())),
+            None => raw::Database::File(self.file()),
+        }
+    }
+
+    /// The database's file, on SQLite.
+    pub(crate) fn file(&self) -> PathBuf {
         self.directory.path().join("store/connections.db")
+    }
+
+    /// The database as errors name it: without what it takes to get there.
+    pub(crate) fn place(&self) -> String {
+        match &self.postgres {
+            Some(database) => {
+                let options = match self.pooled() {
+                    Some(pooled) => pooled.parse().unwrap(),
+                    None => database.options(),
+                };
+                let name = options.get_database().unwrap();
+                format!("postgres://{}:{}/{name}", options.get_host(), options.get_port())
+            }
+            None => self.address(),
+        }
+    }
+
+    /// The database as hosts name it.
+    pub(crate) fn address(&self) -> String {
+        match &self.postgres {
+            Some(database) => database.url(),
+            None => self.file().to_str().unwrap().to_owned(),
+        }
     }
 
     pub(crate) fn key(&self) -> PathBuf {
@@ -62,13 +102,20 @@ impl World {
         HttpPolicy::new().endpoint(API, &self.server.origin()).unwrap()
     }
 
+    /// The database as a pooler has it, when the whole suite runs behind one.
+    #[expect(clippy::disallowed_methods, reason = "who runs the tests says so by their environment")]
+    fn pooled(&self) -> Option<String> {
+        let database = self.postgres.as_ref().filter(|_| std::env::var_os("CONNECTIONS_TEST_POOLER").is_some());
+        database.map(|database| postgres::pooler().expect("a pooler was asked for").url(database))
+    }
+
     /// A builder without kinds; two registries of one world are two processes on one machine.
     pub(crate) fn builder(&self) -> RegistryBuilder {
-        ConnectionRegistry::builder()
-            .store(self.database().to_str().unwrap())
-            .key(KeyFile::at(self.key()))
-            .http(self.policy())
-            .clock(Arc::new(self.clock.clone()))
+        let builder = match self.pooled() {
+            Some(pooled) => ConnectionRegistry::builder().store(pooled).direct(self.address()),
+            None => ConnectionRegistry::builder().store(self.address()),
+        };
+        builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()))
     }
 
     pub(crate) async fn open(&self, definition: impl ConnectionDefinition) -> ConnectionRegistry {

@@ -2,7 +2,7 @@
 
 use connection_contract::DisplayText;
 
-use super::dialogue::{self, Begun};
+use super::dialogue::{self, Begun, Made};
 use crate::{Error, Exit, args::Add, cli::Program, input::Inputs};
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
@@ -16,11 +16,12 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     }
     let registry = program.open().await?;
     let begin = registry.begin_setup(&descriptor.kind);
+    let begin = if arguments.again { begin.again() } else { begin };
     let session = match arguments.label {
         Some(label) => begin.label(label).await?,
         None => begin.await?,
     };
-    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Now).await;
+    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Now, Made::Connected).await;
     registry.close().await;
     result
 }

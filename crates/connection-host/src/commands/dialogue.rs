@@ -5,14 +5,14 @@
 //! when nothing was brought to go on with.
 
 use connection_contract::{Field, Liveness, Notice, Prompt, Reason, SetupFailure};
-use connection_core::{AdvanceError, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
+use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
 
 use super::kinds;
 use crate::{
     Error, Exit,
     cli::Program,
     input::{Cancelled, Inputs},
-    output::{account, json, moment, short_id},
+    output::{Output, account, json, moment, short_id},
 };
 
 pub(super) async fn run(
@@ -21,6 +21,7 @@ pub(super) async fn run(
     session: &SetupSession,
     inputs: Inputs,
     begun: Begun,
+    made: Made,
 ) -> Result<Exit, Error> {
     let ended = tokio::select! {
         ended = talk(program, session, inputs) => ended,
@@ -28,7 +29,7 @@ pub(super) async fn run(
     };
     match ended {
         Ok(Ended::Waiting(reason)) => Err(waiting(session, &reason)),
-        Ok(Ended::Outcome) => told(program, registry, session).await,
+        Ok(Ended::Outcome) => told(program, registry, session, made).await,
         // Whoever goes on with a setup and brings no answer has not given it up.
         Err(error) if begun == Begun::Before && error.exit == Exit::Usage => Err(error),
         Err(error) => {
@@ -46,6 +47,14 @@ pub(super) enum Begun {
     Before,
     /// By this one.
     Now,
+}
+
+/// What people are told that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Connected,
+    Reauthorized,
+    RolledBack,
 }
 
 enum Ended {
@@ -157,20 +166,34 @@ fn waiting(session: &SetupSession, reason: &Reason) -> Error {
 }
 
 /// Says what was made, or why nothing was.
-async fn told(program: &Program, registry: &ConnectionRegistry, session: &SetupSession) -> Result<Exit, Error> {
+async fn told(
+    program: &Program,
+    registry: &ConnectionRegistry,
+    session: &SetupSession,
+    made: Made,
+) -> Result<Exit, Error> {
     let done = match session.terminal().await? {
         Outcome::Done(done) => done,
         Outcome::Cancelled => return Err(Cancelled.into()),
         Outcome::Failed(failure) => return Err(failed(&failure)),
     };
     let connection = registry.connection(done.connection).await?;
-    let (info, output) = (connection.info(), &program.output);
+    print(&program.output, connection.info(), made)
+}
+
+/// The connection after what was done to it: a line, or its shape.
+pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Result<Exit, Error> {
     let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
     if output.json {
-        output.shape(&json::ConnectionBody::from(info))?;
+        output.shape(&json::ConnectionBody::of(info, output.now))?;
         return Ok(exit);
     }
-    let mut line = format!("Connected {} · {}", account(info), output.liveness(info.liveness));
+    let word = match made {
+        Made::Connected => "Connected",
+        Made::Reauthorized => "Reauthorized",
+        Made::RolledBack => "Rolled back",
+    };
+    let mut line = format!("{word} {} · {}", account(info), output.liveness(info.liveness));
     if let Some(reason) = &info.reason {
         line = format!("{line} · {}", reason.message);
     }
@@ -183,11 +206,18 @@ async fn told(program: &Program, registry: &ConnectionRegistry, session: &SetupS
 
 fn failed(failure: &SetupFailure) -> Error {
     let exit = match &*failure.code {
-        "label_taken" | "account_connected" => Exit::Refused,
+        "account_changed" | "account_connected" | "label_taken" => Exit::Refused,
+        "not_found" => Exit::NotFound,
         _ => Exit::SetupFailed,
     };
     let error = Error::new(exit, failure.code.clone(), failure.message.to_string());
     match &failure.remedy {
+        Some(remedy) if *failure.code == *"account_connected" => {
+            error.remedy(format!("{remedy}; with --again it is connected once more"))
+        }
+        Some(_) if failure.code == "account_changed" => {
+            error.remedy("log in as the account that it is of, or say --another-account")
+        }
         Some(remedy) => error.remedy(remedy.to_string()),
         None => error,
     }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use connection_contract::Timestamp;
-use connection_core::ConnectionInfo;
-use secrecy::ExposeSecret as _;
+use connection_core::{ConnectionInfo, KeySource as _, KeyStatus};
 
 use crate::{
     Error, Exit,
-    cli::Program,
+    cli::{Program, may_exist},
+    commands::key::of_key,
     output::json::{CheckBody, DoctorBody},
     platform, select,
 };
@@ -18,9 +18,9 @@ const EARLIEST: Timestamp = Timestamp::from_seconds(1_704_067_200);
 
 pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     let mut checks = vec![data_directory(&program.settings.data_directory)];
-    let (opened, rows) = match needs_opening(&program) {
+    let (opened, rows) = match program.has_database() {
         true => match rows(&mut program).await {
-            Ok(rows) => (Opened::Yes(rows.len()), rows),
+            Ok((rows, key)) => (Opened::Yes(rows.len(), key), rows),
             Err(error) => (Opened::Failed(error), Vec::new()),
         },
         false => (Opened::NotThere, Vec::new()),
@@ -52,37 +52,14 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
 enum Opened {
     Failed(Error),
     NotThere,
-    Yes(usize),
+    Yes(usize, KeyStatus),
 }
 
-/// Opening makes what is not there, so it is left alone then. A database elsewhere is there or is not ours to make.
-fn needs_opening(program: &Program) -> bool {
-    match &program.settings.database {
-        None => may_exist(&program.settings.database_file()),
-        Some(url) => sqlite_file(url.expose_secret()).is_none_or(may_exist),
-    }
-}
-
-/// What cannot be seen may be there: opening says why not.
-fn may_exist(path: &Path) -> bool {
-    path.try_exists().unwrap_or(true)
-}
-
-/// The file of a SQLite address; `None` for other engines.
-fn sqlite_file(url: &str) -> Option<&Path> {
-    let rest = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
-    match rest {
-        Some(rest) => Some(Path::new(rest.split('?').next().unwrap_or(rest))),
-        None if url.contains("://") => None,
-        None => Some(Path::new(url)),
-    }
-}
-
-async fn rows(program: &mut Program) -> Result<Vec<ConnectionInfo>, Error> {
+async fn rows(program: &mut Program) -> Result<(Vec<ConnectionInfo>, KeyStatus), Error> {
     let registry = program.open().await?;
-    let rows = select::all(&registry).await;
+    let (rows, key) = (select::all(&registry).await, registry.key_status().await);
     registry.close().await;
-    rows
+    Ok((rows?, key?))
 }
 
 fn data_directory(path: &Path) -> CheckBody {
@@ -134,8 +111,8 @@ fn database(program: &Program, opened: &Opened) -> CheckBody {
     let name = "database";
     match opened {
         Opened::NotThere => passed(name, "not there yet; the first connection makes it".to_owned()),
-        Opened::Yes(1) => passed(name, "opens; 1 connection".to_owned()),
-        Opened::Yes(count) => passed(name, format!("opens; {count} connections")),
+        Opened::Yes(1, _) => passed(name, "opens; 1 connection".to_owned()),
+        Opened::Yes(count, _) => passed(name, format!("opens; {count} connections")),
         Opened::Failed(error) if is_of_key(error) => passed(name, place(program)),
         Opened::Failed(error) => of_error(name, error),
     }
@@ -150,22 +127,37 @@ fn place(program: &Program) -> String {
 }
 
 fn key(program: &Program, opened: &Opened) -> CheckBody {
-    let (name, path) = ("key", program.settings.key_file());
-    let place = path.display();
+    let (name, source) = ("key", &program.key);
     match opened {
         Opened::Failed(error) if is_of_key(error) => return of_error(name, error),
-        Opened::NotThere if !may_exist(&path) => {
-            return passed(name, "not there yet; the first connection makes it".to_owned());
+        Opened::Yes(_, status) if status.slots.len() > 1 => {
+            let remedy = "connections key change --to-source SOURCE ends it, for the source that is to stay";
+            return failed(name, format!("{}; a change of its source was begun and not ended", of_key(status)), remedy);
         }
         _ => {}
     }
-    if !may_exist(&path) {
-        return failed(name, format!("{place} is not there"), "restore it from a backup: without it no secret opens");
+    if let Some(path) = &source.file {
+        let place = path.display();
+        if !may_exist(path) {
+            return match opened {
+                Opened::NotThere => passed(name, "not there yet; the first connection makes it".to_owned()),
+                _ => {
+                    let remedy = "restore it from a backup: without it no secret opens";
+                    failed(name, format!("{place} is not there"), remedy)
+                }
+            };
+        }
+        if platform::is_private(path) == Some(false) {
+            return failed(name, format!("{place} is open to other users"), &format!("chmod 600 {place}"));
+        }
     }
-    if platform::is_private(&path) == Some(false) {
-        return failed(name, format!("{place} is open to other users"), &format!("chmod 600 {place}"));
+    match opened {
+        Opened::Yes(_, status) => {
+            let remedy = (!status.rotated).then(|| "connections key rotate goes on with its rotation".to_owned());
+            CheckBody { remedy, ..passed(name, of_key(status)) }
+        }
+        _ => passed(name, source.used.name()),
     }
-    passed(name, place.to_string())
 }
 
 fn is_of_key(error: &Error) -> bool {

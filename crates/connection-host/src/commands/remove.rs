@@ -2,33 +2,21 @@
 
 use connection_core::Teardown;
 
+use super::confirm;
 use crate::{
     Error, Exit,
     cli::Program,
-    input,
     output::{account, json},
     select,
 };
 
 pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Result<Exit, Error> {
-    if !yes && !program.person {
-        return Err(Error::new(Exit::Usage, "confirmation_required", "nobody can be asked whether to remove it")
-            .remedy("say --yes"));
-    }
+    confirm::possible(&program, yes, "whether to remove it")?;
     let registry = program.open().await?;
     let connection = select::connection(&registry, reference).await?;
     let (info, output) = (connection.info(), &program.output);
     if !yes {
-        let question = format!("Remove {}?", account(info));
-        let agreed = tokio::task::spawn_blocking(move || input::confirm(&question)).await;
-        if !agreed.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?? {
-            // Not 0: what a shell runs after it with `&&` counts on the removal.
-            return Err(Error::new(
-                Exit::Usage,
-                "confirmation_required",
-                "it was not confirmed, and nothing was removed",
-            ));
-        }
+        confirm::ask(format!("Remove {}?", account(info)), "nothing was removed").await?;
     }
     let removal = registry.remove(info.id).await?;
     registry.close().await;

@@ -1,6 +1,6 @@
 //! `setup list|resume|cancel`: setups that have not ended.
 
-use super::dialogue::{self, Begun};
+use super::dialogue::{self, Begun, Made};
 use crate::{
     Error, Exit,
     args::{InputArguments, SetupCommand},
@@ -31,13 +31,14 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
         output.line("No setup waits.")?;
         return Ok(Exit::Fine);
     }
-    let mut table = Table::new(["ID", "KIND", "STATE", "STEP", "BEGUN", "EXPIRES"], 2);
+    let mut table = Table::new(["ID", "KIND", "STATE", "STEP", "FOR", "BEGUN", "EXPIRES"], 2);
     for setup in &setups {
         table.row([
             short_id(&setup.id.to_string()).into(),
             setup.kind.as_str().into(),
             json::SetupBody::state_word(setup.stage).into(),
             setup.step.to_string().into(),
+            setup.reauthorizes.map(|id| short_id(&id.to_string()).to_owned()).unwrap_or_default().into(),
             moment(setup.created_at, output.now).into(),
             moment(setup.expires_at, output.now).into(),
         ]);
@@ -52,13 +53,16 @@ async fn resume(mut program: Program, reference: &str, input: InputArguments) ->
     let setups = registry.setups().await?;
     let id = select::setup(&setups, reference)?;
     // A kind whose plugin is gone is refused by the core, in the words for it.
-    if let Some(setup) = setups.iter().find(|setup| setup.id == id)
+    let setup = setups.iter().find(|setup| setup.id == id);
+    if let Some(setup) = setup
         && let Some(kind) = registry.kind(&setup.kind)
     {
         inputs.check(setup.kind.as_str(), &kind.descriptor.fields)?;
     }
     let session = registry.resume_setup(id).await?;
-    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Before).await;
+    let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());
+    let made = if reauthorizes { Made::Reauthorized } else { Made::Connected };
+    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Before, made).await;
     registry.close().await;
     result
 }

@@ -14,7 +14,7 @@ pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, E
     let connection = select::connection(&registry, reference).await?;
     let (info, output) = (connection.info(), &program.output);
     if output.json {
-        output.shape(&json::ConnectionBody::from(info))?;
+        output.shape(&json::ConnectionBody::of(info, output.now))?;
     } else {
         facts(output, info)?;
         reach(&program, &connection).await?;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use connection_contract::Secret;
+use secrecy::SecretString;
 
 use super::{Key, KeyType, Layer, Source, key};
 use crate::Error;
@@ -16,6 +17,28 @@ pub(super) const PREFIX: &str = "CONNECTIONS_";
 const CONFIG: &str = "CONNECTIONS_CONFIG";
 /// Of tests, not ours.
 const TEST_PREFIX: &str = "CONNECTIONS_TEST_";
+
+/// What commands need on each system: their place, their user's directories, their language.
+const COMMANDS: &[&str] = &[
+    "APPDATA",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LOCALAPPDATA",
+    "LOGNAME",
+    "PATH",
+    "PATHEXT",
+    "SystemRoot",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "USERPROFILE",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+];
 
 /// The process's environment as it was at the start.
 pub(crate) struct Environment(BTreeMap<OsString, OsString>);
@@ -48,6 +71,22 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(|value| Secret::new(value.as_encoded_bytes()))
     }
 
+    /// The key of the database in that variable. What a process was started with cannot be erased; no command that we
+    /// start gets it.
+    pub(super) fn key(&self, name: &str) -> Option<SecretString> {
+        let value = self.0.get(OsStr::new(name))?.as_encoded_bytes();
+        // What is no text is no key either, and says so.
+        Some(std::str::from_utf8(value).unwrap_or("\u{fffd}").into())
+    }
+
+    /// What a command may see that gives the key: where programs and their settings are, and nothing else.
+    pub(super) fn of_commands(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        COMMANDS.iter().filter_map(|name| {
+            let name = OsStr::new(name);
+            self.0.get(name).map(|value| (name, value.as_os_str()))
+        })
+    }
+
     /// The configuration keys in it.
     pub(super) fn layer(&self) -> Result<Layer, Error> {
         let mut layer = Layer::new();
@@ -72,13 +111,15 @@ impl Environment {
 fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
     Some(match value {
         KeyType::Seconds => toml::Value::Integer(text.parse().ok()?),
-        KeyType::Directories if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
-        KeyType::Directories => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
+        KeyType::Directories | KeyType::Command if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
+        KeyType::Directories | KeyType::Command => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
         KeyType::Origins => {
             let origins = serde_json::from_str::<BTreeMap<String, String>>(text).ok()?;
             toml::Value::Table(origins.into_iter().map(|(from, to)| (from, to.into())).collect())
         }
-        KeyType::Level | KeyType::Path | KeyType::Url => text.into(),
+        KeyType::KeySource | KeyType::Level | KeyType::Path | KeyType::Text | KeyType::Url | KeyType::Variable => {
+            text.into()
+        }
     })
 }
 

@@ -18,8 +18,12 @@ pub struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyType {
+    /// A program and its arguments; in the environment one program, or a JSON array.
+    Command,
     /// A list of directories; in the environment one directory, or a JSON array.
     Directories,
+    /// One of the key sources.
+    KeySource,
     /// One of the log levels.
     Level,
     /// An origin to an origin; in the environment a JSON object.
@@ -28,20 +32,28 @@ pub enum KeyType {
     Path,
     /// Whole seconds.
     Seconds,
+    /// Any text.
+    Text,
     /// An address, which may hold a password.
     Url,
+    /// The name of a variable of the environment.
+    Variable,
 }
 
 impl KeyType {
     /// For people: what the value must be.
     pub const fn expected(self) -> &'static str {
         match self {
+            Self::Command => "a list of a program and its arguments",
             Self::Directories => "a list of directories",
+            Self::KeySource => "one of: file, environment, command",
             Self::Level => "one of: off, error, warn, info, debug, trace",
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
             Self::Seconds => "a number of seconds from 1 to 600",
+            Self::Text => "a text",
             Self::Url => "an address",
+            Self::Variable => "the name of a variable",
         }
     }
 }
@@ -49,6 +61,11 @@ impl KeyType {
 /// All of them, by name.
 pub const KEYS: &[Key] = &[
     Key { name: "data_dir", value: KeyType::Path, help: "Where connections and their key are kept." },
+    Key {
+        name: "database_direct_url",
+        value: KeyType::Url,
+        help: "The server itself, where database_url is that of a pooler in transaction mode.",
+    },
     Key { name: "database_url", value: KeyType::Url, help: "Another database than the one in the data directory." },
     Key {
         name: "files.allow",
@@ -58,8 +75,30 @@ pub const KEYS: &[Key] = &[
     Key { name: "http.endpoints", value: KeyType::Origins, help: "Sends what is meant for one origin to another one." },
     Key { name: "http.proxy", value: KeyType::Url, help: "The proxy for requests to providers; none, unless set." },
     Key { name: "http.timeout", value: KeyType::Seconds, help: "How long a request to a provider may take." },
+    Key {
+        name: "key.command",
+        value: KeyType::Command,
+        help: "A command that prints the key: 32 bytes as they are, in base64 or in hexadecimal.",
+    },
     Key { name: "key.file", value: KeyType::Path, help: "Another place of the key than the data directory." },
+    Key {
+        name: "key.source",
+        value: KeyType::KeySource,
+        help: "Which source of the key is used; needed when several are configured.",
+    },
+    Key { name: "key.unwrap", value: KeyType::Command, help: "The command that gives back what `key.wrap` wrapped." },
+    Key {
+        name: "key.variable",
+        value: KeyType::Variable,
+        help: "The variable that holds the key: 32 bytes in base64 or in hexadecimal.",
+    },
+    Key {
+        name: "key.wrap",
+        value: KeyType::Command,
+        help: "A command that wraps a key, as a service of keys does; with `key.unwrap`.",
+    },
     Key { name: "log", value: KeyType::Level, help: "What is logged to standard error; nothing, unless set." },
+    Key { name: "owner", value: KeyType::Text, help: "Whose connections; `local`, unless set." },
 ];
 
 pub(super) const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

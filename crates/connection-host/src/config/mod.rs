@@ -6,6 +6,7 @@
 mod environment;
 mod file;
 mod key;
+mod key_source;
 mod paths;
 
 use std::{
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 
 pub(crate) use environment::Environment;
 pub use key::{KEYS, Key, KeyType};
+pub(crate) use key_source::{KeySettings, KeySources};
 pub(crate) use paths::{config_file, data_directory};
 
 use crate::{Error, args::Global};
@@ -26,12 +28,14 @@ use crate::{Error, args::Global};
 pub(crate) struct Settings {
     pub(crate) data_directory: PathBuf,
     pub(crate) database: Option<SecretString>,
-    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) direct: Option<SecretString>,
+    pub(crate) key: KeySettings,
     pub(crate) endpoints: Vec<(String, String)>,
     pub(crate) proxy: Option<SecretString>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) log: Option<String>,
+    pub(crate) owner: Option<String>,
 }
 
 impl Settings {
@@ -52,6 +56,9 @@ impl Settings {
         if let Some(directory) = &global.data_dir {
             settings.data_directory.clone_from(directory);
         }
+        if global.owner.is_some() {
+            settings.owner.clone_from(&global.owner);
+        }
         if settings.data_directory.as_os_str().is_empty() {
             settings.data_directory = data_directory()?;
         }
@@ -63,9 +70,9 @@ impl Settings {
         self.data_directory.join("store").join("connections.db")
     }
 
-    /// Where the key is.
+    /// Where the key is when nothing else is said.
     pub(crate) fn key_file(&self) -> PathBuf {
-        self.key_file.clone().unwrap_or_else(|| self.data_directory.join("key").join("root.key"))
+        self.data_directory.join("key").join("root.key")
     }
 
     fn apply(&mut self, key: &'static Key, value: toml::Value, source: &Source) -> Result<(), Error> {
@@ -76,8 +83,14 @@ impl Settings {
         let text = || value.as_str().map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(wrong);
         match key.name {
             "data_dir" => self.data_directory = source.path(&text()?),
+            "database_direct_url" => self.direct = Some(text()?.into()),
             "database_url" => self.database = Some(text()?.into()),
-            "key.file" => self.key_file = Some(source.path(&text()?)),
+            "key.command" => self.key.command = Some(argv(&value).ok_or_else(wrong)?),
+            "key.file" => self.key.file = Some(source.path(&text()?)),
+            "key.source" => self.key.source = Some(text()?.parse().map_err(|()| wrong())?),
+            "key.unwrap" => self.key.unwrap = Some(argv(&value).ok_or_else(wrong)?),
+            "key.variable" => self.key.variable = Some(text()?),
+            "key.wrap" => self.key.wrap = Some(argv(&value).ok_or_else(wrong)?),
             "http.endpoints" => {
                 let table = value.as_table().ok_or_else(wrong)?;
                 self.endpoints = table
@@ -106,11 +119,18 @@ impl Settings {
                 }
                 self.log = Some(level);
             }
+            "owner" => self.owner = Some(text()?),
             // Every name of KEYS has an arm above; a test goes through them.
             _ => return Err(wrong()),
         }
         Ok(())
     }
+}
+
+/// A program and its arguments.
+fn argv(value: &toml::Value) -> Option<Vec<String>> {
+    let parts = value.as_array()?.iter().map(|part| part.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
+    Some(parts).filter(|parts| parts.first().is_some_and(|program| !program.is_empty()))
 }
 
 /// Where a value comes from: its name for errors, and what its relative paths are relative to.

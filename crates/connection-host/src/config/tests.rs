@@ -40,13 +40,17 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
     for key in KEYS {
         let (toml, text) = match key.value {
             KeyType::Directories => ("[\"/a\"]", "[\"/a\"]"),
+            KeyType::Command => ("[\"a\", \"-b\"]", "[\"a\", \"-b\"]"),
+            KeyType::KeySource => ("\"command\"", "command"),
             KeyType::Level => ("\"info\"", "info"),
             KeyType::Origins => {
                 ("{ \"https://a.test\" = \"http://b.test\" }", "{\"https://a.test\":\"http://b.test\"}")
             }
             KeyType::Path => ("\"/a\"", "/a"),
             KeyType::Seconds => ("3", "3"),
+            KeyType::Text => ("\"u42\"", "u42"),
             KeyType::Url => ("\"sqlite:///a\"", "sqlite:///a"),
+            KeyType::Variable => ("\"APP_KEY\"", "APP_KEY"),
         };
         load(&format!("{} = {toml}", key.name), &[], Global::default()).unwrap();
         load("", &[(&key.variable(), text)], Global::default()).unwrap();

@@ -4,6 +4,7 @@
 
 mod fields;
 mod json;
+pub(crate) mod lines;
 mod prompt;
 mod source;
 

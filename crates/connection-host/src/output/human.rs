@@ -1,5 +1,7 @@
 //! Words for people about connections.
 
+use std::time::Duration;
+
 use connection_contract::{Liveness, Reason, Timestamp, reason};
 use connection_core::ConnectionInfo;
 
@@ -34,14 +36,6 @@ fn quoted(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// Connects again, under the label by which others know it.
-fn again(info: &ConnectionInfo) -> String {
-    let begin = format!("connections remove {} && connections add {}", quoted(&name(info)), info.kind);
-    let label = info.label.to_string();
-    // With `=`, since a label may begin with a dash.
-    if label == info.identity.label.to_string() { begin } else { format!("{begin} --label={}", quoted(&label)) }
-}
-
 /// `octocat (KIND:LABEL)`.
 pub(crate) fn account(info: &ConnectionInfo) -> String {
     format!("{} ({})", info.identity.label, name(info))
@@ -73,10 +67,11 @@ pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
     }
 }
 
-const SOON: i64 = 7 * 86_400;
+/// What expires within it is told ahead.
+pub(crate) const SOON: Duration = Duration::from_secs(7 * 86_400);
 
-fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
-    info.valid_until.is_some_and(|until| until.seconds() - now.seconds() < SOON)
+pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
+    info.valid_until.is_some_and(|until| until <= now.after(SOON.as_secs()))
 }
 
 /// Why it needs a hand, and the command that mends it; no command when it does not.
@@ -90,7 +85,13 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
     }
     let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
     let expiry = || info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
-    let again = || Some(again(info));
+    let reason = match liveness {
+        Liveness::Live => reason,
+        _ if expires_soon(info, now) && reason.is_empty() => expiry(),
+        _ if expires_soon(info, now) => format!("{reason}; {}", expiry()),
+        _ => reason,
+    };
+    let again = || Some(format!("connections reauthorize {name}"));
     match liveness {
         _ if !info.registered => (reason, Some(format!("connections remove {name}"))),
         Liveness::Failing => (reason, again()),

@@ -2,6 +2,7 @@
 //!
 //! Answers go to standard output, everything else to standard error. With `--json` standard output gets the shape alone.
 
+mod elements;
 mod human;
 pub(crate) mod json;
 mod table;
@@ -12,7 +13,8 @@ use std::io::{IsTerminal as _, Write as _};
 use connection_contract::{Liveness, Timestamp};
 use serde::Serialize;
 
-pub(crate) use human::{account, condition, liveness_word, name, reason_line, short_id, urgency};
+pub(crate) use elements::Elements;
+pub(crate) use human::{SOON, account, condition, expires_soon, liveness_word, name, reason_line, short_id, urgency};
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
 
@@ -65,9 +67,17 @@ impl Output {
 
     /// The command's shape.
     pub(crate) fn shape(&self, shape: &impl Serialize) -> Result<(), Error> {
-        let text =
-            serde_json::to_string_pretty(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))?;
+        self.line(Self::text(shape)?)
+    }
+
+    /// One shape of a stream, on a line of its own.
+    pub(crate) fn element(&self, shape: &impl Serialize) -> Result<(), Error> {
+        let text = serde_json::to_string(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))?;
         self.line(text)
+    }
+
+    fn text(shape: &impl Serialize) -> Result<String, Error> {
+        serde_json::to_string_pretty(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))
     }
 
     /// A table, fitted to the terminal.

@@ -44,12 +44,19 @@ pub(crate) struct Table {
     heading: Vec<Cell>,
     rows: Vec<Vec<Cell>>,
     rigid: usize,
+    headless: bool,
 }
 
 impl Table {
     /// A table; the first `rigid` columns hold what is typed back (ids, names) and give way last.
     pub(crate) fn new<const N: usize>(heading: [&str; N], rigid: usize) -> Self {
-        Self { heading: heading.map(Cell::from).to_vec(), rows: Vec::new(), rigid }
+        Self { heading: heading.map(Cell::from).to_vec(), rows: Vec::new(), rigid, headless: false }
+    }
+
+    /// Goes on below a table whose heading was printed.
+    pub(crate) fn without_heading(mut self) -> Self {
+        self.headless = true;
+        self
     }
 
     /// Adds a row.
@@ -64,7 +71,7 @@ impl Table {
             fit(&mut widths, width, self.rigid);
         }
         let mut text = String::new();
-        for row in std::iter::once(&self.heading).chain(&self.rows) {
+        for row in Some(&self.heading).filter(|_| !self.headless).into_iter().chain(&self.rows) {
             let mut line = String::new();
             // The space before a cell waits until there is something in it, so that no line ends with spaces.
             let mut pending = 0;

@@ -1,19 +1,16 @@
-//! Runs the real binary, as a user would, against loopback servers shaped like the providers' documents.
+//! Runs the real binary, as a user would, against loopback servers shaped like the providers' documents. On SQLite.
 
+include!("both.rs");
+
+// Words, files and terminals, which are the same on either engine.
 mod canary;
+mod damage;
 mod embedding;
 mod errors;
 mod input;
-#[cfg(unix)]
-mod kill;
-mod life;
-mod own;
-mod program;
-mod provider;
-mod setups;
+mod keys;
 mod shapes;
 #[cfg(unix)]
 mod terminal;
-mod tree;
 mod usage;
 mod words;

@@ -48,7 +48,8 @@ fn a_token_that_dies_soon_needs_a_hand() {
     let machine = Machine::new();
     add(&machine, "bold").exits(0);
     add(&machine, "expiring").exits(0).says("· live · token expires in 5 days");
-    let list = acme(&machine, &["list"]).exits(0).says("token expires in 5 days").says("connections add acme");
+    let list = acme(&machine, &["list"]).exits(0).says("token expires in 5 days");
+    assert!(list.out.contains("connections reauthorize acme:expiring"), "{}", list.out);
     assert!(list.out.find("acme:expiring") < list.out.find("acme:bold"), "{}", list.out);
 }
 

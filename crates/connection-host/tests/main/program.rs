@@ -7,20 +7,35 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use connection_faults::postgres::Database;
+use connection_host::words::SHAPES;
 use serde_json::Value;
 
 use crate::provider::{Provider, SECRETS};
+
+/// Whether this is the suite on PostgreSQL: the same files are two test binaries.
+pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
 /// A user's machine: a home, a data directory, a configuration that maps the providers' origins to a loopback server.
 pub(crate) struct Machine {
     home: tempfile::TempDir,
     pub(crate) provider: Provider,
     variables: Vec<(String, String)>,
+    /// On the server of the tests; without one, the program makes its file.
+    database: Option<Database>,
 }
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        let machine = Self { home: tempfile::tempdir().unwrap(), provider: Provider::start(), variables: Vec::new() };
+        let mut machine = Self {
+            home: tempfile::tempdir().unwrap(),
+            provider: Provider::start(),
+            variables: Vec::new(),
+            database: ON_POSTGRES.then(Database::migrated_blocking),
+        };
+        if let Some(url) = machine.database.as_ref().map(Database::url) {
+            machine.set("CONNECTIONS_DATABASE_URL", &url);
+        }
         let origin = &machine.provider.origin;
         let origins = ["https://api.github.com", "https://api.notion.com", "https://api.twilio.com"];
         let endpoints: String = origins.iter().map(|from| format!("\"{from}\" = \"{origin}\"\n")).collect();
@@ -34,6 +49,15 @@ impl Machine {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.path("data")
+    }
+
+    /// Leaves nothing of what the program has stored.
+    pub(crate) fn wipe(&self) {
+        // On the very first time there is nothing.
+        std::fs::remove_dir_all(self.data()).ok();
+        if let Some(database) = &self.database {
+            database.wipe_blocking();
+        }
     }
 
     /// A file in the home; gives its path as an argument.
@@ -149,6 +173,17 @@ impl Ran {
         assert!(self.out.is_empty(), "{}: {}", self.arguments, self.out);
         serde_json::from_str(&self.err).unwrap_or_else(|_| panic!("{}: no JSON:\n{}", self.arguments, self.err))
     }
+}
+
+/// An object has the members of its shape, in the page's order or any other, and none besides.
+#[track_caller]
+pub(crate) fn check(value: &Value, shape: &str) {
+    let (_, members) = SHAPES.iter().find(|(name, _)| *name == shape).expect("the shape is on the page");
+    let mut expected = members.to_vec();
+    expected.sort_unstable();
+    let mut actual: Vec<_> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    actual.sort_unstable();
+    assert_eq!(actual, expected, "{shape}: {value}");
 }
 
 /// All bytes of all files below a directory.

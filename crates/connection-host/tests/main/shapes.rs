@@ -1,20 +1,11 @@
 //! The JSON shapes, of real runs, member by member.
 
-use connection_host::words::SHAPES;
 use serde_json::Value;
 
-use crate::{program::Machine, provider::NOTION_KEY};
-
-/// An object has the members of its shape, in the page's order or any other, and none besides.
-#[track_caller]
-fn check(value: &Value, shape: &str) {
-    let (_, members) = SHAPES.iter().find(|(name, _)| *name == shape).expect("the shape is on the page");
-    let mut expected = members.to_vec();
-    expected.sort_unstable();
-    let mut actual: Vec<_> = value.as_object().expect("an object").keys().map(String::as_str).collect();
-    actual.sort_unstable();
-    assert_eq!(actual, expected, "{shape}: {value}");
-}
+use crate::{
+    program::{Machine, check},
+    provider::NOTION_KEY,
+};
 
 #[track_caller]
 fn check_all(value: &Value, shape: &str, count: usize) {
@@ -116,6 +107,11 @@ fn setups_doctor_and_errors_have_their_shapes() {
     let cancelled = machine.run(&["setup", "cancel", &id, "--json"]).exits(0).json();
     check(&cancelled, "setup");
     assert_eq!(cancelled["state"], "cancelled");
+    let key = machine.run(&["key", "--json"]).exits(0).json();
+    check(&key, "key");
+    check_all(&key["slots"], "keySlot", 1);
+    check(&machine.run(&["key", "rotate", "--json"]).exits(0).json(), "keyRotation");
+    check(&machine.run(&["key", "change", "--to-source", "file", "--json"]).exits(0).json(), "keyChange");
     let doctor = machine.run(&["doctor", "--json"]).exits(0).json();
     check(&doctor, "doctor");
     check_all(&doctor["checks"], "check", 5);

@@ -6,6 +6,7 @@
 //! | `stored` | serialize and parse are inverse; foreign bytes are refused without a panic |
 //! | `hidden` | no secret shows in a `Debug`, log, step or URL |
 //! | `classified` | a transient failure is never reported as a lost authorization |
+//! | `recorded` | what earlier versions stored is read |
 //! | `repeated` | futures may be dropped at any await; verify and teardown may run any number of times |
 //!
 //! Setups are replayed from every effect wherever they run.
@@ -13,6 +14,7 @@
 mod classified;
 mod described;
 mod hidden;
+mod recorded;
 mod repeated;
 mod stored;
 
@@ -50,6 +52,7 @@ pub struct Suite<D: ConnectionDefinition> {
     setup: Vec<Expected>,
     verify: Vec<Expected>,
     teardown: Vec<Expected>,
+    recorded: Option<String>,
 }
 impl<D: ConnectionDefinition> Debug for Suite<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,8 +65,8 @@ where
 {
     /// A suite for the plugin that `make` makes.
     pub fn new(make: impl Fn() -> D + 'static) -> Self {
-        let (inputs, setup, verify, teardown) = Default::default();
-        Self { make: Box::new(make), prepare: Box::new(|host| host), inputs, setup, verify, teardown }
+        let (inputs, setup, verify, teardown, recorded) = Default::default();
+        Self { make: Box::new(make), prepare: Box::new(|host| host), inputs, setup, verify, teardown, recorded }
     }
     /// Gives every fake host what the kind needs: files, a key-value store, inbound HTTP.
     pub fn host(mut self, prepare: impl Fn(FakeHost<D>) -> FakeHost<D> + 'static) -> Self {
@@ -89,6 +92,15 @@ where
         self.teardown = requests.into_iter().collect();
         self
     }
+    /// What this plugin has ever stored for that setup: the files `STEM-1.bin`, `STEM-2.bin` and so on, as
+    /// `tests/fixtures/credential` has them; the last is what it stores today.
+    ///
+    /// A plugin that stores another form keeps the older files, and reads them. Where the environment has
+    /// `CONNECTION_TESTKIT_RECORD`, the new form is written to the next file.
+    pub fn recorded(mut self, stem: &str) -> Self {
+        self.recorded = Some(stem.to_owned());
+        self
+    }
     /// Fails the test at the first sentence of the contract that does not hold.
     #[track_caller]
     pub fn check(self) {
@@ -97,6 +109,7 @@ where
         self.hidden();
         self.classified();
         self.repeated();
+        self.recorded_before();
     }
 
     #[track_caller]

@@ -15,6 +15,9 @@ use crate::quirk::Quirk;
 pub(crate) const API: &str = "https://api.acme.example";
 pub(crate) const KEY: &str = "canary-key-5e0d91c2b7";
 
+/// What stands before a key in the form that forgot the older one.
+const NEW_FORM: &[u8] = b"2:";
+
 /// The kind `acme`.
 #[derive(Debug)]
 pub(crate) struct Acme {
@@ -178,6 +181,9 @@ impl ConnectionDefinition for Acme {
     }
     fn serialize_credential(&self, key: &Key) -> Result<Secret, CredentialError> {
         let bytes = key.secret.expose();
+        if self.is(Quirk::ForgetsTheOldForm) {
+            return Ok(Secret::new([NEW_FORM, bytes].concat()));
+        }
         let end = if self.is(Quirk::DropsPartOfTheCredential) { bytes.len().saturating_sub(1) } else { bytes.len() };
         Ok(Secret::new(&bytes[..end]))
     }
@@ -187,6 +193,11 @@ impl ConnectionDefinition for Acme {
         if bytes.is_empty() && !self.is(Quirk::TakesNoBytes) {
             return Err(CredentialError::Malformed);
         }
+        let bytes = if self.is(Quirk::ForgetsTheOldForm) {
+            bytes.strip_prefix(NEW_FORM).ok_or(CredentialError::Malformed)?
+        } else {
+            bytes
+        };
         Ok(self.key(Secret::new(bytes)))
     }
     async fn verify(&self, key: &Key, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Key>, ConnectionError> {

@@ -7,6 +7,7 @@ mod compare;
 mod crypto;
 mod faults;
 mod files;
+mod fixtures;
 mod http;
 mod quirk;
 mod replay;

@@ -29,6 +29,7 @@ pub(crate) enum Quirk {
     DescribesNoSuchSecret,
     // Of a credential.
     DropsPartOfTheCredential,
+    ForgetsTheOldForm,
     PanicsOnForeignBytes,
     TakesNoBytes,
     // Of secrets.

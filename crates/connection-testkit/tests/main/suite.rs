@@ -93,3 +93,14 @@ fn a_secret_that_is_not_declared_cannot_be_asked_for() {
     assert!(host.secret(&made.credential, "apiKey").is_some());
     check("does not declare a secret named 'password'", || host.secret(&made.credential, "password"));
 }
+
+/// With a control for each: a form that is not read any more, and one that is not recorded.
+#[test]
+fn a_form_that_was_stored_once_is_read_for_ever() {
+    let recorded = |quirk, stem: &'static str| move || suite(quirk).recorded(stem).check();
+    recorded(Quirk::None, "tests/fixtures/acme")();
+    let forgets = recorded(Quirk::ForgetsTheOldForm, "tests/fixtures/acme-forgets");
+    check("tests/fixtures/acme-forgets-1.bin is not read any more: ", forgets);
+    let unrecorded = recorded(Quirk::ForgetsTheOldForm, "tests/fixtures/acme");
+    check("CONNECTION_TESTKIT_RECORD=1, and commit tests/fixtures/acme-2.bin", unrecorded);
+}

@@ -8,5 +8,9 @@ use crate::{files, roots};
 #[test]
 fn every_sentence_of_the_contract_holds() {
     let input = roots(&["/home/ada/notes", "/home/ada/work"]);
-    Suite::new(|| Filesystem).host(|host| host.files(files())).setup([input], []).check();
+    Suite::new(|| Filesystem)
+        .host(|host| host.files(files()))
+        .setup([input], [])
+        .recorded("tests/fixtures/credential")
+        .check();
 }

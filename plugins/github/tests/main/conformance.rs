@@ -11,6 +11,7 @@ fn every_sentence_of_the_contract_holds() {
     Suite::new(|| GitHub)
         .setup([token()], [get_user().answer(octocat())])
         .verify([get_user().answer(octocat())])
+        .recorded("tests/fixtures/credential")
         .check();
 }
 

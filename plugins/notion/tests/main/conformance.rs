@@ -7,5 +7,6 @@ use crate::{get_me, token};
 
 #[test]
 fn every_sentence_of_the_contract_holds() {
-    Suite::new(|| Notion).setup([token()], [get_me()]).verify([get_me()]).check();
+    let suite = Suite::new(|| Notion).setup([token()], [get_me()]).verify([get_me()]);
+    suite.recorded("tests/fixtures/credential").check();
 }

@@ -8,13 +8,15 @@ use crate::{ACCOUNT, DENIED, KEY, SECRET, TOKEN, get_account, get_messages, with
 #[test]
 fn every_sentence_of_the_contract_holds_with_an_auth_token() {
     let account = || get_account(ACCOUNT, TOKEN);
-    Suite::new(|| Twilio).setup([with_token()], [account()]).verify([account()]).check();
+    let suite = Suite::new(|| Twilio).setup([with_token()], [account()]).verify([account()]);
+    suite.recorded("tests/fixtures/auth-token").check();
 }
 
 #[test]
 fn every_sentence_of_the_contract_holds_with_a_main_key() {
     let account = || get_account(KEY, SECRET);
-    Suite::new(|| Twilio).setup([with_key()], [account()]).verify([account()]).check();
+    let suite = Suite::new(|| Twilio).setup([with_key()], [account()]).verify([account()]);
+    suite.recorded("tests/fixtures/api-key").check();
 }
 
 #[test]

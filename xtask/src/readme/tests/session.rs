@@ -83,7 +83,7 @@ fn check(expected: &str, actual: &str, result: bool) {
 
 #[track_caller]
 fn run(document: &str, expected: Result<usize, &str>) {
-    let session = Session::start(Path::new("nowhere")).unwrap();
+    let session = Session::start(Path::new("nowhere"), None).unwrap();
     let blocks = blocks(document).unwrap();
     let result = blocks.iter().try_fold(0, |ran, block| Ok(ran + session.run(block, |_| ())?));
     let result: Result<usize, String> = result.map_err(|failure: crate::failure::Failure| failure.to_string());

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::Now as _;
 use crate::seal::{
     Place, SealError, Sealed, Sealer,
     envelope::{self, parse},
@@ -22,17 +23,17 @@ const TAMPERED: SealError = SealError::Tampered { table: "connection_credential"
 #[test]
 fn what_was_sealed_opens_and_the_row_shows_nothing_of_it() {
     let sealer = Sealer::for_tests();
-    let sealed = sealer.seal(&PLACE, b"ghp_canary").unwrap();
+    let sealed = sealer.seal_now(&PLACE, b"ghp_canary").unwrap();
     assert!(!sealed.as_bytes().windows(6).any(|bytes| bytes == b"canary"));
     assert_eq!(opened(&sealer, &PLACE, &sealed).as_deref(), Ok(&b"ghp_canary"[..]));
-    let again = sealer.seal(&PLACE, b"ghp_canary").unwrap();
+    let again = sealer.seal_now(&PLACE, b"ghp_canary").unwrap();
     assert_ne!(sealed, again, "the same value twice does not look the same");
 }
 
 #[test]
 fn a_value_moved_to_another_place_or_an_older_generation_does_not_open() {
     let sealer = Sealer::for_tests();
-    let sealed = sealer.seal(&PLACE, b"x").unwrap();
+    let sealed = sealer.seal_now(&PLACE, b"x").unwrap();
     assert!(opened(&sealer, &PLACE, &sealed).is_ok(), "the control");
     for place in [
         Place { table: "connection_kv", ..PLACE },
@@ -50,7 +51,7 @@ fn a_value_moved_to_another_place_or_an_older_generation_does_not_open() {
 #[test]
 fn a_value_sealed_with_another_key_is_told_from_an_edited_one() {
     let (one, other) = (Sealer::for_tests(), Sealer::for_tests());
-    let sealed = one.seal(&PLACE, b"x").unwrap();
+    let sealed = one.seal_now(&PLACE, b"x").unwrap();
     let error = opened(&other, &PLACE, &sealed).unwrap_err();
     assert_eq!(error, SealError::WrongKey { have: other.key_id(), need: one.key_id() });
     assert_eq!(error.remedy().unwrap(), format!("restore key {}, which belongs to this database", one.key_id()));
@@ -59,7 +60,7 @@ fn a_value_sealed_with_another_key_is_told_from_an_edited_one() {
 #[test]
 fn every_changed_bit_is_noticed() {
     let sealer = Sealer::for_tests();
-    let bytes = sealer.seal(&PLACE, b"x").unwrap().as_bytes().to_vec();
+    let bytes = sealer.seal_now(&PLACE, b"x").unwrap().as_bytes().to_vec();
     for at in 0..bytes.len() {
         for bit in 0..8 {
             let mut edited = bytes.clone();
@@ -81,7 +82,7 @@ fn every_changed_bit_is_noticed() {
 #[test]
 fn the_length_of_a_value_shows_in_steps_alone() {
     let sealer = Sealer::for_tests();
-    let padded = |len: usize| sealer.seal(&PLACE, &vec![1; len]).unwrap().as_bytes().len() - 33 - 16;
+    let padded = |len: usize| sealer.seal_now(&PLACE, &vec![1; len]).unwrap().as_bytes().len() - 33 - 16;
     for (len, expected) in [
         (0, 64),
         (60, 64),
@@ -97,7 +98,7 @@ fn the_length_of_a_value_shows_in_steps_alone() {
     ] {
         assert_eq!(padded(len), expected, "{len} bytes");
         let plain = vec![1; len];
-        let sealed = sealer.seal(&PLACE, &plain).unwrap();
+        let sealed = sealer.seal_now(&PLACE, &plain).unwrap();
         assert_eq!(opened(&sealer, &PLACE, &sealed), Ok(plain));
     }
 }
@@ -105,7 +106,7 @@ fn the_length_of_a_value_shows_in_steps_alone() {
 #[test]
 fn what_is_too_long_is_refused() {
     let sealer = Sealer::for_tests();
-    assert_eq!(sealer.seal(&PLACE, &vec![0; 16 * 1024 * 1024 + 1]), Err(SealError::TooLong));
+    assert_eq!(sealer.seal_now(&PLACE, &vec![0; 16 * 1024 * 1024 + 1]), Err(SealError::TooLong));
 }
 
 #[test]
@@ -124,14 +125,14 @@ proptest! {
             bytes.splice(0..0, *b"CNX1\x01");
         }
         if parse(&bytes).is_ok() {
-            prop_assert!(Sealer::for_tests().open(&PLACE, &Sealed::from_row(bytes)).is_err());
+            prop_assert!(Sealer::for_tests().open_now(&PLACE, &Sealed::from_row(bytes)).is_err());
         }
     }
 
     #[test]
     fn any_value_opens_as_it_was(plain in proptest::collection::vec(any::<u8>(), 0..5000)) {
         let sealer = Sealer::for_tests();
-        let sealed = sealer.seal(&PLACE, &plain).unwrap();
+        let sealed = sealer.seal_now(&PLACE, &plain).unwrap();
         prop_assert_eq!(opened(&sealer, &PLACE, &sealed), Ok(plain));
     }
 
@@ -152,7 +153,7 @@ fn place() -> impl Strategy<Value = Parts> {
 }
 
 fn opened(sealer: &Sealer, place: &Place<'_>, sealed: &Sealed) -> Result<Vec<u8>, SealError> {
-    sealer.open(place, sealed).map(|secret| secret.expose().to_vec())
+    sealer.open_now(place, sealed).map(|secret| secret.expose().to_vec())
 }
 
 #[test]

@@ -79,6 +79,10 @@ impl Clock for ManualClock {
             drop(self.times.subscribe().wait_for(|times| times.passed >= until).await);
         })
     }
+
+    fn passed(&self) -> Duration {
+        self.times.borrow().passed
+    }
 }
 
 /// Counts one sleeper as long as it lives.

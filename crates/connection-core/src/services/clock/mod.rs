@@ -2,15 +2,21 @@
 //!
 //! Every deadline of the core waits on this clock, so that a test moves time instead of waiting for it.
 
-use std::{fmt::Debug, time::Duration};
+use std::{
+    fmt::Debug,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use connection_contract::{BoxFuture, Timestamp};
 
 mod manual;
+mod moment;
 #[cfg(test)]
 mod tests;
 
 pub use manual::ManualClock;
+pub(crate) use moment::Moment;
 
 /// The time, and waiting for it.
 ///
@@ -23,6 +29,14 @@ pub trait Clock: connection_contract::Clock + Debug {
     ///
     /// May be dropped at any time.
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
+
+    /// What has passed since some moment that stays the same: for measuring how old something is. Unless a clock says
+    /// otherwise, the system's.
+    fn passed(&self) -> Duration {
+        #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
 }
 
 /// The time of the system.

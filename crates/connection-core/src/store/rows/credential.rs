@@ -36,3 +36,16 @@ pub(crate) struct CredentialRow {
     pub(crate) valid_until: Option<i64>,
     pub(crate) created_at: i64,
 }
+
+/// The credential before the current one, with what the connection was by it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct PreviousRow {
+    #[sqlx(flatten)]
+    pub(crate) credential: CredentialRow,
+    /// When another took its place.
+    pub(crate) replaced_at: i64,
+    pub(crate) account_id: String,
+    pub(crate) account_label: String,
+    /// JSON.
+    pub(crate) config: String,
+}

@@ -10,6 +10,8 @@ pub(crate) struct KeysetRow {
     pub(crate) store_id: Uuid,
     /// Grows with every change: changes are by compare-and-swap.
     pub(crate) revision: i64,
+    /// Grows when the keys are others than before: who holds the keys of another revision reads them again.
+    pub(crate) keys_revision: i64,
     pub(crate) slot_a: Option<Sealed>,
     pub(crate) slot_b: Option<Sealed>,
 }

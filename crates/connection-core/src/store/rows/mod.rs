@@ -9,7 +9,7 @@ mod liveness;
 mod setup;
 
 pub(crate) use account::{AccountRow, AccountState, FoundRow, ListedRow};
-pub(crate) use credential::{CredentialRow, CredentialState};
+pub(crate) use credential::{CredentialRow, CredentialState, PreviousRow};
 pub(crate) use event::{EventRow, StoredEvent};
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};

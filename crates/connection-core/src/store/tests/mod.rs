@@ -1,46 +1,69 @@
-//! The store, on SQLite files of their own.
+//! The store, on files of their own and on databases of the tests' server.
 
+mod changes;
 mod events;
 mod open;
+mod plans;
+mod refusals;
 mod rows;
+mod sealed;
 mod setups;
 mod writer;
 
+use connection_faults::postgres;
 use tempfile::TempDir;
 
 use super::{
-    Store,
-    open::open,
+    Store, Wanted,
     rows::{AccountRow, AccountState, CredentialRow, CredentialState},
-    writer::Limits,
+    sqlite::Limits,
 };
 use crate::{
     ids::{ConnectionId, IdGenerator as _, UuidV7},
     seal::Sealed,
 };
 
-/// A database in a directory that goes when the test ends.
+/// A database that goes when the test ends.
 pub(super) struct Database {
     directory: TempDir,
+    /// On the server of the tests; without one, it is a file.
+    postgres: Option<postgres::Database>,
     ids: UuidV7,
 }
 
 impl Database {
+    /// A file.
     pub(super) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), ids: UuidV7::new() }
+        Self { directory: tempfile::tempdir().unwrap(), postgres: None, ids: UuidV7::new() }
+    }
+    /// One with nothing in it on a server, where there is one.
+    pub(super) async fn on_postgres() -> Option<Self> {
+        let postgres = if postgres::is_there() { Some(postgres::Database::migrated().await) } else { None };
+        postgres.map(|database| Self { postgres: Some(database), ..Self::new() })
+    }
+    /// One on each engine.
+    pub(super) async fn each() -> impl Iterator<Item = Self> {
+        [Self::new()].into_iter().chain(Self::on_postgres().await)
+    }
+    /// The words of one engine or the other.
+    fn by_engine<T>(&self, sqlite: T, postgres: T) -> T {
+        if self.postgres.is_some() { postgres } else { sqlite }
     }
     pub(super) fn path(&self) -> std::path::PathBuf {
         self.directory.path().join("store/connections.db")
     }
     pub(super) fn url(&self) -> String {
-        format!("sqlite://{}", self.path().display())
+        match &self.postgres {
+            Some(database) => database.url(),
+            None => format!("sqlite://{}", self.path().display()),
+        }
     }
     pub(super) async fn open(&self) -> Store {
-        Store::open(&self.url()).await.unwrap()
+        Store::open(self.url().into(), None).await.unwrap()
     }
     /// With batches that end as the test says.
     async fn open_with(&self, limits: Limits) -> Store {
-        open(&self.url(), limits).await.unwrap()
+        Store::open_with(self.url().into(), None, limits).await.unwrap()
     }
     pub(super) fn id<T: From<uuid::Uuid>>(&self) -> T {
         self.ids.next().into()
@@ -87,6 +110,7 @@ async fn add(store: &Store, row: &AccountRow) -> Result<(), super::StoreError> {
 }
 
 async fn labels(store: &Store) -> Vec<String> {
-    let rows = store.reader().await.unwrap().list_accounts(None, None, None, 1000).await.unwrap();
+    let wanted = Wanted { limit: 1000, ..Wanted::default() };
+    let (rows, _) = store.reader().await.unwrap().list(&wanted).await.unwrap();
     rows.into_iter().filter_map(|found| Some(found.row?.account.label)).collect()
 }

@@ -19,7 +19,7 @@ async fn eight_first_starts_at_once_all_succeed() {
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let url = url.clone();
-            tokio::runtime::Handle::current().spawn(async move { Store::open(&url).await })
+            tokio::runtime::Handle::current().spawn(async move { Store::open(url.into(), None).await })
         })
         .collect();
     for task in tasks {
@@ -52,7 +52,7 @@ async fn a_database_of_a_later_program_is_refused_by_its_number() {
                      VALUES (9000, 'later', 1, x'00', 0)",
     )
     .await;
-    let error = Store::open(&database.url()).await.unwrap_err();
+    let error = Store::open(database.url().into(), None).await.unwrap_err();
     assert!(matches!(&error, StoreError::Newer { have: 9000, known, .. } if *known < 9000), "{error:?}");
     assert_eq!(error.remedy().unwrap(), "install the newer version of this program");
 }
@@ -61,7 +61,7 @@ async fn a_database_of_a_later_program_is_refused_by_its_number() {
 async fn a_migration_that_is_not_the_applied_one_is_refused() {
     let database = Database::new();
     edit(&database, "UPDATE connection_migrations SET checksum = x'00' WHERE version = 1").await;
-    let error = Store::open(&database.url()).await.unwrap_err();
+    let error = Store::open(database.url().into(), None).await.unwrap_err();
     assert!(matches!(error, StoreError::Changed { version: 1, .. }), "{error:?}");
 }
 
@@ -71,7 +71,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
     fs::create_dir(database.path().parent().unwrap()).unwrap();
     let text = "a letter to a friend, long enough to be no header of a database\n".repeat(20);
     fs::write(database.path(), &text).unwrap();
-    let error = Store::open(&database.url()).await.unwrap_err();
+    let error = Store::open(database.url().into(), None).await.unwrap_err();
     assert_eq!(error, StoreError::NotADatabase { place: database.path().display().to_string() });
     assert_eq!(fs::read_to_string(database.path()).unwrap(), text);
 }
@@ -80,7 +80,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_directory_that_cannot_be_written_is_named() {
-    let error = Store::open("/sys/kernel/connections.db").await.unwrap_err();
+    let error = Store::open("/sys/kernel/connections.db".into(), None).await.unwrap_err();
     assert_eq!(error, StoreError::ReadOnly { place: "/sys/kernel/connections.db".into() });
     assert!(error.remedy().unwrap().contains("writable"));
 }
@@ -94,7 +94,7 @@ async fn a_database_that_cannot_be_written_is_named() {
     fs::set_permissions(database.path(), fs::Permissions::from_mode(0o400)).unwrap();
     // Root writes it all the same, so what is expected is what the system itself does.
     let writable = fs::OpenOptions::new().append(true).open(database.path()).is_ok();
-    match Store::open(&database.url()).await {
+    match Store::open(database.url().into(), None).await {
         Ok(_) => assert!(writable),
         Err(error) => assert!(!writable && matches!(error, StoreError::ReadOnly { .. }), "{error:?}"),
     }
@@ -149,7 +149,7 @@ async fn a_path_is_an_address_in_three_spellings() {
     let database = Database::new();
     let path = database.path().display().to_string();
     for url in [format!("sqlite://{path}"), format!("sqlite:{path}"), path.clone()] {
-        let store = Store::open(&url).await.unwrap();
+        let store = Store::open(url.into(), None).await.unwrap();
         assert_eq!(store.place(), path);
         store.close().await;
     }
@@ -160,11 +160,11 @@ async fn an_address_that_keeps_nothing_is_refused_and_not_repeated() {
     for url in
         ["sqlite::memory:", "sqlite://:memory:", ":memory:", "", "sqlite://", "file:x.db", "sqlite://x.db?mode=ro"]
     {
-        let error = Store::open(url).await.unwrap_err();
+        let error = Store::open(url.into(), None).await.unwrap_err();
         assert!(matches!(error, StoreError::InvalidAddress { .. }), "{url}: {error:?}");
     }
-    let error = Store::open("postgres://ada:hunter2@db/connections").await.unwrap_err();
-    assert_eq!(error, StoreError::UnsupportedEngine { engine: "postgres".into() });
+    let error = Store::open("mysql://ada:hunter2@db/connections".into(), None).await.unwrap_err();
+    assert_eq!(error, StoreError::UnsupportedEngine { engine: "mysql".into() });
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
 

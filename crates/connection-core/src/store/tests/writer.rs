@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use super::{Database, Limits, add, credential, labels};
-use crate::store::{Store, StoreError, engine::execute, rows::CredentialState};
+use crate::store::{
+    Store, StoreError, Tx,
+    engine::{execute, optional},
+    rows::CredentialState,
+};
 
 const TOGETHER: Limits = Limits { jobs: 256, time: Duration::MAX };
 const APART: Limits = Limits { jobs: 256, time: Duration::ZERO };
@@ -75,29 +79,30 @@ async fn jobs_run_in_the_order_in_which_they_were_queued() {
 
 #[tokio::test]
 async fn a_job_that_fails_or_panics_is_undone_alone() {
-    let database = Database::new();
-    let store = database.open_with(TOGETHER).await;
-    let [good, failing, panicking, last] = ["good", "failing", "panicking", "last"].map(|l| database.account(l));
-    let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&good).await }));
-    let two = store.write(move |tx| {
-        Box::pin(async move {
-            tx.insert_account(&failing).await?;
-            Err::<(), _>(StoreError::Closed)
-        })
-    });
-    let three = store.write(move |tx| {
-        Box::pin(async move {
-            tx.insert_account(&panicking).await?;
-            if panicking.label == "panicking" {
-                panic!("a job of a test");
-            }
-            Ok(())
-        })
-    });
-    let four = store.write(move |tx| Box::pin(async move { tx.insert_account(&last).await }));
-    let (one, two, three, four) = tokio::join!(one, two, three, four);
-    assert_eq!((one, two, three, four), (Ok(()), Err(StoreError::Closed), Err(StoreError::Panicked), Ok(())));
-    assert_eq!(labels(&store).await, ["good", "last"]);
+    for database in Database::each().await {
+        let store = database.open_with(TOGETHER).await;
+        let [good, failing, panicking, last] = ["good", "failing", "panicking", "last"].map(|l| database.account(l));
+        let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&good).await }));
+        let two = store.write(move |tx| {
+            Box::pin(async move {
+                tx.insert_account(&failing).await?;
+                Err::<(), _>(StoreError::Closed)
+            })
+        });
+        let three = store.write(move |tx| {
+            Box::pin(async move {
+                tx.insert_account(&panicking).await?;
+                if panicking.label == "panicking" {
+                    panic!("a job of a test");
+                }
+                Ok(())
+            })
+        });
+        let four = store.write(move |tx| Box::pin(async move { tx.insert_account(&last).await }));
+        let (one, two, three, four) = tokio::join!(one, two, three, four);
+        assert_eq!((one, two, three, four), (Ok(()), Err(StoreError::Closed), Err(StoreError::Panicked), Ok(())));
+        assert_eq!(labels(&store).await, ["good", "last"]);
+    }
 }
 
 /// R-INSEAM-047
@@ -151,80 +156,88 @@ async fn relaxed_writes_keep_their_place_in_the_queue() {
 
 #[tokio::test]
 async fn relaxed_writes_do_not_wait_for_the_disk_and_others_do() {
-    let database = Database::new();
-    let store = database.open().await;
-    assert_eq!(synchronous(store.write(|tx| Box::pin(level(tx)))).await, 2, "FULL");
-    assert_eq!(synchronous(store.write_relaxed(|tx| Box::pin(level(tx)))).await, 1, "NORMAL");
+    for database in Database::each().await {
+        let store = database.open().await;
+        let sql = database.by_engine(
+            SYNCHRONOUS,
+            "SELECT CAST(CASE current_setting('synchronous_commit') WHEN 'off' THEN 1 ELSE 2 END AS BIGINT)",
+        );
+        assert_eq!(store.write(move |tx| Box::pin(level(tx, sql))).await, Ok(2), "FULL, or on");
+        assert_eq!(store.write_relaxed(move |tx| Box::pin(level(tx, sql))).await, Ok(1), "NORMAL, or off");
+    }
 }
 
 #[tokio::test]
 async fn a_relaxed_write_beside_one_that_waits_for_the_disk_waits_too() {
     let database = Database::new();
     let store = database.open_with(TOGETHER).await;
-    let (relaxed, synced) =
-        tokio::join!(store.write_relaxed(|tx| Box::pin(level(tx))), store.write(|tx| Box::pin(level(tx))));
+    let (relaxed, synced) = tokio::join!(
+        store.write_relaxed(|tx| Box::pin(level(tx, SYNCHRONOUS))),
+        store.write(|tx| Box::pin(level(tx, SYNCHRONOUS)))
+    );
     assert_eq!((relaxed, synced), (Ok(2), Ok(2)));
 }
 
-async fn synchronous(level: impl Future<Output = Result<i64, StoreError>>) -> i64 {
-    level.await.unwrap()
-}
+const SYNCHRONOUS: &str = "PRAGMA synchronous";
 
-async fn level(tx: &mut crate::store::Tx) -> Result<i64, StoreError> {
-    let level = crate::store::engine::optional!(tx, (i64,), "PRAGMA synchronous")?;
+async fn level(tx: &mut Tx, sql: &'static str) -> Result<i64, StoreError> {
+    let level = optional!(tx, (i64,), sql)?;
     Ok(level.unwrap().0)
 }
 
 #[tokio::test]
 async fn closing_finishes_what_is_queued_and_takes_no_more() {
-    let database = Database::new();
-    let store = database.open().await;
-    let row = database.account("a");
-    let queued = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
-    assert!(store.health().await);
-    store.close().await;
-    store.close().await;
-    queued.await.unwrap();
-    assert!(!store.health().await);
-    assert_eq!(add(&store, &database.account("b")).await, Err(StoreError::Closed));
-    assert_eq!(store.reader().await.err(), Some(StoreError::Closed));
-    assert_eq!(labels(&database.open().await).await, ["a"]);
+    for database in Database::each().await {
+        let store = database.open().await;
+        let row = database.account("a");
+        let queued = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
+        assert!(store.health().await);
+        store.close().await;
+        store.close().await;
+        queued.await.unwrap();
+        assert!(!store.health().await);
+        assert_eq!(add(&store, &database.account("b")).await, Err(StoreError::Closed));
+        assert_eq!(store.reader().await.err(), Some(StoreError::Closed));
+        assert_eq!(labels(&database.open().await).await, ["a"]);
+    }
 }
 
 #[tokio::test]
 async fn a_store_that_is_dropped_writes_what_was_queued() {
-    let database = Database::new();
-    let store: Store = database.open().await;
-    let row = database.account("a");
-    let queued = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
-    drop(store);
-    queued.await.unwrap();
-    assert_eq!(labels(&database.open().await).await, ["a"]);
+    for database in Database::each().await {
+        let store: Store = database.open().await;
+        let row = database.account("a");
+        let queued = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
+        drop(store);
+        queued.await.unwrap();
+        assert_eq!(labels(&database.open().await).await, ["a"]);
+    }
 }
 
 #[tokio::test]
 async fn a_close_that_was_given_up_is_waited_for_by_the_next() {
-    let database = Database::new();
-    let store = database.open().await;
-    let (release, released) = tokio::sync::oneshot::channel::<()>();
-    let row = database.account("a");
-    let written = store.write(move |tx| {
-        Box::pin(async move {
-            drop(released.await);
-            tx.insert_account(&row).await
-        })
-    });
-    let closing = || Box::pin(store.close());
-    let mut given_up = closing();
-    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(given_up.as_mut().poll(cx).is_pending())).await);
-    drop(given_up);
-    let mut next = closing();
-    for _ in 0..100 {
-        let pending = std::future::poll_fn(|cx| std::task::Poll::Ready(next.as_mut().poll(cx).is_pending())).await;
-        assert!(pending, "the write is not done yet");
-        tokio::task::yield_now().await;
+    for database in Database::each().await {
+        let store = database.open().await;
+        let (release, released) = tokio::sync::oneshot::channel::<()>();
+        let row = database.account("a");
+        let written = store.write(move |tx| {
+            Box::pin(async move {
+                drop(released.await);
+                tx.insert_account(&row).await
+            })
+        });
+        let closing = || Box::pin(store.close());
+        let mut given_up = closing();
+        assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(given_up.as_mut().poll(cx).is_pending())).await);
+        drop(given_up);
+        let mut next = closing();
+        for _ in 0..100 {
+            let pending = std::future::poll_fn(|cx| std::task::Poll::Ready(next.as_mut().poll(cx).is_pending())).await;
+            assert!(pending, "the write is not done yet");
+            tokio::task::yield_now().await;
+        }
+        release.send(()).unwrap();
+        next.await;
+        written.await.unwrap();
     }
-    release.send(()).unwrap();
-    next.await;
-    written.await.unwrap();
 }

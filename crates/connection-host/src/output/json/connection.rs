@@ -6,7 +6,7 @@ use connection_contract::Timestamp;
 use connection_core::ConnectionInfo;
 use serde::Serialize;
 
-use crate::output::{condition, liveness_word};
+use crate::output::{condition, expires_soon, liveness_word};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +24,7 @@ pub(crate) struct ConnectionBody {
     scopes: Option<Vec<String>>,
     config: BTreeMap<String, String>,
     is_default: bool,
+    expiring: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,8 +40,8 @@ struct ReasonBody {
     remedy: Option<String>,
 }
 
-impl From<&ConnectionInfo> for ConnectionBody {
-    fn from(info: &ConnectionInfo) -> Self {
+impl ConnectionBody {
+    pub(crate) fn of(info: &ConnectionInfo, now: Timestamp) -> Self {
         let (liveness, reason) = condition(info);
         Self {
             id: info.id.to_string(),
@@ -60,6 +61,7 @@ impl From<&ConnectionInfo> for ConnectionBody {
             scopes: info.scopes.clone(),
             config: info.config.iter().cloned().collect(),
             is_default: info.is_default,
+            expiring: expires_soon(info, now),
         }
     }
 }

@@ -1,15 +1,20 @@
 //! The JSON shapes; contract, see `docs/spec/words.md`. Own types, converted by hand.
 
 mod connection;
+mod event;
+mod key;
 mod kind;
 mod other;
 
 use serde::Serialize;
 
 pub(crate) use connection::ConnectionBody;
+pub(crate) use event::{EventBody, details};
+pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
 pub(crate) use kind::{KindBody, auth_word, input_word, need_word};
 pub(crate) use other::{
-    AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, HeaderBody, RemovedBody, SetupBody, body_text,
+    AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, HeaderBody, ImportedBody, RemovedBody, SetupBody,
+    body_text,
 };
 
 use crate::Error;
@@ -20,8 +25,9 @@ pub(crate) struct ErrorBody {
     error: ErrorContent,
 }
 
+/// What is in it.
 #[derive(Debug, Serialize)]
-struct ErrorContent {
+pub(crate) struct ErrorContent {
     code: String,
     message: String,
     remedy: Option<String>,
@@ -29,7 +35,13 @@ struct ErrorContent {
 
 impl From<&Error> for ErrorBody {
     fn from(error: &Error) -> Self {
+        Self { error: error.into() }
+    }
+}
+
+impl From<&Error> for ErrorContent {
+    fn from(error: &Error) -> Self {
         let Error { code, message, remedy, .. } = error.clone();
-        Self { error: ErrorContent { code, message, remedy } }
+        Self { code, message, remedy }
     }
 }

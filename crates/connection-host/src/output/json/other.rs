@@ -13,6 +13,17 @@ pub(crate) struct RemovedBody {
     pub(crate) teardown: &'static str,
 }
 
+/// A line of `import`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ImportedBody {
+    pub(crate) line: u64,
+    pub(crate) id: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) label: Option<String>,
+    pub(crate) liveness: Option<&'static str>,
+    pub(crate) error: Option<super::ErrorContent>,
+}
+
 /// `send`.
 #[derive(Debug, Serialize)]
 pub(crate) struct AnswerBody {
@@ -82,6 +93,7 @@ pub(crate) struct SetupBody {
     kind: String,
     state: &'static str,
     step: u64,
+    reauthorizes: Option<String>,
     created_at: String,
     expires_at: String,
 }
@@ -108,6 +120,7 @@ impl From<&SetupInfo> for SetupBody {
             kind: info.kind.to_string(),
             state: Self::state_word(info.stage),
             step: info.step,
+            reauthorizes: info.reauthorizes.map(|id| id.to_string()),
             created_at: info.created_at.to_rfc3339(),
             expires_at: info.expires_at.to_rfc3339(),
         }

@@ -2,6 +2,7 @@
 //! what it left: design 10, item 4. After kill -9 anywhere, every connection is whole (before or after, never between),
 //! no half-made row is listed, and setups are gone on with or cleanly ended.
 
+mod keys;
 mod moment;
 mod row;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     program::{Machine, contents},
-    provider::{NOTION_KEY, SECRETS, TOKEN},
+    provider::{NOTION_KEY, OTHER_TOKEN, SECRETS, TOKEN},
 };
 use moment::{Course, Random};
 
@@ -19,6 +20,7 @@ const KILLS: u64 = 50;
 /// Machines on which a command is killed at the same time.
 const WORLDS: u64 = 2;
 const ADD: [&str; 7] = ["add", "github", "--label", "work", "--field", "accessToken=@token", "--json"];
+const REAUTHORIZE: [&str; 4] = ["reauthorize", "github", "--field", "accessToken=@next"];
 const VERIFY: [&str; 3] = ["verify", "github", "--json"];
 const REMOVE: [&str; 3] = ["remove", "github", "--yes"];
 
@@ -51,7 +53,7 @@ fn an_add_that_is_killed_leaves_the_whole_connection_or_none() {
                 assert!(machine.provider.seen().len() > asked, "nobody was asked, and there is {row}");
                 assert_eq!(row["liveness"], "live", "{row}");
             }
-            let resumed = settled(&machine, random, row.is_some());
+            let resumed = settled(&machine, random, row.is_some(), "accessToken=@token");
             let again = machine.run(&["add", "github", "--field", "accessToken=@token"]);
             match row.is_some() || resumed {
                 true => drop(again.exits(6).warns("connected already").warns("github:work")),
@@ -92,6 +94,52 @@ fn a_verification_that_is_killed_leaves_the_row_as_before_or_as_after() {
         };
         (0..KILLS / WORLDS).map(one).collect()
     });
+}
+
+/// A killed `reauthorize` leaves the old credential or the new one, and a row that is whole with it; its setup can be gone
+/// on with or cancelled; the next one makes the new credential the connection's own.
+#[test]
+fn a_reauthorization_that_is_killed_leaves_the_old_credential_or_the_new_one() {
+    kill("reauthorize", |random| {
+        let machine = machine();
+        let first = machine.run(&ADD).exits(0).json();
+        let mut course = Course::of(&machine, &REAUTHORIZE, |_| _ = next(&machine));
+        let one = |_| {
+            let (old, new) = next(&machine);
+            let killed = course.kill(random, &machine, &REAUTHORIZE);
+            let row = looked(&machine).expect("it is connected");
+            assert_eq!((&row["id"], &row["label"], &row["liveness"]), (&first["id"], &first["label"], &"live".into()));
+            let used = used(&machine);
+            assert!(used == old || used == new, "neither the old nor the new");
+            let done = used == new;
+            let resumed = settled(&machine, random, done, "accessToken=@next");
+            if !done && !resumed {
+                assert_eq!(self::used(&machine), old);
+                machine.run(&REAUTHORIZE).exits(0).says("Reauthorized octocat (github:work) · live");
+            }
+            assert_eq!(self::used(&machine), new);
+            machine.run(&VERIFY).exits(0);
+            Left { running: killed.running, done }
+        };
+        (0..KILLS / WORLDS).map(one).collect()
+    });
+}
+
+/// Puts the token that is not in use where a re-authorization takes it from; the one in use, and that one.
+fn next(machine: &Machine) -> (&'static str, &'static str) {
+    let tokens = if used(machine) == TOKEN { (TOKEN, OTHER_TOKEN) } else { (OTHER_TOKEN, TOKEN) };
+    machine.write("next", tokens.1.as_bytes());
+    tokens
+}
+
+/// The token with which the connection is used.
+#[track_caller]
+fn used(machine: &Machine) -> &'static str {
+    machine.run(&["send", "github", "GET", "/user"]).exits(0);
+    let seen = machine.provider.seen();
+    let authorization = seen.last().and_then(|seen| seen.headers.get("authorization")).expect("a credential");
+    let token = [TOKEN, OTHER_TOKEN].into_iter().find(|token| *authorization == format!("Bearer {token}"));
+    token.expect("one of the two")
 }
 
 /// A killed `remove` leaves the whole row, which can be removed, or nothing; another one stays as it is.
@@ -155,8 +203,7 @@ fn machine() -> Machine {
 
 /// No connection, no key, nothing.
 fn wiped(machine: &Machine) {
-    // On the very first time there is nothing.
-    std::fs::remove_dir_all(machine.data()).ok();
+    machine.wipe();
 }
 
 /// In turn, the provider refuses and accepts.
@@ -191,7 +238,7 @@ fn listed(machine: &Machine) -> Option<Value> {
 
 /// Ends what the killed setup left open, one way or the other; whether it went on to a connection. A setup that is done
 /// leaves nothing open.
-fn settled(machine: &Machine, random: &mut Random, done: bool) -> bool {
+fn settled(machine: &Machine, random: &mut Random, done: bool, field: &str) -> bool {
     let setups = machine.run(&["setup", "list", "--json"]).exits(0).json();
     let setups = setups.as_array().expect("an array");
     assert!(setups.len() < if done { 1 } else { 2 }, "done: {done}, and open are {setups:?}");
@@ -202,7 +249,7 @@ fn settled(machine: &Machine, random: &mut Random, done: bool) -> bool {
         machine.run(&["setup", "cancel", id]).exits(0);
         return false;
     }
-    let row = machine.run(&["setup", "resume", id, "--field", "accessToken=@token", "--json"]).exits(0).json();
+    let row = machine.run(&["setup", "resume", id, "--field", field, "--json"]).exits(0).json();
     row::whole(&row).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((&row["label"], &row["liveness"]), (&"work".into(), &"live".into()));
     true

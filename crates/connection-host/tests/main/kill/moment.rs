@@ -76,6 +76,8 @@ impl Moment {
             0..4 => Self::After(random.up_to(course.span)),
             4 if course.asks => Self::Asked,
             5 if course.asks => Self::Answered(random.up_to(course.span / 4)),
+            // A server has its log elsewhere.
+            _ if course.written == 0 => Self::After(random.up_to(course.span)),
             _ => {
                 // Towards the end it writes what matters, so half of these are there.
                 let earliest = if drawn.is_multiple_of(2) { 1 } else { course.written / 2 };

@@ -1,0 +1,290 @@
+//! One read serves many uses, for as long as it may.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use connection_contract::{Kind, Secret, Timestamp};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::{
+    HotRow, HotRows, Opened,
+    source::Source,
+    table::{MOST, Subject},
+};
+use crate::{
+    ConnectionId, Error, ManualClock,
+    connection::Payload,
+    services::{clock::Moment, http::Egress},
+    store::{Changed, Version},
+};
+
+const BOUND: Duration = Duration::from_millis(500);
+
+/// A store that counts who asks; what it holds of a connection is a generation.
+struct Fake {
+    clock: ManualClock,
+    generations: Mutex<HashMap<u128, i64>>,
+    tells: AtomicBool,
+    version: AtomicI64,
+    asked: AtomicUsize,
+    reads: AtomicUsize,
+    /// Whether reads wait until they are let go.
+    slow: AtomicBool,
+    began: Notify,
+    go: Notify,
+}
+
+impl Fake {
+    fn new() -> Self {
+        Self {
+            clock: ManualClock::at(Timestamp::from_seconds(1_000)),
+            generations: Mutex::default(),
+            tells: AtomicBool::new(false),
+            version: AtomicI64::new(1),
+            asked: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
+            slow: AtomicBool::new(false),
+            began: Notify::new(),
+            go: Notify::new(),
+        }
+    }
+
+    /// Another process stores this generation.
+    fn commit(&self, number: u128, generation: i64) {
+        self.generations.lock().unwrap().insert(number, generation);
+        self.version.fetch_add(1, SeqCst);
+    }
+
+    fn of(&self, number: u128) -> One<'_> {
+        One { store: self, number, owner: "local" }
+    }
+
+    fn reads(&self) -> usize {
+        self.reads.load(SeqCst)
+    }
+}
+
+struct One<'a> {
+    store: &'a Fake,
+    number: u128,
+    owner: &'static str,
+}
+
+impl One<'_> {
+    fn id(&self) -> ConnectionId {
+        Uuid::from_u128(self.number).into()
+    }
+}
+
+impl Source for One<'_> {
+    fn subject(&self) -> Subject {
+        Subject { id: self.id(), owner: self.owner.into(), kind: Kind::from_static("acme") }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::of(&self.store.clock)
+    }
+
+    async fn version(&self, _: Duration) -> Option<Version> {
+        self.store.asked.fetch_add(1, SeqCst);
+        self.store.tells.load(SeqCst).then(|| Version { connection: 1, number: self.store.version.load(SeqCst) })
+    }
+
+    async fn read(&self) -> Opened {
+        self.store.reads.fetch_add(1, SeqCst);
+        let generation = self.store.generations.lock().unwrap().get(&self.number).copied();
+        if self.store.slow.load(SeqCst) {
+            self.store.began.notify_one();
+            self.store.go.notified().await;
+        }
+        let payload = Payload {
+            credential: Secret::from("key"),
+            base_url: None,
+            egress: Egress { origins: Vec::new() },
+            roots: Vec::new(),
+        };
+        let generation = generation.ok_or(Error::NotFound(self.id()))?;
+        Ok(Arc::new(HotRow { payload, generation }))
+    }
+}
+
+async fn generation(rows: &HotRows, one: &One<'_>) -> i64 {
+    rows.open(one).await.unwrap().generation
+}
+
+#[tokio::test]
+async fn what_was_read_is_used_until_the_bound_and_no_longer() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    assert_eq!(generation(&rows, &store.of(1)).await, 1);
+    store.commit(1, 2);
+    store.clock.advance(Duration::from_millis(499));
+    assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, 1));
+    store.clock.advance(Duration::from_millis(1));
+    assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_bound_of_zero_reads_each_time_and_one_of_an_hour_is_half_a_second() {
+    let (store, rows) = (Fake::new(), HotRows::new(Duration::ZERO));
+    store.commit(1, 1);
+    for reads in 1..4 {
+        assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, reads));
+    }
+    let rows = HotRows::new(Duration::from_secs(3_600));
+    generation(&rows, &store.of(1)).await;
+    store.commit(1, 2);
+    assert_eq!(generation(&rows, &store.of(1)).await, 1);
+    store.clock.advance(BOUND);
+    assert_eq!(generation(&rows, &store.of(1)).await, 2);
+}
+
+#[tokio::test]
+async fn one_look_at_the_store_keeps_what_nobody_changed() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.tells.store(true, SeqCst);
+    store.commit(1, 1);
+    generation(&rows, &store.of(1)).await;
+    assert_eq!(store.asked.load(SeqCst), 0, "the first use asks for nothing but the row");
+    store.clock.advance(BOUND);
+    // From now on it is known what the store said before the row was read.
+    generation(&rows, &store.of(1)).await;
+    for _ in 0..5 {
+        store.clock.advance(BOUND);
+        assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, 2));
+    }
+    assert_eq!(store.asked.load(SeqCst), 6);
+    // Whatever was committed, the row is read again.
+    store.commit(2, 7);
+    store.clock.advance(BOUND);
+    assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, 3));
+    store.commit(1, 2);
+    store.clock.advance(BOUND);
+    assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (2, 4));
+}
+
+#[tokio::test]
+async fn what_passed_while_the_machine_slept_counts() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    generation(&rows, &store.of(1)).await;
+    store.commit(1, 2);
+    store.clock.jump_to(Timestamp::from_seconds(5_000));
+    assert_eq!(generation(&rows, &store.of(1)).await, 2);
+}
+
+#[tokio::test]
+async fn what_changed_here_is_read_again_at_once() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    for number in [1, 2] {
+        store.commit(number, 1);
+        generation(&rows, &store.of(number)).await;
+        store.commit(number, 2);
+    }
+    rows.forget(Changed::Connection(store.of(1).id()));
+    rows.forget(Changed::Setup(Uuid::from_u128(2).into()));
+    assert_eq!((generation(&rows, &store.of(1)).await, generation(&rows, &store.of(2)).await), (2, 1));
+    for (generations, changed) in [(3, Changed::Keys), (4, Changed::Something)] {
+        store.commit(2, generations);
+        rows.forget(changed);
+        assert_eq!(generation(&rows, &store.of(2)).await, generations);
+    }
+    // As after an answer that the credential is a bad one.
+    store.commit(2, 5);
+    assert_eq!(rows.reopen(&store.of(2)).await.unwrap().generation, 5);
+}
+
+#[tokio::test]
+async fn uses_at_one_time_make_one_read() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    store.slow.store(true, SeqCst);
+    let (one, two, three) = (store.of(1), store.of(1), store.of(1));
+    let released = async {
+        store.began.notified().await;
+        store.go.notify_waiters();
+    };
+    let (one, two, three, ()) =
+        tokio::join!(generation(&rows, &one), generation(&rows, &two), generation(&rows, &three), released);
+    assert_eq!((one, two, three, store.reads()), (1, 1, 1, 1));
+}
+
+#[tokio::test]
+async fn who_comes_after_a_change_does_not_get_a_read_from_before_it() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    store.slow.store(true, SeqCst);
+    let before = store.of(1);
+    let after = async {
+        store.began.notified().await;
+        store.slow.store(false, SeqCst);
+        store.commit(1, 2);
+        rows.forget(Changed::Connection(store.of(1).id()));
+        let found = generation(&rows, &store.of(1)).await;
+        store.go.notify_waiters();
+        found
+    };
+    let (before, after) = tokio::join!(generation(&rows, &before), after);
+    assert_eq!((before, after), (1, 2));
+    // Nor does what came late take the place of what is newer.
+    assert_eq!(generation(&rows, &store.of(1)).await, 2);
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_holds_nobody_up_and_an_error_is_not_kept() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    store.slow.store(true, SeqCst);
+    let (leaver, follower) = (store.of(1), store.of(1));
+    let leaving = async {
+        tokio::select! {
+            _ = generation(&rows, &leaver) => panic!("nobody lets it go"),
+            () = store.began.notified() => {}
+        }
+        store.slow.store(false, SeqCst);
+    };
+    let ((), followed) = tokio::join!(leaving, generation(&rows, &follower));
+    assert_eq!((followed, store.reads()), (1, 2));
+    assert!(matches!(rows.open(&store.of(9)).await, Err(Error::NotFound(_))));
+    store.commit(9, 1);
+    assert_eq!(generation(&rows, &store.of(9)).await, 1);
+}
+
+#[tokio::test]
+async fn a_row_is_for_whom_it_was_opened() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    generation(&rows, &store.of(1)).await;
+    let other = One { owner: "eve", ..store.of(1) };
+    generation(&rows, &other).await;
+    assert_eq!(store.reads(), 2, "the seal is of one owner");
+}
+
+#[tokio::test]
+async fn no_more_are_kept_than_there_is_room_for_and_the_first_goes() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    for number in 0..(MOST as u128 + 10) {
+        store.commit(number, 1);
+        generation(&rows, &store.of(number)).await;
+        if number == 9 {
+            store.clock.advance(Duration::from_millis(1));
+        }
+    }
+    assert_eq!((rows.lock().len(), store.reads()), (MOST, MOST + 10));
+    // The last is there, the first is not.
+    generation(&rows, &store.of(MOST as u128)).await;
+    assert_eq!(store.reads(), MOST + 10);
+    generation(&rows, &store.of(0)).await;
+    assert_eq!(store.reads(), MOST + 11);
+    // What nobody uses goes when something else is used.
+    store.clock.advance(Duration::from_secs(10));
+    generation(&rows, &store.of(1)).await;
+    assert_eq!(rows.lock().len(), 1);
+}

@@ -1,0 +1,155 @@
+//! Goes back to the credential before the current one, for a while after a re-authorization.
+
+use std::sync::Arc;
+
+use connection_contract::{ConnectionError, Identity, Liveness, Reason, Timestamp, reason};
+
+use super::{
+    Connection, Payload, json,
+    replace::{self, Replacement},
+};
+use crate::{
+    ConnectionInfo, ConnectionRegistry, Error, SealError, event, limits,
+    registry::KindEntry,
+    seal::Place,
+    store::{
+        Lock,
+        rows::{CredentialRow, PreviousRow},
+    },
+    verify::{self, Subject},
+};
+
+/// Whether a kind's credential that was replaced may still work.
+///
+/// True for every kind as long as none refreshes: a credential is replaced by a person alone, and one that its provider
+/// rotated is not kept.
+fn may_go_back(_kind: &KindEntry) -> bool {
+    true
+}
+
+/// What one transaction decided.
+enum Decided {
+    Back(Liveness),
+    Refused(Reason),
+    /// There is no such connection any more.
+    Gone,
+}
+
+impl Connection {
+    /// Goes back to the credential that the last re-authorization replaced, with its account and its configuration; it is
+    /// kept for seven days. It is verified first, and what is current now can be gone back to in turn.
+    ///
+    /// # Repetition
+    ///
+    /// Twice is forth again. Who asks while it is under way gets that one's result.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, it goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoPrevious`] when none is kept, [`Error::RollbackRefused`] when it does not work or cannot be verified
+    /// now, [`Error::Sealed`], [`Error::Credential`], [`Error::UnknownKind`], [`Error::NotFound`], [`Error::Plugin`] and
+    /// the store's: nothing was changed.
+    pub async fn rollback(&self) -> Result<ConnectionInfo, Error> {
+        let (registry, shared, id) = (self.registry(), &self.shared, self.id());
+        let task = async move { go_back(&registry, &registry.info(id).await?).await };
+        shared.rollbacks.join(&shared.runtimes, id, task).await
+    }
+}
+
+async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result<ConnectionInfo, Error> {
+    let (shared, id) = (&registry.shared, info.id);
+    let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
+    if !may_go_back(&kind) {
+        return Err(Error::NotSupported { kind: info.kind.clone(), what: "go back to a previous credential" });
+    }
+    let oldest = shared.clock.now().seconds().saturating_sub(limits::PREVIOUS_KEPT);
+    let previous = shared.reader().await?.previous_credential(id).await?;
+    let previous = previous.filter(|previous| previous.replaced_at > oldest);
+    let no_previous = || Error::NoPrevious { kind: info.kind.clone(), label: info.label.to_string() };
+    let previous = previous.ok_or_else(no_previous)?;
+    let replacement = verified(registry, info, &kind, &previous).await?;
+    let (liveness, generation) = (replacement.found.liveness, previous.credential.generation);
+    let on = shared.clone();
+    let owner = info.owner.clone();
+    let decided = shared.store.write(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Owner(&owner)).await?;
+            tx.lock(Lock::Connection(id)).await?;
+            let Some(row) = tx.listed(id).await? else { return Ok(Decided::Gone) };
+            let now = tx.previous_credential(id).await?.map(|row| row.credential.generation);
+            if now != Some(generation) {
+                let changed = Reason::new("changed", "its credential was replaced in the meantime");
+                return Ok(Decided::Refused(changed.remedy("look at the connection, then try again")));
+            }
+            if let Some(label) = replacement.taken(tx, &row.account).await? {
+                let message = format!("its account is connected as {}:{label} now", row.account.kind);
+                return Ok(Decided::Refused(Reason::new("account_connected", message)));
+            }
+            let event = replacement.event(&on, &row, event::ROLLED_BACK, []);
+            replacement.put(tx, &row.account).await?;
+            event::append(tx, &on.sealer, &event).await?;
+            Ok(Decided::Back(replace::measured(&row)))
+        })
+    });
+    match decided.await? {
+        Decided::Gone => return Err(Error::NotFound(id)),
+        Decided::Refused(reason) => return Err(refused(info, reason)),
+        Decided::Back(before) => replace::publish(shared, id, before, liveness, None),
+    }
+    tracing::info!(connection = %id, kind = %info.kind, "rolled back");
+    registry.info(id).await
+}
+
+/// Opens the previous credential, verifies it and seals it as a new generation: what is put back is never the old blob.
+async fn verified(
+    registry: &ConnectionRegistry,
+    info: &ConnectionInfo,
+    kind: &Arc<KindEntry>,
+    previous: &PreviousRow,
+) -> Result<Replacement, Error> {
+    let (shared, id) = (&registry.shared, info.id);
+    let sealed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
+    let place = Place::credential(&info.id, &info.owner, &info.kind, previous.credential.generation);
+    let opened = shared.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
+    let mut payload = Payload::decode(opened.expose()).ok_or_else(|| sealed(SealError::UnknownFormat))?;
+    let config = json::to_config(&previous.config);
+    let subject = Subject { id, owner: info.owner.clone(), payload: payload.duplicate(), config };
+    let found = match verify::probe(shared, kind, subject).await {
+        Ok(found) => found,
+        Err(ConnectionError::NotLive(not_live)) => not_live.into(),
+        Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
+        Err(source) => return Err(Error::Plugin { kind: info.kind.clone(), source }),
+    };
+    let (account_id, label) = (previous.account_id.as_str(), previous.account_label.as_str());
+    let identity = match found.identity.clone() {
+        Some(identity) if identity.account_id.as_str() != account_id => {
+            let message = format!("it reaches another account than {}", replace::named(label, account_id));
+            return Err(refused(info, Reason::new(reason::ACCOUNT_CHANGED, message)));
+        }
+        Some(identity) => identity,
+        None => Identity::new(account_id.to_owned(), label.to_owned()),
+    };
+    if found.liveness != Liveness::Live {
+        let unknown = || Reason::new(reason::PROVIDER_ERROR, "nobody could say whether it works");
+        return Err(refused(info, found.reason.unwrap_or_else(unknown)));
+    }
+    if let Some(fresh) = &found.credential {
+        payload.credential = fresh.duplicate();
+    }
+    let secret_names = json::names(&kind.descriptor.secret_names);
+    let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;
+    let before = &previous.credential;
+    let scopes = found.granted_scopes.as_ref().map(json::texts).or_else(|| before.granted_scopes.clone());
+    let valid_until = found.valid_until.map(Timestamp::seconds).or(before.valid_until);
+    let credential = CredentialRow { granted_scopes: scopes, valid_until, ..fresh };
+    let (config, now) = (previous.config.clone(), shared.clock.now().seconds());
+    Ok(Replacement { credential, found, identity, config, now })
+}
+
+fn refused(info: &ConnectionInfo, reason: Reason) -> Error {
+    let (kind, label) = (info.kind.clone(), info.label.to_string());
+    Error::RollbackRefused { kind, label, why: reason.message, remedy: reason.remedy }
+}

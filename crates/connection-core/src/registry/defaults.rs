@@ -1,0 +1,107 @@
+//! Which connection is meant when only the kind is said: the only one, or the one that was made the default.
+//!
+//! At most one connection of an owner and a provider is the default. A row knows no provider, so it is the transaction
+//! that takes the default from all kinds of the same provider, under the owner's lock.
+
+use connection_contract::Kind;
+
+use crate::{Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, event, store::Lock};
+
+/// So many are named when it is not clear which is meant.
+const MOST_CANDIDATES: u16 = 20;
+
+impl ConnectionRegistry {
+    /// The connection that is meant by its kind alone: the owner's only one of it, or its default.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoConnection`], [`Error::Ambiguous`] with the candidates, and the store's.
+    pub async fn connection_of(&self, kind: &Kind) -> Result<Connection, Error> {
+        let of_kind = Filter::new().kind(kind.clone());
+        let mut candidates = self.list_connections(of_kind.limit(MOST_CANDIDATES)).await?.connections;
+        let meant = match candidates.as_slice() {
+            [] => return Err(Error::NoConnection(kind.clone())),
+            [_] => candidates.pop(),
+            _ => self.default_of(kind).await?,
+        };
+        match meant {
+            Some(info) => Ok(Connection { shared: self.shared.clone(), info }),
+            None => Err(Error::Ambiguous { kind: kind.clone(), candidates }),
+        }
+    }
+
+    async fn default_of(&self, kind: &Kind) -> Result<Option<ConnectionInfo>, Error> {
+        let defaults = self.shared.reader().await?.default_accounts(&self.owner).await?;
+        match defaults.into_iter().find(|(_, of)| *of == *kind.as_str()) {
+            Some((id, _)) => self.info(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Connection {
+    /// Makes it the default of its provider, in place of another.
+    ///
+    /// # Repetition
+    ///
+    /// Once is as good as twice.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the change may have been made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when it is gone, and the store's.
+    pub async fn make_default(&self) -> Result<ConnectionInfo, Error> {
+        self.change_default(true).await
+    }
+
+    /// Leaves its provider without a default, if it is the one.
+    ///
+    /// # Errors
+    ///
+    /// As [`make_default`](Self::make_default).
+    pub async fn clear_default(&self) -> Result<ConnectionInfo, Error> {
+        self.change_default(false).await
+    }
+
+    async fn change_default(&self, is_default: bool) -> Result<ConnectionInfo, Error> {
+        let shared = &self.shared;
+        let (id, owner) = (self.id(), self.info.owner.clone());
+        let siblings = shared.kinds_of(&shared.provider_of(&self.info.kind));
+        let (now, ids, sealer) = (shared.clock.now().seconds(), shared.ids.clone(), shared.sealer.clone());
+        let changed = shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Owner(&owner)).await?;
+                let Some(account) = tx.account(id).await?.filter(|account| account.owner == owner) else {
+                    return Ok(Err(Error::NotFound(id)));
+                };
+                let mut changes = Vec::new();
+                // This one first: when it was removed meanwhile, the others stay as they are.
+                if account.is_default != is_default {
+                    changes.push((id, is_default));
+                }
+                if is_default {
+                    let defaults = tx.default_accounts(&owner).await?;
+                    let others = defaults.into_iter().filter(|(other, _)| *other != id);
+                    let replaced = others.filter(|(_, kind)| siblings.iter().any(|sibling| sibling.as_str() == kind));
+                    changes.extend(replaced.map(|(other, _)| (other, false)));
+                }
+                for (changed, is_default) in changes {
+                    tx.lock(Lock::Connection(changed)).await?;
+                    if tx.set_account_default(changed, is_default, now).await? {
+                        let body = serde_json::json!({ "isDefault": is_default });
+                        let event = event::at(now, &*ids, &owner, changed, event::DEFAULT_CHANGED, body);
+                        event::append(tx, &sealer, &event).await?;
+                    } else if changed == id {
+                        return Ok(Err(Error::NotFound(id)));
+                    }
+                }
+                // Read here: what was done is told as done, whatever comes after it.
+                Ok(Ok(tx.listed(id).await?))
+            })
+        });
+        changed.await??.and_then(|row| self.shared.info(row)).ok_or(Error::NotFound(id))
+    }
+}

@@ -1,0 +1,301 @@
+//! Takes over connections that were made elsewhere: credentials as their plugins write them, each stored as a whole
+//! connection or refused with its reason.
+//!
+//! Nobody is asked and nothing is sent, so the liveness is unknown until the first probe. What is there already is refused
+//! by name: an import that was cut off is run again from its beginning.
+
+mod prepare;
+
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use connection_contract::{
+    BaseUrl, DisplayText, Established, Identity, Kind, Liveness, Reach, Reason, Secret, Timestamp,
+};
+use futures_core::Stream;
+use tokio::{
+    sync::mpsc::{self, Receiver},
+    task::JoinHandle,
+};
+
+use super::Shared;
+use crate::{
+    ConnectionId, ConnectionRegistry, Error, StoreError, event,
+    seal::Sealer,
+    setup::free_label,
+    store::{Lock, Tx},
+};
+use prepare::{Prepared, prepare};
+
+/// Items that are made ready at once.
+const AT_ONCE: usize = 64;
+/// Items that are committed together.
+const TOGETHER: usize = 64;
+
+/// A connection that was made elsewhere.
+#[derive(Debug)]
+#[must_use]
+pub struct Import {
+    kind: Kind,
+    made: Established<Secret>,
+}
+
+impl Import {
+    /// An account of a kind, with the bytes that the plugin's `serialize_credential` would give.
+    pub fn new(kind: Kind, credential: Secret, identity: Identity) -> Self {
+        Self { kind, made: Established::new(credential, identity) }
+    }
+    /// What to call it; one that is taken is refused. Without one, the account's own is used, with `-2` and so on.
+    pub fn label(mut self, label: impl Into<DisplayText>) -> Self {
+        self.made = self.made.label(label);
+        self
+    }
+    /// A public configuration value, by the name that the plugin gives it.
+    pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.made = self.made.config(name.into(), value);
+        self
+    }
+    /// What paths are relative to, when it is not the first address that the kind declares: another one of those.
+    pub fn base_url(mut self, base_url: BaseUrl) -> Self {
+        self.made = self.made.reach(Reach::base(base_url));
+        self
+    }
+    /// When the credential stops working.
+    pub fn valid_until(mut self, time: Timestamp) -> Self {
+        self.made = self.made.valid_until(Some(time));
+        self
+    }
+    /// What the provider lets it do.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.made = self.made.scopes(scopes);
+        self
+    }
+}
+
+/// What became of an item.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Imported {
+    /// Its id.
+    pub connection: ConnectionId,
+    /// What it is called.
+    pub label: DisplayText,
+    /// Unknown, unless it was verified.
+    pub liveness: Liveness,
+    /// Why it is not live.
+    pub reason: Option<Reason>,
+}
+
+/// An import that is about to begin.
+#[must_use = "an import begins with `start`"]
+pub struct BeginImport<S> {
+    registry: ConnectionRegistry,
+    items: S,
+    again: bool,
+    verify: bool,
+}
+
+impl<S> fmt::Debug for BeginImport<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BeginImport")
+    }
+}
+
+/// The results in the order of the items. Dropped, it takes no more items; what was taken is stored.
+pub struct Imports(Receiver<Result<Imported, Error>>);
+
+impl ConnectionRegistry {
+    /// Takes over connections for this owner, some at a time. One that is refused keeps no other from being stored.
+    pub fn import<S: Stream<Item = Import> + Send + 'static>(&self, items: S) -> BeginImport<S> {
+        BeginImport { registry: self.clone(), items, again: false, verify: false }
+    }
+}
+
+impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
+    /// Connects accounts also when they are connected already.
+    pub fn again(mut self) -> Self {
+        self.again = true;
+        self
+    }
+    /// Asks the providers, once the connection is stored, whether it works.
+    pub fn verify(mut self) -> Self {
+        self.verify = true;
+        self
+    }
+
+    /// Begins. Each result is an [`Imported`], or why the item was refused: [`Error::UnknownKind`],
+    /// [`Error::AccountConnected`], [`Error::LabelTaken`], [`Error::InvalidImport`], [`Error::Credential`] for bytes that
+    /// the plugin cannot read, [`Error::NotSupported`] for kinds with directories, which a person grants, and the store's.
+    ///
+    /// # Repetition
+    ///
+    /// After a crash, what is stored is whole; run again, it is refused as connected already, and the rest is stored.
+    pub fn start(self) -> Imports {
+        let Self { registry, items, again, verify } = self;
+        let runtimes = registry.shared.runtimes.clone();
+        let (prepared, ready) = mpsc::channel(AT_ONCE);
+        let (sender, results) = mpsc::channel(TOGETHER);
+        let feeder = registry.clone();
+        runtimes.spawn(async move {
+            let mut items = Box::pin(items);
+            while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
+                let (shared, owner) = (feeder.shared.clone(), feeder.owner.clone());
+                let task = feeder.shared.runtimes.spawn(async move { prepare(&shared, &owner, item).await });
+                if prepared.send(task).await.is_err() {
+                    return;
+                }
+            }
+        });
+        runtimes.spawn(sequence(registry, ready, sender, again, verify));
+        Imports(results)
+    }
+}
+
+impl Imports {
+    /// The next result; `None` after the last.
+    pub async fn next(&mut self) -> Option<Result<Imported, Error>> {
+        self.0.recv().await
+    }
+}
+
+impl fmt::Debug for Imports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Imports")
+    }
+}
+
+impl Stream for Imports {
+    type Item = Result<Imported, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+type Ready = JoinHandle<Result<Prepared, Error>>;
+
+/// Stores what is ready in the order of the items, some at once, and tells the results.
+async fn sequence(
+    registry: ConnectionRegistry,
+    mut ready: Receiver<Ready>,
+    results: mpsc::Sender<Result<Imported, Error>>,
+    again: bool,
+    verify: bool,
+) {
+    while let Some(first) = ready.recv().await {
+        let mut items = vec![prepared(first).await];
+        while items.len() < TOGETHER
+            && let Ok(next) = ready.try_recv()
+        {
+            items.push(prepared(next).await);
+        }
+        let mut stored = store(&registry.shared, items, again).await;
+        if verify {
+            measure(&registry, &mut stored).await;
+        }
+        for result in stored {
+            if results.send(result).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn prepared(task: Ready) -> Result<Prepared, Error> {
+    // It panics only by a fault of ours, and concerns one item.
+    task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+}
+
+/// In one transaction; where that fails, in one for each, so that one bad item stops no other.
+async fn store(shared: &Arc<Shared>, items: Vec<Result<Prepared, Error>>, again: bool) -> Vec<Result<Imported, Error>> {
+    let sound: Vec<_> = items.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
+    let mut stored = match insert(shared, sound.clone(), again).await {
+        Ok(stored) => stored,
+        // Of one item, which is found out.
+        Err(StoreError::Conflict { .. } | StoreError::Refused { .. } | StoreError::Panicked) => {
+            let mut stored = Vec::new();
+            for item in sound {
+                stored.extend(match insert(shared, vec![item], again).await {
+                    Ok(one) => one,
+                    Err(error) => vec![Err(error.into())],
+                });
+            }
+            stored
+        }
+        // Of the store, which one item finds as the others did. What was stored all the same is connected, as a second
+        // try says.
+        Err(error) => sound.iter().map(|_| Err(error.clone().into())).collect(),
+    }
+    .into_iter();
+    let outcome = |item: Result<Prepared, Error>| match item {
+        // One for each that is sound.
+        Ok(_) => stored.next().unwrap_or_else(|| Err(StoreError::Panicked.into())),
+        Err(error) => Err(error),
+    };
+    items.into_iter().map(outcome).collect()
+}
+
+async fn insert(
+    shared: &Arc<Shared>,
+    items: Vec<Prepared>,
+    again: bool,
+) -> Result<Vec<Result<Imported, Error>>, StoreError> {
+    let Some(owner) = items.first().map(|item| item.account.owner.clone()) else { return Ok(Vec::new()) };
+    let sealer = shared.sealer.clone();
+    let stored = shared.store.write(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Owner(&owner)).await?;
+            let mut stored = Vec::new();
+            for item in items {
+                stored.push(insert_one(tx, &sealer, item, again).await?);
+            }
+            Ok(stored)
+        })
+    });
+    let stored = stored.await?;
+    let count = stored.iter().filter(|result| result.is_ok()).count();
+    tracing::info!(count, "imported");
+    Ok(stored)
+}
+
+async fn insert_one(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    item: Prepared,
+    again: bool,
+) -> Result<Result<Imported, Error>, StoreError> {
+    let Prepared { mut account, is_labelled, credential, liveness, event, kind } = item;
+    tx.lock(Lock::Connection(account.id)).await?;
+    if !again
+        && let Some((_, label)) = tx.account_by_identity(&account.owner, &account.kind, &account.account_id).await?
+    {
+        return Ok(Err(Error::AccountConnected { kind, label }));
+    }
+    if !is_labelled {
+        account.label = free_label(tx, &account).await?;
+    } else if tx.account_by_label(&account.owner, &account.kind, &account.label).await?.is_some() {
+        return Ok(Err(Error::LabelTaken { kind, label: account.label }));
+    }
+    tx.insert_account(&account).await?;
+    tx.insert_credential(&credential).await?;
+    tx.upsert_liveness(&liveness).await?;
+    event::append(tx, sealer, &event).await?;
+    let (connection, label) = (account.id, account.label.into());
+    Ok(Ok(Imported { connection, label, liveness: Liveness::Unknown, reason: None }))
+}
+
+/// What the providers say. One that cannot be asked stays unknown, and is stored all the same.
+async fn measure(registry: &ConnectionRegistry, stored: &mut [Result<Imported, Error>]) {
+    let ids: Vec<_> = stored.iter().flatten().map(|imported| imported.connection).collect();
+    let mut verified = registry.preflight(ids).in_order();
+    for imported in stored.iter_mut().flatten() {
+        if let Some((_, Ok(info))) = verified.next().await {
+            (imported.liveness, imported.reason) = (info.liveness, info.reason);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Makes an item ready: checks it, lets its plugin read it, and seals it.
+
+use std::sync::Arc;
+
+use connection_contract::{
+    CredentialError, DisplayText, Established, Identity, Input, Kind, Liveness, Need, Secret, Timestamp,
+};
+
+use super::Import;
+use crate::{
+    ConnectionId, Error,
+    connection::{Payload, json},
+    contain::{self, Contained},
+    event, limits,
+    liveness::words,
+    registry::{KindEntry, Shared},
+    seal::Place,
+    setup::{GRACE, LONGEST_RUN},
+    store::rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow},
+};
+
+const FIRST: i64 = 1;
+
+/// What is to be stored of one item.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    /// With the label that is used when it is free or gets a number.
+    pub(super) account: AccountRow,
+    /// One that was asked for gets no number.
+    pub(super) is_labelled: bool,
+    pub(super) credential: CredentialRow,
+    pub(super) liveness: LivenessRow,
+    pub(super) event: EventRow,
+    pub(super) kind: Kind,
+}
+
+/// Checks an item and seals it.
+pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> Result<Prepared, Error> {
+    let Import { kind, made } = item;
+    let entry = shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    check(&entry, &made)?;
+    parses(shared, &entry, &made.credential).await?;
+    let id = ConnectionId::from(shared.ids.next());
+    let undeclared = |_| Error::InvalidImport("its base address is none that the kind declares");
+    let payload = Payload::new(&entry, &made.reach, made.credential, &[], &[]).map_err(undeclared)?;
+    let sealed = shared.sealer.seal(&Place::credential(&id, owner, &kind, FIRST), payload.encode().expose()).await;
+    let sealed =
+        sealed.map_err(|source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) })?;
+    let now = shared.clock.now().seconds();
+    let Identity { account_id, label: account_label, .. } = made.identity;
+    let named = |label: DisplayText| Some(label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
+    let asked = made.label.and_then(named);
+    let is_labelled = asked.is_some();
+    let label = asked.or_else(|| named(account_label.clone())).unwrap_or_else(|| account_id.as_str().to_owned());
+    let account = AccountRow {
+        id,
+        owner: owner.to_owned(),
+        kind: kind.to_string(),
+        profile_id: None,
+        label,
+        account_id: account_id.as_str().to_owned(),
+        account_label: account_label.as_str().to_owned(),
+        is_default: false,
+        config: json::config(&made.config),
+        revision: 1,
+        generation: FIRST,
+        next_generation: FIRST + 1,
+        state: AccountState::Active,
+        created_at: now,
+        updated_at: now,
+    };
+    let credential = CredentialRow {
+        connection_id: id,
+        generation: FIRST,
+        state: CredentialState::Current,
+        key_id: sealed.key_id(),
+        sealed,
+        secret_names: json::names(&entry.descriptor.secret_names),
+        granted_scopes: made.granted_scopes.as_ref().map(json::texts),
+        valid_until: made.valid_until.map(Timestamp::seconds),
+        created_at: now,
+    };
+    let liveness = LivenessRow {
+        connection_id: id,
+        liveness: words::liveness(Liveness::Unknown).to_owned(),
+        reason: None,
+        generation: FIRST,
+        checked_at: None,
+        next_check_at: None,
+        failures: 0,
+    };
+    let event = event::new(shared, owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
+    Ok(Prepared { account, is_labelled, credential, liveness, event, kind })
+}
+
+fn check(kind: &KindEntry, made: &Established<Secret>) -> Result<(), Error> {
+    if kind.descriptor.needs.contains(&Need::Files) {
+        return Err(Error::NotSupported {
+            kind: kind.kind().clone(),
+            what: "be imported: a person grants directories",
+        });
+    }
+    limits::established(made).map_err(Error::InvalidImport)?;
+    let account = made.identity.account_id.as_str();
+    if account.is_empty() || account.chars().count() >= limits::LONGEST_ID {
+        return Err(Error::InvalidImport("the account's id is empty, or has 500 characters or more"));
+    }
+    let is_secret = |name: &str| {
+        let field = kind.descriptor.fields.iter().find(|field| *field.name == *name);
+        field.is_some_and(|field| field.input == Input::Secret)
+            || kind.descriptor.secret_names.iter().any(|secret| **secret == *name)
+    };
+    match made.config.iter().any(|(name, _)| is_secret(name)) {
+        true => Err(Error::InvalidImport("its configuration, which is not sealed, has the name of a secret")),
+        false => Ok(()),
+    }
+}
+
+/// Whether the plugin reads it, asked where a plugin that spins holds nobody else.
+async fn parses(shared: &Arc<Shared>, kind: &Arc<KindEntry>, credential: &Secret) -> Result<(), Error> {
+    let (definition, bytes) = (kind.definition.clone(), credential.duplicate());
+    let parse = async move { contain::call(|| definition.check_credential(&bytes)) };
+    let fault = |what| Error::PluginFault { kind: kind.kind().clone(), what };
+    match shared.runtimes.run(&*shared.clock, LONGEST_RUN + GRACE, parse).await {
+        Contained::Ended(Some(read)) => {
+            read.map_err(|source: CredentialError| Error::Credential { kind: kind.kind().clone(), source })
+        }
+        Contained::Ended(None) | Contained::Panicked => Err(fault(crate::error::CRASHED)),
+        Contained::Stopped | Contained::TimedOut => Err(fault(crate::error::TIMED_OUT)),
+    }
+}

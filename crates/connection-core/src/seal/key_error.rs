@@ -1,0 +1,123 @@
+//! Why a key source gives no key: each names the source, and says the way out.
+
+use super::KeyId;
+use crate::platform::NotPrivate;
+
+/// Why a key source gives no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// A command of the source failed.
+    #[error("the key source '{source_name}' gives no key: the command {detail}")]
+    Command {
+        /// The source.
+        source_name: String,
+        /// What became of it: `did not end within 10 seconds`.
+        detail: String,
+    },
+    /// Another process changes the keys at this moment.
+    #[error("the keys of this database are being changed by another process")]
+    Contended,
+    /// The database belongs to the key of another source, or two sources that are configured hold different keys.
+    #[error("{}", disagreement(source_name, *have, other_name, *other))]
+    Disagree {
+        /// The source that is used.
+        source_name: String,
+        /// Its key; `None` when it has none, or shows none.
+        have: Option<KeyId>,
+        /// The other source.
+        other_name: String,
+        /// The key of the other one.
+        other: KeyId,
+    },
+    /// There is a key already.
+    #[error("the key source '{source_name}' holds a key already")]
+    Exists {
+        /// The source.
+        source_name: String,
+    },
+    /// Others may have read the key, or changed it.
+    #[error("the key is not private: {0}")]
+    Exposed(NotPrivate),
+    /// What the source holds is no key, or a damaged one.
+    #[error("the key source '{source_name}' holds no whole key")]
+    Malformed {
+        /// The source.
+        source_name: String,
+    },
+    /// The database was sealed, and the key is gone.
+    #[error("the key source '{source_name}' holds no key, and the database is sealed with one")]
+    Missing {
+        /// The source.
+        source_name: String,
+    },
+    /// Neither of two sources holds the key of this database.
+    #[error("key {need} opens this database: '{from}' holds key {have}, and '{to}' does not open it either")]
+    Neither {
+        /// The source that was to hold it.
+        from: String,
+        /// The source that is to hold it from now on.
+        to: String,
+        /// The key of the first.
+        have: KeyId,
+        /// The key that opens it.
+        need: KeyId,
+    },
+    /// There is nothing yet that is sealed with any key.
+    #[error("this database has no keys yet")]
+    NoKeyset,
+    /// The source makes no keys.
+    #[error("the key source '{source_name}' holds no key and makes none")]
+    NotSupported {
+        /// The source.
+        source_name: String,
+    },
+    /// The system does not let it be read or written.
+    #[error("the key source '{source_name}' cannot be used: {detail}")]
+    Unavailable {
+        /// The source.
+        source_name: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// The keyset is wrapped for two sources, and one of them is not at hand.
+    #[error("the change of the key's source was begun and not ended, and '{source_name}' is one of two")]
+    Unfinished {
+        /// The source at hand.
+        source_name: String,
+    },
+}
+
+impl KeyError {
+    /// What a person does about it, when there is something.
+    pub fn remedy(&self) -> Option<String> {
+        Some(match self {
+            Self::Command { source_name, .. } => format!(
+                "run the command of '{source_name}' by hand: it must end with 0 within 10 seconds and print nothing but \
+                 what is asked, at most 4096 bytes"
+            ),
+            Self::Contended => "do it again".into(),
+            Self::Disagree { source_name, other_name, other, .. } => format!(
+                "use one source: '{other_name}' if key {other} is the one of this database, which `key change` then \
+                 moves; else take '{other_name}' out of the configuration and keep '{source_name}'"
+            ),
+            Self::Exposed(exposed) => exposed.remedy(),
+            Self::Malformed { source_name } | Self::Missing { source_name } => {
+                format!("restore the key of '{source_name}' from a backup: without it the database stays closed")
+            }
+            Self::Neither { need, .. } => format!("name the key source that holds key {need}"),
+            Self::NoKeyset => "open it once with the key source of your choice".into(),
+            Self::NotSupported { source_name } => format!("put a key of 32 bytes into '{source_name}'"),
+            Self::Unavailable { source_name, .. } => {
+                format!("see that the user who runs this may use '{source_name}', and that it is where it says")
+            }
+            Self::Unfinished { .. } => "end the change first: `key change` goes on where it stopped".into(),
+            Self::Exists { .. } => return None,
+        })
+    }
+}
+
+fn disagreement(source: &str, have: Option<KeyId>, other_name: &str, other: KeyId) -> String {
+    let have = have.map_or_else(|| "has none that opens this database".to_owned(), |id| format!("holds key {id}"));
+    format!("the key sources disagree: '{source}' {have}, and '{other_name}' holds key {other}")
+}

@@ -1,0 +1,172 @@
+//! A keyset in its slot: under the key of a source, or under one that the source has wrapped.
+//!
+//! ```text
+//! "CNXW" 4 | version 1 | length 2 | the wrapped key | envelope        for a source that wraps
+//! envelope                                                           for a source that holds a key
+//! ```
+//!
+//! So a service of keys is given 32 bytes and no more, however many keys there are; each time others.
+
+use uuid::Uuid;
+
+use super::{
+    KeyContext, KeyError, KeyId, KeySource, KeyWrapper, OpenKeyError, SealError, Sealed,
+    data_key::DataKey,
+    envelope,
+    key_command::MAX_OUTPUT,
+    key_file::fresh,
+    keyset::{Keyset, Slot},
+};
+use crate::store::rows::KeysetRow;
+
+const MAGIC: &[u8; 4] = b"CNXW";
+const VERSION: u8 = 1;
+
+/// What is in a slot, none of it believed yet.
+struct Content<'a> {
+    /// For a source that wraps.
+    wrapped: Option<&'a [u8]>,
+    envelope: &'a [u8],
+    key_id: KeyId,
+}
+
+/// A keyset, and where it was found.
+pub(super) struct Found {
+    pub(super) slot: Slot,
+    pub(super) keyset: Keyset,
+    /// The key that unwraps it.
+    pub(super) wrapped_by: KeyId,
+}
+
+pub(super) fn slots(row: &KeysetRow) -> impl Iterator<Item = (Slot, &Sealed)> {
+    [(Slot::A, &row.slot_a), (Slot::B, &row.slot_b)]
+        .into_iter()
+        .filter_map(|(slot, sealed)| Some((slot, sealed.as_ref()?)))
+}
+
+/// The slots that are filled, by name, with the key that each is wrapped by.
+pub(super) fn filled(row: &KeysetRow) -> Vec<(&'static str, Option<KeyId>)> {
+    let id = |sealed: &Sealed| parse(sealed.as_bytes()).ok().map(|content| content.key_id);
+    slots(row).map(|(slot, sealed)| (slot.name(), id(sealed))).collect()
+}
+
+/// The keys by which the slots are wrapped, as far as they can be told.
+pub(super) fn key_ids(row: &KeysetRow) -> impl Iterator<Item = KeyId> {
+    slots(row).filter_map(|(_, sealed)| parse(sealed.as_bytes()).ok()).map(|content| content.key_id)
+}
+
+/// Opens the slot that this source wrapped; with none, tells which key is needed.
+pub(super) async fn find(source: &dyn KeySource, row: &KeysetRow) -> Result<Found, OpenKeyError> {
+    let found = match source.wrapper() {
+        Some(wrapper) => find_wrapped(wrapper, row).await?,
+        None => {
+            let key = source.load().await?.ok_or_else(|| KeyError::Missing { source_name: source.name() })?;
+            find_held(&DataKey::new(&key)?, row)?
+        }
+    };
+    // One that was put back lacks the keys that came after it.
+    if found.keyset.revision == row.keys_revision {
+        Ok(found)
+    } else {
+        Err(SealError::Tampered { table: "connection_keyset" }.into())
+    }
+}
+
+fn find_held(key: &DataKey, row: &KeysetRow) -> Result<Found, SealError> {
+    let mut refused = SealError::Truncated;
+    for (slot, sealed) in slots(row) {
+        match parse(sealed.as_bytes()) {
+            Ok(content) if content.wrapped.is_none() && content.key_id == key.id => {
+                return opened(key, row, slot, content.envelope);
+            }
+            Ok(content) => refused = SealError::WrongKey { have: key.id, need: content.key_id },
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+async fn find_wrapped(wrapper: &dyn KeyWrapper, row: &KeysetRow) -> Result<Found, OpenKeyError> {
+    let mut refused = OpenKeyError::Seal(SealError::Truncated);
+    for (slot, sealed) in slots(row) {
+        let content = match parse(sealed.as_bytes()) {
+            Ok(content) => content,
+            Err(error) => {
+                refused = error.into();
+                continue;
+            }
+        };
+        let Some(wrapped) = content.wrapped else {
+            refused = SealError::NotWrapped { need: content.key_id }.into();
+            continue;
+        };
+        match wrapper.unwrap(wrapped, &context(row.store_id)).await {
+            Ok(key) => {
+                let key = DataKey::new(&key)?;
+                if key.id == content.key_id {
+                    return Ok(opened(&key, row, slot, content.envelope)?);
+                }
+                refused = SealError::WrongKey { have: key.id, need: content.key_id }.into();
+            }
+            // The other slot may be its own.
+            Err(error) => refused = error.into(),
+        }
+    }
+    Err(refused)
+}
+
+fn opened(key: &DataKey, row: &KeysetRow, slot: Slot, envelope: &[u8]) -> Result<Found, SealError> {
+    Ok(Found { slot, keyset: Keyset::unwrap(key, row.store_id, slot, envelope)?, wrapped_by: key.id })
+}
+
+/// Wraps a keyset for a slot. The source makes a key if it has none and can.
+pub(super) async fn wrap(
+    source: &dyn KeySource,
+    keyset: &Keyset,
+    store: Uuid,
+    slot: Slot,
+) -> Result<Sealed, OpenKeyError> {
+    let Some(wrapper) = source.wrapper() else {
+        let key = match source.load().await? {
+            Some(key) => key,
+            None => match source.create().await {
+                Err(KeyError::Exists { source_name }) => {
+                    source.load().await?.ok_or(KeyError::Missing { source_name })?
+                }
+                made => made?,
+            },
+        };
+        return Ok(keyset.wrap(&DataKey::new(&key)?, store, slot)?);
+    };
+    let (key, context) = (fresh().ok_or(SealError::Engine)?, context(store));
+    let wrapped = wrapper.wrap(&key, &context).await?;
+    let length = u16::try_from(wrapped.len()).ok().filter(|_| wrapped.len() <= MAX_OUTPUT);
+    let length = length.ok_or(SealError::TooLong)?;
+    let sealing = DataKey::new(&key)?;
+    let again = DataKey::new(&wrapper.unwrap(&wrapped, &context).await?)?;
+    if again.id != sealing.id {
+        // What it wraps it does not give back: nothing may be kept by it.
+        return Err(KeyError::Malformed { source_name: source.name() }.into());
+    }
+    let envelope = keyset.wrap(&sealing, store, slot)?;
+    let parts = [&MAGIC[..], &[VERSION], &length.to_be_bytes(), &wrapped, envelope.as_bytes()];
+    Ok(Sealed::of_parts(&parts))
+}
+
+fn parse(bytes: &[u8]) -> Result<Content<'_>, SealError> {
+    let Some(rest) = bytes.strip_prefix(MAGIC) else {
+        return Ok(Content { wrapped: None, envelope: bytes, key_id: envelope::parse(bytes)?.key_id });
+    };
+    let (version, rest) = rest.split_first_chunk().ok_or(SealError::Truncated)?;
+    if *version != [VERSION] {
+        return Err(SealError::UnknownFormat);
+    }
+    let (length, rest) = rest.split_first_chunk().ok_or(SealError::Truncated)?;
+    let length = usize::from(u16::from_be_bytes(*length));
+    let (wrapped, envelope) = rest.split_at_checked(length).ok_or(SealError::Truncated)?;
+    Ok(Content { wrapped: Some(wrapped), envelope, key_id: envelope::parse(envelope)?.key_id })
+}
+
+fn context(store: Uuid) -> KeyContext {
+    KeyContext { app: "connections", store_id: store.to_string() }
+}

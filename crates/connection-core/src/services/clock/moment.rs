@@ -1,0 +1,29 @@
+//! How old something is.
+
+use std::time::Duration;
+
+use super::Clock;
+
+/// When something was asked: taken before the asking.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    passed: Duration,
+    seconds: i64,
+}
+
+impl Moment {
+    pub(crate) fn of(clock: &dyn Clock) -> Self {
+        Self { passed: clock.passed(), seconds: clock.now().seconds() }
+    }
+
+    /// Whether it is less than that old, for a bound below a second. The wall clock counts, too: what passes while a
+    /// machine sleeps is not measured everywhere.
+    pub(crate) fn is_within(self, bound: Duration, now: Self) -> bool {
+        self.age(now) < bound && (0..=1).contains(&now.seconds.saturating_sub(self.seconds))
+    }
+
+    /// As far as it was measured.
+    pub(crate) fn age(self, now: Self) -> Duration {
+        now.passed.saturating_sub(self.passed)
+    }
+}

@@ -1,0 +1,148 @@
+//! What other processes do with a session, for whoever waits for it in this one.
+//!
+//! While somebody waits for the next step or the end, one task per session looks at its row. When the row has moved on,
+//! it runs the session from its journal: that is how this process comes to show what another one has come to.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use tokio::task::AbortHandle;
+
+use super::{
+    journal::{Effect, Entry},
+    lease::{self, LOOKED},
+    run,
+    slot::Slot,
+};
+use crate::{
+    Clock, Error, SessionId,
+    registry::Shared,
+    services::clock::Moment,
+    store::{Changed, Store, rows::SetupState},
+};
+
+/// Who waits at a session in this process.
+#[derive(Default)]
+pub(super) struct Followers(Mutex<Count>);
+
+#[derive(Default)]
+struct Count {
+    waiting: usize,
+    task: Option<AbortHandle>,
+}
+
+impl fmt::Debug for Followers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Followers")
+    }
+}
+
+impl Followers {
+    /// No code of others runs under the lock, so that a poisoned one is as good.
+    fn lock(&self) -> MutexGuard<'_, Count> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who waits, until it is dropped.
+pub(super) struct Following<'a>(&'a Followers);
+
+impl Drop for Following<'_> {
+    fn drop(&mut self) {
+        let mut count = self.0.lock();
+        count.waiting -= 1;
+        if count.waiting == 0
+            && let Some(task) = count.task.take()
+        {
+            task.abort();
+        }
+    }
+}
+
+/// Looks what other processes do with it as long as the result lives.
+pub(super) fn follow<'a>(shared: &Arc<Shared>, slot: &'a Arc<Slot>) -> Following<'a> {
+    let mut count = slot.followers.lock();
+    count.waiting += 1;
+    if count.task.is_none() {
+        let (store, clock) = (shared.store.clone(), shared.clock.clone());
+        let task = looking(store, clock, Arc::downgrade(shared), Arc::downgrade(slot), slot.id);
+        count.task = Some(shared.runtimes.spawn(task).abort_handle());
+    }
+    Following(&slot.followers)
+}
+
+/// Keeps neither a registry nor a session alive.
+async fn looking(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, slot: Weak<Slot>, id: SessionId) {
+    let mut changes = store.changes(&*clock).await;
+    let mut alone = None;
+    while changes.changed(&*clock, LOOKED, |changed| changed == Changed::Setup(id)).await.is_ok() {
+        let (Some(shared), Some(slot)) = (shared.upgrade(), slot.upgrade()) else { return };
+        if let Err(error) = look(&shared, &slot, &mut alone).await {
+            // The next look may do better; whoever acts is told of it.
+            tracing::debug!(session = %slot.id, code = error.code(), "a setup cannot be looked at");
+        }
+    }
+}
+
+/// `alone` is since when the session is to be run and nobody was seen to run it: after a while its process is taken for
+/// dead.
+async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
+    let since = alone.take();
+    let Some(row) = shared.reader().await?.setup(slot.id).await? else {
+        // It ended long ago, and was forgotten.
+        run::spawn(shared, slot);
+        return Ok(());
+    };
+    let is_busy = slot.running.try_lock().is_err();
+    match row.state {
+        // What a run of our own comes to, it shows by itself.
+        SetupState::Running | SetupState::Waiting if is_busy => {}
+        SetupState::Waiting => {
+            let waiting = run::stored_wait(shared, slot, &row).await?;
+            if slot.rests_at() != waiting.map(|waiting| (waiting.no, waiting.seq)) {
+                run::spawn(shared, slot);
+            }
+        }
+        SetupState::Running => {
+            if is_answered(shared, slot).await? {
+                slot.working();
+            }
+            if !lease::is_held(shared, &row) {
+                let now = Moment::of(&*shared.clock);
+                match since {
+                    Some(since) if since.age(now) >= LOOKED => run::spawn(shared, slot),
+                    since => *alone = since.or(Some(now)),
+                }
+            }
+        }
+        _ if is_busy => stop(shared, slot),
+        _ => run::spawn(shared, slot),
+    }
+    Ok(())
+}
+
+/// Whether the wait that is shown was ended by somebody, and not by the time: after a poll it may be there again.
+async fn is_answered(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<bool, Error> {
+    let Some((_, Some(seq))) = slot.rests_at() else { return Ok(false) };
+    let effects = shared.reader().await?.effects(slot.id).await?;
+    let Some((_, sealed)) = effects.into_iter().find(|(number, _)| *number == seq) else { return Ok(false) };
+    let bytes = run::opened(shared, slot, &slot.effect_place(seq), &sealed).await?;
+    let entry = bytes.and_then(|bytes| Entry::decode(bytes.expose()));
+    Ok(entry.is_some_and(|entry| !matches!(entry.effect, Effect::Elapsed)))
+}
+
+/// Drops a run of our own: the session was ended elsewhere, and the row says how.
+fn stop(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+    if slot.cancelled.send_replace(true) {
+        return;
+    }
+    let (shared, slot) = (shared.clone(), slot.clone());
+    let runtimes = shared.runtimes.clone();
+    runtimes.spawn(async move {
+        drop(slot.running.lock().await);
+        slot.cancelled.send_replace(false);
+        run::spawn(&shared, &slot);
+    });
+}

@@ -1,0 +1,136 @@
+//! A bad network ends no setup: the session rests with what failed in its journal, and resuming it asks again.
+
+use std::sync::Arc;
+
+use connection_contract::{Notice, Reason, SetupFailure, host};
+
+use super::{
+    SetupStep,
+    codec::{Paused, Waiting},
+    effects::Inner,
+    run::{self, Next, SESSION_LIFE},
+    session::MOST_TRIES,
+    slot::Slot,
+};
+use crate::{
+    Error,
+    registry::Shared,
+    store::{
+        Lock,
+        rows::{SetupRow, SetupState},
+    },
+};
+
+/// Rests if it was the network that failed, and ends otherwise. `row` is what the run began from.
+pub(super) async fn rest_or_fail(
+    shared: &Arc<Shared>,
+    slot: &Arc<Slot>,
+    row: &SetupRow,
+    inner: &Inner,
+    failure: SetupFailure,
+) -> Result<Next, Error> {
+    match (host::offline(&failure), last_asked(inner)) {
+        (Some(not_live), Some(asked)) => {
+            let reason = not_live.reason.clone();
+            pause(shared, slot, row, inner, Some(asked), reason).await
+        }
+        _ => run::fail(shared, slot, i64::try_from(inner.step).unwrap_or(i64::MAX), failure).await,
+    }
+}
+
+/// The last effect, if it asked the world. Only that one can be asked again: what came after it would follow from nothing.
+pub(super) fn last_asked(inner: &Inner) -> Option<i64> {
+    inner.asked.filter(|asked| asked + 1 == inner.next)
+}
+
+/// Waits for somebody who resumes: the next run asks again, also for the effect that failed.
+pub(super) async fn pause(
+    shared: &Arc<Shared>,
+    slot: &Arc<Slot>,
+    row: &SetupRow,
+    inner: &Inner,
+    failed: Option<i64>,
+    reason: Reason,
+) -> Result<Next, Error> {
+    let no = inner.step;
+    let seq = i64::try_from(no).unwrap_or(i64::MAX);
+    let (what, paused) = (String::new(), Some(Paused { failed, reason: reason.clone() }));
+    let waiting = Waiting { no, seq: None, what, fields: None, state: None, until: None, paused };
+    let sealed =
+        shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose()).await;
+    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    // A wait with a deadline may have been longer than that; resuming does not make it longer still.
+    let expires = inner.input_at.after(SESSION_LIFE).max(inner.expires);
+    let (id, next, expires_at) = (slot.id, inner.next, expires.seconds());
+    let from = (row.state, row.sealed_step.clone());
+    let stored = shared.store.write(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Setup(id)).await?;
+            let Some(row) = tx.setup(id).await? else { return Ok(false) };
+            // Another run has rested or gone on, or somebody has it asked again: nothing of theirs is undone.
+            if (row.state, row.sealed_step) != from || tx.has_effect(id, next).await? {
+                return Ok(false);
+            }
+            tx.extend_endpoints(id, expires_at).await?;
+            tx.set_setup(id, SetupState::Waiting, seq, None, Some(&sealed), expires_at).await
+        })
+    });
+    if !stored.await? {
+        return Ok(Next::Again);
+    }
+    let mut beside = inner.notices.clone();
+    beside.push(Notice::offline(reason));
+    beside.push(Notice::new("your answers are kept: resume this setup to ask again"));
+    slot.rest((no, SetupStep::Notice { beside }), None);
+    run::set_timer(shared, slot, waiting, expires);
+    Ok(Next::Rest)
+}
+
+/// Why a session rests until somebody resumes it, if it does.
+pub(super) async fn paused(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Reason>, Error> {
+    if row.state != SetupState::Waiting {
+        return Ok(None);
+    }
+    let waiting = match run::stored_wait(shared, slot, row).await {
+        // A step that does not open is made anew by the run, from what the journal holds.
+        Err(Error::Sealed { .. }) => None,
+        waiting => waiting?,
+    };
+    Ok(waiting.and_then(|waiting| waiting.paused).map(|paused| paused.reason))
+}
+
+/// Forgets what failed of a session that rests for a bad network, so that the next run asks again. Of two that resume it
+/// at once one does.
+pub(super) async fn forget(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
+    for _ in 0..MOST_TRIES {
+        let Some(row) = shared.reader().await?.setup(slot.id).await? else { return Ok(()) };
+        if row.state != SetupState::Waiting {
+            return Ok(());
+        }
+        let waiting = match run::stored_wait(shared, slot, &row).await {
+            Ok(waiting) => waiting,
+            // A step that does not open is made anew by the run, from what the journal holds.
+            Err(Error::Sealed { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let Some(paused) = waiting.and_then(|waiting| waiting.paused) else { return Ok(()) };
+        let (id, from) = (slot.id, row.sealed_step);
+        let forgotten = shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Setup(id)).await?;
+                let Some(row) = tx.setup(id).await? else { return Ok(true) };
+                if row.state != SetupState::Waiting || row.sealed_step != from {
+                    return Ok(false);
+                }
+                if let Some(failed) = paused.failed {
+                    tx.delete_effect(id, failed).await?;
+                }
+                tx.set_setup(id, SetupState::Running, row.step_seq, None, None, row.expires_at).await
+            })
+        });
+        if forgotten.await? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Begins a setup for another credential of a connection that is there.
+//!
+//! It is the same setup, by replay; only its end differs, see `promote`. Until then the connection serves with the
+//! credential that it has, and nothing but the session's own rows is written.
+
+use std::{future::IntoFuture, sync::Arc};
+
+use connection_contract::{BoxFuture, SetupFailure};
+
+use super::{SetupSession, begin, codec::Purpose, run};
+use crate::{Connection, ConnectionId, Error, registry::Shared};
+
+/// A re-authorization that is about to begin: `connection.reauthorize().await`.
+#[derive(Debug)]
+#[must_use = "a re-authorization begins when this is awaited"]
+pub struct Reauthorize {
+    connection: Connection,
+    another_account: bool,
+    ephemeral: bool,
+}
+
+impl Reauthorize {
+    /// Takes the credential also when it reaches another account: the connection is that account's from then on.
+    pub fn another_account(mut self) -> Self {
+        self.another_account = true;
+        self
+    }
+
+    /// Cancels the session when its last handle is dropped.
+    pub fn ephemeral(mut self) -> Self {
+        self.ephemeral = true;
+        self
+    }
+}
+
+impl IntoFuture for Reauthorize {
+    type Output = Result<SetupSession, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { connection, another_account, ephemeral } = self;
+        let purpose = Purpose::Reauthorize { another_account };
+        Box::pin(async move {
+            let registry = connection.registry();
+            begin::begin(&registry, &connection.info.kind, connection.info.id, purpose, ephemeral).await
+        })
+    }
+}
+
+impl Connection {
+    /// Begins a setup in place when it is awaited: its credential takes the place of the one that the connection has,
+    /// once it is verified; id, label and what refers to the connection stay. What was the credential is kept for seven
+    /// days, see [`rollback`](Self::rollback).
+    ///
+    /// Nothing changes for whoever uses the connection while the setup is under way, nor when it fails, is cancelled or
+    /// expires. A credential of another account is refused, unless [`another_account`](Reauthorize::another_account) is
+    /// said. One that cannot be verified now takes the place of one that does not work; where the connection may work,
+    /// the session waits, and resuming it asks again.
+    ///
+    /// # Repetition
+    ///
+    /// Several may be under way; each takes the place of what is current when it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`], [`Error::NotFound`] when it was removed, and the store's.
+    pub fn reauthorize(&self) -> Reauthorize {
+        Reauthorize { connection: self.clone(), another_account: false, ephemeral: false }
+    }
+}
+
+/// The end of a re-authorization whose connection is gone.
+pub(super) fn removed() -> SetupFailure {
+    SetupFailure::new("not_found", "the connection was removed in the meantime")
+}
+
+/// Runs the sessions that were to change it, each of which then ends. Whoever finds one later ends it, too.
+pub(crate) async fn connection_removed(shared: &Arc<Shared>, connection: ConnectionId) {
+    let open = async { Ok::<_, Error>(shared.reader().await?.open_setups_of(connection).await?) };
+    for row in open.await.unwrap_or_default() {
+        if let Ok(slot) = shared.slot(&row) {
+            run::spawn(shared, &slot);
+        }
+    }
+}

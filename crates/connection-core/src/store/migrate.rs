@@ -1,0 +1,65 @@
+//! Brings the tables of a database to this program's version, on any engine.
+//!
+//! Migrations are embedded and go forward only. Their table is `connection_migrations`, so that a host keeps migrations of
+//! its own in the same database.
+
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+
+use super::StoreError;
+
+/// Also in the query of `postgres/open.rs`.
+const TABLE: &str = "connection_migrations";
+
+/// With a table of our own. Locks are taken by whoever runs it, since sqlx has none for SQLite and a session's for
+/// PostgreSQL, which a pooler breaks.
+pub(super) fn ours(mut migrator: Migrator) -> Migrator {
+    migrator.dangerous_set_table_name(TABLE);
+    migrator.set_locking(false);
+    migrator
+}
+
+pub(super) async fn run<C: Migrate>(migrator: &Migrator, connection: &mut C, place: &str) -> Result<(), StoreError> {
+    // What `run` calls: the future of `run` itself is not seen to be `Send` ("`Acquire` is not general enough").
+    migrator.run_direct(None, connection, false).await.map_err(|error| refused(migrator, &error, place))
+}
+
+fn refused(migrator: &Migrator, error: &MigrateError, place: &str) -> StoreError {
+    let owned = place.to_owned();
+    match error {
+        MigrateError::VersionMissing(version) => match migrator.iter().map(|known| known.version).max() {
+            Some(known) if known < *version => StoreError::Newer { place: owned, have: *version, known },
+            _ => StoreError::Changed { place: owned, version: *version },
+        },
+        MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
+            StoreError::Changed { place: owned, version: *version }
+        }
+        MigrateError::Execute(error) => unread(error, place),
+        MigrateError::ExecuteMigration(error, _) => taken(error, place).unwrap_or_else(|| StoreError::of(error, place)),
+        _ => StoreError::Unavailable { place: owned, detail: "its tables could not be brought up to date".into() },
+    }
+}
+
+/// Why the table of migrations could not be read. One without its columns is another program's.
+pub(super) fn unread(error: &sqlx::Error, place: &str) -> StoreError {
+    let is_another = error.as_database_error().is_some_and(|error| {
+        // 42703 is PostgreSQL's undefined_column; SQLite has a sentence alone.
+        error.code().is_some_and(|code| code == "42703") || error.message().starts_with("no such column")
+    });
+    if is_another {
+        return StoreError::Taken { place: place.to_owned(), name: TABLE.to_owned() };
+    }
+    taken(error, place).unwrap_or_else(|| StoreError::of(error, place))
+}
+
+/// A table that another program made under a name of ours.
+fn taken(error: &sqlx::Error, place: &str) -> Option<StoreError> {
+    let error = error.as_database_error()?;
+    let message = error.message();
+    // 42P07 is PostgreSQL's duplicate_table, also for indexes; SQLite has a sentence alone.
+    let is_taken = error.code().is_some_and(|code| code == "42P07")
+        || message.contains("already exists")
+        || message.contains("already a");
+    let name =
+        message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find(|word| word.starts_with("connection_"));
+    is_taken.then(|| StoreError::Taken { place: place.to_owned(), name: name.unwrap_or("connection_").to_owned() })
+}

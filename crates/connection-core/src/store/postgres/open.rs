@@ -1,0 +1,155 @@
+//! Opens a database on a server: by an address, through a pooler, or through a pool that the host lends.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::{runtime::Handle, sync::RwLock};
+
+use super::{
+    super::{StoreError, migrate},
+    Postgres,
+    listen::Ear,
+    migrator,
+};
+
+/// A few: eight processes of ten would be all that a server's default allows.
+const CONNECTIONS: u32 = 8;
+/// How long somebody waits for one of them.
+const LONGEST: Duration = Duration::from_secs(10);
+/// One that was idle for longer is asked whether it lives: the ping costs as much as a read.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// With a direct address, `options` are a pooler's.
+pub(in super::super) async fn open(
+    options: PgConnectOptions,
+    direct: Option<PgConnectOptions>,
+) -> Result<Postgres, StoreError> {
+    let place = place(&options);
+    let pooled = direct.is_some();
+    match &direct {
+        Some(direct) => bring_up_at(direct).await?,
+        None => migrate_at(&options).await?,
+    }
+    // Unknown to poolers, and of no use to us.
+    let options = options.extra_float_digits(None).disable_statement_logging();
+    let ear = Ear::new(direct.unwrap_or_else(|| options.clone()).disable_statement_logging());
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(LONGEST)
+        .test_before_acquire(false)
+        .before_acquire(|connection, idle| {
+            Box::pin(async move { Ok(idle.idle_for < IDLE || connection.ping().await.is_ok()) })
+        })
+        .connect_lazy_with(options);
+    Ok(Postgres {
+        pool,
+        place,
+        lent: false,
+        pooled,
+        open: Arc::new(RwLock::new(true)),
+        runtime: Handle::current(),
+        ear,
+    })
+}
+
+/// The host's pool; with a direct address, one of connections to a pooler.
+pub(in super::super) async fn open_lent(
+    pool: PgPool,
+    direct: Option<PgConnectOptions>,
+    host: Option<Handle>,
+) -> Result<Postgres, StoreError> {
+    let place = place(&pool.connect_options());
+    match &direct {
+        Some(direct) => bring_up_at(direct).await?,
+        None => {
+            // Taken out of the pool and not given back: what a caller who leaves would leave half done is closed.
+            let connection = pool.acquire().await.map_err(|error| StoreError::of(&error, &place))?;
+            bring_up(connection.detach(), &place).await?;
+        }
+    }
+    let runtime = host.unwrap_or_else(Handle::current);
+    let (pooled, open) = (direct.is_some(), Arc::new(RwLock::new(true)));
+    let ear = Ear::new(direct.unwrap_or_else(|| pool.connect_options().as_ref().clone()));
+    Ok(Postgres { pool, place, lent: true, pooled, open, runtime, ear })
+}
+
+/// Brings the tables to this program's version, at an address of which nobody said that it is the server's own: a pooler
+/// refuses the mark, or does not hand it on.
+pub(in super::super) async fn migrate_at(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let place = place(options);
+    let mut connection = connect(&options.clone().options([("connections.direct", "yes")]), &place).await?;
+    let (mark,): (Option<String>,) = sqlx::query_as("SELECT current_setting('connections.direct', true)")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(|error| StoreError::of(&error, &place))?;
+    if mark.as_deref() != Some("yes") {
+        return Err(StoreError::Pooled { place: place.to_string() });
+    }
+    bring_up(connection, &place).await
+}
+
+async fn bring_up_at(direct: &PgConnectOptions) -> Result<(), StoreError> {
+    let place = place(direct);
+    bring_up(connect(direct, &place).await?, &place).await
+}
+
+async fn connect(options: &PgConnectOptions, place: &str) -> Result<PgConnection, StoreError> {
+    let connected = tokio::time::timeout(LONGEST, options.clone().disable_statement_logging().connect()).await;
+    match connected {
+        Ok(connection) => connection.map_err(|error| StoreError::of(&error, place)),
+        Err(_) => {
+            let detail = "no connection could be made in 10 seconds".into();
+            Err(StoreError::Unavailable { place: place.to_owned(), detail })
+        }
+    }
+}
+
+/// In one transaction, so that a crash leaves all of it or nothing, under a lock that ends with it.
+async fn bring_up(mut connection: PgConnection, place: &str) -> Result<(), StoreError> {
+    let failed = |error: sqlx::Error| StoreError::of(&error, place);
+    let migrator = migrator();
+    // A program that may not change tables runs on those that another has made.
+    let current = is_current(&migrator, &mut connection).await;
+    if !current.map_err(|error| migrate::unread(&error, place))? {
+        let mut transaction = connection.begin().await.map_err(failed)?;
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('connections/migrations', 0))")
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        migrate::run(&migrator, &mut *transaction, place).await?;
+        transaction.commit().await.map_err(failed)?;
+    }
+    // Whether the goodbye arrives matters to nobody.
+    connection.close().await.unwrap_or_default();
+    Ok(())
+}
+
+/// Whether what was applied is what this program knows, to the byte.
+async fn is_current(migrator: &Migrator, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let (exists,): (bool,) =
+        sqlx::query_as("SELECT to_regclass('connection_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
+    if !exists {
+        return Ok(false);
+    }
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM connection_migrations WHERE success ORDER BY version")
+            .fetch_all(connection)
+            .await?;
+    Ok(applied
+        .iter()
+        .map(|(version, checksum)| (*version, &**checksum))
+        .eq(migrator.iter().map(|known| (known.version, &*known.checksum))))
+}
+
+/// What people know it by: without the password.
+fn place(options: &PgConnectOptions) -> Arc<str> {
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("postgres://{}/{database}", socket.display()).into(),
+        None => format!("postgres://{}:{}/{database}", options.get_host(), options.get_port()).into(),
+    }
+}

@@ -1,0 +1,52 @@
+//! Queries of the credential before the current one.
+//!
+//! It is kept for a while, with what the connection was by it: the account and the configuration.
+
+use super::{
+    Reader, StoreError, Tx,
+    changes::Changed,
+    engine::{execute, optional},
+    rows::{AccountRow, CredentialRow, PreviousRow},
+};
+use crate::ids::ConnectionId;
+
+impl Reader {
+    pub(crate) async fn previous_credential(&mut self, id: ConnectionId) -> Result<Option<PreviousRow>, StoreError> {
+        const SQL: &str = "SELECT connection_id, generation, state, sealed, key_id, secret_names, granted_scopes, \
+                           valid_until, created_at, replaced_at, account_id, account_label, config \
+                           FROM connection_credential WHERE connection_id = $1 AND state = 'previous'";
+        optional!(self, PreviousRow, SQL, id.as_uuid())
+    }
+}
+
+impl Tx {
+    /// Puts a credential in the place of the current one, which becomes the previous one; the one before that is
+    /// deleted. [`StoreError::Conflict`] when the account is not the row that was given any more.
+    pub(crate) async fn replace_credential(
+        &mut self,
+        account: &AccountRow,
+        fresh: &CredentialRow,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        const OTHERS: &str = "DELETE FROM connection_credential WHERE connection_id = $1 AND state <> 'current'";
+        const RETIRE: &str = "UPDATE connection_credential SET state = 'previous', replaced_at = $2, \
+                              account_id = $3, account_label = $4, config = $5 \
+                              WHERE connection_id = $1 AND state = 'current'";
+        let AccountRow { id, account_id, account_label, config, generation, .. } = account;
+        self.changed(Changed::Connection(*id));
+        execute!(self, OTHERS, id.as_uuid())?;
+        execute!(self, RETIRE, id.as_uuid(), now, account_id, account_label, config)?;
+        self.insert_credential(fresh).await?;
+        match self.promote_generation(*id, *generation, fresh.generation, now).await? {
+            true => Ok(()),
+            false => Err(StoreError::Conflict { what: "generation of a connection".into() }),
+        }
+    }
+
+    /// Deletes the previous credential if it was replaced by then.
+    pub(crate) async fn forget_previous(&mut self, id: ConnectionId, replaced_by: i64) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM connection_credential \
+                           WHERE connection_id = $1 AND state = 'previous' AND replaced_at <= $2";
+        execute!(self, SQL, id.as_uuid(), replaced_by).map(drop)
+    }
+}

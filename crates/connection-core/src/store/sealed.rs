@@ -1,0 +1,240 @@
+//! Every sealed column, in one table: what a rotation of the keys seals again.
+//!
+//! A column that is missing here would be sealed with keys that are dropped one day, so a test compares the table with the
+//! schema. The key of a sealed value is read from the value itself, bytes 6 to 13, never from a column beside it.
+
+use sqlx::{FromRow, Row};
+use uuid::Uuid;
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{all, execute},
+};
+use crate::seal::Sealed;
+
+/// A sealed column, and its query texts.
+#[derive(Debug)]
+pub(crate) struct SealedColumn {
+    pub(crate) table: &'static str,
+    pub(crate) column: &'static str,
+    shape: Shape,
+    /// Key ids, and how many values each has.
+    count: &'static str,
+    /// The next values that another key than `$1` sealed, by primary key.
+    page: &'static str,
+    /// Puts one in the place of the very bytes that were read.
+    swap: &'static str,
+}
+
+/// What the primary key is made of.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Numbered,
+    Input,
+    Value,
+}
+
+/// The primary key of a row.
+#[derive(Clone, Debug)]
+pub(crate) enum SealedKey {
+    /// An id, and a generation or a number in a sequence; 0 where there is none.
+    Numbered(Uuid, i64),
+    /// A session, and an input of it.
+    Input(Uuid, Uuid),
+    /// Owner, namespace and key of a small value.
+    Value(String, String, String),
+}
+
+/// A sealed value with all that says where it belongs.
+#[derive(Clone, Debug)]
+pub(crate) struct SealedRow {
+    pub(crate) key: SealedKey,
+    pub(crate) owner: String,
+    pub(crate) kind: String,
+    pub(crate) sealed: Sealed,
+}
+
+macro_rules! count {
+    ($table:literal, $column:literal) => {
+        concat!(
+            "SELECT substr(",
+            $column,
+            ", 6, 8), COUNT(*) FROM ",
+            $table,
+            " WHERE ",
+            $column,
+            " IS NOT NULL GROUP BY substr(",
+            $column,
+            ", 6, 8)"
+        )
+    };
+}
+
+/// All of them.
+pub(crate) const SEALED: &[SealedColumn] = &[
+    SealedColumn {
+        table: "connection_credential",
+        column: "sealed",
+        shape: Shape::Numbered,
+        count: count!("connection_credential", "sealed"),
+        page: "SELECT c.connection_id, c.generation, a.owner, a.kind, c.sealed FROM connection_credential AS c \
+               JOIN connection_account AS a ON a.id = c.connection_id WHERE substr(c.sealed, 6, 8) <> $1 \
+               AND (c.connection_id, c.generation) > ($2, $3) ORDER BY c.connection_id, c.generation LIMIT $4",
+        swap: "UPDATE connection_credential SET sealed = $3, key_id = substr($3, 6, 8) \
+               WHERE connection_id = $1 AND generation = $2 AND sealed = $4",
+    },
+    SealedColumn {
+        table: "connection_setup",
+        column: "sealed_header",
+        shape: Shape::Numbered,
+        count: count!("connection_setup", "sealed_header"),
+        // Its place has no number.
+        page: "SELECT id, CAST(0 AS BIGINT), owner, kind, sealed_header FROM connection_setup \
+               WHERE substr(sealed_header, 6, 8) <> $1 AND (id, 0) > ($2, $3) ORDER BY id LIMIT $4",
+        swap: "UPDATE connection_setup SET sealed_header = $3 WHERE id = $1 AND $2 = 0 AND sealed_header = $4",
+    },
+    SealedColumn {
+        table: "connection_setup",
+        column: "sealed_step",
+        shape: Shape::Numbered,
+        count: count!("connection_setup", "sealed_step"),
+        page: "SELECT id, step_seq, owner, kind, sealed_step FROM connection_setup \
+               WHERE substr(sealed_step, 6, 8) <> $1 AND (id, step_seq) > ($2, $3) ORDER BY id LIMIT $4",
+        swap: "UPDATE connection_setup SET sealed_step = $3 WHERE id = $1 AND step_seq = $2 AND sealed_step = $4",
+    },
+    SealedColumn {
+        table: "connection_setup_effect",
+        column: "sealed",
+        shape: Shape::Numbered,
+        count: count!("connection_setup_effect", "sealed"),
+        page: "SELECT e.session_id, e.seq, s.owner, s.kind, e.sealed FROM connection_setup_effect AS e \
+               JOIN connection_setup AS s ON s.id = e.session_id WHERE substr(e.sealed, 6, 8) <> $1 \
+               AND (e.session_id, e.seq) > ($2, $3) ORDER BY e.session_id, e.seq LIMIT $4",
+        swap: "UPDATE connection_setup_effect SET sealed = $3 WHERE session_id = $1 AND seq = $2 AND sealed = $4",
+    },
+    SealedColumn {
+        table: "connection_setup_input",
+        column: "sealed",
+        shape: Shape::Input,
+        count: count!("connection_setup_input", "sealed"),
+        page: "SELECT i.session_id, i.id, s.owner, s.kind, i.sealed FROM connection_setup_input AS i \
+               JOIN connection_setup AS s ON s.id = i.session_id WHERE substr(i.sealed, 6, 8) <> $1 \
+               AND (i.session_id, i.id) > ($2, $3) ORDER BY i.session_id, i.id LIMIT $4",
+        swap: "UPDATE connection_setup_input SET sealed = $3 WHERE session_id = $1 AND id = $2 AND sealed = $4",
+    },
+    SealedColumn {
+        table: "connection_kv",
+        column: "sealed",
+        shape: Shape::Value,
+        count: count!("connection_kv", "sealed"),
+        page: "SELECT owner, namespace, key, sealed FROM connection_kv WHERE substr(sealed, 6, 8) <> $1 \
+               AND (owner, namespace, key) > ($2, $3, $4) ORDER BY owner, namespace, key LIMIT $5",
+        swap: "UPDATE connection_kv SET sealed = $4 WHERE owner = $1 AND namespace = $2 AND key = $3 AND sealed = $5",
+    },
+];
+
+impl SealedColumn {
+    /// Before every key.
+    pub(crate) fn start(&self) -> SealedKey {
+        match self.shape {
+            Shape::Numbered => SealedKey::Numbered(Uuid::nil(), i64::MIN),
+            Shape::Input => SealedKey::Input(Uuid::nil(), Uuid::nil()),
+            Shape::Value => SealedKey::Value(String::new(), String::new(), String::new()),
+        }
+    }
+}
+
+impl Reader {
+    /// How many values each key has sealed, of this column.
+    pub(crate) async fn sealed_counts(&mut self, column: &SealedColumn) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
+        // What is too short to name one has none.
+        let counts = all!(self, (Option<Vec<u8>>, i64), column.count)?;
+        Ok(counts.into_iter().map(|(id, count)| (id.unwrap_or_default(), count)).collect())
+    }
+
+    /// The next values behind `after` that another key sealed, in the order of their keys.
+    pub(crate) async fn sealed_page(
+        &mut self,
+        column: &SealedColumn,
+        key_id: &[u8],
+        after: &SealedKey,
+        limit: i64,
+    ) -> Result<Vec<SealedRow>, StoreError> {
+        match after {
+            SealedKey::Numbered(id, number) => {
+                let found = all!(self, Found<Numbered>, column.page, key_id, id, number, limit)?;
+                Ok(found.into_iter().filter_map(|Found(row)| row).map(|Numbered(row)| row).collect())
+            }
+            SealedKey::Input(session, id) => {
+                let found = all!(self, Found<Input>, column.page, key_id, session, id, limit)?;
+                Ok(found.into_iter().filter_map(|Found(row)| row).map(|Input(row)| row).collect())
+            }
+            SealedKey::Value(owner, namespace, key) => {
+                let found = all!(self, Found<Value>, column.page, key_id, owner, namespace, key, limit)?;
+                Ok(found.into_iter().filter_map(|Found(row)| row).map(|Value(row)| row).collect())
+            }
+        }
+    }
+}
+
+impl Tx {
+    /// Puts `fresh` in the place of what `row` holds; `false` when it is not there any more.
+    pub(crate) async fn swap_sealed(
+        &mut self,
+        column: &SealedColumn,
+        row: &SealedRow,
+        fresh: &Sealed,
+    ) -> Result<bool, StoreError> {
+        let sql = column.swap;
+        let changed = match &row.key {
+            SealedKey::Numbered(id, number) => execute!(self, sql, id, number, fresh, &row.sealed)?,
+            SealedKey::Input(session, id) => execute!(self, sql, session, id, fresh, &row.sealed)?,
+            SealedKey::Value(owner, namespace, key) => execute!(self, sql, owner, namespace, key, fresh, &row.sealed)?,
+        };
+        Ok(changed == 1)
+    }
+}
+
+/// A row, or `None` for one that cannot be read.
+struct Found<T>(Option<T>);
+
+impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for Found<T> {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self(T::from_row(row).ok()))
+    }
+}
+
+struct Numbered(SealedRow);
+struct Input(SealedRow);
+struct Value(SealedRow);
+
+impl<'r, R: Row> FromRow<'r, R> for Numbered
+where
+    (Uuid, i64, String, String, Sealed): FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let (id, number, owner, kind, sealed) = FromRow::from_row(row)?;
+        Ok(Self(SealedRow { key: SealedKey::Numbered(id, number), owner, kind, sealed }))
+    }
+}
+
+impl<'r, R: Row> FromRow<'r, R> for Input
+where
+    (Uuid, Uuid, String, String, Sealed): FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let (session, id, owner, kind, sealed) = FromRow::from_row(row)?;
+        Ok(Self(SealedRow { key: SealedKey::Input(session, id), owner, kind, sealed }))
+    }
+}
+
+impl<'r, R: Row> FromRow<'r, R> for Value
+where
+    (String, String, String, Sealed): FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let (owner, namespace, key, sealed): (String, String, String, Sealed) = FromRow::from_row(row)?;
+        let place = SealedKey::Value(owner.clone(), namespace, key);
+        Ok(Self(SealedRow { key: place, owner, kind: String::new(), sealed }))
+    }
+}

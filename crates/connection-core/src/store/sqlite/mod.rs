@@ -1,0 +1,119 @@
+//! SQLite: one writer that commits together what was queued together, and several readers.
+
+mod lent;
+mod own;
+mod version;
+mod writer;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{Connection as _, SqliteConnection, SqlitePool, migrate::Migrator};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex as AsyncMutex, mpsc},
+    task::JoinHandle,
+};
+
+use super::{
+    StoreError,
+    changes::Version,
+    engine::{Connection, Reader},
+    job::Job,
+    migrate,
+};
+use version::Versions;
+use writer::Writer;
+
+use crate::Clock;
+
+pub(super) use lent::open as open_lent;
+pub(super) use own::open;
+pub(super) use writer::Limits;
+
+/// A file that is open.
+pub(super) struct Sqlite {
+    readers: SqlitePool,
+    place: Arc<str>,
+    /// Whether the pool is the host's, which closes it.
+    lent: bool,
+    /// `None` once it is closed.
+    queue: Mutex<Option<mpsc::UnboundedSender<Box<dyn Job>>>>,
+    writer: AsyncMutex<Option<JoinHandle<()>>>,
+    versions: Versions,
+}
+
+impl Sqlite {
+    /// Starts the writer on the runtime of the caller.
+    fn start(writer: Writer, readers: SqlitePool, place: Arc<str>, lent: bool) -> Self {
+        let (sender, queue) = mpsc::unbounded_channel();
+        let task = Handle::current().spawn(writer.run(queue));
+        let (queue, writer) = (Mutex::new(Some(sender)), AsyncMutex::new(Some(task)));
+        let versions = Versions::new(readers.connect_options());
+        Self { readers, place, lent, queue, writer, versions }
+    }
+
+    pub(super) fn enqueue(&self, job: Box<dyn Job>) {
+        if let Some(queue) = self.queue().as_ref() {
+            // When the writer is gone, the job is dropped, and with it the sender of the answer.
+            drop(queue.send(job));
+        }
+    }
+
+    pub(super) fn place(&self) -> Arc<str> {
+        self.place.clone()
+    }
+
+    pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
+        // A lent pool may be open when the store is not any more.
+        if self.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        let connection = self.readers.acquire().await.map_err(|error| StoreError::of(&error, &self.place))?;
+        Ok(Reader::new(Connection::SqlitePooled(connection), self.place.clone()))
+    }
+
+    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Version> {
+        self.versions.version(clock, age).await
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.queue().is_none()
+    }
+
+    pub(super) async fn close(&self) {
+        drop(self.queue().take());
+        self.versions.close().await;
+        // Held while waiting, so that a second caller waits too.
+        let mut writer = self.writer.lock().await;
+        if let Some(task) = writer.as_mut() {
+            // Taken away behind it, so that whoever calls again after a drop here waits, too. A writer that panicked
+            // answers nobody any more: there is nothing to wait for.
+            task.await.unwrap_or_default();
+            *writer = None;
+        }
+        if !self.lent {
+            self.readers.close().await;
+        }
+    }
+
+    fn queue(&self) -> std::sync::MutexGuard<'_, Option<mpsc::UnboundedSender<Box<dyn Job>>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// In one transaction, so that a crash, or a table of another program, leaves all of it or nothing. The lock file is held
+/// by the caller: of two that begin at once, the other may have read the tables before they were there.
+async fn bring_up(connection: &mut SqliteConnection, place: &str) -> Result<(), StoreError> {
+    let failed = |error: sqlx::Error| StoreError::of(&error, place);
+    // A file that cannot be written is opened all the same, to read: this tells it.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    migrate::run(&migrator(), &mut *transaction, place).await?;
+    transaction.commit().await.map_err(failed)
+}
+
+pub(super) fn migrator() -> Migrator {
+    migrate::ours(sqlx::migrate!("migrations/sqlite"))
+}

@@ -1,0 +1,71 @@
+//! Asks a file whether anybody wrote it: `PRAGMA data_version`, on a connection that does nothing else.
+//!
+//! The number changes when another connection, of this process or any other, has committed. It is a number of that
+//! connection alone (<https://www.sqlite.org/pragma.html#pragma_data_version>).
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::sync::Mutex;
+
+use super::super::changes::Version;
+use crate::{Clock, services::clock::Moment};
+
+/// Opened by the first who asks.
+pub(super) struct Versions {
+    options: Arc<SqliteConnectOptions>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    connection: Option<SqliteConnection>,
+    /// How many connections there were.
+    opened: u64,
+    /// The last answer, and when it was asked for.
+    last: Option<(Version, Moment)>,
+    closed: bool,
+}
+
+impl Versions {
+    pub(super) fn new(options: Arc<SqliteConnectOptions>) -> Self {
+        Self { options, state: Mutex::default() }
+    }
+
+    /// Who asks while another does waits for that one's answer. `None` when it cannot be told.
+    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Version> {
+        let mut state = self.state.lock().await;
+        let now = Moment::of(clock);
+        if let Some((version, _)) = state.last.filter(|(_, asked)| asked.is_within(age, now)) {
+            return Some(version);
+        }
+        if state.closed {
+            return None;
+        }
+        state.last = None;
+        // Taken out while it is at work, so that one whose answer was not waited for is closed.
+        let mut connection = match state.connection.take() {
+            Some(connection) => connection,
+            None => {
+                state.opened += 1;
+                self.options.connect().await.ok()?
+            }
+        };
+        let read = sqlx::query_as::<_, (i64,)>("PRAGMA data_version").fetch_one(&mut connection).await;
+        let (number,) = read.ok()?;
+        state.connection = Some(connection);
+        let version = Version { connection: state.opened, number };
+        state.last = Some((version, now));
+        Some(version)
+    }
+
+    pub(super) async fn close(&self) {
+        let mut state = self.state.lock().await;
+        state.closed = true;
+        state.last = None;
+        if let Some(connection) = state.connection.take() {
+            // It has nothing to lose.
+            connection.close().await.unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The one task that writes: it commits together what was queued together.
+//!
+//! A job that fails or panics is undone alone, by its savepoint. A caller is answered after the commit of its batch, and
+//! when that fails, so have all jobs of the batch. A crash leaves the batches up to some commit, each whole.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
+use tokio::{sync::mpsc, time::Instant};
+
+use super::super::{
+    StoreError, Tx,
+    engine::{Connection, Reader, execute},
+    job::{Durability, Job, Outcome},
+};
+
+/// When a batch takes no more, so that the first of it does not wait for ever for the last.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Limits {
+    pub(in super::super) jobs: usize,
+    pub(in super::super) time: Duration,
+}
+
+impl Limits {
+    pub(in super::super) const USUAL: Self = Self { jobs: 256, time: Duration::from_millis(5) };
+}
+
+/// On what it writes.
+pub(super) enum Connections {
+    /// Connections of its own, `None` while one is at work: one waits for the disk at each commit, the other does not.
+    Own { synced: Option<SqliteConnection>, relaxed: Option<SqliteConnection> },
+    /// Any of the host's, for one batch at a time, so that a pool of one serves readers, too.
+    Lent(SqlitePool),
+}
+
+pub(super) struct Writer {
+    pub(super) limits: Limits,
+    pub(super) connections: Connections,
+    pub(super) place: Arc<str>,
+}
+
+impl Writer {
+    /// Ends when the queue is closed and empty.
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Box<dyn Job>>) {
+        let mut waiting = VecDeque::new();
+        while refill(&mut waiting, &mut queue, self.limits).await {
+            // One job that must be on the disk takes the others there for nothing.
+            let relaxed = waiting.iter().take(self.limits.jobs).all(|job| job.durability() == Durability::Relaxed);
+            match self.connection(relaxed).await {
+                Ok(connection) => {
+                    let mut tx = Tx::new(Reader::new(connection, self.place.clone()));
+                    batch(&mut tx, &mut waiting, self.limits).await;
+                    self.put_back(tx.into_connection(), relaxed);
+                }
+                Err(error) => waiting.drain(..).for_each(|job| job.answer(Err(error.clone()))),
+            }
+        }
+        if let Connections::Own { synced, relaxed } = self.connections {
+            for connection in [relaxed, synced].into_iter().flatten() {
+                // What was committed is kept; only the tidying of the log is left to the next open.
+                connection.close().await.unwrap_or_default();
+            }
+        }
+    }
+
+    async fn connection(&mut self, is_relaxed: bool) -> Result<Connection, StoreError> {
+        match &mut self.connections {
+            Connections::Own { synced, relaxed } => {
+                let connection = if is_relaxed { relaxed } else { synced };
+                connection.take().map(Connection::Sqlite).ok_or(StoreError::Closed)
+            }
+            Connections::Lent(pool) => match pool.acquire().await {
+                Ok(connection) => Ok(Connection::SqlitePooled(connection)),
+                Err(error) => Err(StoreError::of(&error, &self.place)),
+            },
+        }
+    }
+
+    fn put_back(&mut self, connection: Connection, is_relaxed: bool) {
+        if let (Connections::Own { synced, relaxed }, Connection::Sqlite(connection)) =
+            (&mut self.connections, connection)
+        {
+            *(if is_relaxed { relaxed } else { synced }) = Some(connection);
+        }
+    }
+}
+
+/// Takes what is queued; waits when there is nothing to do. `false` when nothing will come any more.
+async fn refill(
+    waiting: &mut VecDeque<Box<dyn Job>>,
+    queue: &mut mpsc::UnboundedReceiver<Box<dyn Job>>,
+    limits: Limits,
+) -> bool {
+    if waiting.is_empty() {
+        match queue.recv().await {
+            Some(job) => waiting.push_back(job),
+            None => return false,
+        }
+    }
+    while waiting.len() < limits.jobs {
+        let Ok(job) = queue.try_recv() else { break };
+        waiting.push_back(job);
+    }
+    true
+}
+
+/// Runs jobs from the front in one transaction and answers them.
+async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits) {
+    let mut done = Vec::new();
+    let result = match begin(tx).await {
+        Err(error) => {
+            done.extend(waiting.drain(..));
+            Err(error)
+        }
+        Ok(()) => match run(tx, waiting, &mut done, limits).await {
+            Ok(()) => commit(tx).await,
+            Err(error) => Err(error),
+        },
+    };
+    if result.is_err() {
+        roll_back(tx).await;
+    }
+    for job in done {
+        job.answer(result.clone());
+    }
+}
+
+/// An error is one of the transaction as a whole, not of a job.
+async fn run(
+    tx: &mut Tx,
+    waiting: &mut VecDeque<Box<dyn Job>>,
+    done: &mut Vec<Box<dyn Job>>,
+    limits: Limits,
+) -> Result<(), StoreError> {
+    let began = Instant::now();
+    while let Some(mut job) = waiting.pop_front() {
+        let result = in_savepoint(tx, job.as_mut()).await;
+        done.push(job);
+        result?;
+        if done.len() >= limits.jobs || began.elapsed() >= limits.time {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<(), StoreError> {
+    savepoint(tx).await?;
+    match job.run(tx).await {
+        Outcome::Keep => release(tx).await,
+        // Fails where the engine has rolled the whole transaction back by itself, as on a full disk.
+        Outcome::Undo => undo(tx).await,
+    }
+}
+
+/// Takes the right to write at once: a transaction that reads first could find it taken later.
+async fn begin(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "BEGIN IMMEDIATE").map(drop)
+}
+
+async fn commit(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "COMMIT").map(drop)
+}
+
+/// Ends what is left of a transaction, if anything.
+async fn roll_back(tx: &mut Tx) {
+    // There is none when the engine ended it by itself, which is what was wanted.
+    execute!(tx, "ROLLBACK").map(drop).unwrap_or_default();
+}
+
+async fn savepoint(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "SAVEPOINT job").map(drop)
+}
+
+async fn release(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "RELEASE SAVEPOINT job").map(drop)
+}
+
+async fn undo(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "ROLLBACK TO SAVEPOINT job")?;
+    release(tx).await
+}

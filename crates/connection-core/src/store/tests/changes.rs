@@ -1,0 +1,107 @@
+//! Who waits is told what this process commits, and that another one has committed.
+
+use std::time::Duration;
+
+use connection_contract::Timestamp;
+
+use super::{Database, add, credential};
+use crate::{
+    ManualClock,
+    ids::ConnectionId,
+    store::{Changed, Changes, StoreError, rows::CredentialState},
+};
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// Whether the wait is over after so much time.
+async fn hears(changes: &mut Changes, clock: &ManualClock, passes: Duration, of: impl Fn(Changed) -> bool) -> bool {
+    let mut wait = std::pin::pin!(changes.changed(clock, LONG, of));
+    for passes in [Duration::ZERO, passes] {
+        clock.advance(passes);
+        tokio::select! {
+            // First, so that whoever sleeps has seen the time pass; a look at the file is on another thread.
+            biased;
+            told = wait.as_mut() => {
+                told.unwrap();
+                return true;
+            }
+            () = clock.until_asleep(1) => {}
+        }
+    }
+    false
+}
+
+fn clock() -> ManualClock {
+    ManualClock::at(Timestamp::from_seconds(1_000))
+}
+
+#[tokio::test]
+async fn what_this_process_commits_is_heard_at_once_by_whom_it_concerns() {
+    let (database, clock) = (Database::new(), clock());
+    let store = database.open().await;
+    let mut changes = store.changes(&clock).await;
+    assert!(!hears(&mut changes, &clock, Duration::ZERO, |_| true).await);
+    let row = database.account("one");
+    let id = row.id;
+    add(&store, &row).await.unwrap();
+    assert!(hears(&mut changes, &clock, Duration::ZERO, |changed| changed == Changed::Connection(id)).await);
+    let other: ConnectionId = database.id();
+    let row = credential(id, 1, CredentialState::Current);
+    store.write(move |tx| Box::pin(async move { tx.insert_credential(&row).await })).await.unwrap();
+    assert!(!hears(&mut changes, &clock, Duration::ZERO, |changed| changed == Changed::Connection(other)).await);
+}
+
+#[tokio::test]
+async fn what_another_process_commits_is_heard_within_a_tenth_of_a_second() {
+    let (database, clock) = (Database::new(), clock());
+    let (store, other) = (database.open().await, database.open().await);
+    let mut changes = store.changes(&clock).await;
+    assert!(!hears(&mut changes, &clock, Duration::from_millis(100), |_| false).await);
+    add(&other, &database.account("one")).await.unwrap();
+    assert!(!hears(&mut changes, &clock, Duration::from_millis(99), |_| true).await);
+    assert!(hears(&mut changes, &clock, Duration::from_millis(100), |_| true).await);
+    assert!(!hears(&mut changes, &clock, Duration::from_millis(100), |_| true).await);
+}
+
+#[tokio::test]
+async fn a_job_that_is_undone_is_not_heard_of() {
+    let (database, clock) = (Database::new(), clock());
+    let store = database.open().await;
+    let row = database.account("one");
+    add(&store, &row).await.unwrap();
+    let mut changes = store.changes(&clock).await;
+    add(&store, &row).await.unwrap_err();
+    assert!(!hears(&mut changes, &clock, Duration::ZERO, |_| true).await);
+}
+
+#[tokio::test]
+async fn a_wait_ends_at_its_time_and_when_the_store_is_closed() {
+    let (database, clock) = (Database::new(), clock());
+    let store = database.open().await;
+    let mut changes = store.changes(&clock).await;
+    assert!(hears(&mut changes, &clock, LONG, |_| true).await);
+    let closed = async {
+        clock.until_asleep(1).await;
+        store.close().await;
+    };
+    let (told, ()) = tokio::join!(changes.changed(&clock, LONG, |_| false), closed);
+    assert!(matches!(told, Err(StoreError::Closed)), "{told:?}");
+    assert!(matches!(changes.changed(&clock, LONG, |_| true).await, Err(StoreError::Closed)));
+}
+
+#[test]
+fn a_signal_names_a_row_and_what_is_no_signal_of_ours_is_worth_a_look() {
+    let id = "0190a5c0-7d2f-7e3a-8b1c-0123456789ab";
+    let connection = Changed::Connection(id.parse().unwrap());
+    for (payload, expected) in [
+        (format!("account:{id}"), connection),
+        (format!("setup:{id}"), Changed::Setup(id.parse().unwrap())),
+        ("keyset".into(), Changed::Keys),
+        (String::new(), Changed::Something),
+        ("account:1".into(), Changed::Something),
+        (format!("other:{id}"), Changed::Something),
+        ("keyset:1".into(), Changed::Something),
+    ] {
+        assert_eq!(Changed::parse(&payload), expected, "{payload}");
+    }
+}

@@ -1,0 +1,50 @@
+//! That each page walks its own index, in the order of the page.
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
+
+use super::Database;
+use crate::store::{events, lists};
+
+/// What SQLite does for it, a step a line.
+async fn plan(database: &Database, sql: &str) -> Vec<String> {
+    let mut connection = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
+    let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let steps = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+    steps.iter().map(|step| step.get::<String, _>("detail")).collect()
+}
+
+#[tokio::test]
+async fn each_page_walks_an_index_and_sorts_nothing() {
+    let database = Database::new();
+    database.open().await.close().await;
+    for (sql, index) in [
+        (lists::OF_ALL, "SEARCH a USING INDEX sqlite_autoindex_connection_account_1 (id>? AND id<?)"),
+        (lists::OF_OWNER, "SEARCH a USING INDEX connection_account_owner (owner=? AND id>? AND id<?)"),
+        (
+            lists::OF_KIND,
+            "SEARCH a USING INDEX connection_account_kind ((owner,kind,id)>(?,?,?) AND (owner,kind,id)<(?,?,?))",
+        ),
+        (
+            lists::OF_LABEL,
+            "SEARCH a USING INDEX sqlite_autoindex_connection_account_2 (owner=? AND kind=? AND label=?)",
+        ),
+        (lists::WINDOW_OF_ALL, "SEARCH a USING COVERING INDEX sqlite_autoindex_connection_account_1 (id>?)"),
+        (lists::WINDOW_OF_OWNER, "SEARCH a USING COVERING INDEX connection_account_owner (owner=? AND id>?)"),
+        (
+            lists::WINDOW_OF_KIND,
+            "SEARCH a USING COVERING INDEX connection_account_kind ((owner,kind,id)>(?,?,?) AND (owner,kind)<(?,?))",
+        ),
+        (events::OF_OWNER, "SEARCH connection_event USING INDEX connection_event_owner (owner=? AND id>?)"),
+        (events::IDS, "SEARCH connection_event USING COVERING INDEX connection_event_owner (owner=? AND id>?)"),
+        (events::LAST_ID, "SEARCH connection_event USING COVERING INDEX connection_event_owner (owner=?)"),
+        (
+            events::OF_CONNECTION,
+            "SEARCH connection_event USING INDEX sqlite_autoindex_connection_event_2 (connection_id=? AND seq>?)",
+        ),
+    ] {
+        let plan = plan(&database, sql).await;
+        assert!(plan.iter().any(|step| step == index), "{sql}: {plan:#?}");
+        let is_search = |step: &String| step.starts_with("SEARCH ") || step == "SCALAR SUBQUERY 1";
+        assert!(plan.iter().all(is_search), "{sql}: {plan:#?}");
+    }
+}

@@ -1,0 +1,91 @@
+//! The table of sealed columns holds every one that the schema has, and each is sealed again for its own place.
+
+use std::sync::Arc;
+
+use connection_contract::Timestamp;
+
+use super::Database;
+use crate::{
+    Clock, KeyFile, ManualClock,
+    ids::UuidV7,
+    seal::{Place, Sealed, Sources, kv_key, open_keyset, rotate},
+    store::{SEALED, engine::all, rows::KvValue},
+};
+
+/// Columns of bytes that hold nothing sealed by the keyset: ids, hashes, and the keyset itself.
+const NOT_SEALED: &[&str] = &[
+    "connection_account.id",
+    "connection_credential.connection_id",
+    "connection_credential.key_id",
+    "connection_endpoint.session_id",
+    "connection_endpoint.token_hash",
+    "connection_event.chain",
+    "connection_event.connection_id",
+    "connection_event.id",
+    "connection_keyset.slot_a",
+    "connection_keyset.slot_b",
+    "connection_keyset.store_id",
+    "connection_liveness.connection_id",
+    "connection_setup.connection_id",
+    "connection_setup.id",
+    "connection_setup_effect.session_id",
+    "connection_setup_input.id",
+    "connection_setup_input.session_id",
+];
+
+#[tokio::test]
+async fn every_sealed_column_of_the_schema_is_sealed_again_by_a_rotation() {
+    const SQLITE: &str = "SELECT t.name || '.' || c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
+                          WHERE t.type = 'table' AND c.type = 'BLOB' AND t.name LIKE 'connection\\_%' ESCAPE '\\' \
+                          AND t.name <> 'connection_migrations' ORDER BY 1";
+    const POSTGRES: &str = "SELECT table_name || '.' || column_name FROM information_schema.columns \
+                            WHERE data_type IN ('bytea', 'uuid') AND table_name LIKE 'connection\\_%' \
+                            AND table_name <> 'connection_migrations' ORDER BY 1";
+    for database in Database::each().await {
+        let store = database.open().await;
+        let mut reader = store.reader().await.unwrap();
+        let found: Vec<(String,)> = all!(reader, (String,), database.by_engine(SQLITE, POSTGRES)).unwrap();
+        let mut known: Vec<_> = SEALED.iter().map(|column| format!("{}.{}", column.table, column.column)).collect();
+        known.extend(NOT_SEALED.iter().map(|name| (*name).to_owned()));
+        known.sort();
+        let mut found: Vec<_> = found.into_iter().map(|(name,)| name).collect();
+        found.sort();
+        assert_eq!(
+            found, known,
+            "put the column into store/sealed.rs, or into the list above if nothing in it is sealed"
+        );
+    }
+}
+
+/// What plugins keep is sealed by nothing else yet.
+#[tokio::test]
+async fn a_small_value_is_sealed_again_for_its_own_place() {
+    for database in Database::each().await {
+        let store = database.open().await;
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::from_seconds(100)));
+        let sources = Sources::one(KeyFile::at(database.path().with_file_name("root.key")));
+        let sealer = open_keyset(&store, &sources, &UuidV7::new(), clock).await.unwrap();
+        let (key, mut stored) = (kv_key("oauth2", "client"), Vec::new());
+        let place =
+            Place { table: "connection_kv", column: "sealed", key: &key, owner: "local", kind: "", sequence: 0 };
+        for owner in ["local", "other"] {
+            let sealed = sealer.seal(&Place { owner, ..place }, b"client secret").await.unwrap();
+            stored.push(sealed.as_bytes().to_vec());
+            let value = KvValue::Sealed(sealed);
+            let put =
+                store.write(move |tx| Box::pin(async move { tx.put_kv(owner, "oauth2", "client", &value).await }));
+            put.await.unwrap();
+        }
+        let public = store.write(|tx| {
+            Box::pin(async move { tx.put_kv("local", "oauth2", "region", &KvValue::Public("eu".into())).await })
+        });
+        public.await.unwrap();
+        let rotation = rotate(&sealer).await.unwrap();
+        assert_eq!((rotation.resealed, rotation.unreadable, rotation.remaining), (2, 0, 0));
+        let row = store.reader().await.unwrap().kv("local", "oauth2", "client").await.unwrap().unwrap();
+        let sealed: Sealed = row.sealed.unwrap();
+        assert_eq!(sealed.key_id(), rotation.key.as_bytes());
+        assert_eq!(sealer.open(&place, &sealed).await.unwrap().expose(), b"client secret");
+        assert!(sealer.open(&Place { owner: "other", ..place }, &sealed).await.is_err(), "the control");
+    }
+}

@@ -1,0 +1,73 @@
+//! Account, configuration and credential are read as one, also when another credential comes between the reads.
+
+use connection_contract::{
+    AuthType, ConnectionDefinition, ConnectionError, CredentialError, Descriptor, Established, Field, Identity, Kind,
+    Prompt, Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult,
+};
+
+use super::open_as_one;
+use crate::{ConnectionRegistry, KeyFile, Outcome, SetupSession};
+
+const KIND: Kind = Kind::from_static("named");
+
+/// The kind `named`: a name, which is account, configuration and credential.
+struct Named;
+
+impl ConnectionDefinition for Named {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(KIND, "Named", AuthType::Custom).field(Field::text("name", "Name"))
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
+        let name = answers.text("name")?.to_owned();
+        let made = Established::new(Secret::from(&*name), Identity::new(name.clone(), name.clone()));
+        Ok(made.config("name", name))
+    }
+
+    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
+        Ok(credential.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+
+    async fn teardown(&self, _: &Secret, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+        Ok(())
+    }
+}
+
+async fn answered(session: SetupSession, name: &str) -> crate::ConnectionId {
+    let (number, _) = session.next_step().await.unwrap().unwrap();
+    session.advance(number, &[("name".to_owned(), name.into())]).await.unwrap();
+    match session.terminal().await.unwrap() {
+        Outcome::Done(done) => done.connection,
+        other => panic!("it failed: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_before_another_account_came_is_read_again_with_its_credential() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store/connections.db").to_str().unwrap().to_owned();
+    let key = KeyFile::at(directory.path().join("key/root.key"));
+    let registry = ConnectionRegistry::builder().store(store).key(key).kind(Named).open().await.unwrap();
+    let id = answered(registry.begin_setup(&KIND).await.unwrap(), "ada").await;
+    let (info, generation) = registry.info_and_generation(id).await.unwrap();
+    let connection = registry.connection(id).await.unwrap();
+    answered(connection.reauthorize().another_account().await.unwrap(), "bob").await;
+    let (info, opened) = open_as_one(&registry, info, generation).await.unwrap();
+    assert_eq!((generation, opened.generation), (1, 2));
+    assert_eq!(
+        (info.identity.account_id.as_str(), &*info.config),
+        ("bob", &[("name".to_owned(), "bob".to_owned())][..])
+    );
+    assert_eq!(opened.payload.unwrap().credential.expose(), b"bob");
+}

@@ -1,0 +1,114 @@
+//! Which connection is meant by a kind alone: the only one, or the default of which there is one per provider.
+
+use connection_contract::Kind;
+use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Filter};
+
+use crate::{
+    fake::{FAKE, Fake},
+    raw,
+    world::World,
+};
+
+const TOKEN: Kind = Kind::from_static("fake-token");
+
+async fn defaults(registry: &ConnectionRegistry) -> Vec<ConnectionId> {
+    let page = registry.list_connections(Filter::new().only_default()).await.unwrap();
+    assert!(page.connections.iter().all(|info| info.is_default));
+    page.connections.iter().map(|info| info.id).collect()
+}
+
+async fn events(world: &World, connection: &Connection) -> Vec<String> {
+    let id = raw::id(connection.id());
+    let sql = format!(
+        "SELECT body FROM connection_event WHERE kind = 'default_changed' AND connection_id = {id} ORDER BY seq"
+    );
+    raw::texts(&world.database(), sql).await
+}
+
+#[tokio::test]
+async fn one_connection_per_owner_and_provider_is_the_default() {
+    let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
+    let other = Fake::of(Kind::from_static("other"));
+    let registry = world.builder().kind(fake.clone()).kind(token.clone()).kind(other.clone()).open().await.unwrap();
+    let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
+    let (eve, else_) = (token.connected(&registry, "eve").await, other.connected(&registry, "eve").await);
+    let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
+    assert!(ada.make_default().await.unwrap().is_default);
+    assert!(else_.make_default().await.unwrap().is_default);
+    assert!(theirs.make_default().await.unwrap().is_default);
+    bob.make_default().await.unwrap();
+    bob.make_default().await.unwrap();
+    assert_eq!(defaults(&registry).await, [bob.id(), else_.id()]);
+    // Another kind of the same provider takes it, too.
+    eve.make_default().await.unwrap();
+    assert_eq!(defaults(&registry).await, [eve.id(), else_.id()]);
+    assert_eq!(defaults(&registry.owner("u42").unwrap()).await, [theirs.id()]);
+    assert!(!ada.clear_default().await.unwrap().is_default, "it is not the one");
+    assert_eq!(defaults(&registry).await, [eve.id(), else_.id()]);
+    assert!(!eve.clear_default().await.unwrap().is_default);
+    assert_eq!(defaults(&registry).await, [else_.id()]);
+    let (on, off) = (r#"{"isDefault":true}"#, r#"{"isDefault":false}"#);
+    assert_eq!(events(&world, &ada).await, [on, off]);
+    assert_eq!(events(&world, &bob).await, [on, off]);
+    assert_eq!(events(&world, &eve).await, [on, off]);
+}
+
+/// A kind without a plugin is a provider of its own.
+#[tokio::test]
+async fn a_connection_whose_plugin_is_gone_can_be_the_default_of_its_kind() {
+    let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
+    let registry = world.builder().kind(fake.clone()).kind(token.clone()).open().await.unwrap();
+    let (ada, eve) = (fake.connected(&registry, "ada").await, token.connected(&registry, "eve").await);
+    ada.make_default().await.unwrap();
+    assert!(registry.unregister_connection_kind(&TOKEN));
+    eve.make_default().await.unwrap();
+    assert_eq!(defaults(&registry).await, [ada.id(), eve.id()]);
+    // Once it is known whose it is, the next one that is made the default is the only one again.
+    registry.register_connection_kind(token).unwrap();
+    ada.clear_default().await.unwrap();
+    ada.make_default().await.unwrap();
+    assert_eq!(defaults(&registry).await, [ada.id()]);
+}
+
+#[tokio::test]
+async fn many_that_are_made_the_default_at_once_leave_one() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let (registry, other) = (world.open(fake.clone()).await, world.open(fake.clone()).await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let made = fake.connected(&registry, &format!("account-{number}")).await;
+        let registry = if number % 2 == 0 { &registry } else { &other };
+        let connection = registry.connection(made.id()).await.unwrap();
+        tasks.spawn(async move { connection.make_default().await });
+    }
+    while let Some(made) = tasks.join_next().await {
+        made.unwrap().unwrap();
+    }
+    assert_eq!(defaults(&registry).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_kind_alone_names_the_only_connection_or_the_default_or_lists_the_candidates() {
+    let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
+    let registry = world.builder().kind(fake.clone()).kind(token.clone()).open().await.unwrap();
+    let none = registry.connection_of(&FAKE).await.unwrap_err();
+    assert!(matches!(&none, Error::NoConnection(kind) if *kind == FAKE), "{none:?}");
+    assert_eq!((none.code(), none.to_string().as_str()), ("not_found", "nothing of kind 'fake' is connected"));
+    let ada = fake.connected(&registry, "ada").await;
+    assert_eq!(registry.connection_of(&FAKE).await.unwrap().id(), ada.id());
+    let bob = fake.connected(&registry, "bob").await;
+    // The default of the provider is of another kind: it is not meant.
+    token.connected(&registry, "eve").await.make_default().await.unwrap();
+    let several = registry.connection_of(&FAKE).await.unwrap_err();
+    assert!(matches!(&several, Error::Ambiguous { candidates, .. }
+        if candidates.iter().map(|info| info.id).eq([ada.id(), bob.id()])));
+    assert_eq!((several.code(), several.remedy().is_some()), ("ambiguous", true));
+    let said = several.to_string();
+    let end = |connection: &Connection| connection.id().to_string()[28..].to_owned();
+    assert!(said.contains(&format!("fake:ada ({}), fake:bob ({})", end(&ada), end(&bob))), "{said}");
+    bob.make_default().await.unwrap();
+    assert_eq!(registry.connection_of(&FAKE).await.unwrap().id(), bob.id());
+    assert!(matches!(registry.owner("u42").unwrap().connection_of(&FAKE).await, Err(Error::NoConnection(_))));
+    registry.remove(bob.id()).await.unwrap();
+    assert_eq!(registry.connection_of(&FAKE).await.unwrap().id(), ada.id());
+}

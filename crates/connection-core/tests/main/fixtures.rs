@@ -1,0 +1,97 @@
+//! The worked examples of the testkit against the real core: real HTTP on loopback, a real database, a real callback.
+
+use std::sync::Arc;
+
+use connection_contract::{Kind, Liveness, encode};
+use connection_core::{ConnectionRegistry, DeliverError, HttpPolicy, Outcome, SetupSession, SetupStep};
+use connection_testkit::fixtures::{HUB, Hub, Node};
+
+use crate::{
+    inbound::Inbound,
+    test_server::Reply,
+    world::{World, answers, code, connect, step},
+};
+
+const HUB_KIND: Kind = Kind::from_static("hub");
+const NODE_KIND: Kind = Kind::from_static("node");
+const TOKEN: &str = "canary-token-9b1f40c7";
+
+/// A process of this machine that knows both kinds and can be called back.
+async fn open(world: &World) -> ConnectionRegistry {
+    let policy = HttpPolicy::new().endpoint(HUB, &world.server.origin()).unwrap();
+    let builder = world.builder().http(policy).inbound(Arc::new(Inbound::new()));
+    builder.kind(Hub::default()).kind(Node::default()).open().await.unwrap()
+}
+
+/// The hub, and the node: each knows one token.
+fn provider(request: &str) -> Reply {
+    let known = request.to_ascii_lowercase().contains(&format!("authorization: bearer {TOKEN}"));
+    match request.split_once(" HTTP/").map_or("", |(line, _)| line) {
+        "POST /pairings" => Reply::whole(201, "", ""),
+        "DELETE /pairing" if known => Reply::whole(204, "", ""),
+        "GET /pairing" if known => Reply::ok(r#"{"hub":"h-1","name":"Kitchen"}"#),
+        "GET /api/node" if known => Reply::ok(r#"{"id":"n-1","name":"Attic"}"#),
+        _ => Reply::whole(401, "", ""),
+    }
+}
+
+/// The code that is shown, and the `state` of the address that the hub was given with it.
+async fn shown(world: &World, session: &SetupSession) -> (String, String) {
+    let (_, SetupStep::Notice { beside }) = step(session).await else { panic!("a notice is shown") };
+    let code = beside[0].user_code.as_ref().unwrap().to_string();
+    let requests = world.server.requests();
+    let offer = requests.iter().find(|request| request.starts_with("POST /pairings")).unwrap();
+    let form = encode::from_form(offer.split("\r\n\r\n").nth(1).unwrap());
+    let given = |name: &str| form.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone()).unwrap();
+    assert_eq!(given("code"), code, "what is shown is what the hub waits for");
+    let callback = given("callback");
+    let state = callback.strip_prefix("https://host.example/callback/hub?state=").unwrap();
+    (code, state.to_owned())
+}
+
+/// R-INSEAM-029: shown in one process, answered in another, and verified, used and given back like any other.
+#[tokio::test]
+async fn a_hub_is_paired_by_a_callback_that_lands_in_another_process() {
+    let world = World::new().await;
+    world.provider(provider);
+    let one = open(&world).await;
+    let session = one.begin_setup(&HUB_KIND).await.unwrap();
+    let (_, state) = shown(&world, &session).await;
+    let other = open(&world).await;
+    let forged = answers(&[("state", "forged"), ("token", TOKEN)]);
+    assert!(matches!(other.deliver(forged).await.unwrap_err(), DeliverError::Unknown));
+    other.deliver(answers(&[("state", &state), ("token", TOKEN)])).await.unwrap();
+    let there = other.resume_setup(session.id()).await.unwrap();
+    let Outcome::Done(done) = there.terminal().await.unwrap() else { panic!("not paired") };
+    assert_eq!((done.identity.label.as_str(), done.liveness), ("Kitchen", Liveness::Live));
+    let connection = one.connection(done.connection).await.unwrap();
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    one.remove(connection.id()).await.unwrap();
+    assert!(world.server.requests().iter().any(|request| request.starts_with("DELETE /pairing")), "given back");
+}
+
+#[tokio::test]
+async fn a_code_that_nobody_types_ends_the_setup() {
+    let world = World::new().await;
+    world.provider(provider);
+    let registry = open(&world).await;
+    let session = registry.begin_setup(&HUB_KIND).await.unwrap();
+    shown(&world, &session).await;
+    world.clock.advance(std::time::Duration::from_secs(601));
+    assert_eq!(code(&session.terminal().await.unwrap()), "hub_code_expired");
+}
+
+#[tokio::test]
+async fn a_node_is_reached_at_the_address_that_the_user_gave_and_another_node_there_is_noticed() {
+    let world = World::new().await;
+    world.provider(provider);
+    let registry = open(&world).await;
+    let address = format!("{}/api", world.server.origin());
+    let linked = connect(&registry, &NODE_KIND, &[("address", &address), ("token", TOKEN)]).await;
+    let Outcome::Done(done) = linked else { panic!("not linked: {linked:?}") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    world.provider(|_| Reply::ok(r#"{"id":"n-2","name":"Cellar"}"#));
+    let found = connection.verify().await.unwrap();
+    assert_eq!((found.liveness, found.reason.unwrap().code.as_ref()), (Liveness::Failing, "account_changed"));
+}

@@ -1,0 +1,93 @@
+//! A database with nothing in it, and pools of it as a host has them.
+
+use std::time::Duration;
+
+use connection_core::StoreSource;
+use connection_faults::postgres;
+use sqlx::{
+    AssertSqlSafe, PgPool, SqlitePool,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
+};
+use tempfile::TempDir;
+
+use crate::{raw, world::ON_POSTGRES};
+
+/// What nobody who shares a pool waits for: a test that waits for itself ends here.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// A database of one test, before its first start.
+pub(crate) struct Fresh {
+    directory: TempDir,
+    postgres: Option<postgres::Database>,
+}
+
+impl Fresh {
+    pub(crate) async fn new() -> Self {
+        let postgres = if ON_POSTGRES { Some(postgres::Database::empty().await) } else { None };
+        Self { directory: TempDir::new().unwrap(), postgres }
+    }
+
+    /// For the builder.
+    pub(crate) fn address(&self) -> String {
+        match &self.postgres {
+            Some(database) => database.url(),
+            None => self.directory.path().join("connections.db").to_str().unwrap().to_owned(),
+        }
+    }
+
+    /// For whoever looks past the program.
+    pub(crate) fn database(&self) -> raw::Database {
+        match &self.postgres {
+            Some(database) => raw::Database::Server(Box::new(database.options())),
+            None => raw::Database::File(self.address().into()),
+        }
+    }
+
+    /// The host's own, as it should be.
+    pub(crate) async fn pool(&self, connections: u32) -> Pool {
+        Pool::of(&self.database(), connections).await
+    }
+}
+
+/// A pool that a host lends.
+#[derive(Clone, Debug)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Pool {
+    pub(crate) async fn of(database: &raw::Database, connections: u32) -> Self {
+        match database {
+            raw::Database::File(path) => {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+                let options = options.journal_mode(SqliteJournalMode::Wal);
+                let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(LONGEST);
+                Self::Sqlite(pool.connect_with(options).await.unwrap())
+            }
+            raw::Database::Server(options) => {
+                let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(LONGEST);
+                Self::Postgres(pool.connect_with(*options.clone()).await.unwrap())
+            }
+        }
+    }
+
+    /// For the builder.
+    pub(crate) fn lend(&self) -> StoreSource {
+        match self {
+            Self::Sqlite(pool) => pool.clone().into(),
+            Self::Postgres(pool) => pool.clone().into(),
+        }
+    }
+
+    /// Runs what the host runs by itself.
+    pub(crate) async fn run(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+            Self::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Reading what happened: of an owner in time, of a connection with its chain checked, also after a removal.
+
+use connection_contract::Liveness;
+use connection_core::{ConnectionId, ConnectionRegistry, Error, Event};
+use tokio::task::JoinSet;
+
+use crate::{
+    fake::Fake,
+    raw,
+    world::{World, connected},
+};
+
+fn names(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.name.as_str()).collect()
+}
+
+/// All events of a connection over all pages, and the first break.
+async fn history(registry: &ConnectionRegistry, id: ConnectionId) -> (Vec<Event>, Option<u64>) {
+    let (mut events, mut broken, mut after) = (Vec::new(), None, None);
+    loop {
+        let page = registry.history(id, after).await.unwrap();
+        events.extend(page.events);
+        broken = broken.or(page.broken_at);
+        after = page.next;
+        if after.is_none() {
+            return (events, broken);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_happened_is_read_in_order_also_after_a_removal() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
+    fake.is(Liveness::Failing);
+    ada.verify().await.unwrap();
+    ada.rename("work").await.unwrap();
+    registry.remove(ada.id()).await.unwrap();
+    let (events, broken) = history(&registry, ada.id()).await;
+    assert_eq!(names(&events), ["connected", "liveness_changed", "renamed", "removed"]);
+    assert_eq!((broken, events.iter().map(|event| event.number).collect::<Vec<_>>()), (None, vec![1, 2, 3, 4]));
+    assert!(events.iter().all(|event| event.connection == ada.id() && event.at.seconds() == world.now()));
+    assert_eq!(events[2].details, r#"{"before":"ada","label":"work"}"#);
+    let all = registry.events(None).await.unwrap();
+    assert_eq!(names(&all.events), ["connected", "connected", "liveness_changed", "renamed", "removed"]);
+    assert!(all.next.is_none() && all.events[1].connection == bob.id());
+    let rest = registry.events(Some(all.events[2].id)).await.unwrap();
+    assert_eq!(rest.events, all.events[3..]);
+    // Of another owner there is nothing, by whatever way.
+    let theirs = registry.owner("u42").unwrap();
+    assert!(theirs.events(None).await.unwrap().events.is_empty());
+    for id in [ada.id(), bob.id()] {
+        assert!(matches!(theirs.history(id, None).await, Err(Error::NotFound(of)) if of == id));
+        assert!(matches!(theirs.connection_of(&crate::fake::FAKE).await, Err(Error::NoConnection(_))));
+    }
+}
+
+#[tokio::test]
+async fn an_edited_history_is_read_and_says_where_it_is_broken() {
+    for (edit, broken) in [
+        ("UPDATE connection_event SET body = '{}' WHERE kind = 'renamed'", 2),
+        ("DELETE FROM connection_event WHERE kind = 'renamed'", 2),
+        ("DELETE FROM connection_event WHERE kind = 'connected'", 1),
+        ("UPDATE connection_event SET owner = 'u42' WHERE kind = 'renamed'", 2),
+        ("UPDATE connection_event SET owner = 'u42' WHERE seq = 4", 4),
+        ("UPDATE connection_event SET at = at - 60 WHERE kind = 'default_changed'", 3),
+    ] {
+        let (world, fake) = (World::new().await, Fake::new());
+        let registry = world.open(fake.clone()).await;
+        let connection = fake.connected(&registry, "ada").await;
+        connection.rename("work").await.unwrap();
+        connection.make_default().await.unwrap();
+        connection.clear_default().await.unwrap();
+        assert_eq!(history(&registry, connection.id()).await.1, None, "the control");
+        raw::unlock_events(&world.database()).await;
+        raw::run(&world.database(), edit).await;
+        let (events, found) = history(&registry, connection.id()).await;
+        assert_eq!(found, Some(broken), "{edit}");
+        assert!(events.len() >= 3, "what is left is shown: {edit}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_history_is_checked_page_by_page() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    for _ in 0..50 {
+        let mut lent = JoinSet::new();
+        for _ in 0..42 {
+            let connection = connection.clone();
+            lent.spawn(async move { connection.with_access_token(async |_| ()).await });
+        }
+        lent.join_all().await.into_iter().for_each(|lent| lent.unwrap());
+    }
+    let first = registry.history(connection.id(), None).await.unwrap();
+    assert_eq!((first.events.len(), first.next), (1000, Some(1000)));
+    let (events, broken) = history(&registry, connection.id()).await;
+    assert_eq!((events.len(), broken), (2101, None));
+    raw::unlock_events(&world.database()).await;
+    // The link between two pages is checked, too.
+    raw::run(&world.database(), "DELETE FROM connection_event WHERE seq = 1000").await;
+    assert_eq!(history(&registry, connection.id()).await.1, Some(1000));
+    let behind = registry.history(connection.id(), Some(1001)).await.unwrap();
+    assert_eq!((behind.broken_at, behind.events[0].number), (None, 1002));
+}

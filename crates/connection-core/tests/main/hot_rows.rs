@@ -1,0 +1,181 @@
+//! What a use gets without asking the store: never older than half a second, and never older than what this process did.
+
+use std::time::Duration;
+
+use connection_contract::Value;
+use connection_core::{Connection, ConnectionRegistry, Error};
+
+use crate::{
+    acme::{Acme, KIND},
+    fake::count,
+    test_server::Reply,
+    world::{World, connected, me},
+};
+
+/// Two processes on one database, and a connection with `key-1` that the first has just used.
+struct Pair {
+    world: World,
+    first: ConnectionRegistry,
+    second: ConnectionRegistry,
+    connection: Connection,
+}
+
+impl Pair {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let (first, second) = (world.acme().await, world.acme().await);
+        let connection = connected(&first, "key-1").await;
+        let pair = Self { world, first, second, connection };
+        assert_eq!(pair.key().await, "key-1");
+        pair
+    }
+
+    /// With which key the first process sends.
+    async fn key(&self) -> String {
+        key_of(&self.world, &self.connection).await
+    }
+
+    /// The second process stores another key.
+    async fn rotate(&self, key: &str) {
+        let answer = format!(r#"{{"id":"1","name":"ada","rotate":"{key}"}}"#);
+        self.world.provider(move |_| Reply::ok(&answer));
+        self.second.connection(self.connection.id()).await.unwrap().verify().await.unwrap();
+        self.world.provider(|_| me("1", "ada"));
+    }
+}
+
+async fn key_of(world: &World, connection: &Connection) -> String {
+    connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
+    bearer(&world.server.requests().pop().unwrap())
+}
+
+fn bearer(request: &str) -> String {
+    let key = request.split("Bearer ").nth(1).unwrap();
+    key.split("\r\n").next().unwrap().to_owned()
+}
+
+const BOUND: Duration = Duration::from_millis(500);
+
+#[tokio::test]
+async fn what_another_process_rotates_is_used_after_half_a_second_at_the_latest() {
+    let pair = Pair::new().await;
+    for (before, after) in [("key-1", "key-2"), ("key-2", "key-3"), ("key-3", "key-4")] {
+        pair.rotate(after).await;
+        // The control: nobody asks the store.
+        assert_eq!(pair.key().await, before);
+        pair.world.clock.advance(BOUND - Duration::from_millis(1));
+        assert_eq!(pair.key().await, before);
+        pair.world.clock.advance(Duration::from_millis(1));
+        assert_eq!(pair.key().await, after);
+        // Unchanged over several bounds, and still the one that is used.
+        for _ in 0..3 {
+            pair.world.clock.advance(BOUND);
+            assert_eq!(pair.key().await, after);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_removes_is_gone_after_half_a_second_at_the_latest() {
+    let pair = Pair::new().await;
+    pair.second.remove(pair.connection.id()).await.unwrap();
+    assert_eq!(pair.key().await, "key-1");
+    pair.world.clock.advance(BOUND);
+    assert!(matches!(pair.connection.base_url().await, Err(Error::NotFound(_))));
+    // It is told of at once where something is written.
+    let pair = Pair::new().await;
+    pair.second.remove(pair.connection.id()).await.unwrap();
+    let lent = pair.connection.with_access_token(async |_| panic!("it is gone")).await;
+    assert!(matches!(lent, Err::<(), _>(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn a_host_may_ask_the_store_at_each_use_and_not_less_often_than_each_half_a_second() {
+    let pair = Pair::new().await;
+    let asking = pair.world.builder().hot_rows(Duration::ZERO).kind(Acme::default()).open().await.unwrap();
+    let asking = asking.connection(pair.connection.id()).await.unwrap();
+    let hoping = pair.world.builder().hot_rows(Duration::from_secs(3_600)).kind(Acme::default()).open().await.unwrap();
+    let hoping = hoping.connection(pair.connection.id()).await.unwrap();
+    let keys = async || (key_of(&pair.world, &asking).await, key_of(&pair.world, &hoping).await);
+    assert_eq!(keys().await, ("key-1".into(), "key-1".into()));
+    pair.rotate("key-2").await;
+    assert_eq!(keys().await, ("key-2".into(), "key-1".into()));
+    pair.world.clock.advance(BOUND);
+    assert_eq!(keys().await, ("key-2".into(), "key-2".into()));
+}
+
+#[tokio::test]
+async fn what_this_process_does_is_seen_by_its_next_use() {
+    let pair = Pair::new().await;
+    pair.world.provider(|_| Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#));
+    pair.connection.verify().await.unwrap();
+    assert_eq!(pair.key().await, "key-2");
+    pair.first.rotate_key().await.unwrap();
+    assert_eq!(pair.key().await, "key-2");
+    pair.world.provider(|_| me("2", "bob"));
+    let other = connected(&pair.first, "other").await;
+    assert_eq!((key_of(&pair.world, &other).await, pair.key().await), ("other".into(), "key-2".into()));
+    pair.first.remove(pair.connection.id()).await.unwrap();
+    assert!(matches!(pair.connection.base_url().await, Err(Error::NotFound(_))));
+    assert_eq!(key_of(&pair.world, &other).await, "other");
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_for_an_old_credential_is_sent_once_more_with_the_newer_one() {
+    let pair = Pair::new().await;
+    pair.rotate("key-2").await;
+    pair.world.provider(|request| match request.contains("Bearer key-2") {
+        true => Reply::ok("done"),
+        false => Reply::whole(401, "", ""),
+    });
+    let before = pair.world.server.requests().len();
+    let body = Value::parse(br#"{"name":"x"}"#).unwrap();
+    let request = pair.connection.request("POST", "/things?a=1").await.unwrap().header("x-mine", "1").json(&body);
+    assert_eq!(pair.connection.send(request).await.unwrap().status(), 200);
+    let sent = pair.world.server.requests().split_off(before);
+    assert_eq!(sent.iter().map(|request| bearer(request)).collect::<Vec<_>>(), ["key-1", "key-2"]);
+    // It is the same request.
+    assert_eq!(sent[0].replace("key-1", "key-2"), sent[1]);
+    assert!(sent[1].ends_with(r#"{"name":"x"}"#) && sent[1].starts_with("POST /things?a=1 "), "{}", sent[1]);
+}
+
+#[tokio::test]
+async fn a_request_is_sent_twice_at_most_and_once_when_nothing_newer_is_stored() {
+    let pair = Pair::new().await;
+    pair.world.provider(|_| Reply::whole(401, "x-told: yes\r\n", ""));
+    let sent = async || {
+        let before = pair.world.server.requests().len();
+        let request = pair.connection.request("GET", "/things").await.unwrap();
+        let answer = pair.connection.send(request).await.unwrap();
+        assert_eq!((answer.status(), answer.header("x-told")), (401, Some("yes")));
+        pair.world.server.requests().len() - before
+    };
+    assert_eq!(sent().await, 1);
+    pair.rotate("key-2").await;
+    pair.world.provider(|_| Reply::whole(401, "x-told: yes\r\n", ""));
+    assert_eq!(sent().await, 2);
+    assert_eq!(sent().await, 1);
+    // Any other refusal is no question of the credential's age.
+    pair.rotate("key-3").await;
+    pair.world.provider(|_| Reply::whole(403, "", ""));
+    let before = pair.world.server.requests().len();
+    let request = pair.connection.request("GET", "/things").await.unwrap();
+    assert_eq!(pair.connection.send(request).await.unwrap().status(), 403);
+    assert_eq!(pair.world.server.requests().len() - before, 1);
+    // Of what was removed meanwhile, the provider's answer is told.
+    let request = pair.connection.request("GET", "/things").await.unwrap();
+    pair.second.remove(pair.connection.id()).await.unwrap();
+    pair.world.provider(|_| Reply::whole(401, "", ""));
+    assert_eq!(pair.connection.send(request).await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn the_kind_is_the_one_that_is_registered_now() {
+    let pair = Pair::new().await;
+    let newer = Acme::default();
+    pair.first.replace_connection_kind(newer.clone()).unwrap();
+    assert_eq!(pair.key().await, "key-1");
+    assert_eq!(count(&newer.calls.parsed), 1);
+    assert!(pair.first.unregister_connection_kind(&KIND));
+    assert!(matches!(pair.connection.base_url().await, Err(Error::UnknownKind(_))));
+}

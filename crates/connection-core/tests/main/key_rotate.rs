@@ -1,0 +1,359 @@
+//! The keys are rotated beside whoever works with them: nothing is lost, nothing waits, and what was stopped goes on.
+
+use std::time::Duration;
+
+use connection_contract::{Liveness, encode};
+use connection_core::{
+    Connection, ConnectionId, ConnectionRegistry, Error, Filter, KeyFile, KeyId, KeyVariable, OpenError, SealError,
+};
+
+use crate::{
+    acme::Acme,
+    edited_setups::kept_callback,
+    fake::Fake,
+    raw,
+    test_server::Reply,
+    world::{World, answers, code, connected, me, step},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const SEALED: [(&str, &str); 5] = [
+    ("connection_credential", "sealed"),
+    ("connection_setup", "sealed_header"),
+    ("connection_setup", "sealed_step"),
+    ("connection_setup_effect", "sealed"),
+    ("connection_setup_input", "sealed"),
+];
+
+/// Values that this key sealed, and values that others sealed.
+async fn counts(world: &World, key: KeyId) -> (i64, i64) {
+    let (key, mut own, mut others) = (raw::literal(key.as_bytes()), 0, 0);
+    for (table, column) in SEALED {
+        let count = async |condition: &str| {
+            let sql = format!("SELECT count(*) FROM {table} WHERE substr({column}, 6, 8) {condition} {key}");
+            raw::number(&world.database(), sql).await.unwrap()
+        };
+        own += count("=").await;
+        others += count("<>").await;
+    }
+    (own, others)
+}
+
+async fn live(registry: &ConnectionRegistry, id: ConnectionId) {
+    let info = registry.connection(id).await.unwrap().verify().await.unwrap();
+    assert_eq!((info.liveness, info.reason), (Liveness::Live, None));
+}
+
+async fn primary(registry: &ConnectionRegistry) -> KeyId {
+    registry.key_status().await.unwrap().key
+}
+
+async fn many(registry: &ConnectionRegistry, count: usize) -> Vec<ConnectionId> {
+    let fake = Fake::new();
+    registry.register_connection_kind(fake.clone()).unwrap();
+    let side_by_side = 10;
+    let tasks: Vec<_> = (0..side_by_side)
+        .map(|task| {
+            let (fake, registry) = (fake.clone(), registry.clone());
+            tokio::runtime::Handle::current().spawn(async move {
+                let mut connections = Vec::new();
+                for number in (task..count).step_by(side_by_side) {
+                    connections.push(fake.connected(&registry, &number.to_string()).await.id());
+                }
+                connections
+            })
+        })
+        .collect();
+    let mut connections = Vec::new();
+    for task in tasks {
+        connections.extend(task.await.unwrap());
+    }
+    connections
+}
+
+/// R-INSEAM-049
+#[tokio::test]
+async fn everything_is_sealed_again_and_goes_on_as_it_was() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let id = connected(&registry, "key-1").await.id();
+    let session = registry.begin_setup(&crate::acme::KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    let generation = format!("SELECT generation FROM connection_account WHERE id = {}", raw::id(id));
+    let generation = async || raw::number(&world.database(), generation.clone()).await;
+    let (before, first) = (generation().await, primary(&registry).await);
+    let sealed = counts(&world, first).await;
+    assert!(sealed.0 >= 3 && sealed.1 == 0, "{sealed:?}");
+
+    let rotation = registry.rotate_key().await.unwrap();
+    assert_ne!(rotation.key, first);
+    assert_eq!((rotation.resumed, rotation.contended, rotation.unreadable, rotation.remaining), (false, 0, 0, 0));
+    assert_eq!(i64::try_from(rotation.resealed).unwrap(), sealed.0);
+    assert_eq!(counts(&world, rotation.key).await, (sealed.0, 0));
+    let named = raw::blob(&world.database(), "SELECT key_id FROM connection_credential").await;
+    assert_eq!(named, rotation.key.as_bytes());
+    assert_eq!(generation().await, before);
+    let status = registry.key_status().await.unwrap();
+    assert_eq!((status.key, status.retired, status.rotated, status.remaining), (rotation.key, vec![first], true, 0));
+
+    live(&registry, id).await;
+    world.provider(|_| me("2", "bob"));
+    session.advance(no, &answers(&[("accessToken", "key-2")])).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    registry.close().await;
+    world.provider(|_| me("1", "ada"));
+    live(&world.acme().await, id).await;
+}
+
+#[tokio::test]
+async fn a_callback_that_was_kept_is_sealed_again_too() {
+    assert_eq!(kept_callback(None, true).await.as_deref(), Some("the-code"));
+}
+
+#[tokio::test]
+async fn a_registry_that_is_open_elsewhere_reads_and_takes_the_new_key() {
+    let world = World::new().await;
+    let (one, two) = (world.acme().await, world.acme().await);
+    let id = connected(&one, "key-1").await.id();
+    live(&two, id).await;
+    let rotation = one.rotate_key().await.unwrap();
+    // It meets the new key, and knows it from then on.
+    live(&two, id).await;
+    world.provider(|_| me("2", "bob"));
+    connected(&two, "key-2").await;
+    assert_eq!(counts(&world, rotation.key).await.1, 0);
+    // Another one has met nothing; a second later it looks by itself.
+    let three = world.acme().await;
+    let rotation = one.rotate_key().await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    world.provider(|_| me("3", "eve"));
+    let added = connected(&three, "key-3").await.id();
+    assert_eq!(counts(&world, rotation.key).await.1, 0);
+    live(&one, added).await;
+}
+
+#[tokio::test]
+async fn what_a_slower_registry_seals_with_the_former_key_opens_and_is_sealed_again_next_time() {
+    let world = World::new().await;
+    let (one, slow) = (world.acme().await, world.acme().await);
+    let former = primary(&one).await;
+    let rotation = one.rotate_key().await.unwrap();
+    // Within the second: it has not looked yet.
+    let id = connected(&slow, "key-1").await.id();
+    assert_ne!(counts(&world, rotation.key).await.1, 0);
+    live(&one, id).await;
+    let status = one.key_status().await.unwrap();
+    assert!(status.remaining > 0 && status.retired == [former], "{status:?}");
+    // Also after the day on which an unused key would go.
+    world.clock.advance(DAY * 31);
+    let rotation = one.rotate_key().await.unwrap();
+    assert_eq!((rotation.remaining, rotation.dropped), (0, vec![]));
+    live(&one, id).await;
+    world.clock.advance(Duration::from_secs(1));
+    live(&slow, id).await;
+    let rotation = one.rotate_key().await.unwrap();
+    assert_eq!(rotation.dropped, [former], "now nothing is sealed with it");
+    live(&slow, id).await;
+}
+
+#[tokio::test]
+async fn a_retired_key_goes_after_thirty_days_and_not_before() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let id = connected(&registry, "key-1").await.id();
+    let first = primary(&registry).await;
+    let second = registry.rotate_key().await.unwrap().key;
+    world.clock.advance(DAY * 30 - Duration::from_secs(1));
+    assert_eq!(registry.rotate_key().await.unwrap().dropped, []);
+    world.clock.advance(Duration::from_secs(1));
+    let rotation = registry.rotate_key().await.unwrap();
+    assert_eq!(rotation.dropped, [first]);
+    let status = registry.key_status().await.unwrap();
+    assert_eq!((status.retired.len(), status.retired[0]), (2, second));
+    live(&registry, id).await;
+    live(&world.acme().await, id).await;
+}
+
+/// R-INSEAM-046: what cannot be opened is passed over by everything that goes through all rows.
+#[tokio::test]
+async fn one_value_among_a_thousand_that_does_not_open_stops_nothing() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let ids = many(&registry, 1000).await;
+    let bad = ids[500];
+    let damage = format!("UPDATE connection_credential SET sealed = X'00' WHERE connection_id = {}", raw::id(bad));
+    assert_eq!(raw::run(&world.database(), damage.replace("X'00'", &raw::literal(&[0; 200]))).await, 1);
+    let rotation = registry.rotate_key().await.unwrap();
+    assert_eq!((rotation.resealed, rotation.unreadable, rotation.remaining), (999, 1, 1));
+    let (mut listed, mut after) = (0, None);
+    loop {
+        let filter = after.map_or_else(Filter::new, |after| Filter::new().after(after));
+        let page = registry.list_connections(filter).await.unwrap();
+        listed += page.connections.len();
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, 1000);
+    let mut results = registry.preflight(ids);
+    let (mut live, mut failing) = (0, Vec::new());
+    while let Some((id, result)) = results.next().await {
+        match result.unwrap().liveness {
+            Liveness::Live => live += 1,
+            _ => failing.push(id),
+        }
+    }
+    assert_eq!((live, failing), (999, vec![bad]));
+    // The next one is a whole rotation again, and not the rest of this one.
+    let next = registry.rotate_key().await.unwrap();
+    assert_eq!((next.resumed, next.resealed, next.unreadable), (false, 999, 1));
+}
+
+/// The store is closed under it, as by the end of its process, after more and more of its turns.
+#[tokio::test]
+async fn a_rotation_that_is_stopped_anywhere_goes_on_with_the_same_key() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let ids = many(&registry, 30).await;
+    registry.close().await;
+    let (mut stopped, mut resumed) = (0, 0);
+    for turns in 0..30 {
+        let registry = world.open(Fake::new()).await;
+        let before = registry.key_status().await.unwrap();
+        let rotating = registry.clone();
+        let task = tokio::runtime::Handle::current().spawn(async move { rotating.rotate_key().await });
+        for _ in 0..turns * 6 {
+            // A read of the store is a turn: it takes as long as one of the rotation's.
+            registry.health().await;
+        }
+        registry.close().await;
+        stopped += u32::from(task.await.unwrap().is_err());
+        let registry = world.open(Fake::new()).await;
+        live(&registry, ids[turns % ids.len()]).await;
+        let status = registry.key_status().await.unwrap();
+        let rotation = registry.rotate_key().await.unwrap();
+        assert_eq!(rotation.resumed, !status.rotated, "{status:?}");
+        resumed += u32::from(rotation.resumed);
+        if rotation.resumed {
+            assert_eq!(rotation.key, status.key, "no further key");
+            assert_eq!(status.retired.len(), before.retired.len() + 1);
+        }
+        assert_eq!((rotation.remaining, rotation.unreadable), (0, 0));
+        assert_eq!(counts(&world, rotation.key).await.1, 0);
+        registry.close().await;
+    }
+    assert!(stopped > 5 && resumed > 0, "{stopped} were stopped, {resumed} of them in the middle");
+}
+
+/// Rotations at once beside registries that use, rotate and add credentials: every credential is whole after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rotations_at_once_beside_registries_that_work_lose_nothing() {
+    let world = World::new().await;
+    let account = |request: &str| {
+        let key = request.split("earer ").nth(1).unwrap().lines().next().unwrap().to_owned();
+        key.split('-').nth(1).unwrap().to_owned()
+    };
+    world.provider(move |request| me(&account(request), &account(request)));
+    let registry = world.acme().await;
+    let mut ids = Vec::new();
+    for number in 0..12 {
+        ids.push(connected(&registry, &format!("key-{number}")).await.id());
+    }
+    // Each answer gives a new key, which is stored in the place of the one that was used.
+    let mut serial = 0;
+    world.provider(move |request| {
+        serial += 1;
+        let id = account(request);
+        Reply::ok(&format!(r#"{{"id":"{id}","name":"{id}","rotate":"next-{id}-{serial}"}}"#))
+    });
+    let mut tasks = Vec::new();
+    let mut worlds = Vec::new();
+    for worker in 0..3 {
+        worlds.push(world.acme().await);
+        let (registry, ids, clock) = (worlds[worker].clone(), ids.clone(), world.clock.clone());
+        tasks.push(tokio::runtime::Handle::current().spawn(async move {
+            for round in 0..30 {
+                let id = ids[(round * 5 + worker * 4) % ids.len()];
+                let connection: Connection = registry.connection(id).await.unwrap();
+                // Another may have replaced it meanwhile, and then says so itself.
+                let info = connection.verify().await.unwrap();
+                assert_eq!(info.liveness, Liveness::Live, "{:?}", info.reason);
+                clock.advance(Duration::from_secs(1));
+            }
+        }));
+    }
+    let mut rotations = Vec::new();
+    for _ in 0..2 {
+        let registry = world.acme().await;
+        rotations.push(tokio::runtime::Handle::current().spawn(async move {
+            let mut reports = Vec::new();
+            for _ in 0..6 {
+                reports.push(registry.rotate_key().await.unwrap());
+            }
+            reports
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let mut reports = Vec::new();
+    for task in rotations {
+        reports.extend(task.await.unwrap());
+    }
+    assert!(reports.iter().all(|report| report.unreadable == 0), "{reports:?}");
+    let registry = world.acme().await;
+    let rotation = registry.rotate_key().await.unwrap();
+    assert_eq!((rotation.unreadable, rotation.remaining), (0, 0));
+    for id in ids {
+        live(&registry, id).await;
+    }
+}
+
+/// Its source was changed under it, and then the keys were rotated: it cannot have them, and must not say that the
+/// credential is broken, nor seal with a key that goes one day.
+#[tokio::test]
+async fn a_registry_whose_source_does_not_open_the_new_keys_says_so_and_writes_nothing() {
+    let world = World::new().await;
+    let old = world.acme().await;
+    let id = connected(&old, "key-1").await.id();
+    let variable = || KeyVariable::new("APP_KEY", Some(encode::hex(&[1; 32]).into()));
+    world.builder().change_key(variable()).await.unwrap();
+    let new = world.builder().kind(Acme::default()).key(variable()).open().await.unwrap();
+    let rotation = new.rotate_key().await.unwrap();
+    let connection = old.connection(id).await.unwrap();
+    let errors = [connection.verify().await.unwrap_err(), connection.origins().await.unwrap_err()];
+    for error in errors {
+        let Error::Sealed { source, .. } = &error else { panic!("{error:?}") };
+        assert!(matches!(**source, SealError::Unavailable { .. }), "{source:?}");
+        assert!(error.remedy().unwrap().contains("key source"), "{error:?}");
+    }
+    assert_eq!(old.connection(id).await.unwrap().info().liveness, Liveness::Live);
+    world.clock.advance(Duration::from_secs(1));
+    let error = old.begin_setup(&crate::acme::KIND).await.unwrap_err();
+    assert!(matches!(error, Error::Sealed { .. }), "{error:?}");
+    assert!(old.setups().await.unwrap().is_empty());
+    assert!(old.remove(id).await.is_err(), "what cannot be had now is not given up");
+    assert_eq!(counts(&world, rotation.key).await.1, 0);
+    live(&new, id).await;
+    // With its key back, it goes on without being opened anew.
+    world.builder().key(variable()).change_key(KeyFile::at(world.key())).await.unwrap();
+    live(&old, id).await;
+}
+
+#[tokio::test]
+async fn a_rotation_whose_source_fails_changes_nothing() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let id = connected(&registry, "key-1").await.id();
+    let aside = world.directory.path().join("aside");
+    std::fs::rename(world.key(), &aside).unwrap();
+    let before = raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await;
+    let error = registry.rotate_key().await.unwrap_err();
+    assert!(matches!(&error, OpenError::Key(_)), "{error:?}");
+    assert_eq!(raw::blob(&world.database(), "SELECT slot_a FROM connection_keyset").await, before);
+    live(&registry, id).await;
+    std::fs::rename(&aside, world.key()).unwrap();
+    registry.rotate_key().await.unwrap();
+    live(&registry, id).await;
+}

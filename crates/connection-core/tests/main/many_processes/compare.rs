@@ -1,0 +1,138 @@
+//! Compares the database with what the processes were told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ledger::Entry;
+use crate::{raw, world::World};
+
+/// What the ledgers say of one connection.
+#[derive(Debug, Default)]
+struct Told {
+    added: usize,
+    removed: usize,
+    renames: Vec<String>,
+    account: String,
+    /// What each process was told last.
+    liveness: BTreeSet<String>,
+}
+
+pub(super) async fn check(world: &World, ledgers: &[Vec<Entry>], seed: u64) {
+    let told = told(ledgers);
+    refusals(ledgers, seed);
+    let database = world.database();
+    // Who is there.
+    let there: BTreeSet<String> =
+        raw::texts(&database, "SELECT lower(hex(id)) FROM connection_account").await.into_iter().collect();
+    let expected = told.iter().filter(|(_, told)| told.removed == 0).map(|(id, _)| id.replace('-', ""));
+    assert_eq!(there, expected.collect(), "SEED {seed}");
+    assert!(!there.is_empty() && told.values().any(|told| told.removed == 1), "SEED {seed}: both were tried");
+    for (id, told) in &told {
+        assert_eq!((told.added, told.removed.min(1)), (1, told.removed), "SEED {seed}: {id} {told:?}");
+    }
+    // Nothing twice.
+    for twice in [
+        "SELECT count(*) FROM (SELECT account_id FROM connection_account GROUP BY owner, kind, account_id \
+         HAVING count(*) > 1) AS t",
+        "SELECT count(*) FROM (SELECT label FROM connection_account GROUP BY owner, kind, label \
+         HAVING count(*) > 1) AS t",
+        "SELECT count(*) FROM connection_account AS a WHERE (SELECT count(*) FROM connection_credential AS c \
+         WHERE c.connection_id = a.id AND c.state = 'current' AND c.generation = a.generation) <> 1",
+        "SELECT count(*) FROM connection_credential WHERE state = 'candidate'",
+        "SELECT count(*) FROM connection_account AS a JOIN connection_liveness AS l ON l.connection_id = a.id \
+         WHERE l.generation <> a.generation",
+        "SELECT count(*) FROM connection_setup_effect AS e JOIN connection_setup AS s ON s.id = e.session_id \
+         WHERE s.state IN ('done', 'failed', 'cancelled')",
+    ] {
+        assert_eq!(raw::number(&database, twice).await, Some(0), "SEED {seed}: {twice}");
+    }
+    rows(world, &told, seed).await;
+    events(world, &told, seed).await;
+}
+
+fn told(ledgers: &[Vec<Entry>]) -> BTreeMap<String, Told> {
+    let mut all: BTreeMap<String, Told> = BTreeMap::new();
+    for ledger in ledgers {
+        let mut last: BTreeMap<&str, &str> = BTreeMap::new();
+        for entry in ledger {
+            match entry {
+                Entry::Added { id, account, liveness } => {
+                    let told = all.entry(id.clone()).or_default();
+                    told.added += 1;
+                    told.account.clone_from(account);
+                    last.insert(id, liveness);
+                }
+                Entry::Verified { id, liveness } => drop(last.insert(id, liveness)),
+                Entry::Renamed { id, label } => all.entry(id.clone()).or_default().renames.push(label.clone()),
+                Entry::Removed { id } => all.entry(id.clone()).or_default().removed += 1,
+                Entry::Refused { .. } => {}
+            }
+        }
+        for (id, liveness) in last {
+            all.entry(id.to_owned()).or_default().liveness.insert(liveness.to_owned());
+        }
+    }
+    all
+}
+
+/// What may be refused, and that each was.
+fn refusals(ledgers: &[Vec<Entry>], seed: u64) {
+    let mut codes = BTreeSet::new();
+    for entry in ledgers.iter().flatten() {
+        if let Entry::Refused { what, code } = entry {
+            codes.insert(format!("{what} {code}"));
+        }
+    }
+    let known = [
+        "add account_connected",
+        "add cancelled",
+        "add label_taken",
+        "add unauthorized",
+        "add verify_failed",
+        "remove not_found",
+        "rename label_taken",
+        "rename not_found",
+        "verify not_found",
+    ];
+    for code in &codes {
+        assert!(known.contains(&&**code), "SEED {seed}: {code}");
+    }
+    for code in ["add account_connected", "rename label_taken"] {
+        assert!(codes.contains(code), "SEED {seed}: nobody met {code}: {codes:?}");
+    }
+}
+
+/// Account, name and liveness of what is left.
+async fn rows(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
+    let rows = "SELECT lower(hex(a.id)) || ' ' || a.account_id || ' ' || a.label || ' ' || l.liveness \
+                FROM connection_account AS a JOIN connection_liveness AS l ON l.connection_id = a.id";
+    for row in raw::texts(&world.database(), rows).await {
+        let [id, account, label, liveness] = row.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let (_, told) = told.iter().find(|(known, _)| known.replace('-', "") == id).unwrap();
+        assert_eq!(told.account, account, "SEED {seed}: {row}");
+        assert!(told.renames.is_empty() || told.renames.iter().any(|name| name == label), "SEED {seed}: {row} {told:?}");
+        assert!(told.liveness.contains(liveness), "SEED {seed}: {row} {told:?}");
+    }
+}
+
+/// One event for each thing that was done, numbered without a gap.
+async fn events(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
+    let all = "SELECT lower(hex(connection_id)) || ' ' || seq || ' ' || kind FROM connection_event \
+               ORDER BY connection_id, seq";
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for event in raw::texts(&world.database(), all).await {
+        let [id, seq, kind] = event.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let kinds = found.entry(id.to_owned()).or_default();
+        kinds.push(kind.to_owned());
+        assert_eq!(seq, kinds.len().to_string(), "SEED {seed}: {event}");
+    }
+    assert_eq!(found.len(), told.len(), "SEED {seed}");
+    for (id, told) in told {
+        let kinds = &found[&id.replace('-', "")];
+        let count = |kind: &str| kinds.iter().filter(|known| *known == kind).count();
+        assert_eq!((count("connected"), count("removed")), (1, told.removed), "SEED {seed}: {id} {kinds:?}");
+        // To the name that it has is no change, and writes no event.
+        assert!(count("renamed") <= told.renames.len(), "SEED {seed}: {id} {kinds:?} {told:?}");
+        assert_eq!(kinds[0], "connected", "SEED {seed}: {id}");
+        assert!(told.removed == 0 || kinds.last().unwrap() == "removed", "SEED {seed}: {id} {kinds:?}");
+    }
+}

@@ -1,0 +1,72 @@
+//! What a process did, a line for each thing that it was told is done.
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader, Write as _},
+};
+
+/// One thing that was done, or refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    Added { id: String, account: String, liveness: String },
+    Verified { id: String, liveness: String },
+    Renamed { id: String, label: String },
+    Removed { id: String },
+    Refused { what: String, code: String },
+}
+
+/// A ledger that is written.
+pub(super) struct Ledger(File);
+
+impl Ledger {
+    pub(super) fn create(place: &str) -> Self {
+        Self(File::create(place).unwrap())
+    }
+
+    pub(super) fn note(&mut self, entry: &Entry) {
+        let line = match entry {
+            Entry::Added { id, account, liveness } => format!("added {id} {account} {liveness}"),
+            Entry::Verified { id, liveness } => format!("verified {id} {liveness}"),
+            Entry::Renamed { id, label } => format!("renamed {id} {label}"),
+            Entry::Removed { id } => format!("removed {id}"),
+            Entry::Refused { what, code } => format!("refused {what} {code}"),
+        };
+        writeln!(self.0, "{line}").unwrap();
+    }
+}
+
+/// All of a ledger.
+pub(super) fn read(place: &str) -> Vec<Entry> {
+    let lines = BufReader::new(File::open(place).unwrap()).lines();
+    lines.map(|line| parse(&line.unwrap())).collect()
+}
+
+fn parse(line: &str) -> Entry {
+    let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let mut words = words.into_iter();
+    let mut next = || words.next().unwrap_or_else(|| panic!("half a line: {line}"));
+    match next().as_str() {
+        "added" => Entry::Added { id: next(), account: next(), liveness: next() },
+        "verified" => Entry::Verified { id: next(), liveness: next() },
+        "renamed" => Entry::Renamed { id: next(), label: next() },
+        "removed" => Entry::Removed { id: next() },
+        "refused" => Entry::Refused { what: next(), code: next() },
+        _ => panic!("no line of a ledger: {line}"),
+    }
+}
+
+/// Numbers that follow from a seed (SplitMix64).
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}

@@ -1,0 +1,88 @@
+//! A host's own pool: used as it is, shared with the host, and never closed.
+
+use connection_contract::Liveness;
+use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, Outcome, StoreError, Teardown};
+
+use crate::{
+    acme::{Acme, KIND},
+    fresh::Pool,
+    world::{World, answers, connect, connected, me, step},
+};
+
+/// Everything that a connection is for, once.
+pub(crate) async fn whole_life(world: &World, registry: &ConnectionRegistry, key: &str) {
+    let Outcome::Done(done) = connect(registry, &KIND, &[("accessToken", key)]).await else { panic!("{key}") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    let request = connection.request("GET", "/things").await.unwrap();
+    assert_eq!(connection.send(request).await.unwrap().status(), 200);
+    let listed = registry.list_connections(Filter::new()).await.unwrap();
+    assert!(listed.connections.iter().any(|info| info.id == done.connection));
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    assert!(session.advance(no, &answers(&[("accessToken", "one\ntwo")])).await.is_err());
+    session.cancel().await.unwrap();
+    assert!(registry.setups().await.unwrap().is_empty());
+    assert!(registry.key_status().await.is_ok());
+    assert!(registry.preflight([done.connection]).next().await.is_some());
+    assert_eq!(registry.remove(done.connection).await.unwrap().teardown, Teardown::Done);
+    assert!(registry.health().await, "{}", world.place());
+}
+
+/// Each key is an account of its own.
+pub(crate) fn accounts_by_key(world: &World) {
+    world.provider(|request| {
+        let key = request.split("Bearer ").nth(1).and_then(|rest| rest.lines().next()).unwrap_or("0").trim();
+        me(key, "ada")
+    });
+}
+
+async fn lent(world: &World, pool: &Pool) -> ConnectionRegistry {
+    let builder = ConnectionRegistry::builder().store(pool.lend()).key(KeyFile::at(world.key()));
+    let builder = builder.http(world.policy()).clock(std::sync::Arc::new(world.clock.clone()));
+    builder.kind(Acme::default()).open().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_pool_that_the_host_lends_serves_a_whole_life_and_stays_open() {
+    for connections in [1, 4] {
+        let world = World::new().await;
+        let pool = Pool::of(&world.database(), connections).await;
+        let registry = lent(&world, &pool).await;
+        whole_life(&world, &registry, "key-1").await;
+        registry.close().await;
+        assert!(!registry.health().await);
+        let refused = registry.list_connections(Filter::new()).await.unwrap_err();
+        assert!(matches!(&refused, Error::Store(error) if **error == StoreError::Closed), "{refused:?}");
+        pool.run("SELECT 1").await;
+
+        let again = lent(&world, &pool).await;
+        connected(&again, "key-1").await;
+        drop(again);
+        pool.run("SELECT 1").await;
+        pool.run("DELETE FROM connection_account").await;
+    }
+}
+
+/// A reader that is held while a write is awaited would wait for ever here, and so would one held for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_connection_serves_many_registries_and_tasks_at_once() {
+    let world = std::sync::Arc::new(World::new().await);
+    accounts_by_key(&world);
+    let pool = Pool::of(&world.database(), 1).await;
+    let registries = [lent(&world, &pool).await, lent(&world, &pool).await, lent(&world, &pool).await];
+    let tasks: Vec<_> = (0..12)
+        .map(|n| {
+            let (world, registry) = (world.clone(), registries[n % 3].clone());
+            let (registry, key) = (registry.owner(format!("u{n}")).unwrap(), format!("key-{n}"));
+            tokio::runtime::Handle::current().spawn(async move { whole_life(&world, &registry, &key).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    for registry in registries {
+        registry.close().await;
+    }
+    pool.run("SELECT 1").await;
+}

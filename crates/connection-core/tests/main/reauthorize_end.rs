@@ -1,0 +1,168 @@
+//! How a re-authorization ends when the provider cannot be asked or the store cannot write, and who goes on with it.
+
+use connection_contract::Liveness;
+use connection_core::{Outcome, SetupStep};
+
+use crate::{
+    odd::{ODD, Odd},
+    raw,
+    reauthorize::{HOT, answered, credentials, reauthorized, state, token},
+    setup_writes::{break_writes, is_store, mend},
+    test_server::Reply,
+    user::{asked, beside, labels, looked, set_up},
+    world::{World, code, connected, me, step},
+};
+
+/// From now on the verification of key-2 gets this answer; its setup is answered well.
+fn verification(world: &World, reply: fn() -> Reply) {
+    let mut requests = 0;
+    world.provider(move |request| {
+        if request.contains("Bearer key-2\r") {
+            requests += 1;
+        }
+        if requests > 1 { reply() } else { me("1", "ada") }
+    });
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_verified_waits_where_the_old_one_works() {
+    for old in [Liveness::Live, Liveness::Offline] {
+        let world = World::new().await;
+        let registry = world.acme().await;
+        let connection = connected(&registry, "key-1").await;
+        if old == Liveness::Offline {
+            world.provider(|_| Reply::whole(503, "", ""));
+            connection.verify().await.unwrap();
+        }
+        let before = state(&world).await;
+        verification(&world, || Reply::whole(503, "", ""));
+        let session = answered(&connection, "key-2").await;
+        let (_, notice) = step(&session).await;
+        let SetupStep::Notice { beside: notices } = &notice else { panic!("{notice:?}") };
+        assert!(notices.iter().any(|notice| notice.reason.as_ref().is_some_and(|why| why.code == "provider_error")));
+        assert!(beside(&notice).iter().any(|line| line.contains("your answers are kept")), "{notice:?}");
+        assert_eq!(state(&world).await, before, "{old:?}");
+        assert_eq!(token(&connection).await, "key-1");
+
+        // Still down: it waits on. Then another process asks again.
+        let again = registry.resume_setup(session.id()).await.unwrap();
+        assert!(matches!(step(&again).await, (1, SetupStep::Notice { .. })));
+        let id = session.id();
+        drop((session, again, registry));
+        world.provider(|_| me("1", "ada"));
+        let registry = world.acme().await;
+        assert_eq!(registry.setups().await.unwrap()[0].reauthorizes, Some(connection.id()));
+        let session = registry.resume_setup(id).await.unwrap();
+        assert_eq!(code(&session.terminal().await.unwrap()), "done Live", "{old:?}");
+        world.clock.advance(HOT);
+        assert_eq!(token(&connection).await, "key-2");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_verified_takes_the_place_of_one_that_does_not_work() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    world.provider(|_| Reply::whole(401, "", ""));
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Failing);
+    verification(&world, || Reply::whole(503, "", ""));
+    let Outcome::Done(done) = reauthorized(&connection, "key-2").await else { panic!("it was lost") };
+    assert_eq!((done.liveness, &*done.reason.unwrap().code), (Liveness::Offline, "provider_error"));
+    assert_eq!(credentials(&world).await, ["previous 1", "current 2"]);
+    world.provider(|_| me("1", "ada"));
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    assert_eq!(token(&connection).await, "key-2");
+}
+
+#[tokio::test]
+async fn one_that_waits_and_is_given_up_leaves_the_old_one() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let before = state(&world).await;
+    verification(&world, || Reply::whole(503, "", ""));
+    let session = answered(&connection, "key-2").await;
+    assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
+    session.cancel().await.unwrap();
+    assert_eq!(state(&world).await, before);
+    assert!(registry.setups().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_verification_rotates_is_what_takes_the_place() {
+    let world = World::new().await;
+    let odd = Odd::new("none");
+    let registry = world.open(odd.clone()).await;
+    let Outcome::Done(done) = set_up(&registry, &ODD).await else { panic!("not connected") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    registry.replace_connection_kind(odd.then("verify rotates")).unwrap();
+    let session = connection.reauthorize().await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    // A fresh serialization each: of the first, of the second, and of what it was rotated to.
+    assert_eq!(odd.serialized.load(std::sync::atomic::Ordering::SeqCst), 3);
+    assert_eq!(credentials(&world).await, ["previous 1", "current 2"]);
+}
+
+/// Each write of the end, and those before it: what is left is the old credential whole, and a session that goes on.
+#[tokio::test]
+async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_goes_on() {
+    for (of, elsewhere) in [
+        ("INSERT ON connection_setup_effect WHEN NEW.seq = 1", false),
+        ("UPDATE OF next_generation ON connection_account", true),
+        ("UPDATE ON connection_setup WHEN NEW.state = 'done'", false),
+        ("DELETE ON connection_setup_effect", true),
+        ("UPDATE ON connection_credential WHEN NEW.state = 'previous'", true),
+        ("INSERT ON connection_credential", false),
+        ("UPDATE OF generation ON connection_account", true),
+        ("UPDATE OF config ON connection_account", false),
+        ("UPDATE ON connection_liveness", true),
+        ("INSERT ON connection_event", false),
+    ] {
+        let world = World::new().await;
+        let registry = world.acme().await;
+        let connection = connected(&registry, "key-1").await;
+        let before = state(&world).await;
+        let requests = asked(&world, "GET /me");
+        break_writes(&world, of).await;
+        let session = answered(&connection, "key-2").await;
+        let error = session.terminal().await.unwrap_err();
+        assert!(is_store(&error), "{of}: {error:?}");
+        assert_eq!(state(&world).await, before, "{of}");
+        mend(&world).await;
+        assert_eq!(token(&connection).await, "key-1", "{of}");
+        let other = world.acme().await;
+        let registry = if elsewhere { &other } else { &registry };
+        let again = registry.resume_setup(session.id()).await.unwrap();
+        assert_eq!(code(&again.terminal().await.unwrap()), "done Live", "{of}");
+        world.clock.advance(HOT);
+        assert_eq!(token(&connection).await, "key-2", "{of}");
+        assert_eq!(labels(registry).await, ["ada"], "{of}");
+        assert_eq!(asked(&world, "GET /me"), requests + 3, "{of}: one of the two requests was repeated");
+        let apart = "SELECT CAST(a.generation - l.generation AS TEXT) FROM connection_account AS a \
+                     JOIN connection_liveness AS l ON l.connection_id = a.id";
+        let apart = raw::texts(&world.database(), apart).await;
+        assert_eq!(apart, ["0"], "{of}: live with the credential that was measured");
+    }
+}
+
+/// Two processes end one session: it is done once.
+#[tokio::test]
+async fn two_processes_that_end_one_session_tell_one_end() {
+    let world = World::new().await;
+    let (registry, elsewhere) = (world.acme().await, world.acme().await);
+    let connection = connected(&registry, "key-1").await;
+    break_writes(&world, "UPDATE ON connection_setup WHEN NEW.state = 'done'").await;
+    let session = answered(&connection, "key-2").await;
+    assert!(is_store(&session.terminal().await.unwrap_err()));
+    mend(&world).await;
+    let (here, there) = tokio::join!(registry.resume_setup(session.id()), elsewhere.resume_setup(session.id()));
+    let (here, there) = (here.unwrap(), there.unwrap());
+    let ends = async { tokio::join!(here.terminal(), there.terminal()) };
+    let (one, two) = looked(&world, ends).await;
+    assert_eq!((code(&one.unwrap()), code(&two.unwrap())), ("done Live".into(), "done Live".into()));
+    let kinds = raw::texts(&world.database(), "SELECT kind FROM connection_event WHERE kind = 'reauthorized'").await;
+    assert_eq!(kinds.len(), 1);
+    world.clock.advance(HOT);
+    assert_eq!(token(&connection).await, "key-2");
+}

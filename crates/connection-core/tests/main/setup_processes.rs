@@ -1,0 +1,308 @@
+//! Several processes at one session: one of them asks the provider, each is told what another does, and what one leaves
+//! half-way another ends. Two registries of one world are two processes.
+
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use connection_contract::prelude::*;
+use connection_core::{ConnectionRegistry, SetupSession, SetupStep};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+};
+
+use crate::{
+    acme::API,
+    odd::{ODD, Odd},
+    raw,
+    test_server::Reply,
+    user::{asked, labels, looked},
+    world::{World, answers, code, me, step},
+};
+
+const ASKS: Kind = Kind::from_static("asks");
+const LOOKED: Duration = Duration::from_millis(500);
+
+/// The kind `asks`: asks the user, then the provider, and stops there until it is let go.
+#[derive(Clone)]
+struct Asks {
+    /// Runs that were about to ask the provider.
+    about: Arc<watch::Sender<usize>>,
+    /// Runs that have its answer.
+    answered: Arc<watch::Sender<usize>>,
+    open: Arc<watch::Sender<bool>>,
+}
+
+impl Asks {
+    fn new() -> Self {
+        let count = || Arc::new(watch::Sender::new(0));
+        Self { about: count(), answered: count(), open: Arc::new(watch::Sender::new(true)) }
+    }
+    /// The same kind as another process has it.
+    fn of(open: bool) -> Self {
+        let asks = Self::new();
+        asks.open.send_replace(open);
+        asks
+    }
+}
+
+async fn reached(count: &watch::Sender<usize>, runs: usize) {
+    drop(count.subscribe().wait_for(|count| *count >= runs).await);
+}
+
+impl ConnectionDefinition for Asks {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(ASKS, "Asks", AuthType::Custom).origin(API).field(Field::text("a", "A"))
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        ctx.prompt(Prompt::new("Sure?").field("a")).await;
+        self.about.send_modify(|count| *count += 1);
+        let answer = ctx.http().send(HttpRequest::get(ctx.base_url(API)?, "/odd")).await;
+        self.answered.send_modify(|count| *count += 1);
+        drop(self.open.subscribe().wait_for(|open| *open).await);
+        classify(answer)?;
+        Ok(Established::new("key".into(), Identity::new("1", "ada")).established_live(VerifyResult::live()))
+    }
+    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+        Ok(key.duplicate())
+    }
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+
+/// Begun and answered: the provider is about to be asked.
+async fn begun(registry: &ConnectionRegistry) -> SetupSession {
+    let session = registry.begin_setup(&ASKS).again().await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("a", "x")])).await.unwrap();
+    session
+}
+
+/// The provider holds back its answer until it is let go.
+fn held_back(world: &World, answer: fn() -> Reply) -> (Arc<Notify>, mpsc::Sender<()>) {
+    let (asked, (open, gate)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
+    let told = asked.clone();
+    world.provider(move |_| {
+        told.notify_one();
+        tokio::task::block_in_place(|| gate.recv().unwrap());
+        answer()
+    });
+    (asked, open)
+}
+
+async fn journal(world: &World) -> i64 {
+    raw::number(&world.database(), "SELECT count(*) FROM connection_setup_effect").await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
+    let world = World::new().await;
+    world.provider(|_| Reply::whole(503, "", ""));
+    let asks = [Asks::new(), Asks::new()];
+    let (one, two) = (world.open(asks[0].clone()).await, world.open(asks[1].clone()).await);
+    let session = begun(&one).await;
+    assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
+    let (again, open) = held_back(&world, || Reply::whole(503, "", ""));
+    let session = one.resume_setup(session.id()).await.unwrap();
+    again.notified().await;
+    let twin = two.resume_setup(session.id()).await.unwrap();
+    reached(&asks[1].about, 1).await;
+    // The one that asks is offline again, and so the other one sees it.
+    open.send(()).unwrap();
+    for session in [&session, &twin] {
+        let (_, shown) = looked(&world, step(session)).await;
+        assert!(matches!(shown, SetupStep::Notice { .. }), "{shown:?}");
+    }
+    assert_eq!(asked(&world, "GET /odd"), 2);
+    world.provider(|_| Reply::ok(""));
+    two.resume_setup(twin.id()).await.unwrap();
+    for session in [session, twin] {
+        assert_eq!(code(&looked(&world, session.terminal()).await.unwrap()), "done Live");
+    }
+    assert_eq!(asked(&world, "GET /odd"), 3);
+    assert_eq!(labels(&one).await, ["ada"]);
+}
+
+#[tokio::test]
+async fn a_setup_whose_process_died_while_it_asked_goes_on_in_another() {
+    let world = World::new().await;
+    world.provider(|_| Reply::silence());
+    let (one, asks) = (world.open(Asks::new()).await, Asks::new());
+    let session = begun(&one).await;
+    world.server.until_asked(1).await;
+    one.close().await;
+    // What it gave back, one that is killed does not.
+    let until = world.now() + 6;
+    let sql = format!("UPDATE connection_setup SET lease_owner = 'killed', lease_until = {until}");
+    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    world.provider(|_| Reply::ok(""));
+    let two = world.open(asks.clone()).await;
+    let twin = two.resume_setup(session.id()).await.unwrap();
+    reached(&asks.about, 1).await;
+    let end = looked(&world, twin.terminal()).await.unwrap();
+    assert_eq!(code(&end), "done Live");
+    assert!(world.now() >= until, "it was not known to be dead before");
+    assert_eq!(asked(&world, "GET /odd"), 2);
+}
+
+#[tokio::test]
+async fn a_process_that_asks_for_long_keeps_others_from_asking() {
+    let world = World::new().await;
+    world.provider(|_| Reply::silence());
+    let (one, asks) = (world.open(Asks::new()).await, Asks::new());
+    let session = begun(&one).await;
+    world.server.until_asked(1).await;
+    let two = world.open(asks.clone()).await;
+    let twin = two.resume_setup(session.id()).await.unwrap();
+    reached(&asks.about, 1).await;
+    let lease = "SELECT lease_until FROM connection_setup";
+    let mut until = raw::number(&world.database(), lease).await.unwrap();
+    // Each time before it ends, and for longer than one lease is.
+    for _ in 0..6 {
+        let before = until;
+        while until == before {
+            world.clock.advance(LOOKED / 50);
+            until = raw::number(&world.database(), lease).await.unwrap();
+        }
+    }
+    assert_eq!(asked(&world, "GET /odd"), 1);
+    // The request has ended for long: 30 seconds are all that one may take.
+    assert!(matches!(looked(&world, step(&twin)).await, (1, SetupStep::Notice { .. })));
+}
+
+#[tokio::test]
+async fn a_process_that_closes_leaves_its_setups_to_others_at_once() {
+    let world = World::new().await;
+    world.provider(|_| Reply::silence());
+    let one = world.open(Asks::new()).await;
+    let session = begun(&one).await;
+    world.server.until_asked(1).await;
+    one.close().await;
+    world.provider(|_| Reply::ok(""));
+    let two = world.open(Asks::new()).await;
+    let twin = two.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&twin.terminal().await.unwrap()), "done Live", "no time has passed");
+}
+
+/// What each test of a watching handle does in the other process.
+async fn both_at_the_prompt(world: &World) -> (SetupSession, SetupSession, ConnectionRegistry) {
+    let odd = Odd::new("ask twice");
+    let (one, two) = (world.open(odd.clone()).await, world.open(odd).await);
+    let session = one.begin_setup(&ODD).await.unwrap();
+    step(&session).await;
+    let twin = two.resume_setup(session.id()).await.unwrap();
+    step(&twin).await;
+    // The sessions end in their time: a timer in each process.
+    world.clock.until_asleep(2).await;
+    (session, twin, one)
+}
+
+#[tokio::test]
+async fn whoever_waits_is_told_within_half_a_second_what_another_process_did() {
+    let world = World::new().await;
+    let (session, twin, _one) = both_at_the_prompt(&world).await;
+    let (next, end) = (session.clone(), session.clone());
+    let (next, end) = (Handle::current().spawn(async move { step(&next).await }), Handle::current().spawn(async move { end.terminal().await }));
+    world.clock.until_asleep(3).await;
+    twin.advance(1, &answers(&[("a", "x")])).await.unwrap();
+    assert_eq!(step(&twin).await.0, 2);
+    world.clock.until_asleep(3).await;
+    world.clock.advance(LOOKED);
+    let (no, shown) = next.await.unwrap();
+    assert!(no == 2 && matches!(shown, SetupStep::Prompt { .. }), "{shown:?}");
+    world.clock.until_asleep(3).await;
+    twin.advance(2, &answers(&[("b", "x")])).await.unwrap();
+    twin.terminal().await.unwrap();
+    world.clock.advance(LOOKED);
+    assert_eq!(code(&end.await.unwrap().unwrap()), "done Live");
+}
+
+#[tokio::test]
+async fn an_answer_in_another_process_is_seen_while_that_one_works() {
+    let world = World::new().await;
+    world.provider(|_| Reply::silence());
+    let (one, two) = (world.open(Asks::new()).await, world.open(Asks::new()).await);
+    let session = one.begin_setup(&ASKS).await.unwrap();
+    step(&session).await;
+    let twin = two.resume_setup(session.id()).await.unwrap();
+    step(&twin).await;
+    let waiting = session.clone();
+    let end = Handle::current().spawn(async move { waiting.terminal().await });
+    twin.advance(1, &answers(&[("a", "x")])).await.unwrap();
+    world.server.until_asked(1).await;
+    let gone = async {
+        while session.current_step().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    looked(&world, gone).await;
+    twin.cancel().await.unwrap();
+    assert_eq!(code(&looked(&world, end).await.unwrap().unwrap()), "cancelled");
+}
+
+#[tokio::test]
+async fn a_setup_that_another_process_cancels_ends_here_with_the_run_that_asks() {
+    let world = World::new().await;
+    world.provider(|_| Reply::silence());
+    let (one, two) = (world.open(Asks::new()).await, world.open(Asks::new()).await);
+    let session = begun(&one).await;
+    world.server.until_asked(1).await;
+    let waiting = session.clone();
+    let end = Handle::current().spawn(async move { waiting.terminal().await });
+    two.resume_setup(session.id()).await.unwrap().cancel().await.unwrap();
+    assert_eq!(code(&looked(&world, end).await.unwrap().unwrap()), "cancelled");
+    assert_eq!(journal(&world).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_comes_after_another_process_cancelled_is_not_kept() {
+    let world = World::new().await;
+    let (one, two) = (world.open(Asks::new()).await, world.open(Asks::new()).await);
+    let (asked, open) = held_back(&world, || me("1", "ada"));
+    let session = begun(&one).await;
+    asked.notified().await;
+    let twin = two.resume_setup(session.id()).await.unwrap();
+    twin.cancel().await.unwrap();
+    open.send(()).unwrap();
+    // Nobody waits here, so that nobody has looked: the run itself finds that it has ended.
+    let again = one.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&again.terminal().await.unwrap()), "cancelled");
+    assert_eq!(journal(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_run_that_saw_a_bad_network_undoes_no_answer_that_came_since() {
+    let world = World::new().await;
+    world.provider(|_| Reply::whole(503, "", ""));
+    let one = world.open(Asks::new()).await;
+    let session = begun(&one).await;
+    assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
+    let id = session.id();
+    drop((session, one));
+    // As a process leaves it that dies between the answer and the rest.
+    raw::run(&world.database(), "UPDATE connection_setup SET state = 'running'").await;
+    let (late, fresh) = (Asks::of(false), Asks::of(true));
+    let (one, two) = (world.open(late.clone()).await, world.open(fresh.clone()).await);
+    let session = one.resume_setup(id).await.unwrap();
+    reached(&late.answered, 1).await;
+    let twin = two.resume_setup(id).await.unwrap();
+    assert!(matches!(step(&twin).await, (1, SetupStep::Notice { .. })));
+    world.provider(|_| Reply::ok(""));
+    fresh.open.send_replace(false);
+    let twin = two.resume_setup(id).await.unwrap();
+    reached(&fresh.answered, 2).await;
+    // It saw the bad network, and comes too late to say so.
+    late.open.send_replace(true);
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    fresh.open.send_replace(true);
+    assert_eq!(code(&twin.terminal().await.unwrap()), "done Live");
+    assert_eq!(asked(&world, "GET /odd"), 2);
+}

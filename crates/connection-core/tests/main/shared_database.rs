@@ -1,0 +1,118 @@
+//! A database that is also somebody else's: their migrations and tables stay theirs.
+
+use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, OpenError, StoreError, StoreSource};
+
+use crate::{
+    acme::Acme,
+    fresh::{Fresh, Pool},
+    raw,
+    world::{ON_POSTGRES, World, connected},
+};
+
+async fn open(world: &World, source: impl Into<StoreSource>) -> Result<ConnectionRegistry, OpenError> {
+    let builder = ConnectionRegistry::builder().store(source).key(KeyFile::at(world.key())).http(world.policy());
+    builder.kind(Acme::default()).open().await
+}
+
+/// What a host with tables of its own does at its start.
+async fn hosts_migrations(pool: &Pool) {
+    let migrator = sqlx::migrate!("tests/fixtures/host");
+    match pool {
+        Pool::Sqlite(pool) => migrator.run(pool).await.unwrap(),
+        Pool::Postgres(pool) => migrator.run(pool).await.unwrap(),
+    }
+}
+
+async fn count(database: &raw::Database, table: &str) -> i64 {
+    raw::number(database, format!("SELECT count(*) FROM {table}")).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_hosts_own_migrations_run_before_and_after_ours() {
+    for is_lent in [false, true] {
+        for host_is_first in [false, true] {
+            let (world, fresh) = (World::new().await, Fresh::new().await);
+            let pool = fresh.pool(2).await;
+            let source = || if is_lent { pool.lend() } else { fresh.address().into() };
+            if host_is_first {
+                hosts_migrations(&pool).await;
+            }
+            let registry = open(&world, source()).await.unwrap();
+            connected(&registry, "key-1").await;
+            registry.close().await;
+            hosts_migrations(&pool).await;
+            pool.run("INSERT INTO host_note VALUES (1, 'ours')").await;
+            let registry = open(&world, source()).await.unwrap();
+            assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 1);
+            registry.close().await;
+            hosts_migrations(&pool).await;
+            let database = fresh.database();
+            assert_eq!((count(&database, "host_note").await, count(&database, "_sqlx_migrations").await), (1, 2));
+            assert!(count(&database, "connection_migrations").await >= 6);
+        }
+    }
+}
+
+/// A name of each sort, at the beginning, in the middle and at the end of what is made.
+#[tokio::test]
+async fn a_table_of_another_program_under_our_name_is_named_and_nothing_is_changed() {
+    const TAKEN: &[(&str, &str, &str)] = &[
+        ("connection_account", "CREATE TABLE connection_account (other TEXT)", "TABLE"),
+        ("connection_credential_key", "CREATE TABLE connection_credential_key (other TEXT)", "TABLE"),
+        ("connection_setup", "CREATE VIEW connection_setup AS SELECT 1 AS other", "VIEW"),
+        ("connection_event", "CREATE TABLE connection_event (other TEXT)", "TABLE"),
+        ("connection_migrations", "CREATE TABLE connection_migrations (other TEXT)", "TABLE"),
+    ];
+    for ((name, sql, sort), is_lent) in TAKEN.iter().zip([false, true].into_iter().cycle()) {
+        let (world, fresh) = (World::new().await, Fresh::new().await);
+        let (pool, database) = (fresh.pool(1).await, fresh.database());
+        pool.run(sql).await;
+        let before = everything_there(&database).await;
+        let source = || if is_lent { pool.lend() } else { fresh.address().into() };
+        let error = open(&world, source()).await.unwrap_err();
+        let OpenError::Store(StoreError::Taken { name: found, .. }) = &error else { panic!("{name}: {error:?}") };
+        assert_eq!(found, name);
+        assert!(error.remedy().unwrap().contains(&format!("rename {name}")), "{:?}", error.remedy());
+        assert_eq!(everything_there(&database).await, before, "{name}");
+
+        let rename = match *sort {
+            "VIEW" => format!("DROP VIEW {name}"),
+            _ => format!("ALTER TABLE {name} RENAME TO other_program"),
+        };
+        pool.run(&rename).await;
+        let registry = open(&world, source()).await.unwrap();
+        connected(&registry, "key-1").await;
+        registry.close().await;
+    }
+}
+
+async fn everything_there(database: &raw::Database) -> Vec<String> {
+    let sql = if ON_POSTGRES {
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+    } else {
+        "SELECT name FROM sqlite_schema ORDER BY 1"
+    };
+    raw::texts(database, sql).await
+}
+
+/// What points at our rows is the host's to keep: a row that it holds on to is not removed behind its back.
+#[tokio::test]
+async fn a_reference_of_the_hosts_to_our_rows_holds_them() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let id = if ON_POSTGRES { "UUID" } else { "BLOB" };
+    raw::script(
+        &world.database(),
+        format!(
+            "CREATE TABLE host_use (id {id} NOT NULL REFERENCES connection_account (id)); \
+             INSERT INTO host_use VALUES ({})",
+            raw::id(connection.id())
+        ),
+    )
+    .await;
+    let refused = registry.remove(connection.id()).await.unwrap_err();
+    assert!(matches!(&refused, Error::Store(error) if matches!(**error, StoreError::Refused { .. })), "{refused:?}");
+    raw::run(&world.database(), "DELETE FROM host_use").await;
+    registry.remove(connection.id()).await.unwrap();
+}

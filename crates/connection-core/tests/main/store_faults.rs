@@ -1,0 +1,103 @@
+//! A file that another program holds, and a disk without space: what was stored stays, and the next try works.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use connection_contract::{Liveness, Secret, VerifyResult};
+use connection_core::{Error, Filter, StoreError};
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+
+use crate::{fake::Fake, world::World};
+
+#[tokio::test]
+async fn a_database_that_another_program_writes_for_long_is_busy_and_stays_as_it_was() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    let mut other = SqliteConnectOptions::new().filename(world.file()).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let error = connection.rename("work").await.unwrap_err();
+    assert!(matches!(&error, Error::Store(error) if matches!(**error, StoreError::Busy { .. })), "{error:?}");
+    assert!(error.remedy().unwrap().contains("try again"), "{error:?}");
+    assert_eq!(registry.connection(connection.id()).await.unwrap().info().label.as_str(), "ada");
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
+}
+
+/// A small disk of its own, gone with this value.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: &Path) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=2m,mode=0700", "connections-test"]).arg(at);
+        mount.output().is_ok_and(|done| done.status.success()).then(|| Self(at.to_owned()))
+    }
+
+    /// Takes what is left of it.
+    fn fill(&self) {
+        let mut filler = File::create(self.0.join("filler")).unwrap();
+        for size in [65_536, 4096, 1] {
+            while filler.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Lazily, since a test that failed leaves files open.
+        drop(Command::new("umount").arg("-l").arg(&self.0).output());
+    }
+}
+
+#[tokio::test]
+async fn a_disk_without_space_is_told_and_what_was_stored_stays() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let Some(disk) = Disk::mount(world.file().parent().unwrap()) else {
+        #[expect(clippy::disallowed_methods, reason = "in CI nothing is left out")]
+        let in_ci = std::env::var_os("CI").is_some();
+        assert!(!in_ci, "no disk could be mounted");
+        std::io::stderr().write_all(b"\nSKIPPED: a full disk, since none can be mounted here\n\n").unwrap();
+        return;
+    };
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    disk.fill();
+    fake.finds(|_| VerifyResult::live().rotated(Secret::from("fresh")));
+    // The log has room for a little more.
+    let mut error = None;
+    for number in 0..200 {
+        if let Err(failed) = connection.rename(format!("name-{number}")).await {
+            error = Some((number, failed));
+            break;
+        }
+    }
+    let (number, error) = error.expect("the disk is full");
+    assert!(matches!(&error, Error::Store(error) if matches!(**error, StoreError::Full { .. })), "{error:?}");
+    assert!(error.remedy().unwrap().contains("free space"), "{error:?}");
+    // It is read as before, and a credential that cannot be kept is not half kept.
+    let label = if number == 0 { "ada".to_owned() } else { format!("name-{}", number - 1) };
+    let listed = registry.list_connections(Filter::new()).await.unwrap().connections;
+    assert_eq!(listed[0].label.as_str(), &*label);
+    let error = connection.verify().await.unwrap_err();
+    assert!(matches!(error, Error::Store(_)), "{error:?}");
+    assert!(registry.begin_setup(&crate::fake::FAKE).await.is_err());
+    disk.make_room();
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
+    registry.close().await;
+    // Opened again, it is whole.
+    let registry = world.open(fake.clone()).await;
+    assert_eq!(registry.connection(connection.id()).await.unwrap().verify().await.unwrap().liveness, Liveness::Live);
+    registry.close().await;
+}

@@ -1,0 +1,128 @@
+//! Watching what happens, in this process and in others: each event once, none lost, none of another owner.
+
+use std::time::Duration;
+
+use connection_contract::Liveness;
+use connection_core::{ConnectionId, Error, Event, IdGenerator as _, UuidV7, Watch};
+use uuid::Uuid;
+
+use crate::{fake::Fake, raw, world::World};
+
+/// The next event; time goes on meanwhile.
+async fn next(world: &World, watch: &mut Watch) -> Option<Result<Event, Error>> {
+    loop {
+        tokio::select! {
+            biased;
+            event = watch.next() => return event,
+            () = tokio::task::yield_now() => world.clock.advance(Duration::from_millis(500)),
+        }
+    }
+}
+
+/// The next events, as `number name`.
+async fn told(world: &World, watch: &mut Watch, count: usize) -> Vec<String> {
+    let mut told = Vec::new();
+    for _ in 0..count {
+        let event = next(world, watch).await.unwrap().unwrap();
+        told.push(format!("{} {}", event.number, event.name));
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_watch_tells_what_every_process_does_once_and_from_now_on() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let (registry, other) = (world.open(fake.clone()).await, world.open(fake.clone()).await);
+    let ada = fake.connected(&registry, "ada").await;
+    let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
+    let mut watch = registry.watch().await.unwrap();
+    let mut of_ada = registry.watch().connection(ada.id()).await.unwrap();
+    fake.is(Liveness::Failing);
+    // The same connection in another process.
+    let there = other.connection(ada.id()).await.unwrap();
+    there.verify().await.unwrap();
+    theirs.verify().await.unwrap();
+    let bob = fake.connected(&other, "bob").await;
+    ada.rename("work").await.unwrap();
+    assert_eq!(told(&world, &mut watch, 3).await, ["2 liveness_changed", "1 connected", "3 renamed"]);
+    bob.make_default().await.unwrap();
+    other.remove(ada.id()).await.unwrap();
+    assert_eq!(told(&world, &mut watch, 2).await, ["2 default_changed", "4 removed"]);
+    assert_eq!(told(&world, &mut of_ada, 3).await, ["2 liveness_changed", "3 renamed", "4 removed"]);
+    // What comes next is new, so nothing was told twice.
+    bob.rename("last").await.unwrap();
+    assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_behind_an_event_that_was_seen() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let ada = fake.connected(&registry, "ada").await;
+    ada.rename("a").await.unwrap();
+    let seen = registry.events(None).await.unwrap().events;
+    ada.rename("b").await.unwrap();
+    let mut watch = registry.watch().since(seen[0].id).await.unwrap();
+    assert_eq!(told(&world, &mut watch, 2).await, ["2 renamed", "3 renamed"]);
+    ada.rename("c").await.unwrap();
+    assert_eq!(told(&world, &mut watch, 1).await, ["4 renamed"]);
+    let mut watch = registry.watch().since(seen[1].id).await.unwrap();
+    assert_eq!(told(&world, &mut watch, 2).await, ["3 renamed", "4 renamed"]);
+}
+
+/// A process that waited for its turn commits an event whose id is earlier than one that was told.
+#[tokio::test]
+async fn an_event_that_is_committed_late_is_told_once() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let mut watch = registry.watch().await.unwrap();
+    let ada = fake.connected(&registry, "ada").await;
+    assert_eq!(told(&world, &mut watch, 1).await, ["1 connected"]);
+    let newest = registry.events(None).await.unwrap().events[0].id.as_uuid().as_u128();
+    for seconds in [1_u128, 30, 59] {
+        let late = ConnectionId::from(Uuid::from_u128(newest - ((seconds * 1000) << 80)));
+        let connection = ConnectionId::from(UuidV7::new().next());
+        let sql = format!(
+            "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
+             VALUES ({}, 'local', {}, 1, 0, 'late', '{{}}', {})",
+            raw::id(late),
+            raw::id(connection),
+            raw::literal(&[0; 32])
+        );
+        raw::run(&world.database(), sql).await;
+        assert_eq!(told(&world, &mut watch, 1).await, ["1 late"], "{seconds} seconds");
+    }
+    ada.rename("last").await.unwrap();
+    assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
+}
+
+#[tokio::test]
+async fn many_events_are_told_in_the_order_of_their_numbers() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let ada = fake.connected(&registry, "ada").await;
+    let mut watch = registry.watch().await.unwrap();
+    for number in 0..20 {
+        let mut renames = tokio::task::JoinSet::new();
+        for other in 0..30 {
+            let ada = ada.clone();
+            renames.spawn(async move { ada.rename(format!("label-{number}-{other}")).await });
+        }
+        renames.join_all().await.into_iter().for_each(|renamed| drop(renamed.unwrap()));
+    }
+    for number in 2..602 {
+        assert_eq!(next(&world, &mut watch).await.unwrap().unwrap().number, number);
+    }
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_the_registry() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let mut watch = registry.watch().await.unwrap();
+    registry.close().await;
+    let error = next(&world, &mut watch).await.unwrap().unwrap_err();
+    assert_eq!(error.code(), "store_failed");
+    assert!(next(&world, &mut watch).await.is_none());
+    assert!(registry.watch().await.is_err());
+}

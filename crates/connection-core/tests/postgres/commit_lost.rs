@@ -1,0 +1,101 @@
+//! The connection is cut at the one moment at which nobody can know: while a commit is on its way, or its answer is.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering::SeqCst},
+    },
+};
+
+use connection_core::{Error, StoreError};
+use sqlx::ConnectOptions as _;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    runtime::Handle,
+};
+
+use crate::{
+    raw,
+    world::{World, connected},
+};
+
+const PASS: u8 = 0;
+/// The server never gets the commit.
+const KEEP_COMMIT: u8 = 1;
+/// The server commits, and nobody is told.
+const KEEP_ANSWER: u8 = 2;
+
+/// Stands between the program and the server, and cuts the connection of the next commit as it is told, once.
+struct Proxy {
+    address: SocketAddr,
+    cuts: Arc<AtomicU8>,
+}
+
+impl Proxy {
+    async fn to(server: (String, u16)) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, cuts) = (listener.local_addr().unwrap(), Arc::new(AtomicU8::new(PASS)));
+        let cut = cuts.clone();
+        Handle::current().spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(server.clone()).await.unwrap();
+                // A connection that was cut is over for the proxy, too.
+                Handle::current().spawn(pass(client, server, cut.clone()));
+            }
+        });
+        Self { address, cuts }
+    }
+}
+
+async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Arc<AtomicU8>) -> std::io::Result<()> {
+    let (mut asked, mut told) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => {
+                let bytes = asked.get(..read?).filter(|bytes| !bytes.is_empty());
+                let Some(bytes) = bytes else { return Ok(()) };
+                let cut = if bytes.windows(7).any(|word| word == b"COMMIT\0") { cuts.swap(PASS, SeqCst) } else { PASS };
+                if cut == KEEP_COMMIT {
+                    return Ok(());
+                }
+                server.write_all(bytes).await?;
+                if cut == KEEP_ANSWER {
+                    // It has committed when it answers.
+                    return server.read(&mut told).await.map(drop);
+                }
+            }
+            read = server.read(&mut told) => {
+                let bytes = told.get(..read?).filter(|bytes| !bytes.is_empty());
+                let Some(bytes) = bytes else { return Ok(()) };
+                client.write_all(bytes).await?;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_is_lost_is_told_as_that_and_leaves_before_or_after() {
+    let world = World::new().await;
+    let raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
+    let proxy = Proxy::to((options.get_host().to_owned(), options.get_port())).await;
+    let through = options.clone().host("127.0.0.1").port(proxy.address.port()).to_url_lossy().to_string();
+    let registry = world.builder().store(through).kind(crate::acme::Acme::default()).open().await.unwrap();
+    let connection = connected(&registry, "key-1").await;
+    for (cut, label, left) in [(KEEP_COMMIT, "never", "ada"), (KEEP_ANSWER, "done", "done")] {
+        proxy.cuts.store(cut, SeqCst);
+        let error = connection.rename(label).await.unwrap_err();
+        assert_eq!(proxy.cuts.load(SeqCst), PASS, "{label}: a commit was cut");
+        let Error::Store(told) = &error else { panic!("{label}: {error:?}") };
+        assert!(matches!(&**told, StoreError::Unavailable { .. }), "{label}: {told:?}");
+        assert!(told.to_string().contains("may have been done"), "{label}: {told}");
+        let stored = registry.connection(connection.id()).await.unwrap();
+        assert_eq!(stored.info().label.as_str(), left, "what is stored tells, whatever was cut");
+        let history = registry.history(connection.id(), None).await.unwrap();
+        let renames = history.events.iter().filter(|event| event.name == "renamed").count();
+        assert_eq!((renames, history.broken_at), (usize::from(left == "done"), None), "{label}");
+    }
+    assert_eq!(connection.rename("later").await.unwrap().label.as_str(), "later");
+    registry.close().await;
+}

@@ -1,0 +1,65 @@
+//! A pooler in transaction mode between the program and the server. The whole suite runs behind one with
+//! `CONNECTIONS_TEST_POOLER=1`; here is what shows without it.
+
+use std::sync::Arc;
+
+use connection_core::{ConnectionRegistry, KeyFile, OpenError, RegistryBuilder, StoreError, StoreSource};
+use connection_faults::postgres::{Database, Pooler, pooler};
+use sqlx::postgres::PgPoolOptions;
+
+use crate::{acme::Acme, pools::whole_life, world::World};
+
+fn builder(world: &World, store: impl Into<StoreSource>) -> RegistryBuilder {
+    let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(world.key())).http(world.policy());
+    builder.kind(Acme::default())
+}
+
+/// More tasks than connections to the server, so that each statement may find another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_pooler_everything_works_for_many_at_once() {
+    let Some(pooler) = pooler() else { return };
+    let world = Arc::new(World::new().await);
+    crate::pools::accounts_by_key(&world);
+    let database = Database::empty().await;
+    let lent = PgPoolOptions::new().max_connections(3).connect_with(pooler.options(&database)).await.unwrap();
+    let by_address = builder(&world, pooler.url(&database)).direct(database.url()).open().await.unwrap();
+    let by_pool = builder(&world, lent.clone()).direct(database.url()).open().await.unwrap();
+    let tasks: Vec<_> = (0..8)
+        .map(|n| {
+            let registry = if n % 2 == 0 { &by_address } else { &by_pool };
+            let (world, registry, key) = (world.clone(), registry.owner(format!("u{n}")).unwrap(), format!("key-{n}"));
+            tokio::runtime::Handle::current().spawn(async move { whole_life(&world, &registry, &key).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    by_address.close().await;
+    by_pool.close().await;
+    sqlx::query("SELECT 1").persistent(false).execute(&lent).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
+    let Some(usual) = pooler() else { return };
+    // One refuses the mark by which the server is known, the other one drops it.
+    let silent = Pooler::start_with("ignore_startup_parameters = extra_float_digits, options").unwrap();
+    for pooler in [usual, &silent] {
+        let (world, database) = (World::new().await, Database::empty().await);
+        let error = builder(&world, pooler.url(&database)).open().await.unwrap_err();
+        assert!(matches!(error, OpenError::Store(StoreError::Pooled { .. })), "{error:?}");
+        assert!(error.remedy().unwrap().contains("database_direct_url"), "{:?}", error.remedy());
+        let error = connection_core::migrate(pooler.url(&database)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Pooled { .. }), "{error:?}");
+        let registry = builder(&world, pooler.url(&database)).direct(database.url()).open().await.unwrap();
+        assert!(registry.health().await);
+        registry.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_direct_address_of_a_file_is_refused() {
+    let (world, database) = (World::new().await, Database::empty().await);
+    let error = builder(&world, database.url()).direct("/tmp/connections.db").open().await.unwrap_err();
+    assert!(matches!(error, OpenError::Store(StoreError::InvalidAddress { .. })), "{error:?}");
+}

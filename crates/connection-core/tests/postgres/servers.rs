@@ -1,0 +1,195 @@
+//! Servers: one of our own making that goes with the test, TLS, and roles that may do less than all.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use connection_core::{ConnectionRegistry, Error, KeyFile, OpenError, RegistryBuilder, StoreError};
+use connection_faults::postgres::{Cluster, Database, cluster};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+
+use crate::{
+    acme::Acme,
+    world::{World, connected},
+};
+
+/// Says that this process makes a cluster and waits to be killed.
+const KILLED: &str = "CONNECTIONS_TEST_CLUSTER";
+const MADE: &str = "a cluster is at ";
+
+fn builder(world: &World, address: String) -> RegistryBuilder {
+    let builder = ConnectionRegistry::builder().store(address).key(KeyFile::at(world.key())).http(world.policy());
+    builder.kind(Acme::default())
+}
+
+fn address(cluster: &Cluster, more: &str) -> String {
+    format!("postgres://postgres@127.0.0.1:{}/postgres?{more}", cluster.options().get_port())
+}
+
+fn is_gone(port: u16, directory: &std::path::Path) -> bool {
+    !directory.exists() && TcpStream::connect(("127.0.0.1", port)).is_err()
+}
+
+#[tokio::test]
+async fn a_server_of_our_own_serves_and_goes_with_its_value() {
+    let world = World::new().await;
+    let cluster = cluster().unwrap();
+    let registry = builder(&world, address(&cluster, "sslmode=disable")).open().await.unwrap();
+    connected(&registry, "key-1").await;
+    registry.close().await;
+    let (port, directory) = (cluster.options().get_port(), cluster.directory().to_owned());
+    assert!(!is_gone(port, &directory), "the control");
+    drop(cluster);
+    assert!(is_gone(port, &directory));
+}
+
+#[tokio::test]
+async fn a_server_of_our_own_goes_with_a_process_that_is_killed() {
+    if said() {
+        return make_and_wait();
+    }
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["servers::a_server_of_our_own_goes_with_a_process_that_is_killed", "--exact", "--nocapture"])
+        .env(KILLED, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let place = lines.find_map(|line| line.unwrap().strip_prefix(MADE).map(str::to_owned)).unwrap();
+    let (port, directory) = place.split_once(' ').unwrap();
+    let (port, directory) = (port.parse().unwrap(), PathBuf::from(directory));
+    assert!(!is_gone(port, &directory), "the control");
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let mut looks = 0_u64;
+    while !is_gone(port, &directory) {
+        looks += 1;
+        assert!(looks < 10_000_000, "it stays");
+        std::thread::yield_now();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a process of this test is told so by its environment")]
+fn said() -> bool {
+    std::env::var_os(KILLED).is_some()
+}
+
+#[expect(clippy::print_stdout, reason = "the parent waits for it")]
+fn make_and_wait() {
+    let cluster = cluster().unwrap();
+    println!("\n{MADE}{} {}", cluster.options().get_port(), cluster.directory().display());
+    // Until it is killed.
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+/// The pool and the connection that makes the tables, all of them encrypted.
+#[tokio::test]
+async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
+    let world = World::new().await;
+    let cluster = cluster().unwrap();
+    let authority = Authority::new();
+    let (certificate, key) = authority.sign("127.0.0.1");
+    cluster.keep("server.crt", &certificate).unwrap();
+    cluster.keep("server.key", &key).unwrap();
+    let at = cluster.directory().display();
+    let files = format!("ssl_cert_file = '{at}/server.crt'\nssl_key_file = '{at}/server.key'\nhba_file = '{at}/hba'\n");
+    cluster.set(&format!("ssl = on\n{files}")).unwrap();
+    cluster.keep("hba", "hostssl all all 127.0.0.1/32 trust\n").unwrap();
+    cluster.control(&["restart"]).unwrap();
+    let (right, wrong) = (world.directory.path().join("right.pem"), world.directory.path().join("wrong.pem"));
+    std::fs::write(&right, authority.pem()).unwrap();
+    std::fs::write(&wrong, Authority::new().pem()).unwrap();
+    let verified = |file: &PathBuf| format!("sslmode=verify-full&sslrootcert={}", file.display());
+
+    for more in ["sslmode=require".to_owned(), verified(&right)] {
+        let registry = builder(&world, address(&cluster, &more)).open().await.unwrap();
+        assert!(registry.health().await, "{more}");
+        registry.close().await;
+    }
+    let error = builder(&world, address(&cluster, &verified(&wrong))).open().await.unwrap_err();
+    let OpenError::Store(StoreError::Unavailable { detail, .. }) = &error else { panic!("{error:?}") };
+    assert!(detail.contains("certificate"), "{detail}");
+    let error = builder(&world, address(&cluster, "sslmode=disable")).open().await.unwrap_err();
+    assert!(matches!(error, OpenError::Store(StoreError::Unavailable { .. })), "the control: {error:?}");
+}
+
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut parameters = CertificateParams::new([]).unwrap();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let pem = parameters.self_signed(&key).unwrap().pem();
+        Self { issuer: Issuer::new(parameters, key), pem }
+    }
+
+    fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A certificate and its key.
+    fn sign(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        (parameters.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+}
+
+/// A role of one test. Roles are the server's, not a database's.
+async fn role(database: &Database, name: &str) -> (String, String) {
+    let role = format!("connections_test_{name}_{}", std::process::id());
+    admin(database, &format!("DROP ROLE IF EXISTS {role}")).await;
+    admin(database, &format!("CREATE ROLE {role} LOGIN PASSWORD 'x'")).await;
+    let options = database.options().username(&role).password("x");
+    (role, options.to_url_lossy().to_string())
+}
+
+async fn admin(database: &Database, sql: &str) {
+    let mut connection = database.connect().await;
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_make_tables_works_on_those_that_another_made() {
+    let (world, database) = (World::new().await, Database::empty().await);
+    let (role, address) = role(&database, "rows").await;
+    let error = builder(&world, address.clone()).open().await.unwrap_err();
+    assert!(matches!(error, OpenError::Store(StoreError::ReadOnly { .. })), "{error:?}");
+    assert!(error.remedy().unwrap().contains("make the tables"), "{:?}", error.remedy());
+
+    connection_core::migrate(database.url()).await.unwrap();
+    let rights = format!(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}; \
+         REVOKE INSERT, UPDATE, DELETE ON connection_migrations FROM {role}"
+    );
+    admin(&database, &rights).await;
+    let registry = builder(&world, address.clone()).open().await.unwrap();
+    let connection = connected(&registry, "key-1").await;
+    connection.verify().await.unwrap();
+    registry.remove(connection.id()).await.unwrap();
+    let kept = connected(&registry, "key-1").await;
+    registry.close().await;
+
+    admin(&database, &format!("REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public FROM {role}")).await;
+    let registry = builder(&world, address).open().await.unwrap();
+    assert!(registry.connection(kept.id()).await.is_ok(), "what may be read is read");
+    let error = registry.begin_setup(&crate::acme::KIND).await.unwrap_err();
+    let Error::Store(error) = &error else { panic!("{error:?}") };
+    assert_eq!(**error, StoreError::ReadOnly { place: place(&database) });
+    registry.close().await;
+    admin(&database, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+}
+
+fn place(database: &Database) -> String {
+    let options = database.options();
+    format!("postgres://{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap())
+}

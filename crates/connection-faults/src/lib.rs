@@ -1,0 +1,12 @@
+//! Test support of our own: what tests of several crates share and no program needs. Never published.
+
+#![expect(clippy::disallowed_methods, reason = "tests have an environment and a clock of their own")]
+#![expect(clippy::exhaustive_structs, reason = "tests alone make and read them")]
+
+pub mod double;
+pub mod ledger;
+pub mod postgres;
+pub mod provider;
+pub mod random;
+pub mod relay;
+pub mod work;

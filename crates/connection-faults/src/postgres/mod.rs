@@ -1,0 +1,142 @@
+//! PostgreSQL for tests: a fresh database each, copied from one that has our tables, dropped when the test ends.
+//!
+//! The server is the one of `CONNECTIONS_TEST_POSTGRES_URL`, else the one at 127.0.0.1:5432, else one that is made of the
+//! binaries on this machine and goes with the process. `CONNECTIONS_TEST_POSTGRES_URL=none` leaves the tests out, loudly,
+//! and is refused in CI.
+
+mod local;
+mod pooler;
+mod server;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+};
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+
+pub use pooler::{Pooler, pooler};
+pub use server::{Cluster, cluster, is_there};
+
+/// A database of one test, gone with this value.
+#[derive(Debug)]
+pub struct Database {
+    name: String,
+}
+
+impl Database {
+    /// With our tables.
+    ///
+    /// # Panics
+    ///
+    /// There is no server, or it refuses.
+    pub async fn migrated() -> Self {
+        let template = template::name().await;
+        Self::create(&format!("TEMPLATE {template}")).await
+    }
+
+    /// With nothing in it.
+    ///
+    /// # Panics
+    ///
+    /// As [`migrated`](Self::migrated).
+    pub async fn empty() -> Self {
+        Self::create("TEMPLATE template0").await
+    }
+
+    /// As [`migrated`](Self::migrated), for who waits, inside a runtime or not.
+    ///
+    /// # Panics
+    ///
+    /// As [`migrated`](Self::migrated).
+    pub fn migrated_blocking() -> Self {
+        blocking(Self::migrated())
+    }
+
+    /// Empties it down to our tables, also while programs are connected.
+    ///
+    /// # Panics
+    ///
+    /// As [`migrated`](Self::migrated).
+    pub fn wipe_blocking(&self) {
+        blocking(async {
+            let template = template::name().await;
+            admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+            admin(&format!("CREATE DATABASE {} TEMPLATE {template}", self.name)).await;
+        });
+    }
+
+    /// For programs.
+    pub fn url(&self) -> String {
+        options().database(&self.name).to_url_lossy().to_string()
+    }
+
+    /// For drivers.
+    pub fn options(&self) -> PgConnectOptions {
+        options().database(&self.name)
+    }
+
+    /// A connection past the program.
+    ///
+    /// # Panics
+    ///
+    /// The server refuses it.
+    pub async fn connect(&self) -> PgConnection {
+        self.options().connect().await.unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
+    async fn create(from: &str) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("{PREFIX}{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        // Of an earlier process with this number, perhaps.
+        admin(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        admin(&format!("CREATE DATABASE {name} {from}")).await;
+        Self { name }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        // On a thread of its own: a test may end inside a runtime.
+        let dropped = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map(|runtime| runtime.block_on(admin(&sql)))
+        });
+        if !thread::panicking() {
+            assert!(dropped.join().is_ok(), "the database {} stays", self.name);
+        }
+    }
+}
+
+/// Before the number of the process that uses it.
+const PREFIX: &str = "connections_test_";
+
+/// The server, at the database that is always there.
+fn options() -> PgConnectOptions {
+    server::options()
+}
+
+/// On a thread of its own, since who waits may be inside a runtime.
+fn blocking<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap_or_else(|error| panic!("a runtime: {error}")).block_on(work)
+    };
+    let done = thread::scope(|scope| scope.spawn(run).join());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Runs one statement past every database of a test.
+async fn admin(sql: &str) {
+    let done = async {
+        let mut connection = options().connect().await?;
+        sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await?;
+        connection.close().await
+    };
+    done.await.unwrap_or_else(|error: sqlx::Error| panic!("{sql}: {error}"));
+}

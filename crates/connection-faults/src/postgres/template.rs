@@ -1,0 +1,92 @@
+//! The database that tests copy: our tables, and the few functions by which tests ask both engines in one text.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
+};
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
+use tokio::sync::OnceCell;
+
+use super::{PREFIX, options};
+
+/// SQLite has them, too.
+const FUNCTIONS: &str = "
+    CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper(encode($1, 'hex')) $$;
+    CREATE FUNCTION hex(uuid) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT upper(replace($1::text, '-', '')) $$;
+    CREATE FUNCTION ifnull(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1, $2) $$;
+    CREATE FUNCTION json_extract(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+        SELECT $1::jsonb ->> substr($2, 3) $$;
+    CREATE FUNCTION ifnull(bigint, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1::text, $2) $$;
+";
+
+/// Its name, after it was made, once per state of the migrations, by whichever process comes first.
+pub(super) async fn name() -> &'static str {
+    static NAME: OnceCell<String> = OnceCell::const_new();
+    NAME.get_or_init(|| async {
+        made().await.unwrap_or_else(|error| panic!("the template of the tests' databases: {error}"))
+    })
+    .await
+}
+
+async fn made() -> Result<String, Box<dyn std::error::Error>> {
+    let name = format!("connections_template_{:016x}", state()?);
+    let mut server = options().connect().await?;
+    // Held by the session, so that it is free when this process dies.
+    sqlx::query("SELECT pg_advisory_lock(7411)").execute(&mut server).await?;
+    sweep(&mut server).await?;
+    let (there,): (bool,) = sqlx::query_as("SELECT count(*) = 1 FROM pg_database WHERE datname = $1")
+        .bind(&name)
+        .fetch_one(&mut server)
+        .await?;
+    if !there {
+        let half_made = format!("{name}_new");
+        for sql in
+            [format!("DROP DATABASE IF EXISTS {half_made}"), format!("CREATE DATABASE {half_made} TEMPLATE template0")]
+        {
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut server).await?;
+        }
+        let inside = options().database(&half_made);
+        connection_core::migrate(inside.to_url_lossy().to_string()).await?;
+        let mut inside = inside.connect().await?;
+        sqlx::raw_sql(FUNCTIONS).execute(&mut inside).await?;
+        inside.close().await?;
+        let sql = format!("ALTER DATABASE {half_made} RENAME TO {name}");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut server).await?;
+    }
+    server.close().await?;
+    Ok(name)
+}
+
+/// Drops what processes left that were killed, on this machine.
+async fn sweep(server: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if !Path::new("/proc/self").exists() || !matches!(options().get_host(), "127.0.0.1" | "localhost") {
+        return Ok(());
+    }
+    let found: Vec<(String,)> = sqlx::query_as("SELECT datname::text FROM pg_database WHERE starts_with(datname, $1)")
+        .bind(PREFIX)
+        .fetch_all(&mut *server)
+        .await?;
+    for (name,) in found {
+        let process = name.trim_start_matches(PREFIX).split('_').next().unwrap_or_default();
+        if !Path::new("/proc").join(process).exists() {
+            let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut *server).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Another number for each state of the migrations and of the functions.
+fn state() -> std::io::Result<u64> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connection-core/migrations/postgres");
+    let mut files: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    files.sort_by_key(fs::DirEntry::file_name);
+    let mut hasher = DefaultHasher::new();
+    FUNCTIONS.hash(&mut hasher);
+    for file in files {
+        (file.file_name(), fs::read(file.path())?).hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}

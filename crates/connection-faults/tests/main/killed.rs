@@ -1,0 +1,192 @@
+//! Eight processes do random things on one database, on either engine, and are killed (SIGKILL) in the middle of them:
+//! nothing is lost, nothing is doubled, and those that are started again come to an end. That processes which nobody
+//! disturbs do no harm to each other is a test of the core.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use connection_faults::{ledger, postgres, provider::Provider, random::Random, work::Order};
+use tempfile::TempDir;
+
+use crate::compare::{Done, events, stored};
+
+const PROCESSES: u64 = 8;
+/// Of each process after the last kill, in CI; elsewhere a tenth, unless `CONNECTIONS_TEST_OPERATIONS` says how many.
+const OPERATIONS: u64 = 250;
+/// All of them are done by then.
+const PATIENCE: Duration = Duration::from_secs(480);
+
+/// One run: its files go with it.
+struct Run {
+    directory: TempDir,
+    /// Kept until the end.
+    _database: Option<postgres::Database>,
+    _provider: Provider,
+    orders: Vec<Order>,
+    seed: u64,
+}
+
+impl Run {
+    async fn new(on_postgres: bool, operations: u64) -> Self {
+        let (directory, provider) = (TempDir::new().unwrap(), Provider::start().unwrap());
+        let database = if on_postgres { Some(postgres::Database::migrated().await) } else { None };
+        let file = directory.path().join("store/connections.db").display().to_string();
+        let store = database.as_ref().map_or(file, postgres::Database::url);
+        let seed = match std::env::var("CONNECTIONS_TEST_SEED") {
+            Ok(seed) => seed.parse().unwrap(),
+            Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
+        };
+        let order = |number| Order {
+            store: store.clone(),
+            key: directory.path().join("key/root.key"),
+            provider: provider.origin().to_owned(),
+            ledger: directory.path().join(format!("ledger-{number}")),
+            seed: seed.wrapping_mul(1000) + number,
+            operations,
+        };
+        let orders = (0..PROCESSES).map(order).collect();
+        Self { directory, _database: database, _provider: provider, orders, seed }
+    }
+
+    fn start(&self, number: usize, order: &Order) -> Child {
+        let said = File::options().create(true).append(true).open(self.said(number)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_connection-faults-worker"));
+        command.args(order.arguments()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap()
+    }
+
+    fn said(&self, number: usize) -> std::path::PathBuf {
+        self.directory.path().join(format!("said-{number}"))
+    }
+
+    fn done(&self) -> Done {
+        // One that was killed before its first operation has none.
+        Done(self.orders.iter().flat_map(|order| ledger::read(&order.ledger).unwrap_or_default()).collect())
+    }
+
+    /// What each one did last, for whoever asks why a run failed.
+    fn last_words(&self) -> String {
+        let each = self.orders.iter().enumerate().map(|(number, order)| {
+            let last = ledger::read(&order.ledger).unwrap_or_default().pop();
+            let said = std::fs::read_to_string(self.said(number)).unwrap_or_default();
+            format!("process {number}: last {last:?}; said {said:?}\n")
+        });
+        each.collect()
+    }
+
+    /// Until every process has come to its end; one that fails or hangs fails the test by its number.
+    async fn to_the_end(&self, mut children: Vec<Child>) {
+        let began = Instant::now();
+        let mut hang = Vec::new();
+        for (number, child) in children.iter_mut().enumerate() {
+            loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    assert!(status.success(), "process {number} failed\n{}", self.last_words());
+                    break;
+                }
+                if began.elapsed() > PATIENCE {
+                    hang.push(number);
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    break;
+                }
+                tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(5))).await.unwrap();
+            }
+        }
+        assert!(hang.is_empty(), "{hang:?} did not come to an end\n{}", self.last_words());
+    }
+
+    /// The database against the ledgers, and against itself.
+    async fn compare(&self, what: &str) {
+        let (registry, done) = (self.orders.first().unwrap().open().await.unwrap(), self.done());
+        let stored = stored(&registry).await;
+        let made = done.compare(&stored);
+        events(&registry, &done).await;
+        for (id, info) in &stored {
+            let connection = registry.connection(info.id).await.unwrap();
+            connection.verify().await.unwrap_or_else(|error| panic!("{id}: {error}"));
+        }
+        let count = |verb: &str| done.0.iter().filter(|entry| entry.verb() == verb && entry.ok().is_some()).count();
+        let refused = done.0.iter().filter(|entry| entry.ended.is_some() && entry.ok().is_none()).count();
+        let line = format!(
+            "{what}: {} operations, {made} connections made, {} left; {} verified, {} renamed, {} authorized again, \
+             {} removed, {} rotations; {refused} refused\n",
+            done.0.len(),
+            stored.len(),
+            count("verify"),
+            count("rename"),
+            count("reauthorize"),
+            count("remove"),
+            count("rotate"),
+        );
+        // Past the capture of the test harness: the figures say what was shown.
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        for verb in ["add", "verify", "rename", "reauthorize", "remove"] {
+            assert!(count(verb) > 0, "nobody has done {verb}");
+        }
+        registry.close().await;
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let line = format!("CONNECTIONS_TEST_SEED={} makes the same operations\n", self.seed);
+            std::io::stderr().write_all(line.as_bytes()).unwrap_or_default();
+        }
+    }
+}
+
+fn operations() -> u64 {
+    match std::env::var("CONNECTIONS_TEST_OPERATIONS") {
+        Ok(operations) => operations.parse().unwrap(),
+        Err(_) if std::env::var_os("CI").is_some() => OPERATIONS,
+        Err(_) => OPERATIONS / 10,
+    }
+}
+
+/// Each process is killed some times, and started again with what is left to do.
+async fn killed(on_postgres: bool) {
+    const KILLS: u64 = 3;
+    let run = Run::new(on_postgres, operations()).await;
+    let (mut random, mut killed) = (Random::new(run.seed), 0);
+    for round in 0..KILLS {
+        let started = run.orders.iter().enumerate().map(|(number, order)| {
+            let seed = order.seed.wrapping_add((round + 1) * 1_000_000);
+            run.start(number, &Order { seed, operations: u64::MAX, ..order.clone() })
+        });
+        let mut children: Vec<Child> = started.collect();
+        let before = run.done().0.len();
+        // Each when it has come some way, wherever that is.
+        while run.done().0.len() < before + 40 {
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(5))).await.unwrap();
+        }
+        while !children.is_empty() {
+            let index = usize::try_from(random.below(children.len() as u64)).unwrap();
+            let mut child = children.swap_remove(index);
+            let pause = Duration::from_millis(random.below(60));
+            tokio::task::spawn_blocking(move || std::thread::sleep(pause)).await.unwrap();
+            assert!(child.try_wait().unwrap().is_none(), "one has ended by itself\n{}", run.last_words());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed += 1;
+        }
+    }
+    let children = run.orders.iter().enumerate().map(|(number, order)| run.start(number, order)).collect();
+    run.to_the_end(children).await;
+    let engine = if on_postgres { "PostgreSQL" } else { "SQLite" };
+    run.compare(&format!("eight processes on {engine}, killed {killed} times")).await;
+}
+
+#[tokio::test]
+async fn eight_processes_that_are_killed_leave_everything_whole_on_sqlite() {
+    killed(false).await;
+}
+
+#[tokio::test]
+async fn eight_processes_that_are_killed_leave_everything_whole_on_postgres() {
+    killed(true).await;
+}

@@ -1,0 +1,87 @@
+//! A setup that is begun in one process is answered in another and ends in a third, each killed (SIGKILL) after its part.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use connection_faults::{postgres, provider::Provider, work::Order};
+use tempfile::TempDir;
+
+const KEY: &str = "ada/1";
+
+struct Relay {
+    _directory: TempDir,
+    _database: Option<postgres::Database>,
+    provider: Provider,
+    order: Order,
+}
+
+impl Relay {
+    async fn new(on_postgres: bool) -> Self {
+        let (directory, provider) = (TempDir::new().unwrap(), Provider::start().unwrap());
+        let database = if on_postgres { Some(postgres::Database::migrated().await) } else { None };
+        let file = directory.path().join("store/connections.db").display().to_string();
+        let order = Order {
+            store: database.as_ref().map_or(file, postgres::Database::url),
+            key: directory.path().join("key/root.key"),
+            provider: provider.origin().to_owned(),
+            ledger: directory.path().join("ledger"),
+            seed: 0,
+            operations: 0,
+        };
+        Self { _directory: directory, _database: database, provider, order }
+    }
+
+    /// Starts a process with its part; what it says first, and itself.
+    fn part(&self, words: &[&str]) -> (String, Killed) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_connection-faults-worker"));
+        command.args(self.order.arguments()).args(words).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        (line.trim().to_owned(), Killed(child))
+    }
+}
+
+/// A process that is killed at the latest here.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().unwrap_or_default();
+        self.0.wait().map(drop).unwrap_or_default();
+    }
+}
+
+async fn relay(on_postgres: bool) {
+    let relay = Relay::new(on_postgres).await;
+    let (id, first) = relay.part(&["begin"]);
+    drop(first);
+    // The second one is killed while it waits for the provider, which has its question.
+    relay.provider.fall_silent(true);
+    let (answered, second) = relay.part(&["answer", &id, KEY]);
+    assert_eq!(answered, "answered");
+    while relay.provider.asked(KEY) == 0 {
+        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(5))).await.unwrap();
+    }
+    drop(second);
+    relay.provider.fall_silent(false);
+    let (told, _third) = relay.part(&["finish", &id, "the answer is stored"]);
+    assert_eq!(told, "done ada");
+    assert_eq!(relay.provider.asked(KEY), 3, "by the second, by the third, and for the new connection");
+    let registry = relay.order.open().await.unwrap();
+    assert_eq!(registry.list_connections(connection_core::Filter::new()).await.unwrap().connections.len(), 1);
+    assert!(registry.setups().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_setup_survives_the_death_of_each_process_that_did_a_part_on_sqlite() {
+    relay(false).await;
+}
+
+#[tokio::test]
+async fn a_setup_survives_the_death_of_each_process_that_did_a_part_on_postgres() {
+    relay(true).await;
+}

@@ -1,0 +1,20 @@
+//! What is not done before somebody said yes.
+
+use crate::{Error, Exit, cli::Program, input};
+
+/// Refuses where nobody can be asked and nobody said `--yes`; before anything is made on the disk.
+pub(super) fn possible(program: &Program, yes: bool, what: &str) -> Result<(), Error> {
+    if yes || program.person {
+        return Ok(());
+    }
+    Err(Error::new(Exit::Usage, "confirmation_required", format!("nobody can be asked {what}")).remedy("say --yes"))
+}
+
+/// Asks; an error for no. Not 0: what a shell runs after it with `&&` counts on it.
+pub(super) async fn ask(question: String, left: &str) -> Result<(), Error> {
+    let agreed = tokio::task::spawn_blocking(move || input::confirm(&question)).await;
+    match agreed.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?? {
+        true => Ok(()),
+        false => Err(Error::new(Exit::Usage, "confirmation_required", format!("it was not confirmed, and {left}"))),
+    }
+}

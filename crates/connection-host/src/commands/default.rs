@@ -1,0 +1,23 @@
+//! `default C`: which connection is meant when only its kind is said.
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{json, name},
+    select,
+};
+
+pub(super) async fn run(mut program: Program, reference: &str, clear: bool) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let connection = select::connection(&registry, reference).await?;
+    let changed = if clear { connection.clear_default().await } else { connection.make_default().await }?;
+    registry.close().await;
+    let output = &program.output;
+    if output.json {
+        output.shape(&json::ConnectionBody::of(&changed, output.now))?;
+    } else {
+        let is = if changed.is_default { "is" } else { "is not" };
+        output.line(format!("{} {is} the default of {}", name(&changed), changed.provider))?;
+    }
+    Ok(Exit::Fine)
+}

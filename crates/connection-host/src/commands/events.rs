@@ -1,0 +1,139 @@
+//! `events [C]`: what happened; of one connection, whether the record is whole.
+
+use connection_core::{ConnectionId, ConnectionRegistry, Error as CoreError, EventId};
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{Elements, Output, Table, json, short_id},
+    select,
+};
+
+pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let mut printer = Printer::begin(&program.output)?;
+    let broken = match reference {
+        None => {
+            all(&registry, &mut printer).await?;
+            None
+        }
+        Some(reference) => {
+            // One that was removed has no row any more, and its id names it still.
+            let id = match reference.parse::<ConnectionId>() {
+                Ok(id) => id,
+                Err(_) => select::connection(&registry, reference).await?.id(),
+            };
+            Some(one(&registry, id, &mut printer).await?)
+        }
+    };
+    registry.close().await;
+    printer.end(broken)?;
+    match broken.flatten() {
+        None => Ok(Exit::Fine),
+        Some(number) => {
+            Err(Error::new(Exit::Unexpected, "events_broken", format!("the record of events is broken at {number}"))
+                .remedy("somebody changed it past the program; what stands behind that number may not have happened"))
+        }
+    }
+}
+
+async fn all(registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {
+    let mut after: Option<EventId> = None;
+    loop {
+        let page = registry.events(after).await?;
+        printer.page(&page.events)?;
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The first number at which it is broken.
+async fn one(registry: &ConnectionRegistry, id: ConnectionId, printer: &mut Printer<'_>) -> Result<Option<u64>, Error> {
+    let (mut after, mut broken) = (None, None);
+    loop {
+        let page = registry.history(id, after).await?;
+        printer.page(&page.events)?;
+        broken = broken.or(page.broken_at);
+        after = page.next;
+        if after.is_none() {
+            return Ok(broken);
+        }
+    }
+}
+
+/// Prints pages as one table, or as one object.
+struct Printer<'o> {
+    output: &'o Output,
+    elements: Elements,
+    printed: bool,
+}
+
+impl<'o> Printer<'o> {
+    fn begin(output: &'o Output) -> Result<Self, Error> {
+        Ok(Self { output, elements: Elements::new(), printed: false })
+    }
+
+    fn page(&mut self, events: &[connection_core::Event]) -> Result<(), Error> {
+        let output = self.output;
+        if events.is_empty() {
+            return Ok(());
+        }
+        if output.json {
+            if !self.printed {
+                output.bytes(b"{\"events\": ")?;
+            }
+            self.printed = true;
+            return events.iter().try_for_each(|event| self.elements.push(output, &json::EventBody::from(event)));
+        }
+        let mut table = Table::new(["TIME", "ID", "NO", "EVENT", "DETAILS"], 2);
+        for event in events {
+            table.row([
+                event.at.to_rfc3339().into(),
+                short_id(&event.connection.to_string()).into(),
+                event.number.to_string().into(),
+                event.name.as_str().into(),
+                json::details(event).into(),
+            ]);
+        }
+        let table = if self.printed { table.without_heading() } else { table };
+        self.printed = true;
+        output.table(&table)
+    }
+
+    /// `chain` is of one connection alone: `None` inside for a whole one.
+    fn end(self, chain: Option<Option<u64>>) -> Result<(), Error> {
+        let output = self.output;
+        if output.json {
+            if !self.printed {
+                output.bytes(b"{\"events\": ")?;
+            }
+            self.elements.end(output)?;
+            let chain = match chain {
+                None => "null".to_owned(),
+                Some(None) => "\"whole\"".to_owned(),
+                Some(Some(number)) => format!("\"broken at {number}\""),
+            };
+            return output.line(format!(", \"chain\": {chain}}}"));
+        }
+        match self.printed {
+            true => Ok(()),
+            false => output.line("Nothing has happened yet."),
+        }
+    }
+}
+
+/// Whether an event id, and which.
+pub(super) fn event_id(text: &str) -> Result<EventId, Error> {
+    text.parse().map_err(|_| Error::usage("--since takes the id of an event, as `watch --json` prints it"))
+}
+
+/// The name by which people know it, while it is there.
+pub(super) async fn name_of(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Option<String>, Error> {
+    match registry.connection(id).await {
+        Ok(connection) => Ok(Some(crate::output::name(connection.info()))),
+        Err(CoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

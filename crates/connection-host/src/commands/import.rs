@@ -1,0 +1,168 @@
+//! `import FILE|-`: takes over connections that were made elsewhere, one JSON object a line.
+
+use std::{
+    io::{BufRead, BufReader},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use connection_core::{Import, Imported};
+use futures_core::Stream;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+use crate::{
+    Error, Exit,
+    args::Importing,
+    cli::Program,
+    input::lines,
+    output::{Output, json, liveness_word},
+};
+
+/// Lines that are read ahead.
+const AHEAD: usize = 256;
+
+/// A line without what is secret in it.
+struct Told {
+    line: u64,
+    kind: Option<String>,
+    label: Option<String>,
+    problem: Option<Error>,
+}
+
+/// What is imported.
+struct Items(Receiver<Import>);
+
+impl Stream for Items {
+    type Item = Import;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Import>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Exit, Error> {
+    let name = arguments.file;
+    let input: Box<dyn BufRead + Send> = match name.as_str() {
+        "-" => Box::new(BufReader::new(std::io::stdin())),
+        path => {
+            let file = std::fs::File::open(path).map_err(|error| Error::io(format!("the file {path}"), &error))?;
+            Box::new(BufReader::new(file))
+        }
+    };
+    let registry = program.open().await?;
+    let (lines, mut told) = mpsc::channel(AHEAD);
+    let (items, imports) = mpsc::channel(AHEAD);
+    // Reading blocks its thread.
+    let reading = tokio::task::spawn_blocking(move || read(input, &lines, &items));
+    let mut begin = registry.import(Items(imports));
+    if arguments.again {
+        begin = begin.again();
+    }
+    if arguments.verify {
+        begin = begin.verify();
+    }
+    let mut imports = begin.start();
+    let mut count = Count::default();
+    while let Some(line) = told.recv().await {
+        let result = match line.problem {
+            Some(problem) => Err(problem),
+            // One for each line without a problem.
+            None => match imports.next().await {
+                Some(result) => result.map_err(Error::from),
+                None => break,
+            },
+        };
+        count.add(&result);
+        print(&program.output, line.line, line.kind, line.label, result)?;
+    }
+    let read = reading.await.map_err(|_| Error::new(Exit::Unexpected, "crashed", "reading crashed"))?;
+    registry.close().await;
+    read.map_err(|error| Error::io("what is to be imported", &error))?;
+    count.end(&program.output, name != "-")
+}
+
+fn read(
+    mut input: Box<dyn BufRead + Send>,
+    lines: &Sender<Told>,
+    items: &Sender<Import>,
+) -> Result<(), std::io::Error> {
+    let mut number = 0;
+    while let Some(line) = lines::next(&mut input, &mut number)? {
+        let (import, problem) = match line.import {
+            Ok(import) => (Some(import), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let told = Told { line: line.number, kind: line.kind, label: line.label, problem };
+        // Nobody prints any more, or nobody imports.
+        if lines.blocking_send(told).is_err() || import.is_some_and(|import| items.blocking_send(import).is_err()) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn print(
+    output: &Output,
+    line: u64,
+    kind: Option<String>,
+    label: Option<String>,
+    result: Result<Imported, Error>,
+) -> Result<(), Error> {
+    if output.json {
+        let (imported, error) = match &result {
+            Ok(imported) => (Some(imported), None),
+            Err(error) => (None, Some(error)),
+        };
+        return output.element(&json::ImportedBody {
+            line,
+            id: imported.map(|imported| imported.connection.to_string()),
+            kind,
+            label: imported.map(|imported| imported.label.to_string()).or(label),
+            liveness: imported.map(|imported| liveness_word(imported.liveness)),
+            error: error.map(json::ErrorContent::from),
+        });
+    }
+    if let Err(error) = result {
+        let begin = if error.message.starts_with("line ") { String::new() } else { format!("line {line}: ") };
+        output.note(format!("{begin}{error}"));
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Count {
+    imported: u64,
+    connected: u64,
+    refused: u64,
+}
+
+impl Count {
+    fn add(&mut self, result: &Result<Imported, Error>) {
+        match result {
+            Ok(_) => self.imported += 1,
+            // What was there already is where it should be.
+            Err(error) if error.code == "account_connected" => self.connected += 1,
+            Err(_) => self.refused += 1,
+        }
+    }
+
+    fn end(self, output: &Output, is_file: bool) -> Result<Exit, Error> {
+        let Self { imported, connected, refused } = self;
+        if !output.json {
+            output.line(format!("Imported {imported} · connected already: {connected} · refused: {refused}"))?;
+        }
+        if refused > 0 {
+            let lines = imported + connected + refused;
+            return Err(Error::new(
+                Exit::Unexpected,
+                "import_failed",
+                format!("{refused} of {lines} lines were not imported"),
+            )
+            .remedy("mend those lines, and import the file again: what is there already is left as it is"));
+        }
+        if is_file {
+            output.note("The file holds the secrets in the clear. Delete it.");
+        }
+        Ok(Exit::Fine)
+    }
+}

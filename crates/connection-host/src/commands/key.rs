@@ -1,0 +1,118 @@
+//! `key`, `key change` and `key rotate`: which key seals what, and another one.
+
+use connection_core::{KeyError, KeyStatus, OpenError};
+
+use crate::{
+    Error, Exit,
+    args::{KeyChange, KeyCommand},
+    cli::Program,
+    config::KeySettings,
+    output::json::{KeyBody, KeyChangeBody, KeyRotationBody},
+};
+
+pub(super) async fn run(program: Program, command: Option<KeyCommand>) -> Result<Exit, Error> {
+    if !program.has_database() {
+        return Err(OpenError::Key(KeyError::NoKeyset).into());
+    }
+    match command {
+        None => show(program).await,
+        Some(KeyCommand::Change(arguments)) => change(program, arguments).await,
+        Some(KeyCommand::Rotate) => rotate(program).await,
+    }
+}
+
+async fn show(mut program: Program) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let status = registry.key_status().await;
+    registry.close().await;
+    let (status, output) = (status?, &program.output);
+    match output.json {
+        true => output.shape(&KeyBody::from(&status))?,
+        false => output.line(of_key(&status))?,
+    }
+    if !status.rotated {
+        output.note("A rotation has not come to its end; `connections key rotate` goes on with it.");
+    }
+    Ok(Exit::Fine)
+}
+
+async fn change(program: Program, arguments: KeyChange) -> Result<Exit, Error> {
+    let to = program.settings.next_key_source(named(arguments)?, &program.environment)?;
+    // Sources that were configured beside each other for the sake of this change may disagree here, and only here.
+    let changed = program.builder().key(program.key.used.clone()).change_key(to).await?;
+    let (output, name) = (&program.output, &changed.source);
+    if output.json {
+        output.shape(&KeyChangeBody::from(&changed))?;
+        return Ok(Exit::Fine);
+    }
+    match changed.changed {
+        true => output.line(format!("Moved to {name}, key {}", changed.wrapped_by))?,
+        false => output.line(format!("The database is of {name}, key {}, already", changed.wrapped_by))?,
+    }
+    output.note("Say so in the configuration before the next command (key.source), and keep a backup of that key.");
+    Ok(Exit::Fine)
+}
+
+async fn rotate(mut program: Program) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let rotation = registry.rotate_key().await;
+    registry.close().await;
+    let (rotation, output) = (rotation?, &program.output);
+    if output.json {
+        output.shape(&KeyRotationBody::from(&rotation))?;
+        return Ok(Exit::Fine);
+    }
+    let how = if rotation.resumed { "Went on with the rotation to" } else { "Rotated to" };
+    output.line(format!("{how} key {}; {} sealed again", rotation.key, values(rotation.resealed)))?;
+    if rotation.remaining > 0 {
+        let left = values(rotation.remaining);
+        output.note(format!("{left} of former keys left, {} of them unreadable.", rotation.unreadable));
+    }
+    if !rotation.dropped.is_empty() {
+        output.note(format!("{} former keys are gone for good.", rotation.dropped.len()));
+    }
+    Ok(Exit::Fine)
+}
+
+/// One line for people.
+pub(super) fn of_key(status: &KeyStatus) -> String {
+    let slots: Vec<_> = status.slots.iter().map(|(name, _)| *name).collect();
+    let remaining = match status.remaining {
+        0 => "all values".to_owned(),
+        count => format!("all but {} of former keys", values(count)),
+    };
+    format!(
+        "{} (key {}, slot {}); key {} seals {remaining}; {} retired",
+        status.source,
+        status.wrapped_by,
+        slots.join(" and "),
+        status.key,
+        status.retired.len()
+    )
+}
+
+fn values(count: u64) -> String {
+    if count == 1 { "1 value".to_owned() } else { format!("{count} values") }
+}
+
+fn named(arguments: KeyChange) -> Result<KeySettings, Error> {
+    let KeyChange { to_source, to_file, to_variable, to_command, to_wrap, to_unwrap } = arguments;
+    let source = to_source.parse().map_err(|()| Error::usage("--to-source takes file, environment or command"))?;
+    Ok(KeySettings {
+        source: Some(source),
+        file: to_file,
+        variable: to_variable,
+        command: argv("--to-command", to_command)?,
+        wrap: argv("--to-wrap", to_wrap)?,
+        unwrap: argv("--to-unwrap", to_unwrap)?,
+    })
+}
+
+fn argv(name: &str, text: Option<String>) -> Result<Option<Vec<String>>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let parts = serde_json::from_str::<Vec<String>>(&text).ok();
+    match parts.filter(|parts| parts.first().is_some_and(|program| !program.is_empty())) {
+        Some(parts) => Ok(Some(parts)),
+        None => Err(Error::usage(format!("{name} takes a JSON array of a program and its arguments"))),
+    }
+}

@@ -1,0 +1,20 @@
+//! `rollback C`: asks, goes back to the previous credential, says what that is.
+
+use super::{
+    confirm,
+    dialogue::{self, Made},
+};
+use crate::{Error, Exit, cli::Program, output::account, select};
+
+pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Result<Exit, Error> {
+    confirm::possible(&program, yes, "whether to go back")?;
+    let registry = program.open().await?;
+    let connection = select::connection(&registry, reference).await?;
+    if !yes {
+        let question = format!("Go back to the previous credential of {}?", account(connection.info()));
+        confirm::ask(question, "nothing was changed").await?;
+    }
+    let info = connection.rollback().await?;
+    registry.close().await;
+    dialogue::print(&program.output, &info, Made::RolledBack)
+}

@@ -1,0 +1,166 @@
+//! Which source of the key is used, and which others somebody configured or left behind.
+//!
+//! Exactly one is used. With several configured, `key.source` says which: there is no order in which they win, since the
+//! one that silently wins is the one that locks a database.
+
+use std::{path::PathBuf, str::FromStr, sync::Arc};
+
+use connection_core::{KeyCommand, KeyFile, KeySource, KeyVariable, RegistryBuilder};
+
+use super::{Environment, Settings};
+use crate::Error;
+
+/// The kinds of sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Environment,
+    Command,
+}
+
+impl FromStr for Kind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "file" => Ok(Self::File),
+            "environment" => Ok(Self::Environment),
+            "command" => Ok(Self::Command),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What the configuration says of the key, the keys `key.…`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeySettings {
+    pub(crate) source: Option<Kind>,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) variable: Option<String>,
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) wrap: Option<Vec<String>>,
+    pub(crate) unwrap: Option<Vec<String>>,
+}
+
+/// The sources of a database's key.
+pub(crate) struct KeySources {
+    pub(crate) used: Arc<dyn KeySource>,
+    /// Of the source `file`.
+    pub(crate) file: Option<PathBuf>,
+    /// Configured, and not used: they must hold the same key.
+    configured: Vec<Arc<dyn KeySource>>,
+    /// The usual file when it is there and nobody speaks of it.
+    left: Option<KeyFile>,
+}
+
+impl KeySources {
+    /// For the builder of a registry.
+    pub(crate) fn apply(&self, builder: RegistryBuilder) -> RegistryBuilder {
+        let builder = builder.key(self.used.clone());
+        let builder = self.configured.iter().cloned().fold(builder, RegistryBuilder::agreeing_key);
+        self.left.iter().cloned().fold(builder, RegistryBuilder::known_key)
+    }
+}
+
+impl Settings {
+    /// What the key's settings mean.
+    pub(crate) fn key_sources(&self, environment: &Environment) -> Result<KeySources, Error> {
+        let key = &self.key;
+        let configured = key.configured();
+        let used = match (key.source, &*configured) {
+            (Some(used), _) => used,
+            (None, []) => Kind::File,
+            (None, [used]) => *used,
+            (None, [one, other, ..]) => {
+                let (one, other) = (one.keys(), other.keys());
+                return Err(Error::configuration(format!("{one} and {other} are both set, and one source is used"))
+                    .remedy("say which one with key.source, or take the other one away"));
+            }
+        };
+        let usual = self.key_file();
+        let file = (used == Kind::File).then(|| key.file.clone().unwrap_or_else(|| usual.clone()));
+        let others = configured.iter().filter(|other| **other != used);
+        let configured = others.map(|other| key.source(*other, &usual, environment)).collect::<Result<_, _>>()?;
+        let spoken_of = file.as_ref() == Some(&usual) || key.file.as_ref() == Some(&usual);
+        let left = (!spoken_of && usual.exists()).then(|| KeyFile::at(&usual));
+        Ok(KeySources { used: key.source(used, &usual, environment)?, file, configured, left })
+    }
+
+    /// The source that a change leads to: as configured, or as `named` says.
+    pub(crate) fn next_key_source(
+        &self,
+        named: KeySettings,
+        environment: &Environment,
+    ) -> Result<Arc<dyn KeySource>, Error> {
+        let key = &self.key;
+        let next = KeySettings {
+            source: named.source,
+            file: named.file.or_else(|| key.file.clone()),
+            variable: named.variable.or_else(|| key.variable.clone()),
+            // One of the two ways: what is named wins over what is configured.
+            command: named.command.clone().or_else(|| key.command.clone().filter(|_| named.wrap.is_none())),
+            wrap: named.wrap.clone().or_else(|| key.wrap.clone().filter(|_| named.command.is_none())),
+            unwrap: named.unwrap.or_else(|| key.unwrap.clone().filter(|_| named.command.is_none())),
+        };
+        next.source(next.source.unwrap_or(Kind::File), &self.key_file(), environment)
+    }
+}
+
+impl KeySettings {
+    fn configured(&self) -> Vec<Kind> {
+        let command = self.command.is_some() || self.wrap.is_some() || self.unwrap.is_some();
+        let all =
+            [(Kind::File, self.file.is_some()), (Kind::Environment, self.variable.is_some()), (Kind::Command, command)];
+        all.into_iter().filter_map(|(kind, set)| set.then_some(kind)).collect()
+    }
+
+    fn source(
+        &self,
+        kind: Kind,
+        usual: &std::path::Path,
+        environment: &Environment,
+    ) -> Result<Arc<dyn KeySource>, Error> {
+        let lacks = |what: &str| {
+            let keys = kind.keys();
+            Err(Error::configuration(format!("the key source '{}' {what}", kind.word())).remedy(format!("set {keys}")))
+        };
+        Ok(match kind {
+            Kind::File => Arc::new(KeyFile::at(self.file.as_deref().unwrap_or(usual))),
+            Kind::Environment => {
+                let Some(name) = &self.variable else { return lacks("lacks the name of a variable") };
+                Arc::new(KeyVariable::new(name, environment.key(name)))
+            }
+            Kind::Command => {
+                let command = match (&self.command, &self.wrap, &self.unwrap) {
+                    (Some(command), None, None) => KeyCommand::prints(command),
+                    (None, Some(wrap), Some(unwrap)) => KeyCommand::wraps(wrap, unwrap),
+                    (None, None, None) => return lacks("lacks a command"),
+                    _ => {
+                        return lacks("is either one command that prints the key, or a pair that wraps and unwraps it");
+                    }
+                };
+                let variables = environment.of_commands();
+                Arc::new(variables.fold(command, |command, (name, value)| command.variable(name, value)))
+            }
+        })
+    }
+}
+
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Command => "command",
+        }
+    }
+
+    /// The configuration keys that set it up.
+    const fn keys(self) -> &'static str {
+        match self {
+            Self::File => "key.file",
+            Self::Environment => "key.variable",
+            Self::Command => "key.command, or key.wrap and key.unwrap",
+        }
+    }
+}

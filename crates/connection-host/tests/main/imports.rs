@@ -1,0 +1,89 @@
+//! `import`: lines of a file become connections, and what is wrong is told by its line and never by its text.
+
+use serde_json::Value;
+
+use crate::{
+    program::{Machine, check},
+    provider::{ACCOUNT, AUTH_TOKEN, NOTION_KEY, TOKEN},
+};
+
+fn github(id: &str, label: &str) -> String {
+    format!(
+        r#"{{"kind":"github","label":"{label}","identity":{{"id":"{id}","label":"octocat"}},"credential":"{TOKEN}"}}"#
+    )
+}
+
+#[test]
+fn lines_are_imported_and_what_is_wrong_is_told_by_its_line() {
+    let machine = Machine::new();
+    let notion = connection_contract::encode::base64(NOTION_KEY.as_bytes());
+    let lines = [
+        github("583231", "work"),
+        String::new(),
+        format!(
+            r#"{{"kind":"twilio","identity":{{"id":"{ACCOUNT}"}},"credential":{{"accountSid":"{ACCOUNT}","authToken":"{AUTH_TOKEN}"}}}}"#
+        ),
+        format!(
+            r#"{{"kind":"notion","identity":{{"id":"9188c6a5-7381-452f-b3dc-d4865aa89bdf","label":"Ada"}},"credential":{{"base64":"{notion}"}},"validUntil":"2099-01-01T00:00:00Z","scopes":["read"]}}"#
+        ),
+        format!(r#"{{"kind":"github","credential":"{TOKEN}""#),
+        format!(r#"{{"kind":"github","identity":{{"id":"1"}},"credential":"{TOKEN}","token":"{TOKEN}"}}"#),
+        format!(r#"{{"kind":"github","identity":{{"id":"2"}},"credential":["{TOKEN}"]}}"#),
+        format!(r#"{{"kind":"gone","identity":{{"id":"3"}},"credential":"{TOKEN}"}}"#),
+        github("583231", "twice"),
+    ];
+    let file = machine.write("connections.jsonl", lines.join("\n").as_bytes());
+    let ran = machine.run(&["import", &file]).exits(1);
+    let ran = ran.says("Imported 3 · connected already: 1 · refused: 4").warns("line 5 is not one JSON object: column");
+    let ran = ran.warns("line 6 is not an item as documented").warns("line 7 has a wrong 'credential'");
+    ran.warns("line 8: no plugin of kind 'gone'").warns("line 9: this account is connected already, as github:work");
+    assert!(machine.provider.seen().is_empty(), "nothing was sent");
+    machine.run(&["send", "github:work", "GET", "/user"]).exits(0).says("octocat");
+    machine.run(&["verify", "--all"]).exits(0).says("twilio").says("notion");
+    // Again, nothing is made twice; each line is one object.
+    let again = machine.run(&["import", &file, "--json"]).exits(1);
+    let rows: Vec<Value> = again.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    rows.iter().for_each(|row| check(row, "imported"));
+    let codes: Vec<_> = rows.iter().map(|row| row["error"]["code"].as_str().unwrap()).collect();
+    let (there, wrong) = ("account_connected", "invalid_input");
+    assert_eq!(codes, [there, there, there, wrong, wrong, wrong, "unknown_kind", there]);
+    assert_eq!(rows.iter().map(|row| row["line"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 3, 4, 5, 6, 7, 8, 9]);
+}
+
+#[test]
+fn an_import_from_standard_input_is_verified_and_of_its_owner() {
+    let machine = Machine::new();
+    let ran =
+        machine.feed(&["import", "-", "--verify", "--json", "--owner", "u42"], &github("583231", "work")).exits(0);
+    let row = ran.json();
+    assert_eq!((&row["liveness"], &row["label"], &row["error"]), (&"live".into(), &"work".into(), &Value::Null));
+    assert_eq!(machine.provider.seen().len(), 1);
+    machine.run(&["list"]).exits(0).says("Nothing is connected yet");
+    let again = machine.feed(&["import", "-", "--owner", "u42"], &github("583231", "work")).exits(0);
+    again.says("Imported 0 · connected already: 1 · refused: 0");
+    machine.feed(&["import", "-", "--owner", "u42", "--again"], &github("583231", "home")).exits(0);
+    let file = machine.write("one.jsonl", github("7", "seven").as_bytes());
+    machine.run(&["import", &file]).exits(0).warns("Delete it");
+    machine.run(&["import", "gone.jsonl"]).exits(5);
+    let long = format!("{{\"kind\":\"{}\"}}\n{}", "a".repeat(5 << 20), github("8", "eight"));
+    machine.feed(&["import", "-"], &long).exits(1).says("Imported 1").warns("line 1 is longer than 4 MiB");
+}
+
+/// More than are sorted at once: page by page, and what needs a hand still first.
+#[test]
+fn a_long_list_is_printed_page_by_page_with_what_needs_a_hand_first() {
+    let machine = Machine::new();
+    machine.add_github("sound").exits(0);
+    let lines: Vec<_> = (0..1100).map(|number| github(&number.to_string(), &format!("label-{number}"))).collect();
+    machine.feed(&["import", "-"], &lines.join("\n")).exits(0).says("Imported 1100");
+    let list = machine.run(&["list", "--json"]).exits(0).json();
+    let list = list.as_array().unwrap();
+    assert_eq!((list.len(), &list[0]["liveness"], &list[1100]["label"]), (1101, &"unknown".into(), &"sound".into()));
+    let table = machine.run(&["list"]).exits(0).says("  and so on, for 1000 more");
+    assert_eq!(table.out.matches("CONNECTION").count(), 1, "one heading");
+    assert_eq!(table.out.lines().filter(|line| line.contains("octocat")).count(), 1101);
+    let first = machine.run(&["list", "--state", "live", "--state", "unknown", "--limit", "3", "--json"]).exits(0).json();
+    assert_eq!(first.as_array().unwrap().len(), 3);
+    let sound = machine.run(&["list", "--state", "live", "--json"]).exits(0).json();
+    assert_eq!(sound.as_array().unwrap().len(), 1);
+}

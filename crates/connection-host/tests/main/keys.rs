@@ -1,0 +1,154 @@
+//! Keys from the command line: whence they come, which one, another source, another key.
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
+
+use serde_json::Value;
+
+use crate::program::{Machine, Ran};
+
+const HEX: &str = "fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfb";
+
+/// A configuration beside that of every machine.
+fn configure(machine: &Machine, key: &str) {
+    let file = machine.path("config.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let text = text.split("\n[key]\n").next().unwrap();
+    machine.write("config.toml", format!("{text}\n[key]\n{key}\n").as_bytes());
+}
+
+fn key(machine: &Machine) -> Value {
+    machine.run(&["key", "--json"]).exits(0).json()
+}
+
+/// No run shows the key.
+#[track_caller]
+fn quiet(ran: Ran) -> Ran {
+    assert!(!ran.out.contains(HEX) && !ran.err.contains(HEX), "{ran:?}");
+    ran
+}
+
+fn live(machine: &Machine) {
+    quiet(machine.run(&["verify", "--all"])).exits(0).says("live");
+}
+
+#[test]
+fn a_fresh_machine_has_no_key_to_show_and_gets_none() {
+    let machine = Machine::new();
+    for command in [&["key"][..], &["key", "rotate"], &["key", "change", "--to-source", "file"]] {
+        machine.run(command).exits(6).warns("no keys yet");
+    }
+    assert!(!machine.data().exists());
+}
+
+/// R-INSEAM-049
+#[test]
+fn the_key_is_shown_and_rotated_and_doctor_says_which() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let before = key(&machine);
+    let (wrapped, sealing) = (before["wrappedBy"].as_str().unwrap(), before["key"].as_str().unwrap());
+    assert!(before["source"].as_str().unwrap().ends_with("data/key/root.key"), "{before}");
+    assert_eq!((&before["remaining"], before["retired"].as_array().unwrap().len()), (&0.into(), 0));
+    for command in ["key", "doctor"] {
+        machine.run(&[command]).exits(0).says(wrapped).says(sealing).says("slot a").says("root.key");
+    }
+    let rotation = machine.run(&["key", "rotate", "--json"]).exits(0).json();
+    assert_ne!(rotation["key"], before["key"]);
+    assert_eq!(
+        (&rotation["remaining"], &rotation["unreadable"], &rotation["resumed"]),
+        (&0.into(), &0.into(), &false.into())
+    );
+    let after = key(&machine);
+    assert_eq!((&after["key"], &after["retired"][0]), (&rotation["key"], &before["key"]));
+    assert_eq!(after["wrappedBy"], before["wrappedBy"]);
+    live(&machine);
+    machine.run(&["key", "rotate"]).exits(0).says("Rotated to key").says("sealed again");
+    live(&machine);
+}
+
+#[test]
+fn a_key_in_the_environment_is_used_and_no_file_is_made() {
+    let mut machine = Machine::new();
+    machine.set("CONNECTIONS_KEY__VARIABLE", "APP_KEY");
+    machine.run(&["doctor"]).exits(0);
+    quiet(machine.add_github("work")).exits(6).warns("environment APP_KEY");
+    machine.set("APP_KEY", &HEX[2..]);
+    quiet(machine.add_github("work")).exits(6).warns("environment APP_KEY");
+    machine.set("APP_KEY", HEX);
+    quiet(machine.add_github("work")).exits(0);
+    assert!(!machine.data().join("key").exists());
+    quiet(machine.run(&["doctor"])).exits(0).says("environment APP_KEY");
+    assert_eq!(key(&machine)["source"], "environment APP_KEY");
+    live(&machine);
+}
+
+/// The one that silently wins is the one that locks the database.
+#[test]
+fn sources_that_disagree_are_refused_with_both_names_and_keys() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let of_file = key(&machine)["wrappedBy"].as_str().unwrap().to_owned();
+    // The database is of the file that lies there, and somebody configures another source.
+    let mut other = machine;
+    other.set("CONNECTIONS_KEY__VARIABLE", "APP_KEY");
+    other.set("APP_KEY", HEX);
+    for command in [&["list"][..], &["key"], &["key", "rotate"]] {
+        quiet(other.run(command)).exits(6).warns("environment APP_KEY").warns("root.key").warns(&of_file);
+    }
+    other.run(&["doctor"]).exits(1).says("failed  key").says(&of_file);
+    // Two are configured, and nobody says which.
+    let usual = other.data().join("key/root.key");
+    configure(&other, &format!("file = {:?}", usual.to_str().unwrap()));
+    other.run(&["list"]).exits(2).warns("key.file").warns("key.variable").warns("key.source");
+    // One is chosen, and the other one holds another key.
+    configure(&other, &format!("source = \"file\"\nfile = {:?}", usual.to_str().unwrap()));
+    quiet(other.run(&["list"])).exits(6).warns("environment APP_KEY").warns(&of_file);
+    // It is moved, and still they disagree; with one of them it opens.
+    quiet(other.run(&["key", "change", "--to-source", "environment"])).exits(0).says("environment APP_KEY");
+    configure(&other, "source = \"environment\"");
+    live(&other);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_database_moves_from_source_to_source() {
+    let mut machine = Machine::new();
+    machine.set("APP_KEY", HEX);
+    machine.set("UNSEEN", "1");
+    machine.add_github("work").exits(0);
+    let change = |to: &[&str]| quiet(machine.run(&[&["key", "change", "--to-source"][..], to].concat())).exits(0);
+    change(&["environment", "--to-variable", "APP_KEY"]).says("Moved to environment APP_KEY").warns("key.source");
+    machine.run(&["list"]).exits(6);
+    configure(&machine, "variable = \"APP_KEY\"");
+    live(&machine);
+    // A command sees what it needs, and nothing else of the environment.
+    let print =
+        format!("test -z \"$APP_KEY$UNSEEN$CONNECTIONS_DATA_DIR\" && test -n \"$HOME\" && echo {}", "ab".repeat(32));
+    machine.write("print.sh", print.as_bytes());
+    let script = machine.path("print.sh");
+    let command = format!("[\"/bin/sh\", {script:?}]");
+    change(&["command", "--to-command", &command]).says("Moved to command /bin/sh");
+    configure(&machine, &format!("command = {command}"));
+    live(&machine);
+    let pair = ["[\"base64\"]", "[\"base64\", \"-d\"]"];
+    change(&["command", "--to-wrap", pair[0], "--to-unwrap", pair[1]]).says("Moved to command base64");
+    configure(&machine, &format!("wrap = {}\nunwrap = {}", pair[0], pair[1]));
+    live(&machine);
+    machine.run(&["key", "rotate"]).exits(0);
+    live(&machine);
+    configure(&machine, &format!("wrap = {}\nunwrap = [\"false\"]", pair[0]));
+    machine.run(&["list"]).exits(6).warns("ended with exit code 1").warns("by hand");
+    configure(&machine, &format!("wrap = {}", pair[0]));
+    machine.run(&["list"]).exits(2).warns("key.unwrap");
+    configure(&machine, &format!("wrap = {}\nunwrap = {}", pair[0], pair[1]));
+    change(&["file"]);
+    configure(&machine, "");
+    live(&machine);
+    let changed = machine.run(&["key", "change", "--to-source", "file", "--json"]).exits(0).json();
+    assert_eq!(changed["changed"], false);
+    for wrong in ["[]", "printf x", "[1]", "[\"\"]"] {
+        let ran = machine.run(&["key", "change", "--to-source", "command", "--to-command", wrong]);
+        ran.exits(2).warns("--to-command takes a JSON array");
+    }
+    machine.run(&["key", "change", "--to-source", "vault"]).exits(2).warns("file, environment or command");
+    machine.run(&["key", "change", "--to-source", "environment"]).exits(2).warns("key.variable");
+}

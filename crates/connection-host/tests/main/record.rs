@@ -1,0 +1,87 @@
+//! What happened, and what happens: read with its chain checked, and told line by line.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, ChildStdout, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::program::{Machine, check};
+
+#[test]
+fn what_happened_is_shown_also_after_a_removal() {
+    let machine = Machine::new();
+    machine.run(&["events"]).exits(0).says("Nothing has happened yet");
+    let id = machine.add_github("work").exits(0);
+    assert!(id.out.contains("github:work"));
+    let shown = machine.run(&["show", "github", "--json"]).exits(0).json();
+    let id = shown["id"].as_str().unwrap();
+    machine.run(&["rename", "github", "home"]).exits(0);
+    machine.run(&["events", "github"]).exits(0).says("connected").says("before: work, label: home");
+    machine.run(&["remove", "github", "--yes"]).exits(0);
+    machine.run(&["events", "github"]).exits(5);
+    let events = machine.run(&["events", id, "--json"]).exits(0).json();
+    check(&events, "events");
+    assert_eq!(events["chain"], "whole");
+    let list = events["events"].as_array().unwrap();
+    let names: Vec<_> = list.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["connected", "renamed", "removed"]);
+    list.iter().for_each(|event| check(event, "event"));
+    assert_eq!(list[1]["details"]["label"], "home");
+    let all = machine.run(&["events", "--json"]).exits(0).json();
+    assert_eq!((&all["events"], &all["chain"]), (&events["events"], &Value::Null));
+    machine.run(&["events", id, "--owner", "u42"]).exits(5);
+    let none = machine.run(&["events", "--owner", "u42", "--json"]).exits(0).json();
+    assert_eq!(none["events"], Value::Array(Vec::new()));
+}
+
+/// The lines of a watch that runs until it is told to end.
+struct Watch(Child, BufReader<ChildStdout>);
+
+impl Watch {
+    fn begin(machine: &Machine, arguments: &[&str]) -> Self {
+        let mut command = machine.command();
+        command.args(["watch", "--json"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped"));
+        Self(child, lines)
+    }
+
+    fn next(&mut self) -> Value {
+        let mut line = String::new();
+        self.1.read_line(&mut line).expect("a line");
+        serde_json::from_str(&line).expect("one object a line")
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watch_tells_what_another_process_does_and_ends_when_it_is_interrupted() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let first = machine.run(&["events", "--json"]).exits(0).json();
+    let first = first["events"][0]["id"].as_str().unwrap();
+    let mut watch = Watch::begin(&machine, &["github", "--since", first]);
+    machine.run(&["rename", "github", "home"]).exits(0);
+    let event = watch.next();
+    check(&event, "event");
+    assert_eq!((&event["event"], &event["number"]), (&"renamed".into(), &2.into()));
+    machine.run(&["remove", "github", "--yes"]).exits(0);
+    assert_eq!(watch.next()["event"], "removed");
+    kill_process(Pid::from_child(&watch.0), Signal::INT).unwrap();
+    assert_eq!(watch.0.wait().unwrap().code(), Some(0));
+    // Whoever closes the output ends it, too.
+    let mut watch = Watch::begin(&machine, &["--since", first]);
+    assert_eq!(watch.next()["event"], "renamed");
+    let Watch(mut child, lines) = watch;
+    drop(lines);
+    for label in ["a", "b", "c"] {
+        machine.add_github(label).exits(0);
+        machine.run(&["remove", &format!("github:{label}"), "--yes"]).exits(0);
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    machine.run(&["watch", "--since", "x"]).exits(2).warns("--since");
+}

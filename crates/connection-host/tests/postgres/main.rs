@@ -1,0 +1,3 @@
+//! What `tests/main` does with connections, on PostgreSQL.
+
+include!("../main/both.rs");

@@ -1,0 +1,236 @@
+-- The tables of a database of this version: what PostgreSQL says after all migrations, checked by a test.
+
+CREATE TABLE connection_account (
+    id uuid NOT NULL,
+    owner text NOT NULL,
+    kind text NOT NULL,
+    profile_id text,
+    label text NOT NULL,
+    account_id text NOT NULL,
+    account_label text NOT NULL,
+    is_default boolean NOT NULL DEFAULT false,
+    config text NOT NULL,
+    revision bigint NOT NULL DEFAULT 1,
+    generation bigint NOT NULL DEFAULT 0,
+    next_generation bigint NOT NULL DEFAULT 1,
+    state text NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT connection_account_pkey PRIMARY KEY (id),
+    CONSTRAINT connection_account_owner_kind_label_key UNIQUE (owner, kind, label),
+    CONSTRAINT connection_account_check CHECK ((next_generation > generation)),
+    CONSTRAINT connection_account_generation_check CHECK ((generation >= 0)),
+    CONSTRAINT connection_account_revision_check CHECK ((revision >= 1)),
+    CONSTRAINT connection_account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'removing'::text])))
+);
+
+CREATE TABLE connection_credential (
+    connection_id uuid NOT NULL,
+    generation bigint NOT NULL,
+    state text NOT NULL,
+    sealed bytea NOT NULL,
+    key_id bytea NOT NULL,
+    secret_names text NOT NULL,
+    granted_scopes text,
+    valid_until bigint,
+    created_at bigint NOT NULL,
+    replaced_at bigint,
+    account_id text,
+    account_label text,
+    config text,
+    CONSTRAINT connection_credential_pkey PRIMARY KEY (connection_id, generation),
+    CONSTRAINT connection_credential_generation_check CHECK ((generation >= 1)),
+    CONSTRAINT connection_credential_key_id_check CHECK ((length(key_id) = 8)),
+    CONSTRAINT connection_credential_state_check CHECK ((state = ANY (ARRAY['candidate'::text, 'current'::text, 'previous'::text]))),
+    CONSTRAINT connection_credential_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
+);
+
+CREATE TABLE connection_endpoint (
+    token_hash bytea NOT NULL,
+    owner text NOT NULL,
+    session_id uuid NOT NULL,
+    used_at bigint,
+    expires_at bigint NOT NULL,
+    CONSTRAINT connection_endpoint_pkey PRIMARY KEY (token_hash),
+    CONSTRAINT connection_endpoint_token_hash_check CHECK ((length(token_hash) = 32)),
+    CONSTRAINT connection_endpoint_session_id_fkey FOREIGN KEY (session_id) REFERENCES connection_setup(id) ON DELETE CASCADE
+);
+
+CREATE TABLE connection_event (
+    id uuid NOT NULL,
+    owner text NOT NULL,
+    connection_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    at bigint NOT NULL,
+    kind text NOT NULL,
+    body text NOT NULL,
+    chain bytea NOT NULL,
+    CONSTRAINT connection_event_pkey PRIMARY KEY (id),
+    CONSTRAINT connection_event_connection_id_seq_key UNIQUE (connection_id, seq),
+    CONSTRAINT connection_event_chain_check CHECK ((length(chain) = 32)),
+    CONSTRAINT connection_event_seq_check CHECK ((seq >= 1))
+);
+
+CREATE TABLE connection_keyset (
+    only_row bigint NOT NULL,
+    store_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    slot_a bytea,
+    slot_b bytea,
+    keys_revision bigint NOT NULL DEFAULT 1,
+    CONSTRAINT connection_keyset_pkey PRIMARY KEY (only_row),
+    CONSTRAINT connection_keyset_check CHECK (((slot_a IS NOT NULL) OR (slot_b IS NOT NULL))),
+    CONSTRAINT connection_keyset_keys_revision_check CHECK ((keys_revision >= 1)),
+    CONSTRAINT connection_keyset_only_row_check CHECK ((only_row = 1)),
+    CONSTRAINT connection_keyset_revision_check CHECK ((revision >= 1))
+);
+
+CREATE TABLE connection_kv (
+    owner text NOT NULL,
+    namespace text NOT NULL,
+    key text NOT NULL,
+    value text,
+    sealed bytea,
+    CONSTRAINT connection_kv_pkey PRIMARY KEY (owner, namespace, key),
+    CONSTRAINT connection_kv_check CHECK (((value IS NULL) <> (sealed IS NULL)))
+);
+
+CREATE TABLE connection_liveness (
+    connection_id uuid NOT NULL,
+    liveness text NOT NULL,
+    reason text,
+    generation bigint NOT NULL,
+    checked_at bigint,
+    next_check_at bigint,
+    failures bigint NOT NULL DEFAULT 0,
+    lease_owner text,
+    lease_until bigint,
+    fence bigint NOT NULL DEFAULT 0,
+    CONSTRAINT connection_liveness_pkey PRIMARY KEY (connection_id),
+    CONSTRAINT connection_liveness_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT connection_liveness_generation_check CHECK ((generation >= 0)),
+    CONSTRAINT connection_liveness_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
+);
+
+CREATE TABLE connection_setup (
+    id uuid NOT NULL,
+    owner text NOT NULL,
+    kind text NOT NULL,
+    connection_id uuid NOT NULL,
+    state text NOT NULL,
+    step_seq bigint NOT NULL DEFAULT 0,
+    sealed_header bytea,
+    sealed_step bytea,
+    lease_owner text,
+    lease_until bigint,
+    expires_at bigint NOT NULL,
+    created_at bigint NOT NULL,
+    CONSTRAINT connection_setup_pkey PRIMARY KEY (id),
+    CONSTRAINT connection_setup_state_check CHECK ((state = ANY (ARRAY['running'::text, 'waiting'::text, 'done'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT connection_setup_step_seq_check CHECK ((step_seq >= 0))
+);
+
+CREATE TABLE connection_setup_effect (
+    session_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT connection_setup_effect_pkey PRIMARY KEY (session_id, seq),
+    CONSTRAINT connection_setup_effect_seq_check CHECK ((seq >= 0)),
+    CONSTRAINT connection_setup_effect_session_id_fkey FOREIGN KEY (session_id) REFERENCES connection_setup(id) ON DELETE CASCADE
+);
+
+CREATE TABLE connection_setup_input (
+    session_id uuid NOT NULL,
+    id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT connection_setup_input_pkey PRIMARY KEY (session_id, id),
+    CONSTRAINT connection_setup_input_session_id_fkey FOREIGN KEY (session_id) REFERENCES connection_setup(id) ON DELETE CASCADE
+);
+
+CREATE INDEX connection_account_default ON public.connection_account USING btree (owner) WHERE is_default;
+
+CREATE INDEX connection_account_identity ON public.connection_account USING btree (owner, kind, account_id);
+
+CREATE INDEX connection_account_kind ON public.connection_account USING btree (owner, kind, id);
+
+CREATE INDEX connection_account_owner ON public.connection_account USING btree (owner, id);
+
+CREATE INDEX connection_credential_key ON public.connection_credential USING btree (key_id);
+
+CREATE INDEX connection_endpoint_session ON public.connection_endpoint USING btree (session_id);
+
+CREATE INDEX connection_event_owner ON public.connection_event USING btree (owner, id);
+
+CREATE INDEX connection_liveness_due ON public.connection_liveness USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
+
+CREATE INDEX connection_setup_expiry ON public.connection_setup USING btree (expires_at);
+
+CREATE INDEX connection_setup_open ON public.connection_setup USING btree (owner, id) WHERE (state = ANY (ARRAY['running'::text, 'waiting'::text]));
+
+CREATE UNIQUE INDEX connection_credential_candidate ON public.connection_credential USING btree (connection_id) WHERE (state = 'candidate'::text);
+
+CREATE UNIQUE INDEX connection_credential_current ON public.connection_credential USING btree (connection_id) WHERE (state = 'current'::text);
+
+CREATE UNIQUE INDEX connection_credential_previous ON public.connection_credential USING btree (connection_id) WHERE (state = 'previous'::text);
+
+CREATE OR REPLACE FUNCTION public.connection_event_is_append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'connection_event is append-only';
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.connection_notify()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    changed RECORD;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        changed := OLD;
+    ELSE
+        changed := NEW;
+    END IF;
+    IF TG_TABLE_NAME = 'connection_account' THEN
+        PERFORM pg_notify('connection_changed', 'account:' || changed.id);
+    ELSIF TG_TABLE_NAME = 'connection_setup' THEN
+        PERFORM pg_notify('connection_changed', 'setup:' || changed.id);
+    ELSIF TG_TABLE_NAME = 'connection_setup_input' THEN
+        PERFORM pg_notify('connection_changed', 'setup:' || changed.session_id);
+    ELSIF TG_TABLE_NAME = 'connection_keyset' THEN
+        PERFORM pg_notify('connection_changed', 'keyset');
+    ELSE
+        PERFORM pg_notify('connection_changed', 'account:' || changed.connection_id);
+    END IF;
+    RETURN NULL;
+END
+$function$
+;
+
+CREATE TRIGGER connection_event_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.connection_event FOR EACH STATEMENT EXECUTE FUNCTION connection_event_is_append_only();
+
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_account FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_credential FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_keyset FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_liveness FOR EACH ROW WHEN (((old.liveness IS DISTINCT FROM new.liveness) OR (old.reason IS DISTINCT FROM new.reason))) EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_setup FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_account FOR EACH ROW EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_credential FOR EACH ROW EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_keyset FOR EACH ROW EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_liveness FOR EACH ROW EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_setup FOR EACH ROW EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_setup_input FOR EACH ROW EXECUTE FUNCTION connection_notify();

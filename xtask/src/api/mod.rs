@@ -1,0 +1,115 @@
+//! `cargo xtask api`: what the contract promises, item by item, and that no promise is taken back unnoticed.
+//!
+//! `docs/spec/contract-api.txt` lists every public item of the contract with its signature; a change of the source that
+//! is not in it fails. Beside it lies the listing of each released version: what was removed or changed since the newest
+//! of them fails, unless the version says so (before 1.0 by its second number, then by its first).
+
+mod compare;
+mod listing;
+mod promises;
+mod show;
+mod source;
+
+use std::fs;
+
+use crate::api::listing::{Listing, listing};
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+const CRATE: &str = "crates/connection-contract";
+const NAME: &str = "connection-contract";
+const DIRECTORY: &str = "docs/spec/";
+const CURRENT: &str = "docs/spec/contract-api.txt";
+const RELEASED: &str = "docs/spec/contract-api.";
+
+/// Writes the listing; with `release`, also as that of the version that is released.
+pub(crate) fn write(workspace: &Workspace, release: bool) -> Result<(), Failure> {
+    let (version, listing) = current(workspace)?;
+    let mut files = vec![CURRENT.to_owned()];
+    if release {
+        files.push(format!("{RELEASED}{version}.txt"));
+    }
+    for file in files {
+        let failed = |error| Failure::new(format!("cannot write {file}: {error}"));
+        fs::write(workspace.root().join(&file), written(&version, &listing)).map_err(failed)?;
+        println!("api: {file} has {} items", listing.len());
+    }
+    Ok(())
+}
+
+/// Checks the listing against the source, the released one, and what is promised of every type.
+pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
+    Failure::unless_empty("the contract's public face", &findings(workspace)?)?;
+    println!("api: the contract is as listed, and keeps what its last release promised");
+    Ok(())
+}
+
+fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let (version, listing) = current(workspace)?;
+    let mut findings = promises::findings(&listing);
+    let committed =
+        workspace.files()?.iter().any(|file| file == CURRENT).then(|| workspace.text(CURRENT)).transpose()?;
+    if committed.flatten() != Some(written(&version, &listing)) {
+        findings.push(format!("{CURRENT} lists another contract than there is: run `cargo xtask api`"));
+    }
+    let Some((released, before)) = last_release(workspace)? else {
+        findings.push(format!("there is no listing of a release in {DIRECTORY}"));
+        return Ok(findings);
+    };
+    findings.extend(against(&released, &before, &version, &listing));
+    Ok(findings)
+}
+
+/// What is wrong with this version, seen from one that was released.
+fn against(released: &str, before: &Listing, version: &str, now: &Listing) -> Vec<String> {
+    match compare::is_compatible(released, version) {
+        None => vec![format!("`{released}` or `{version}` is no version")],
+        Some(false) if version_key(version) < version_key(released) => {
+            vec![format!("the version {version} is older than the release {released}")]
+        }
+        Some(false) => Vec::new(),
+        Some(true) => {
+            let broken = compare::breaking(before, now).into_iter();
+            broken.map(|line| format!("breaks users of {released}, which {version} must not: {line}")).collect()
+        }
+    }
+}
+
+fn current(workspace: &Workspace) -> Result<(String, Listing), Failure> {
+    let packages = workspace.metadata()?;
+    let packages = packages.get("packages").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+    let is_ours = |package: &&serde_json::Value| package.get("name").and_then(|name| name.as_str()) == Some(NAME);
+    let version = packages.iter().find(is_ours).and_then(|package| package.get("version")?.as_str().map(str::to_owned));
+    let version = version.ok_or_else(|| Failure::new(format!("cargo metadata: no {NAME}")))?;
+    let modules = source::modules(&workspace.root().join(CRATE).join("src/lib.rs"))?;
+    Ok((version, listing(&modules)?))
+}
+
+/// The newest of the listings that carry a version in their name.
+fn last_release(workspace: &Workspace) -> Result<Option<(String, Listing)>, Failure> {
+    let files = workspace.files()?;
+    let versions = files.iter().filter_map(|file| file.strip_prefix(RELEASED)?.strip_suffix(".txt"));
+    let Some(newest) = versions.max_by_key(|version| version_key(version)) else { return Ok(None) };
+    let text = workspace.text(&format!("{RELEASED}{newest}.txt"))?.unwrap_or_default();
+    Ok(Some((newest.to_owned(), read(&text))))
+}
+
+fn version_key(version: &str) -> Vec<u64> {
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
+fn written(version: &str, listing: &Listing) -> String {
+    let mut text = format!("# {NAME} {version}: every public item. Written by `cargo xtask api`.\n");
+    for (path, declaration) in listing {
+        text.push_str(&format!("{path} | {declaration}\n"));
+    }
+    text
+}
+
+fn read(text: &str) -> Listing {
+    let lines = text.lines().filter_map(|line| line.split_once(" | "));
+    lines.map(|(path, declaration)| (path.to_owned(), declaration.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests;

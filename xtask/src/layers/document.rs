@@ -1,0 +1,23 @@
+//! The tables of the architecture, as a document shows them.
+
+use crate::layers::table::{PLACES, PLUGIN, ROWS, Row};
+
+/// Who may depend on whom, and which package of others has its place where.
+pub(crate) fn tables() -> String {
+    let mut text = "| Package | May depend on | Its tests also on |\n|---|---|---|\n".to_owned();
+    for Row { package, normal, dev } in ROWS.iter().chain([&PLUGIN]) {
+        text.push_str(&format!("| `{package}` | {} | {} |\n", names(normal), names(dev)));
+    }
+    text.push_str("\n| Of others | Where | What for |\n|---|---|---|\n");
+    for place in PLACES {
+        text.push_str(&format!("| `{}` | {} | {} |\n", place.dependency, names(place.packages), place.purpose));
+    }
+    text
+}
+
+fn names(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "nothing".to_owned();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

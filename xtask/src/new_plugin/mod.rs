@@ -1,0 +1,95 @@
+//! `cargo xtask new-plugin NAME`: an author's first step, a plugin that builds and whose tests pass.
+//!
+//! It is a copy of `tests/third-party/acme` under another name, so what it makes is code that is tested here. The copy
+//! is a workspace of its own and builds against this checkout until its author deletes `.cargo/config.toml`.
+
+mod name;
+mod path;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+pub(crate) use crate::new_plugin::name::Name;
+
+/// What is copied.
+pub(crate) const TEMPLATE: &str = "tests/third-party/acme";
+
+/// Written for the place where the copy lies.
+const CHECKOUT: &str = ".cargo/config.toml";
+
+/// Cargo's own; it makes the copy's at the first build.
+const LOCK: &str = "Cargo.lock";
+
+/// A file of a plugin: its path inside, and its content.
+type Made = (String, Vec<u8>);
+
+/// Makes the plugin in a directory that has nothing in it yet; beside the checkout unless told.
+pub(crate) fn run(workspace: &Workspace, name: &str, at: Option<&str>) -> Result<(), Failure> {
+    let files = workspace.files()?;
+    let name = Name::new(name, &files)?;
+    let directory = match at {
+        Some(directory) => PathBuf::from(directory),
+        None => workspace.root().join("..").join(name.package()),
+    };
+    let directory = empty(&directory)?;
+    write(&made(workspace, &name, &directory)?, &directory)?;
+    let (package, shown) = (name.package(), directory.display());
+    println!("new-plugin: {package} is at {shown}; `cargo test` there passes");
+    println!("new-plugin: next, src/lib.rs: the provider's address, what is asked, whose the answer is");
+    Ok(())
+}
+
+/// What a plugin of that name consists of, at a directory that is there.
+pub(crate) fn made(workspace: &Workspace, name: &Name, directory: &Path) -> Result<Vec<Made>, Failure> {
+    let template = format!("{TEMPLATE}/");
+    let mut made = Vec::new();
+    for path in workspace.files()? {
+        let Some(inside) = path.strip_prefix(&template).filter(|inside| *inside != LOCK) else { continue };
+        let file = workspace.root().join(&path);
+        let content = fs::read(&file).map_err(|error| Failure::new(format!("cannot read {path}: {error}")))?;
+        let content = match String::from_utf8(content) {
+            Ok(text) if inside == CHECKOUT => placed(&text, workspace, directory)?.into_bytes(),
+            Ok(text) => name.in_text(&text).into_bytes(),
+            Err(bytes) => bytes.into_bytes(),
+        };
+        made.push((inside.to_owned(), content));
+    }
+    Ok(made)
+}
+
+/// The file that leads to the checkout, from another directory than the template's.
+fn placed(text: &str, workspace: &Workspace, directory: &Path) -> Result<String, Failure> {
+    let real = |path: &Path| {
+        path.canonicalize().map_err(|error| Failure::new(format!("cannot look at {}: {error}", path.display())))
+    };
+    let root = real(workspace.root())?;
+    let (here, there) = (path::from_to(&root.join(TEMPLATE), &root), path::from_to(&real(directory)?, &root));
+    Ok(text.replace(&format!("\"{here}/"), &format!("\"{there}/")))
+}
+
+/// The directory, made if need be; refused when there is something in it.
+fn empty(directory: &Path) -> Result<PathBuf, Failure> {
+    let shown = directory.display();
+    let failed = |error| Failure::new(format!("cannot make {shown}: {error}"));
+    fs::create_dir_all(directory).map_err(failed)?;
+    if fs::read_dir(directory).map_err(failed)?.next().is_some() {
+        return Err(Failure::new(format!("there is something in {shown}: say another directory with --at")));
+    }
+    directory.canonicalize().map_err(failed)
+}
+
+/// Writes the files into a directory.
+pub(crate) fn write(files: &[Made], directory: &Path) -> Result<(), Failure> {
+    for (inside, content) in files {
+        let file = directory.join(inside);
+        let written = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&file, content));
+        written.map_err(|error| Failure::new(format!("cannot write {}: {error}", file.display())))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! What is made, what its name may be, and that nothing is overwritten.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Name, TEMPLATE, made, path, run, write};
+use crate::workspace::Workspace;
+
+#[test]
+fn the_stranger_in_the_tree_is_what_new_plugin_makes() {
+    let workspace = Workspace::find().unwrap();
+    let directory = workspace.root().join(TEMPLATE);
+    let made = made(&workspace, &name("acme"), &directory).unwrap();
+    for (inside, content) in &made {
+        assert!(fs::read(directory.join(inside)).unwrap() == *content, "{inside} is another");
+    }
+    for inside in ["Cargo.toml", "README.md", "src/lib.rs", "tests/main/main.rs", "tests/fixtures/credential-1.bin"] {
+        assert!(made.iter().any(|(path, _)| path == inside), "no {inside}");
+    }
+    let source = made.iter().filter(|(path, _)| path.starts_with("src/"));
+    let lines: usize = source.map(|(_, content)| content.split(|byte| *byte == b'\n').count()).sum();
+    assert!(lines < 100, "a plugin has {lines} lines");
+}
+
+#[test]
+fn a_plugin_of_another_name_names_acme_nowhere_and_finds_the_checkout() {
+    let workspace = Workspace::find().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let files = made(&workspace, &name("blue-post"), directory.path()).unwrap();
+    write(&files, directory.path()).unwrap();
+    for (inside, content) in &files {
+        let text = String::from_utf8_lossy(content).to_ascii_lowercase();
+        assert!(!text.contains("acme") || inside == ".cargo/config.toml", "{inside} names acme");
+    }
+    let read = |inside: &str| fs::read_to_string(directory.path().join(inside)).unwrap();
+    let source = read("src/lib.rs");
+    assert!(
+        source.contains("pub struct BluePost;") && source.contains(r#"Kind::from_static("blue-post"), "Blue Post""#)
+    );
+    assert!(read("Cargo.toml").contains("name = \"connection-plugin-blue-post\""));
+    assert!(read("tests/main/main.rs").contains("use connection_plugin_blue_post::BluePost;"));
+    let config: toml::Table = read(".cargo/config.toml").parse().unwrap();
+    let contract = config["patch"]["crates-io"]["connection-contract"]["path"].as_str().unwrap();
+    assert!(directory.path().canonicalize().unwrap().join(contract).join("Cargo.toml").is_file(), "{contract}");
+}
+
+#[test]
+fn a_name_that_does_not_fit_is_refused_with_what_to_do() {
+    for (name, why) in [
+        ("", "a-z, 0-9 and `-`"),
+        ("Acme", "a-z, 0-9 and `-`"),
+        ("acme_mail", "a-z, 0-9 and `-`"),
+        ("../acme", "a-z, 0-9 and `-`"),
+        (&"a".repeat(65), "1 to 64"),
+        ("1acme", "begins with a letter"),
+        ("acme-", "between two words"),
+        ("acme--mail", "between two words"),
+        ("connection-plugin-acme", "say `acme`"),
+        ("github", "is shipped"),
+        ("secret", "`Secret` would hide"),
+        ("self", "`Self` would hide"),
+        ("key", "`Key` would hide"),
+        ("option", "`Option` would hide"),
+    ] {
+        let refusal = Name::new(name, &["plugins/github/Cargo.toml".to_owned()]).unwrap_err().to_string();
+        assert!(refusal.contains(why), "{name}: {refusal}");
+    }
+}
+
+#[test]
+fn a_directory_with_something_in_it_is_left_alone() {
+    let workspace = Workspace::find().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("mine"), "mine").unwrap();
+    let refusal = run(&workspace, "blue-post", directory.path().to_str()).unwrap_err().to_string();
+    assert!(refusal.contains("there is something in") && refusal.contains("--at"), "{refusal}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_way_between_two_directories_goes_up_and_down() {
+    for (from, to, way) in
+        [("/a/b/c", "/a", "../.."), ("/a", "/a/b", "b"), ("/a/b", "/a/c/d", "../c/d"), ("/a", "/a", ".")]
+    {
+        assert_eq!(path::from_to(Path::new(from), Path::new(to)), way);
+    }
+}
+
+fn name(name: &str) -> Name {
+    Name::new(name, &[]).unwrap()
+}

@@ -1,0 +1,121 @@
+//! `cargo xtask third-party`: our crates as packaged, and a stranger's plugin and host built of them.
+//!
+//! What `cargo package` puts into the archives is unpacked, and two workspaces that are not ours build against it: a file
+//! that is missing in a package, or a path that leads out of one, fails here. Nothing of ours comes from anywhere else,
+//! and nothing of others that the workspace does not have.
+
+mod packages;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::new_plugin::{self, Name};
+use crate::process;
+use crate::setup::{self, BARE_TARGET};
+use crate::third_party::packages::Packages;
+use crate::workspace::{self, Workspace};
+
+/// Where the strangers live in the tree.
+const STRANGERS: &str = "tests/third-party";
+
+/// What a plugin's author has of ours.
+const AUTHORS: &[&str] = &["connection-contract", "connection-testkit"];
+
+/// A plugin that is made for the occasion: its name has two words.
+const MADE: &str = "blue-post";
+
+/// As our workspace builds, so that nothing of others is built twice.
+const PROFILE: &[&str] = &["profile.dev.debug=\"line-tables-only\"", "profile.dev.package.\"*\".debug=false"];
+
+/// Packs, unpacks, builds and tests.
+pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
+    setup::run(workspace, setup::Scope::BareTarget)?;
+    let target = workspace.target_directory()?;
+    let place = target.join("third-party");
+    let packages = Packages::pack(workspace, &target, &place)?;
+    let stranger = Stranger { workspace, target: &target, packages: &packages };
+
+    for name in ["acme", "acme-host"] {
+        process::run(&mut process::cargo(&workspace.root().join(STRANGERS).join(name), &["fmt", "--check"]))?;
+    }
+    let acme = copied(workspace, "acme", &place)?;
+    stranger.cargo(&acme, &["test", "--locked", "--quiet"], AUTHORS)?;
+    stranger.cargo(&acme, &["clippy", "--locked", "--quiet", "--all-targets", "--", "--deny", "warnings"], AUTHORS)?;
+    if setup::has_bare_target(workspace) {
+        stranger.cargo(&acme, &["build", "--locked", "--quiet", "--target", BARE_TARGET], AUTHORS)?;
+    } else if workspace::in_ci() {
+        return Err(Failure::new(format!("the target {BARE_TARGET} is not there, and CI skips nothing")));
+    } else {
+        println!("third-party: SKIPPED the build for {BARE_TARGET}: the target is not there");
+    }
+
+    let made = fresh(&place.join(MADE))?;
+    let files = new_plugin::made(workspace, &Name::new(MADE, &workspace.files()?)?, &made)?;
+    let files: Vec<_> = files.into_iter().filter(|(inside, _)| !inside.starts_with(".cargo/")).collect();
+    new_plugin::write(&files, &made)?;
+    stranger.cargo(&made, &["test", "--quiet"], AUTHORS)?;
+
+    let host = copied(workspace, "acme-host", &place)?;
+    copy(&workspace.root().join("Cargo.lock"), &host.join("Cargo.lock"))?;
+    let ours: Vec<&str> = packages.names().filter(|name| *name != "connection-testkit").collect();
+    stranger.cargo(&host, &["test", "--quiet"], &ours)?;
+    println!("third-party: a stranger's plugin and host build of {} packages, and work", packages.names().count());
+    Ok(())
+}
+
+/// Runs cargo as a stranger would, with our packages in the place of the registry's.
+struct Stranger<'a> {
+    workspace: &'a Workspace,
+    target: &'a Path,
+    packages: &'a Packages,
+}
+
+impl Stranger<'_> {
+    fn cargo(&self, directory: &Path, arguments: &[&str], ours: &[&str]) -> Result<(), Failure> {
+        println!("third-party: in {}", below(directory, self.workspace.root()));
+        // What stands behind `--` is not cargo's.
+        let end = arguments.iter().position(|word| *word == "--").unwrap_or(arguments.len());
+        let (arguments, rest) = arguments.split_at(end);
+        let mut command = process::cargo(directory, arguments);
+        command.arg("--offline").arg("--target-dir").arg(self.target);
+        for option in PROFILE {
+            command.args(["--config", option]);
+        }
+        for name in ours {
+            command.arg("--config").arg(self.packages.patch(name)?);
+        }
+        process::run(command.args(rest))
+    }
+}
+
+/// A crate of the tree as a stranger has it: what git knows of it, but not the way to our checkout.
+fn copied(workspace: &Workspace, name: &str, place: &Path) -> Result<PathBuf, Failure> {
+    let directory = fresh(&place.join(name))?;
+    let source = format!("{STRANGERS}/{name}/");
+    for path in workspace.files()? {
+        if let Some(inside) = path.strip_prefix(&source).filter(|inside| !inside.starts_with(".cargo/")) {
+            copy(&workspace.root().join(&path), &directory.join(inside))?;
+        }
+    }
+    Ok(directory)
+}
+
+/// The directory, empty.
+fn fresh(directory: &Path) -> Result<PathBuf, Failure> {
+    let failed = |error| Failure::new(format!("cannot empty {}: {error}", directory.display()));
+    if directory.exists() {
+        fs::remove_dir_all(directory).map_err(failed)?;
+    }
+    fs::create_dir_all(directory).map_err(failed)?;
+    Ok(directory.to_owned())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    let copied = to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::copy(from, to));
+    copied.map(drop).map_err(|error| Failure::new(format!("cannot copy {}: {error}", from.display())))
+}
+
+fn below(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}
