@@ -41,6 +41,20 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+    /// See [`host::matches`](crate::host::matches).
+    pub(crate) fn matches(&self, wildcard: &str) -> bool {
+        let Some((scheme, domain)) = wildcard.split_once("://*.") else { return false };
+        let own = self.0.split_once("://").filter(|(own, _)| *own == scheme);
+        let label = own.and_then(|(_, host)| host.strip_suffix(domain)).and_then(|rest| rest.strip_suffix('.'));
+        label.is_some_and(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+    }
+    /// Whether it is on this machine.
+    fn is_loopback(&self) -> bool {
+        let host = self.0.split_once("://").map_or("", |(_, host)| host);
+        let name = if host.starts_with('[') { host.split_once(']').map_or("", |(name, _)| name) } else { host };
+        let name = if host.starts_with('[') { name } else { name.split(':').next().unwrap_or_default() };
+        matches!(name, "localhost" | "127.0.0.1" | "[::1")
+    }
 }
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,10 +117,11 @@ impl Link {
     pub fn to(base: &BaseUrl, path: &str) -> Self {
         Self(base.join(path))
     }
-    /// From a provider's answer (a device flow's `verification_uri`); `None` when it is no `https` address.
+    /// From a provider's answer (a device flow's `verification_uri`); `None` when it is no `https` address, nor one of this
+    /// machine.
     pub fn from_provider(url: &str) -> Option<Self> {
-        let fits =
-            url.starts_with("https://") && url.bytes().all(|b| b.is_ascii_graphic()) && Origin::of(url).is_some();
+        let origin = Origin::of(url).filter(|_| url.bytes().all(|b| b.is_ascii_graphic()))?;
+        let fits = url.starts_with("https://") || url.starts_with("http://") && origin.is_loopback();
         fits.then(|| Self(url.to_string()))
     }
     /// Adds a query parameter.

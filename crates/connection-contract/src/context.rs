@@ -1,7 +1,7 @@
-//! How the world reaches a plugin: one [`Context`], and what only setup, verify and teardown add to it.
+//! How the world reaches a plugin: one [`Context`], and what only setup, refresh, verify and teardown add to it.
 //!
-//! [`VerifyContext`] and [`TeardownContext`] deref to [`Context`], [`SetupContext`] to [`SpendContext`] and that to
-//! [`Context`]: a helper of a plugin that takes `&Context<'_>` serves them all.
+//! [`VerifyContext`] and [`TeardownContext`] deref to [`Context`], [`SetupContext`] and [`RefreshContext`] to
+//! [`SpendContext`] and that to [`Context`]: a helper of a plugin that takes `&Context<'_>` serves them all.
 
 use alloc::{string::String, vec::Vec};
 use core::{fmt, future::pending, ops::Deref, time::Duration};
@@ -9,7 +9,7 @@ use core::{fmt, future::pending, ops::Deref, time::Duration};
 use crate::{
     Answers, Authorizer, BaseUrl, CallbackHandle, CallbackRequest, Crypto, DisplayText, FileService, HttpError,
     HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService, LogEvent, NoCallback, Notice, Prompt,
-    Redirect, Root, Services, SetupService, Text, Timestamp, UndeclaredAddress, Wait, Woken,
+    Redirect, Root, Services, SetupService, Spend, Text, Timestamp, UndeclaredAddress, Wait, Woken,
 };
 
 /// What a plugin can do everywhere.
@@ -56,6 +56,18 @@ impl<'a> Context<'a> {
     /// A fault in the plugin: the descriptor does not declare it.
     pub fn base_url(&self, declared: &str) -> Result<&'a BaseUrl, UndeclaredAddress> {
         self.services.addresses.iter().find(|(text, _)| text == declared).map(|(_, base)| base).ok_or(UndeclaredAddress)
+    }
+    /// The base of an address that was learned: one with a part that the user or the provider names, or an endpoint that was
+    /// discovered. Its origin must be one that the descriptor declares, also by a wildcard.
+    ///
+    /// # Errors
+    ///
+    /// The descriptor does not declare it: what came is not to be believed.
+    pub fn address(&self, url: &str) -> Result<BaseUrl, UndeclaredAddress> {
+        let base = BaseUrl::checked(url).ok_or(UndeclaredAddress)?;
+        let declared = self.services.addresses.iter().any(|(_, declared)| declared.origin() == base.origin())
+            || self.services.wildcards.iter().any(|wildcard| base.origin().matches(wildcard));
+        declared.then_some(base).ok_or(UndeclaredAddress)
     }
     /// Random numbers, hashes and MACs.
     pub fn crypto(&self) -> &'a dyn Crypto {
@@ -167,6 +179,45 @@ impl<'a> SpendContext<'a> {
     pub fn new(services: Services<'a>) -> Self {
         Self { context: Context::new(services) }
     }
+    /// Sends what spends something (a code, a refresh token): the same thing never twice, also after a crash.
+    ///
+    /// # Repetition
+    ///
+    /// An answer is recorded before it is returned, and comes back in every later run until what the plugin made of it is
+    /// stored. In a setup each call is an exchange of its own, so that a device code can be asked for again and again.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the request goes on, and its answer is recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpService::send`], when nothing was spent; [`HttpError::Uncertain`] when it may have been spent and the answer
+    /// is lost, also for a 408 and for every 5xx. Then nothing is sent again but by the host's own rule.
+    pub async fn send_once(&self, spend: Spend<'_>, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        match self.context.services.spend {
+            Some(service) => service.send_once(spend, request).await,
+            None => self.context.send(request).await,
+        }
+    }
+}
+
+/// What `refresh` gets.
+#[derive(Clone, Copy, Debug)]
+pub struct RefreshContext<'a> {
+    context: SpendContext<'a>,
+    connection: &'a Connection,
+}
+
+impl<'a> RefreshContext<'a> {
+    /// Made by the host.
+    pub fn new(services: Services<'a>, connection: &'a Connection) -> Self {
+        Self { context: SpendContext::new(services), connection }
+    }
+    /// Which connection.
+    pub fn connection(&self) -> &'a Connection {
+        self.connection
+    }
 }
 
 /// What `verify` gets.
@@ -272,6 +323,12 @@ impl<'a> SetupContext<'a> {
 impl<'a> Deref for SpendContext<'a> {
     type Target = Context<'a>;
     fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
+}
+impl<'a> Deref for RefreshContext<'a> {
+    type Target = SpendContext<'a>;
+    fn deref(&self) -> &SpendContext<'a> {
         &self.context
     }
 }

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use core::{future::Future, pin::Pin};
 
 use crate::{
-    Authorizer, ConnectionError, CredentialError, Descriptor, Established, NamedSecrets, Secret, SetupContext,
-    SetupFailure, TeardownContext, VerifyContext, VerifyResult,
+    Authorizer, ConnectionError, CredentialError, Descriptor, Established, NamedSecrets, Refresher, Secret,
+    SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult, Webhooks,
 };
 
 /// A future behind a pointer, for traits that must be objects.
@@ -184,6 +184,16 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
 
     /// Hands out named secrets. Without it the credential leaves the host in requests alone.
     fn secrets(&self) -> Option<&dyn NamedSecrets<Self::Credential>> {
+        None
+    }
+
+    /// Renews the credential. Without it, it works until it does not.
+    fn refresher(&self) -> Option<&dyn Refresher<Self::Credential>> {
+        None
+    }
+
+    /// Receives what the provider sends by itself. Without it there is no address for that.
+    fn webhooks(&self) -> Option<&dyn Webhooks<Self::Credential>> {
         None
     }
 }

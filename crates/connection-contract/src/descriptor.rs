@@ -155,7 +155,8 @@ pub struct Descriptor {
     pub display_name: DisplayText,
     /// How it proves who it is.
     pub auth: AuthType,
-    /// Addresses that it talks to, each an origin with an optional path; the first is the base unless setup gives one.
+    /// Addresses that it talks to, each an origin with an optional path; the first is the base unless setup gives one. One
+    /// that begins with `https://*.` stands for every host that is one label below the rest, and is no base.
     pub origins: Vec<Text>,
     /// Everything that setup may ask.
     pub fields: Vec<Field>,

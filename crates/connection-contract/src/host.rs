@@ -19,6 +19,10 @@ pub fn origin(url: &str) -> Option<Origin> {
 pub fn base_url(url: &str) -> Option<BaseUrl> {
     BaseUrl::checked(url)
 }
+/// Whether an origin is one label below the domain of a wildcard: `https://*.acme.example`.
+pub fn matches(wildcard: &str, origin: &Origin) -> bool {
+    origin.matches(wildcard)
+}
 /// A directory that was canonicalised.
 pub fn root(path: impl Into<String>) -> Root {
     Root(path.into())

@@ -38,6 +38,7 @@ mod outcome;
 mod paths;
 pub mod reason;
 mod record;
+mod refresh;
 mod requirement;
 mod secret;
 mod services;
@@ -45,10 +46,11 @@ mod setup;
 mod text;
 mod timestamp;
 mod value;
+mod webhooks;
 
 pub use address::{BaseUrl, Link, Origin, Reach, Root};
 pub use answers::{Answer, Answers};
-pub use context::{Connection, Context, SetupContext, SpendContext, TeardownContext, VerifyContext};
+pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
 pub use definition::{BoxFuture, ConnectionDefinition};
 pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need};
 pub use error::{ConnectionError, CredentialError, HttpError, ServiceError, SetupFailure, UndeclaredAddress};
@@ -58,11 +60,12 @@ pub use liveness::{Liveness, NotLive, Reason, VerifyResult, classify};
 pub use outcome::{Established, Identity};
 pub use paths::{PathBase, PathSpec};
 pub use record::Record;
+pub use refresh::{RefreshSemantics, Refreshed, Refresher};
 pub use requirement::{Requirement, RequirementAuth, SecretName};
 pub use secret::Secret;
 pub use services::{
     Clock, Crypto, FileService, FileStat, FileType, HttpService, KvService, LogEvent, LogLevel, LogService, LogValue,
-    Services, SetupService,
+    Services, SetupService, SignatureAlgorithm, Spend, SpendService,
 };
 pub use setup::{
     CallbackHandle, CallbackRequest, InboundHttpService, NoCallback, Notice, Prompt, Redirect, Wait, Woken,
@@ -70,6 +73,7 @@ pub use setup::{
 pub use text::{DisplayText, Kind, Text};
 pub use timestamp::Timestamp;
 pub use value::{JsonError, Value};
+pub use webhooks::{Delivery, NotAuthentic, Received, SigningKey, WebhookEvent, Webhooks};
 
 /// One line that makes `no_std` free for an author: `use connection_contract::prelude::*;`.
 ///
@@ -87,12 +91,14 @@ pub mod prelude {
 
     pub use crate::{
         Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest, Clock, Connection,
-        ConnectionDefinition, ConnectionError, Context, CredentialError, Crypto, Descriptor, DisplayText, Established,
-        Exposed, Field, FileService, FileStat, FileType, Guide, HeaderValue, HttpError, HttpRequest, HttpResponse,
-        HttpService, Identity, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness, LogEvent,
-        LogLevel, LogService, LogValue, NamedSecrets, Need, NoCallback, NotLive, Notice, Origin, PathBase, PathSpec,
-        Prompt, Reach, Reason, Record, Redirect, Requirement, RequirementAuth, Root, Secret, SecretName, ServiceError,
-        Services, SetupContext, SetupFailure, SetupService, SpendContext, TeardownContext, Text, Timestamp,
-        UndeclaredAddress, Value, VerifyContext, VerifyResult, Wait, Woken, classify, encode, reason,
+        ConnectionDefinition, ConnectionError, Context, CredentialError, Crypto, Delivery, Descriptor, DisplayText,
+        Established, Exposed, Field, FileService, FileStat, FileType, Guide, HeaderValue, HttpError, HttpRequest,
+        HttpResponse, HttpService, Identity, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness,
+        LogEvent, LogLevel, LogService, LogValue, NamedSecrets, Need, NoCallback, NotAuthentic, NotLive, Notice,
+        Origin, PathBase, PathSpec, Prompt, Reach, Reason, Received, Record, Redirect, RefreshContext,
+        RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Root, Secret, SecretName, ServiceError,
+        Services, SetupContext, SetupFailure, SetupService, SignatureAlgorithm, SigningKey, Spend, SpendContext,
+        SpendService, TeardownContext, Text, Timestamp, UndeclaredAddress, Value, VerifyContext, VerifyResult, Wait,
+        WebhookEvent, Webhooks, Woken, classify, encode, reason,
     };
 }

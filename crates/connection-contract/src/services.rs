@@ -28,6 +28,37 @@ pub trait HttpService: Send + Sync {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>>;
 }
 
+/// What a request spends: the same thing is never sent twice, however the request is written.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Spend<'a> {
+    /// What it is: `refresh_token`.
+    pub label: &'static str,
+    /// The thing itself.
+    pub secret: &'a Secret,
+}
+
+impl<'a> Spend<'a> {
+    /// Something that works once.
+    pub fn new(label: &'static str, secret: &'a Secret) -> Self {
+        Self { label, secret }
+    }
+}
+
+/// Requests that spend something.
+pub trait SpendService: Send + Sync {
+    /// As [`SpendContext::send_once`](crate::SpendContext::send_once).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn send_once<'a>(
+        &'a self,
+        spend: Spend<'a>,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
+}
+
 /// The time.
 pub trait Clock: Send + Sync {
     /// Now, in whole seconds; in a setup it stands still between two effects, so that a replay sees the same.
@@ -44,6 +75,25 @@ pub trait Crypto: Send + Sync {
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32];
     /// Compares in constant time; differing lengths are unequal.
     fn equal(&self, a: &[u8], b: &[u8]) -> bool;
+    /// Signs with a private key (PKCS#8 in PEM, RFC 7468). `None` when the key is none of that sort, or the host cannot.
+    fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
+        let _ = (algorithm, key, bytes);
+        None
+    }
+}
+
+/// How something is signed, by the names of RFC 7518, section 3.1, and RFC 8037; signatures are as those say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignatureAlgorithm {
+    /// Ed25519.
+    EdDsa,
+    /// ECDSA on P-256 with SHA-256; the signature is `R` and `S`, 64 bytes.
+    Es256,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
 }
 
 /// The log.
@@ -171,6 +221,8 @@ pub struct Services<'a> {
     pub(crate) crypto: &'a dyn Crypto,
     pub(crate) log: &'a dyn LogService,
     pub(crate) addresses: &'a [(Text, BaseUrl)],
+    pub(crate) wildcards: &'a [Text],
+    pub(crate) spend: Option<&'a dyn SpendService>,
     pub(crate) files: Option<&'a dyn FileService>,
     pub(crate) kv: Option<&'a dyn KvService>,
 }
@@ -183,12 +235,24 @@ impl<'a> Services<'a> {
         crypto: &'a dyn Crypto,
         log: &'a dyn LogService,
     ) -> Self {
-        Self { http, clock, crypto, log, addresses: &[], files: None, kv: None }
+        Self { http, clock, crypto, log, addresses: &[], wildcards: &[], spend: None, files: None, kv: None }
     }
     /// The descriptor's addresses, checked.
     #[must_use]
     pub fn addresses(mut self, addresses: &'a [(Text, BaseUrl)]) -> Self {
         self.addresses = addresses;
+        self
+    }
+    /// The descriptor's addresses with a wildcard, checked.
+    #[must_use]
+    pub fn wildcards(mut self, wildcards: &'a [Text]) -> Self {
+        self.wildcards = wildcards;
+        self
+    }
+    /// Requests that spend something; without it they are sent as any other.
+    #[must_use]
+    pub fn spend(mut self, spend: &'a dyn SpendService) -> Self {
+        self.spend = Some(spend);
         self
     }
     /// Files, when the host has a file service.

@@ -97,7 +97,8 @@ impl<'w> Effects<'w> {
         Self { world, crypto, inner: Mutex::new(inner) }
     }
     pub(crate) fn services(&self) -> Services<'_> {
-        let mut services = Services::new(self, self, self, self).addresses(&self.world.addresses);
+        let (addresses, wildcards) = (&self.world.addresses, &self.world.wildcards);
+        let mut services = Services::new(self, self, self, self).addresses(addresses).wildcards(wildcards);
         if self.world.files.is_some() {
             services = services.files(self);
         }

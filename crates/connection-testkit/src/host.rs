@@ -32,8 +32,10 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             Some(base) => (text.clone(), base),
             None => fail(&format!("the descriptor declares '{text}', which is not a plain http(s) address")),
         };
-        let addresses = descriptor.origins.iter().map(address).collect();
-        Self { definition, world: World::new(descriptor, addresses) }
+        let (wildcards, origins): (Vec<_>, Vec<_>) =
+            descriptor.origins.iter().cloned().partition(|text| text.starts_with("https://*."));
+        let addresses = origins.iter().map(address).collect();
+        Self { definition, world: World::new(descriptor, addresses, wildcards) }
     }
     /// The request that comes next.
     #[must_use]

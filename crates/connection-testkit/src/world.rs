@@ -25,6 +25,7 @@ pub(crate) enum Inbound {
 pub(crate) struct World {
     pub(crate) descriptor: Descriptor,
     pub(crate) addresses: Vec<(Text, BaseUrl)>,
+    pub(crate) wildcards: Vec<Text>,
     pub(crate) script: Script,
     pub(crate) crypto: FakeCrypto,
     pub(crate) files: Option<FakeFiles>,
@@ -37,10 +38,10 @@ impl World {
     /// 2026-01-31T10:20:30Z.
     const START: i64 = 1_769_854_830;
 
-    pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>) -> Self {
+    pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>, wildcards: Vec<Text>) -> Self {
         let (script, crypto, inbound, log) = Default::default();
         let now = AtomicI64::new(Self::START);
-        Self { descriptor, addresses, script, crypto, files: None, kv: None, inbound, now, log }
+        Self { descriptor, addresses, wildcards, script, crypto, files: None, kv: None, inbound, now, log }
     }
     pub(crate) fn set_now(&self, time: Timestamp) {
         self.now.store(time.seconds(), Ordering::Relaxed);
@@ -55,7 +56,8 @@ impl World {
         }
     }
     pub(crate) fn services(&self) -> Services<'_> {
-        let mut services = Services::new(self, self, &self.crypto, self).addresses(&self.addresses);
+        let mut services =
+            Services::new(self, self, &self.crypto, self).addresses(&self.addresses).wildcards(&self.wildcards);
         if self.files.is_some() {
             services = services.files(self);
         }

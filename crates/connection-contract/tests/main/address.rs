@@ -53,11 +53,37 @@ fn a_host_keeps_what_a_person_encoded_and_refuses_what_leads_elsewhere() {
 }
 
 #[test]
-fn a_link_of_a_provider_is_https_or_nothing() {
-    assert!(Link::from_provider("https://example.com/device?a=b").is_some());
-    for refused in ["http://example.com", "javascript:alert(1)", "https://a b", "https://user@example.com", ""] {
+fn a_link_of_a_provider_is_https_or_on_this_machine_or_nothing() {
+    let here = ["http://127.0.0.1:8080/device", "http://localhost/device", "http://[::1]:80/device"];
+    for link in here.into_iter().chain(["https://example.com/device?a=b"]) {
+        assert!(Link::from_provider(link).is_some(), "{link}");
+    }
+    let away = ["http://example.com", "http://127.0.0.1.example.com/", "http://localhost.example.com", "http://[::2]/"];
+    let odd = ["javascript:alert(1)", "https://a b", "https://user@example.com", "ftp://localhost/", ""];
+    for refused in away.into_iter().chain(odd) {
         assert!(Link::from_provider(refused).is_none(), "{refused}");
     }
+}
+
+#[test]
+fn a_wildcard_stands_for_one_label_and_nothing_else() {
+    let wildcard = "https://*.acme.example";
+    for fits in ["https://shop.acme.example", "https://SHOP-1.acme.example:443", "https://7.acme.example"] {
+        assert!(host::matches(wildcard, &host::origin(fits).unwrap()), "{fits}");
+    }
+    let others = [
+        "http://shop.acme.example",
+        "https://acme.example",
+        "https://a.b.acme.example",
+        "https://shop.acme.example:8443",
+        "https://shop.acme.example.evil.example",
+        "https://evilacme.example",
+        "https://shop_1.acme.example",
+    ];
+    for other in others {
+        assert!(!host::matches(wildcard, &host::origin(other).unwrap()), "{other}");
+    }
+    assert!(!host::matches("https://shop.acme.example", &host::origin("https://shop.acme.example").unwrap()));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod address;
 mod classify;
+mod delivery;
 mod record;
 mod redaction;
 mod surface;

@@ -1,7 +1,8 @@
 //! No `Debug` and no error shows a secret. What must not even compile is shown where the types are documented.
 
 use connection_contract::{
-    Answer, Established, HttpRequest, HttpResponse, Identity, Link, Record, Secret, Timestamp, VerifyResult, host,
+    Answer, Delivery, Established, HttpRequest, HttpResponse, Identity, Link, Record, Refreshed, Secret, Spend,
+    Timestamp, VerifyResult, WebhookEvent, host,
 };
 
 const CANARY: &str = "canary-5f1d";
@@ -30,6 +31,13 @@ fn no_debug_shows_a_secret() {
         format!("{:?}", host::answers([("token".into(), Answer::Secret(secret()))])),
         format!("{:?}", Established::new(secret(), Identity::new("1", "ada"))),
         format!("{:?}", VerifyResult::live().rotated(secret())),
+        format!("{:?}", Refreshed::new(secret())),
+        format!("{:?}", Spend::new("refresh_token", &secret())),
+        format!(
+            "{:?}",
+            Delivery::new("POST", CANARY, vec![(CANARY.into(), CANARY.into())], CANARY, Timestamp::default())
+        ),
+        format!("{:?}", WebhookEvent::new("push", secret())),
     ];
     for text in shown {
         assert!(!text.contains(CANARY), "{text}");

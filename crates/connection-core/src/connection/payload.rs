@@ -53,7 +53,7 @@ impl Payload {
             return Err("the plugin asks for a directory that the user did not name");
         }
         let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
-        Ok(Self { credential, base_url, egress: Egress { origins }, roots: reach.roots.clone() })
+        Ok(Self { credential, base_url, egress: Egress { origins, ..Egress::default() }, roots: reach.roots.clone() })
     }
 
     pub(crate) fn duplicate(&self) -> Self {
@@ -94,7 +94,8 @@ impl Payload {
                 _ => {}
             }
         }
-        Some(Self { credential: record.take("credential").ok()?, base_url, egress: Egress { origins }, roots })
+        let egress = Egress { origins, ..Egress::default() };
+        Some(Self { credential: record.take("credential").ok()?, base_url, egress, roots })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use connection_contract::{BaseUrl, Descriptor, Field, Guide, Input, Origin, SecretName, Text};
+use connection_contract::{BaseUrl, Descriptor, Field, Guide, Input, Origin, SecretName, Text, host};
 use regex::Regex;
 
 use crate::{Capabilities, limits, setup::answers};
@@ -14,6 +14,8 @@ const MOST_FIELDS: usize = 64;
 pub(crate) struct Checked {
     /// The declared addresses by their text; the first is the base.
     pub(crate) addresses: Vec<(Text, BaseUrl)>,
+    /// The declared addresses that stand for several hosts.
+    pub(crate) wildcards: Vec<Text>,
     /// Patterns by field, each for the whole text.
     pub(crate) patterns: HashMap<Text, Regex>,
 }
@@ -24,6 +26,7 @@ impl Checked {
     }
     pub(crate) fn declares(&self, origin: &Origin) -> bool {
         self.addresses.iter().any(|(_, base)| base.origin() == origin)
+            || self.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
     }
 }
 
@@ -33,8 +36,13 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
         return Err(format!("it has more than {MOST_FIELDS} fields"));
     }
     limits::descriptor(descriptor)?;
-    let mut addresses = Vec::new();
+    let (mut addresses, mut wildcards) = (Vec::new(), Vec::new());
     for text in &descriptor.origins {
+        if let Some(domain) = text.strip_prefix("https://*.") {
+            check_domain(domain).map_err(|problem| format!("'{text}' {problem}"))?;
+            wildcards.push(text.clone());
+            continue;
+        }
         let base = answers::base_url(text).map_err(|problem| format!("'{text}' {problem}"))?;
         addresses.push((text.clone(), base));
     }
@@ -53,7 +61,7 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
             return Err("a link of its guide is not an https address".into());
         }
     }
-    let mut checked = Checked { addresses, patterns: HashMap::new() };
+    let mut checked = Checked { addresses, wildcards, patterns: HashMap::new() };
     for (at, field) in descriptor.fields.iter().enumerate() {
         if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {
             return Err(format!("two fields are named '{}'", field.name));
@@ -61,6 +69,19 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
         check_field(field, &mut checked)?;
     }
     Ok(checked)
+}
+
+/// What stands behind the `*.` of a wildcard. One label would stand for all that is registered below it, by anybody.
+fn check_domain(domain: &str) -> Result<(), &'static str> {
+    let is_label = |label: &str| {
+        let plain = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        plain && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    match domain.split('.').filter(|label| is_label(label)).count() {
+        count if count != domain.split('.').count() => Err("is not a wildcard such as https://*.acme.example"),
+        0 | 1 => Err("stands for too many hosts: a wildcard has at least two fixed labels"),
+        _ => Ok(()),
+    }
 }
 
 fn check_field(field: &Field, checked: &mut Checked) -> Result<(), String> {

@@ -166,7 +166,8 @@ impl Effects {
     }
 
     pub(super) fn services(&self) -> Services<'_> {
-        Services::new(self, self, self, self).addresses(&self.kind.checked.addresses).files(self)
+        let checked = &self.kind.checked;
+        Services::new(self, self, self, self).addresses(&checked.addresses).wildcards(&checked.wildcards).files(self)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -198,7 +199,7 @@ impl Effects {
         let inner = self.lock();
         let named = inner.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
         origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
-        Egress { origins }
+        Egress { origins, wildcards: self.kind.checked.wildcards.clone() }
     }
 
     /// Takes the turn of an effect; never returns when the run is at fault.

@@ -75,6 +75,7 @@ impl HostServices {
     pub(crate) fn services<'a>(&'a self, http: &'a EgressHttp<'a>) -> Services<'a> {
         Services::new(http, &*self.clock, &self.crypto, &self.log)
             .addresses(&self.kind.checked.addresses)
+            .wildcards(&self.kind.checked.wildcards)
             .files(&self.files)
     }
 }

@@ -77,4 +77,5 @@ mod verify_flight;
 mod verify_outcomes;
 mod verify_rotation;
 mod watch;
+mod wildcards;
 mod world;

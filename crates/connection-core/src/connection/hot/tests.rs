@@ -104,12 +104,8 @@ impl Source for One<'_> {
             self.store.began.notify_one();
             self.store.go.notified().await;
         }
-        let payload = Payload {
-            credential: Secret::from("key"),
-            base_url: None,
-            egress: Egress { origins: Vec::new() },
-            roots: Vec::new(),
-        };
+        let payload =
+            Payload { credential: Secret::from("key"), base_url: None, egress: Egress::default(), roots: Vec::new() };
         let generation = generation.ok_or(Error::NotFound(self.id()))?;
         Ok(Arc::new(HotRow { payload, generation }))
     }

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use connection_contract::{HttpError, Origin};
+use connection_contract::{HttpError, Origin, Text, host};
 use reqwest::Url;
 
 use crate::services::http::{
@@ -25,6 +25,8 @@ pub(crate) struct AllowedOrigin {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Egress {
     pub(crate) origins: Vec<AllowedOrigin>,
+    /// Declared wildcards, while a setup learns which of their hosts it is; what is sealed names each host.
+    pub(crate) wildcards: Vec<Text>,
 }
 
 impl Egress {
@@ -36,7 +38,9 @@ impl Egress {
             return Err(HttpError::Denied);
         }
         let mut allowed = self.origins.iter().filter(|allowed| allowed.origin == meant).peekable();
-        allowed.peek().ok_or(HttpError::Denied)?;
+        if allowed.peek().is_none() && !self.wildcards.iter().any(|wildcard| host::matches(wildcard, &meant)) {
+            return Err(HttpError::Denied);
+        }
         let mapped = policy.mapped(&meant);
         let named = mapped.is_some() || allowed.any(|allowed| allowed.named);
         let origin = mapped.unwrap_or(&meant).clone();

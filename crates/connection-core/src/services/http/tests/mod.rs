@@ -81,7 +81,7 @@ fn declared(url: &str) -> Egress {
 /// These origins, and whether the user named them.
 fn granted<const N: usize>(origins: [(&str, bool); N]) -> Egress {
     let allowed = origins.map(|(url, named)| AllowedOrigin { origin: origin(url), named });
-    Egress { origins: allowed.into() }
+    Egress { origins: allowed.into(), ..Egress::default() }
 }
 
 /// `GET` of `/` at an origin that the user named.

@@ -1,0 +1,164 @@
+//! What a provider sends by itself, and how a plugin tells that it was the provider.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use crate::{Context, DisplayText, JsonError, Secret, Text, Timestamp, Value};
+
+/// Receives what a provider sends by itself.
+pub trait Webhooks<C>: Send + Sync {
+    /// Where the key comes from that signs what is sent.
+    ///
+    /// # Repetition
+    ///
+    /// Must give the same each time: it may depend on nothing but `self`.
+    fn signing_key(&self) -> SigningKey;
+
+    /// Tells whether the provider sent this, and what it is.
+    ///
+    /// # When it is called
+    ///
+    /// For every request to the connection's own address. `keys` are those that may have signed it, the newest first: two
+    /// while a key is being replaced, none before there is one, and none with [`SigningKey::Credential`].
+    ///
+    /// # Errors
+    ///
+    /// [`NotAuthentic`]: nothing of the body may be believed. Signatures are compared by
+    /// [`Crypto::equal`](crate::Crypto::equal) over the bytes as they came, before anything is parsed.
+    fn receive(
+        &self,
+        credential: &C,
+        keys: &[Secret],
+        delivery: &Delivery,
+        ctx: &Context<'_>,
+    ) -> Result<Received, NotAuthentic>;
+
+    /// Signs a harmless delivery as the provider would, so that a host can send itself one.
+    ///
+    /// # When it is called
+    ///
+    /// When somebody wants to know whether deliveries arrive. `key` is the newest, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAuthentic`] without a key to sign with.
+    fn sign(
+        &self,
+        credential: &C,
+        key: Option<&Secret>,
+        url: &str,
+        ctx: &Context<'_>,
+    ) -> Result<Delivery, NotAuthentic>;
+}
+
+/// Where the key comes from that signs deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SigningKey {
+    /// It is part of the credential.
+    Credential,
+    /// The host makes it, and the user enters it at the provider.
+    Generated,
+    /// The provider sends it once, unsigned, when the address is entered there.
+    Handshake,
+}
+
+/// What a delivery was found to be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Received {
+    /// Something happened.
+    Event(WebhookEvent),
+    /// The provider told its key, which nothing proves: the host takes it only while it waits for one.
+    Handshake(Secret),
+}
+
+/// Something that happened at a provider.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct WebhookEvent {
+    /// The provider's name of it: `push`.
+    pub name: DisplayText,
+    /// What the signature covers: two deliveries of the same are one event.
+    pub signed: Secret,
+}
+
+impl WebhookEvent {
+    /// An event by the provider's name of it, and the bytes that the signature covers.
+    pub fn new(name: impl Into<DisplayText>, signed: impl Into<Secret>) -> Self {
+        Self { name: name.into(), signed: signed.into() }
+    }
+}
+
+/// The provider did not send this, or nobody can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotAuthentic;
+
+impl fmt::Display for NotAuthentic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the delivery is not signed by the provider")
+    }
+}
+impl core::error::Error for NotAuthentic {}
+
+/// A request that came by itself, as it came. `Debug` shows neither its body nor its address.
+pub struct Delivery {
+    method: Text,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Secret,
+    received_at: Timestamp,
+}
+
+impl Delivery {
+    /// A delivery to the address as the provider knows it: the public one, with the query that came.
+    pub fn new(
+        method: impl Into<Text>,
+        url: impl Into<String>,
+        headers: Vec<(String, String)>,
+        body: impl Into<Secret>,
+        received_at: Timestamp,
+    ) -> Self {
+        Self { method: method.into(), url: url.into(), headers, body: body.into(), received_at }
+    }
+    /// `POST`
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+    /// The public address with the query that came; some providers sign it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+    /// The header of that name, in any case; `None` also when it came more than once, since nobody knows which one counts.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        let first = found.next()?;
+        found.next().is_none().then_some(first.1.as_str())
+    }
+    /// All headers.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+    /// The bytes as they came.
+    pub fn body(&self) -> &Secret {
+        &self.body
+    }
+    /// When it came.
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// [`JsonError::Syntax`].
+    pub fn json(&self) -> Result<Value, JsonError> {
+        Value::parse(self.body.expose())
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Delivery({} bytes)", self.body.expose().len())
+    }
+}

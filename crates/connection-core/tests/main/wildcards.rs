@@ -1,0 +1,82 @@
+//! Addresses of which the user names a part: below what the descriptor declares, and nowhere else.
+
+use connection_contract::{host, prelude::*};
+use connection_core::{HttpPolicy, Outcome};
+
+use crate::world::{World, answers, code, connect, me, step};
+
+const SHOP: Kind = Kind::from_static("shop");
+
+/// Each account has a host of its own below one domain.
+struct Shop(&'static str);
+
+impl Shop {
+    async fn account(base: &BaseUrl, key: &Secret, ctx: &Context<'_>) -> Result<Identity, NotLive> {
+        let me = classify(ctx.send(HttpRequest::get(base, "/me").bearer(key)).await)?.json()?;
+        Ok(Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned()))
+    }
+}
+
+impl ConnectionDefinition for Shop {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(SHOP, "Shop", AuthType::ApiKey)
+            .origin(self.0)
+            .field(Field::text("address", "Address"))
+            .field(Field::secret("key", "Key"))
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let mut answers = ctx.prompt(Prompt::new("Shop").field("address").field("key")).await;
+        let (base, key) = (ctx.address(answers.text("address")?)?, answers.secret("key")?);
+        let identity = Self::account(&base, &key, ctx).await?;
+        Ok(Established::new(key, identity).reach(Reach::base(base)))
+    }
+    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+        Ok(key.duplicate())
+    }
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+    async fn verify(&self, key: &Secret, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live().identity(Self::account(ctx.connection().base_url()?, key, ctx).await?))
+    }
+}
+
+#[tokio::test]
+async fn a_host_below_a_declared_domain_is_reached_and_is_the_whole_reach() {
+    let world = World::new().await;
+    let policy = HttpPolicy::new().endpoint("https://ada.shops.example", &world.server.origin()).unwrap();
+    let registry = world.builder().http(policy).kind(Shop("https://*.shops.example")).open().await.unwrap();
+    let given = [("address", "https://ada.shops.example/api"), ("key", "k")];
+    let Outcome::Done(done) = connect(&registry, &SHOP, &given).await else { panic!("not connected") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    assert_eq!(connection.origins().await.unwrap(), [host::origin("https://ada.shops.example").unwrap()]);
+    connection.verify().await.unwrap();
+    assert!(world.server.requests().iter().all(|request| request.starts_with("GET /api/me ")));
+    assert_eq!(world.server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_host_elsewhere_is_refused_before_anything_is_sent() {
+    let world = World::new().await;
+    world.provider(|_| me("1", "ada"));
+    let registry = world.builder().kind(Shop("https://*.shops.example")).open().await.unwrap();
+    for address in ["https://evil.example", "https://a.b.shops.example", "http://ada.shops.example", &*world.server.origin()] {
+        let session = registry.begin_setup(&SHOP).await.unwrap();
+        let (no, _) = step(&session).await;
+        session.advance(no, &answers(&[("address", address), ("key", "k")])).await.unwrap();
+        assert_eq!(code(&session.terminal().await.unwrap()), "plugin_fault", "{address}");
+    }
+    assert!(world.server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_wildcard_for_all_that_anybody_may_register_is_not_registered() {
+    let world = World::new().await;
+    for address in ["https://*.example", "https://*.", "https://*.a.example:8080", "https://*.a.example/x", "https://*.*.example"] {
+        let refused = world.builder().kind(Shop(address)).open().await.unwrap_err();
+        assert_eq!(refused.code(), "descriptor_invalid");
+        assert!(refused.to_string().contains(address), "{refused}");
+    }
+}
