@@ -1,10 +1,12 @@
 //! Test support of our own: what tests of several crates share and no program needs. Never published.
 
 #![expect(clippy::disallowed_methods, reason = "tests have an environment and a clock of their own")]
+#![expect(clippy::exhaustive_enums, reason = "tests alone match on them")]
 #![expect(clippy::exhaustive_structs, reason = "tests alone make and read them")]
 
 pub mod double;
 pub mod ledger;
+pub mod model;
 pub mod postgres;
 pub mod provider;
 pub mod random;

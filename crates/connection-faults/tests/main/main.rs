@@ -5,4 +5,5 @@
 
 mod compare;
 mod killed;
+mod model;
 mod relay;

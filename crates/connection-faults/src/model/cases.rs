@@ -1,0 +1,214 @@
+//! Which designs are explored against which faults, and what must come of it.
+
+use super::{
+    designs::{Design, Grace, PROTOCOL, Proof, Quarantine, Replays, Rescue, Scope, Semantics, Withdrawn},
+    refresh::Invariant,
+    state::Budget,
+};
+
+/// One exploration.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// What it is called in the document.
+    pub name: &'static str,
+    /// What must be found.
+    pub expected: Expected,
+    pub(crate) design: Design,
+    pub(crate) scope: Scope,
+}
+
+/// What must be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Every invariant holds.
+    Holds,
+    /// At least this one does not.
+    Breaks(Invariant),
+}
+
+impl Case {
+    /// The protocol itself against the same faults.
+    #[must_use]
+    pub fn mended(&self) -> Self {
+        // A provider that takes the last token alone is no provider with grace, as the contract has it.
+        let grace = if self.scope.semantics == Semantics::GraceLast { Grace::Everything } else { PROTOCOL.grace };
+        Self { expected: Expected::Holds, design: Design { grace, ..PROTOCOL }, ..self.clone() }
+    }
+
+    fn runs(self, runs: u8, goal: u8) -> Self {
+        Self { scope: Scope { runs, goal, ..self.scope }, ..self }
+    }
+}
+
+const NONE: Budget =
+    Budget { crashes: 0, pauses: 0, losses: 0, failures: 0, cuts: 0, refusals: 0, garbled: 0, renewals: 0 };
+const CRASH: Budget = Budget { crashes: 1, ..NONE };
+const LOSS: Budget = Budget { losses: 1, ..NONE };
+const PAUSE: Budget = Budget { pauses: 1, ..NONE };
+const THREE: Budget = Budget { crashes: 1, pauses: 1, losses: 1, ..NONE };
+const EACH: Budget = Budget { failures: 1, refusals: 1, garbled: 1, ..THREE };
+const TWO: &[usize] = &[0, 0];
+const APART: &[usize] = &[0, 1];
+
+fn holds(name: &'static str, design: Design, semantics: Semantics, nodes: &'static [usize], budget: Budget) -> Case {
+    Case { name, expected: Expected::Holds, design, scope: Scope { semantics, nodes, budget, runs: 2, goal: 1 } }
+}
+
+fn breaks(name: &'static str, invariant: Invariant, design: Design, nodes: &'static [usize], budget: Budget) -> Case {
+    let expected = Expected::Breaks(invariant);
+    Case { expected, ..holds(name, design, Semantics::Strict, nodes, budget) }
+}
+
+/// The protocol against all that may happen to it.
+#[must_use]
+pub fn protocol() -> Vec<Case> {
+    let twice = Budget { crashes: 1, pauses: 2, losses: 2, failures: 2, ..NONE };
+    let case = |semantics, nodes, budget| holds("the protocol", PROTOCOL, semantics, nodes, budget);
+    let last = Design { grace: Grace::Everything, ..PROTOCOL };
+    vec![
+        case(Semantics::Strict, TWO, Budget { renewals: 1, ..EACH }),
+        case(Semantics::Strict, TWO, twice),
+        Case { name: "the protocol, two refreshes", ..case(Semantics::Strict, TWO, THREE) }.runs(3, 2),
+        case(Semantics::Strict, APART, EACH),
+        case(Semantics::Strict, &[0, 0, 0], EACH),
+        case(Semantics::Strict, &[0, 0, 1], EACH),
+        case(Semantics::GraceSame, TWO, EACH),
+        case(Semantics::GraceSame, &[0, 0, 1], THREE),
+        case(Semantics::GraceEach, APART, EACH),
+        holds("the protocol, declared strict", last, Semantics::GraceLast, TWO, EACH),
+        case(Semantics::Stable, TWO, EACH),
+        case(Semantics::Stable, APART, EACH),
+    ]
+}
+
+/// What was rejected, each against the fewest faults that show why.
+#[must_use]
+pub fn rejected() -> Vec<Case> {
+    use Invariant::{EveryRunEnds, LiveIsLive, NoFlip, NoSecondSpend, NothingReceivedIsLost};
+    let it = PROTOCOL;
+    let unjournaled = Design { journal: false, ..it };
+    let on_expiry = Design { proof: Proof::Lease, ..it };
+    let failure = Budget { crashes: 1, failures: 1, ..NONE };
+    let graceful = |name, semantics, grace, budget| {
+        let scope = Scope { semantics, nodes: TWO, budget, runs: 2, goal: 1 };
+        Case { name, expected: Expected::Breaks(LiveIsLive), design: Design { grace, ..it }, scope }
+    };
+    let design = |change: fn(&mut Design)| {
+        let mut design = it;
+        change(&mut design);
+        design
+    };
+    vec![
+        breaks("no lock", NoSecondSpend, Design { lease: false, ..unjournaled }, TWO, NONE),
+        breaks("a lease alone", LiveIsLive, unjournaled, TWO, CRASH),
+        breaks(
+            "replay when the lease is over",
+            LiveIsLive,
+            Design { quarantine: Quarantine::None, ..on_expiry },
+            TWO,
+            PAUSE,
+        ),
+        breaks("replay when the lease is over, after a quarantine", LiveIsLive, on_expiry, TWO, PAUSE),
+        breaks(
+            "replay on death, without a quarantine",
+            LiveIsLive,
+            design(|it| it.quarantine = Quarantine::None),
+            TWO,
+            CRASH,
+        ),
+        breaks(
+            "quarantine counted from the intent, one's own attempt",
+            LiveIsLive,
+            design(|it| it.quarantine = Quarantine::Intent),
+            TWO,
+            Budget { losses: 1, ..PAUSE },
+        ),
+        breaks(
+            "quarantine counted from the intent, another's attempt",
+            LiveIsLive,
+            design(|it| it.quarantine = Quarantine::Intent),
+            TWO,
+            Budget { crashes: 1, ..PAUSE },
+        ),
+        breaks(
+            "a database session as proof of death",
+            LiveIsLive,
+            design(|it| it.proof = Proof::Session),
+            APART,
+            Budget { cuts: 1, ..PAUSE },
+        ),
+        breaks("rescue files not read", NothingReceivedIsLost, design(|it| it.rescue = Rescue::Unread), TWO, failure),
+        breaks(
+            "rescue files read before the proof alone",
+            NothingReceivedIsLost,
+            design(|it| it.rescue = Rescue::BeforeProof),
+            TWO,
+            Budget { pauses: 1, ..failure },
+        ),
+        breaks(
+            "a refusal believed without reading again",
+            NoFlip,
+            design(|it| it.reread = false),
+            TWO,
+            Budget { renewals: 1, ..LOSS },
+        ),
+        breaks(
+            "a replay that is not sent ends the exchange",
+            LiveIsLive,
+            design(|it| it.withdrawn = Withdrawn::Nothing),
+            TWO,
+            Budget { losses: 1, ..PAUSE },
+        ),
+        breaks(
+            "a replay that is turned away ends the exchange",
+            LiveIsLive,
+            design(|it| it.withdrawn = Withdrawn::Nothing),
+            TWO,
+            Budget { refusals: 1, ..LOSS },
+        ),
+        breaks(
+            "an answer that nobody can read is kept",
+            EveryRunEnds,
+            design(|it| it.unreadable_ends = false),
+            TWO,
+            Budget { garbled: 1, ..NONE },
+        ),
+        breaks("an answer fenced by the lease", NothingReceivedIsLost, design(|it| it.fenced = true), TWO, PAUSE),
+        breaks(
+            "an intent that compares nothing, and no look at the deadline",
+            NoSecondSpend,
+            design(|it| (it.tied, it.check) = (false, false)),
+            TWO,
+            PAUSE,
+        ),
+        breaks(
+            "replays without a bound",
+            EveryRunEnds,
+            design(|it| it.replays = Replays::Always),
+            TWO,
+            Budget { losses: 2, ..NONE },
+        )
+        .runs(3, 1),
+        breaks("a lease that does not expire", EveryRunEnds, design(|it| it.expires = false), TWO, CRASH),
+        graceful("grace without proof", Semantics::GraceSame, Grace::Nothing, Budget { losses: 1, ..PAUSE }),
+        graceful("grace where the last token alone is good", Semantics::GraceLast, Grace::Proof, LOSS),
+    ]
+}
+
+/// What is safe without, and what that costs.
+#[must_use]
+pub fn compared() -> Vec<Case> {
+    let never = Design { replays: Replays::Never, ..PROTOCOL };
+    let case = |name, design, nodes, budget| holds(name, design, Semantics::Strict, nodes, budget);
+    vec![
+        case("no replay", never, TWO, CRASH),
+        case("the protocol", PROTOCOL, TWO, CRASH),
+        case("no replay", never, APART, CRASH),
+        case("the protocol, another process on each node", PROTOCOL, &[0, 0, 1, 1], CRASH),
+        case("the protocol, no other process on a node", PROTOCOL, APART, CRASH),
+        case("no replay", never, TWO, LOSS),
+        case("the protocol", PROTOCOL, TWO, LOSS),
+        case("the journal without a lease", Design { lease: false, ..PROTOCOL }, TWO, EACH),
+        case("no look at the deadline", Design { check: false, ..PROTOCOL }, TWO, EACH),
+    ]
+}

@@ -1,0 +1,152 @@
+//! The refresh of one connection as a model, and what must always hold of it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    checker::Model,
+    designs::{Design, Scope},
+    label::Label,
+    protocol::Turn,
+    state::{Answer, Ghost, Process, Provider, Row, State, Step},
+    world,
+};
+
+/// What must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// Nothing is spent a second time but by the one replay that the journal permits.
+    NoSecondSpend,
+    /// Where nothing is under way, a row that is live holds the provider's current token, and its family lives.
+    LiveIsLive,
+    /// What a provider gave is committed, held by a living process, in a rescue file, or the row says that it is not;
+    /// and no spend of ours makes it worthless while it is at hand.
+    NothingReceivedIsLost,
+    /// There is one replay at most, and nobody waits for ever.
+    EveryRunEnds,
+    /// A refusal of what was spent before leaves what is stored now as it is.
+    NoFlip,
+}
+
+/// A design against what may happen to it.
+pub(crate) struct Refresh {
+    pub(crate) design: Design,
+    pub(crate) scope: Scope,
+    pub(crate) ends: Ends,
+}
+
+/// How the ends are, in which nothing more can happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// The row is live.
+    pub live: usize,
+    /// Somebody must authorize again.
+    pub failing: usize,
+    /// Of these, the ones in which the stored token would still work.
+    pub needless: usize,
+}
+
+impl Model for Refresh {
+    type State = State;
+    type Label = Label;
+    type Invariant = Invariant;
+
+    fn initial(&self) -> State {
+        let runs = self.scope.runs;
+        let process = Process {
+            step: Step::Idle,
+            runs,
+            generation: 0,
+            token: 0,
+            replays: false,
+            graceful: false,
+            stale: false,
+            cut: false,
+        };
+        State {
+            row: Row { generation: 0, token: 0, failing: false, lease: None, exchange: None },
+            provider: Provider { current: 0, eldest: 0, family: 0, alive: true, window: None },
+            processes: vec![process; self.scope.nodes.len()],
+            messages: Vec::new(),
+            rescued: [None; 2],
+            budget: self.scope.budget,
+            ghost: Ghost::default(),
+        }
+    }
+
+    fn steps(&self, state: &State) -> Vec<(Label, State)> {
+        let (design, scope, expires) = (&self.design, &self.scope, self.design.expires);
+        let mut next = Vec::new();
+        for index in 0..state.processes.len() {
+            let steps = Turn { design, scope, state, index }.steps();
+            next.extend(steps.into_iter().map(|(label, after)| (Label::new(index, label), after)));
+        }
+        next.extend(world::messages(scope, state));
+        next.extend(world::time(expires, scope, state));
+        next.extend(world::faults(expires, state));
+        next
+    }
+
+    fn broken(&self, state: &State, last: bool) -> Vec<Invariant> {
+        let (row, ghost) = (&state.row, &state.ghost);
+        let due = !row.failing && row.generation < self.scope.goal;
+        let waits = |process: &Process| !rests(process) || (due && process.runs > 0);
+        let broken = BTreeMap::from([
+            (Invariant::NoSecondSpend, ghost.spent_twice),
+            (Invariant::LiveIsLive, quiescent(state) && !row.failing && row.exchange.is_none() && !usable(state)),
+            (Invariant::NothingReceivedIsLost, ghost.dropped || wasted(state) || forgotten(state)),
+            (
+                Invariant::EveryRunEnds,
+                ghost.replayed_twice || ghost.stuck || (last && state.processes.iter().any(waits)),
+            ),
+            (Invariant::NoFlip, ghost.flipped),
+        ]);
+        broken.into_iter().filter_map(|(invariant, broken)| broken.then_some(invariant)).collect()
+    }
+
+    fn ended(&mut self, state: &State) {
+        let failing = state.row.failing;
+        self.ends.live += usize::from(!failing);
+        self.ends.failing += usize::from(failing);
+        self.ends.needless += usize::from(failing && usable(state));
+    }
+}
+
+fn quiescent(state: &State) -> bool {
+    state.messages.is_empty() && state.processes.iter().all(rests)
+}
+
+fn rests(process: &Process) -> bool {
+    matches!(process.step, Step::Idle | Step::Dead)
+}
+
+fn usable(state: &State) -> bool {
+    state.provider.alive && (state.provider.eldest..=state.provider.current).contains(&state.row.token)
+}
+
+/// What is at hand is worth nothing any more, by a spend of ours.
+fn wasted(state: &State) -> bool {
+    !state.provider.alive && at_hand(state)
+}
+
+/// A process was given the current token, nobody has it, and the row does not say so.
+fn forgotten(state: &State) -> bool {
+    let (row, provider) = (&state.row, &state.provider);
+    let given = provider.alive && state.ghost.received == provider.current && provider.current > provider.family;
+    given && !row.failing && row.exchange.is_none() && !at_hand(state)
+}
+
+/// The provider's last token came to us, and is somewhere.
+fn at_hand(state: &State) -> bool {
+    let current = Answer::New(state.provider.current);
+    let held = |process: &Process| matches!(process.step, Step::Answered(it) | Step::Recorded(it) if it == current);
+    let rescued = state
+        .rescued
+        .iter()
+        .flatten()
+        .any(|rescued| rescued.token == state.provider.current && rescued.generation == state.row.generation);
+    let row = &state.row;
+    (!row.failing && row.token == state.provider.current)
+        || row.exchange.is_some_and(|exchange| exchange.answer == Some(current))
+        || state.processes.iter().any(held)
+        || rescued
+}

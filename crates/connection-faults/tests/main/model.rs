@@ -1,0 +1,74 @@
+//! The refresh protocol holds against everything that the model lets happen, and each rejected design does not.
+//!
+//! With `CONNECTIONS_TEST_WRITE_MODEL` set the tables in `docs/design/refresh.md` are written instead of compared.
+
+use std::{fs, path::Path, sync::LazyLock};
+
+use connection_faults::model::{self, Case, Expected, Outcome};
+
+static PROTOCOL: LazyLock<Vec<Outcome>> = LazyLock::new(|| explored(model::protocol()));
+static REJECTED: LazyLock<Vec<Outcome>> = LazyLock::new(|| explored(model::rejected()));
+static COMPARED: LazyLock<Vec<Outcome>> = LazyLock::new(|| explored(model::compared()));
+
+fn explored(cases: Vec<Case>) -> Vec<Outcome> {
+    cases.iter().map(Case::explore).collect()
+}
+
+#[test]
+fn the_protocol_holds_against_all_that_may_happen() {
+    for outcome in PROTOCOL.iter().chain(COMPARED.iter()) {
+        assert!(outcome.broken.is_empty(), "{}: {:#?}", outcome.case.name, outcome.broken);
+        assert!(outcome.ends.live > 0, "{} never ends well", outcome.case.name);
+    }
+}
+
+#[test]
+fn each_rejected_design_fails() {
+    for Outcome { case, broken, .. } in REJECTED.iter() {
+        let Expected::Breaks(invariant) = case.expected else { panic!("{} is not rejected", case.name) };
+        assert!(broken.contains_key(&invariant), "{}: {invariant:?} holds: {broken:#?}", case.name);
+    }
+}
+
+#[test]
+fn what_a_rejected_design_lacks_is_what_the_protocol_has() {
+    for outcome in model::rejected().iter().map(|case| case.mended().explore()) {
+        assert!(outcome.broken.is_empty(), "{}: {:#?}", outcome.case.name, outcome.broken);
+    }
+}
+
+/// One process that is killed, or one answer that is lost, costs an authorization only where the token is spent.
+#[test]
+fn where_the_sender_can_be_judged_one_fault_costs_no_needless_authorization() {
+    let needless = |name: &str| -> Vec<usize> {
+        COMPARED.iter().filter(|outcome| outcome.case.name == name).map(|outcome| outcome.ends.needless).collect()
+    };
+    assert_eq!(needless("the protocol"), [0, 0]);
+    assert_eq!(needless("the protocol, another process on each node"), [0]);
+    assert!(needless("no replay").iter().all(|needless| *needless > 0));
+}
+
+#[test]
+fn the_documented_tables_are_what_was_explored() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/design/refresh.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let tables = [
+        ("protocol", model::held(&PROTOCOL)),
+        ("rejected", model::failed(&REJECTED)),
+        ("compared", model::ended(&COMPARED)),
+    ];
+    let expected = tables.iter().fold(text.clone(), |text, (name, table)| filled(&text, name, table));
+    if std::env::var_os("CONNECTIONS_TEST_WRITE_MODEL").is_some() {
+        fs::write(&file, &expected).unwrap();
+    } else {
+        assert_eq!(text, expected, "set CONNECTIONS_TEST_WRITE_MODEL to write it anew");
+    }
+}
+
+/// The text with the table between its marks.
+fn filled(text: &str, name: &str, table: &str) -> String {
+    let (start, end) = (format!("<!-- explored: {name} -->\n"), "<!-- end of what was explored -->");
+    let (before, rest) = text.split_once(&start).unwrap();
+    let (_, after) = rest.split_once(end).unwrap();
+    format!("{before}{start}\n{table}\n{end}{after}")
+}
