@@ -75,7 +75,7 @@ impl Connection {
         if !egress.origins.iter().any(|allowed| allowed.origin == *origin) {
             return Err(Error::Denied { origin: origin.clone() });
         }
-        let services = HostServices::new(&self.shared, kind, &row.payload);
+        let services = HostServices::new(&self.shared, kind, &self.info.owner, &row.payload);
         let (definition, row) = (kind.definition.clone(), row.clone());
         let egress = egress.clone();
         let attach = async move {

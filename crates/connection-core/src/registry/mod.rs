@@ -10,6 +10,7 @@ mod kinds;
 mod list;
 mod preflight;
 mod remove;
+mod values;
 mod watch;
 
 use std::{

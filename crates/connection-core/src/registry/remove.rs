@@ -136,7 +136,7 @@ impl ConnectionRegistry {
         let Ok(payload) = opened.payload else {
             return Ok((generation, skipped("credential_unreadable")));
         };
-        let services = HostServices::new(shared, &kind, &payload);
+        let services = HostServices::new(shared, &kind, &info.owner, &payload);
         let subject = Subject { id: info.id, owner: info.owner.clone(), payload, config: info.config.clone() };
         let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
         let task = async move {

@@ -36,8 +36,6 @@ pub(crate) use change::change;
 pub(crate) use envelope::Sealed;
 pub(crate) use error::OpenKeyError;
 pub(crate) use open::{Other, Sources, open_keyset};
-pub(crate) use place::Place;
-#[cfg(test)]
-pub(crate) use place::kv_key;
+pub(crate) use place::{Place, kv_key};
 pub(crate) use rotate::{rotate, status};
 pub(crate) use sealer::Sealer;

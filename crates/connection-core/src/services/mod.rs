@@ -1,4 +1,4 @@
-//! The host's side of what a plugin's context offers: HTTP, files, time, cryptography and the log.
+//! The host's side of what a plugin's context offers: HTTP, files, values, time, cryptography and the log.
 //!
 //! Everything here is policed: nothing is sent to an origin and nothing is read below a directory that was not granted.
 
@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod crypto;
 pub(crate) mod files;
 pub(crate) mod http;
+pub(crate) mod kv;
 pub(crate) mod log;
 pub(crate) mod secret_buffer;
 #[cfg(test)]

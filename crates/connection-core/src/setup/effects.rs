@@ -130,7 +130,7 @@ impl Inner {
             }
             Effect::Callback(_) => self.input_at = entry.at,
             Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.asked = Some(self.next),
-            Effect::Allocated(_) | Effect::Elapsed => {}
+            Effect::Allocated(_) | Effect::Elapsed | Effect::Kept(_) | Effect::Put(_) => {}
         }
         self.now = entry.at;
         self.next += 1;
@@ -167,7 +167,11 @@ impl Effects {
 
     pub(super) fn services(&self) -> Services<'_> {
         let checked = &self.kind.checked;
-        Services::new(self, self, self, self).addresses(&checked.addresses).wildcards(&checked.wildcards).files(self)
+        Services::new(self, self, self, self)
+            .addresses(&checked.addresses)
+            .wildcards(&checked.wildcards)
+            .files(self)
+            .kv(self)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {

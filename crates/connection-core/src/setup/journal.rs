@@ -20,6 +20,10 @@ pub(crate) enum Effect {
     Elapsed,
     /// A directory was listed or a file looked at: one or more entries.
     Files(Result<Vec<FileStat>, ServiceError>),
+    /// A value of the plugin's was read.
+    Kept(Result<Option<Secret>, ServiceError>),
+    /// A value of the plugin's was written or deleted.
+    Put(Result<(), ServiceError>),
     /// A request ended.
     Http(Result<HttpResponse, HttpError>),
     /// A file was read.
@@ -74,6 +78,11 @@ impl Entry {
                 let code = HTTP_ERRORS.iter().position(|e| e == error).unwrap_or(PROTOCOL);
                 head("http").with("error", code.to_string())
             }
+            Effect::Kept(Ok(None)) => head("kept"),
+            Effect::Kept(Ok(Some(value))) => head("kept").with("value", value.duplicate()),
+            Effect::Kept(Err(error)) => head("kept").with("error", service_code(*error)),
+            Effect::Put(Ok(())) => head("put"),
+            Effect::Put(Err(error)) => head("put").with("error", service_code(*error)),
             Effect::Read(Ok(content)) => head("read").with("content", content.duplicate()),
             Effect::Read(Err(error)) => head("read").with("error", service_code(*error)),
         };
@@ -96,6 +105,14 @@ impl Entry {
             "http" => Effect::Http(match text("error") {
                 Some(code) => Err(*HTTP_ERRORS.get(code.parse::<usize>().ok()?)?),
                 None => Ok(to_response(&record)?),
+            }),
+            "kept" => Effect::Kept(match text("error") {
+                Some(code) => Err(service_error(code)?),
+                None => Ok(record.take("value").ok()),
+            }),
+            "put" => Effect::Put(match text("error") {
+                Some(code) => Err(service_error(code)?),
+                None => Ok(()),
             }),
             "read" => match text("error") {
                 Some(code) => Effect::Read(Err(service_error(code)?)),

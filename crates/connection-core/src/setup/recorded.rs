@@ -2,14 +2,18 @@
 
 use connection_contract::{
     BoxFuture, CallbackHandle, Clock, Crypto, FileService, FileStat, HttpError, HttpRequest, HttpResponse, HttpService,
-    InboundHttpService, LogEvent, LogService, Root, Secret, ServiceError, Timestamp, encode, host,
+    InboundHttpService, KvService, LogEvent, LogService, Root, Secret, ServiceError, SignatureAlgorithm, Timestamp,
+    encode, host,
 };
 
 use super::{
     effects::{Effects, MOST_BYTES, Turn, changed},
     journal::Effect,
 };
-use crate::services::files::LocalFiles;
+use crate::services::{
+    files::LocalFiles,
+    kv::{Half, StoredValues},
+};
 
 impl HttpService for Effects {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
@@ -81,6 +85,63 @@ impl FileService for Effects {
     }
 }
 
+impl Effects {
+    fn values(&self) -> StoredValues {
+        StoredValues::new(&self.shared, &self.slot.owner, self.kind.kind())
+    }
+
+    /// Which value, and of a write which text, so that a plugin that writes another one in a replay is noticed.
+    fn value_fingerprint(&self, name: &str, key: &str, value: Option<&[u8]>) -> String {
+        let text = value.map_or_else(|| "-".to_owned(), |value| encode::hex(&self.sha256(value)));
+        format!("1 {name} {} {text}", encode::hex(&self.sha256(key.as_bytes())))
+    }
+
+    async fn kept<'a>(
+        &'a self,
+        what: String,
+        live: impl Future<Output = Effect> + 'a,
+    ) -> Result<Option<Secret>, ServiceError> {
+        match self.ask(what, live).await {
+            Effect::Kept(value) => value,
+            _ => self.fail(changed()).await,
+        }
+    }
+
+    async fn put_half(&self, what: String, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {
+        let live = async move { Effect::Put(self.values().write(key, value, secret).await) };
+        match self.ask(what, live).await {
+            Effect::Put(result) => result,
+            _ => self.fail(changed()).await,
+        }
+    }
+}
+
+/// Each is an effect: what was read stays what it was in every replay, and what was written is not written again.
+impl KvService for Effects {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        let live = async move { Effect::Kept(self.values().read(key).await.map(|value| value.map(Secret::from))) };
+        Box::pin(async move {
+            let value = self.kept(self.value_fingerprint("get", key, None), live).await?;
+            Ok(value.and_then(|value| value.expose_str().map(str::to_owned)))
+        })
+    }
+
+    fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
+        let what = self.value_fingerprint("put", key, value.as_deref().map(str::as_bytes));
+        Box::pin(self.put_half(what, key, value.map(Half::Public), false))
+    }
+
+    fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+        let live = async move { Effect::Kept(self.values().read_secret(key).await) };
+        Box::pin(self.kept(self.value_fingerprint("get secret", key, None), live))
+    }
+
+    fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
+        let what = self.value_fingerprint("put secret", key, value.as_ref().map(Secret::expose));
+        Box::pin(self.put_half(what, key, value.map(Half::Secret), true))
+    }
+}
+
 impl Clock for Effects {
     fn now(&self) -> Timestamp {
         self.lock().now
@@ -112,6 +173,10 @@ impl Crypto for Effects {
     }
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         self.shared.crypto.equal(a, b)
+    }
+    /// Not recorded: some differ each time, so a request that holds one is told from others by what it spends.
+    fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.shared.crypto.sign(algorithm, key, bytes)
     }
 }
 

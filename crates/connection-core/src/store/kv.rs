@@ -7,7 +7,6 @@ use super::{
 };
 
 impl Reader {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for plugins that keep values"))]
     pub(crate) async fn kv(&mut self, owner: &str, namespace: &str, key: &str) -> Result<Option<KvRow>, StoreError> {
         const SQL: &str = "SELECT value, sealed FROM connection_kv WHERE owner = $1 AND namespace = $2 AND key = $3";
         optional!(self, KvRow, SQL, owner, namespace, key)
@@ -15,7 +14,6 @@ impl Reader {
 }
 
 impl Tx {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for plugins that keep values"))]
     pub(crate) async fn put_kv(
         &mut self,
         owner: &str,
@@ -34,9 +32,14 @@ impl Tx {
     }
 
     /// `false` when there was none.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for plugins that keep values"))]
     pub(crate) async fn delete_kv(&mut self, owner: &str, namespace: &str, key: &str) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_kv WHERE owner = $1 AND namespace = $2 AND key = $3";
         Ok(execute!(self, SQL, owner, namespace, key)? == 1)
+    }
+
+    /// Deletes all that is kept under a name; how many.
+    pub(crate) async fn delete_kv_of(&mut self, owner: &str, namespace: &str) -> Result<u64, StoreError> {
+        const SQL: &str = "DELETE FROM connection_kv WHERE owner = $1 AND namespace = $2";
+        execute!(self, SQL, owner, namespace)
     }
 }

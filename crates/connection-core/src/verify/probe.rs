@@ -16,6 +16,7 @@ use crate::{
         crypto::SystemCrypto,
         files::LocalFiles,
         http::{Egress, EgressHttp, HttpClient},
+        kv::StoredValues,
         log::TracingLog,
     },
 };
@@ -52,11 +53,12 @@ pub(crate) struct HostServices {
     crypto: SystemCrypto,
     log: TracingLog,
     files: LocalFiles,
+    values: StoredValues,
     kind: Arc<KindEntry>,
 }
 
 impl HostServices {
-    pub(crate) fn new(shared: &Shared, kind: &Arc<KindEntry>, payload: &Payload) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, kind: &Arc<KindEntry>, owner: &str, payload: &Payload) -> Self {
         Self {
             client: shared.http.clone(),
             egress: payload.egress.clone(),
@@ -64,6 +66,7 @@ impl HostServices {
             crypto: shared.crypto,
             log: TracingLog::new(kind.kind().clone()),
             files: LocalFiles::new(payload.roots.clone(), shared.files.clone()),
+            values: StoredValues::new(shared, owner, kind.kind()),
             kind: kind.clone(),
         }
     }
@@ -77,6 +80,7 @@ impl HostServices {
             .addresses(&self.kind.checked.addresses)
             .wildcards(&self.kind.checked.wildcards)
             .files(&self.files)
+            .kv(&self.values)
     }
 }
 
@@ -90,8 +94,11 @@ pub(crate) async fn probe(
     kind: &Arc<KindEntry>,
     subject: Subject,
 ) -> Result<VerifyResult<Secret>, ConnectionError> {
-    let (services, clock, definition) =
-        (HostServices::new(shared, kind, &subject.payload), shared.clock.clone(), kind.definition.clone());
+    let (services, clock, definition) = (
+        HostServices::new(shared, kind, &subject.owner, &subject.payload),
+        shared.clock.clone(),
+        kind.definition.clone(),
+    );
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());
         let ctx = VerifyContext::new(services.services(&http), &connection);

@@ -72,6 +72,7 @@ mod use_origins;
 mod use_send;
 mod use_token;
 mod user;
+mod values;
 mod verify_contained;
 mod verify_flight;
 mod verify_outcomes;

@@ -1,9 +1,11 @@
-//! Random numbers, hashes, MACs and comparison for plugins, of aws-lc-rs.
+//! Random numbers, hashes, MACs, signatures and comparison for plugins, of aws-lc-rs.
 //!
 //! One cryptography library serves everything; nothing here is our own.
 
 use aws_lc_rs::{constant_time, digest, hmac, rand};
-use connection_contract::{Crypto, Secret};
+use connection_contract::{Crypto, Secret, SignatureAlgorithm};
+
+mod sign;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,10 @@ impl Crypto for SystemCrypto {
 
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         constant_time::verify_slices_are_equal(a, b).is_ok()
+    }
+
+    fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
+        sign::sign(algorithm, key, bytes)
     }
 }
 

@@ -24,3 +24,49 @@ fn random_bytes_differ_and_comparison_tells_equal_from_unequal() {
         !SystemCrypto.equal(b"abc", b"abd") && !SystemCrypto.equal(b"abc", b"abcd") && !SystemCrypto.equal(b"", b"a")
     );
 }
+
+/// Keys are made here; each signature is checked with the public half, and by no other.
+#[test]
+fn signatures_are_those_of_the_standards_and_a_wrong_key_gives_none() {
+    use aws_lc_rs::{
+        encoding::AsDer as _,
+        rsa::KeySize,
+        signature::{
+            ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
+            KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey,
+            VerificationAlgorithm,
+        },
+    };
+    use connection_contract::{SignatureAlgorithm::*, encode::base64};
+    let pem =
+        |der: &[u8]| Secret::from(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", base64(der)));
+    let edwards = Ed25519KeyPair::generate().unwrap();
+    let curve = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let keys = [
+        pem(edwards.to_pkcs8().unwrap().as_ref()),
+        pem(curve.to_pkcs8v1().unwrap().as_ref()),
+        pem(rsa.as_der().unwrap().as_ref()),
+    ];
+    let public = [edwards.public_key().as_ref(), curve.public_key().as_ref(), rsa.public_key().as_ref()];
+    let rows: [(_, usize, &'static dyn VerificationAlgorithm); 4] = [
+        (EdDsa, 0, &ED25519),
+        (Es256, 1, &ECDSA_P256_SHA256_FIXED),
+        (Ps256, 2, &RSA_PSS_2048_8192_SHA256),
+        (Rs256, 2, &RSA_PKCS1_2048_8192_SHA256),
+    ];
+    for (algorithm, own, verification) in rows {
+        for (key, secret) in keys.iter().enumerate() {
+            let Some(signature) = SystemCrypto.sign(algorithm, secret, b"claims") else {
+                assert!(key != own, "{algorithm:?}");
+                continue;
+            };
+            assert_eq!(key, own, "{algorithm:?}");
+            let check = |bytes: &[u8]| UnparsedPublicKey::new(verification, public[own]).verify(bytes, &signature);
+            assert!(check(b"claims").is_ok() && check(b"other").is_err(), "{algorithm:?}");
+        }
+        for odd in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "canary"] {
+            assert!(SystemCrypto.sign(algorithm, &Secret::from(odd), b"claims").is_none());
+        }
+    }
+}

@@ -3,7 +3,6 @@
 use crate::seal::Sealed;
 
 /// A row of `connection_kv`, without its key.
-#[cfg_attr(not(test), expect(dead_code, reason = "for plugins that keep values"))]
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct KvRow {
     pub(crate) value: Option<String>,
@@ -11,7 +10,6 @@ pub(crate) struct KvRow {
 }
 
 /// What is stored under a key: one of the two.
-#[cfg_attr(not(test), expect(dead_code, reason = "for plugins that keep values"))]
 #[derive(Clone, Debug)]
 pub(crate) enum KvValue {
     /// In the clear.

@@ -1,0 +1,183 @@
+//! What a plugin keeps for itself: by owner and kind, the secret half sealed, and in a setup as durable as its other effects.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
+use connection_contract::prelude::*;
+use connection_core::{ConnectionRegistry, Outcome, SetupStep};
+
+use crate::{
+    raw,
+    world::{World, answers, code, step},
+};
+
+const KEEPER: Kind = Kind::from_static("keeper");
+const OTHER: Kind = Kind::from_static("other");
+const CANARY: &str = "canary-of-the-client";
+
+/// Asks for a client once, keeps it, and says of each run what it saw.
+#[derive(Clone)]
+struct Keeper {
+    kind: Kind,
+    seen: Arc<Mutex<Vec<String>>>,
+    large: Arc<AtomicBool>,
+}
+
+impl Keeper {
+    fn new(kind: Kind) -> Self {
+        Self { kind, seen: Arc::default(), large: Arc::default() }
+    }
+    fn saw(&self, what: String) {
+        self.seen.lock().unwrap().push(what);
+    }
+    fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+fn text(value: Option<Secret>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.expose_str().unwrap().to_owned())
+}
+
+impl ConnectionDefinition for Keeper {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(self.kind.clone(), "Keeper", AuthType::Custom)
+            .field(Field::secret("client", "Client"))
+            .field(Field::text("name", "Name"))
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
+        let failed = |error: ServiceError| SetupFailure::new("values", format!("{error}"));
+        if values.get_secret("client").await.map_err(failed)?.is_none() {
+            let client = ctx.prompt(Prompt::new("Client").field("client")).await.secret("client")?;
+            let client = if self.large.load(SeqCst) { Secret::from("x".repeat(65_537)) } else { client };
+            values.put_secret("client", Some(client)).await.map_err(failed)?;
+            values.put("client", Some("asked".into())).await.map_err(failed)?;
+        }
+        let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
+        let kept = (values.get_secret("client").await.map_err(failed)?, values.get("client").await.map_err(failed)?);
+        self.saw(format!("{} {:?}", text(kept.0), kept.1));
+        Ok(Established::new((), Identity::new(name.clone(), name)))
+    }
+    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::default())
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        let values = ctx.kv().ok_or(ConnectionError::Bug("no values".into()))?;
+        self.saw(format!("verify {}", text(values.get_secret("client").await?)));
+        Ok(VerifyResult::live())
+    }
+}
+
+async fn open(world: &World, keeper: &Keeper) -> ConnectionRegistry {
+    world.open(keeper.clone()).await
+}
+
+/// Answers each prompt with what it asks for.
+async fn connect(registry: &ConnectionRegistry, kind: &Kind, given: &[(&str, &str)]) -> Outcome {
+    let session = registry.begin_setup(kind).await.unwrap();
+    while let Some((no, shown)) = session.next_step().await.unwrap() {
+        let SetupStep::Prompt { fields, .. } = shown else { continue };
+        let asked = |(name, _): &&(&str, &str)| fields.iter().any(|field| *field.name == **name);
+        let fitting: Vec<_> = given.iter().filter(asked).copied().collect();
+        session.advance(no, &answers(&fitting)).await.unwrap();
+    }
+    session.terminal().await.unwrap()
+}
+
+const FIRST: [(&str, &str); 2] = [("client", CANARY), ("name", "ada")];
+
+#[tokio::test]
+async fn what_the_first_setup_kept_the_next_one_and_a_verification_find() {
+    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let registry = open(&world, &keeper).await;
+    let Outcome::Done(done) = connect(&registry, &KEEPER, &FIRST).await else { panic!("not connected") };
+    assert_eq!(keeper.seen(), [format!("{CANARY} Some(\"asked\")"), format!("verify {CANARY}")]);
+    registry.connection(done.connection).await.unwrap().verify().await.unwrap();
+    assert_eq!(keeper.seen(), [format!("verify {CANARY}")]);
+    registry.close().await;
+    // Another start asks for the name alone.
+    let registry = open(&world, &keeper).await;
+    assert!(matches!(connect(&registry, &KEEPER, &[("name", "bob")]).await, Outcome::Done(_)));
+    assert_eq!(keeper.seen()[0], format!("{CANARY} Some(\"asked\")"));
+}
+
+#[tokio::test]
+async fn another_owner_and_another_kind_find_nothing() {
+    let (world, keeper, other) = (World::new().await, Keeper::new(KEEPER), Keeper::new(OTHER));
+    let registry = world.builder().kind(keeper.clone()).kind(other.clone()).open().await.unwrap();
+    assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
+    let yours = registry.owner("another").unwrap();
+    for (registry, kind) in [(&yours, KEEPER), (&registry, OTHER)] {
+        let session = registry.begin_setup(&kind).await.unwrap();
+        let (_, shown) = step(&session).await;
+        assert!(format!("{shown:?}").contains("client"), "it asks: {shown:?}");
+        session.cancel().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_was_read_or_written_before_a_restart_is_not_read_or_written_again() {
+    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let registry = open(&world, &keeper).await;
+    let session = registry.begin_setup(&KEEPER).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&FIRST[..1])).await.unwrap();
+    let (id, (no, _)) = (session.id(), step(&session).await);
+    drop(session);
+    registry.close().await;
+    // Gone behind its back: a run that wrote again would bring it back.
+    raw::run(&world.database(), "DELETE FROM connection_kv").await;
+    let registry = open(&world, &keeper).await;
+    let session = registry.resume_setup(id).await.unwrap();
+    session.advance(no, &answers(&FIRST[1..])).await.unwrap();
+    assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
+    assert_eq!(keeper.seen(), ["none None", "verify none"]);
+}
+
+#[tokio::test]
+async fn the_secret_half_is_sealed_and_opens_for_its_owner_and_key_alone() {
+    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let registry = open(&world, &keeper).await;
+    assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
+    let plain = "SELECT value FROM connection_kv WHERE value IS NOT NULL";
+    assert_eq!(raw::texts(&world.database(), plain).await, ["asked"]);
+    let moved = "UPDATE connection_kv SET owner = 'another' WHERE sealed IS NOT NULL";
+    raw::run(&world.database(), moved).await;
+    let yours = registry.owner("another").unwrap();
+    let outcome = connect(&yours, &KEEPER, &FIRST[1..]).await;
+    assert_eq!(code(&outcome), "values", "another's does not open");
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_long_is_refused_and_not_kept() {
+    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    keeper.large.store(true, SeqCst);
+    let registry = open(&world, &keeper).await;
+    assert_eq!(code(&connect(&registry, &KEEPER, &FIRST).await), "values");
+    assert!(raw::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_asked_for_again_and_of_this_owner_and_kind_alone() {
+    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let registry = open(&world, &keeper).await;
+    let yours = registry.owner("another").unwrap();
+    for registry in [&registry, &yours] {
+        assert!(matches!(connect(registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
+    }
+    assert_eq!(registry.forget_values(&OTHER).await.unwrap(), 0);
+    assert_eq!(registry.forget_values(&KEEPER).await.unwrap(), 2);
+    assert_eq!(registry.forget_values(&KEEPER).await.unwrap(), 0);
+    assert_eq!(raw::texts(&world.database(), "SELECT DISTINCT owner FROM connection_kv").await, ["another"]);
+    let again = [("client", "the-next-one"), ("name", "bob")];
+    assert!(matches!(connect(&registry, &KEEPER, &again).await, Outcome::Done(_)));
+    assert!(keeper.seen().iter().any(|line| line.starts_with("the-next-one")));
+}
