@@ -35,6 +35,8 @@ enum Need {
     BareTarget,
     /// `cc`, for SQLite and the cryptography.
     Compiler,
+    /// The packages of Node that a lock file names, beside it.
+    NodePackages { directory: &'static str },
     /// A part of the Rust toolchain: the command, and the component that has it.
     Component { command: &'static str, component: &'static str },
     /// A program of the system: its name, and the package that has it where there is `apt-get`.
@@ -47,6 +49,10 @@ const CLIPPY: Need = Need::Component { command: "clippy", component: "clippy" };
 const RUSTFMT: Need = Need::Component { command: "fmt", component: "rustfmt" };
 /// The binaries of a server are enough: the tests make one of them where none runs.
 const POSTGRES: Need = Need::Program { name: "initdb", package: "postgresql" };
+const NODE: Need = Need::Program { name: "node", package: "nodejs" };
+const NPM: Need = Need::Program { name: "npm", package: "npm" };
+/// What tests run against, that others wrote.
+const SERVERS: Need = Need::NodePackages { directory: "crates/connection-faults/servers" };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", version: Version { major: 0, minor: 20 } };
 const MACHETE: Need =
@@ -88,14 +94,16 @@ pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
 fn needs(scope: Scope) -> &'static [Need] {
     match scope {
         Scope::BareTarget => &[Need::BareTarget],
-        Scope::Everything => &[Need::Compiler, POSTGRES, POOLER, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget],
-        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER],
+        Scope::Everything => {
+            &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget]
+        }
+        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS],
     }
 }
 
 /// What a desk may lack, and continuous integration may not.
 fn may_be_missing(need: Need, in_ci: bool) -> bool {
-    matches!(need, Need::BareTarget | Need::Program { .. }) && !in_ci
+    matches!(need, Need::BareTarget | Need::NodePackages { .. } | Need::Program { .. }) && !in_ci
 }
 
 impl Need {
@@ -105,6 +113,7 @@ impl Need {
             Self::Compiler => "a C compiler".to_owned(),
             Self::Component { component, .. } => component.to_owned(),
             Self::Installed { package, version, .. } => format!("{package} {version}"),
+            Self::NodePackages { directory } => format!("what {directory}/package-lock.json names"),
             Self::Program { name, .. } => name.to_owned(),
         }
     }
@@ -112,6 +121,7 @@ impl Need {
     /// What is not checked without it, where it may be missing.
     fn loss(self) -> &'static str {
         match self {
+            NODE | NPM | SERVERS => "what is tested against servers of others is not tested",
             Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only the checks of their source hold",
         }
@@ -129,6 +139,7 @@ fn look(root: &Path, need: Need) -> Found {
         Need::Compiler => Found::when(
             ["cc", "gcc", "clang"].iter().any(|name| process::answers(&mut tool(root, name, &["--version"]))),
         ),
+        Need::NodePackages { directory } => Found::when(has_packages(&root.join(directory))),
         Need::Program { name, .. } => Found::when(has_program(name)),
         Need::Component { command, .. } => Found::when(process::answers(&mut cargo(root, &[command, "--version"]))),
         Need::Installed { command, version, .. } => match process::output(&mut cargo(root, &[command, "--version"])) {
@@ -146,6 +157,21 @@ fn has_program(name: &str) -> bool {
     folders.chain([PathBuf::from("/usr/sbin")]).any(|folder| folder.join(name).is_file())
 }
 
+/// Whether what is installed is what the lock file names: npm keeps a copy of it, as it was then.
+fn has_packages(directory: &Path) -> bool {
+    let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
+    let versions = |lock: &str| -> Vec<String> {
+        let lines = lock.lines().map(str::trim);
+        let mut kept: Vec<_> = lines.filter(|line| line.starts_with("\"integrity\"")).map(str::to_owned).collect();
+        kept.sort();
+        kept
+    };
+    match (read("package-lock.json"), read("node_modules/.package-lock.json")) {
+        (Some(wanted), Some(there)) => versions(&wanted) == versions(&there),
+        _ => false,
+    }
+}
+
 /// Whether a directory of a target holds its libraries.
 fn has_library(directory: &Path) -> bool {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
@@ -157,6 +183,10 @@ fn bring(root: &Path, need: Need) -> Result<(), Failure> {
         Need::BareTarget => process::run(&mut tool(root, "rustup", &["target", "add", BARE_TARGET])),
         Need::Compiler => {
             Err(Failure::new("install the one of your system (Debian: gcc, macOS: xcode-select --install)"))
+        }
+        Need::NodePackages { directory } => {
+            let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+            process::run(tool(root, "npm", &install).current_dir(root.join(directory)))
         }
         Need::Program { package, .. } => install(root, package),
         Need::Component { component, .. } => process::run(&mut tool(root, "rustup", &["component", "add", component])),

@@ -2,8 +2,8 @@
 
 use super::found::{Found, Version};
 use super::{
-    BARE_TARGET, CLIPPY, DENY, MACHETE, Need, POOLER, POSTGRES, RUSTFMT, Scope, has_library, has_program,
-    may_be_missing, needs,
+    BARE_TARGET, CLIPPY, DENY, MACHETE, NODE, NPM, Need, POOLER, POSTGRES, RUSTFMT, SERVERS, Scope, has_library,
+    has_packages, has_program, may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
@@ -32,14 +32,16 @@ fn a_tool_that_tells_no_version_is_missing() {
 fn only_the_bare_target_and_servers_may_be_missing_and_not_in_ci() {
     for need in needs(Scope::Everything) {
         assert!(!may_be_missing(*need, true), "{need:?}");
-        assert_eq!(may_be_missing(*need, false), [Need::BareTarget, POSTGRES, POOLER].contains(need));
+        let optional = [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS];
+        assert_eq!(may_be_missing(*need, false), optional.contains(need));
     }
 }
 
 #[test]
 fn everything_holds_all_that_the_other_scopes_need() {
     let everything = needs(Scope::Everything);
-    for need in [Need::Compiler, POSTGRES, POOLER, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget] {
+    for need in [Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget]
+    {
         assert!(everything.contains(&need), "{need:?}");
     }
     for scope in [Scope::BareTarget, Scope::Tests] {
@@ -51,6 +53,23 @@ fn everything_holds_all_that_the_other_scopes_need() {
 fn a_program_is_found_by_its_name() {
     assert!(has_program("cargo") || has_program("cargo.exe"));
     assert!(!has_program("connections-no-such-program"));
+}
+
+#[test]
+fn packages_are_there_when_what_is_installed_is_what_is_locked() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = |name: &str, integrity: &str| {
+        let text = format!("{{\n  \"a\": {{\n    \"integrity\": \"{integrity}\"\n  }}\n}}\n");
+        std::fs::write(directory.path().join(name), text).unwrap();
+    };
+    assert!(!has_packages(directory.path()));
+    std::fs::create_dir(directory.path().join("node_modules")).unwrap();
+    lock("package-lock.json", "sha512-a");
+    assert!(!has_packages(directory.path()));
+    lock("node_modules/.package-lock.json", "sha512-b");
+    assert!(!has_packages(directory.path()));
+    lock("node_modules/.package-lock.json", "sha512-a");
+    assert!(has_packages(directory.path()));
 }
 
 #[test]
