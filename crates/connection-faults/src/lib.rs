@@ -7,8 +7,11 @@
 pub mod double;
 pub mod ledger;
 pub mod model;
+pub mod node;
+pub mod oidc;
 pub mod postgres;
 pub mod provider;
 pub mod random;
 pub mod relay;
+pub mod user_agent;
 pub mod work;

@@ -6,4 +6,5 @@
 mod compare;
 mod killed;
 mod model;
+mod oidc;
 mod relay;

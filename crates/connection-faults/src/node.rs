@@ -1,0 +1,98 @@
+//! Programs of others, in Node: what a small script of ours in `servers/` starts, with the packages that its lock file names.
+//!
+//! `cargo xtask setup` installs them. Where they are not there, tests that need them are left out, loudly; in CI that is an
+//! error.
+
+use std::{
+    env, fs,
+    io::{self, BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+/// A script that runs, and ends with this value.
+#[derive(Debug)]
+pub struct Script {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Script {
+    /// Runs a script of `servers/` with one argument, and gives it and the first line that it prints. `None` where Node or
+    /// the packages are missing, which is said.
+    ///
+    /// # Panics
+    ///
+    /// It ends without a line; and in CI, when something is missing.
+    pub fn start(name: &str, argument: &str) -> Option<(Self, String)> {
+        let folder = folder();
+        if !is_there(&folder) {
+            return None;
+        }
+        let mut command = Command::new("node");
+        command.arg(folder.join(name)).arg(argument).current_dir(folder).env("NODE_NO_WARNINGS", "1");
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = child.expect("node was there a moment ago");
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let mut script = Self { child, input, output: BufReader::new(output.expect("it is piped")) };
+        let first = script.line().expect("the script printed no line");
+        Some((script, first))
+    }
+
+    /// Gives it a line.
+    ///
+    /// # Errors
+    ///
+    /// It has ended.
+    pub fn write(&mut self, line: &str) -> io::Result<()> {
+        match &mut self.input {
+            Some(input) => writeln!(input, "{line}"),
+            None => Err(io::Error::other("it was told that there is no more")),
+        }
+    }
+
+    /// The next line that it prints.
+    ///
+    /// # Errors
+    ///
+    /// It has ended.
+    pub fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        match self.output.read_line(&mut line)? {
+            0 => Err(io::Error::other("it has ended")),
+            _ => Ok(line.trim_end().to_owned()),
+        }
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("servers")
+}
+
+/// Whether Node and the packages are on this machine.
+fn is_there(folder: &Path) -> bool {
+    let found = folder.join("node_modules/.package-lock.json").is_file() && has_node();
+    if !found {
+        assert!(
+            env::var_os("CI").is_none(),
+            "Node or what servers/package-lock.json names is missing: cargo xtask setup"
+        );
+        println!("SKIPPED: this needs Node and what servers/package-lock.json names (cargo xtask setup)");
+    }
+    found
+}
+
+fn has_node() -> bool {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| fs::exists(folder.join("node")).unwrap_or(false))
+}
