@@ -13,5 +13,6 @@ pub mod postgres;
 pub mod provider;
 pub mod random;
 pub mod relay;
+mod skipped;
 pub mod user_agent;
 pub mod work;

@@ -20,6 +20,7 @@ use sqlx::{
 use tempfile::TempDir;
 
 use super::local::{as_postgres, own, program, run};
+use crate::skipped;
 
 const VARIABLE: &str = "CONNECTIONS_TEST_POSTGRES_URL";
 /// A server that is there answers at once; one that is made takes a second or two.
@@ -82,14 +83,7 @@ fn at(host: &str, port: u16) -> PgConnectOptions {
 
 /// Says what is not done; in CI that is a failure, which ends this process.
 pub(super) fn say_skipped(what: &str, why: &str) {
-    // Past what the test harness captures.
-    let message = format!(
-        "\n\nSKIPPED: every test {what} ({why}).\n`cargo xtask setup` installs what they need; {VARIABLE} names another server.\n\n"
-    );
-    io::stderr().write_all(message.as_bytes()).unwrap_or_default();
-    if env::var_os("CI").is_some() {
-        process::exit(1);
-    }
+    skipped::say(what, &format!("{why}; {VARIABLE} names another server"));
 }
 
 /// A server of our own, stopped and deleted with this value, or when this process dies.
