@@ -46,7 +46,7 @@ pub use seal::{
 };
 pub use services::{Clock, FilesPolicy, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
 pub use setup::{
-    AdvanceError, BeginSetup, DeliverError, Done, FieldProblem, InboundEndpoint, Outcome, Reauthorize, SetupInfo,
-    SetupSession, SetupStage, SetupStep, SetupSteps, StepNo,
+    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,
+    Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, StepNo, WeakConnectionRegistry,
 };
 pub use store::{StoreError, StoreSource, migrate};

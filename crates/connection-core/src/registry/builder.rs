@@ -252,6 +252,10 @@ impl RegistryBuilder {
             runtimes,
         };
         tracing::debug!(store = shared.store.place(), "registry opened");
-        Ok(ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() })
+        let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
+        if let Some(inbound) = &registry.shared.inbound {
+            inbound.opened(registry.downgrade());
+        }
+        Ok(registry)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     future::IntoFuture,
-    sync::{Arc, PoisonError, atomic::AtomicU64},
+    sync::{Arc, PoisonError},
 };
 
 use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestamp};
@@ -10,7 +10,7 @@ use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestam
 use super::{
     SetupSession, StepNo,
     codec::{Header, Purpose},
-    offline, run,
+    follow, offline, run,
     session::Ephemeral,
     slot::{Slot, place},
 };
@@ -32,6 +32,7 @@ pub struct BeginSetup {
     label: Option<DisplayText>,
     again: bool,
     ephemeral: bool,
+    browser: Option<Secret>,
 }
 
 /// Where an open session stands.
@@ -84,8 +85,15 @@ impl BeginSetup {
         self
     }
 
+    /// Takes callbacks from one browser alone: the one that shows this, 256 random bits that the host gave it in a cookie.
+    /// So whoever ends the setup is who began it, and a link that is sent to somebody else connects nothing.
+    pub fn browser(mut self, proof: Secret) -> Self {
+        self.browser = Some(proof);
+        self
+    }
+
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { registry, kind, label, again, ephemeral } = self;
+        let Self { registry, kind, label, again, ephemeral, browser } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
@@ -96,7 +104,7 @@ impl BeginSetup {
             }
         }
         let connection = ConnectionId::from(shared.ids.next());
-        begin(&registry, &kind, connection, Purpose::Connect { label, again }, ephemeral).await
+        begin(&registry, &kind, connection, Purpose::Connect { label, again }, ephemeral, browser).await
     }
 }
 
@@ -107,6 +115,7 @@ pub(super) async fn begin(
     connection_id: ConnectionId,
     purpose: Purpose,
     ephemeral: bool,
+    browser: Option<Secret>,
 ) -> Result<SetupSession, Error> {
     let shared = registry.shared.clone();
     shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
@@ -114,7 +123,8 @@ pub(super) async fn begin(
     let mut seed = [0; 32];
     shared.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
-    let header = Header { seed: Secret::new(seed), purpose };
+    let browser = browser.map(|proof| shared.browser_hash(&proof));
+    let header = Header { seed: Secret::new(seed), purpose, browser };
     let id = SessionId::from(shared.ids.next());
     let place = place(&id, &registry.owner, kind, "connection_setup", "sealed_header", 0);
     let sealed = shared
@@ -156,7 +166,7 @@ pub(super) async fn begin(
     run::spawn(&shared, &slot);
     let keep = || Arc::new(Ephemeral { shared: shared.clone(), slot: slot.clone() });
     let ephemeral = ephemeral.then(keep);
-    Ok(SetupSession { shared, slot, seen: Arc::new(AtomicU64::new(0)), ephemeral })
+    Ok(SetupSession { ephemeral, ..SetupSession::at(&shared, slot) })
 }
 
 impl IntoFuture for BeginSetup {
@@ -175,7 +185,8 @@ impl ConnectionRegistry {
     ///
     /// [`Error::UnknownKind`], [`Error::LabelTaken`], and the store's.
     pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
-        BeginSetup { registry: self.clone(), kind: kind.clone(), label: None, again: false, ephemeral: false }
+        let (registry, kind) = (self.clone(), kind.clone());
+        BeginSetup { registry, kind, label: None, again: false, ephemeral: false, browser: None }
     }
 
     /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.
@@ -204,7 +215,21 @@ impl ConnectionRegistry {
             slot.resumed(waits_at);
         }
         run::spawn(&self.shared, &slot);
-        Ok(SetupSession { shared: self.shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None })
+        Ok(SetupSession::at(&self.shared, slot))
+    }
+
+    /// A handle at a session without resuming it: one that waits for better times is left waiting. For a page that looks
+    /// again and again.
+    ///
+    /// # Errors
+    ///
+    /// As [`resume_setup`](Self::resume_setup).
+    pub async fn setup(&self, id: SessionId) -> Result<SetupSession, Error> {
+        let row = self.shared.reader().await?.setup(id).await?;
+        let row = row.filter(|row| *row.owner == *self.owner).ok_or(Error::SessionNotFound(id))?;
+        let slot = self.shared.slot(&row)?;
+        follow::look(&self.shared, &slot, &mut None).await?;
+        Ok(SetupSession::at(&self.shared, slot))
     }
 
     /// The sessions of this owner that have not ended, oldest first.

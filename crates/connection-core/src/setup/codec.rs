@@ -9,6 +9,8 @@ pub(crate) struct Header {
     /// From which its random bytes and `state`s are derived.
     pub(crate) seed: Secret,
     pub(crate) purpose: Purpose,
+    /// The hash of what the browser shows in which it was begun; its callbacks come from that one.
+    pub(crate) browser: Option<[u8; 32]>,
 }
 
 /// What a session is for.
@@ -39,7 +41,7 @@ impl Header {
             }
             Purpose::Reauthorize { another_account } => record.with("another", another_account.to_string()),
         };
-        record.encode()
+        self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash))).encode()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
@@ -51,7 +53,11 @@ impl Header {
                 again: record.text("again").ok()?.parse().ok()?,
             },
         };
-        Some(Self { seed: record.take("seed").ok()?, purpose })
+        let browser = match record.text("browser") {
+            Ok(hex) => Some(encode::from_hex(hex)?.try_into().ok()?),
+            Err(_) => None,
+        };
+        Some(Self { seed: record.take("seed").ok()?, purpose, browser })
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Record, Secret, encode};
+use connection_contract::{Crypto as _, Record, Secret, encode};
 
 use super::{
-    codec::Waiting,
+    Callback, Delivered, SetupSession,
+    codec::{Header, Waiting},
     journal::Effect,
     run,
     session::{self, MOST_TRIES, Source},
@@ -17,7 +18,10 @@ use super::{
 use crate::{
     ConnectionRegistry, Error, StoreError,
     seal::Sealed,
-    store::{Lock, rows::SetupState},
+    store::{
+        Lock,
+        rows::{SetupRow, SetupState},
+    },
 };
 
 /// Why what a browser brought was refused. No plugin saw it, and nothing was changed.
@@ -33,6 +37,15 @@ pub enum DeliverError {
     /// The session waits for something else now.
     #[error("this setup does not wait for a callback now")]
     NotNow,
+    /// It came from another browser than the one in which the setup was begun.
+    #[error("this setup was begun in another browser")]
+    OtherBrowser,
+    /// It came to the redirect URI of another kind.
+    #[error("this callback came to the redirect URI of another kind")]
+    OtherKind,
+    /// A parameter came twice (RFC 6749, section 3.1).
+    #[error("a parameter of this callback came twice")]
+    Repeated,
     /// No session has given out this `state`: forged, foreign or long gone.
     #[error("no setup waits for this callback")]
     Unknown,
@@ -45,24 +58,31 @@ impl DeliverError {
             Self::Error(error) => error.code(),
             Self::Gone => "callback_gone",
             Self::NotNow => "callback_not_now",
+            Self::OtherBrowser => "callback_other_browser",
+            Self::OtherKind => "callback_other_kind",
+            Self::Repeated => "callback_repeated",
             Self::Unknown => "callback_unknown",
         }
     }
 
-    /// What to answer the browser: 404, 409, 410 or 503.
+    /// What to answer the browser: 400, 403, 404, 409, 410 or 503.
     pub fn http_status(&self) -> u16 {
         match self {
             Self::Error(_) => 503,
             Self::Gone => 410,
             Self::NotNow => 409,
-            Self::Unknown => 404,
+            Self::OtherBrowser => 403,
+            Self::OtherKind | Self::Unknown => 404,
+            Self::Repeated => 400,
         }
     }
 }
 
 impl ConnectionRegistry {
-    /// Hands over the decoded query (or form) parameters that a browser brought to a redirect URI. A `state` finds its
-    /// session, of whichever owner and process, and works once. When it returns, the callback is durable.
+    /// Hands over what a browser brought to a redirect URI. A `state` finds its session, of whichever owner and process,
+    /// and works once. When it returns, the callback is durable.
+    ///
+    /// Nothing that is refused changes anything: the session waits for the right one.
     ///
     /// # Cancellation
     ///
@@ -71,25 +91,27 @@ impl ConnectionRegistry {
     /// # Errors
     ///
     /// [`DeliverError`] says what to answer the browser.
-    pub async fn deliver(&self, mut parameters: Vec<(String, Secret)>) -> Result<(), DeliverError> {
-        let is_state = |(name, _): &(String, Secret)| name == "state";
-        let at = parameters.iter().position(is_state).ok_or(DeliverError::Unknown)?;
-        let (_, state) = parameters.remove(at);
-        // No parameter may come twice (RFC 6749, section 3.1).
-        if parameters.iter().any(is_state) {
-            return Err(DeliverError::Unknown);
+    pub async fn deliver(&self, callback: impl Into<Callback>) -> Result<Delivered, DeliverError> {
+        let mut callback = callback.into();
+        let mut names: Vec<_> = callback.parameters.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err(DeliverError::Repeated);
         }
+        let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
+        let (_, state) = callback.parameters.remove(at);
         let hash = self.shared.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
         for _ in 0..MOST_TRIES {
-            if self.take(hash, &parameters).await? {
-                return Ok(());
+            if let Some(slot) = self.take(hash, &callback).await? {
+                let session = SetupSession::at(&self.shared, slot);
+                return Ok(Delivered { session, reference: encode::hex(&hash) });
             }
             // Another way ended the wait first: what comes next may wait for this callback, too.
         }
         Err(DeliverError::NotNow)
     }
 
-    async fn take(&self, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<bool, DeliverError> {
+    async fn take(&self, hash: [u8; 32], callback: &Callback) -> Result<Option<Arc<Slot>>, DeliverError> {
         let shared = &self.shared;
         let endpoint = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
         let endpoint = endpoint.ok_or(DeliverError::Unknown)?;
@@ -100,15 +122,22 @@ impl ConnectionRegistry {
             return Err(DeliverError::Gone);
         }
         let slot = shared.slot(&row)?;
+        if callback.kind.as_ref().is_some_and(|kind| *kind != slot.kind) {
+            return Err(DeliverError::OtherKind);
+        }
+        if !self.is_its_browser(&slot, &row, &callback.browser).await? {
+            return Err(DeliverError::OtherBrowser);
+        }
+        let parameters = &callback.parameters;
         let (waiting, _) = run::waiting(shared, &slot).await?;
         let Some(waiting) = waiting else {
             let sealed = self.seal(&slot, hash, parameters).await?;
-            let (registry, slot) = (self.clone(), slot.clone());
+            let registry = self.clone();
             // Dropped, it goes on: what is kept must find a run.
             let task = shared.runtimes.spawn(async move {
                 registry.keep(&slot, hash, sealed, now).await?;
                 run::spawn(&registry.shared, &slot);
-                Ok(true)
+                Ok(Some(slot))
             });
             return task.await.unwrap_or_else(|_| Err(Error::from(StoreError::Panicked).into()));
         };
@@ -116,7 +145,20 @@ impl ConnectionRegistry {
             return Err(DeliverError::NotNow);
         }
         let effect = Effect::Callback(parameters.iter().map(|(name, v)| (name.clone(), v.duplicate())).collect());
-        Ok(session::input(shared, &slot, &waiting, effect, Source::Endpoint { hash, now }).await?)
+        let taken = session::input(shared, &slot, &waiting, effect, Source::Endpoint { hash, now }).await?;
+        Ok(taken.then_some(slot))
+    }
+
+    /// Whether it comes from the browser in which the session was begun, if it was begun in one.
+    async fn is_its_browser(&self, slot: &Slot, row: &SetupRow, proofs: &[Secret]) -> Result<bool, Error> {
+        let shared = &self.shared;
+        // Without a header it has ended since; what is written next finds that.
+        let Some(sealed) = &row.sealed_header else { return Ok(true) };
+        let opened = run::opened(shared, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
+        // One that does not open ends the session as soon as it runs, and no plugin sees the callback.
+        let header = opened.and_then(|bytes| Header::decode(bytes.expose()));
+        let Some(begun_in) = header.and_then(|header| header.browser) else { return Ok(true) };
+        Ok(proofs.iter().any(|proof| shared.crypto.equal(&shared.browser_hash(proof), &begun_in)))
     }
 
     async fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
@@ -166,17 +208,3 @@ pub(super) fn fitting(waiting: &Waiting, bytes: &[u8]) -> Option<Vec<(String, Se
     };
     Some(fields.chunks(2).filter_map(pair).collect())
 }
-
-/// How a host is called back.
-#[async_trait::async_trait]
-pub trait InboundEndpoint: Send + Sync + std::fmt::Debug {
-    /// Where the browser comes back for this kind: stable per host and kind, since it is registered at the provider.
-    /// `None` when there is none to give now.
-    async fn redirect_uri(&self, kind: &connection_contract::Kind) -> Option<String>;
-
-    /// Whether this host can still be reached at an address that it gave out, perhaps before it was started again; makes
-    /// it so where that takes something, such as listening on the port again.
-    async fn rebind(&self, redirect_uri: &str) -> bool;
-}
-
-pub(crate) type Inbound = Option<Arc<dyn InboundEndpoint>>;

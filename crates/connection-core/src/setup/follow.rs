@@ -88,7 +88,7 @@ async fn looking(store: Store, clock: Arc<dyn Clock>, shared: Weak<Shared>, slot
 
 /// `alone` is since when the session is to be run and nobody was seen to run it: after a while its process is taken for
 /// dead.
-async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
+pub(super) async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
     let since = alone.take();
     let Some(row) = shared.reader().await?.setup(slot.id).await? else {
         // It ended long ago, and was forgotten.

@@ -8,12 +8,14 @@
 
 pub(crate) mod answers;
 mod begin;
+mod callback;
 mod codec;
 mod deliver;
 mod effects;
 mod finish;
 mod follow;
 mod grants;
+mod inbound;
 mod journal;
 mod lease;
 mod offline;
@@ -30,9 +32,11 @@ mod wait;
 
 pub use answers::FieldProblem;
 pub use begin::{BeginSetup, SetupInfo, SetupStage};
-pub(crate) use deliver::Inbound;
-pub use deliver::{DeliverError, InboundEndpoint};
+pub use callback::{Callback, Delivered};
+pub use deliver::DeliverError;
 pub(crate) use finish::free_label;
+pub(crate) use inbound::Inbound;
+pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
 pub use reauthorize::Reauthorize;
 pub(crate) use reauthorize::connection_removed;
 pub(crate) use run::{GRACE, LONGEST_RUN};

@@ -5,7 +5,7 @@
 
 use std::{future::IntoFuture, sync::Arc};
 
-use connection_contract::{BoxFuture, SetupFailure};
+use connection_contract::{BoxFuture, Secret, SetupFailure};
 
 use super::{SetupSession, begin, codec::Purpose, run};
 use crate::{Connection, ConnectionId, Error, registry::Shared};
@@ -17,6 +17,7 @@ pub struct Reauthorize {
     connection: Connection,
     another_account: bool,
     ephemeral: bool,
+    browser: Option<Secret>,
 }
 
 impl Reauthorize {
@@ -31,6 +32,12 @@ impl Reauthorize {
         self.ephemeral = true;
         self
     }
+
+    /// Takes callbacks from one browser alone, as [`BeginSetup::browser`](super::BeginSetup::browser) says.
+    pub fn browser(mut self, proof: Secret) -> Self {
+        self.browser = Some(proof);
+        self
+    }
 }
 
 impl IntoFuture for Reauthorize {
@@ -38,11 +45,11 @@ impl IntoFuture for Reauthorize {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { connection, another_account, ephemeral } = self;
+        let Self { connection, another_account, ephemeral, browser } = self;
         let purpose = Purpose::Reauthorize { another_account };
         Box::pin(async move {
             let registry = connection.registry();
-            begin::begin(&registry, &connection.info.kind, connection.info.id, purpose, ephemeral).await
+            begin::begin(&registry, &connection.info.kind, connection.info.id, purpose, ephemeral, browser).await
         })
     }
 }
@@ -65,7 +72,7 @@ impl Connection {
     ///
     /// [`Error::UnknownKind`], [`Error::NotFound`] when it was removed, and the store's.
     pub fn reauthorize(&self) -> Reauthorize {
-        Reauthorize { connection: self.clone(), another_account: false, ephemeral: false }
+        Reauthorize { connection: self.clone(), another_account: false, ephemeral: false, browser: None }
     }
 }
 

@@ -123,6 +123,11 @@ impl fmt::Debug for SetupSession {
 }
 
 impl SetupSession {
+    /// A handle that has returned nothing yet.
+    pub(super) fn at(shared: &Arc<Shared>, slot: Arc<Slot>) -> Self {
+        Self { shared: shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None }
+    }
+
     /// For [`resume_setup`](crate::ConnectionRegistry::resume_setup), in any process.
     pub fn id(&self) -> SessionId {
         self.slot.id

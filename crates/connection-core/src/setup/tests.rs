@@ -112,6 +112,7 @@ proptest! {
         label in option::of(".*"),
         again in any::<bool>(),
         seed in any::<[u8; 32]>(),
+        browser in option::of(any::<[u8; 32]>()),
     ) {
         let reason = Reason::new("connect", what.clone()).remedy(what.clone());
         let paused = seq.map(|failed| Paused { failed: Some(failed), reason });
@@ -119,9 +120,9 @@ proptest! {
         let read = Waiting::decode(waiting.encode().expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
         for purpose in [Purpose::Connect { label, again }, Purpose::Reauthorize { another_account: again }] {
-            let header = Header { seed: Secret::new(seed), purpose: purpose.clone() };
+            let header = Header { seed: Secret::new(seed), purpose: purpose.clone(), browser };
             let read = Header::decode(header.encode().expose()).unwrap();
-            prop_assert_eq!((read.seed.expose(), read.purpose), (&seed[..], purpose));
+            prop_assert_eq!((read.seed.expose(), read.purpose, read.browser), (&seed[..], purpose, browser));
         }
     }
 
@@ -163,4 +164,5 @@ fn a_header_from_before_is_of_a_new_connection() {
     let record = Record::new().with("seed", "s").with("again", "true").with("label", "work");
     let read = Header::decode(record.encode().expose()).unwrap();
     assert_eq!(read.purpose, Purpose::Connect { label: Some("work".into()), again: true });
+    assert_eq!(read.browser, None);
 }

@@ -59,6 +59,15 @@ impl Reader {
                            WHERE token_hash = $1";
         optional!(self, EndpointRow, SQL, &token_hash[..])
     }
+
+    /// Whether an open session, of any owner, has an address at which it is called back.
+    pub(crate) async fn has_callbacks(&mut self, now: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "SELECT s.step_seq FROM connection_endpoint e \
+                           JOIN connection_setup s ON s.id = e.session_id \
+                           WHERE s.state IN ('running', 'waiting') AND s.expires_at > $1 LIMIT 1";
+        let found = optional!(self, (i64,), SQL, now)?;
+        Ok(found.is_some())
+    }
 }
 
 impl Tx {

@@ -48,6 +48,7 @@ mod rename;
 mod rollback;
 mod rows;
 mod setup_answers;
+mod setup_browsers;
 mod setup_callbacks;
 mod setup_cancel;
 mod setup_candidate;

@@ -29,7 +29,7 @@ fn pending(request: &str) -> Reply {
     }
 }
 
-/// R-INSEAM-029, R-INSEAM-035, R-INSEAM-036
+/// R-INSEAM-029, R-INSEAM-035, R-INSEAM-036, Q35
 #[tokio::test]
 async fn a_forged_foreign_or_second_callback_changes_nothing() {
     let world = World::new().await;
@@ -42,12 +42,17 @@ async fn a_forged_foreign_or_second_callback_changes_nothing() {
     assert_ne!(state(&one), state(&two), "each is unguessable from the other");
     assert!(state(&one).len() >= 43, "256 bits");
     let forged = answers(&[("state", "forged"), ("error", "access_denied")]);
-    let twice = [returned(&state(&one)), answers(&[("state", "forged")])].into_iter().flatten().collect();
+    let twice: Vec<_> = [returned(&state(&one)), answers(&[("state", "forged")])].into_iter().flatten().collect();
     let none = answers(&[("code", "x")]);
-    for unknown in [forged, none, twice, answers(&[("state", "")])] {
+    for unknown in [forged, none, answers(&[("state", "")])] {
         let refused = registry.deliver(unknown).await.unwrap_err();
         assert!(matches!(refused, DeliverError::Unknown));
         assert_eq!((refused.http_status(), refused.code()), (404, "callback_unknown"));
+    }
+    for repeated in [twice, answers(&[("state", &*state(&one)), ("code", "a"), ("code", "b")])] {
+        let refused = registry.deliver(repeated).await.unwrap_err();
+        assert!(matches!(refused, DeliverError::Repeated));
+        assert_eq!((refused.http_status(), refused.code()), (400, "callback_repeated"));
     }
     assert!(matches!(session.current_step(), Some((1, SetupStep::Redirect { .. }))), "it still waits");
     registry.deliver(returned(&state(&one))).await.unwrap();
