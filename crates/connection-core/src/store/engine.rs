@@ -10,7 +10,7 @@ use std::{
 
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 
-use super::{StoreError, changes::Changed};
+use super::{StoreError, changes::Changed, postgres::Lender};
 
 /// Reads rows.
 pub(crate) struct Reader {
@@ -18,6 +18,8 @@ pub(crate) struct Reader {
     pub(super) place: Arc<str>,
     /// Whether statements may be kept on the server, which a pooler between us and it does not allow.
     pub(super) prepares: bool,
+    /// Who gives it another connection when its own has died. Inside a job nobody does: what was done would be lost.
+    lender: Option<Lender>,
     /// The first statement that failed.
     failed: Option<StoreError>,
 }
@@ -30,6 +32,8 @@ pub(crate) struct Tx {
 }
 
 pub(super) enum Connection {
+    /// It had died, and there was no other.
+    Lost,
     Sqlite(SqliteConnection),
     SqlitePooled(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
@@ -38,13 +42,21 @@ pub(super) enum Connection {
 
 /// The driver's connection, by engine.
 pub(super) enum Engine<'c> {
+    Lost,
     Sqlite(&'c mut SqliteConnection),
     Postgres(&'c mut PgConnection),
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection, place: Arc<str>) -> Self {
-        Self { connection, place, prepares: true, failed: None }
+        Self { connection, place, prepares: true, lender: None, failed: None }
+    }
+
+    /// Of a server's connections, to which it turns again.
+    pub(super) async fn lent(mut lender: Lender, place: Arc<str>) -> Result<Self, StoreError> {
+        let connection = lender.lend().await.map_err(|error| StoreError::of(&error, &place))?;
+        let reader = if lender.is_pooled() { Self::unprepared } else { Self::new };
+        Ok(Self { lender: Some(lender), ..reader(connection, place) })
     }
 
     /// As [`new`](Self::new), behind a pooler.
@@ -54,11 +66,23 @@ impl Reader {
 
     pub(super) fn engine(&mut self) -> Engine<'_> {
         match &mut self.connection {
+            Connection::Lost => Engine::Lost,
             Connection::Sqlite(connection) => Engine::Sqlite(connection),
             Connection::SqlitePooled(connection) => Engine::Sqlite(connection),
             Connection::Postgres(connection) => Engine::Postgres(connection),
             Connection::PostgresTransaction(transaction) => Engine::Postgres(transaction),
         }
+    }
+
+    /// Whether a statement that failed so is to be run again: its connection had died, and there is another one now.
+    pub(super) async fn is_replaced(&mut self, error: &sqlx::Error) -> bool {
+        let Some(lender) = self.lender.as_mut().filter(|_| is_dead(error)) else { return false };
+        // Given back first: the pool may have no place for another beside it.
+        self.connection = Connection::Lost;
+        // Who gets none is told why the statement failed.
+        let Ok(another) = lender.lend().await else { return false };
+        self.connection = another;
+        true
     }
 
     /// What a statement gave. A failure is kept: what follows it in a transaction counts for nothing on PostgreSQL, so
@@ -113,25 +137,50 @@ impl DerefMut for Tx {
     }
 }
 
+/// Whether it is the connection that failed. 57P01 and 57P02: the server ends, or ends this one
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+pub(super) fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P01" || code == "57P02"),
+        _ => false,
+    }
+}
+
 /// Runs an expression with the driver's connection, once per engine.
 macro_rules! on_engine {
-    ($reader:expr, $connection:ident => $run:expr) => {{
-        let result = match $reader.engine() {
+    ($reader:expr, $connection:ident => $run:expr) => {
+        match $reader.engine() {
+            $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
             $crate::store::engine::Engine::Sqlite($connection) => $run,
             $crate::store::engine::Engine::Postgres($connection) => $run,
+        }
+    };
+}
+pub(super) use on_engine;
+
+/// As [`on_engine`], again on another connection as long as those that are had are dead: for what only reads.
+macro_rules! read_on_engine {
+    ($reader:expr, $connection:ident => $run:expr) => {{
+        let result = loop {
+            match $crate::store::engine::on_engine!($reader, $connection => $run) {
+                Err(error) if $reader.is_replaced(&error).await => {}
+                result => break result,
+            }
         };
         $reader.checked(result)
     }};
 }
-pub(super) use on_engine;
+pub(super) use read_on_engine;
 
 /// Runs a text; the number of rows that it changed.
 macro_rules! execute {
     ($reader:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
-        $crate::store::engine::on_engine!($reader, connection => {
+        let done = $crate::store::engine::on_engine!($reader, connection => {
             sqlx::query($sql)$(.bind($bind))*.persistent(prepares).execute(connection).await.map(|done| done.rows_affected())
-        })
+        });
+        $reader.checked(done)
     }};
 }
 pub(super) use execute;
@@ -140,7 +189,7 @@ pub(super) use execute;
 macro_rules! optional {
     ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
-        $crate::store::engine::on_engine!($reader, connection => {
+        $crate::store::engine::read_on_engine!($reader, connection => {
             sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.persistent(prepares).fetch_optional(connection).await
         })
     }};
@@ -151,7 +200,7 @@ pub(super) use optional;
 macro_rules! all {
     ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
-        $crate::store::engine::on_engine!($reader, connection => {
+        $crate::store::engine::read_on_engine!($reader, connection => {
             sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.persistent(prepares).fetch_all(connection).await
         })
     }};

@@ -109,7 +109,7 @@ impl Reader {
         match (owner, kind) {
             (None, kind) => {
                 let kinds = kinds.clone().or_else(|| kind.as_deref().map(|kind| any_of([kind])));
-                all!(self, FoundRow, OF_ALL, after, until, limit, kinds, label, liveness, valid_until, only_default)
+                all!(self, FoundRow, OF_ALL, after, until, limit, &kinds, label, liveness, valid_until, only_default)
             }
             (Some(owner), None) => {
                 all!(

@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 
 use super::{
     super::{
         StoreError, Tx,
-        engine::{Connection, Reader},
+        engine::{Connection, Reader, is_dead},
         job::{Job, Outcome},
     },
     beginning,
+    lend::begin,
 };
-
-/// A connection may have died since it was last used, and so may the next: after a restart of the server, all.
-const MOST_BEGINS: u32 = 16;
 
 pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: Box<dyn Job>) {
     let transaction = match begin(pool, beginning(job.durability())).await {
@@ -37,27 +35,6 @@ pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: B
         _ => Err(StoreError::Closed),
     };
     job.answer(result);
-}
-
-/// Nothing was asked yet, so that a dead connection costs another try and no more.
-async fn begin(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    let mut tries = 0;
-    loop {
-        match pool.begin_with(statement).await {
-            Err(error) if is_dead(&error) && tries < MOST_BEGINS => tries += 1,
-            begun => return begun,
-        }
-    }
-}
-
-/// Whether it is the connection that failed. 57P01 to 57P03: the server ends, or has not begun
-/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
-fn is_dead(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P01" || code == "57P02"),
-        _ => false,
-    }
 }
 
 /// A commit whose answer was lost may count or not; what is stored tells.

@@ -4,6 +4,7 @@
 //! So any number of nodes may share a database, directly or through a pooler in transaction mode.
 
 mod job;
+mod lend;
 mod listen;
 mod open;
 
@@ -15,13 +16,14 @@ use tokio::{runtime::Handle, sync::RwLock};
 use super::{
     StoreError,
     changes::Signals,
-    engine::{Connection, Reader},
+    engine::Reader,
     job::{Durability, Job},
     migrate,
 };
 
 use listen::Ear;
 
+pub(super) use lend::Lender;
 pub(super) use open::{migrate_at, open, open_lent};
 
 /// A database on a server.
@@ -66,19 +68,8 @@ impl Postgres {
         if self.is_closed() {
             return Err(StoreError::Closed);
         }
-        let (pool, pooled) = (self.pool.clone(), self.pooled);
-        // On a task of its own: a transaction whose beginning is dropped half-way would be found open by the next.
-        let connected = self.runtime.spawn(async move {
-            if pooled {
-                pool.begin_with("BEGIN READ ONLY").await.map(Connection::PostgresTransaction)
-            } else {
-                pool.acquire().await.map(Connection::Postgres)
-            }
-        });
-        let connection = connected.await.map_err(|_| StoreError::Closed)?;
-        let connection = connection.map_err(|error| StoreError::of(&error, &self.place))?;
-        let reader = if pooled { Reader::unprepared } else { Reader::new };
-        Ok(reader(connection, self.place.clone()))
+        let lender = Lender::new(self.pool.clone(), self.pooled, self.runtime.clone());
+        Reader::lent(lender, self.place.clone()).await
     }
 
     pub(super) fn listen(&self, signals: &Arc<Signals>) {

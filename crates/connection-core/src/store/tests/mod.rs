@@ -1,6 +1,7 @@
 //! The store, on files of their own and on databases of the tests' server.
 
 mod changes;
+mod dead;
 mod events;
 mod open;
 mod plans;

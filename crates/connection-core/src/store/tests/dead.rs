@@ -1,0 +1,69 @@
+//! Connections to a server that die while somebody has them.
+
+use sqlx::{
+    ConnectOptions as _, PgConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{Database, add};
+use crate::store::{Store, StoreError, engine::execute};
+
+/// Ends every connection to this database but this one, and waits until they are gone.
+async fn cut(other: &mut PgConnection) {
+    let ended = sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    assert!(!ended.fetch_all(&mut *other).await.unwrap().is_empty());
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    while sqlx::query_as::<_, (i64,)>(left).fetch_one(&mut *other).await.unwrap().0 > 0 {}
+}
+
+async fn past(database: &Database) -> PgConnection {
+    database.url().parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_reader_whose_connection_was_cut_reads_on_by_another() {
+    let Some(database) = Database::on_postgres().await else { return };
+    let mut other = past(&database).await;
+    // One place, which a dead connection must not keep; and some, of which all are dead.
+    for most in [1, 4] {
+        let options = database.url().parse().unwrap();
+        let pool = PgPoolOptions::new().max_connections(most).test_before_acquire(false).connect_lazy_with(options);
+        let store = Store::open(pool.into(), None).await.unwrap();
+        let row = database.account(&format!("label-{most}"));
+        add(&store, &row).await.unwrap();
+        for _ in 0..3 {
+            let mut readers = Vec::new();
+            for _ in 0..most {
+                readers.push(store.reader().await.unwrap());
+            }
+            let mut reader = readers.pop().unwrap();
+            assert_eq!(reader.account(row.id).await.unwrap().as_ref(), Some(&row));
+            drop(readers);
+            cut(&mut other).await;
+            assert_eq!(reader.account(row.id).await.unwrap().as_ref(), Some(&row));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_connection_was_cut_fails_and_nothing_of_it_is_kept() {
+    let Some(database) = Database::on_postgres().await else { return };
+    let (store, mut other) = (database.open().await, past(&database).await);
+    let row = database.account("a");
+    add(&store, &row).await.unwrap();
+    let id = row.id;
+    let written = store.write(move |tx| {
+        Box::pin(async move {
+            execute!(tx, "UPDATE connection_account SET label = 'b'")?;
+            cut(&mut other).await;
+            // Read by another connection, this would be what was before the job.
+            tx.account(id).await
+        })
+    });
+    let error = written.await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert_eq!(store.reader().await.unwrap().account(id).await.unwrap(), Some(row));
+}
