@@ -25,7 +25,7 @@ use crate::{
 const MOST: usize = 200;
 
 /// Polls at most `n` times, each time that it was woken, and drops it. `None` when it was not done.
-pub(crate) async fn poll_n<T>(future: impl Future<Output = T>, n: usize) -> Option<T> {
+async fn poll_n<T>(future: impl Future<Output = T>, n: usize) -> Option<T> {
     let mut future = pin!(future);
     let mut polls = 0;
     poll_fn(|context| {

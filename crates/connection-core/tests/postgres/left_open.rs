@@ -1,39 +1,35 @@
 //! The control of `drops.rs`: what sqlx itself leaves behind when its caller leaves is seen there.
 
-use std::time::Duration;
-
 use connection_faults::postgres::Database;
-use sqlx::{Connection as _, PgConnection, postgres::PgPoolOptions};
+use sqlx::{PgConnection, postgres::PgPoolOptions};
 
-use crate::drops::poll_n;
-
-/// How many connections to this database are in a transaction and do nothing.
-async fn left_open(connection: &mut PgConnection) -> i64 {
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-               AND state LIKE 'idle in transaction%'";
-    sqlx::query_as::<_, (i64,)>(sql).fetch_one(connection).await.unwrap().0
+/// How many other connections to this database are as this condition says.
+async fn connections(observer: &mut PgConnection, condition: &'static str) -> i64 {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+               AND CASE $1 WHEN 'waits' THEN wait_event_type = 'Lock' ELSE state = $1 END";
+    sqlx::query_as::<_, (i64,)>(sql).bind(condition).fetch_one(observer).await.unwrap().0
 }
 
+/// A lock that another holds keeps the beginning from being done before its caller leaves, on a fast machine and on a slow
+/// one.
 #[tokio::test]
 async fn a_transaction_whose_beginning_is_dropped_stays_open_in_sqlxs_own_pool() {
     let database = Database::empty().await;
     let mut observer = database.connect().await;
-    let mut found = 0;
-    for n in 1..20 {
-        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(10));
-        let pool = pool.connect_with(database.options()).await.unwrap();
-        let begun = poll_n(pool.begin(), n).await;
-        let is_done = begun.is_some();
-        drop(begun);
-        // The statement may still be on its way.
-        for _ in 0..50 {
-            found = found.max(left_open(&mut observer).await);
-        }
-        pool.close().await;
-        if is_done || found > 0 {
-            break;
-        }
+    sqlx::query("SELECT pg_advisory_lock(1)").execute(&mut observer).await.unwrap();
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(database.options()).await.unwrap();
+    // Two statements in one, as those by which jobs begin.
+    tokio::select! {
+        begun = pool.begin_with("BEGIN; SELECT pg_advisory_xact_lock(1)") => panic!("it waits for the lock: {begun:?}"),
+        () = async { while connections(&mut observer, "waits").await == 0 {} } => {}
     }
-    assert!(found > 0, "sqlx does not do it any more: jobs need no task of their own for that");
-    observer.close().await.unwrap();
+    sqlx::query("SELECT pg_advisory_unlock(1)").execute(&mut observer).await.unwrap();
+    // It asks a connection that comes back whether it lives, behind whatever it says to end a transaction.
+    while pool.num_idle() == 0 {
+        assert!(pool.size() > 0, "sqlx closes the connection: jobs need no task of their own for that");
+        tokio::task::yield_now().await;
+    }
+    let open = connections(&mut observer, "idle in transaction").await;
+    assert_eq!(open, 1, "sqlx does not do it any more: jobs need no task of their own for that");
+    pool.close().await;
 }

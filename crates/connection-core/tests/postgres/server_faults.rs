@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use connection_contract::Secret;
+use connection_contract::{Liveness, Secret};
 use connection_core::{Connection, ConnectionRegistry, Error, KeyFile, StoreError};
 use connection_faults::postgres::cluster;
-use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::{runtime::Handle, sync::Notify};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     acme::Acme,
@@ -31,23 +31,29 @@ async fn a_row_that_another_program_locks_for_long_is_busy_and_stays_as_it_was()
     assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
 }
 
-/// Renames again and again while something disturbs the server; how often it was done, and how often it failed.
-async fn renamed_while(connection: &Connection, disturbed: impl Future<Output = ()>) -> (usize, usize) {
-    let (mut done, mut failed, mut number) = (0, 0, 0);
-    let over = Arc::new(Notify::new());
-    let mut ended = false;
+/// What became of renames so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Renames {
+    done: usize,
+    failed: usize,
+}
+
+/// Renames again and again while something disturbs the server, which is told what became of them.
+async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut watch::Receiver<Renames>)) -> Renames {
+    let (told, mut seen) = watch::channel(Renames::default());
     let renaming = async {
-        let mut last = connection.info().label.to_string();
-        while !ended {
+        let (mut last, mut number) = (connection.info().label.to_string(), 0);
+        // Until nobody looks any more.
+        while !told.is_closed() {
             number += 1;
             let wanted = format!("name-{number}");
             match connection.rename(wanted.clone()).await {
                 Ok(info) => {
                     assert_eq!(info.label.as_str(), &*wanted);
-                    (last, done) = (wanted, done + 1);
+                    last = wanted;
+                    told.send_modify(|renames| renames.done += 1);
                 }
                 Err(Error::Store(_)) => {
-                    failed += 1;
                     // Whole or absent, once it can be asked again.
                     let label = loop {
                         match connection.verify().await {
@@ -58,17 +64,25 @@ async fn renamed_while(connection: &Connection, disturbed: impl Future<Output = 
                     };
                     assert!(label == last || label == wanted, "{label}: neither {last} nor {wanted}");
                     last = label;
+                    told.send_modify(|renames| renames.failed += 1);
                 }
                 Err(error) => panic!("{error:?}"),
             }
-            ended = tokio::time::timeout(std::time::Duration::ZERO, over.notified()).await.is_ok();
         }
     };
-    tokio::join!(renaming, async {
-        disturbed.await;
-        over.notify_one();
+    tokio::join!(renaming, async move {
+        disturbed(&mut seen).await;
     });
-    (done, failed)
+    *told.borrow()
+}
+
+/// Keeps the rename that is under way inside its transaction, until this connection rolls back or dies.
+async fn hold(other: &mut PgConnection) {
+    // It leaves reading to everybody.
+    sqlx::raw_sql("BEGIN; LOCK TABLE connection_account IN EXCLUSIVE MODE").execute(&mut *other).await.unwrap();
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_as::<_, (i64,)>(waiting).fetch_one(&mut *other).await.unwrap().0 == 0 {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,15 +98,22 @@ async fn a_server_that_is_restarted_in_the_midst_of_writes_loses_nothing() {
         .await
         .unwrap();
     let connection = connected(&registry, "key-1").await;
-    let (done, failed) = renamed_while(&connection, async {
-        for _ in 0..3 {
+    let renames = renamed_while(&connection, async |seen| {
+        // Once while a write surely is in the midst of it, then wherever one happens to be.
+        for is_held in [true, false, false] {
+            let before = *seen.borrow();
+            let mut other = cluster.options().connect().await.unwrap();
+            if is_held {
+                hold(&mut other).await;
+            }
             let server = cluster.clone();
             let restarted = Handle::current().spawn_blocking(move || server.control(&["-m", "immediate", "restart"]));
             restarted.await.unwrap().unwrap();
+            seen.wait_for(|now| now.done > before.done && (now.failed > before.failed || !is_held)).await.unwrap();
         }
     })
     .await;
-    assert!(failed > 0, "no write met a restart: {done} were done");
+    assert!(renames.done > 0 && renames.failed > 0, "{renames:?}");
     assert_eq!(connection.rename("at last").await.unwrap().label.as_str(), "at last");
     assert_eq!(
         connection.with_access_token(async |token: &Secret| token.duplicate()).await.unwrap().expose(),
@@ -101,29 +122,47 @@ async fn a_server_that_is_restarted_in_the_midst_of_writes_loses_nothing() {
     registry.close().await;
 }
 
+/// Ends every connection to this database but this one; which those were.
+async fn cut(other: &mut PgConnection) -> Vec<i32> {
+    // As a column: as a condition, it may be asked of connections to other databases, too.
+    let sql = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let ended: Vec<(i32, bool)> = sqlx::query_as(sql).fetch_all(other).await.unwrap();
+    ended.into_iter().map(|(pid, _)| pid).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_cut_lose_nothing() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     let crate::raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
-    let mut cut = 0;
-    let (done, _) = renamed_while(&connection, async {
-        let mut other = options.connect().await.unwrap();
-        for _ in 0..50 {
-            let ended: Vec<(bool,)> = sqlx::query_as(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            )
-            .fetch_all(&mut other)
-            .await
-            .unwrap();
-            cut += ended.len();
-            tokio::task::yield_now().await;
+    let mut other = options.connect().await.unwrap();
+    let renames = renamed_while(&connection, async |seen| {
+        // Once while a write surely is in the midst of it.
+        hold(&mut other).await;
+        assert!(!cut(&mut other).await.is_empty());
+        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+        seen.wait_for(|now| now.failed > 0).await.unwrap();
+        // Then wherever one happens to be: some times right after one that was done, some times as often as can be.
+        for round in 0..50 {
+            if round % 5 == 0 {
+                let before = *seen.borrow();
+                seen.wait_for(|now| now.done > before.done).await.unwrap();
+                assert!(!cut(&mut other).await.is_empty(), "the pool keeps a connection that was used");
+            } else {
+                cut(&mut other).await;
+            }
         }
     })
     .await;
-    assert!(cut > 0 && done > 0, "{cut} were cut, {done} were done");
+    assert!(renames.done >= 10 && renames.failed > 0, "{renames:?}");
+    // Those that were told to end are on their way; what comes now is cut by nobody.
+    let last = cut(&mut other).await;
+    let going = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)";
+    while sqlx::query_as::<_, (i64,)>(going).bind(&last).fetch_one(&mut other).await.unwrap().0 > 0 {}
+    // The pool has only dead ones, and whoever reads or writes is not told of it.
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!(connection.rename("at last").await.unwrap().label.as_str(), "at last");
     registry.close().await;
 }
