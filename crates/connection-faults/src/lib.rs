@@ -4,15 +4,17 @@
 #![expect(clippy::exhaustive_enums, reason = "tests alone match on them")]
 #![expect(clippy::exhaustive_structs, reason = "tests alone make and read them")]
 
+pub mod asked;
+pub mod authlib;
 pub mod double;
 pub mod ledger;
 pub mod model;
-pub mod node;
 pub mod oidc;
 pub mod postgres;
 pub mod provider;
 pub mod random;
 pub mod relay;
+pub mod script;
 mod skipped;
 pub mod user_agent;
 pub mod work;

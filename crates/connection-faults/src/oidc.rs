@@ -5,9 +5,10 @@
 //! [`CLIENT`] with [`SECRET`], whose characters tell apart who encodes it for `Basic` (RFC 6749, section 2.3.1), and
 //! [`PUBLIC_CLIENT`] without a secret.
 
-use connection_contract::Value;
-
-use crate::{node::Script, user_agent::UserAgent};
+use crate::{
+    asked::{self, Asked},
+    script::Script,
+};
 
 /// An application with a secret.
 pub const CLIENT: &str = "app";
@@ -21,21 +22,6 @@ pub const PUBLIC_CLIENT: &str = "public";
 pub struct OidcServer {
     issuer: String,
     _script: Script,
-}
-
-/// One request that it answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// `POST`
-    pub method: String,
-    /// `/token`
-    pub path: String,
-    /// The `grant_type`, of a token request.
-    pub grant: Option<String>,
-    /// A hash of the refresh token that was spent.
-    pub spent: Option<String>,
-    /// What it answered.
-    pub status: i64,
 }
 
 impl OidcServer {
@@ -56,19 +42,7 @@ impl OidcServer {
     ///
     /// It does not answer.
     pub fn ledger(&self) -> Vec<Asked> {
-        let answer = UserAgent::new().get(&format!("{}/ledger", self.issuer)).expect("the provider answers");
-        let ledger = Value::parse(answer.body.as_bytes()).expect("the ledger is JSON");
-        let text = |entry: &Value, name: &str| entry[name].as_str().map(str::to_owned);
-        let entries = ledger.items().iter();
-        entries
-            .map(|entry| Asked {
-                method: text(entry, "method").unwrap_or_default(),
-                path: text(entry, "path").unwrap_or_default(),
-                grant: text(entry, "grant"),
-                spent: text(entry, "spent"),
-                status: entry["status"].as_i64().unwrap_or_default(),
-            })
-            .collect()
+        asked::of(&self.issuer)
     }
 
     /// The token requests so far.

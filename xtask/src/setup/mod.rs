@@ -37,6 +37,8 @@ enum Need {
     Compiler,
     /// The packages of Node that a lock file names, beside it.
     NodePackages { directory: &'static str },
+    /// The packages of Python that a file of requirements names, in an environment beside it.
+    PythonPackages { directory: &'static str },
     /// A part of the Rust toolchain: the command, and the component that has it.
     Component { command: &'static str, component: &'static str },
     /// A program of the system: its name, and the package that has it where there is `apt-get`.
@@ -53,6 +55,8 @@ const NODE: Need = Need::Program { name: "node", package: "nodejs" };
 const NPM: Need = Need::Program { name: "npm", package: "npm" };
 /// What tests run against, that others wrote.
 const SERVERS: Need = Need::NodePackages { directory: "crates/connection-faults/servers" };
+const PYTHON: Need = Need::Program { name: "python3", package: "python3-venv" };
+const MORE_SERVERS: Need = Need::PythonPackages { directory: "crates/connection-faults/servers" };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", version: Version { major: 0, minor: 20 } };
 const MACHETE: Need =
@@ -94,16 +98,29 @@ pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
 fn needs(scope: Scope) -> &'static [Need] {
     match scope {
         Scope::BareTarget => &[Need::BareTarget],
-        Scope::Everything => {
-            &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget]
-        }
-        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS],
+        Scope::Everything => &[
+            Need::Compiler,
+            POSTGRES,
+            POOLER,
+            NODE,
+            NPM,
+            SERVERS,
+            PYTHON,
+            MORE_SERVERS,
+            RUSTFMT,
+            CLIPPY,
+            DENY,
+            MACHETE,
+            Need::BareTarget,
+        ],
+        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS],
     }
 }
 
 /// What a desk may lack, and continuous integration may not.
 fn may_be_missing(need: Need, in_ci: bool) -> bool {
-    matches!(need, Need::BareTarget | Need::NodePackages { .. } | Need::Program { .. }) && !in_ci
+    let required = matches!(need, Need::Compiler | Need::Component { .. } | Need::Installed { .. });
+    !required && !in_ci
 }
 
 impl Need {
@@ -115,13 +132,14 @@ impl Need {
             Self::Installed { package, version, .. } => format!("{package} {version}"),
             Self::NodePackages { directory } => format!("what {directory}/package-lock.json names"),
             Self::Program { name, .. } => name.to_owned(),
+            Self::PythonPackages { directory } => format!("what {directory}/requirements.txt names"),
         }
     }
 
     /// What is not checked without it, where it may be missing.
     fn loss(self) -> &'static str {
         match self {
-            NODE | NPM | SERVERS => "what is tested against servers of others is not tested",
+            NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "what is tested against servers of others is not tested",
             Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only the checks of their source hold",
         }
@@ -141,6 +159,7 @@ fn look(root: &Path, need: Need) -> Found {
         ),
         Need::NodePackages { directory } => Found::when(has_packages(&root.join(directory))),
         Need::Program { name, .. } => Found::when(has_program(name)),
+        Need::PythonPackages { directory } => Found::when(has_environment(&root.join(directory))),
         Need::Component { command, .. } => Found::when(process::answers(&mut cargo(root, &[command, "--version"]))),
         Need::Installed { command, version, .. } => match process::output(&mut cargo(root, &[command, "--version"])) {
             Ok(said) => version.judge(&said),
@@ -172,6 +191,24 @@ fn has_packages(directory: &Path) -> bool {
     }
 }
 
+/// Whether the environment is the one of the requirements: a copy of them is put into it when all is installed.
+fn has_environment(directory: &Path) -> bool {
+    let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
+    let wanted = read("requirements.txt");
+    wanted.is_some() && wanted == read(".venv/requirements.txt")
+}
+
+/// Makes the environment anew.
+fn make_environment(root: &Path, directory: &Path) -> Result<(), Failure> {
+    process::run(tool(root, "python3", &["-m", "venv", "--clear", ".venv"]).current_dir(directory))?;
+    let install =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", "requirements.txt"];
+    let python = directory.join(".venv/bin/python");
+    process::run(tool(root, &python.to_string_lossy(), &install).current_dir(directory))?;
+    let copied = std::fs::copy(directory.join("requirements.txt"), directory.join(".venv/requirements.txt"));
+    copied.map(drop).map_err(|error| Failure::new(format!("the environment cannot be marked: {error}")))
+}
+
 /// Whether a directory of a target holds its libraries.
 fn has_library(directory: &Path) -> bool {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
@@ -189,6 +226,7 @@ fn bring(root: &Path, need: Need) -> Result<(), Failure> {
             process::run(tool(root, "npm", &install).current_dir(root.join(directory)))
         }
         Need::Program { package, .. } => install(root, package),
+        Need::PythonPackages { directory } => make_environment(root, &root.join(directory)),
         Need::Component { component, .. } => process::run(&mut tool(root, "rustup", &["component", "add", component])),
         Need::Installed { package, version, .. } => {
             let version = version.requirement();

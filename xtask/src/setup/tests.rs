@@ -2,8 +2,8 @@
 
 use super::found::{Found, Version};
 use super::{
-    BARE_TARGET, CLIPPY, DENY, MACHETE, NODE, NPM, Need, POOLER, POSTGRES, RUSTFMT, SERVERS, Scope, has_library,
-    has_packages, has_program, may_be_missing, needs,
+    BARE_TARGET, CLIPPY, DENY, MACHETE, MORE_SERVERS, NODE, NPM, Need, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS,
+    Scope, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
@@ -32,7 +32,7 @@ fn a_tool_that_tells_no_version_is_missing() {
 fn only_the_bare_target_and_servers_may_be_missing_and_not_in_ci() {
     for need in needs(Scope::Everything) {
         assert!(!may_be_missing(*need, true), "{need:?}");
-        let optional = [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS];
+        let optional = [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS];
         assert_eq!(may_be_missing(*need, false), optional.contains(need));
     }
 }
@@ -40,8 +40,21 @@ fn only_the_bare_target_and_servers_may_be_missing_and_not_in_ci() {
 #[test]
 fn everything_holds_all_that_the_other_scopes_need() {
     let everything = needs(Scope::Everything);
-    for need in [Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget]
-    {
+    for need in [
+        Need::Compiler,
+        POSTGRES,
+        POOLER,
+        NODE,
+        NPM,
+        SERVERS,
+        PYTHON,
+        MORE_SERVERS,
+        RUSTFMT,
+        CLIPPY,
+        DENY,
+        MACHETE,
+        Need::BareTarget,
+    ] {
         assert!(everything.contains(&need), "{need:?}");
     }
     for scope in [Scope::BareTarget, Scope::Tests] {
@@ -70,6 +83,20 @@ fn packages_are_there_when_what_is_installed_is_what_is_locked() {
     assert!(!has_packages(directory.path()));
     lock("node_modules/.package-lock.json", "sha512-a");
     assert!(has_packages(directory.path()));
+}
+
+#[test]
+fn an_environment_is_that_of_the_requirements_it_was_made_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    assert!(!has_environment(directory.path()));
+    write("requirements.txt", "a==1");
+    std::fs::create_dir(directory.path().join(".venv")).unwrap();
+    assert!(!has_environment(directory.path()));
+    write(".venv/requirements.txt", "a==0");
+    assert!(!has_environment(directory.path()));
+    write(".venv/requirements.txt", "a==1");
+    assert!(has_environment(directory.path()));
 }
 
 #[test]

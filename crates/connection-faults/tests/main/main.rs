@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 #![expect(clippy::disallowed_methods, reason = "processes have an environment and a clock of their own")]
 
+mod authorization_servers;
 mod compare;
 mod killed;
 mod model;
-mod oidc;
 mod relay;

@@ -1,10 +1,11 @@
-//! Programs of others, in Node: what a small script of ours in `servers/` starts, with the packages that its lock file names.
+//! Programs of others, in Node and Python: what a small script of ours in `servers/` starts, with the packages that
+//! `package-lock.json` and `requirements.txt` there name.
 //!
 //! `cargo xtask setup` installs them. Where they are not there, tests that need them are left out, loudly; in CI that is an
 //! error.
 
 use std::{
-    env, fs,
+    env,
     io::{self, BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
@@ -21,21 +22,18 @@ pub struct Script {
 }
 
 impl Script {
-    /// Runs a script of `servers/` with one argument, and gives it and the first line that it prints. `None` where Node or
-    /// the packages are missing, which is said.
+    /// Runs a script of `servers/` with one argument, and gives it and the first line that it prints. `None` where its
+    /// language or the packages are missing, which is said, and which ends the process in CI.
     ///
     /// # Panics
     ///
-    /// It ends without a line; and in CI, when something is missing.
+    /// It ends without a line.
     pub fn start(name: &str, argument: &str) -> Option<(Self, String)> {
         let folder = folder();
-        if !is_there(&folder) {
-            return None;
-        }
-        let mut command = Command::new("node");
+        let mut command = interpreter(&folder, name)?;
         command.arg(folder.join(name)).arg(argument).current_dir(folder).env("NODE_NO_WARNINGS", "1");
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut child = child.expect("node was there a moment ago");
+        let mut child = child.expect("it was there a moment ago");
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let mut script = Self { child, input, output: BufReader::new(output.expect("it is piped")) };
         let first = script.line().expect("the script printed no line");
@@ -81,16 +79,20 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("servers")
 }
 
-/// Whether Node and the packages are on this machine.
-fn is_there(folder: &Path) -> bool {
-    let found = folder.join("node_modules/.package-lock.json").is_file() && has_node();
-    if !found {
-        skipped::say("against programs of others", "Node, or what servers/package-lock.json names, is not here");
+/// What runs a script, by the end of its name.
+fn interpreter(folder: &Path, name: &str) -> Option<Command> {
+    let python = folder.join(".venv/bin/python");
+    let (program, language) = match name.ends_with(".mjs") {
+        true => (program("node").filter(|_| folder.join("node_modules/.package-lock.json").is_file()), "Node"),
+        false => (Some(python).filter(|python| python.is_file()), "Python"),
+    };
+    if program.is_none() {
+        skipped::say("against programs of others", &format!("{language}, or the packages of `servers/`, are not here"));
     }
-    found
+    program.map(Command::new)
 }
 
-fn has_node() -> bool {
+fn program(name: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&folders).any(|folder| fs::exists(folder.join("node")).unwrap_or(false))
+    env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

@@ -1,7 +1,8 @@
-//! The certified provider as tests meet it: strict, and telling what it was asked.
+//! The authorization servers of others as tests meet them: what each does, and that it tells what it was asked.
 
 use connection_contract::{Value, encode};
 use connection_faults::{
+    authlib::{self, AuthlibServer},
     oidc::{CLIENT, OidcServer, SECRET},
     user_agent::{Answer, UserAgent},
 };
@@ -60,4 +61,24 @@ fn a_refresh_token_that_comes_twice_ends_the_family_and_the_ledger_tells() {
     let asked = server.token_requests();
     assert_eq!(asked.iter().map(|asked| asked.status).collect::<Vec<_>>(), [200, 200, 400, 400]);
     assert!(asked[1].spent == asked[2].spent && asked[1].spent != asked[3].spent, "{asked:?}");
+}
+
+#[test]
+fn the_second_server_leaves_out_what_it_is_told_and_takes_json_bodies() {
+    let Some(server) = AuthlibServer::start(r#"{"without": ["token_type", "expires_in"]}"#) else { return };
+    let post = |server: &AuthlibServer, secret: &str| {
+        let basic = encode::base64(format!("{}:{secret}", authlib::CLIENT).as_bytes());
+        let headers = format!("authorization: Basic {basic}\r\n");
+        let url = format!("{}/token", server.address());
+        UserAgent::new().post(&url, &headers, "grant_type=client_credentials&scope=read").unwrap()
+    };
+    let answer = post(&server, &encode::percent_encode(authlib::SECRET));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let body = Value::parse(answer.body.as_bytes()).unwrap();
+    assert!(body["access_token"].as_str().is_some() && body["token_type"].as_str().is_none());
+    // The control: it decodes what it gets.
+    assert_eq!(post(&server, "wrong").status, 401);
+    assert_eq!(server.ledger().iter().map(|asked| asked.status).collect::<Vec<_>>(), [200, 401]);
+    let json = AuthlibServer::start(r#"{"json": true}"#).unwrap();
+    assert_ne!(post(&json, &encode::percent_encode(authlib::SECRET)).status, 200, "a form is not taken");
 }
