@@ -73,7 +73,7 @@ pub use setup::{
 pub use text::{DisplayText, Kind, Text};
 pub use timestamp::Timestamp;
 pub use value::{JsonError, Value};
-pub use webhooks::{Delivery, NotAuthentic, Received, SigningKey, WebhookEvent, Webhooks};
+pub use webhooks::{Delivery, NotAuthentic, SigningKey, WebhookEvent, Webhooks};
 
 /// One line that makes `no_std` free for an author: `use connection_contract::prelude::*;`.
 ///
@@ -95,10 +95,10 @@ pub mod prelude {
         Established, Exposed, Field, FileService, FileStat, FileType, Guide, HeaderValue, HttpError, HttpRequest,
         HttpResponse, HttpService, Identity, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness,
         LogEvent, LogLevel, LogService, LogValue, NamedSecrets, Need, NoCallback, NotAuthentic, NotLive, Notice,
-        Origin, PathBase, PathSpec, Prompt, Reach, Reason, Received, Record, Redirect, RefreshContext,
-        RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Root, Secret, SecretName, ServiceError,
-        Services, SetupContext, SetupFailure, SetupService, SignatureAlgorithm, SigningKey, Spend, SpendContext,
-        SpendService, TeardownContext, Text, Timestamp, UndeclaredAddress, Value, VerifyContext, VerifyResult, Wait,
-        WebhookEvent, Webhooks, Woken, classify, encode, reason,
+        Origin, PathBase, PathSpec, Prompt, Reach, Reason, Record, Redirect, RefreshContext, RefreshSemantics,
+        Refreshed, Refresher, Requirement, RequirementAuth, Root, Secret, SecretName, ServiceError, Services,
+        SetupContext, SetupFailure, SetupService, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService,
+        TeardownContext, Text, Timestamp, UndeclaredAddress, Value, VerifyContext, VerifyResult, Wait, WebhookEvent,
+        Webhooks, Woken, classify, encode, reason,
     };
 }

@@ -73,6 +73,11 @@ pub trait Crypto: Send + Sync {
     fn sha256(&self, bytes: &[u8]) -> [u8; 32];
     /// HMAC-SHA-256 (RFC 2104).
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32];
+    /// HMAC-SHA-1 (RFC 2104), for providers that sign with nothing better. `None` when the host does not have it.
+    fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
+        let _ = (key, bytes);
+        None
+    }
     /// Compares in constant time; differing lengths are unequal.
     fn equal(&self, a: &[u8], b: &[u8]) -> bool;
     /// Signs with a private key (PKCS#8 in PEM, RFC 7468). `None` when the key is none of that sort, or the host cannot.

@@ -21,27 +21,48 @@ pub trait Webhooks<C>: Send + Sync {
     /// For every request to the connection's own address. `keys` are those that may have signed it, the newest first: two
     /// while a key is being replaced, none before there is one, and none with [`SigningKey::Credential`].
     ///
+    /// # Repetition
+    ///
+    /// The same delivery is the same event: what the signature covers tells it from others, and nothing else does.
+    ///
     /// # Errors
     ///
     /// [`NotAuthentic`]: nothing of the body may be believed. Signatures are compared by
-    /// [`Crypto::equal`](crate::Crypto::equal) over the bytes as they came, before anything is parsed.
+    /// [`Crypto::equal`](crate::Crypto::equal) over the bytes as they came, before anything is parsed. Without a key, and
+    /// with a signature that came twice, everything is refused.
     fn receive(
         &self,
         credential: &C,
         keys: &[Secret],
         delivery: &Delivery,
         ctx: &Context<'_>,
-    ) -> Result<Received, NotAuthentic>;
+    ) -> Result<WebhookEvent, NotAuthentic>;
+
+    /// The key that the provider tells in this delivery, if it is one that tells a key. Nothing proves it.
+    ///
+    /// # When it is called
+    ///
+    /// With [`SigningKey::Handshake`] alone, for what [`receive`](Self::receive) has refused, and only while somebody waits
+    /// for the key; the host takes the first one.
+    fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
+        let _ = delivery;
+        None
+    }
 
     /// Signs a harmless delivery as the provider would, so that a host can send itself one.
     ///
     /// # When it is called
     ///
-    /// When somebody wants to know whether deliveries arrive. `key` is the newest, if any.
+    /// When somebody wants to know whether deliveries arrive, and with [`SigningKey::Credential`] before an address is given
+    /// away, to learn whether this credential has a key. `key` is the newest, if any.
+    ///
+    /// # Repetition
+    ///
+    /// Each is another event, so that it is not taken for one that came before.
     ///
     /// # Errors
     ///
-    /// [`NotAuthentic`] without a key to sign with.
+    /// [`NotAuthentic::NoKey`] without a key to sign with.
     fn sign(
         &self,
         credential: &C,
@@ -63,16 +84,6 @@ pub enum SigningKey {
     Handshake,
 }
 
-/// What a delivery was found to be.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Received {
-    /// Something happened.
-    Event(WebhookEvent),
-    /// The provider told its key, which nothing proves: the host takes it only while it waits for one.
-    Handshake(Secret),
-}
-
 /// Something that happened at a provider.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -91,13 +102,28 @@ impl WebhookEvent {
 }
 
 /// The provider did not send this, or nobody can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct NotAuthentic;
+pub enum NotAuthentic {
+    /// It is not signed, or not with a key that was given.
+    Signature,
+    /// There is no key to compare with; why, for the connection's owner, never for whoever sent it.
+    NoKey(Text),
+}
+
+impl NotAuthentic {
+    /// There is no key to compare with, and why: `an API key signs no deliveries`.
+    pub fn no_key(why: impl Into<Text>) -> Self {
+        Self::NoKey(why.into())
+    }
+}
 
 impl fmt::Display for NotAuthentic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the delivery is not signed by the provider")
+        match self {
+            Self::Signature => f.write_str("the delivery is not signed by the provider"),
+            Self::NoKey(why) => write!(f, "there is no key to check the delivery with: {why}"),
+        }
     }
 }
 impl core::error::Error for NotAuthentic {}

@@ -97,10 +97,11 @@ mod poll;
 mod script;
 mod services;
 mod setup;
+mod webhooks;
 mod world;
 
 pub use connection_contract::host::offline;
-pub use crypto::{hmac_sha256, sha256};
+pub use crypto::{hmac_sha1, hmac_sha256, sha256};
 pub use files::FakeFiles;
 pub use host::{FakeHost, header};
 pub use input::Input;

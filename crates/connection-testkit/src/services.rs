@@ -49,6 +49,9 @@ impl Crypto for Effects<'_> {
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
         self.crypto.hmac_sha256(key, bytes)
     }
+    fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
+        self.crypto.hmac_sha1(key, bytes)
+    }
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         self.crypto.equal(a, b)
     }

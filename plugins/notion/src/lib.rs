@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod probe;
+mod webhooks;
 
 use connection_contract::prelude::*;
 
@@ -73,6 +74,10 @@ impl ConnectionDefinition for Notion {
     }
 
     fn secrets(&self) -> Option<&dyn NamedSecrets<Token>> {
+        Some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks<Token>> {
         Some(self)
     }
 }

@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod probe;
+mod webhooks;
 
 use connection_contract::prelude::*;
 
@@ -107,6 +108,10 @@ impl ConnectionDefinition for Twilio {
     }
 
     fn secrets(&self) -> Option<&dyn NamedSecrets<Login>> {
+        Some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks<Login>> {
         Some(self)
     }
 }

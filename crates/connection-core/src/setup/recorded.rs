@@ -171,6 +171,9 @@ impl Crypto for Effects {
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
         self.shared.crypto.hmac_sha256(key, bytes)
     }
+    fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
+        self.shared.crypto.hmac_sha1(key, bytes)
+    }
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         self.shared.crypto.equal(a, b)
     }

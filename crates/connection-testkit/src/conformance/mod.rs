@@ -7,6 +7,7 @@
 //! | `hidden` | no secret shows in a `Debug`, log, step or URL |
 //! | `classified` | a transient failure is never reported as a lost authorization |
 //! | `recorded` | what earlier versions stored is read |
+//! | `received` | webhooks: what is signed is received, and what was changed by a bit is not |
 //! | `repeated` | futures may be dropped at any await; verify and teardown may run any number of times |
 //!
 //! Setups are replayed from every effect wherever they run.
@@ -14,6 +15,7 @@
 mod classified;
 mod described;
 mod hidden;
+mod received;
 mod recorded;
 mod repeated;
 mod stored;
@@ -109,6 +111,7 @@ where
         self.hidden();
         self.classified();
         self.repeated();
+        self.received();
         self.recorded_before();
     }
 

@@ -1,7 +1,7 @@
 //! The published answers of SHA-256 and HMAC, and that random bytes are the same in every run.
 
 use connection_contract::encode::hex;
-use connection_testkit::{hmac_sha256, sha256};
+use connection_testkit::{hmac_sha1, hmac_sha256, sha256};
 
 /// <https://csrc.nist.gov/projects/cryptographic-standards-and-guidelines/example-values> and FIPS 180-4.
 #[test]
@@ -32,5 +32,23 @@ fn hmac_gives_the_published_codes() {
         ),
     ] {
         assert_eq!(hex(&hmac_sha256(key, text.as_bytes())), code);
+    }
+}
+
+/// RFC 2202, test cases 1, 2, 6 and 7.
+#[test]
+fn hmac_of_sha1_gives_the_published_codes() {
+    let block = "Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data";
+    for (key, text, code) in [
+        (&[0x0b; 20][..], "Hi There", "b617318655057264e28bc0b6fb378c8ef146be00"),
+        (b"Jefe", "what do ya want for nothing?", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+        (
+            &[0xaa; 80],
+            "Test Using Larger Than Block-Size Key - Hash Key First",
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112",
+        ),
+        (&[0xaa; 80], block, "e8e99d0f45237d786d6bbaa7965c7808bbff1a91"),
+    ] {
+        assert_eq!(hex(&hmac_sha1(key, text.as_bytes())), code);
     }
 }

@@ -13,6 +13,7 @@ mod quirk;
 mod replay;
 mod suite;
 mod timestamps;
+mod webhooks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

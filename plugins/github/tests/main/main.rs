@@ -4,6 +4,7 @@ mod conformance;
 mod refusals;
 mod setup;
 mod verify;
+mod webhooks;
 
 use connection_plugin_github::GitHub;
 use connection_testkit::{Expected, FakeHost, Input, Reply};

@@ -3,6 +3,7 @@
 mod conformance;
 mod refusals;
 mod setup;
+mod webhooks;
 
 use connection_plugin_notion::Notion;
 use connection_testkit::{Expected, FakeHost, Input, Reply};

@@ -3,6 +3,7 @@
 mod conformance;
 mod setup;
 mod verify;
+mod webhooks;
 
 use connection_plugin_twilio::Twilio;
 use connection_testkit::{Expected, FakeHost, Input, Reply};

@@ -29,6 +29,11 @@ impl Crypto for SystemCrypto {
         array(hmac::sign(&key, bytes).as_ref())
     }
 
+    fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.expose());
+        hmac::sign(&key, bytes).as_ref().try_into().ok()
+    }
+
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         constant_time::verify_slices_are_equal(a, b).is_ok()
     }

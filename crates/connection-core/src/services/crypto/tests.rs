@@ -11,6 +11,12 @@ fn hashes_and_macs_are_those_of_the_standards() {
     assert_eq!(hex(&SystemCrypto.sha256(b"abc")), abc);
     let mac = SystemCrypto.hmac_sha256(&Secret::from("Jefe"), b"what do ya want for nothing?");
     assert_eq!(hex(&mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    // RFC 2202, test cases 2 and 6.
+    let mac = SystemCrypto.hmac_sha1(&Secret::from("Jefe"), b"what do ya want for nothing?").unwrap();
+    assert_eq!(hex(&mac), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    let long = b"Test Using Larger Than Block-Size Key - Hash Key First";
+    let mac = SystemCrypto.hmac_sha1(&Secret::new([0xaa; 80]), long).unwrap();
+    assert_eq!(hex(&mac), "aa4ae5e15272d00e95705637ce8a3b55ed402112");
 }
 
 #[test]

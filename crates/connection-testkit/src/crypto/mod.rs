@@ -2,9 +2,13 @@
 //!
 //! For tests alone: neither fast nor hardened.
 
+mod sha1;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use connection_contract::{Crypto, Secret};
+
+pub use sha1::hmac_sha1;
 
 /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, section 4.2.2).
 const K: [u32; 64] = [
@@ -78,14 +82,8 @@ const START: [u32; 8] =
 
 /// SHA-256 (FIPS 180-4).
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut padded = bytes.to_vec();
-    padded.push(0x80);
-    while padded.len() % 64 != 56 {
-        padded.push(0);
-    }
-    padded.extend_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
     let mut state = START;
-    for block in padded.as_chunks::<64>().0 {
+    for block in padded(bytes).as_chunks::<64>().0 {
         compress(&mut state, block);
     }
     let mut out = [0; 32];
@@ -97,12 +95,28 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// HMAC-SHA-256 (RFC 2104).
 pub fn hmac_sha256(key: &[u8], bytes: &[u8]) -> [u8; 32] {
-    let hashed = if key.len() > 64 { sha256(key).to_vec() } else { key.to_vec() };
+    hmac(sha256, key, bytes)
+}
+
+/// With a hash that works on blocks of 64 bytes.
+fn hmac<const N: usize>(hash: fn(&[u8]) -> [u8; N], key: &[u8], bytes: &[u8]) -> [u8; N] {
+    let hashed = if key.len() > 64 { hash(key).to_vec() } else { key.to_vec() };
     let pad = |with: u8| -> Vec<u8> {
         hashed.iter().copied().chain(std::iter::repeat(0)).take(64).map(|byte| byte ^ with).collect()
     };
-    let inner = sha256(&[pad(0x36).as_slice(), bytes].concat());
-    sha256(&[pad(0x5c).as_slice(), &inner].concat())
+    let inner = hash(&[pad(0x36).as_slice(), bytes].concat());
+    hash(&[pad(0x5c).as_slice(), &inner].concat())
+}
+
+/// The bytes with a one, zeros and their number of bits behind them, up to whole blocks (FIPS 180-4, section 5.1.1).
+fn padded(bytes: &[u8]) -> Vec<u8> {
+    let mut padded = bytes.to_vec();
+    padded.push(0x80);
+    while padded.len() % 64 != 56 {
+        padded.push(0);
+    }
+    padded.extend_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
+    padded
 }
 
 fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
@@ -154,6 +168,9 @@ impl Crypto for FakeCrypto {
     }
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32] {
         hmac_sha256(key.expose(), bytes)
+    }
+    fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
+        Some(hmac_sha1(key.expose(), bytes))
     }
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0

@@ -1,0 +1,132 @@
+//! What Twilio sends by itself, as [it documents](https://www.twilio.com/docs/usage/webhooks/webhooks-security): HMAC-SHA-1
+//! under the account's auth token, over the address and what a form holds; any other body by its hash in the address.
+
+use connection_contract::prelude::*;
+
+use crate::{Login, Proof, Twilio};
+
+const SIGNATURE: &str = "x-twilio-signature";
+const FORM: &str = "application/x-www-form-urlencoded";
+const BODY_HASH: &str = "bodySHA256";
+
+impl Webhooks<Login> for Twilio {
+    fn signing_key(&self) -> SigningKey {
+        SigningKey::Credential
+    }
+
+    fn receive(
+        &self,
+        login: &Login,
+        _: &[Secret],
+        delivery: &Delivery,
+        ctx: &Context<'_>,
+    ) -> Result<WebhookEvent, NotAuthentic> {
+        let token = auth_token(login)?;
+        let came = delivery.header(SIGNATURE).ok_or(NotAuthentic::Signature)?;
+        let (pairs, name) = covered(delivery, ctx).ok_or(NotAuthentic::Signature)?;
+        // Twilio signs now with the port and now without it, whatever the address says.
+        let addresses = [without_port(delivery.url()), with_port(delivery.url())];
+        for sorted in [true, false] {
+            let pairs = written(&pairs, sorted);
+            for address in addresses.iter().flatten() {
+                if ctx.crypto().equal(signature(token, address, &pairs, ctx)?.as_bytes(), came.as_bytes()) {
+                    // The same whichever form was signed.
+                    let address = addresses[0].as_deref().unwrap_or_default();
+                    return Ok(WebhookEvent::new(name, format!("{address}{pairs}")));
+                }
+            }
+        }
+        Err(NotAuthentic::Signature)
+    }
+
+    fn sign(&self, login: &Login, _: Option<&Secret>, url: &str, ctx: &Context<'_>) -> Result<Delivery, NotAuthentic> {
+        let body = format!("ConnectionsTest={}", encode::hex(&ctx.random::<16>()));
+        let pairs = written(&encode::from_form(&body), true);
+        let headers = vec![
+            ("content-type".to_owned(), FORM.to_owned()),
+            (SIGNATURE.to_owned(), signature(auth_token(login)?, url, &pairs, ctx)?),
+        ];
+        Ok(Delivery::new("POST", url, headers, body, ctx.now()))
+    }
+}
+
+fn auth_token(login: &Login) -> Result<&Secret, NotAuthentic> {
+    match &login.proof {
+        Proof::AuthToken(token) => Ok(token),
+        Proof::ApiKey(..) => Err(NotAuthentic::no_key(
+            "Twilio signs with the account's auth token, and this connection has an API key: authorize it with the token",
+        )),
+    }
+}
+
+/// What of the body the signature covers, and a name for it; `None` when it covers nothing of it.
+fn covered(delivery: &Delivery, ctx: &Context<'_>) -> Option<(Vec<(String, String)>, String)> {
+    let (_, query) = delivery.url().split_once('?').unwrap_or_default();
+    let body = delivery.body().expose();
+    if let Some((_, hash)) = encode::from_form(query).into_iter().find(|(name, _)| name == BODY_HASH) {
+        let is_it = ctx.crypto().equal(encode::hex(&ctx.crypto().sha256(body)).as_bytes(), hash.as_bytes());
+        return is_it.then(|| (Vec::new(), "json".to_owned()));
+    }
+    let content_type = delivery.header("content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case(FORM) && !body.is_empty() {
+        return None;
+    }
+    let text = core::str::from_utf8(body).ok()?;
+    let pairs = encode::from_form(text);
+    // A pair that cannot be read is not covered.
+    if pairs.len() != text.split('&').filter(|part| !part.is_empty()).count() {
+        return None;
+    }
+    Some((pairs, "form".to_owned()))
+}
+
+/// Each name with its values, sorted by name, without anything in between. Twilio's libraries put the values of one name in
+/// the order in which they came, or sort them, too; each is taken once.
+fn written(pairs: &[(String, String)], sorted: bool) -> String {
+    let mut pairs: Vec<_> = pairs.iter().collect();
+    match sorted {
+        true => pairs.sort(),
+        false => pairs.sort_by(|(a, _), (b, _)| a.cmp(b)),
+    }
+    let mut text = String::new();
+    let mut written: Vec<&(String, String)> = Vec::new();
+    for pair in pairs {
+        let group = written.iter().rev().take_while(|(name, _)| *name == pair.0);
+        if !group.into_iter().any(|other| **other == *pair) {
+            text.push_str(&pair.0);
+            text.push_str(&pair.1);
+            written.push(pair);
+        }
+    }
+    text
+}
+
+fn signature(token: &Secret, address: &str, pairs: &str, ctx: &Context<'_>) -> Result<String, NotAuthentic> {
+    let code = ctx.crypto().hmac_sha1(token, format!("{address}{pairs}").as_bytes());
+    let code = code.ok_or_else(|| NotAuthentic::no_key("this host has no HMAC-SHA-1"))?;
+    Ok(encode::base64(&code))
+}
+
+/// The address up to its port, the port, and what follows.
+fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    // A password and an IPv6 address, which is in brackets, have colons of their own.
+    let host = authority.rfind(['@', ']']).map_or(0, |at| at + 1);
+    let port = authority.get(host..)?.find(':').map(|at| host + at);
+    let host = url.get(..scheme.len() + 3 + port.unwrap_or(authority.len()))?;
+    Some((host, port.and_then(|at| authority.get(at + 1..)), path))
+}
+
+fn without_port(url: &str) -> Option<String> {
+    let (host, _, path) = parts(url)?;
+    Some(format!("{host}{path}"))
+}
+
+fn with_port(url: &str) -> Option<String> {
+    let (host, port, path) = parts(url)?;
+    let usual = if url.starts_with("https:") { "443" } else { "80" };
+    Some(format!("{host}:{}{path}", port.unwrap_or(usual)))
+}
