@@ -172,7 +172,9 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         named.extend(answers().filter_map(|answer| if let Url(base) = answer { Some(base.origin()) } else { None }));
         let origins = reach.origins.iter().chain(reach.base_url.as_ref().map(|base| base.origin()));
         let granted = |root| answers().any(|answer| matches!(answer, Directory(answer) if answer == root));
-        if origins.into_iter().any(|origin| !named.contains(&origin)) {
+        let wildcards = &self.host.world.wildcards;
+        let below = |origin| wildcards.iter().any(|wildcard| connection_contract::host::matches(wildcard, origin));
+        if origins.into_iter().any(|origin| !named.contains(&origin) && !below(origin)) {
             return Some("reaches an address that neither the descriptor nor the user named");
         }
         (!reach.roots.iter().all(granted)).then_some("reaches a directory that the user did not grant")

@@ -2,8 +2,8 @@
 
 use connection_contract::{
     BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Established,
-    HttpRequest, Input as FieldInput, KvService, LogEvent, Secret, TeardownContext, Text, Timestamp, VerifyContext,
-    VerifyResult, host, reason,
+    HttpRequest, Input as FieldInput, KvService, LogEvent, RefreshContext, RefreshSemantics, Refreshed, Refresher,
+    Secret, TeardownContext, Text, Timestamp, VerifyContext, VerifyResult, host, reason,
 };
 
 use crate::{
@@ -133,6 +133,55 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             drop(self.reparsed(fresh));
         }
         Ok(found)
+    }
+    /// Renews, as a host does when it is time, and once more over the answers that were kept, as one that died before it
+    /// stored the outcome. A fault of the plugin fails the test.
+    ///
+    /// # Errors
+    /// As the plugin's refresher; a connection that is not live among them.
+    #[track_caller]
+    pub fn refresh(
+        &self,
+        credential: &D::Credential,
+        connection: &Connection,
+    ) -> Result<Refreshed<D::Credential>, ConnectionError> {
+        let renewed = self.refresh_once(credential, connection);
+        let spends = |refresher: &dyn Refresher<D::Credential>| refresher.semantics() != RefreshSemantics::Stable;
+        if renewed.is_ok() && self.definition.refresher().is_some_and(spends) {
+            let next = self.world.script.next();
+            let Ok(again) = self.refresh_once(credential, connection) else {
+                fail("a refresh that runs again over the answers that were kept ends differently")
+            };
+            let same = |fresh: &Refreshed<D::Credential>| self.serialized(&fresh.credential);
+            if renewed.as_ref().is_ok_and(|first| same(first).expose() != same(&again).expose()) {
+                fail("a refresh that runs again over the answers that were kept makes another credential");
+            }
+            if self.world.script.next() != next {
+                fail("a refresh that runs again asks again for what was spent: it goes through `send_once`");
+            }
+        }
+        self.world.kept.clear();
+        renewed
+    }
+    #[track_caller]
+    pub(crate) fn refresh_once(
+        &self,
+        credential: &D::Credential,
+        connection: &Connection,
+    ) -> Result<Refreshed<D::Credential>, ConnectionError> {
+        let Some(refresher) = self.definition.refresher() else { fail("this kind has no refresher") };
+        let credential = self.reparsed(credential);
+        let context = RefreshContext::new(self.world.services(), connection);
+        let renewed = block_on(refresher.refresh(&credential, &context));
+        match &renewed {
+            Ok(fresh) => drop(self.reparsed(&fresh.credential)),
+            Err(error @ ConnectionError::Bug(_)) => fail(&error.to_string()),
+            Err(ConnectionError::NotLive(found)) if found.reason.code == reason::PLUGIN_FAULT => {
+                fail(found.reason.message.as_str())
+            }
+            Err(_) => {}
+        }
+        renewed
     }
     /// Gives back what setup took.
     ///

@@ -73,7 +73,7 @@ impl Effect {
         }
     }
 }
-fn duplicate_response(response: &HttpResponse) -> HttpResponse {
+pub(crate) fn duplicate_response(response: &HttpResponse) -> HttpResponse {
     let headers = response.headers().to_vec();
     HttpResponse::new(response.status(), headers, response.body().duplicate(), response.received_at())
 }

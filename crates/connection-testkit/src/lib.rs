@@ -97,11 +97,12 @@ mod poll;
 mod script;
 mod services;
 mod setup;
+mod spend;
 mod webhooks;
 mod world;
 
 pub use connection_contract::host::offline;
-pub use crypto::{hmac_sha1, hmac_sha256, sha256};
+pub use crypto::{hmac_sha1, hmac_sha256, sha256, signature};
 pub use files::FakeFiles;
 pub use host::{FakeHost, header};
 pub use input::Input;

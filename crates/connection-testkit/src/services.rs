@@ -2,7 +2,7 @@
 
 use connection_contract::{
     BoxFuture, CallbackHandle, Clock, Crypto, FileService, FileStat, HttpError, HttpRequest, HttpResponse, HttpService,
-    InboundHttpService, KvService, Root, Secret, ServiceError, Timestamp, encode, host,
+    InboundHttpService, KvService, Root, Secret, ServiceError, SignatureAlgorithm, Timestamp, encode, host,
 };
 
 use crate::{
@@ -54,6 +54,9 @@ impl Crypto for Effects<'_> {
     }
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         self.crypto.equal(a, b)
+    }
+    fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.crypto.sign(algorithm, key, bytes)
     }
 }
 impl InboundHttpService for Effects<'_> {

@@ -12,6 +12,7 @@ use crate::{
     files::FakeFiles,
     kv::{self, FakeKv},
     script::Script,
+    spend::Kept,
 };
 
 /// What the host has of inbound HTTP.
@@ -31,6 +32,7 @@ pub(crate) struct World {
     pub(crate) files: Option<FakeFiles>,
     pub(crate) kv: Option<FakeKv>,
     pub(crate) inbound: Inbound,
+    pub(crate) kept: Kept,
     now: AtomicI64,
     log: Mutex<Vec<LogEvent>>,
 }
@@ -39,9 +41,9 @@ impl World {
     const START: i64 = 1_769_854_830;
 
     pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>, wildcards: Vec<Text>) -> Self {
-        let (script, crypto, inbound, log) = Default::default();
+        let (script, crypto, inbound, kept, log) = Default::default();
         let now = AtomicI64::new(Self::START);
-        Self { descriptor, addresses, wildcards, script, crypto, files: None, kv: None, inbound, now, log }
+        Self { descriptor, addresses, wildcards, script, crypto, files: None, kv: None, inbound, kept, now, log }
     }
     pub(crate) fn set_now(&self, time: Timestamp) {
         self.now.store(time.seconds(), Ordering::Relaxed);
@@ -58,6 +60,7 @@ impl World {
     pub(crate) fn services(&self) -> Services<'_> {
         let mut services =
             Services::new(self, self, &self.crypto, self).addresses(&self.addresses).wildcards(&self.wildcards);
+        services = services.spend(self);
         if self.files.is_some() {
             services = services.files(self);
         }

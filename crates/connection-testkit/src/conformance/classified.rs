@@ -96,7 +96,7 @@ where
         }
     }
 }
-fn transient() -> Vec<(String, Reply)> {
+pub(super) fn transient() -> Vec<(String, Reply)> {
     use HttpError::{Connect, Dns, Protocol, Timeout, Tls, TooLarge};
     let lost = [Connect, Dns, Protocol, Timeout, Tls, TooLarge];
     let lost = lost.map(|error| (format!("{error:?}"), Reply::error(error)));

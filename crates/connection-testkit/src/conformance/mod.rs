@@ -8,6 +8,7 @@
 //! | `classified` | a transient failure is never reported as a lost authorization |
 //! | `recorded` | what earlier versions stored is read |
 //! | `received` | webhooks: what is signed is received, and what was changed by a bit is not |
+//! | `renewed` | a refresh spends nothing twice, may be dropped at any await, and is never a lost authorization by itself |
 //! | `repeated` | futures may be dropped at any await; verify and teardown may run any number of times |
 //!
 //! Setups are replayed from every effect wherever they run.
@@ -17,6 +18,7 @@ mod described;
 mod hidden;
 mod received;
 mod recorded;
+mod renewed;
 mod repeated;
 mod stored;
 
@@ -53,6 +55,7 @@ pub struct Suite<D: ConnectionDefinition> {
     inputs: Vec<Input>,
     setup: Vec<Expected>,
     verify: Vec<Expected>,
+    refresh: Vec<Expected>,
     teardown: Vec<Expected>,
     recorded: Option<String>,
 }
@@ -67,8 +70,17 @@ where
 {
     /// A suite for the plugin that `make` makes.
     pub fn new(make: impl Fn() -> D + 'static) -> Self {
-        let (inputs, setup, verify, teardown, recorded) = Default::default();
-        Self { make: Box::new(make), prepare: Box::new(|host| host), inputs, setup, verify, teardown, recorded }
+        let (inputs, setup, verify, refresh, teardown, recorded) = Default::default();
+        Self {
+            make: Box::new(make),
+            prepare: Box::new(|host| host),
+            inputs,
+            setup,
+            verify,
+            refresh,
+            teardown,
+            recorded,
+        }
     }
     /// Gives every fake host what the kind needs: files, a key-value store, inbound HTTP.
     pub fn host(mut self, prepare: impl Fn(FakeHost<D>) -> FakeHost<D> + 'static) -> Self {
@@ -87,6 +99,11 @@ where
     /// The requests of a verify that finds that connection live.
     pub fn verify(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
         self.verify = requests.into_iter().collect();
+        self
+    }
+    /// The requests of a refresh that renews what that setup made.
+    pub fn refresh(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
+        self.refresh = requests.into_iter().collect();
         self
     }
     /// The requests of a teardown that gives back what that setup took.
@@ -110,6 +127,7 @@ where
         self.stored();
         self.hidden();
         self.classified();
+        self.renewed();
         self.repeated();
         self.received();
         self.recorded_before();

@@ -6,7 +6,7 @@ mod sha1;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use connection_contract::{Crypto, Secret};
+use connection_contract::{Crypto, Secret, SignatureAlgorithm};
 
 pub use sha1::hmac_sha1;
 
@@ -119,6 +119,14 @@ fn padded(bytes: &[u8]) -> Vec<u8> {
     padded
 }
 
+/// What the fake host signs with a private key: a MAC in the place of a signature, which a test makes again. `None` for
+/// what is no private key in PEM.
+pub fn signature(algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
+    let is_key = key.expose_str().is_some_and(|pem| pem.trim_start().starts_with("-----BEGIN PRIVATE KEY-----"));
+    let signed = [format!("{algorithm:?} ").as_bytes(), bytes].concat();
+    is_key.then(|| hmac_sha256(key.expose(), &signed).to_vec())
+}
+
 fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
     let mut w = [0_u32; 64];
     for (word, bytes) in w.iter_mut().zip(block.as_chunks::<4>().0) {
@@ -174,5 +182,8 @@ impl Crypto for FakeCrypto {
     }
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    }
+    fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
+        signature(algorithm, key, bytes)
     }
 }

@@ -10,6 +10,7 @@ mod files;
 mod fixtures;
 mod http;
 mod quirk;
+mod refresh;
 mod replay;
 mod suite;
 mod timestamps;

@@ -1,0 +1,82 @@
+//! Which account a token reaches.
+
+use connection_contract::{
+    Authorizer, Context, HttpRequest, Identity, NotLive, Reason, Value, classify, encode, reason,
+};
+
+use crate::{
+    OAuth2Error,
+    config::{Account, AccountFrom},
+    provider::Provider,
+    token::{OAuth2Credential, exchange::Granted, response},
+};
+
+/// What a probe found: whose token it is, where the answer tells.
+pub(crate) async fn probe(
+    authorizer: &dyn Authorizer<OAuth2Credential>,
+    account: &Account,
+    credential: &OAuth2Credential,
+    base: &connection_contract::BaseUrl,
+    ctx: &Context<'_>,
+) -> Result<Option<Identity>, NotLive> {
+    let (path, query) = account.path.split_once('?').unwrap_or((&account.path, ""));
+    let mut request = HttpRequest::new(account.method, base, path).header("accept", "application/json");
+    for (name, value) in encode::from_form(query) {
+        request = request.query(&name, &value);
+    }
+    let response = classify(ctx.send_as(authorizer, credential, request).await)?;
+    let answer = response.json();
+    let refused = answer.as_ref().is_ok_and(|answer| account.errors.iter().any(|rule| rule.fires(answer).is_some()));
+    if refused {
+        let refused = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
+        return Err(NotLive::failing(refused.remedy("authorize again")));
+    }
+    if account.from != AccountFrom::Probe {
+        return Ok(None);
+    }
+    identity(account, &answer?).map(Some).ok_or_else(|| {
+        NotLive::offline(Reason::new(reason::NOT_JSON, "the provider's answer does not tell which account this is"))
+    })
+}
+
+/// What the tokens' own answer tells of the account.
+pub(crate) fn told(
+    provider: &Provider<'_>,
+    credential: &OAuth2Credential,
+    granted: &Granted,
+) -> Result<Option<Identity>, OAuth2Error> {
+    let account = &provider.config.account;
+    let found = match account.from {
+        AccountFrom::Probe => return Ok(None),
+        AccountFrom::Client => Some(Identity::new(credential.client_id.clone(), credential.client_id.clone())),
+        AccountFrom::TokenResponse => identity(account, &granted.answer),
+        AccountFrom::IdToken => granted.set.id_token.as_ref().and_then(|token| {
+            let claims = response::claims(token)?;
+            for_us(&claims, &credential.client_id).then(|| identity(account, &claims))?
+        }),
+    };
+    found.map(Some).ok_or(OAuth2Error::AccountUnknown)
+}
+
+/// It came from the token endpoint itself, so that TLS tells who issued it (OpenID Connect Core, section 3.1.3.7); for
+/// whom, its audience does.
+fn for_us(claims: &Value, client_id: &str) -> bool {
+    match &claims["aud"] {
+        Value::Text(audience) => audience == client_id,
+        Value::List(all) => all.iter().any(|audience| audience.as_str() == Some(client_id)),
+        _ => false,
+    }
+}
+
+fn identity(account: &Account, answer: &Value) -> Option<Identity> {
+    let at = |pointers: &[String]| {
+        pointers.iter().find_map(|pointer| match answer.pointer(pointer)? {
+            Value::Text(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(digits) => Some(digits.clone()),
+            _ => None,
+        })
+    };
+    let id = at(&account.id)?;
+    let label = at(&account.label).unwrap_or_else(|| id.clone());
+    Some(Identity::new(id, label))
+}

@@ -1,0 +1,73 @@
+//! The `oauth2` crate over the context: it writes a request, this does to it what the configuration says, sends it, and
+//! gives back an answer as RFC 6749, section 5.1, has it, whatever the provider sent.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
+
+use connection_contract::{Exposed as _, Secret, Spend, Timestamp, Value, encode};
+use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
+
+use super::Application;
+use crate::{
+    OAuth2Error,
+    config::On,
+    provider::{Parameters, Provider},
+    token::response,
+};
+
+/// One request of the `oauth2` crate.
+pub(crate) struct Via<'a> {
+    pub(crate) provider: &'a Provider<'a>,
+    pub(crate) application: &'a Application,
+    pub(crate) on: On,
+    pub(crate) what: &'static str,
+    pub(crate) spend: Option<Spend<'a>>,
+    /// The answer as it came, for what the `oauth2` crate has no place for.
+    pub(crate) answer: Mutex<Option<(Value, Timestamp)>>,
+}
+
+impl<'a> Via<'a> {
+    pub(crate) fn new(
+        provider: &'a Provider<'a>,
+        application: &'a Application,
+        on: On,
+        what: &'static str,
+        spend: Option<Spend<'a>>,
+    ) -> Self {
+        Self { provider, application, on, what, spend, answer: Mutex::new(None) }
+    }
+    /// The answer as it came.
+    pub(crate) fn into_answer(self) -> Option<(Value, Timestamp)> {
+        self.answer.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OAuth2Error> {
+        let url = request.uri().to_string();
+        // Wiped; what the `oauth2` crate holds beside it is not.
+        let body = Secret::new(request.into_body());
+        let mut parameters = Parameters { pairs: encode::from_form(body.exposed()), authorization: None };
+        // The `oauth2` crate knows two ways to authenticate; all of them are done in one place here.
+        parameters.pairs.retain(|(name, _)| !matches!(name.as_str(), "client_id" | "client_secret"));
+        self.provider.authenticate(self.application, &url, &mut parameters)?;
+        self.provider.change(self.on, &mut parameters)?;
+        let response = self.provider.post(Some(self.on), (&url, self.what), parameters, self.spend).await?;
+        let rules = &self.provider.config.response;
+        let value = response::read(rules, &response)?;
+        let normal =
+            if self.on == On::Device { response::device(&value) } else { response::normal(rules, &value, &response)? };
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some((value, response.received_at()));
+        let mut standard = HttpResponse::new(normal.to_string().into_bytes());
+        standard.headers_mut().insert("content-type", oauth2::http::HeaderValue::from_static("application/json"));
+        Ok(standard)
+    }
+}
+impl<'c, 'a> AsyncHttpClient<'c> for Via<'a> {
+    type Error = OAuth2Error;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OAuth2Error>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}

@@ -1,0 +1,365 @@
+//! What a configuration must keep. What is unsafe is refused here, when it is built, and not when it is used.
+
+use std::collections::BTreeSet;
+
+use connection_contract::{Field, Input, Need, Text};
+use oauth2::url::Url;
+
+use super::{
+    Change, CheckedRenewal, CheckedStep, Client, ClientAuth, Endpoint, Grant, How, Method, OAuth2Builder, OAuth2Config,
+    On, Renewal, Step, Template,
+    builder::{RawChange, Unsafe},
+    fields,
+    template::HostPart,
+};
+
+/// Why a configuration is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// It is neither `https` nor on this machine, or has user, fragment or a broken variable in it.
+    #[error("'{address}' is no address: https, or http on this machine; variables are ${{config.NAME}}")]
+    Address {
+        /// As it was given.
+        address: String,
+    },
+    /// Two parts contradict each other.
+    #[error("{0}")]
+    Contradiction(&'static str),
+    /// Something that every kind needs.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A variable decides which host gets the application's secret (or a token).
+    #[error(
+        "a variable decides the host of '{address}': end it with a fixed domain, declare the origins, or let each \
+         connection bring its own application"
+    )]
+    OpenHost {
+        /// As it was given.
+        address: String,
+    },
+    /// A parameter that is the flow's own.
+    #[error("the parameter '{name}' is the flow's own")]
+    Shadows {
+        /// Which one.
+        name: String,
+    },
+    /// A field or variable is not declared, declared twice, or the flow's own.
+    #[error("'{name}' is not a field or captured value of this kind, or is the flow's own")]
+    Unknown {
+        /// Which one.
+        name: String,
+    },
+    /// It is unsafe, and nobody said that they mean it.
+    #[error("{0}")]
+    Unsafe(&'static str),
+}
+
+/// What no deviation may set: it would undo what the flow is safe by (R-INSEAM-081).
+const AUTHORIZE: [&str; 9] = [
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_type",
+    "scope",
+    "state",
+];
+const TOKEN: [&str; 12] = [
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "grant_type",
+    "password",
+    "redirect_uri",
+    "refresh_token",
+    "username",
+];
+/// What may be left out or be called otherwise; the rest protects the flow.
+const REMOVABLE: [&str; 4] = ["grant_type", "redirect_uri", "response_type", "scope"];
+const UNNAMED: [&str; 4] = ["code_challenge", "code_challenge_method", "code_verifier", "state"];
+
+pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
+    needed(&raw)?;
+    safe(&raw)?;
+    let names = names(&raw)?;
+    let parse = |text: &str, allowed: &[&str]| parsed(text, &names, allowed);
+    let api = raw.api.iter().map(|text| parse(text, &[])).collect::<Result<Vec<_>, _>>()?;
+    let url_allowed: &[&str] = &["client.id"];
+    let mut endpoints = Vec::new();
+    for (endpoint, text) in &raw.endpoints {
+        endpoints.push((*endpoint, parse(text, url_allowed)?));
+    }
+    let mut origins: Vec<Text> = Vec::new();
+    for (text, template) in raw.api.iter().zip(&api) {
+        declare(&mut origins, &raw, text, template)?;
+    }
+    for (text, (_, template)) in raw.endpoints.iter().zip(&endpoints) {
+        declare(&mut origins, &raw, &text.1, template)?;
+    }
+    let checked_step = |step: &Step| -> Result<CheckedStep, ConfigError> {
+        let parameter = |(name, value): &(String, String)| {
+            Ok((name.clone(), parse(value, &["client.id", "client.secret", "token.access"])?))
+        };
+        let parameters = step.parameters.iter().map(parameter).collect::<Result<_, ConfigError>>()?;
+        Ok(CheckedStep { method: step.method, url: parse(&step.url, url_allowed)?, parameters })
+    };
+    let step = raw.step.as_ref().map(checked_step).transpose()?;
+    let reruns = matches!(raw.grant, Grant::ClientCredentials | Grant::ConsentThenClientCredentials);
+    let renewal = match &raw.renewal {
+        None if reruns => CheckedRenewal::Rerun,
+        None | Some(Renewal::RefreshToken) => CheckedRenewal::RefreshToken,
+        Some(Renewal::Never) => CheckedRenewal::Never,
+        Some(Renewal::Rerun) if reruns => CheckedRenewal::Rerun,
+        Some(Renewal::Rerun) => {
+            return Err(ConfigError::Contradiction("only a grant without a user can be run again"));
+        }
+        Some(Renewal::Step(step)) => CheckedRenewal::Step(checked_step(step)?),
+    };
+    let renewing = if let Some(Renewal::Step(step)) = &raw.renewal { Some(step) } else { None };
+    for given in [raw.step.as_ref(), renewing].into_iter().flatten() {
+        declare(&mut origins, &raw, &given.url, &parse(&given.url, url_allowed)?)?;
+    }
+    let changes = changes(&raw, &names)?;
+    if let Some(issuer) = &raw.issuer {
+        if !is_safe_address(issuer) {
+            return Err(ConfigError::Address { address: issuer.clone() });
+        }
+        if raw.discover {
+            push(&mut origins, origin(issuer).into());
+        }
+    }
+    for origin in std::mem::take(&mut raw.origins) {
+        if !is_safe_address(&origin.replacen("://*.", "://wildcard.", 1)) {
+            return Err(ConfigError::Address { address: origin.to_string() });
+        }
+        push(&mut origins, origin);
+    }
+    let interactive = !matches!(raw.grant, Grant::ClientCredentials | Grant::Password);
+    let methods = if interactive { methods(&raw)? } else { Vec::new() };
+    let mut descriptor = raw.descriptor;
+    let asked = descriptor.fields.iter().map(|field| field.name.to_string()).collect();
+    descriptor.origins = origins;
+    descriptor.fields.extend(fields::own(&raw.client, &raw.client_auth, raw.grant, &methods, raw.ask_method));
+    if methods == [Method::Browser] {
+        descriptor = descriptor.needs(Need::InboundHttp);
+    }
+    descriptor = descriptor.secret_name("accessToken");
+    for (name, _) in &raw.response.extra {
+        descriptor = descriptor.secret_name(format!("{name}AccessToken"));
+    }
+    let mut response = raw.response;
+    if response.access_token.is_empty() {
+        response.access_token.push("/access_token".to_owned());
+    }
+    Ok(OAuth2Config {
+        descriptor,
+        api,
+        endpoints,
+        issuer: raw.issuer,
+        discover: raw.discover,
+        iss_required: raw.iss_required,
+        grant: raw.grant,
+        ask_method: raw.ask_method && methods.len() > 1,
+        methods,
+        paste_redirect: raw.paste_redirect,
+        pkce: raw.pkce,
+        client: raw.client,
+        client_auth: raw.client_auth,
+        body: raw.body,
+        scopes: raw.scopes,
+        required_scopes: raw.required_scopes,
+        scope_separator: raw.scope_separator,
+        changes,
+        code_parameter: raw.code_parameter,
+        callback_capture: raw.callback_capture,
+        host_fields: raw.host_fields,
+        asked,
+        response,
+        step,
+        renewal,
+        semantics: raw.semantics,
+        idle_life: raw.idle_life,
+        refresh_with_scope: raw.refresh_with_scope,
+        account: raw.account.ok_or(ConfigError::Missing("the account (`account`)"))?,
+        attach: raw.attach,
+    })
+}
+
+fn needed(raw: &OAuth2Builder) -> Result<(), ConfigError> {
+    let has = |wanted: Endpoint| raw.discover || raw.endpoints.iter().any(|(of, _)| *of == wanted);
+    if raw.api.is_empty() {
+        return Err(ConfigError::Missing("the API's address (`api`)"));
+    }
+    if !has(Endpoint::Token) {
+        return Err(ConfigError::Missing("the token endpoint"));
+    }
+    let browser = matches!(raw.grant, Grant::AuthorizationCode | Grant::ConsentThenClientCredentials);
+    if browser && !has(Endpoint::Authorize) {
+        return Err(ConfigError::Missing("the authorization endpoint"));
+    }
+    if raw.grant == Grant::DeviceCode && !has(Endpoint::Device) {
+        return Err(ConfigError::Missing("the device authorization endpoint"));
+    }
+    if matches!(raw.client, Client::Registered) && !has(Endpoint::Registration) {
+        return Err(ConfigError::Missing("the registration endpoint"));
+    }
+    if raw.iss_required && raw.issuer.is_none() {
+        return Err(ConfigError::Missing("the issuer that a callback must name"));
+    }
+    Ok(())
+}
+
+fn safe(raw: &OAuth2Builder) -> Result<(), ConfigError> {
+    let allows = |what| raw.allows.contains(&what);
+    if raw.grant == Grant::Password && !allows(Unsafe::PasswordGrant) {
+        return Err(ConfigError::Unsafe(
+            "the password grant sends the user's own password through this host (RFC 9700, section 2.4): use another \
+             grant, or say `unsafe_password_grant`",
+        ));
+    }
+    let public = raw.client_auth == ClientAuth::None;
+    if public && !raw.pkce && !allows(Unsafe::PublicWithoutPkce) {
+        return Err(ConfigError::Unsafe(
+            "a public client without PKCE loses its codes to whoever intercepts them (RFC 9700, section 2.1.1): leave \
+             PKCE on, or say `unsafe_public_without_pkce`",
+        ));
+    }
+    if public && raw.grant == Grant::ClientCredentials {
+        return Err(ConfigError::Contradiction("client credentials need a client that proves who it is"));
+    }
+    Ok(())
+}
+
+/// Every name that a variable may have below `config`.
+fn names(raw: &OAuth2Builder) -> Result<BTreeSet<String>, ConfigError> {
+    let mut names = BTreeSet::new();
+    for field in &raw.descriptor.fields {
+        let secret = field.input == Input::Secret;
+        if secret || fields::OWN.contains(&&*field.name) || !names.insert(field.name.to_string()) {
+            return Err(ConfigError::Unknown { name: field.name.to_string() });
+        }
+    }
+    names.extend(raw.callback_capture.iter().cloned());
+    names.extend(raw.response.capture.iter().map(|(name, _)| name.clone()));
+    Ok(names)
+}
+
+fn parsed(text: &str, names: &BTreeSet<String>, allowed: &[&str]) -> Result<Template, ConfigError> {
+    let template = Template::parse(text).ok_or_else(|| ConfigError::Address { address: text.to_owned() })?;
+    for name in template.variables() {
+        let declared = name.strip_prefix("config.").is_some_and(|name| names.contains(name));
+        if !declared && !allowed.contains(&name) {
+            return Err(ConfigError::Unknown { name: name.to_owned() });
+        }
+    }
+    Ok(template)
+}
+
+/// Adds what an address needs to the declared origins; refuses one whose host anybody may choose.
+fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &Template) -> Result<(), ConfigError> {
+    let open = || ConfigError::OpenHost { address: text.to_owned() };
+    match template.host() {
+        HostPart::Fixed => {
+            // What stands in the path must not keep the rest from being checked.
+            let fixed = text.split("${").next().unwrap_or_default();
+            if !is_safe_address(fixed) {
+                return Err(ConfigError::Address { address: text.to_owned() });
+            }
+            let is_api = raw.api.iter().any(|api| api == text) && template.variables().next().is_none();
+            push(origins, if is_api { text.trim_end_matches('/').to_owned().into() } else { origin(text).into() });
+        }
+        HostPart::Below(domain) => {
+            let labels = domain.split('.').filter(|label| !label.is_empty()).count();
+            if labels < 2 || !text.starts_with("https://${") {
+                return Err(open());
+            }
+            push(origins, format!("https://*.{domain}").into());
+        }
+        HostPart::Whole(name) => {
+            let field =
+                |field: &&Field| name.strip_prefix("config.") == Some(&*field.name) && field.input == Input::Url;
+            let granted = raw.descriptor.fields.iter().any(|f| field(&f));
+            let own = matches!(raw.client, Client::PerConnection) && granted;
+            if !own && raw.origins.is_empty() {
+                return Err(open());
+            }
+        }
+        HostPart::Open => return Err(open()),
+    }
+    Ok(())
+}
+fn push(origins: &mut Vec<Text>, origin: Text) {
+    let same = |known: &Text| *known == origin || known.starts_with(&format!("{origin}/"));
+    if !origins.iter().any(same) {
+        origins.push(origin);
+    }
+}
+fn origin(address: &str) -> String {
+    Url::parse(address).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
+/// `https`, or `http` on this machine (RFC 8252, section 7.3); no user and no fragment.
+pub(crate) fn is_safe_address(address: &str) -> bool {
+    let Ok(url) = Url::parse(address) else { return false };
+    let loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    let scheme = url.scheme() == "https" || url.scheme() == "http" && loopback;
+    scheme && url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
+}
+
+fn changes(raw: &OAuth2Builder, names: &BTreeSet<String>) -> Result<Vec<Change>, ConfigError> {
+    let mut changes = Vec::new();
+    for (on, name, change) in &raw.changes {
+        let standard: &[&str] = if *on == On::Authorize { &AUTHORIZE } else { &TOKEN };
+        let own = |allowed: &[&str]| allowed.contains(&name.as_str());
+        let allowed: &[&str] = match on {
+            On::Authorize => &["client.id"],
+            On::Device | On::Refresh => &["client.id", "client.secret", "uuid()"],
+            On::Token => &["client.id", "client.secret", "flow.redirectUri", "flow.state", "uuid()"],
+        };
+        let how = match change {
+            RawChange::Set(_) if own(standard) => return Err(ConfigError::Shadows { name: name.clone() }),
+            RawChange::Set(value) => How::Set(parsed(value, names, allowed)?),
+            RawChange::Remove if !own(&REMOVABLE) => return Err(ConfigError::Shadows { name: name.clone() }),
+            RawChange::Remove => How::Remove,
+            RawChange::Rename(to) if own(&UNNAMED) || standard.contains(&to.as_str()) => {
+                return Err(ConfigError::Shadows { name: name.clone() });
+            }
+            RawChange::Rename(to) => How::Rename(to.clone()),
+            RawChange::Header(_) if *on == On::Authorize || name.eq_ignore_ascii_case("authorization") => {
+                return Err(ConfigError::Shadows { name: name.clone() });
+            }
+            RawChange::Header(value) => How::Header(parsed(value, names, allowed)?),
+        };
+        changes.push(Change { on: *on, name: name.clone(), how });
+    }
+    Ok(changes)
+}
+
+fn methods(raw: &OAuth2Builder) -> Result<Vec<Method>, ConfigError> {
+    let has_device = raw.discover || raw.endpoints.iter().any(|(of, _)| *of == Endpoint::Device);
+    let methods = match (&raw.methods, raw.grant) {
+        (_, Grant::DeviceCode) => vec![Method::Device],
+        (Some(methods), _) => methods.clone(),
+        (None, Grant::ConsentThenClientCredentials) => vec![Method::Browser, Method::Paste],
+        (None, _) => {
+            let device = raw.endpoints.iter().any(|(of, _)| *of == Endpoint::Device).then_some(Method::Device);
+            [Method::Browser, Method::Paste].into_iter().chain(device).collect()
+        }
+    };
+    if methods.is_empty() {
+        return Err(ConfigError::Missing("a way to finish (`methods`)"));
+    }
+    if methods.contains(&Method::Device) && !has_device {
+        return Err(ConfigError::Missing("the device authorization endpoint"));
+    }
+    if !is_safe_address(&raw.paste_redirect) {
+        return Err(ConfigError::Address { address: raw.paste_redirect.clone() });
+    }
+    Ok(methods)
+}

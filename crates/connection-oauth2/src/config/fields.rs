@@ -1,0 +1,48 @@
+//! The fields that the flow itself may ask, beside those that a configuration declares.
+
+use connection_contract::{Field, Input};
+
+use super::{Client, ClientAuth, Grant, Method};
+
+/// Their names: no configuration may have a field of its own that is called so.
+pub(super) const OWN: [&str; 6] = ["callbackUrl", "clientId", "clientSecret", "method", "password", "username"];
+
+/// Those that this kind may ask.
+pub(super) fn own(
+    client: &Client,
+    auth: &ClientAuth,
+    grant: Grant,
+    methods: &[Method],
+    ask_method: bool,
+) -> Vec<Field> {
+    let mut fields = Vec::new();
+    if matches!(client, Client::Asked | Client::PerConnection) {
+        fields.push(Field::text("clientId", "Client ID").help("of the application that you registered"));
+        let key = matches!(auth, ClientAuth::PrivateKeyJwt(_));
+        let label = if key { "Private key (PKCS#8, PEM)" } else { "Client secret" };
+        if *auth != ClientAuth::None {
+            fields.push(Field::secret("clientSecret", label));
+        }
+    }
+    if grant == Grant::Password {
+        fields.push(Field::text("username", "User name"));
+        fields.push(Field::secret("password", "Password"));
+    }
+    if methods.contains(&Method::Paste) {
+        let help = "after you allow access, the browser may show an error page: that is expected, copy its address";
+        fields.push(Field::secret("callbackUrl", "Address, or the code in it").help(help));
+    }
+    if ask_method && methods.len() > 1 {
+        let choice = |method: &Method| {
+            let label = match method {
+                Method::Browser => "in a browser on this machine",
+                Method::Device => "with a code, on any machine",
+                Method::Paste => "in any browser, and paste where it ends",
+            };
+            (method.value().into(), label.into())
+        };
+        let choices = methods.iter().map(choice).collect();
+        fields.push(Field::new("method", "How to authorize", Input::Choice(choices)));
+    }
+    fields
+}

@@ -1,0 +1,199 @@
+//! Text with variables: `https://${config.shop}.myshopify.com/admin`. Closed: no loops, and nothing is evaluated.
+//!
+//! What a variable may hold depends on where it stands: a value that would end a host, leave a path or begin another
+//! header is refused or encoded, and never joined as it is.
+
+use std::collections::BTreeMap;
+
+use connection_contract::encode::percent_encode;
+
+use crate::OAuth2Error;
+
+/// What variables stand for, by `scope.name`.
+#[derive(Clone, Default)]
+pub(crate) struct Values(BTreeMap<String, String>);
+
+impl Values {
+    pub(crate) fn set(&mut self, scope: &str, name: &str, value: impl Into<String>) {
+        self.0.insert(format!("{scope}.{name}"), value.into());
+    }
+    pub(crate) fn with(&self, scope: &str, name: &str, value: impl Into<String>) -> Self {
+        let mut values = self.clone();
+        values.set(scope, name, value);
+        values
+    }
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+    /// The names and values below `config`: what was answered or captured, and may be shown.
+    pub(crate) fn config(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(name, value)| Some((name.strip_prefix("config.")?, value.as_str())))
+    }
+}
+/// The names alone: a value may be a token.
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Variable(String),
+}
+
+/// A text with variables, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Template(Vec<Part>);
+
+/// What a variable may be called.
+const SCOPES: [&str; 4] = ["config", "client", "flow", "token"];
+
+impl Template {
+    /// `None` for an open brace, an empty name or an unknown scope.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (mut parts, mut rest) = (Vec::new(), text);
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, tail) = after.split_once('}')?;
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            let known = name == "uuid()"
+                || name.split_once('.').is_some_and(|(scope, name)| SCOPES.contains(&scope) && !name.is_empty());
+            if !known {
+                return None;
+            }
+            parts.push(Part::Variable(name.to_owned()));
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Some(Self(parts))
+    }
+    /// The variables in it.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| if let Part::Variable(name) = part { Some(name.as_str()) } else { None })
+    }
+    pub(crate) fn resolves(&self, values: &Values) -> bool {
+        self.variables().all(|name| name == "uuid()" || values.get(name).is_some_and(|value| !value.is_empty()))
+    }
+    /// The text before the first variable, and what follows the variables of the host, up to its end.
+    pub(crate) fn host(&self) -> HostPart {
+        let Some(first) = self.0.first() else { return HostPart::Fixed };
+        if let Part::Variable(name) = first {
+            return HostPart::Whole(name.clone());
+        }
+        let (mut variable, mut authority) = (false, String::new());
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => {
+                    let text = if authority.is_empty() && !variable {
+                        text.split_once("://").map_or("", |(_, rest)| rest)
+                    } else {
+                        text
+                    };
+                    let end = text.find(['/', '?', '#']);
+                    authority.push_str(text.get(..end.unwrap_or(text.len())).unwrap_or_default());
+                    if end.is_some() {
+                        break;
+                    }
+                }
+                Part::Variable(_) => {
+                    variable = true;
+                    authority.clear();
+                }
+            }
+        }
+        if !variable {
+            HostPart::Fixed
+        } else if let Some(domain) = authority.strip_prefix('.') {
+            HostPart::Below(domain.to_owned())
+        } else {
+            HostPart::Open
+        }
+    }
+    /// An address; each variable may hold what fits where it stands.
+    pub(crate) fn url(&self, values: &Values) -> Result<String, OAuth2Error> {
+        let mut url = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => url.push_str(text),
+                Part::Variable(name) => {
+                    let value = found(values, name)?;
+                    let unsafe_value = || OAuth2Error::UnsafeValue { name: name.clone() };
+                    if url.is_empty() {
+                        url.push_str(whole(value).ok_or_else(unsafe_value)?);
+                    } else if url.split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?'])) {
+                        url.push_str(label(value).ok_or_else(unsafe_value)?);
+                    } else if !url.contains('?') && (matches!(value, "." | "..") || value.contains(['/', '\\', '%'])) {
+                        return Err(unsafe_value());
+                    } else {
+                        url.push_str(&percent_encode(value));
+                    }
+                }
+            }
+        }
+        Ok(url)
+    }
+    /// A value of a form, a JSON body or a header; what carries it encodes it. `uuid` is a fresh one.
+    pub(crate) fn value(&self, values: &Values, uuid: impl Fn() -> String) -> Result<String, OAuth2Error> {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Variable(name) if name == "uuid()" => text.push_str(&uuid()),
+                Part::Variable(name) => text.push_str(found(values, name)?),
+            }
+        }
+        Ok(text)
+    }
+    /// A header's value: nothing that ends a line.
+    pub(crate) fn header(&self, values: &Values, uuid: impl Fn() -> String) -> Result<String, OAuth2Error> {
+        let text = self.value(values, uuid)?;
+        if text.chars().any(char::is_control) {
+            let name = self.variables().next().unwrap_or_default().to_owned();
+            return Err(OAuth2Error::UnsafeValue { name });
+        }
+        Ok(text)
+    }
+}
+
+/// What of an address' host is not fixed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostPart {
+    Fixed,
+    /// A variable before `.domain`.
+    Below(String),
+    /// The whole origin is a variable.
+    Whole(String),
+    /// A variable that nothing fixed follows.
+    Open,
+}
+
+fn found<'v>(values: &'v Values, name: &str) -> Result<&'v str, OAuth2Error> {
+    values
+        .get(name)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| OAuth2Error::MissingValue { name: name.to_owned() })
+}
+/// An origin, or an address without query: no user, no dots, no fragment.
+fn whole(value: &str) -> Option<&str> {
+    let value = value.trim_end_matches('/');
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"))?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:[]".contains(&b);
+    (rest.bytes().all(plain) && !rest.split('/').any(|part| matches!(part, "." | ".." | ""))).then_some(value)
+}
+/// Labels of a host's name.
+fn label(value: &str) -> Option<&str> {
+    let fits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    value.split('.').all(fits).then_some(value)
+}
+/// What a person types into a field for a part of a host's name: `https://acme.zendesk.com/` is `acme`.
+pub(crate) fn host_part(typed: &str, suffix: &str) -> String {
+    let text = typed.trim();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    text.strip_suffix(suffix).map(str::to_owned).unwrap_or(text)
+}

@@ -1,0 +1,115 @@
+//! The definition that a configuration makes.
+
+use connection_contract::{
+    Authorizer, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, Established, HttpRequest,
+    NamedSecrets, Refresher, Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult,
+};
+
+use crate::{
+    OAuth2Credential, account,
+    config::{Attach, CheckedRenewal, OAuth2Config},
+    flow,
+    provider::Provider,
+    refresh, revoke,
+};
+
+/// A kind of connection made of a configuration; see [`oauth2`].
+#[derive(Debug)]
+pub struct OAuth2 {
+    pub(crate) config: OAuth2Config,
+}
+
+/// A kind of connection from a configuration. Cannot fail: the configuration was checked when it was built.
+pub fn oauth2(config: OAuth2Config) -> OAuth2 {
+    OAuth2 { config }
+}
+
+impl ConnectionDefinition for OAuth2 {
+    type Credential = OAuth2Credential;
+
+    fn descriptor(&self) -> Descriptor {
+        self.config.descriptor.clone()
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<OAuth2Credential>, SetupFailure> {
+        flow::setup(self, ctx).await
+    }
+
+    fn serialize_credential(&self, credential: &OAuth2Credential) -> Result<Secret, CredentialError> {
+        Ok(credential.encode())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<OAuth2Credential, CredentialError> {
+        OAuth2Credential::decode(bytes)
+    }
+
+    async fn verify(
+        &self,
+        credential: &OAuth2Credential,
+        ctx: &VerifyContext<'_>,
+    ) -> Result<VerifyResult<OAuth2Credential>, ConnectionError> {
+        let base = ctx.connection().base_url()?;
+        let identity = account::probe(self, &self.config.account, credential, base, ctx).await?;
+        let mut found = VerifyResult::live().valid_until(credential.valid_until());
+        found.identity = identity;
+        found.granted_scopes.clone_from(&credential.scopes);
+        Ok(found)
+    }
+
+    async fn teardown(&self, credential: &OAuth2Credential, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+        let kind = &self.config.descriptor.kind;
+        let mut provider = Provider {
+            config: &self.config,
+            ctx,
+            spend: None,
+            granted: ctx.connection().base_url().ok().cloned(),
+            found: credential.found.clone(),
+            values: credential.values.clone(),
+        };
+        let application = refresh::application(&self.config, credential, ctx).await;
+        let application = application.map_err(|error| error.not_live(kind))?;
+        provider.know(&application);
+        let revoked = revoke::revoke(&provider, &application, credential).await;
+        Ok(revoked.map_err(|error| error.not_live(kind))?)
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<OAuth2Credential>> {
+        Some(self)
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<OAuth2Credential>> {
+        Some(self)
+    }
+
+    fn refresher(&self) -> Option<&dyn Refresher<OAuth2Credential>> {
+        if matches!(self.config.renewal, CheckedRenewal::Never) { None } else { Some(self) }
+    }
+}
+
+impl Authorizer<OAuth2Credential> for OAuth2 {
+    fn authorize(
+        &self,
+        credential: &OAuth2Credential,
+        request: &mut HttpRequest,
+        _: &Context<'_>,
+    ) -> Result<(), CredentialError> {
+        let token = &credential.tokens.access;
+        match &self.config.attach {
+            Attach::Bearer => request.set_bearer(token),
+            Attach::Header { name, prefix } => {
+                request.set_header(name.to_ascii_lowercase(), Secret::concat(&[prefix.as_bytes(), token.expose()]));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl NamedSecrets<OAuth2Credential> for OAuth2 {
+    fn secret(&self, credential: &OAuth2Credential, name: &str) -> Option<Secret> {
+        if name == "accessToken" {
+            return Some(credential.tokens.access.duplicate());
+        }
+        let set = name.strip_suffix("AccessToken")?;
+        credential.extra(set).map(|tokens| tokens.access.duplicate())
+    }
+}

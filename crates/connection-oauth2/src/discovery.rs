@@ -1,0 +1,88 @@
+//! What an issuer says about itself (RFC 8414, and OpenID Connect Discovery). The `oauth2` crate has no part for it.
+//!
+//! Nothing of it is believed unless it names exactly the issuer that was asked; and an endpoint outside the declared
+//! origins is refused when it is used, whatever the issuer says.
+
+use connection_contract::{HttpResponse, Value};
+use oauth2::url::Url;
+
+use crate::{
+    OAuth2Error,
+    config::{Endpoint, is_safe_address},
+    provider::Provider,
+};
+
+/// More is no metadata.
+const LARGEST: usize = 256 * 1024;
+
+/// What was found, and is needed later.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) endpoints: Vec<(Endpoint, String)>,
+    /// Whether a callback without `iss` is to be refused (RFC 9207, section 2.4).
+    pub(crate) iss: bool,
+}
+impl Found {
+    pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Option<&str> {
+        self.endpoints.iter().find(|(of, _)| *of == endpoint).map(|(_, url)| url.as_str())
+    }
+    /// What a renewal and a revocation need.
+    pub(crate) fn kept(&self) -> Self {
+        let kept = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Refresh | Endpoint::Revocation | Endpoint::Token);
+        let endpoints = self.endpoints.iter().filter(|(endpoint, _)| kept(endpoint)).cloned().collect();
+        Self { endpoints, iss: false }
+    }
+}
+
+/// Where each endpoint is in the metadata (RFC 8414, section 2; RFC 8628, section 4; RFC 9126, section 5).
+const NAMES: [(Endpoint, &str); 6] = [
+    (Endpoint::Authorize, "authorization_endpoint"),
+    (Endpoint::Device, "device_authorization_endpoint"),
+    (Endpoint::PushedAuthorization, "pushed_authorization_request_endpoint"),
+    (Endpoint::Registration, "registration_endpoint"),
+    (Endpoint::Revocation, "revocation_endpoint"),
+    (Endpoint::Token, "token_endpoint"),
+];
+
+/// Asks the issuer, at the path that RFC 8414 says and then at OpenID Connect's.
+pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Found, OAuth2Error> {
+    let refused = |why| OAuth2Error::Discovery { why };
+    let url = Url::parse(issuer).map_err(|_| refused("the issuer is no address"))?;
+    let (origin, path) = (url.origin().ascii_serialization(), url.path().trim_end_matches('/'));
+    let inserted = format!("{origin}/.well-known/oauth-authorization-server{path}");
+    let appended = format!("{origin}{path}/.well-known/openid-configuration");
+    for url in [inserted, appended] {
+        let response = provider.get(&url, "issuer").await?;
+        if (200..300).contains(&response.status()) {
+            return read(&response, issuer, provider.config.pkce);
+        }
+    }
+    Err(refused("there is no metadata at its address"))
+}
+
+fn read(response: &HttpResponse, issuer: &str, pkce: bool) -> Result<Found, OAuth2Error> {
+    let refused = |why| Err(OAuth2Error::Discovery { why });
+    if response.body().expose().len() > LARGEST {
+        return refused("it is larger than 256 KiB");
+    }
+    let Ok(metadata) = response.json() else { return refused("it is not JSON") };
+    if metadata["issuer"].as_str() != Some(issuer) {
+        return refused("it names another issuer");
+    }
+    let methods = &metadata["code_challenge_methods_supported"];
+    if pkce && *methods != Value::Null && !methods.items().iter().any(|method| method.as_str() == Some("S256")) {
+        return refused("it does not support PKCE with S256");
+    }
+    let mut found = Found {
+        iss: metadata["authorization_response_iss_parameter_supported"] == Value::Bool(true),
+        ..Found::default()
+    };
+    for (endpoint, name) in NAMES {
+        match metadata[name].as_str() {
+            None => {}
+            Some(url) if is_safe_address(url) => found.endpoints.push((endpoint, url.to_owned())),
+            Some(_) => return refused("an endpoint of it is not https"),
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,81 @@
+//! Where the browser goes (RFC 6749, section 4.1.1), pushed first where the provider wants that (RFC 9126).
+
+use connection_contract::Link;
+use oauth2::{
+    AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, basic::BasicClient, url::Url,
+};
+
+use crate::{
+    OAuth2Error,
+    client::Application,
+    config::{Endpoint, On},
+    provider::{Parameters, Provider},
+    token::response,
+};
+
+/// One attempt: what the browser takes along and must bring back.
+pub(crate) struct Attempt {
+    pub(crate) redirect_uri: String,
+    pub(crate) state: String,
+    pub(crate) verifier: Option<String>,
+}
+
+/// The challenge of a verifier (RFC 7636, section 4.2): S256, and never `plain`.
+pub(crate) fn challenge(verifier: &str) -> PkceCodeChallenge {
+    PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier.to_owned()))
+}
+
+/// The address to open.
+pub(crate) async fn link(
+    provider: &Provider<'_>,
+    application: &Application,
+    attempt: &Attempt,
+) -> Result<Link, OAuth2Error> {
+    let undeclared = || OAuth2Error::UndeclaredAddress { what: Endpoint::Authorize.name() };
+    let endpoint = provider.required(Endpoint::Authorize)?;
+    provider.base(&endpoint, Endpoint::Authorize.name())?;
+    let client = BasicClient::new(ClientId::new(application.id.clone()))
+        .set_auth_uri(AuthUrl::new(endpoint).map_err(|_| undeclared())?)
+        .set_redirect_uri(RedirectUrl::new(attempt.redirect_uri.clone()).map_err(|_| OAuth2Error::NoWay)?);
+    let mut request = client.authorize_url(|| CsrfToken::new(attempt.state.clone()));
+    let scope = provider.config.scope();
+    if !scope.is_empty() {
+        request = request.add_extra_param("scope", scope);
+    }
+    if let Some(verifier) = &attempt.verifier {
+        request = request.set_pkce_challenge(challenge(verifier));
+    }
+    let (mut url, _) = request.url();
+    // What stood in the endpoint's own query stays; what was asked for goes through the configuration's deviations.
+    let fixed = AuthUrl::new(provider.required(Endpoint::Authorize)?).map_err(|_| undeclared())?;
+    let fixed: Vec<_> = fixed.url().query_pairs().into_owned().collect();
+    let all: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let pairs = all.get(fixed.len()..).unwrap_or_default();
+    let mut parameters = Parameters::new(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    provider.change(On::Authorize, &mut parameters)?;
+    if let Some(pushed) = provider.url(Endpoint::PushedAuthorization)? {
+        let request_uri = push(provider, application, &pushed, parameters).await?;
+        parameters = Parameters::new([("client_id", application.id.as_str()), ("request_uri", &request_uri)]);
+    }
+    write(&mut url, fixed.iter().chain(&parameters.pairs));
+    Link::from_provider(url.as_str()).ok_or_else(undeclared)
+}
+
+fn write<'p>(url: &mut Url, pairs: impl Iterator<Item = &'p (String, String)>) {
+    url.set_query(None);
+    url.query_pairs_mut().extend_pairs(pairs);
+}
+
+/// The request goes ahead of the browser, which then carries its name alone.
+async fn push(
+    provider: &Provider<'_>,
+    application: &Application,
+    url: &str,
+    mut parameters: Parameters,
+) -> Result<String, OAuth2Error> {
+    provider.authenticate(application, url, &mut parameters)?;
+    let endpoint = (url, Endpoint::PushedAuthorization.name());
+    let response = provider.post(None, endpoint, parameters, None).await?;
+    let answer = response::read(&provider.config.response, &response)?;
+    answer["request_uri"].as_str().map(str::to_owned).ok_or(OAuth2Error::NoToken)
+}

@@ -1,0 +1,85 @@
+//! What came back from the browser, by a callback or pasted (RFC 6749, section 4.1.2).
+//!
+//! A callback's `state` was checked by the host. What is pasted may be anything: nothing in it is believed before its
+//! `state` has matched, and of an address the query alone is read.
+
+use connection_contract::{Context, Secret, encode};
+
+use crate::{OAuth2Error, config::OAuth2Config, token::response};
+
+/// What a browser brought: a code, and what the configuration keeps beside it.
+#[derive(Debug)]
+pub(crate) struct Back {
+    pub(crate) code: Secret,
+    pub(crate) captured: Vec<(String, String)>,
+}
+
+/// Reads the parameters; `iss_advertised` when the provider said that it always sends `iss`.
+pub(crate) fn read(
+    config: &OAuth2Config,
+    iss_advertised: bool,
+    parameters: &[(String, Secret)],
+) -> Result<Back, OAuth2Error> {
+    for (at, (name, _)) in parameters.iter().enumerate() {
+        if parameters.iter().take(at).any(|(other, _)| other == name) {
+            let known = ["code", "error", "iss", "state"].into_iter().find(|known| known == name);
+            return Err(OAuth2Error::Ambiguous { name: known.unwrap_or("a parameter") });
+        }
+    }
+    let text = |wanted: &str| {
+        let found = parameters.iter().find(|(name, _)| name == wanted);
+        found.and_then(|(_, value)| value.expose_str()).filter(|value| !value.is_empty())
+    };
+    // Also for an error: it may come from another provider than the one that was asked (RFC 9207, section 2.4).
+    match (text("iss"), &config.issuer) {
+        (Some(iss), Some(issuer)) if iss != issuer => return Err(OAuth2Error::IssuerMismatch),
+        (None, Some(_)) if iss_advertised || config.iss_required => return Err(OAuth2Error::IssuerMismatch),
+        _ => {}
+    }
+    if let Some(code) = text("error") {
+        return Err(match response::refusal(&config.response, code) {
+            // Here no grant is there yet that could be dead, and nothing waits.
+            OAuth2Error::AccessDenied => OAuth2Error::AccessDenied,
+            _ => OAuth2Error::Refused { code: crate::error::shown(code) },
+        });
+    }
+    let code = text(&config.code_parameter).map(Secret::from).ok_or(OAuth2Error::NoCode)?;
+    let capture = |name: &String| Some((name.clone(), text(name)?.to_owned()));
+    Ok(Back { code, captured: config.callback_capture.iter().filter_map(capture).collect() })
+}
+
+/// Reads what was pasted: the address where the browser ended, its query, or a code alone. A code alone belongs to this
+/// attempt only by its PKCE verifier, so without PKCE it is refused.
+pub(crate) fn pasted(
+    config: &OAuth2Config,
+    iss_advertised: bool,
+    state: &str,
+    pasted: &Secret,
+    ctx: &Context<'_>,
+) -> Result<Back, OAuth2Error> {
+    let text = pasted.expose_str().unwrap_or_default().trim();
+    let query = text.split_once('?').map(|(_, query)| query).or(text.contains('=').then_some(text));
+    let Some(query) = query else {
+        if text.is_empty() || text.contains(char::is_whitespace) || text.contains("://") {
+            return Err(OAuth2Error::NoCode);
+        }
+        if !config.pkce {
+            return Err(OAuth2Error::StateMismatch);
+        }
+        return Ok(Back { code: Secret::from(text), captured: Vec::new() });
+    };
+    let query = query.split('#').next().unwrap_or_default();
+    let (mut found, mut parameters) = (None, Vec::new());
+    for (name, value) in encode::from_form(query) {
+        if name != "state" {
+            parameters.push((name, Secret::from(value)));
+        } else if found.replace(value).is_some() {
+            return Err(OAuth2Error::Ambiguous { name: "state" });
+        }
+    }
+    let found = found.ok_or(OAuth2Error::StateMismatch)?;
+    if !ctx.crypto().equal(found.as_bytes(), state.as_bytes()) {
+        return Err(OAuth2Error::StateMismatch);
+    }
+    read(config, iss_advertised, &parameters)
+}

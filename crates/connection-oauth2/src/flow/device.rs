@@ -1,0 +1,83 @@
+//! A code that is typed at the provider, on any machine (RFC 8628). The loop is here and not the `oauth2` crate's: each
+//! poll is a wait of the setup, which other ways to finish may end first.
+
+use std::time::Duration;
+
+use connection_contract::{DisplayText, Link, Notice, Secret, Timestamp, Wait};
+use oauth2::DeviceAuthorizationResponse;
+
+use crate::{
+    OAuth2Error,
+    client::Application,
+    provider::Provider,
+    token::exchange::{self, Granted, Poll},
+};
+
+/// A poll that got no answer doubles the interval, up to this.
+const LONGEST_INTERVAL: u64 = 60;
+/// No code is waited for longer, whatever the provider says: a setup has so many effects and no more.
+const LONGEST_WAIT: u64 = 1800;
+
+/// A code that waits to be typed.
+pub(crate) struct Device {
+    code: Secret,
+    user_code: DisplayText,
+    link: Link,
+    interval: u64,
+    next: Timestamp,
+    until: Timestamp,
+}
+
+impl Device {
+    pub(crate) async fn begin(provider: &Provider<'_>, application: &Application) -> Result<Self, OAuth2Error> {
+        let (codes, at): (DeviceAuthorizationResponse<_>, _) = exchange::device(provider, application).await?;
+        let undeclared = OAuth2Error::UndeclaredAddress { what: "verification page" };
+        let complete = codes.verification_uri_complete().map(|uri| uri.secret().as_str());
+        let plain = codes.verification_uri().to_string();
+        // The code is shown in any case, so that the user can compare it (section 3.3.1).
+        let link = complete.and_then(Link::from_provider).or_else(|| Link::from_provider(&plain)).ok_or(undeclared)?;
+        let interval = codes.interval().as_secs().max(1);
+        Ok(Self {
+            code: Secret::from(codes.device_code().secret().as_str()),
+            user_code: codes.user_code().secret().clone().into(),
+            link,
+            interval,
+            next: at.after(interval),
+            until: at.after(codes.expires_in().as_secs().min(LONGEST_WAIT)),
+        })
+    }
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.until
+    }
+    /// Adds what to do and when to poll next.
+    pub(crate) fn shown<'w>(&self, wait: Wait<'w>, now: Timestamp) -> Wait<'w> {
+        let seconds = self.next.min(self.until).seconds().saturating_sub(now.seconds()).max(0);
+        wait.notice(Notice::new("Type this code only if you began this yourself; nobody else should send you one"))
+            .device_code(self.link.clone(), self.user_code.clone())
+            .elapsed(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
+    }
+    /// Polls, if it is time.
+    pub(crate) async fn poll(
+        &mut self,
+        provider: &Provider<'_>,
+        application: &Application,
+    ) -> Result<Option<Box<Granted>>, OAuth2Error> {
+        let now = provider.ctx.now();
+        if now < self.next {
+            return Ok(None);
+        }
+        match exchange::poll(provider, application, &self.code).await {
+            Ok(Poll::Granted(granted)) => return Ok(Some(granted)),
+            Ok(Poll::Pending) => {}
+            // Five seconds more for this and all later polls (section 3.5), or what the provider says, if that is more.
+            Ok(Poll::SlowDown(interval)) => self.interval = (self.interval + 5).max(interval.unwrap_or_default()),
+            Err(error) if error.is_transient() => {
+                self.interval = (self.interval * 2).clamp(1, LONGEST_INTERVAL.max(self.interval))
+            }
+            Err(OAuth2Error::Dead) => return Err(OAuth2Error::Expired),
+            Err(error) => return Err(error),
+        }
+        self.next = provider.ctx.now().after(self.interval);
+        Ok(None)
+    }
+}

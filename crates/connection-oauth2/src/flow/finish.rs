@@ -1,0 +1,170 @@
+//! What is made of an answer with tokens.
+
+use std::time::Duration;
+
+use connection_contract::{
+    Established, LogEvent, LogLevel, Reach, Secret, SetupContext, SetupFailure, Spend, Timestamp, VerifyResult,
+};
+
+use crate::{
+    OAuth2, OAuth2Credential, OAuth2Error, account,
+    client::Application,
+    config::{CheckedRenewal, Client, Endpoint, OAuth2Config},
+    provider::Provider,
+    token::{
+        Tokens,
+        exchange::Granted,
+        response::{self, Set},
+    },
+};
+
+/// A token that is kept alive is renewed at least so often.
+const DAY: u64 = 86_400;
+
+pub(super) async fn established(
+    definition: &OAuth2,
+    mut provider: Provider<'_>,
+    application: Application,
+    granted: Granted,
+    ctx: &SetupContext<'_>,
+) -> Result<Established<OAuth2Credential>, SetupFailure> {
+    let config = provider.config;
+    let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
+    let granted = match &config.step {
+        None => granted,
+        Some(step) => stepped(&mut provider, step, granted).await.map_err(failure)?,
+    };
+    captured(&mut provider, &granted);
+    let credential = credential(&provider, &application, &granted, None);
+    if let Some(missing) = missing_scope(config, &credential) {
+        return Err(failure(OAuth2Error::ScopeMissing { scope: missing }));
+    }
+    let without = credential.tokens.refresh.is_none() && credential.tokens.valid_until.is_some();
+    if without && matches!(config.renewal, CheckedRenewal::RefreshToken) {
+        ctx.log(LogEvent::new("refresh_token_missing").level(LogLevel::Warn));
+    }
+    let base = provider.api().map_err(failure)?;
+    let reach = reach(&provider, &base).map_err(failure)?;
+    let told = account::told(&provider, &credential, &granted).map_err(failure)?;
+    let probed = account::probe(definition, &config.account, &credential, &base, ctx).await?;
+    let identity = told.or(probed).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
+    let mut found = VerifyResult::live().identity(identity.clone()).valid_until(credential.valid_until());
+    found.granted_scopes.clone_from(&credential.scopes);
+    let (valid_until, authorized_until) = (credential.valid_until(), credential.authorized_until);
+    let renew_at = renew_at(config, &credential, ctx.now());
+    let (scopes, values) = (credential.scopes.clone(), credential.values.clone());
+    let mut made = Established::new(credential, identity)
+        .reach(reach)
+        .valid_until(valid_until)
+        .renew_at(renew_at)
+        .authorized_until(authorized_until)
+        .established_live(found);
+    made.granted_scopes = scopes;
+    for (name, value) in values.config() {
+        made = made.config(name.to_owned(), value);
+    }
+    Ok(made)
+}
+
+/// The request after the tokens, whose answer has those to keep.
+async fn stepped(
+    provider: &mut Provider<'_>,
+    step: &crate::config::CheckedStep,
+    granted: Granted,
+) -> Result<Granted, OAuth2Error> {
+    provider.values.set("token", "access", granted.set.access.expose_str().unwrap_or_default());
+    let response = provider.step(step, Spend::new("access_token", &granted.set.access)).await?;
+    let answer = response::read(&provider.config.response, &response)?;
+    let at = response.received_at();
+    let mut set = response::set(&provider.config.response, &answer, at)?;
+    set.refresh = set.refresh.or(granted.set.refresh);
+    set.scopes = set.scopes.or(granted.set.scopes);
+    Ok(Granted { set, answer, at })
+}
+
+/// Takes what the configuration keeps of an answer.
+pub(crate) fn captured(provider: &mut Provider<'_>, granted: &Granted) {
+    for (name, pointer) in &provider.config.response.capture {
+        if let Some(value) = granted.answer.pointer(pointer).and_then(connection_contract::Value::as_str) {
+            provider.values.set("config", name, value);
+        }
+    }
+}
+
+/// The credential of an answer. What it leaves out stays as it was: a refresh token, scopes, further sets.
+pub(crate) fn credential(
+    provider: &Provider<'_>,
+    application: &Application,
+    granted: &Granted,
+    before: Option<&OAuth2Credential>,
+) -> OAuth2Credential {
+    let config = provider.config;
+    let kept = |old: Option<&Tokens>| old.and_then(|old| old.refresh.as_ref()).map(Secret::duplicate);
+    let tokens = |set: &Set, old: Option<&Tokens>| Tokens {
+        access: set.access.duplicate(),
+        refresh: set.refresh.as_ref().map(Secret::duplicate).or_else(|| kept(old)),
+        valid_until: set.valid_until,
+    };
+    let mut extra = Vec::new();
+    for (name, at) in &config.response.extra {
+        let old = before.and_then(|before| before.extra(name));
+        match response::extra(&config.response, &granted.answer, at, granted.at) {
+            Some(set) => extra.push((name.clone(), tokens(&set, old))),
+            None => extra.extend(old.map(|old| (name.clone(), old.duplicate()))),
+        }
+    }
+    let asked = || (!config.scopes.is_empty()).then(|| config.scopes.clone());
+    let own = matches!(config.client, Client::PerConnection);
+    OAuth2Credential {
+        tokens: tokens(&granted.set, before.map(|before| &before.tokens)),
+        extra,
+        // Absent means as requested (RFC 6749, section 5.1); in a renewal, as before (section 6).
+        scopes: granted.set.scopes.clone().or_else(|| before.map_or_else(asked, |before| before.scopes.clone())),
+        authorized_until: granted.set.authorized_until.or(before.and_then(|before| before.authorized_until)),
+        client_id: application.id.clone(),
+        client_secret: application.secret.as_ref().filter(|_| own).map(Secret::duplicate),
+        values: provider
+            .values
+            .config()
+            .fold(crate::config::Values::default(), |values, (name, value)| values.with("config", name, value)),
+        found: provider.found.kept(),
+    }
+}
+
+fn missing_scope(config: &OAuth2Config, credential: &OAuth2Credential) -> Option<String> {
+    let granted = credential.scopes.as_deref().unwrap_or_default();
+    config.required_scopes.iter().find(|scope| !granted.contains(scope)).cloned()
+}
+
+/// When to renew what would die of not being used, or whose life nobody knows.
+pub(crate) fn renew_at(config: &OAuth2Config, credential: &OAuth2Credential, now: Timestamp) -> Option<Timestamp> {
+    let renews = matches!(config.renewal, CheckedRenewal::RefreshToken) && credential.tokens.refresh.is_some();
+    let third = |life: Duration| now.after((life.as_secs() / 3).clamp(1, DAY));
+    let until = credential.valid_until();
+    let keep_alive = match (config.idle_life, until) {
+        (Some(idle), _) => third(idle),
+        (None, None) => now.after(DAY),
+        (None, Some(_)) => return None,
+    };
+    (renews && until.is_none_or(|until| keep_alive < until)).then_some(keep_alive)
+}
+
+/// Where the tokens may go: as declared, or, where an address was learned, to these very hosts and no others.
+fn reach(provider: &Provider<'_>, base: &connection_contract::BaseUrl) -> Result<Reach, OAuth2Error> {
+    let config = provider.config;
+    let learned = |template: &crate::config::Template| template.variables().next().is_some();
+    let learns = config.api.iter().any(learned) || config.endpoints.iter().any(|(_, template)| learned(template));
+    if !learns && !config.discover && config.api.len() == 1 {
+        return Ok(Reach::declared());
+    }
+    let mut reach = Reach::base(base.clone());
+    for endpoint in [Endpoint::Token, Endpoint::Refresh, Endpoint::Revocation] {
+        if let Some(url) = provider.url(endpoint)? {
+            let origin = provider.base(&url, endpoint.name())?.origin().clone();
+            if origin != *base.origin() && !reach.origins.contains(&origin) {
+                reach = reach.origin(origin);
+            }
+        }
+    }
+    Ok(reach)
+}

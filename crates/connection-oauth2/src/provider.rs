@@ -1,0 +1,266 @@
+//! The provider as one run sees it: its addresses with their variables filled in, and the one way to ask it something
+//! that holds a secret.
+//!
+//! Written here and not taken from the `oauth2` crate: JSON and query bodies, parameters by another name or none,
+//! headers, Basic without encoding or of templates, and signed assertions.
+
+use connection_contract::{
+    BaseUrl, Context, HttpError, HttpRequest, HttpResponse, Secret, Spend, SpendContext, Value, classify, encode,
+};
+use oauth2::url::Url;
+
+use crate::{
+    OAuth2Error,
+    client::{Application, assertion},
+    config::{Body, CheckedStep, ClientAuth, Endpoint, How, OAuth2Config, On, Values},
+    discovery::Found,
+};
+
+/// What a request is made of.
+pub(crate) struct Provider<'a> {
+    pub(crate) config: &'a OAuth2Config,
+    pub(crate) ctx: &'a Context<'a>,
+    /// What spends; a teardown and a verification have none.
+    pub(crate) spend: Option<&'a SpendContext<'a>>,
+    /// The address that the user granted, or that is sealed with the connection.
+    pub(crate) granted: Option<BaseUrl>,
+    pub(crate) found: Found,
+    pub(crate) values: Values,
+}
+
+/// The parameters of a request, and its `Authorization`.
+#[derive(Default)]
+pub(crate) struct Parameters {
+    pub(crate) pairs: Vec<(String, String)>,
+    pub(crate) authorization: Option<Secret>,
+}
+impl Parameters {
+    pub(crate) fn new<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Self {
+        let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { pairs, authorization: None }
+    }
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.pairs.retain(|(known, _)| known != name);
+        self.pairs.push((name.to_owned(), value.into()));
+    }
+}
+
+/// An address in the parts that the contract takes.
+struct Address {
+    base: BaseUrl,
+    path: String,
+    query: Vec<(String, String)>,
+}
+
+impl Provider<'_> {
+    /// What templates may say of the application.
+    pub(crate) fn know(&mut self, application: &Application) {
+        self.values.set("client", "id", application.id.as_str());
+        self.values.set("client", "secret", application.secret_text().unwrap_or_default());
+    }
+    /// The address of an endpoint: what is configured wins over what was discovered.
+    pub(crate) fn url(&self, endpoint: Endpoint) -> Result<Option<String>, OAuth2Error> {
+        let mut failed = None;
+        for template in self.config.endpoint(endpoint) {
+            match template.resolves(&self.values).then(|| template.url(&self.values)) {
+                Some(url) => return url.map(Some),
+                None => failed = Some(template.url(&self.values)),
+            }
+        }
+        match failed {
+            Some(Err(error)) => Err(error),
+            _ => Ok(self.found.endpoint(endpoint).map(str::to_owned)),
+        }
+    }
+    pub(crate) fn required(&self, endpoint: Endpoint) -> Result<String, OAuth2Error> {
+        let missing = OAuth2Error::Discovery { why: "it does not name an endpoint that is needed" };
+        self.url(endpoint)?.ok_or(missing)
+    }
+    /// The API's address: the first whose variables all have a value.
+    pub(crate) fn api(&self) -> Result<BaseUrl, OAuth2Error> {
+        let resolving = self.config.api.iter().find(|template| template.resolves(&self.values));
+        let Some(template) = resolving.or(self.config.api.first()) else {
+            return Err(OAuth2Error::UndeclaredAddress { what: "API" });
+        };
+        let url = template.url(&self.values)?;
+        let granted = || self.granted.clone().filter(|granted| granted.to_string() == url.trim_end_matches('/'));
+        self.ctx.address(&url).ok().or_else(granted).ok_or(OAuth2Error::UndeclaredAddress { what: "API" })
+    }
+    /// The base of an address, which must be at an origin that is declared or granted.
+    pub(crate) fn base(&self, url: &str, what: &'static str) -> Result<BaseUrl, OAuth2Error> {
+        self.address(url, what).map(|address| address.base)
+    }
+    fn address(&self, text: &str, what: &'static str) -> Result<Address, OAuth2Error> {
+        let undeclared = || OAuth2Error::UndeclaredAddress { what };
+        let url = Url::parse(text).map_err(|_| undeclared())?;
+        let query = url.query_pairs().into_owned().collect();
+        let path = encode::from_percent(url.path()).ok_or_else(undeclared)?;
+        if let Ok(base) = self.ctx.address(&url.origin().ascii_serialization()) {
+            return Ok(Address { base, path, query });
+        }
+        let granted = self.granted.clone().ok_or_else(undeclared)?;
+        let rest = text.strip_prefix(&granted.to_string()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let path = rest.and_then(|rest| rest.split('?').next()).ok_or_else(undeclared)?.to_owned();
+        Ok(Address { base: granted, path, query })
+    }
+    /// Does what the configuration says about a request of that sort.
+    pub(crate) fn change(&self, on: On, parameters: &mut Parameters) -> Result<(), OAuth2Error> {
+        for change in self.config.changes(on) {
+            match &change.how {
+                How::Header(_) => {}
+                How::Remove => parameters.pairs.retain(|(name, _)| *name != change.name),
+                How::Rename(to) => {
+                    for (name, _) in parameters.pairs.iter_mut().filter(|(name, _)| *name == change.name) {
+                        name.clone_from(to);
+                    }
+                }
+                How::Set(template) => {
+                    let value = template.value(&self.values, || self.uuid())?;
+                    parameters.set(&change.name, value);
+                }
+            }
+        }
+        Ok(())
+    }
+    /// Adds what proves who the application is, for this endpoint alone.
+    pub(crate) fn authenticate(
+        &self,
+        application: &Application,
+        endpoint: &str,
+        parameters: &mut Parameters,
+    ) -> Result<(), OAuth2Error> {
+        let secret = || application.secret_text().ok_or(OAuth2Error::ClientMissing);
+        let basic = |user: &str, password: &str| {
+            let pair = Secret::concat(&[user.as_bytes(), b":", password.as_bytes()]);
+            Some(Secret::from(format!("Basic {}", encode::base64(pair.expose()))))
+        };
+        match &self.config.client_auth {
+            ClientAuth::Basic => {
+                let coded =
+                    |text: &str| oauth2::url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+                parameters.authorization = basic(&coded(&application.id), &coded(secret()?));
+            }
+            ClientAuth::BasicRaw => parameters.authorization = basic(&application.id, secret()?),
+            ClientAuth::BasicTemplate { user, password } => {
+                let mut values = self.values.with("client", "id", application.id.as_str());
+                values.set("client", "secret", secret()?);
+                let filled = |text: &str| match crate::config::Template::parse(text) {
+                    Some(template) => template.value(&values, || self.uuid()),
+                    None => Ok(text.to_owned()),
+                };
+                parameters.authorization = basic(&filled(user)?, &filled(password)?);
+            }
+            ClientAuth::Body => {
+                parameters.set("client_id", application.id.as_str());
+                parameters.set("client_secret", secret()?);
+            }
+            ClientAuth::None => parameters.set("client_id", application.id.as_str()),
+            ClientAuth::PrivateKeyJwt(how) => {
+                let issuer = self.config.issuer.as_deref();
+                parameters.set("client_id", application.id.as_str());
+                parameters.set("client_assertion_type", assertion::TYPE);
+                parameters.set("client_assertion", assertion::signed(how, application, issuer, endpoint, self.ctx)?);
+            }
+        }
+        Ok(())
+    }
+    /// Sends to an endpoint that takes secrets. What is spent goes once.
+    pub(crate) async fn post(
+        &self,
+        on: Option<On>,
+        endpoint: (&str, &'static str),
+        parameters: Parameters,
+        spend: Option<Spend<'_>>,
+    ) -> Result<HttpResponse, OAuth2Error> {
+        let mut request = self.written("POST", endpoint, self.config.body, parameters)?;
+        for change in on.into_iter().flat_map(|on| self.config.changes(on)) {
+            if let How::Header(template) = &change.how {
+                let value = template.header(&self.values, || self.uuid())?;
+                request.set_header(change.name.to_ascii_lowercase(), Secret::from(value));
+            }
+        }
+        self.answered(self.sent(request, spend).await)
+    }
+    /// A request that the configuration describes whole.
+    pub(crate) async fn step(&self, step: &CheckedStep, spend: Spend<'_>) -> Result<HttpResponse, OAuth2Error> {
+        let url = step.url.url(&self.values)?;
+        let mut parameters = Parameters::default();
+        for (name, template) in &step.parameters {
+            parameters.set(name, template.value(&self.values, || self.uuid())?);
+        }
+        let body = if step.method == "GET" { Body::Query } else { Body::Form };
+        let request = self.written(step.method, (&url, "token endpoint"), body, parameters)?;
+        self.answered(self.sent(request, Some(spend)).await)
+    }
+    /// Gets a public document.
+    pub(crate) async fn get(&self, url: &str, what: &'static str) -> Result<HttpResponse, OAuth2Error> {
+        let request = self.written("GET", (url, what), Body::Query, Parameters::default())?;
+        self.answered(self.ctx.send(request).await)
+    }
+    /// Sends JSON, as RFC 7591 wants it.
+    pub(crate) async fn post_json(
+        &self,
+        url: &str,
+        what: &'static str,
+        value: &Value,
+    ) -> Result<HttpResponse, OAuth2Error> {
+        let request = self.written("POST", (url, what), Body::Query, Parameters::default())?.json(value);
+        self.answered(self.ctx.send(request).await)
+    }
+    async fn sent(&self, request: HttpRequest, spend: Option<Spend<'_>>) -> Result<HttpResponse, HttpError> {
+        match (spend, self.spend) {
+            (Some(spend), Some(ctx)) => ctx.send_once(spend, request).await,
+            _ => self.ctx.send(request).await,
+        }
+    }
+    fn written(
+        &self,
+        method: &'static str,
+        (url, what): (&str, &'static str),
+        body: Body,
+        parameters: Parameters,
+    ) -> Result<HttpRequest, OAuth2Error> {
+        let address = self.address(url, what)?;
+        let mut request = HttpRequest::new(method, &address.base, &address.path);
+        for (name, value) in &address.query {
+            request = request.query(name, value);
+        }
+        match body {
+            Body::Form => {
+                for (name, value) in &parameters.pairs {
+                    request = request.form(name, value);
+                }
+            }
+            Body::Json => {
+                let pairs = parameters.pairs.iter();
+                request = request.json(&Value::object(pairs.map(|(n, v)| (n.as_str(), Value::from(v.as_str())))));
+            }
+            Body::Query => {
+                for (name, value) in &parameters.pairs {
+                    request = request.query(name, value);
+                }
+            }
+        }
+        if let Some(authorization) = parameters.authorization {
+            request.set_header("authorization", authorization);
+        }
+        Ok(request.header("accept", "application/json"))
+    }
+    /// Tells what is worth reading: a request that holds a secret follows no redirect, and what will pass is offline.
+    fn answered(&self, result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, OAuth2Error> {
+        match result {
+            Ok(response) if (300..400).contains(&response.status()) => Err(OAuth2Error::Redirected),
+            Ok(response) if !matches!(response.status(), 408 | 429 | 500..) => Ok(response),
+            result => Ok(classify(result)?),
+        }
+    }
+    /// A random one (RFC 9562, section 5.4).
+    fn uuid(&self) -> String {
+        let mut bytes = self.ctx.random::<16>();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex = encode::hex(&bytes);
+        let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+    }
+}

@@ -1,0 +1,192 @@
+//! The requests for tokens, written and parsed by the `oauth2` crate, and the one that it cannot make: a single poll
+//! with a device's code, since its loop sleeps by itself, which a setup that is replayed must not.
+
+use connection_contract::{Secret, Spend, Timestamp, Value};
+use oauth2::{
+    AuthorizationCode, ClientId, EmptyExtraDeviceAuthorizationFields, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername, StandardDeviceAuthorizationResponse,
+    StandardErrorResponse, TokenResponse as _, TokenUrl,
+    basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse},
+};
+
+use super::response::{self, Set};
+use crate::{
+    OAuth2Error,
+    client::{Application, via::Via},
+    config::{Endpoint, On},
+    provider::{Parameters, Provider},
+};
+
+/// An answer with tokens.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) set: Set,
+    pub(crate) answer: Value,
+    pub(crate) at: Timestamp,
+}
+
+type Failed = RequestTokenError<OAuth2Error, StandardErrorResponse<BasicErrorResponseType>>;
+
+/// What an error of the `oauth2` crate says; never what it holds, which may be a body.
+fn failed(error: Failed) -> OAuth2Error {
+    if let RequestTokenError::Request(error) = error { error } else { OAuth2Error::NoToken }
+}
+fn token_url(url: &str) -> Result<TokenUrl, OAuth2Error> {
+    TokenUrl::new(url.to_owned()).map_err(|_| OAuth2Error::UndeclaredAddress { what: "token endpoint" })
+}
+fn parsed(provider: &Provider<'_>, via: Via<'_>, typed: &BasicTokenResponse) -> Result<Granted, OAuth2Error> {
+    let (answer, at) = via.into_answer().ok_or(OAuth2Error::NoToken)?;
+    let mut set = response::set(&provider.config.response, &answer, at)?;
+    set.access = Secret::from(typed.access_token().secret().as_str());
+    set.refresh = typed.refresh_token().map(|token| Secret::from(token.secret().as_str()));
+    set.valid_until = typed.expires_in().map(|life| at.after(life.as_secs()));
+    set.scopes = typed.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect());
+    Ok(Granted { set, answer, at })
+}
+
+/// A code becomes tokens, once (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
+pub(crate) async fn code(
+    provider: &Provider<'_>,
+    application: &Application,
+    code: &Secret,
+    verifier: Option<&str>,
+    redirect_uri: &str,
+) -> Result<Granted, OAuth2Error> {
+    let url = provider.required(Endpoint::Token)?;
+    let redirect = RedirectUrl::new(redirect_uri.to_owned()).map_err(|_| OAuth2Error::NoWay)?;
+    let client = BasicClient::new(ClientId::new(application.id.clone()))
+        .set_token_uri(token_url(&url)?)
+        .set_redirect_uri(redirect);
+    let text = code.expose_str().unwrap_or_default().to_owned();
+    let mut request = client.exchange_code(AuthorizationCode::new(text));
+    if let Some(verifier) = verifier {
+        request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()));
+    }
+    let via = Via::new(provider, application, On::Token, Endpoint::Token.name(), Some(Spend::new("code", code)));
+    let typed = request.request_async(&via).await.map_err(failed)?;
+    parsed(provider, via, &typed)
+}
+
+/// The application's own tokens (RFC 6749, section 4.4). Nothing is spent.
+pub(crate) async fn client_credentials(
+    provider: &Provider<'_>,
+    application: &Application,
+) -> Result<Granted, OAuth2Error> {
+    let url = provider.required(Endpoint::Token)?;
+    let client = BasicClient::new(ClientId::new(application.id.clone())).set_token_uri(token_url(&url)?);
+    let mut request = client.exchange_client_credentials();
+    let scope = provider.config.scope();
+    if !scope.is_empty() {
+        request = request.add_extra_param("scope", scope);
+    }
+    let via = Via::new(provider, application, On::Token, Endpoint::Token.name(), None);
+    let typed = request.request_async(&via).await.map_err(failed)?;
+    parsed(provider, via, &typed)
+}
+
+/// A user's own password (RFC 6749, section 4.3), where a configuration says that it is meant.
+pub(crate) async fn password(
+    provider: &Provider<'_>,
+    application: &Application,
+    username: &str,
+    password: &Secret,
+) -> Result<Granted, OAuth2Error> {
+    let url = provider.required(Endpoint::Token)?;
+    let client = BasicClient::new(ClientId::new(application.id.clone())).set_token_uri(token_url(&url)?);
+    let username = ResourceOwnerUsername::new(username.to_owned());
+    let password = ResourceOwnerPassword::new(password.expose_str().unwrap_or_default().to_owned());
+    let mut request = client.exchange_password(&username, &password);
+    let scope = provider.config.scope();
+    if !scope.is_empty() {
+        request = request.add_extra_param("scope", scope);
+    }
+    let via = Via::new(provider, application, On::Token, Endpoint::Token.name(), None);
+    let typed = request.request_async(&via).await.map_err(failed)?;
+    parsed(provider, via, &typed)
+}
+
+/// A renewal (RFC 6749, section 6), once. It never asks for more than was granted.
+pub(crate) async fn refresh(
+    provider: &Provider<'_>,
+    application: &Application,
+    token: &Secret,
+    scopes: Option<&[String]>,
+) -> Result<Granted, OAuth2Error> {
+    let url = match provider.url(Endpoint::Refresh)? {
+        Some(url) => url,
+        None => provider.required(Endpoint::Token)?,
+    };
+    let client = BasicClient::new(ClientId::new(application.id.clone())).set_token_uri(token_url(&url)?);
+    let refresh = RefreshToken::new(token.expose_str().unwrap_or_default().to_owned());
+    let mut request = client.exchange_refresh_token(&refresh);
+    if let Some(scopes) = scopes.filter(|scopes| !scopes.is_empty()) {
+        request = request.add_extra_param("scope", scopes.join(&provider.config.scope_separator));
+    }
+    let spend = Spend::new("refresh_token", token);
+    let via = Via::new(provider, application, On::Refresh, Endpoint::Token.name(), Some(spend));
+    let typed = request.request_async(&via).await.map_err(failed)?;
+    parsed(provider, via, &typed)
+}
+
+/// What a device shows (RFC 8628, section 3.2).
+pub(crate) type DeviceCodes = StandardDeviceAuthorizationResponse;
+
+/// Asks for a device's code.
+pub(crate) async fn device(
+    provider: &Provider<'_>,
+    application: &Application,
+) -> Result<(DeviceCodes, Timestamp), OAuth2Error> {
+    let url = provider.required(Endpoint::Device)?;
+    let undeclared = |_| OAuth2Error::UndeclaredAddress { what: Endpoint::Device.name() };
+    let client = BasicClient::new(ClientId::new(application.id.clone()))
+        .set_device_authorization_url(oauth2::DeviceAuthorizationUrl::new(url).map_err(undeclared)?);
+    let mut request = client.exchange_device_code();
+    let scope = provider.config.scope();
+    if !scope.is_empty() {
+        request = request.add_extra_param("scope", scope);
+    }
+    let via = Via::new(provider, application, On::Device, Endpoint::Device.name(), None);
+    let asked = request.request_async::<_, EmptyExtraDeviceAuthorizationFields>(&via).await;
+    let codes = asked.map_err(failed)?;
+    let (_, at) = via.into_answer().ok_or(OAuth2Error::NoToken)?;
+    Ok((codes, at))
+}
+
+/// What one poll found.
+#[derive(Debug)]
+pub(crate) enum Poll {
+    Granted(Box<Granted>),
+    /// Nobody has confirmed it yet.
+    Pending,
+    /// Too often; perhaps with the interval to keep from now on.
+    SlowDown(Option<u64>),
+}
+
+/// Asks once whether somebody confirmed the code (RFC 8628, section 3.4).
+pub(crate) async fn poll(
+    provider: &Provider<'_>,
+    application: &Application,
+    device_code: &Secret,
+) -> Result<Poll, OAuth2Error> {
+    let url = provider.required(Endpoint::Token)?;
+    let code = device_code.expose_str().unwrap_or_default();
+    let mut parameters =
+        Parameters::new([("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code)]);
+    provider.authenticate(application, &url, &mut parameters)?;
+    provider.change(On::Token, &mut parameters)?;
+    let spend = Spend::new("device_code", device_code);
+    let answer = provider.post(Some(On::Token), (&url, Endpoint::Token.name()), parameters, Some(spend)).await?;
+    let rules = &provider.config.response;
+    let value = response::parsed(&answer);
+    match response::code(rules, &value).as_deref() {
+        Some("authorization_pending") => return Ok(Poll::Pending),
+        Some("slow_down") => {
+            let interval = value["interval"].as_i64().and_then(|seconds| u64::try_from(seconds).ok());
+            return Ok(Poll::SlowDown(interval));
+        }
+        _ => {}
+    }
+    let value = response::read(rules, &answer)?;
+    let set = response::set(rules, &value, answer.received_at())?;
+    Ok(Poll::Granted(Box::new(Granted { set, answer: value, at: answer.received_at() })))
+}

@@ -1,0 +1,151 @@
+//! What is stored of an authorization.
+
+pub(crate) mod exchange;
+mod expiry;
+pub(crate) mod response;
+
+use connection_contract::{CredentialError, Record, Secret, Timestamp};
+
+use crate::{
+    config::{Endpoint, Values},
+    discovery::Found,
+};
+
+/// A set of tokens.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access: Secret,
+    pub(crate) refresh: Option<Secret>,
+    pub(crate) valid_until: Option<Timestamp>,
+}
+impl Tokens {
+    pub(crate) fn duplicate(&self) -> Self {
+        let refresh = self.refresh.as_ref().map(Secret::duplicate);
+        Self { access: self.access.duplicate(), refresh, valid_until: self.valid_until }
+    }
+}
+
+/// Tokens, and what is needed to renew and to give them back. `Debug` shows no secret.
+#[derive(Debug)]
+pub struct OAuth2Credential {
+    pub(crate) tokens: Tokens,
+    /// Further sets by name.
+    pub(crate) extra: Vec<(String, Tokens)>,
+    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) authorized_until: Option<Timestamp>,
+    /// The application that got them; another one cannot renew them.
+    pub(crate) client_id: String,
+    /// Its secret, where each connection brings its own.
+    pub(crate) client_secret: Option<Secret>,
+    /// What was answered and captured. Kept here and not only as configuration: what decides where a secret goes is sealed.
+    pub(crate) values: Values,
+    pub(crate) found: Found,
+}
+
+/// The first field of every credential: which fields follow.
+const VERSION: &str = "1";
+
+impl OAuth2Credential {
+    /// When the first of its access tokens dies.
+    pub(crate) fn valid_until(&self) -> Option<Timestamp> {
+        let all = std::iter::once(&self.tokens).chain(self.extra.iter().map(|(_, tokens)| tokens));
+        all.filter_map(|tokens| tokens.valid_until).min()
+    }
+    /// The set of that name.
+    pub(crate) fn extra(&self, name: &str) -> Option<&Tokens> {
+        self.extra.iter().find(|(known, _)| known == name).map(|(_, tokens)| tokens)
+    }
+    pub(crate) fn encode(&self) -> Secret {
+        let mut record = Record::new().with("version", VERSION).with("clientId", self.client_id.as_str());
+        if let Some(secret) = &self.client_secret {
+            record = record.with("clientSecret", secret.duplicate());
+        }
+        record = with_tokens(record, &self.tokens);
+        if let Some(scopes) = &self.scopes {
+            record = record.with("scopes", scopes.join(" "));
+        }
+        if let Some(until) = self.authorized_until {
+            record = record.with("authorizedUntil", until.to_rfc3339());
+        }
+        for (name, value) in self.values.config() {
+            record = record.with("value", name).with("is", value);
+        }
+        for (endpoint, url) in &self.found.endpoints {
+            record = record.with("endpoint", endpoint_name(*endpoint)).with("at", url.as_str());
+        }
+        for (name, tokens) in &self.extra {
+            record = with_tokens(record.with("set", name.as_str()), tokens);
+        }
+        record.encode()
+    }
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CredentialError> {
+        let record = Record::decode(bytes)?;
+        if record.text("version")? != VERSION {
+            return Err(CredentialError::Malformed);
+        }
+        let mut read = Self {
+            tokens: Tokens { access: Secret::default(), refresh: None, valid_until: None },
+            extra: Vec::new(),
+            scopes: None,
+            authorized_until: None,
+            client_id: String::new(),
+            client_secret: None,
+            values: Values::default(),
+            found: Found::default(),
+        };
+        let (mut value_of, mut endpoint_of) = (None, None);
+        for (name, field) in record.fields() {
+            let text = || field.expose_str().ok_or(CredentialError::Malformed);
+            let time = || Timestamp::parse_rfc3339(text()?).map(Some).ok_or(CredentialError::Malformed);
+            let tokens = read.extra.last_mut().map_or(&mut read.tokens, |(_, tokens)| tokens);
+            match name {
+                "version" => {}
+                "access" => tokens.access = field.duplicate(),
+                "refresh" => tokens.refresh = Some(field.duplicate()),
+                "until" => tokens.valid_until = time()?,
+                "clientId" => text()?.clone_into(&mut read.client_id),
+                "clientSecret" => read.client_secret = Some(field.duplicate()),
+                "scopes" => read.scopes = Some(text()?.split(' ').filter(|s| !s.is_empty()).map(Into::into).collect()),
+                "authorizedUntil" => read.authorized_until = time()?,
+                "value" => value_of = Some(text()?.to_owned()),
+                "is" => read.values.set("config", &value_of.take().ok_or(CredentialError::Malformed)?, text()?),
+                "endpoint" => endpoint_of = Some(endpoint_called(text()?).ok_or(CredentialError::Malformed)?),
+                "at" => {
+                    let endpoint = endpoint_of.take().ok_or(CredentialError::Malformed)?;
+                    read.found.endpoints.push((endpoint, text()?.to_owned()));
+                }
+                "set" => {
+                    let tokens = Tokens { access: Secret::default(), refresh: None, valid_until: None };
+                    read.extra.push((text()?.to_owned(), tokens));
+                }
+                // A later version may know more.
+                _ => return Err(CredentialError::Malformed),
+            }
+        }
+        let is_empty = |tokens: &Tokens| tokens.access.is_empty();
+        if is_empty(&read.tokens) || read.extra.iter().any(|(_, tokens)| is_empty(tokens)) {
+            return Err(CredentialError::MissingField("access".into()));
+        }
+        Ok(read)
+    }
+}
+fn with_tokens(record: Record, tokens: &Tokens) -> Record {
+    let mut record = record.with("access", tokens.access.duplicate());
+    if let Some(refresh) = &tokens.refresh {
+        record = record.with("refresh", refresh.duplicate());
+    }
+    if let Some(until) = tokens.valid_until {
+        record = record.with("until", until.to_rfc3339());
+    }
+    record
+}
+/// The endpoints that a credential needs later.
+const KEPT: [(Endpoint, &str); 3] =
+    [(Endpoint::Refresh, "refresh"), (Endpoint::Revocation, "revocation"), (Endpoint::Token, "token")];
+
+fn endpoint_name(endpoint: Endpoint) -> &'static str {
+    KEPT.iter().find(|(known, _)| *known == endpoint).map_or("token", |(_, name)| name)
+}
+fn endpoint_called(name: &str) -> Option<Endpoint> {
+    KEPT.iter().find(|(_, known)| *known == name).map(|(endpoint, _)| *endpoint)
+}

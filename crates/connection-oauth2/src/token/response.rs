@@ -1,0 +1,176 @@
+//! What a token endpoint says, in all the ways in which they say it.
+
+use connection_contract::{HttpResponse, NotLive, Reason, Secret, Timestamp, Value, encode, reason};
+
+use super::expiry;
+use crate::{
+    OAuth2Error,
+    config::{Part, Response},
+    error::shown,
+};
+
+/// The answer as data: JSON first, else a form; an error whatever its status is an error.
+pub(crate) fn read(rules: &Response, response: &HttpResponse) -> Result<Value, OAuth2Error> {
+    let value = parsed(response);
+    match code(rules, &value) {
+        Some(code) => Err(refusal(rules, &code)),
+        None => match response.status() {
+            200..=299 => Ok(value),
+            401 => Err(OAuth2Error::InvalidClient),
+            _ => Err(OAuth2Error::NotLive(NotLive::offline(Reason::new(
+                reason::PROVIDER_ERROR,
+                "the provider answered with an error",
+            )))),
+        },
+    }
+}
+
+/// JSON whatever its type says; else pairs, where the type is not of another language.
+pub(crate) fn parsed(response: &HttpResponse) -> Value {
+    if let Ok(value) = response.json() {
+        return value;
+    }
+    let kind = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let text = response.body().expose_str().unwrap_or_default();
+    let is_form = kind.starts_with("application/x-www-form-urlencoded")
+        || kind.starts_with("text/plain") && text.contains('=') && !text.contains(char::is_whitespace);
+    if !is_form {
+        return Value::Null;
+    }
+    Value::Map(encode::from_form(text).into_iter().map(|(name, value)| (name, Value::Text(value))).collect())
+}
+
+/// The error's code, if this is one.
+pub(crate) fn code(rules: &Response, value: &Value) -> Option<String> {
+    let text = |value: &Value| match value {
+        Value::Text(text) => text.clone(),
+        Value::Number(digits) => digits.clone(),
+        _ => String::new(),
+    };
+    let named = match &value["error"] {
+        Value::Text(text) if !text.is_empty() => Some(text.clone()),
+        Value::Map(fields) if !fields.is_empty() => Some(text(&value["error"]["code"])),
+        _ => None,
+    };
+    named.or_else(|| rules.errors.iter().find_map(|rule| rule.fires(value)).map(text))
+}
+
+/// What a code means; what says that it will pass is no refusal.
+pub(crate) fn refusal(rules: &Response, code: &str) -> OAuth2Error {
+    match code {
+        _ if rules.dead.iter().any(|dead| dead == code) => OAuth2Error::Dead,
+        "access_denied" | "authorization_declined" => OAuth2Error::AccessDenied,
+        "expired_token" => OAuth2Error::Expired,
+        "invalid_client" => OAuth2Error::InvalidClient,
+        "invalid_grant" => OAuth2Error::Dead,
+        "server_error" | "slow_down" | "temporarily_unavailable" => OAuth2Error::NotLive(NotLive::offline(
+            Reason::new(reason::PROVIDER_ERROR, "the provider cannot answer now"),
+        )),
+        code => OAuth2Error::Refused { code: shown(code) },
+    }
+}
+
+/// One set of tokens in an answer.
+#[derive(Debug)]
+pub(crate) struct Set {
+    pub(crate) access: Secret,
+    pub(crate) refresh: Option<Secret>,
+    pub(crate) valid_until: Option<Timestamp>,
+    pub(crate) authorized_until: Option<Timestamp>,
+    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) id_token: Option<Secret>,
+}
+
+/// The main set: where the first access token is, and all else beside it.
+pub(crate) fn set(rules: &Response, value: &Value, now: Timestamp) -> Result<Set, OAuth2Error> {
+    let at = rules.access_token.iter().find(|at| token(value.pointer(at)).is_some()).ok_or(OAuth2Error::NoToken)?;
+    let branch = at.rsplit_once('/').map_or("", |(branch, _)| branch);
+    beside(rules, value, at, branch, now).ok_or(OAuth2Error::NoToken)
+}
+/// A further set below a pointer.
+pub(crate) fn extra(rules: &Response, value: &Value, at: &str, now: Timestamp) -> Option<Set> {
+    beside(rules, value, &format!("{at}/access_token"), at, now)
+}
+
+fn beside(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestamp) -> Option<Set> {
+    let access = token(value.pointer(at))?;
+    let part = |wanted: Part| {
+        let names = rules.names.iter().filter(move |(part, _)| *part == wanted).map(|(_, name)| name);
+        let at = |name: &String| if name.starts_with('/') { name.clone() } else { format!("{branch}/{name}") };
+        names.filter_map(|name| value.pointer(&at(name))).find(|found| **found != Value::Null)
+    };
+    let unit = if rules.milliseconds { 1000 } else { 1 };
+    let life = |part: Option<&Value>| part.and_then(expiry::seconds).map(|seconds| now.after(seconds / unit));
+    let default = rules.default_life.map(|life| now.after(life.as_secs()));
+    let valid_until = life(part(Part::ExpiresIn))
+        .or_else(|| part(Part::ExpiresAt).and_then(|at| expiry::moment(at, now)))
+        .or_else(|| claim(&access, "exp").and_then(|exp| expiry::moment(&exp, now)).filter(|exp| *exp > now))
+        .or(default);
+    Some(Set {
+        refresh: token(part(Part::RefreshToken)),
+        valid_until,
+        authorized_until: life(part(Part::RefreshExpiresIn)),
+        scopes: part(Part::Scope).and_then(scopes),
+        id_token: token(part(Part::IdToken)),
+        access,
+    })
+}
+
+/// A token that is there: text, and not empty.
+fn token(value: Option<&Value>) -> Option<Secret> {
+    value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from)
+}
+
+/// Scopes as a text of any separator, or as an array; `None` for nothing, which means what was asked for.
+fn scopes(value: &Value) -> Option<Vec<String>> {
+    let split = |text: &str| -> Vec<String> {
+        text.split([',', ' ', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+    };
+    let scopes = match value {
+        Value::Text(text) => split(text),
+        Value::List(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    (!scopes.is_empty()).then_some(scopes)
+}
+
+/// A claim of a token that looks like a JWT. No signature is checked: it is a hint, and never more.
+fn claim(token: &Secret, name: &str) -> Option<Value> {
+    claims(token)?.pointer(&format!("/{name}")).cloned()
+}
+/// All claims of it, by the same rule.
+pub(crate) fn claims(token: &Secret) -> Option<Value> {
+    let mut parts = token.expose_str()?.split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let claims = Secret::new(encode::from_base64url(payload.trim_end_matches('='))?);
+    Value::parse(claims.expose()).ok()
+}
+
+/// The same as RFC 6749, section 5.1, has it, for the `oauth2` crate to parse. The provider's token type is never told:
+/// what is attached is what the configuration says.
+pub(crate) fn normal(rules: &Response, value: &Value, response: &HttpResponse) -> Result<Value, OAuth2Error> {
+    let set = set(rules, value, response.received_at())?;
+    let text = |secret: &Secret| Value::from(secret.expose_str().unwrap_or_default());
+    let mut fields = vec![("access_token", text(&set.access)), ("token_type", "bearer".into())];
+    if let Some(refresh) = &set.refresh {
+        fields.push(("refresh_token", text(refresh)));
+    }
+    if let Some(until) = set.valid_until {
+        fields.push(("expires_in", until.seconds().saturating_sub(response.received_at().seconds()).max(0).into()));
+    }
+    if let Some(scopes) = &set.scopes {
+        fields.push(("scope", scopes.join(" ").as_str().into()));
+    }
+    Ok(Value::object(fields))
+}
+
+/// A device's codes with numbers where the `oauth2` crate wants numbers.
+pub(crate) fn device(value: &Value) -> Value {
+    let Value::Map(fields) = value else { return value.clone() };
+    let field = |(name, value): &(String, Value)| {
+        let seconds = matches!(name.as_str(), "expires_in" | "interval").then(|| expiry::seconds(value)).flatten();
+        let number = seconds.and_then(|seconds| i64::try_from(seconds).ok()).map(Value::from);
+        (name.clone(), number.unwrap_or_else(|| value.clone()))
+    };
+    Value::Map(fields.iter().map(field).collect())
+}

@@ -1,0 +1,229 @@
+//! What token endpoints answer, in all the ways in which they do.
+
+use connection_contract::prelude::*;
+use connection_oauth2::{ErrorIf, Part, Response};
+use connection_testkit::{Expected, Input, Reply};
+
+use crate::{
+    ACCESS, CODE, NOW, REFRESH, SECRET, TOKEN, acme, back, connected, fields, form, host, me, redeem, refused,
+    secret_text, tokens,
+};
+
+/// Q1: an error is an error whatever its status, and nothing is made of the token beside it.
+#[test]
+fn an_error_with_200_is_an_error() {
+    let failure = refused(acme(), Reply::json(200, r#"{"error": "bad_verification_code"}"#));
+    assert_eq!(
+        (&*failure.code, failure.message.as_str()),
+        ("acme_refused", "the provider refused: bad_verification_code")
+    );
+    let slack = || acme().response(Response::new().error_if(ErrorIf::equals("/ok", false)));
+    refused(slack(), Reply::json(200, &format!(r#"{{"ok": false, "access_token": "{ACCESS}"}}"#)));
+    let coros = acme().response(Response::new().error_if(ErrorIf::differs("/result", "0000")));
+    assert_eq!(
+        refused(coros, Reply::json(200, r#"{"result": "5002"}"#)).message.as_str(),
+        "the provider refused: 5002"
+    );
+    let meta =
+        refused(acme(), Reply::json(400, r#"{"error": {"message": "tok-1", "type": "OAuthException", "code": 190}}"#));
+    assert_eq!(meta.message.as_str(), "the provider refused: 190");
+}
+
+/// Q21: an envelope; all is read beside the token, and its own error counts.
+#[test]
+fn an_envelope_is_opened() {
+    let tiktok = || {
+        let code = ErrorIf::differs("/code", 0);
+        acme().response(Response::new().access_token("/data/access_token").error_if(code))
+    };
+    let (host, made) = connected(
+        tiktok(),
+        Reply::json(200, &format!(r#"{{"code": 0, "data": {{"access_token": "{ACCESS}", "expires_in": 60}}}}"#)),
+    );
+    assert_eq!(made.valid_until, Some(host.now().after(60)));
+    assert_eq!(
+        refused(tiktok(), Reply::json(200, r#"{"code": 40105, "data": {}}"#)).message.as_str(),
+        "the provider refused: 40105"
+    );
+}
+
+/// Q2 (a): everything is from the branch in which the token is, and nothing from another one.
+#[test]
+fn all_is_read_from_the_branch_of_the_token() {
+    let builder =
+        acme().response(Response::new().access_token("/access_token").access_token("/authed_user/access_token"));
+    let answer = format!(
+        r#"{{"ok": true, "refresh_token": "not-mine", "expires_in": 1, "authed_user": {{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "expires_in": 600}}}}"#
+    );
+    let (host, made) = connected(builder, Reply::json(200, &answer));
+    assert_eq!(made.valid_until, Some(host.now().after(600)));
+    let renewed = Expected::post(TOKEN).form(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", REFRESH),
+        ("client_id", crate::ID),
+        ("client_secret", SECRET),
+    ]);
+    let host = host.expect(renewed.answer(tokens()));
+    host.refresh(&made.credential, &host.connection(&made)).unwrap();
+}
+
+/// Q11: commas, an array, spaces, or absent, which means as requested.
+#[test]
+fn scopes_come_in_every_form() {
+    for (scope, expected) in [
+        (r#""repo,user:email""#, vec!["repo", "user:email"]),
+        (r#"["a", "b"]"#, vec!["a", "b"]),
+        (r#""a b""#, vec!["a", "b"]),
+        (r#""""#, vec!["read"]),
+        ("null", vec!["read"]),
+    ] {
+        let (_host, made) =
+            connected(acme(), Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "scope": {scope}}}"#)));
+        assert_eq!(made.granted_scopes.unwrap(), expected, "{scope}");
+    }
+}
+
+/// Q12: text, a fraction, negative, nothing, no number, milliseconds.
+#[test]
+fn a_life_is_read_leniently() {
+    for (life, expected) in [
+        (r#""3600""#, Some(3600)),
+        ("3600", Some(3600)),
+        ("3599.9", Some(3599)),
+        ("-1", None),
+        ("0", None),
+        (r#""abc""#, None),
+        ("1e400", None),
+    ] {
+        check(Response::new(), &format!(r#""expires_in": {life}"#), expected.map(|seconds| NOW + seconds));
+    }
+    check(Response::new().milliseconds(), r#""expires_in": 90000"#, Some(NOW + 90));
+}
+
+/// Q14: seconds, milliseconds, a date, or the time that is left.
+#[test]
+fn a_moment_is_read_in_every_form() {
+    for (at, expected) in [
+        ("1798761600", 1_798_761_600),
+        ("1798761600000", 1_798_761_600),
+        (r#""2027-01-01T00:00:00Z""#, 1_798_761_600),
+        (r#""1798761600""#, 1_798_761_600),
+        (r#""1:02:03""#, NOW + 86_400 + 7200 + 180),
+    ] {
+        check(Response::new(), &format!(r#""expires_at": {at}"#), Some(expected));
+    }
+    check(Response::new().part(Part::ExpiresAt, "expiresOn"), r#""expiresOn": 1798761600"#, Some(1_798_761_600));
+}
+
+/// Q13: without a life the configuration's counts, or what the token itself claims, as a hint.
+#[test]
+fn a_missing_life_is_looked_for_elsewhere() {
+    check(Response::new().default_life(Duration::from_secs(7200)), r#""x": 1"#, Some(NOW + 7200));
+    let claims = encode::base64url(format!(r#"{{"exp": {}}}"#, NOW + 500).as_bytes());
+    let token = format!("e30.{claims}.c2ln");
+    let probe = crate::with_token(&token);
+    let host = host(acme())
+        .expect(redeem().answer(Reply::json(200, &format!(r#"{{"access_token": "{token}"}}"#))))
+        .expect(probe);
+    let made = host.setup([back()]).run().unwrap();
+    assert_eq!(made.valid_until, Some(Timestamp::from_seconds(NOW + 500)));
+}
+
+/// Q15: whatever the type is called, what is attached is as the configuration says.
+#[test]
+fn the_type_of_a_token_is_never_echoed() {
+    for kind in [
+        "",
+        r#", "token_type": "bearer""#,
+        r#", "token_type": "BearerToken""#,
+        r#", "token_type": "bot""#,
+        r#", "token_type": "x\r\ny""#,
+    ] {
+        let (host, made) = connected(acme(), Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}"{kind}}}"#)));
+        let request = HttpRequest::get(&host.base_url(crate::API), "/x");
+        let sent = host.authorize(&made.credential, request).unwrap();
+        assert_eq!(connection_testkit::header(&sent, "authorization"), Some(format!("Bearer {ACCESS}").as_str()));
+    }
+}
+
+/// Q16: a form, or JSON under another name; and JSON is asked for.
+#[test]
+fn answers_come_under_every_type() {
+    let form = format!("access_token={ACCESS}&scope=read%2Cwrite&token_type=bearer");
+    let json = format!(r#"{{"access_token": "{ACCESS}", "scope": "read,write"}}"#);
+    for reply in [
+        Reply::text(200, &form).header("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
+        Reply::text(200, &form).header("content-type", "text/plain"),
+        Reply::text(200, &json).header("content-type", "text/html"),
+        Reply::text(200, &json),
+    ] {
+        let (_host, made) = connected(acme(), reply);
+        assert_eq!(made.granted_scopes.unwrap(), ["read", "write"]);
+    }
+    let error =
+        Reply::text(200, "error=bad_verification_code").header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(refused(acme(), error).code, "acme_refused");
+}
+
+/// R-INSEAM-082: an answer without a token is no token.
+#[test]
+fn an_answer_without_a_token_is_refused() {
+    for answer in ["{}", r#"{"access_token": ""}"#, r#"{"access_token": 5}"#, "[]", "<html>"] {
+        assert_eq!(refused(acme(), Reply::text(200, answer)).code, "provider_error", "{answer}");
+    }
+}
+
+/// Q33, S12: a request that holds a secret follows nobody.
+#[test]
+fn a_redirect_is_refused() {
+    for status in [301, 302, 303, 307, 308] {
+        let reply = Reply::status(status).header("location", "https://evil.example/token");
+        assert_eq!(refused(acme(), reply).code, "acme_redirected");
+    }
+}
+
+/// Q24: an application that the provider does not know is its operator's mistake, and never the user's.
+#[test]
+fn a_refused_application_is_an_operators_mistake() {
+    for reply in [Reply::json(401, r#"{"error": "invalid_client"}"#), Reply::status(401)] {
+        let failure = refused(acme(), reply);
+        assert_eq!(&*failure.code, "acme_client_refused");
+        assert_eq!(failure.remedy.unwrap().as_str(), "check the client's id and secret");
+    }
+}
+
+/// Q22: the short-lived token is exchanged for the one to keep.
+#[test]
+fn a_step_after_the_tokens_gives_the_ones_to_keep() {
+    use connection_oauth2::{Renewal, Step};
+    let step = || {
+        Step::get("https://graph.acme.example/token")
+            .parameter("grant_type", "fb_exchange_token")
+            .parameter("client_id", "${client.id}")
+            .parameter("client_secret", "${client.secret}")
+            .parameter("fb_exchange_token", "${token.access}")
+    };
+    let url = |token: &str| {
+        let id = crate::ID;
+        format!(
+            "https://graph.acme.example/token?grant_type=fb_exchange_token&client_id={id}&client_secret={SECRET}&fb_exchange_token={token}"
+        )
+    };
+    let long = |token: &str| Reply::json(200, &format!(r#"{{"access_token": "{token}", "expires_in": 5184000}}"#));
+    let host = host(acme().then(step()).renewal(Renewal::Step(step())))
+        .expect(redeem().form(&fields(&form())).answer(Reply::json(200, r#"{"access_token": "short-canary-1"}"#)))
+        .expect(Expected::get(&url("short-canary-1")).answer(long(ACCESS)))
+        .expect(me());
+    let made = host.setup([Input::callback(&[("code", CODE)])]).run().unwrap();
+    assert_eq!(made.valid_until, Some(host.now().after(5_184_000)));
+    let host = host.expect(Expected::get(&url(ACCESS)).answer(long("longer-canary-2")));
+    let fresh = host.refresh(&made.credential, &host.connection(&made)).unwrap();
+    assert_eq!(secret_text(host.secret(&fresh.credential, "accessToken")).unwrap(), "longer-canary-2");
+}
+
+#[track_caller]
+fn check(response: Response, field: &str, expected: Option<i64>) {
+    let reply = Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", {field}}}"#));
+    let (_host, made) = connected(acme().response(response), reply);
+    assert_eq!(made.valid_until.map(Timestamp::seconds), expected, "{field}");
+}

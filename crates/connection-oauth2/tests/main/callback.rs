@@ -1,0 +1,144 @@
+//! What comes back from the browser, by a callback or pasted.
+
+use connection_contract::prelude::*;
+use connection_oauth2::{Method, OAuth2Builder};
+use connection_testkit::{FakeHost, Input};
+
+use crate::{ACCESS, CODE, acme, back, drawn, fields, form, host, kind, me, redeem, state, tokens};
+
+/// S2: match, mismatch, a slash more, missing where it is advertised, missing where it is not.
+#[test]
+fn the_issuer_of_a_callback_is_compared_as_it_is() {
+    let issuer = "https://id.acme.example";
+    let builder = || acme().issuer(issuer);
+    for (builder, iss, fits) in [
+        (builder(), Some(issuer), true),
+        (builder(), Some("https://evil.example"), false),
+        (builder(), Some("https://id.acme.example/"), false),
+        (builder().issuer_in_callback(), None, false),
+        (builder(), None, true),
+    ] {
+        let mut pairs = vec![("code", CODE)];
+        pairs.extend(iss.map(|iss| ("iss", iss)));
+        let host = host(builder);
+        let host = if fits { host.expect(redeem().answer(tokens())).expect(me()) } else { host };
+        match host.setup([Input::callback(&pairs)]).run() {
+            Ok(_) => assert!(fits, "{iss:?}"),
+            Err(failure) => assert_eq!((fits, &*failure.code), (false, "acme_issuer_mismatch"), "{iss:?}"),
+        }
+    }
+    // Also on an error: it may be another provider's.
+    let pairs = [("error", "access_denied"), ("iss", "https://evil.example")];
+    check(acme().issuer(issuer), &pairs, "acme_issuer_mismatch");
+}
+
+/// Q34: the user's no is told from the provider's; a code that looks like a secret is not shown.
+#[test]
+fn an_error_ends_the_setup_and_shows_a_code_alone() {
+    check(acme(), &[("error", "access_denied"), ("error_description", "tok-123")], "acme_access_denied");
+    check(acme(), &[("error", "invalid_scope")], "acme_refused");
+    check(acme(), &[], "acme_bad_callback");
+    let failure = host(acme()).setup([Input::callback(&[("error", "Tok-SECRET-99")])]).run().unwrap_err();
+    assert_eq!(failure.message.as_str(), "the provider refused: error");
+}
+
+/// Q35 (RFC 6749, section 3.1): which of two would be meant?
+#[test]
+fn a_parameter_that_came_twice_is_refused() {
+    check(acme(), &[("code", "a"), ("code", "b")], "acme_bad_callback");
+    check(acme(), &[("code", "a"), ("x", "1"), ("x", "1")], "acme_bad_callback");
+}
+
+/// A host without callbacks still finishes: the address is pasted, and its state is checked here (S1, S4: 256 bits).
+#[test]
+fn without_callbacks_an_address_is_pasted() {
+    let state = drawn(0);
+    assert_eq!(state.len(), 43);
+    let url = format!("http://127.0.0.1/callback?code={CODE}&state={state}#_=_");
+    let mut form = form();
+    form.retain(|(name, _)| !matches!(*name, "code_verifier" | "redirect_uri"));
+    form.extend([("code_verifier", drawn(1)), ("redirect_uri", "http://127.0.0.1/callback".to_owned())]);
+    let host =
+        FakeHost::new(kind(acme())).key_value().expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
+    let run = host.setup([Input::answers(&[("callbackUrl", &url)])]).trace();
+    run.result.unwrap();
+    let prompt = run.steps[0].prompt.as_ref().unwrap();
+    assert!(prompt.title.as_str().contains("error page, that is expected"), "{:?}", prompt.title);
+    assert!(run.steps[0].open.is_some());
+}
+
+/// S1: what belongs to another attempt is asked again, and nothing is sent; a code alone is taken for its verifier.
+#[test]
+fn what_is_pasted_must_belong_to_this_attempt() {
+    for (text, problem) in [
+        ("https://host.example/callback/acme?code=x&state=foreign", "what came back belongs to another attempt"),
+        ("https://host.example/callback/acme?code=x", "what came back belongs to another attempt"),
+        ("https://host.example/callback/acme", "what came back has no code in it"),
+        ("two words", "what came back has no code in it"),
+    ] {
+        let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
+        let run = host.setup([pasted(text), pasted(CODE)]).trace();
+        run.result.unwrap();
+        let prompt = run.steps[1].prompt.as_ref().unwrap();
+        assert_eq!(prompt.problem.as_ref().unwrap().as_str(), problem, "{text}");
+    }
+    let twice = format!("?code=x&state={0}&state={0}", state());
+    let failure = host(acme()).setup([pasted(&twice)]).run().unwrap_err();
+    assert_eq!(failure.code, "acme_bad_callback");
+    let failure = host(acme()).setup((0..6).map(|_| pasted("two words"))).run().unwrap_err();
+    assert_eq!(failure.code, "acme_bad_callback", "it is not asked for ever");
+}
+
+/// Without PKCE nothing but `state` binds a code to its attempt.
+#[test]
+fn a_code_alone_needs_pkce() {
+    let host = host(acme().without_pkce()).expect(redeem().answer(tokens())).expect(me());
+    let url = format!("code={CODE}&state={}", state());
+    let run = host.setup([pasted(CODE), pasted(&url)]).trace();
+    run.result.unwrap();
+    assert_eq!(run.steps.len(), 2);
+}
+
+/// The first valid one wins: in one wait a callback, a paste and a time race.
+#[test]
+fn a_callback_wins_where_a_paste_is_offered() {
+    let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
+    let run = host.setup([back()]).trace();
+    assert_eq!(secret(&host, &run.result.unwrap().credential), ACCESS);
+    assert_eq!(run.steps[0].prompt.as_ref().unwrap().fields, ["callbackUrl"]);
+}
+
+/// R-INSEAM-074: both ways of having no callback end cleanly where nothing else is offered.
+#[test]
+fn a_host_without_callbacks_says_so() {
+    for host in [
+        FakeHost::new(kind(acme().methods([Method::Browser]))),
+        FakeHost::new(kind(acme().methods([Method::Browser]))).inbound_http_none_left(),
+    ] {
+        let failure = host.setup([]).run().unwrap_err();
+        assert_eq!(failure.code, "no_callback");
+        assert!(failure.remedy.is_some());
+    }
+}
+
+/// A choice that was made leaves the other ways out.
+#[test]
+fn a_user_may_choose_the_way() {
+    let host = host(acme().ask_method()).expect(redeem().answer(tokens())).expect(me());
+    let run = host.setup([Input::answers(&[("method", "browser")]), back()]).trace();
+    run.result.unwrap();
+    assert!(run.steps[1].prompt.is_none(), "a paste was not chosen");
+}
+
+fn pasted(text: &str) -> Input {
+    Input::answers(&[("callbackUrl", text)])
+}
+fn secret(host: &FakeHost<connection_oauth2::OAuth2>, credential: &connection_oauth2::OAuth2Credential) -> String {
+    crate::secret_text(host.secret(credential, "accessToken")).expect("a token")
+}
+#[track_caller]
+fn check(builder: OAuth2Builder, pairs: &[(&str, &str)], code: &str) {
+    let failure = host(builder).setup([Input::callback(pairs)]).run().expect_err("no connection");
+    assert_eq!(failure.code, code);
+    assert!(failure.remedy.is_some(), "{failure}");
+}

@@ -1,0 +1,211 @@
+//! Whose application it is, and how it proves it.
+
+use connection_contract::prelude::*;
+use connection_oauth2::{Assertion, Audience, Body, CLIENT_KEY, Client, ClientAuth, Endpoint, OAuth2Builder};
+use connection_testkit::{Expected, FakeHost, Input, Reply, signature};
+
+use crate::{
+    CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, back, connected, drawn, fields, form, host, kind, me, redeem,
+    refused, tokens,
+};
+
+fn without_client() -> Vec<(&'static str, String)> {
+    form().into_iter().filter(|(name, _)| !name.starts_with("client_")).collect()
+}
+
+/// Q3: Basic and a JSON body with no secret in it; no life and no refresh token.
+#[test]
+fn basic_with_a_json_body_has_no_secret_in_it() {
+    let json = format!(
+        r#"{{"grant_type": "authorization_code", "code": "{CODE}", "code_verifier": "{}", "redirect_uri": "{CALLBACK}"}}"#,
+        drawn(0)
+    );
+    let exchange = redeem().basic(ID, SECRET).header("content-type", "application/json").json(&json);
+    let answer = Reply::json(200, &format!(r#"{{"access_token": "{}"}}"#, crate::ACCESS));
+    let host =
+        host(acme().client_auth(ClientAuth::Basic).body(Body::Json)).expect(exchange.answer(answer)).expect(me());
+    let made = host.setup([back()]).run().unwrap();
+    assert_eq!((made.valid_until, made.renew_at), (None, None));
+}
+
+/// Q17: form-encoded first, as RFC 6749 says, or verbatim, as many servers want it; Q27: of templates.
+#[test]
+fn basic_is_written_in_three_ways() {
+    let secret = "z/t+=";
+    let template = ClientAuth::BasicTemplate { user: "${client.secret}".into(), password: String::new() };
+    for (auth, user, password) in
+        [(ClientAuth::Basic, ID, "z%2Ft%2B%3D"), (ClientAuth::BasicRaw, ID, secret), (template, secret, "")]
+    {
+        let builder =
+            acme().client(Client::Configured { id: ID.into(), secret: Some(secret.into()) }).client_auth(auth);
+        let exchange = redeem().basic(user, password).form(&fields(&without_client()));
+        let host = host(builder).expect(exchange.answer(tokens())).expect(me());
+        host.setup([back()]).run().unwrap();
+    }
+}
+
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\ncanary-key-0123456789\n-----END PRIVATE KEY-----\n";
+
+fn signing(how: Assertion) -> OAuth2Builder {
+    acme()
+        .client(Client::Configured { id: ID.into(), secret: Some(KEY.into()) })
+        .client_auth(ClientAuth::PrivateKeyJwt(how))
+}
+/// What the fake host's key makes of the claims, for a draw of random bytes.
+fn assertion(algorithm: SignatureAlgorithm, name: &str, audience: &str, draw: usize) -> String {
+    let header = format!(r#"{{"alg":"{name}","typ":"JWT","kid":"k1"}}"#);
+    let bytes = connection_testkit::hmac_sha256(b"connection-testkit", format!("random {draw}").as_bytes());
+    let (iat, exp, jti) = (NOW - 10, NOW + 60, encode::hex(&bytes[..16]));
+    let claims = format!(r#"{{"iss":"{ID}","sub":"{ID}","aud":"{audience}","iat":{iat},"exp":{exp},"jti":"{jti}"}}"#);
+    let unsigned = format!("{}.{}", encode::base64url(header.as_bytes()), encode::base64url(claims.as_bytes()));
+    let signed = signature(algorithm, &KEY.into(), unsigned.as_bytes()).expect("a key");
+    format!("{unsigned}.{}", encode::base64url(&signed))
+}
+fn asserted(assertion: &str, form: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+    let mut form: Vec<_> = form.into_iter().filter(|(name, _)| *name != "client_secret").collect();
+    form.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()));
+    form.push(("client_assertion", assertion.to_owned()));
+    form
+}
+
+/// S8, S16: in each algorithm, for the issuer alone; Q26: issued ten seconds ago, since clocks differ.
+#[test]
+fn a_private_key_proves_who_the_application_is() {
+    for (algorithm, name) in [
+        (SignatureAlgorithm::Rs256, "RS256"),
+        (SignatureAlgorithm::Ps256, "PS256"),
+        (SignatureAlgorithm::Es256, "ES256"),
+        (SignatureAlgorithm::EdDsa, "EdDSA"),
+    ] {
+        let issuer = "https://id.acme.example";
+        let form = asserted(&assertion(algorithm, name, issuer, 1), form());
+        let builder = signing(Assertion::new(algorithm).key_id("k1")).issuer(issuer);
+        let host = host(builder).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
+        host.setup([back()]).run().unwrap();
+    }
+}
+
+/// S16: without an issuer it is for the very endpoint that it is sent to, and never the token endpoint elsewhere.
+#[test]
+fn an_assertion_is_for_one_endpoint() {
+    let revoke = "https://id.acme.example/revoke";
+    let how = Assertion::new(SignatureAlgorithm::Es256).key_id("k1").audience(Audience::Endpoint);
+    let builder = || signing(how.clone()).issuer("https://id.acme.example").endpoint(Endpoint::Revocation, revoke);
+    let form = asserted(&assertion(SignatureAlgorithm::Es256, "ES256", TOKEN, 1), form());
+    let host = host(builder()).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
+    let made = host.setup([back()]).run().unwrap();
+    // The host draws on for each request; its counter begins anew.
+    let gone = |token: &'static str, hint: &str, draw| {
+        let form = asserted(
+            &assertion(SignatureAlgorithm::Es256, "ES256", revoke, draw),
+            vec![("token", token.to_owned()), ("token_type_hint", hint.to_owned()), ("client_id", ID.to_owned())],
+        );
+        Expected::post(revoke).form(&fields(&form))
+    };
+    let host = host.expect(gone(crate::REFRESH, "refresh_token", 0)).expect(gone(crate::ACCESS, "access_token", 1));
+    host.teardown(&made.credential, &host.connection(&made)).unwrap();
+}
+
+#[test]
+fn a_key_that_does_not_sign_says_so() {
+    let builder = acme().client_auth(ClientAuth::PrivateKeyJwt(Assertion::new(SignatureAlgorithm::Rs256)));
+    let failure = host(builder).setup([back()]).run().unwrap_err();
+    assert_eq!(failure.code, "acme_bad_key");
+}
+
+fn asked() -> Input {
+    Input::answers(&[("clientId", ID), ("clientSecret", SECRET)])
+}
+
+/// The first setup asks for the application, the next one uses it, and so does a renewal; forgotten, it is asked again.
+#[test]
+fn an_application_is_asked_for_once() {
+    let host = host(acme().client(Client::Asked))
+        .expect(redeem().form(&fields(&form())).answer(tokens()))
+        .expect(me())
+        .expect(redeem().form(&fields(&form())).answer(tokens()))
+        .expect(me())
+        .expect(crate::renew().answer(tokens()));
+    host.setup([asked(), back()]).run().unwrap();
+    let made = host.setup([back()]).run().unwrap();
+    let connection = host.connection(&made);
+    host.refresh(&made.credential, &connection).unwrap();
+    block_on(host.kv().unwrap().put_secret(CLIENT_KEY, None)).unwrap();
+    let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &connection) else {
+        panic!("it is not live")
+    };
+    assert_eq!(found.reason.code, "acme_client_missing");
+    assert_eq!(found.reason.remedy.unwrap().as_str(), "give the application's id and secret again");
+}
+
+/// A slip of the hand is not kept: the next setup asks again.
+#[test]
+fn an_application_that_was_refused_is_not_kept() {
+    let host =
+        host(acme().client(Client::Asked)).expect(redeem().answer(Reply::json(401, r#"{"error": "invalid_client"}"#)));
+    let failure = host.setup([asked(), back()]).run().unwrap_err();
+    assert_eq!(failure.code, "acme_client_refused");
+    assert!(block_on(host.kv().unwrap().get_secret(CLIENT_KEY)).unwrap().is_none());
+}
+
+#[test]
+fn a_host_that_keeps_nothing_says_so() {
+    let host = FakeHost::new(kind(acme().client(Client::Asked))).inbound_http(CALLBACK);
+    assert_eq!(host.setup([]).run().unwrap_err().code, "acme_no_store");
+}
+
+/// S14, S21: an application of the connection's own stays with it, and with nobody else.
+#[test]
+fn each_connection_may_bring_its_own_application() {
+    let host = host(acme().client(Client::PerConnection))
+        .expect(redeem().answer(tokens()))
+        .expect(me())
+        .expect(crate::renew().answer(tokens()));
+    let made = host.setup([asked(), back()]).run().unwrap();
+    assert!(block_on(host.kv().unwrap().get_secret(CLIENT_KEY)).unwrap().is_none());
+    host.refresh(&made.credential, &host.connection(&made)).unwrap();
+}
+
+/// RFC 7591: it registers itself once per redirect address.
+#[test]
+fn an_application_registers_itself_once() {
+    let register = || {
+        Expected::post("https://id.acme.example/register").json(&format!(
+            r#"{{"client_name": "Connections", "redirect_uris": ["{CALLBACK}"], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "token_endpoint_auth_method": "client_secret_post", "scope": "read"}}"#
+        ))
+    };
+    let made = Reply::json(201, &format!(r#"{{"client_id": "{ID}", "client_secret": "{SECRET}"}}"#));
+    let builder =
+        acme().client(Client::Registered).endpoint(Endpoint::Registration, "https://id.acme.example/register");
+    let host = host(builder)
+        .expect(register().answer(made))
+        .expect(redeem().form(&fields(&form())).answer(tokens()))
+        .expect(me())
+        .expect(redeem().form(&fields(&form())).answer(tokens()))
+        .expect(me());
+    host.setup([back()]).run().unwrap();
+    host.setup([back()]).run().unwrap();
+}
+
+#[test]
+fn a_configured_application_without_a_secret_says_so() {
+    let builder = acme().client(Client::Configured { id: ID.into(), secret: None });
+    let failure = host(builder).setup([back()]).run().unwrap_err();
+    assert_eq!(failure.code, "acme_client_missing");
+}
+
+#[test]
+fn what_the_provider_says_of_the_application_is_the_operators() {
+    assert_eq!(refused(acme(), Reply::json(400, r#"{"error": "unauthorized_client"}"#)).code, "acme_refused");
+    drop(connected(acme(), tokens()));
+}
+
+/// The fakes never truly wait.
+fn block_on<T>(mut future: BoxFuture<'_, T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}

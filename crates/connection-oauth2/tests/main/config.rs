@@ -1,0 +1,129 @@
+//! What a configuration must keep: refused when it is built.
+
+use connection_contract::prelude::*;
+use connection_oauth2::{
+    Account, Client, ClientAuth, ConfigError, Endpoint, Grant, Method, OAuth2Builder, OAuth2Config, On,
+};
+
+use crate::{API, AUTHORIZE, TOKEN, acme};
+
+/// S6: no implicit grant, and a password only where somebody says that they mean it.
+#[test]
+fn grants_that_must_not_be_used_are_refused() {
+    check(acme().parameter(On::Authorize, "response_type", "token"), "the parameter 'response_type' is the flow's own");
+    check(acme().grant(Grant::Password), "the password grant sends the user's own password");
+    assert!(acme().grant(Grant::Password).unsafe_password_grant().build().is_ok());
+}
+
+/// R-INSEAM-081: nothing shadows what the flow is safe by, under any of the four requests.
+#[test]
+fn standard_parameters_cannot_be_shadowed() {
+    for name in ["client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"] {
+        check(acme().parameter(On::Authorize, name, "x"), &format!("the parameter '{name}' is the flow's own"));
+    }
+    for (on, name) in [
+        (On::Token, "code_verifier"),
+        (On::Refresh, "grant_type"),
+        (On::Refresh, "refresh_token"),
+        (On::Device, "client_id"),
+    ] {
+        check(acme().parameter(on, name, "x"), &format!("the parameter '{name}' is the flow's own"));
+    }
+    check(acme().remove(On::Authorize, "state"), "the parameter 'state' is the flow's own");
+    check(acme().rename(On::Authorize, "code_challenge", "x"), "the parameter 'code_challenge' is the flow's own");
+    check(acme().rename(On::Authorize, "prompt", "state"), "the parameter 'prompt' is the flow's own");
+    check(acme().header(On::Token, "Authorization", "x"), "the parameter 'Authorization' is the flow's own");
+}
+
+/// S9, R-INSEAM-071: https, or http on this machine.
+#[test]
+fn addresses_are_https_or_of_this_machine() {
+    for address in [
+        "http://id.acme.example/token",
+        "ftp://id.acme.example",
+        "https://u:p@id.acme.example",
+        "https://a/#x",
+        "token",
+        "https://${config.x",
+    ] {
+        check(acme().endpoint(Endpoint::Revocation, address), &format!("'{address}' is no address"));
+    }
+    assert!(acme().endpoint(Endpoint::Revocation, "http://127.0.0.1:8080/revoke").build().is_ok());
+    check(acme().issuer("http://id.acme.example"), "is no address");
+    check(acme().origin("http://*.acme.example"), "is no address");
+    check(acme().paste_redirect("http://evil.example/callback"), "is no address");
+}
+
+/// S21, S22: who chooses the host that gets the application's secret, or the token.
+#[test]
+fn a_variable_in_a_host_needs_something_fixed() {
+    let with = |address: &str| acme().field(Field::text("host", "Host")).endpoint(Endpoint::Refresh, address);
+    for address in [
+        "https://${config.host}/token",
+        "https://${config.host}.com/token",
+        "https://x-${config.host}/t",
+        "${config.host}/token",
+        "http://${config.host}.acme.example/token",
+    ] {
+        check(with(address), &format!("a variable decides the host of '{address}'"));
+    }
+    let built = with("https://${config.host}.acme.example/token").build().unwrap();
+    let origins = connection_oauth2::oauth2(built).descriptor().origins;
+    assert!(origins.contains(&Text::from("https://*.acme.example")), "{origins:?}");
+    assert!(with("${config.host}/token").origin("https://*.acme.example").build().is_ok(), "an allowlist");
+    check(acme().field(Field::text("host", "Host")).api("https://${config.host}/api"), "a variable decides the host");
+    let own = acme().client(Client::PerConnection).field(Field::url("instance", "Address"));
+    assert!(own.endpoint(Endpoint::Refresh, "${config.instance}/token").build().is_ok());
+}
+
+#[test]
+fn what_is_missing_or_unknown_is_named() {
+    let bare = || OAuth2Config::builder(Kind::from_static("acme"), "Acme");
+    let account = || Account::probe("/me", "/id", "/name");
+    check(bare(), "the API's address (`api`) is missing");
+    check(bare().api(API), "the token endpoint is missing");
+    check(bare().api(API).endpoint(Endpoint::Token, TOKEN), "the authorization endpoint is missing");
+    let endpoints = || bare().api(API).endpoint(Endpoint::Token, TOKEN).endpoint(Endpoint::Authorize, AUTHORIZE);
+    check(endpoints(), "the account (`account`) is missing");
+    check(endpoints().account(account()).methods([]), "a way to finish (`methods`) is missing");
+    check(endpoints().account(account()).methods([Method::Device]), "the device authorization endpoint is missing");
+    check(endpoints().account(account()).grant(Grant::DeviceCode), "the device authorization endpoint is missing");
+    check(endpoints().account(account()).client(Client::Registered), "the registration endpoint is missing");
+    check(acme().issuer_in_callback(), "the issuer that a callback must name is missing");
+    check(acme().endpoint(Endpoint::Refresh, "https://a.example/${config.nobody}"), "'config.nobody' is not a field");
+    check(acme().field(Field::text("clientId", "Id")), "'clientId' is not a field");
+    check(acme().grant(Grant::ClientCredentials).client_auth(ClientAuth::None), "client credentials need a client");
+}
+
+/// S11: an access token is in no parameter or header of the configuration's own.
+#[test]
+fn a_token_is_in_no_parameter() {
+    for on in [On::Authorize, On::Token, On::Refresh, On::Device] {
+        check(acme().parameter(on, "x", "${token.access}"), "'token.access' is not a field");
+    }
+    check(acme().parameter(On::Authorize, "x", "${client.secret}"), "'client.secret' is not a field");
+    check(
+        acme().endpoint(Endpoint::Refresh, "https://a.example/?s=${client.secret}"),
+        "'client.secret' is not a field",
+    );
+}
+
+/// A kind asks for what it may need, and says what it cannot do without.
+#[test]
+fn the_descriptor_names_what_may_be_asked() {
+    let names = |builder: OAuth2Builder| {
+        let descriptor = crate::kind(builder).descriptor();
+        let fields: Vec<String> = descriptor.fields.iter().map(|field| field.name.to_string()).collect();
+        (fields.join(" "), descriptor.needs)
+    };
+    assert_eq!(names(acme()), ("callbackUrl".to_owned(), vec![]));
+    assert_eq!(names(acme().client(Client::Asked)).0, "clientId clientSecret callbackUrl");
+    assert_eq!(names(acme().methods([Method::Browser])), (String::new(), vec![Need::InboundHttp]));
+    assert_eq!(names(acme().ask_method()).0, "callbackUrl method");
+}
+
+#[track_caller]
+fn check(builder: OAuth2Builder, expected: &str) {
+    let error: ConfigError = builder.build().expect_err("refused");
+    assert!(error.to_string().contains(expected), "{error}");
+}

@@ -1,0 +1,53 @@
+//! The contract's sentences, over two configurations.
+
+use connection_contract::prelude::*;
+use connection_oauth2::{Client, Endpoint, Response};
+use connection_testkit::{Expected, Input, Reply, conformance::Suite};
+
+use crate::{ACCESS, CALLBACK, ID, REFRESH, SECRET, acme, back, kind, me, redeem, renew, tokens};
+
+const REVOKE: &str = "https://id.acme.example/revoke";
+
+fn revoke(token: &str, hint: &str) -> Expected {
+    let form = [("token", token), ("token_type_hint", hint), ("client_id", ID), ("client_secret", SECRET)];
+    Expected::post(REVOKE).form(&form)
+}
+
+#[test]
+fn every_sentence_of_the_contract_holds() {
+    Suite::new(|| kind(acme().client(Client::Asked).endpoint(Endpoint::Revocation, REVOKE)))
+        .host(|host| {
+            let host = host.inbound_http(CALLBACK).key_value();
+            keep(&host);
+            host
+        })
+        .setup([back()], [redeem().answer(tokens()), me()])
+        .verify([me()])
+        .refresh([renew().answer(Reply::json(200, r#"{"access_token": "second-canary-1", "expires_in": 60}"#))])
+        .teardown([revoke(REFRESH, "refresh_token"), revoke(ACCESS, "access_token")])
+        .check();
+}
+
+/// The form of a credential that is stored: with two sets, captured values and an application of its own.
+#[test]
+fn every_sentence_holds_for_all_that_is_stored() {
+    let answer = format!(
+        r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "expires_in": 3600, "refresh_token_expires_in": 604800, "scope": "read write", "team": "t1", "authed_user": {{"access_token": "user-canary-77", "refresh_token": "user-refresh-77"}}}}"#
+    );
+    let response = || Response::new().extra_tokens("user", "/authed_user").capture("team", "/team");
+    let asked = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
+    Suite::new(move || kind(acme().client(Client::PerConnection).response(response())))
+        .host(|host| host.inbound_http(CALLBACK))
+        .setup([asked, back()], [redeem().answer(Reply::json(200, &answer)), me()])
+        .verify([me()])
+        .recorded("tests/fixtures/credential")
+        .check();
+}
+
+/// The application that an earlier setup asked for.
+fn keep(host: &connection_testkit::FakeHost<connection_oauth2::OAuth2>) {
+    let record = Record::new().with("id", ID).with("secret", SECRET).encode();
+    let mut kept = host.kv().expect("a store").put_secret(connection_oauth2::CLIENT_KEY, Some(record));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    while kept.as_mut().poll(&mut context).is_pending() {}
+}

@@ -1,0 +1,182 @@
+//! A code that is typed at the provider.
+
+use connection_contract::prelude::*;
+use connection_oauth2::{ClientAuth, Endpoint, Grant, OAuth2Builder};
+use connection_testkit::{Expected, FakeHost, Input, Reply};
+
+use crate::{CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, host, kind, me, redeem, tokens};
+
+const DEVICE: &str = "https://id.acme.example/device";
+
+fn tv() -> OAuth2Builder {
+    acme().grant(Grant::DeviceCode).endpoint(Endpoint::Device, DEVICE)
+}
+fn ask() -> Expected {
+    Expected::post(DEVICE).form(&[("scope", "read"), ("client_id", ID), ("client_secret", SECRET)])
+}
+fn codes(more: &str) -> Reply {
+    Reply::json(
+        200,
+        &format!(
+            r#"{{"device_code": "device-canary-12", "user_code": "WDJB-MJHT", "verification_uri": "https://id.acme.example/activate", "expires_in": 900{more}}}"#
+        ),
+    )
+}
+fn poll() -> Expected {
+    Expected::post(TOKEN).form(&[
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", "device-canary-12"),
+        ("client_id", ID),
+        ("client_secret", SECRET),
+    ])
+}
+fn error(code: &str) -> Reply {
+    Reply::json(400, &format!(r#"{{"error": "{code}"}}"#))
+}
+
+/// S18: five seconds, and five more for every poll after `slow_down`: at 5, 10, 20 and 30.
+#[test]
+fn the_schedule_is_the_standards() {
+    let host = FakeHost::new(kind(tv()))
+        .expect(ask().answer(codes("")))
+        .expect(poll().answer(error("authorization_pending")))
+        .expect(poll().answer(error("slow_down")))
+        .expect(poll().answer(error("authorization_pending")))
+        .expect(poll().answer(tokens()))
+        .expect(me());
+    let run = host.setup([Input::Elapsed, Input::Elapsed, Input::Elapsed, Input::Elapsed]).trace();
+    run.result.unwrap();
+    assert_eq!(host.now().seconds() - NOW, 30);
+    assert_eq!(run.steps.len(), 1, "a poll is the same step");
+}
+
+/// S18: the larger of the two intervals, whichever the provider names; Q12: also as text.
+#[test]
+fn an_interval_that_the_provider_names_is_kept() {
+    let slow = Reply::json(400, r#"{"error": "slow_down", "interval": 40}"#);
+    let host = FakeHost::new(kind(tv()))
+        .expect(ask().answer(codes(r#", "interval": "7""#)))
+        .expect(poll().answer(slow))
+        .expect(poll().answer(tokens()))
+        .expect(me());
+    host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap();
+    assert_eq!(host.now().seconds() - NOW, 47);
+}
+
+/// S18: no answer doubles the interval and ends nothing.
+#[test]
+fn a_poll_without_an_answer_is_followed_by_a_later_one() {
+    let host = FakeHost::new(kind(tv()))
+        .expect(ask().answer(codes("")))
+        .expect(poll().answer(Reply::error(HttpError::Timeout)))
+        .expect(poll().answer(Reply::status(503)))
+        .expect(poll().answer(tokens()))
+        .expect(me());
+    host.setup([Input::Elapsed, Input::Elapsed, Input::Elapsed]).run().unwrap();
+    assert_eq!(host.now().seconds() - NOW, 5 + 10 + 20);
+}
+
+/// S18: it stops when the code does, and at a final word.
+#[test]
+fn what_is_final_ends_it() {
+    for (reply, code) in [
+        (error("expired_token"), "acme_code_expired"),
+        (error("access_denied"), "acme_access_denied"),
+        (error("invalid_grant"), "acme_code_expired"),
+    ] {
+        let host = FakeHost::new(kind(tv())).expect(ask().answer(codes(""))).expect(poll().answer(reply));
+        assert_eq!(host.setup([Input::Elapsed]).run().unwrap_err().code, code);
+    }
+    let short = Reply::json(
+        200,
+        r#"{"device_code": "device-canary-12", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": 7}"#,
+    );
+    let host =
+        FakeHost::new(kind(tv())).expect(ask().answer(short)).expect(poll().answer(error("authorization_pending")));
+    assert_eq!(host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap_err().code, "acme_code_expired");
+}
+
+/// S18 (RFC 8628, sections 3.3.1 and 5.4): the code is shown also where the address has it, with a warning.
+#[test]
+fn the_code_is_shown_with_a_warning() {
+    let more = r#", "verification_uri_complete": "https://id.acme.example/activate?user_code=WDJB-MJHT""#;
+    let host = FakeHost::new(kind(tv())).expect(ask().answer(codes(more))).expect(poll().answer(tokens())).expect(me());
+    let run = host.setup([Input::Elapsed]).trace();
+    let notices = &run.steps[0].notices;
+    assert!(notices.iter().any(|notice| notice.message.as_str().contains("only if you began this yourself")));
+    let shown = notices.iter().find(|notice| notice.user_code.is_some()).unwrap();
+    assert_eq!(shown.user_code.as_ref().unwrap().as_str(), "WDJB-MJHT");
+    assert_eq!(shown.link.as_ref().unwrap().as_str(), "https://id.acme.example/activate?user_code=WDJB-MJHT");
+}
+
+/// Only an https address is shown.
+#[test]
+fn an_address_in_the_clear_is_not_shown() {
+    let odd = Reply::json(
+        200,
+        r#"{"device_code": "d", "user_code": "W", "verification_uri": "http://evil.example/a", "expires_in": 7}"#,
+    );
+    let host = FakeHost::new(kind(tv())).expect(ask().answer(odd));
+    assert_eq!(host.setup([]).run().unwrap_err().code, reason::DENIED);
+}
+
+/// The first valid way wins: a callback while a code waits, a paste between polls, the code when the browser never comes.
+#[test]
+fn a_code_races_the_browser() {
+    let race = || acme().endpoint(Endpoint::Device, DEVICE);
+    let begun = || host(race()).expect(ask().answer(codes("")));
+    begun().expect(redeem().answer(tokens())).expect(me()).setup([crate::back()]).run().unwrap();
+    let pasted = Input::answers(&[("callbackUrl", CODE)]);
+    let between =
+        begun().expect(poll().answer(error("authorization_pending"))).expect(redeem().answer(tokens())).expect(me());
+    between.setup([Input::Elapsed, pasted]).run().unwrap();
+    let run = begun().expect(poll().answer(tokens())).expect(me()).setup([Input::Elapsed]).trace();
+    run.result.unwrap();
+    assert!(run.steps[0].open.is_some() && run.steps[0].prompt.is_some());
+    assert!(run.steps[0].notices.iter().any(|notice| notice.user_code.is_some()));
+}
+
+/// A wrong paste between two polls brings no poll forward.
+#[test]
+fn an_answer_brings_no_poll_forward() {
+    let host = host(acme().endpoint(Endpoint::Device, DEVICE))
+        .expect(ask().answer(codes("")))
+        .expect(poll().answer(tokens()))
+        .expect(me());
+    let wrong = Input::answers(&[("callbackUrl", "two words")]);
+    host.setup([wrong, Input::Elapsed]).run().unwrap();
+    assert_eq!(host.now().seconds() - NOW, 5);
+}
+
+/// A host without callbacks still has the code.
+#[test]
+fn a_host_without_callbacks_still_has_the_code() {
+    let builder = acme()
+        .endpoint(Endpoint::Device, DEVICE)
+        .methods([connection_oauth2::Method::Browser, connection_oauth2::Method::Device]);
+    let host =
+        FakeHost::new(kind(builder)).expect(ask().answer(codes(""))).expect(poll().answer(tokens())).expect(me());
+    let run = host.setup([Input::Elapsed]).trace();
+    run.result.unwrap();
+    assert!(run.steps[0].open.is_none());
+}
+
+/// Q31: a public client polls with its id alone.
+#[test]
+fn a_public_client_polls_with_its_id() {
+    let public = Expected::post(DEVICE).form(&[("scope", "read"), ("client_id", ID)]);
+    let host = FakeHost::new(kind(tv().client_auth(ClientAuth::None)))
+        .inbound_http(CALLBACK)
+        .expect(public.answer(codes("")))
+        .expect(
+            Expected::post(TOKEN)
+                .form(&[
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                    ("device_code", "device-canary-12"),
+                    ("client_id", ID),
+                ])
+                .answer(tokens()),
+        )
+        .expect(me());
+    host.setup([Input::Elapsed]).run().unwrap();
+}

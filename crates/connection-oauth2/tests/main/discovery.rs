@@ -1,0 +1,118 @@
+//! What an issuer says about itself.
+
+use connection_contract::prelude::*;
+use connection_oauth2::{Account, Client, OAuth2Builder, OAuth2Config};
+use connection_testkit::{Expected, FakeHost, Input, Reply};
+
+use crate::{API, CALLBACK, CODE, ID, SECRET, kind, me, opened, redeem, renew, state, tokens};
+
+const ISSUER: &str = "https://id.acme.example";
+const AT: &str = "https://id.acme.example/.well-known/oauth-authorization-server";
+const OPENID: &str = "https://id.acme.example/.well-known/openid-configuration";
+
+fn found(issuer: &str) -> OAuth2Builder {
+    OAuth2Config::builder(Kind::from_static("acme"), "Acme")
+        .api(API)
+        .discover(issuer)
+        .client(Client::Configured { id: ID.to_owned(), secret: Some(SECRET.into()) })
+        .account(Account::probe("/me", "/id", "/name"))
+}
+fn host() -> FakeHost<connection_oauth2::OAuth2> {
+    FakeHost::new(kind(found(ISSUER))).inbound_http(CALLBACK)
+}
+fn metadata(issuer: &str, more: &str) -> Reply {
+    let endpoints = r#""authorization_endpoint": "https://id.acme.example/authorize", "token_endpoint": "https://id.acme.example/token""#;
+    Reply::json(200, &format!(r#"{{"issuer": "{issuer}", {endpoints}{more}}}"#))
+}
+
+/// S9, S20: the addresses come from the issuer, and stay with the credential: a renewal asks nobody.
+#[test]
+fn addresses_come_from_the_issuer() {
+    let host = host()
+        .expect(Expected::get(AT).answer(metadata(ISSUER, "")))
+        .expect(redeem().answer(tokens()))
+        .expect(me())
+        .expect(renew().answer(tokens()));
+    let made = host.setup([crate::back()]).run().unwrap();
+    host.refresh(&made.credential, &host.connection(&made)).unwrap();
+    assert_eq!(made.reach.origins.iter().map(ToString::to_string).collect::<Vec<_>>(), [ISSUER]);
+}
+
+/// S20: RFC 8414 puts the path behind, OpenID Connect in front.
+#[test]
+fn a_tenants_path_is_inserted_and_then_appended() {
+    let tenant = "https://id.acme.example/t1";
+    let inserted = Expected::get("https://id.acme.example/.well-known/oauth-authorization-server/t1");
+    let appended = Expected::get("https://id.acme.example/t1/.well-known/openid-configuration");
+    let host = FakeHost::new(kind(found(tenant)))
+        .inbound_http(CALLBACK)
+        .expect(inserted.answer(Reply::status(404)))
+        .expect(appended.answer(metadata(tenant, "")))
+        .expect(redeem().answer(tokens()))
+        .expect(me());
+    host.setup([crate::back()]).run().unwrap();
+}
+
+/// S20: anything but exactly the issuer that was asked; S5: no silent downgrade; and nothing in the clear.
+#[test]
+fn what_does_not_fit_is_not_believed() {
+    for (reply, why) in [
+        (metadata("https://evil.example", ""), "it names another issuer"),
+        (metadata("https://id.acme.example/", ""), "it names another issuer"),
+        (metadata(ISSUER, r#", "code_challenge_methods_supported": ["plain"]"#), "it does not support PKCE with S256"),
+        (
+            metadata(ISSUER, r#", "revocation_endpoint": "http://id.acme.example/revoke""#),
+            "an endpoint of it is not https",
+        ),
+        (Reply::text(200, "<html>"), "it is not JSON"),
+        (Reply::text(200, &" ".repeat(300 * 1024)), "it is larger than 256 KiB"),
+    ] {
+        let failure = host().expect(Expected::get(AT).answer(reply)).setup([]).run().unwrap_err();
+        assert_eq!(failure.code, "acme_bad_discovery");
+        assert!(failure.message.as_str().contains(why), "{failure}");
+    }
+    let nowhere = host()
+        .expect(Expected::get(AT).answer(Reply::status(404)))
+        .expect(Expected::get(OPENID).answer(Reply::status(404)));
+    assert!(nowhere.setup([]).run().unwrap_err().message.as_str().contains("no metadata"));
+    let elsewhere = Reply::status(302).header("location", "https://evil.example");
+    assert_eq!(host().expect(Expected::get(AT).answer(elsewhere)).setup([]).run().unwrap_err().code, "acme_redirected");
+}
+
+/// S20, S21: an endpoint at an origin that nobody declared gets nothing, not even the browser.
+#[test]
+fn an_endpoint_elsewhere_gets_nothing() {
+    for endpoints in [
+        r#""authorization_endpoint": "https://evil.example/a", "token_endpoint": "https://id.acme.example/token""#,
+        r#""authorization_endpoint": "https://id.acme.example/a", "token_endpoint": "https://evil.example/token""#,
+    ] {
+        let reply = Reply::json(200, &format!(r#"{{"issuer": "{ISSUER}", {endpoints}}}"#));
+        let host = host().expect(Expected::get(AT).answer(reply));
+        let inputs = if endpoints.contains("evil.example/a") { vec![] } else { vec![crate::back()] };
+        assert_eq!(host.setup(inputs).run().unwrap_err().code, reason::DENIED);
+    }
+}
+
+/// S2: an issuer that says that it always names itself must.
+#[test]
+fn an_advertised_issuer_is_required() {
+    let advertised = || metadata(ISSUER, r#", "authorization_response_iss_parameter_supported": true"#);
+    let failure = host().expect(Expected::get(AT).answer(advertised())).setup([crate::back()]).run().unwrap_err();
+    assert_eq!(failure.code, "acme_issuer_mismatch");
+    let named = Input::callback(&[("code", CODE), ("iss", ISSUER)]);
+    let host = host().expect(Expected::get(AT).answer(advertised())).expect(redeem().answer(tokens())).expect(me());
+    host.setup([named]).run().unwrap();
+}
+
+/// RFC 9126: pushed where the issuer says so.
+#[test]
+fn a_request_is_pushed_where_the_issuer_says_so() {
+    let more = r#", "pushed_authorization_request_endpoint": "https://id.acme.example/par""#;
+    let host = host()
+        .expect(Expected::get(AT).answer(metadata(ISSUER, more)))
+        .expect(Expected::post("https://id.acme.example/par").answer(Reply::json(201, r#"{"request_uri": "urn:r"}"#)))
+        .expect(redeem().answer(tokens()))
+        .expect(me());
+    let pairs = opened(&host, vec![crate::back()]);
+    assert!(pairs.iter().all(|(_, value)| *value != state()));
+}

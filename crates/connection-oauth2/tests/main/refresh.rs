@@ -1,0 +1,231 @@
+//! Renewal: what is spent once, what is kept, and what is never a lost authorization.
+
+use connection_contract::prelude::*;
+use connection_oauth2::{Client, Grant, OAuth2Builder, Response};
+use connection_testkit::{Expected, Reply};
+
+use crate::{
+    ACCESS, ID, REFRESH, SECRET, TOKEN, acme, back, connected, host, kind, me, redeem, renew, secret_text, tokens,
+};
+
+/// Q4: an answer without a refresh token leaves the one that there is, and so do an empty one and `null`.
+#[test]
+fn a_refresh_token_that_is_not_replaced_stays() {
+    for more in ["", r#", "refresh_token": """#, r#", "refresh_token": null"#] {
+        let (host, made) = connected(acme(), tokens());
+        let again = Reply::json(200, &format!(r#"{{"access_token": "second-canary-1"{more}}}"#));
+        let host = host.expect(renew().answer(again)).expect(renew().answer(tokens()));
+        let connection = host.connection(&made);
+        let fresh = host.refresh(&made.credential, &connection).unwrap();
+        assert_eq!(secret_text(host.secret(&fresh.credential, "accessToken")).unwrap(), "second-canary-1");
+        host.refresh(&fresh.credential, &connection).unwrap();
+    }
+}
+
+/// Q5: the new refresh token takes the place of the old one. That it is stored before the access token is handed out is
+/// the core's.
+#[test]
+fn a_refresh_token_that_rotates_is_the_next_to_be_spent() {
+    let (host, made) = connected(acme(), tokens());
+    let rotated = Reply::json(
+        200,
+        r#"{"access_token": "second-canary-1", "refresh_token": "rotated-canary-2", "expires_in": 60}"#,
+    );
+    let next = Expected::post(TOKEN).form(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "rotated-canary-2"),
+        ("client_id", ID),
+        ("client_secret", SECRET),
+    ]);
+    let host = host.expect(renew().answer(rotated)).expect(next.answer(tokens()));
+    let connection = host.connection(&made);
+    let fresh = host.refresh(&made.credential, &connection).unwrap();
+    assert_eq!(fresh.valid_until, Some(host.now().after(60)));
+    host.refresh(&fresh.credential, &connection).unwrap();
+}
+
+/// Q6: what a lost answer means is the configuration's word, and the host's to act on: nothing is sent again here.
+#[test]
+fn a_lost_answer_is_the_hosts_to_judge() {
+    let semantics = |builder: OAuth2Builder| kind(builder).refresher().unwrap().semantics();
+    assert_eq!(semantics(acme()), RefreshSemantics::Strict);
+    let grace = RefreshSemantics::Grace(Duration::from_secs(600));
+    assert_eq!(semantics(acme().semantics(grace)), grace);
+    for reply in [Reply::status(502), Reply::error(HttpError::Timeout)] {
+        check(reply, Liveness::Offline, reason::REFRESH_OUTCOME_UNKNOWN);
+    }
+}
+
+/// Q24: only a dead grant needs the user. The rest is the operator's, or passes.
+#[test]
+fn only_a_dead_grant_needs_the_user() {
+    let error =
+        |status, code: &str| Reply::json(status, &format!(r#"{{"error": "{code}", "error_description": "tok-9"}}"#));
+    for (reply, liveness, code) in [
+        (error(400, "invalid_grant"), Liveness::Failing, reason::NEEDS_REAUTHORIZATION),
+        (error(200, "invalid_grant"), Liveness::Failing, reason::NEEDS_REAUTHORIZATION),
+        (error(401, "invalid_client"), Liveness::Failing, "acme_client_refused"),
+        (error(400, "invalid_client"), Liveness::Failing, "acme_client_refused"),
+        (error(400, "unauthorized_client"), Liveness::Failing, "acme_refused"),
+        (error(400, "temporarily_unavailable"), Liveness::Offline, reason::PROVIDER_ERROR),
+        (Reply::status(429), Liveness::Offline, reason::RATE_LIMITED),
+        (Reply::status(503), Liveness::Offline, reason::REFRESH_OUTCOME_UNKNOWN),
+        (Reply::error(HttpError::Dns), Liveness::Offline, reason::DNS),
+        (Reply::text(400, "<html>"), Liveness::Offline, reason::PROVIDER_ERROR),
+        (Reply::text(200, "<html>"), Liveness::Offline, reason::PROVIDER_ERROR),
+        (Reply::text(403, "<html>blocked</html>"), Liveness::Offline, reason::PROVIDER_ERROR),
+    ] {
+        check(reply, liveness, code);
+    }
+}
+
+/// A provider's own word for `invalid_grant`.
+#[test]
+fn a_provider_may_say_dead_in_its_own_words() {
+    let builder = acme().response(Response::new().dead_code("bad_refresh_token"));
+    let found = fails(builder, Reply::json(200, r#"{"error": "bad_refresh_token"}"#));
+    assert_eq!(found.reason.code, reason::NEEDS_REAUTHORIZATION);
+}
+
+/// R-INSEAM-083: without a refresh token the remedy is named.
+#[test]
+fn without_a_refresh_token_the_user_authorizes_again() {
+    let (host, made) = connected(acme(), Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}"}}"#)));
+    let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+        panic!("it is not live")
+    };
+    assert_eq!((found.liveness, &*found.reason.code), (Liveness::Failing, reason::NEEDS_REAUTHORIZATION));
+    assert_eq!(found.reason.remedy.unwrap().as_str(), "authorize again");
+}
+
+/// S13: a renewal asks for nothing, or for what was granted, and never for more.
+#[test]
+fn a_renewal_asks_for_no_more_than_was_granted() {
+    let granted =
+        Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "scope": "read"}}"#));
+    let (host, made) = connected(acme().scope("write").refresh_with_scope(), granted);
+    let renew = Expected::post(TOKEN).form(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", REFRESH),
+        ("scope", "read"),
+        ("client_id", ID),
+        ("client_secret", SECRET),
+    ]);
+    let host = host.expect(renew.answer(tokens()));
+    let fresh = host.refresh(&made.credential, &host.connection(&made)).unwrap();
+    assert_eq!(fresh.granted_scopes.unwrap(), ["read"], "absent means as before");
+}
+
+/// The application's own tokens: the grant is run again, and nothing is used up.
+#[test]
+fn client_credentials_run_their_grant_again() {
+    let builder = acme().grant(Grant::ClientCredentials);
+    let grant = || {
+        Expected::post(TOKEN).form(&[
+            ("grant_type", "client_credentials"),
+            ("scope", "read"),
+            ("client_id", ID),
+            ("client_secret", SECRET),
+        ])
+    };
+    let host = host(builder).expect(grant().answer(tokens())).expect(me());
+    let made = host.setup([]).run().unwrap();
+    assert_eq!(host.definition().refresher().unwrap().semantics(), RefreshSemantics::Stable);
+    // Over the answers that were kept it asks again: nothing was spent.
+    drop(host);
+    let host = crate::host(acme().grant(Grant::ClientCredentials)).expect(grant().answer(Reply::status(503)));
+    let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+        panic!("it is not live")
+    };
+    assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::PROVIDER_ERROR));
+}
+
+/// Q2 (b): both sets are stored, and what dies first counts.
+#[test]
+fn two_sets_are_kept_and_what_dies_first_counts() {
+    let (host, made) = slack("user-refresh-canary");
+    assert_eq!(made.valid_until, Some(host.now().after(100)));
+    assert_eq!(secret_text(host.secret(&made.credential, "accessToken")).unwrap(), ACCESS);
+    assert_eq!(secret_text(host.secret(&made.credential, "userAccessToken")).unwrap(), "user-canary-1");
+}
+
+/// Q2 (c): a token that both share is spent once.
+#[test]
+fn a_token_that_two_sets_share_is_spent_once() {
+    let (host, made) = slack(REFRESH);
+    let host = host.expect(
+        renew().answer(Reply::json(200, r#"{"access_token": "both-canary-3", "refresh_token": "next-canary"}"#)),
+    );
+    let fresh = host.refresh(&made.credential, &host.connection(&made)).unwrap();
+    for name in ["accessToken", "userAccessToken"] {
+        assert_eq!(secret_text(host.secret(&fresh.credential, name)).unwrap(), "both-canary-3");
+    }
+}
+
+/// Q2 (d): what was renewed is stored though the other set was not, which stays.
+#[test]
+fn what_was_renewed_is_not_lost_with_what_was_not() {
+    let (host, made) = slack("user-refresh-canary");
+    let user = Expected::post(TOKEN).form(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "user-refresh-canary"),
+        ("client_id", ID),
+        ("client_secret", SECRET),
+    ]);
+    let host = host
+        .expect(renew().answer(Reply::json(200, r#"{"access_token": "bot-canary-4"}"#)))
+        .expect(user.answer(Reply::json(400, r#"{"error": "invalid_grant"}"#)));
+    let fresh = host.refresh(&made.credential, &host.connection(&made)).unwrap();
+    assert_eq!(secret_text(host.secret(&fresh.credential, "accessToken")).unwrap(), "bot-canary-4");
+    assert_eq!(secret_text(host.secret(&fresh.credential, "userAccessToken")).unwrap(), "user-canary-1");
+    assert_eq!(host.log().last().unwrap().name, "extra_tokens_not_renewed");
+}
+
+/// What is configured now renews: a secret that was rotated works at the next renewal, another application does not.
+#[test]
+fn the_application_of_today_renews() {
+    let configured = |id: &str, secret: &str| Client::Configured { id: id.to_owned(), secret: Some(secret.into()) };
+    let (host, made) = connected(acme(), tokens());
+    let connection = host.connection(&made);
+    let rotated = Expected::post(TOKEN).form(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", REFRESH),
+        ("client_id", ID),
+        ("client_secret", "rotated-secret"),
+    ]);
+    let today = crate::host(acme().client(configured(ID, "rotated-secret"))).expect(rotated.answer(tokens()));
+    today.refresh(&made.credential, &connection).unwrap();
+    let other = crate::host(acme().client(configured("another", SECRET)));
+    let Err(ConnectionError::NotLive(found)) = other.refresh(&made.credential, &connection) else {
+        panic!("it is not live")
+    };
+    assert_eq!(found.reason.code, reason::NEEDS_REAUTHORIZATION);
+}
+
+type Made = (connection_testkit::FakeHost<connection_oauth2::OAuth2>, Established<connection_oauth2::OAuth2Credential>);
+
+/// A connection with a bot's and a user's tokens.
+fn slack(user_refresh: &str) -> Made {
+    let answer = format!(
+        r#"{{"ok": true, "access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "expires_in": 300, "authed_user": {{"access_token": "user-canary-1", "refresh_token": "{user_refresh}", "expires_in": 100}}}}"#
+    );
+    let builder = acme().response(Response::new().extra_tokens("user", "/authed_user"));
+    let host = host(builder).expect(redeem().answer(Reply::json(200, &answer))).expect(me());
+    let made = host.setup([back()]).run().expect("a connection");
+    (host, made)
+}
+#[track_caller]
+fn fails(builder: OAuth2Builder, reply: Reply) -> NotLive {
+    let (host, made) = connected(builder, tokens());
+    let host = host.expect(renew().answer(reply));
+    match host.refresh(&made.credential, &host.connection(&made)) {
+        Err(ConnectionError::NotLive(found)) => found,
+        other => panic!("{other:?}"),
+    }
+}
+#[track_caller]
+fn check(reply: Reply, liveness: Liveness, code: &str) {
+    let found = fails(acme(), reply);
+    assert_eq!((found.liveness, &*found.reason.code), (liveness, code));
+    assert!(!format!("{found:?}").contains("tok-9"));
+}

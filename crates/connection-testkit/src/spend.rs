@@ -1,0 +1,82 @@
+//! What is spent once: as a host keeps it, an answer is there before the plugin sees it, and comes back until what was
+//! made of it is stored.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use connection_contract::{BoxFuture, Clock, HttpError, HttpRequest, HttpResponse, Spend, SpendService, encode};
+
+use crate::{
+    crypto::{hmac_sha256, sha256},
+    effects::Effects,
+    journal::{Effect, duplicate_response},
+    poll::yield_once,
+    world::World,
+};
+
+/// The answers to what was spent, by what it was.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<BTreeMap<[u8; 32], HttpResponse>>);
+
+impl Kept {
+    fn find(&self, key: &[u8; 32]) -> Option<HttpResponse> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).map(duplicate_response)
+    }
+    fn keep(&self, key: [u8; 32], response: &HttpResponse) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, duplicate_response(response));
+    }
+    /// What was made of the answers is stored.
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+impl SpendService for World {
+    fn send_once<'a>(
+        &'a self,
+        spend: Spend<'a>,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            yield_once().await;
+            let key = key(&spend);
+            if let Some(kept) = self.kept.find(&key) {
+                return Ok(kept);
+            }
+            let response = certain(self.script.answer(&request, self.now()))?;
+            // What was refused unprocessed may be asked again.
+            if response.status() != 429 {
+                self.kept.keep(key, &response);
+            }
+            Ok(response)
+        })
+    }
+}
+/// In a setup each call is an exchange of its own.
+impl SpendService for Effects<'_> {
+    fn send_once<'a>(
+        &'a self,
+        spend: Spend<'a>,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        let hash = sha256(&[request.url().as_bytes(), b"\0", request.body.expose(), b"\0", &key(&spend)].concat());
+        let shown = self.world.script.shown(&request.method, request.url());
+        let what = format!("spend {} {shown} #{}", spend.label, encode::hex(&hash).get(..8).unwrap_or_default());
+        Box::pin(async move {
+            let live = |now| Effect::Http(certain(self.world.script.answer(&request, now)));
+            self.effect(what, live, |e| if let Effect::Http(result) = e { Some(result) } else { None }).await
+        })
+    }
+}
+fn key(spend: &Spend<'_>) -> [u8; 32] {
+    hmac_sha256(spend.label.as_bytes(), spend.secret.expose())
+}
+/// What a host makes of an answer that leaves open whether something was spent.
+fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
+    match result {
+        Ok(response) if response.status() == 408 || response.status() >= 500 => Err(HttpError::Uncertain),
+        Err(HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge) => Err(HttpError::Uncertain),
+        result => result,
+    }
+}
