@@ -71,6 +71,27 @@ CREATE TABLE connection_event (
     CONSTRAINT connection_event_seq_check CHECK ((seq >= 1))
 );
 
+CREATE TABLE connection_exchange (
+    key bytea NOT NULL,
+    connection_id uuid,
+    session_id uuid,
+    node_id text,
+    process_id text NOT NULL,
+    sent_at bigint NOT NULL,
+    concluded_at bigint,
+    state text NOT NULL,
+    replays bigint NOT NULL DEFAULT 0,
+    sealed bytea,
+    CONSTRAINT connection_exchange_pkey PRIMARY KEY (key),
+    CONSTRAINT connection_exchange_check CHECK (((connection_id IS NULL) <> (session_id IS NULL))),
+    CONSTRAINT connection_exchange_check1 CHECK (((state = 'answered'::text) = (sealed IS NOT NULL))),
+    CONSTRAINT connection_exchange_key_check CHECK ((octet_length(key) = 32)),
+    CONSTRAINT connection_exchange_replays_check CHECK ((replays = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
+    CONSTRAINT connection_exchange_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'answered'::text]))),
+    CONSTRAINT connection_exchange_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE,
+    CONSTRAINT connection_exchange_session_id_fkey FOREIGN KEY (session_id) REFERENCES connection_setup(id) ON DELETE CASCADE
+);
+
 CREATE TABLE connection_keyset (
     only_row bigint NOT NULL,
     store_id uuid NOT NULL,
@@ -160,6 +181,10 @@ CREATE INDEX connection_credential_key ON public.connection_credential USING btr
 CREATE INDEX connection_endpoint_session ON public.connection_endpoint USING btree (session_id);
 
 CREATE INDEX connection_event_owner ON public.connection_event USING btree (owner, id);
+
+CREATE INDEX connection_exchange_connection ON public.connection_exchange USING btree (connection_id) WHERE (connection_id IS NOT NULL);
+
+CREATE INDEX connection_exchange_session ON public.connection_exchange USING btree (session_id) WHERE (session_id IS NOT NULL);
 
 CREATE INDEX connection_liveness_due ON public.connection_liveness USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
 

@@ -18,6 +18,7 @@ mod contain;
 mod definition;
 mod error;
 mod event;
+mod exchange;
 mod ids;
 mod limits;
 mod liveness;

@@ -85,6 +85,8 @@ impl Replacement {
     pub(crate) async fn put(self, tx: &mut Tx, account: &AccountRow) -> Result<(), StoreError> {
         let Self { credential, found, identity, config, now } = self;
         tx.replace_credential(account, &credential, now).await?;
+        // What was spent of the former one matters no more.
+        tx.delete_connection_exchanges(account.id).await?;
         let names = (identity.account_id.as_str(), identity.label.as_str());
         tx.set_account_facts(account.id, names, &config, now).await?;
         let failures = i64::from(found.liveness != Liveness::Live);

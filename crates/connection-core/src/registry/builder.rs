@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use super::{ConnectionRegistry, DEFAULT_OWNER, RegisterError, Shared, kinds::Kinds};
 use crate::{
     Clock, FilesPolicy, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError, KeySource, SealError,
-    StoreError, StoreSource, SystemClock, UuidV7, connection::HotRows, contain::Runtimes, seal, seal::OpenKeyError,
-    services::crypto::SystemCrypto, services::http::HttpClient, store::Store,
+    StoreError, StoreSource, SystemClock, UuidV7, connection::HotRows, contain::Runtimes, exchange::Exchanges, seal,
+    seal::OpenKeyError, services::crypto::SystemCrypto, services::http::HttpClient, store::Store,
 };
 
 /// Why a registry could not be opened. Nothing was changed that a later open would trip over.
@@ -228,6 +228,7 @@ impl RegistryBuilder {
         let hot = Arc::new(HotRows::new(hot_rows));
         let forgetful = hot.clone();
         store.on_change(move |changed| forgetful.forget(changed));
+        let exchanges = Exchanges::new(&*clock);
         let crypto = SystemCrypto;
         let mut process = [0; 16];
         crypto.random(&mut process);
@@ -248,6 +249,7 @@ impl RegistryBuilder {
             removals,
             rollbacks,
             subscriptions,
+            exchanges,
             hot,
             runtimes,
         };

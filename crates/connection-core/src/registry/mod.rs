@@ -25,6 +25,7 @@ use crate::{
     Clock, Connection, ConnectionId, Error, FilesPolicy, IdGenerator, SessionId,
     connection::HotRows,
     contain::Runtimes,
+    exchange::Exchanges,
     liveness::Subscriptions,
     seal::Sealer,
     services::{crypto::SystemCrypto, http::HttpClient},
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) removals: Flights<Removal>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,
+    /// What spends something and is under way.
+    pub(crate) exchanges: Exchanges,
     pub(crate) hot: Arc<HotRows>,
     pub(crate) runtimes: Arc<Runtimes>,
 }
@@ -182,8 +185,9 @@ impl ConnectionRegistry {
         self.shared.store.health().await
     }
 
-    /// Ends what is queued, and closes the store. Every later use is refused.
+    /// Ends what is queued, waits for requests that spend something, and closes the store. Every later use is refused.
     pub async fn close(&self) {
+        self.shared.exchanges.settled().await;
         self.shared.release_leases().await;
         self.shared.store.close().await;
     }

@@ -212,6 +212,7 @@ async fn again(sealer: &Sealer, place: &Place<'_>, sealed: &Sealed) -> Result<Se
 
 fn key_of(row: &SealedRow) -> Vec<u8> {
     match &row.key {
+        SealedKey::Exchange(key) => key.clone(),
         SealedKey::Numbered(id, _) | SealedKey::Input(id, _) => id.as_bytes().to_vec(),
         SealedKey::Value(_, namespace, key) => kv_key(namespace, key),
     }
@@ -221,7 +222,7 @@ fn key_of(row: &SealedRow) -> Vec<u8> {
 fn place_of<'a>(column: &SealedColumn, row: &'a SealedRow, key: &'a [u8]) -> Place<'a> {
     let sequence = match row.key {
         SealedKey::Numbered(_, number) => number,
-        SealedKey::Input(..) | SealedKey::Value(..) => 0,
+        SealedKey::Exchange(_) | SealedKey::Input(..) | SealedKey::Value(..) => 0,
     };
     Place { table: column.table, column: column.column, key, owner: &row.owner, kind: &row.kind, sequence }
 }

@@ -133,11 +133,25 @@ impl Sealer {
 
     /// A name for bytes that tells nothing of them, the same for as long as the store lives.
     pub(crate) fn mac(&self, purpose: &'static str, bytes: &[u8]) -> [u8; 32] {
+        self.named(purpose, |context| context.update(bytes))
+    }
+
+    /// As [`mac`](Self::mac) of several parts, each with its length before it.
+    pub(crate) fn mac_of(&self, purpose: &'static str, parts: &[&[u8]]) -> [u8; 32] {
+        self.named(purpose, |context| {
+            for part in parts {
+                context.update(&(part.len() as u64).to_be_bytes());
+                context.update(part);
+            }
+        })
+    }
+
+    fn named(&self, purpose: &'static str, update: impl FnOnce(&mut hmac::Context)) -> [u8; 32] {
         let keys = self.keys();
         let mut context = hmac::Context::with_key(&keys.mac);
         context.update(&(purpose.len() as u64).to_be_bytes());
         context.update(purpose.as_bytes());
-        context.update(bytes);
+        update(&mut context);
         let tag = context.sign();
         let mut mac = [0; 32];
         for (to, from) in mac.iter_mut().zip(tag.as_ref()) {

@@ -14,6 +14,7 @@ pub(crate) mod test_log;
 #[cfg(test)]
 pub(crate) mod test_server;
 
+pub(crate) use clock::Moment;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use files::FilesPolicy;
 pub use http::{HttpPolicy, HttpPolicyError};

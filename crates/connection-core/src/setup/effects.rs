@@ -11,7 +11,7 @@ use std::{
     task::Poll,
 };
 
-use connection_contract::{Notice, Origin, Root, Secret, Services, SetupFailure, Timestamp};
+use connection_contract::{HttpError, HttpResponse, Notice, Origin, Root, Secret, Services, SetupFailure, Timestamp};
 
 use super::{
     StepNo,
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     Error, SealError,
+    exchange::ExchangeKey,
     registry::{KindEntry, Shared},
     seal::Place,
     services::http::{AllowedOrigin, Egress},
@@ -28,6 +29,8 @@ use crate::{
 };
 
 const MOST_EFFECTS: i64 = 1000;
+/// With what the fingerprint of a request begins that spends something.
+pub(super) const SEND_ONCE: &str = "1 send_once ";
 pub(super) const MOST_BYTES: usize = 4 << 20;
 
 /// Why a run stops before its end.
@@ -80,6 +83,15 @@ pub(super) struct Effects {
     inner: Mutex<Inner>,
 }
 
+/// What goes with an entry of the journal, in the same transaction.
+pub(super) enum Beside {
+    /// The way back to this session, by the hash of a callback's `state`.
+    Endpoint([u8; 32]),
+    /// The recorded answer of an exchange goes: the entry is it.
+    Exchange(ExchangeKey),
+    Nothing,
+}
+
 /// What an effect does first.
 pub(super) enum Turn<'a> {
     Replay(Effect),
@@ -101,6 +113,14 @@ impl Drop for Busy<'_> {
 /// No code of a plugin runs under the lock, so that a poisoned one is as good.
 fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
     inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the provider did nothing with what was sent once, so that it may be sent again.
+fn nothing_spent(result: &Result<HttpResponse, HttpError>) -> bool {
+    match result {
+        Ok(answer) => answer.status() == 429,
+        Err(error) => *error != HttpError::Uncertain,
+    }
 }
 
 pub(super) fn changed() -> SetupFailure {
@@ -129,6 +149,8 @@ impl Inner {
                 self.input_at = entry.at;
             }
             Effect::Callback(_) => self.input_at = entry.at,
+            // What was spent is not asked for again.
+            Effect::Http(result) if entry.what.starts_with(SEND_ONCE) && !nothing_spent(result) => self.asked = None,
             Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.asked = Some(self.next),
             Effect::Allocated(_) | Effect::Elapsed | Effect::Kept(_) | Effect::Put(_) => {}
         }
@@ -172,6 +194,7 @@ impl Effects {
             .wildcards(&checked.wildcards)
             .files(self)
             .kv(self)
+            .spend(self)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -245,9 +268,8 @@ impl Effects {
         }
     }
 
-    /// Makes the result durable and gives it back; never returns when that fails. With the hash of a callback's `state`
-    /// the way back to this session is made in the same transaction.
-    pub(super) async fn record(&self, busy: Busy<'_>, what: String, effect: Effect, state: Option<[u8; 32]>) -> Effect {
+    /// Makes the result durable and gives it back; never returns when that fails.
+    pub(super) async fn record(&self, busy: Busy<'_>, what: String, effect: Effect, beside: Beside) -> Effect {
         let entry = Entry { what, at: self.shared.clock.now(), effect };
         let bytes = entry.encode();
         let size = bytes.expose().len();
@@ -267,8 +289,10 @@ impl Effects {
                 if !row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting)) {
                     return Ok(false);
                 }
-                if let Some(hash) = state {
-                    tx.insert_endpoint(&hash, &owner, session, expires).await?;
+                match beside {
+                    Beside::Nothing => {}
+                    Beside::Endpoint(hash) => drop(tx.insert_endpoint(&hash, &owner, session, expires).await?),
+                    Beside::Exchange(key) => tx.settle_exchanges(&[key]).await?,
                 }
                 tx.insert_effect(session, seq, &sealed).await
             })
@@ -297,11 +321,31 @@ impl Effects {
 
     /// An effect that asks the world: the recorded result, or the live one once it is durable.
     pub(super) async fn ask(&self, what: String, live: impl Future<Output = Effect>) -> Effect {
+        self.ask_beside(what, Beside::Nothing, async move { Ok(live.await) }).await
+    }
+
+    /// As `ask`, of what spends something. The journal's entry takes the place of what the exchange recorded; where there
+    /// was no answer, its note stays.
+    pub(super) async fn ask_once(
+        &self,
+        what: String,
+        key: ExchangeKey,
+        live: impl Future<Output = Result<Effect, Error>>,
+    ) -> Effect {
+        self.ask_beside(what, Beside::Exchange(key), live).await
+    }
+
+    async fn ask_beside(
+        &self,
+        what: String,
+        beside: Beside,
+        live: impl Future<Output = Result<Effect, Error>>,
+    ) -> Effect {
         match self.begin(&what).await {
             Turn::Replay(effect) => effect,
             Turn::Live(busy) => {
-                match self.leased(live).await {
-                    Ok(effect) => self.record(busy, what, effect, None).await,
+                match self.leased(live).await.and_then(|answer| answer.map_err(Stop::Suspend)) {
+                    Ok(effect) => self.record(busy, what, effect, beside).await,
                     Err(stop) => {
                         self.lock().stop.get_or_insert(stop);
                         // Held, so that dropping it is no fault.

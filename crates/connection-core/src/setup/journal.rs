@@ -173,7 +173,7 @@ fn to_stat((tag, name, value): (String, String, Secret)) -> Option<FileStat> {
     Some(FileStat::new(name, file_type).size(size.parse().ok()?).modified(modified))
 }
 
-fn with_response(record: Record, response: &HttpResponse) -> Record {
+pub(crate) fn with_response(record: Record, response: &HttpResponse) -> Record {
     let head = record
         .with("status", response.status().to_string())
         .with("at", response.received_at().seconds().to_string())
@@ -181,7 +181,7 @@ fn with_response(record: Record, response: &HttpResponse) -> Record {
     response.headers().iter().fold(head, |r, (name, value)| r.with("h", name.as_str()).with("v", value.as_str()))
 }
 
-fn to_response(record: &Record) -> Option<HttpResponse> {
+pub(crate) fn to_response(record: &Record) -> Option<HttpResponse> {
     let text = |name| record.text(name).ok();
     let value = |v: Secret| v.expose_str().unwrap_or_default().to_owned();
     let headers = pairs(record).into_iter().map(|(_, name, v)| (name, value(v))).collect();

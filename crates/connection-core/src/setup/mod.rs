@@ -37,6 +37,7 @@ pub use deliver::DeliverError;
 pub(crate) use finish::free_label;
 pub(crate) use inbound::Inbound;
 pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
+pub(crate) use journal::{to_response, with_response};
 pub use reauthorize::Reauthorize;
 pub(crate) use reauthorize::connection_removed;
 pub(crate) use run::{GRACE, LONGEST_RUN};

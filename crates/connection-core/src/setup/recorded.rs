@@ -2,17 +2,20 @@
 
 use connection_contract::{
     BoxFuture, CallbackHandle, Clock, Crypto, FileService, FileStat, HttpError, HttpRequest, HttpResponse, HttpService,
-    InboundHttpService, KvService, LogEvent, LogService, Root, Secret, ServiceError, SignatureAlgorithm, Timestamp,
-    encode, host,
+    InboundHttpService, KvService, LogEvent, LogService, Root, Secret, ServiceError, SignatureAlgorithm, Spend,
+    SpendService, Timestamp, encode, host,
 };
 
 use super::{
-    effects::{Effects, MOST_BYTES, Turn, changed},
+    effects::{Beside, Effects, MOST_BYTES, SEND_ONCE, Turn, changed},
     journal::Effect,
 };
-use crate::services::{
-    files::LocalFiles,
-    kv::{Half, StoredValues},
+use crate::{
+    exchange::{self, Exchange, ExchangeKey, Rule, Scope},
+    services::{
+        files::LocalFiles,
+        kv::{Half, StoredValues},
+    },
 };
 
 impl HttpService for Effects {
@@ -23,6 +26,41 @@ impl HttpService for Effects {
         let live = async move { Effect::Http(self.shared.http.send(&self.egress(), request).await) };
         Box::pin(async move {
             match self.ask(what, live).await {
+                Effect::Http(result) => result,
+                _ => self.fail(changed()).await,
+            }
+        })
+    }
+}
+
+impl SpendService for Effects {
+    /// An effect as any other, in front of which stands the exchange: what a lost run sent is not sent again, but its
+    /// answer comes back, or that nobody knows of one.
+    fn send_once<'a>(
+        &'a self,
+        spend: Spend<'a>,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        let (session, effect) = (self.slot.id, self.lock().next);
+        let key = ExchangeKey::of_session(&self.shared.sealer, session, effect, &spend);
+        let url = self.sha256(request.url().as_bytes());
+        // Not the body: a signature with random bytes is another one in a replay.
+        let what = format!("{SEND_ONCE}{} {} {}", request.method, encode::hex(&url), key.to_hex());
+        let live = async move {
+            let exchange = Exchange {
+                key,
+                scope: Scope::Session(session),
+                owner: self.slot.owner.clone(),
+                kind: self.slot.kind.clone(),
+                rule: Rule::Once,
+                generation: None,
+                egress: self.egress(),
+                deadline: None,
+            };
+            exchange::send(&self.shared, exchange, request).await.map(|ended| Effect::Http(ended.result()))
+        };
+        Box::pin(async move {
+            match self.ask_once(what, key, live).await {
                 Effect::Http(result) => result,
                 _ => self.fail(changed()).await,
             }
@@ -205,8 +243,9 @@ impl InboundHttpService for Effects {
                         Some(inbound) => inbound.redirect_uri(self.kind.kind()).await,
                         None => None,
                     };
-                    let hash = uri.is_some().then(|| self.shared.state_hash(&state));
-                    self.record(busy, what, Effect::Allocated(uri), hash).await
+                    let hash = || Beside::Endpoint(self.shared.state_hash(&state));
+                    let beside = if uri.is_some() { hash() } else { Beside::Nothing };
+                    self.record(busy, what, Effect::Allocated(uri), beside).await
                 }
             };
             let Effect::Allocated(uri) = effect else { return self.fail(changed()).await };

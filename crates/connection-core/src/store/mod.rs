@@ -10,6 +10,7 @@ mod credentials;
 mod engine;
 mod error;
 mod events;
+mod exchanges;
 mod job;
 mod keysets;
 mod kv;

@@ -29,6 +29,7 @@ pub(crate) struct SealedColumn {
 /// What the primary key is made of.
 #[derive(Clone, Copy, Debug)]
 enum Shape {
+    Exchange,
     Numbered,
     Input,
     Value,
@@ -37,6 +38,8 @@ enum Shape {
 /// The primary key of a row.
 #[derive(Clone, Debug)]
 pub(crate) enum SealedKey {
+    /// The key of an exchange.
+    Exchange(Vec<u8>),
     /// An id, and a generation or a number in a sequence; 0 where there is none.
     Numbered(Uuid, i64),
     /// A session, and an input of it.
@@ -82,6 +85,17 @@ pub(crate) const SEALED: &[SealedColumn] = &[
                AND (c.connection_id, c.generation) > ($2, $3) ORDER BY c.connection_id, c.generation LIMIT $4",
         swap: "UPDATE connection_credential SET sealed = $3, key_id = substr($3, 6, 8) \
                WHERE connection_id = $1 AND generation = $2 AND sealed = $4",
+    },
+    SealedColumn {
+        table: "connection_exchange",
+        column: "sealed",
+        shape: Shape::Exchange,
+        count: count!("connection_exchange", "sealed"),
+        page: "SELECT e.key, COALESCE(a.owner, s.owner), COALESCE(a.kind, s.kind), e.sealed \
+               FROM connection_exchange AS e LEFT JOIN connection_account AS a ON a.id = e.connection_id \
+               LEFT JOIN connection_setup AS s ON s.id = e.session_id \
+               WHERE substr(e.sealed, 6, 8) <> $1 AND e.key > $2 ORDER BY e.key LIMIT $3",
+        swap: "UPDATE connection_exchange SET sealed = $2 WHERE key = $1 AND sealed = $3",
     },
     SealedColumn {
         table: "connection_setup",
@@ -137,6 +151,7 @@ impl SealedColumn {
     /// Before every key.
     pub(crate) fn start(&self) -> SealedKey {
         match self.shape {
+            Shape::Exchange => SealedKey::Exchange(Vec::new()),
             Shape::Numbered => SealedKey::Numbered(Uuid::nil(), i64::MIN),
             Shape::Input => SealedKey::Input(Uuid::nil(), Uuid::nil()),
             Shape::Value => SealedKey::Value(String::new(), String::new(), String::new()),
@@ -161,6 +176,10 @@ impl Reader {
         limit: i64,
     ) -> Result<Vec<SealedRow>, StoreError> {
         match after {
+            SealedKey::Exchange(key) => {
+                let found = all!(self, Found<Exchange>, column.page, key_id, key, limit)?;
+                Ok(found.into_iter().filter_map(|Found(row)| row).map(|Exchange(row)| row).collect())
+            }
             SealedKey::Numbered(id, number) => {
                 let found = all!(self, Found<Numbered>, column.page, key_id, id, number, limit)?;
                 Ok(found.into_iter().filter_map(|Found(row)| row).map(|Numbered(row)| row).collect())
@@ -187,6 +206,7 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let sql = column.swap;
         let changed = match &row.key {
+            SealedKey::Exchange(key) => execute!(self, sql, key, fresh, &row.sealed)?,
             SealedKey::Numbered(id, number) => execute!(self, sql, id, number, fresh, &row.sealed)?,
             SealedKey::Input(session, id) => execute!(self, sql, session, id, fresh, &row.sealed)?,
             SealedKey::Value(owner, namespace, key) => execute!(self, sql, owner, namespace, key, fresh, &row.sealed)?,
@@ -204,9 +224,20 @@ impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for Found<T> {
     }
 }
 
+struct Exchange(SealedRow);
 struct Numbered(SealedRow);
 struct Input(SealedRow);
 struct Value(SealedRow);
+
+impl<'r, R: Row> FromRow<'r, R> for Exchange
+where
+    (Vec<u8>, String, String, Sealed): FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let (key, owner, kind, sealed) = FromRow::from_row(row)?;
+        Ok(Self(SealedRow { key: SealedKey::Exchange(key), owner, kind, sealed }))
+    }
+}
 
 impl<'r, R: Row> FromRow<'r, R> for Numbered
 where

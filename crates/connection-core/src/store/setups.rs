@@ -142,7 +142,7 @@ impl Tx {
         }
     }
 
-    /// Ends a session with all that only a run needs of it: the seed, the journal and what arrived. `false` when it had
+    /// Ends a session with all that only a run needs of it: the seed, the journal, what arrived and what was spent. `false` when it had
     /// ended.
     pub(crate) async fn end_setup(
         &mut self,
@@ -161,6 +161,7 @@ impl Tx {
         }
         self.delete_effects(id).await?;
         self.delete_inputs(id).await?;
+        self.delete_session_exchanges(id).await?;
         Ok(true)
     }
 

@@ -22,6 +22,11 @@ impl Moment {
         self.age(now) < bound && (0..=1).contains(&now.seconds.saturating_sub(self.seconds))
     }
 
+    /// By the wall clock.
+    pub(crate) fn seconds(self) -> i64 {
+        self.seconds
+    }
+
     /// As far as it was measured.
     pub(crate) fn age(self, now: Self) -> Duration {
         now.passed.saturating_sub(self.passed)

@@ -13,6 +13,7 @@ use crate::services::{
         Egress, HttpPolicy, HttpPolicyError, Streaming,
         egress::Target,
         failure,
+        once::{Marked, Taken},
         outgoing::Outgoing,
         redirect::{self, Next},
         resolver::{Addresses, CheckedResolver, Lookup, SystemLookup},
@@ -81,16 +82,55 @@ impl HttpClient {
     /// Sends and reads the whole answer, within the policy's time and size.
     pub(crate) async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
-        let whole = async {
-            let limit = u64::try_from(policy.body_limit).unwrap_or(u64::MAX);
-            let mut answer = self.start(egress, request, limit).await?;
-            let mut body = SecretBuffer::new(policy.body_limit, answer.expected());
-            while let Some(chunk) = answer.chunk().await? {
-                body.push(&chunk).map_err(|_| HttpError::TooLarge)?;
-            }
-            Ok(HttpResponse::new(answer.status, answer.headers, body.into_secret(), answer.received_at))
-        };
+        let whole = async { self.read(self.start(egress, request, self.body_limit()).await?).await };
         within(&**clock, policy.timeout, whole).await
+    }
+    /// As `send` without its deadline, following no redirect; notes when the client takes the body. One without a body
+    /// counts as taken unless there was no connection.
+    pub(super) async fn send_marked(
+        &self,
+        egress: &Egress,
+        request: HttpRequest,
+        taken: &Taken,
+    ) -> Result<HttpResponse, HttpError> {
+        let Shared { policy, clock, .. } = &*self.0;
+        let target = egress.target(policy, request.url())?;
+        let outgoing = Outgoing::new(request)?;
+        let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
+        let whole = async {
+            let Outgoing { method, headers, body } = &outgoing;
+            let mut request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
+            if body.is_empty() {
+                taken.set(true);
+                request = request.header(CONTENT_LENGTH, 0);
+            } else {
+                request = request.body(reqwest::Body::wrap(Marked::new(body.expose().to_vec(), taken.clone())));
+            }
+            let response = request.send().await.map_err(|error| {
+                let error = failure::of(&error);
+                if body.is_empty() && matches!(error, HttpError::Connect | HttpError::Denied | HttpError::Dns) {
+                    taken.set(false);
+                }
+                error
+            })?;
+            debug!(status = response.status().as_u16(), "answered");
+            self.read(Streaming::new(response, self.body_limit(), policy.timeout, Arc::clone(clock))?).await
+        };
+        whole.instrument(span).await
+    }
+    async fn read(&self, mut answer: Streaming) -> Result<HttpResponse, HttpError> {
+        let mut body = SecretBuffer::new(self.0.policy.body_limit, answer.expected());
+        while let Some(chunk) = answer.chunk().await? {
+            body.push(&chunk).map_err(|_| HttpError::TooLarge)?;
+        }
+        Ok(HttpResponse::new(answer.status, answer.headers, body.into_secret(), answer.received_at))
+    }
+    fn body_limit(&self) -> u64 {
+        u64::try_from(self.0.policy.body_limit).unwrap_or(u64::MAX)
+    }
+    /// The policy's deadline, and the clock that it runs on.
+    pub(super) fn timeout(&self) -> (Duration, &dyn Clock) {
+        (self.0.policy.timeout, &*self.0.clock)
     }
     /// Sends, and gives the answer as soon as its headers are there; its body may have `limit` bytes.
     pub(crate) async fn start(

@@ -7,6 +7,7 @@ mod body;
 mod client;
 mod egress;
 mod failure;
+mod once;
 mod outgoing;
 mod policy;
 mod public_address;
@@ -21,6 +22,7 @@ pub(crate) use self::{
     body::Streaming,
     client::{EgressHttp, HttpClient},
     egress::{AllowedOrigin, Egress},
+    once::Once,
     outgoing::is_sendable,
 };
 pub(crate) use policy::is_loopback;

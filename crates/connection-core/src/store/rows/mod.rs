@@ -3,6 +3,7 @@
 mod account;
 mod credential;
 mod event;
+mod exchange;
 mod keyset;
 mod kv;
 mod liveness;
@@ -11,6 +12,8 @@ mod setup;
 pub(crate) use account::{AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PreviousRow};
 pub(crate) use event::{EventRow, StoredEvent};
+pub(in crate::store) use exchange::Found as ExchangeFound;
+pub(crate) use exchange::{ExchangeRow, ExchangeState, Sent};
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;

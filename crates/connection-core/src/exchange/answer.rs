@@ -1,0 +1,28 @@
+//! An answer as it is recorded.
+
+use connection_contract::{HttpResponse, Record, Secret};
+
+use super::ExchangeKey;
+use crate::{
+    seal::Place,
+    setup::{to_response, with_response},
+};
+
+pub(super) fn encode(answer: &HttpResponse) -> Secret {
+    with_response(Record::new(), answer).encode()
+}
+
+/// `None` for bytes that `encode` cannot have made.
+pub(super) fn decode(bytes: &[u8]) -> Option<HttpResponse> {
+    Record::decode(bytes).ok().as_ref().and_then(to_response)
+}
+
+/// Another of the same.
+pub(super) fn duplicate(answer: &HttpResponse) -> HttpResponse {
+    HttpResponse::new(answer.status(), answer.headers().to_vec(), answer.body().duplicate(), answer.received_at())
+}
+
+/// Where it is sealed for.
+pub(super) fn place<'a>(key: &'a ExchangeKey, owner: &'a str, kind: &'a str) -> Place<'a> {
+    Place { table: "connection_exchange", column: "sealed", key: key.as_bytes(), owner, kind, sequence: 0 }
+}

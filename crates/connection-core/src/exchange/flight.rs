@@ -1,0 +1,373 @@
+//! One exchange, from its intent to its end.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{HttpError, HttpRequest, HttpResponse, Kind, Timestamp};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+pub(crate) use super::replay::Rule;
+use super::{
+    ExchangeKey, Scope, answer,
+    replay::{self, Age, Verdict},
+    table::{Landing, Progress},
+};
+use crate::{
+    Error, StoreError,
+    registry::Shared,
+    seal::Sealed,
+    services::{
+        Moment,
+        http::{Egress, Once},
+    },
+    store::{
+        Lock,
+        rows::{ExchangeRow, Sent, SetupState},
+    },
+};
+
+/// After a write that failed; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// So often at most, a row is read again that changed under us.
+const ATTEMPTS: usize = 5;
+
+/// A request that spends something, without the request.
+pub(crate) struct Exchange {
+    pub(crate) key: ExchangeKey,
+    pub(crate) scope: Scope,
+    pub(crate) owner: String,
+    pub(crate) kind: Kind,
+    pub(crate) rule: Rule,
+    /// Of the credential that is spent: another one must not have taken its place.
+    pub(crate) generation: Option<i64>,
+    pub(crate) egress: Egress,
+    /// Nothing is sent from then on, by what the clock says has passed.
+    pub(crate) deadline: Option<Duration>,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Ended {
+    /// The answer is recorded.
+    Answered(Arc<HttpResponse>),
+    /// The provider did nothing; nothing is noted any more.
+    Refused(Arc<HttpResponse>),
+    /// Nothing was sent; nothing is noted any more.
+    NotSent(HttpError),
+    /// It may have been spent. It stays noted.
+    Uncertain(Uncertain),
+}
+
+/// What is known of an exchange whose answer is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Uncertain {
+    /// When it was sent.
+    pub(crate) sent_at: Timestamp,
+    /// When to ask again, since it may be sent once more from then on; `None` when it never will be.
+    pub(crate) replay_at: Option<Timestamp>,
+}
+
+impl Ended {
+    /// An answer of its own for who asked.
+    pub(crate) fn result(&self) -> Result<HttpResponse, HttpError> {
+        match self {
+            Self::Answered(answer) | Self::Refused(answer) => Ok(answer::duplicate(answer)),
+            Self::NotSent(error) => Err(*error),
+            Self::Uncertain(_) => Err(HttpError::Uncertain),
+        }
+    }
+}
+
+/// Sends, unless it was sent before: then what is recorded of it comes back. Dropped, it goes on.
+///
+/// # Errors
+///
+/// Nothing can be recorded just now: nothing was sent, or what was answered is kept until it can be.
+pub(crate) async fn send(shared: &Arc<Shared>, exchange: Exchange, request: HttpRequest) -> Result<Ended, Error> {
+    let mut progress = shared.exchanges.board(exchange.key, |sender, landing| {
+        let (on, span) = (shared.clone(), tracing::info_span!("exchange", kind = %exchange.kind));
+        let flight = fly(on, exchange, request, sender, landing).instrument(span);
+        // The handle is let go: who asked may leave.
+        drop(shared.runtimes.spawn(flight));
+    });
+    loop {
+        match &*progress.borrow_and_update() {
+            Progress::UnderWay => {}
+            Progress::Kept(error) => return Err(error.clone()),
+            Progress::Ended(ended) => return ended.clone(),
+        }
+        if progress.changed().await.is_err() {
+            return Err(StoreError::Panicked.into());
+        }
+    }
+}
+
+async fn fly(
+    shared: Arc<Shared>,
+    exchange: Exchange,
+    request: HttpRequest,
+    progress: watch::Sender<Progress>,
+    landing: Landing,
+) {
+    let ended = match begin(&shared, &exchange).await {
+        Err(error) => Err(error),
+        Ok(Begun::Known(ended)) => Ok(ended),
+        Ok(Begun::Noted(noted)) => match exchange_now(&shared, &exchange, &noted, request).await {
+            Once::Answered(answer) if answer.status() == 429 => {
+                take_back(&shared, &exchange, noted).await;
+                Ok(Ended::Refused(Arc::new(answer)))
+            }
+            // A gateway answers 5xx for a request that arrived.
+            Once::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
+                match keep(shared, &exchange, answer, &progress).await {
+                    Some(ended) => Ok(ended),
+                    // The registry is gone; what it was told is in a rescue file.
+                    None => return,
+                }
+            }
+            Once::NotSent(error) => {
+                take_back(&shared, &exchange, noted).await;
+                Ok(Ended::NotSent(error))
+            }
+            Once::Answered(_) | Once::Lost => {
+                tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
+                let sent = conclude(&shared, &exchange, noted.sent).await;
+                Ok(Ended::Uncertain(uncertain(&shared, &exchange, &sent)))
+            }
+        },
+    };
+    // First off the table: who asks from now on reads the row.
+    drop(landing);
+    progress.send_replace(Progress::Ended(ended));
+}
+
+/// Sends, if there is time: what is sent later could meet what somebody else sends.
+async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, request: HttpRequest) -> Once {
+    let late = exchange.deadline.is_some_and(|deadline| shared.clock.passed() >= deadline);
+    let first = noted.before.as_ref().unwrap_or(&noted.sent);
+    let age = Age::of(first.at, shared.exchanges.opened, Moment::of(&*shared.clock));
+    if late || noted.within.is_some_and(|grace| !age.is_within(grace)) {
+        return Once::NotSent(HttpError::Timeout);
+    }
+    shared.http.send_once(&exchange.egress, request).await
+}
+
+/// An intent that is committed, and what it took the place of.
+pub(super) struct Noted {
+    pub(super) sent: Sent,
+    pub(super) before: Option<Sent>,
+    /// For so long after it was first sent, that may be.
+    pub(super) within: Option<Duration>,
+}
+
+enum Begun {
+    Known(Ended),
+    Noted(Noted),
+}
+
+/// Commits the intent, or finds what became of it before.
+async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error> {
+    for _ in 0..ATTEMPTS {
+        let row = shared.reader().await?.exchange(exchange.key).await?;
+        let before = match row {
+            Some(ExchangeRow { sealed: Some(sealed), sent, .. }) => {
+                return recorded(shared, exchange, &sealed, &sent).await.map(Begun::Known);
+            }
+            Some(ExchangeRow { sent, .. }) => {
+                // Whoever asks is alone with it in this process, so that an attempt of this process is over.
+                let sent = match sent.concluded_at.is_none() && sent.process_id == shared.process {
+                    true => conclude(shared, exchange, sent).await,
+                    false => sent,
+                };
+                match decide(shared, exchange, &sent) {
+                    Verdict::Send { replays, within } => Some((sent, replays, within)),
+                    Verdict::Wait { .. } => {
+                        return Ok(Begun::Known(Ended::Uncertain(uncertain(shared, exchange, &sent))));
+                    }
+                }
+            }
+            None => None,
+        };
+        let noted = match before {
+            Some((before, replays, within)) => Noted { sent: mine(shared, replays), before: Some(before), within },
+            None => Noted { sent: mine(shared, 0), before: None, within: None },
+        };
+        match note(shared, exchange, &noted).await {
+            Ok(true) => return Ok(Begun::Noted(noted)),
+            // Another process noted it first.
+            Ok(false) => {}
+            Err(error) => {
+                // It may have been committed all the same.
+                take_back(shared, exchange, noted).await;
+                return Err(error);
+            }
+        }
+    }
+    Err(StoreError::Conflict { what: "exchange".into() }.into())
+}
+
+fn mine(shared: &Shared, replays: i64) -> Sent {
+    let (process_id, at) = (shared.process.clone(), shared.clock.now().seconds());
+    Sent { node_id: None, process_id, at, concluded_at: None, replays }
+}
+
+/// Notes that nobody sends it any more; then the quarantine begins. What cannot be noted now is noted by whoever asks next.
+async fn conclude(shared: &Arc<Shared>, exchange: &Exchange, sent: Sent) -> Sent {
+    let (key, of, now) = (exchange.key, sent.clone(), shared.clock.now().seconds());
+    let written = shared.store.write(move |tx| Box::pin(async move { tx.conclude_exchange(key, &of, now).await }));
+    match written.await {
+        Ok(true) => Sent { concluded_at: Some(now), ..sent },
+        _ => sent,
+    }
+}
+
+async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Result<bool, Error> {
+    let (key, scope, sent, before) = (exchange.key, exchange.scope, noted.sent.clone(), noted.before.clone());
+    let generation = exchange.generation;
+    let written = shared.store.write(move |tx| {
+        Box::pin(async move {
+            let is_there = match scope {
+                Scope::Connection(id) => {
+                    tx.lock(Lock::Connection(id)).await?;
+                    let account = tx.account(id).await?;
+                    if let (Some(account), Some(generation)) = (&account, generation)
+                        && account.generation != generation
+                    {
+                        return Err(StoreError::Conflict { what: "generation of a connection".into() });
+                    }
+                    account.is_some()
+                }
+                Scope::Session(id) => {
+                    tx.lock(Lock::Setup(id)).await?;
+                    let row = tx.setup(id).await?;
+                    row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting))
+                }
+            };
+            if !is_there {
+                return Ok(None);
+            }
+            match before {
+                Some(before) => tx.resend_exchange(key, &before, &sent).await.map(Some),
+                None => tx.insert_exchange(&ExchangeRow { key, scope, sent, sealed: None }).await.map(Some),
+            }
+        })
+    });
+    written.await?.ok_or(match scope {
+        Scope::Connection(id) => Error::NotFound(id),
+        Scope::Session(id) => Error::SessionNotFound(id),
+    })
+}
+
+/// What was not sent, or not processed, is noted no more. A replay leaves what was there before it: of that one nobody
+/// knows more than before. What cannot be taken back now is remembered.
+async fn take_back(shared: &Arc<Shared>, exchange: &Exchange, noted: Noted) {
+    let (key, sent, before) = (exchange.key, noted.sent.clone(), noted.before.clone());
+    let written = shared.store.write(move |tx| {
+        Box::pin(async move {
+            match &before {
+                Some(before) => tx.resend_exchange(key, &sent, before).await,
+                None => tx.delete_intent(key, &sent).await,
+            }
+        })
+    });
+    if let Err(error) = written.await {
+        tracing::debug!(%error, "the note of what was not sent stays for now");
+        shared.exchanges.remember_unsent(exchange.key, noted.sent);
+    }
+}
+
+/// Records the answer, however long that takes; `None` when the registry went away first.
+async fn keep(
+    shared: Arc<Shared>,
+    exchange: &Exchange,
+    answer: HttpResponse,
+    progress: &watch::Sender<Progress>,
+) -> Option<Ended> {
+    let (clock, host) = (shared.clock.clone(), Arc::downgrade(&shared));
+    let (mut shared, mut pause, mut sealed) = (shared, FIRST_PAUSE, None);
+    loop {
+        match record(&shared, exchange, &answer, &mut sealed).await {
+            Ok(Some(first)) => return Some(first),
+            Ok(None) => return Some(Ended::Answered(Arc::new(answer))),
+            Err(error) => {
+                tracing::warn!(code = error.code(), "an answer cannot be recorded now, and is kept");
+                progress.send_replace(Progress::Kept(error));
+            }
+        }
+        drop(shared);
+        clock.sleep(pause).await;
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        shared = host.upgrade()?;
+    }
+}
+
+/// `Some` when another answer was recorded first: that one counts.
+async fn record(
+    shared: &Arc<Shared>,
+    exchange: &Exchange,
+    answer: &HttpResponse,
+    sealed: &mut Option<Sealed>,
+) -> Result<Option<Ended>, Error> {
+    let key = exchange.key;
+    let fresh = match sealed {
+        Some(sealed) => sealed.clone(),
+        None => {
+            let place = answer::place(&key, &exchange.owner, exchange.kind.as_str());
+            let bytes = answer::encode(answer);
+            let fresh =
+                shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| unreadable(exchange, error))?;
+            sealed.insert(fresh).clone()
+        }
+    };
+    let written = shared.store.write(move |tx| Box::pin(async move { tx.answer_exchange(key, &fresh).await }));
+    if written.await? {
+        return Ok(None);
+    }
+    // It may be this very answer, whose commit was not told.
+    match shared.reader().await?.exchange(key).await? {
+        Some(ExchangeRow { sealed: Some(first), sent, .. }) => {
+            recorded(shared, exchange, &first, &sent).await.map(Some)
+        }
+        // What it belonged to is gone.
+        _ => Ok(None),
+    }
+}
+
+/// The recorded answer. One that somebody broke is as lost as one that never came.
+async fn recorded(shared: &Arc<Shared>, exchange: &Exchange, sealed: &Sealed, sent: &Sent) -> Result<Ended, Error> {
+    let place = answer::place(&exchange.key, &exchange.owner, exchange.kind.as_str());
+    match shared.sealer.open(&place, sealed).await {
+        Err(error) if error.may_pass() => Err(unreadable(exchange, error)),
+        opened => Ok(match opened.ok().and_then(|bytes| answer::decode(bytes.expose())) {
+            Some(answer) => Ended::Answered(Arc::new(answer)),
+            None => {
+                tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange does not open");
+                Ended::Uncertain(Uncertain { sent_at: Timestamp::from_seconds(sent.at), replay_at: None })
+            }
+        }),
+    }
+}
+
+fn unreadable(exchange: &Exchange, source: crate::SealError) -> Error {
+    let what = match exchange.scope {
+        Scope::Connection(id) => format!("connection {id}"),
+        Scope::Session(id) => format!("setup session {id}"),
+    };
+    Error::Sealed { what, source: Arc::new(source) }
+}
+
+fn decide(shared: &Shared, exchange: &Exchange, sent: &Sent) -> Verdict {
+    if shared.exchanges.is_unsent(exchange.key, sent) {
+        return Verdict::Send { replays: sent.replays, within: None };
+    }
+    replay::verdict(exchange.rule, sent, shared.exchanges.opened, Moment::of(&*shared.clock))
+}
+
+fn uncertain(shared: &Shared, exchange: &Exchange, sent: &Sent) -> Uncertain {
+    let replay_at = match decide(shared, exchange, sent) {
+        Verdict::Send { .. } => Some(shared.clock.now().seconds()),
+        Verdict::Wait { until } => until,
+    };
+    Uncertain { sent_at: Timestamp::from_seconds(sent.at), replay_at: replay_at.map(Timestamp::from_seconds) }
+}

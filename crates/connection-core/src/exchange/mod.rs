@@ -1,0 +1,20 @@
+//! Requests that spend something: the same thing is never sent twice, and no answer is lost.
+//!
+//! An intent is committed before a byte leaves, and the answer before a plugin sees it. The request and its recording run
+//! on a task of their own, so that whoever waits may leave. What was sent and not answered stays noted; whether it may be
+//! sent once more is decided by the rule in `replay`. See `docs/design/refresh.md`.
+
+mod answer;
+mod flight;
+mod key;
+mod replay;
+mod spends;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use flight::{Ended, Exchange, Rule, Uncertain, send};
+pub(crate) use key::{ExchangeKey, Scope};
+#[cfg_attr(not(test), expect(unused_imports, reason = "for what renews a credential"))]
+pub(crate) use spends::{ConnectionSpends, Spender};
+pub(crate) use table::Exchanges;

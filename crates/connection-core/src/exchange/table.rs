@@ -1,0 +1,87 @@
+//! The exchanges that are under way in this process: who asks for one of them joins it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use super::{Ended, ExchangeKey};
+use crate::{Clock, Error, services::Moment, store::rows::Sent};
+
+/// How far one is.
+#[derive(Clone, Debug)]
+pub(super) enum Progress {
+    UnderWay,
+    /// There is a result, and it cannot be recorded just now.
+    Kept(Error),
+    Ended(Result<Ended, Error>),
+}
+
+/// Those under way, and when the process began to count.
+#[derive(Debug)]
+pub(crate) struct Exchanges {
+    flights: Arc<Mutex<HashMap<ExchangeKey, watch::Receiver<Progress>>>>,
+    /// What is noted as sent and was not, and could not be taken back.
+    unsent: Mutex<HashMap<ExchangeKey, Sent>>,
+    /// When this process opened the store, by both clocks.
+    pub(super) opened: Moment,
+}
+
+/// Takes an exchange off the table, also when its task panics.
+pub(super) struct Landing {
+    flights: Arc<Mutex<HashMap<ExchangeKey, watch::Receiver<Progress>>>>,
+    key: ExchangeKey,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        lock(&self.flights).remove(&self.key);
+    }
+}
+
+impl Exchanges {
+    pub(crate) fn new(clock: &dyn Clock) -> Self {
+        Self { flights: Arc::default(), unsent: Mutex::default(), opened: Moment::of(clock) }
+    }
+
+    /// The one under way, or a new one that `begin` starts.
+    pub(super) fn board(
+        &self,
+        key: ExchangeKey,
+        begin: impl FnOnce(watch::Sender<Progress>, Landing),
+    ) -> watch::Receiver<Progress> {
+        let mut flights = lock(&self.flights);
+        if let Some(progress) = flights.get(&key) {
+            return progress.clone();
+        }
+        let (sender, progress) = watch::channel(Progress::UnderWay);
+        flights.insert(key, progress.clone());
+        begin(sender, Landing { flights: self.flights.clone(), key });
+        progress
+    }
+
+    pub(super) fn remember_unsent(&self, key: ExchangeKey, sent: Sent) {
+        lock(&self.unsent).insert(key, sent);
+    }
+
+    /// Whether nothing of that attempt left this process.
+    pub(super) fn is_unsent(&self, key: ExchangeKey, sent: &Sent) -> bool {
+        lock(&self.unsent).get(&key).is_some_and(|unsent| unsent.is_same_attempt(sent))
+    }
+
+    /// Resolves when those that are sending now have come to an end, or cannot be recorded.
+    pub(crate) async fn settled(&self) {
+        let flights: Vec<_> = lock(&self.flights).values().cloned().collect();
+        for mut progress in flights {
+            let ended = progress.wait_for(|progress| !matches!(progress, Progress::UnderWay));
+            // One whose task is gone is over, too.
+            drop(ended.await);
+        }
+    }
+}
+
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}

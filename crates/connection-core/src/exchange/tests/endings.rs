@@ -1,0 +1,174 @@
+//! The four ways in which an exchange ends.
+
+use connection_contract::{HttpError, RefreshSemantics::Strict};
+
+use super::{World, connection, refresh, remove, row, settle, spend, spends, told};
+use crate::services::test_server::Reply;
+
+#[tokio::test]
+async fn an_answer_comes_back_in_every_run_until_what_was_made_of_it_is_stored() {
+    for world in World::each(|_| Reply::ok("fresh")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await, (Ok("200 fresh".into()), None));
+        drop(registry);
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let again = spends(shared, id, Strict);
+        assert_eq!(told(&spend(&again, "old").await.unwrap()), "200 fresh");
+        assert_eq!(world.times_asked(), 1, "it is not sent again");
+        settle(shared, &again).await.unwrap();
+        assert!(row(shared, id, "old").await.is_none());
+        assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("200 fresh".into()));
+        assert_eq!(world.times_asked(), 2, "what is settled is forgotten");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_and_a_redirect_are_answers_and_are_not_asked_for_again() {
+    for status in [302, 400, 401, 403, 404] {
+        let headers = "location: /elsewhere\r\n";
+        for world in World::each(move |_| Reply::whole(status, headers, "no")).await {
+            let registry = world.open().await;
+            let id = connection(&registry.shared).await;
+            for _ in 0..2 {
+                let (answer, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+                assert_eq!((answer, uncertain), (Ok(format!("{status} no")), None));
+            }
+            assert_eq!(world.times_asked(), 1, "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_provider_refused_unprocessed_is_sent_again() {
+    for world in World::each(|_| Reply::whole(429, "", "later")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await, (Ok("429 later".into()), None));
+        assert!(row(&registry.shared, id, "old").await.is_none());
+        drop(refresh(&registry.shared, id, Strict, "old").await);
+        assert_eq!(world.times_asked(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_stays_noted_and_nothing_is_sent_again() {
+    let replies: [fn() -> Reply; 7] = [
+        || Reply::whole(500, "", "broken"),
+        || Reply::whole(503, "", "down"),
+        || Reply::whole(408, "", "slow"),
+        || Reply::raw(""),
+        || Reply::raw("HTTP/1.1 200 Told\r\ncontent-length: 10\r\n\r\nhalf"),
+        || Reply::raw("not HTTP\r\n\r\n"),
+        || Reply::whole(200, "", &"x".repeat(2 << 20)),
+    ];
+    for (number, reply) in replies.into_iter().enumerate() {
+        for world in World::each(move |_| reply()).await {
+            let registry = world.open().await;
+            let id = connection(&registry.shared).await;
+            for _ in 0..2 {
+                let (answer, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+                assert_eq!(answer, Err(HttpError::Uncertain), "{number}");
+                assert_eq!(uncertain.unwrap().sent_at.seconds(), super::START, "{number}");
+            }
+            assert_eq!(world.times_asked(), 1, "{number}");
+            assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_none(), "{number}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_answer_in_time_is_uncertain() {
+    for world in World::each(|_| Reply::silence()).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        let asked = refresh(&registry.shared, id, Strict, "old");
+        let moved = async {
+            world.server.until_asked(1).await;
+            world.clock.advance(std::time::Duration::from_secs(31));
+        };
+        assert_eq!(tokio::join!(asked, moved).0.0, Err(HttpError::Uncertain));
+        assert!(row(&registry.shared, id, "old").await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_sent_leaves_nothing_behind() {
+    for mut world in World::each(|_| Reply::ok("fresh")).await {
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let id = connection(shared).await;
+        let late = spends(shared, id, Strict);
+        world.clock.advance(std::time::Duration::from_secs(40));
+        assert_eq!(spend(&late, "old").await.map(drop), Err(HttpError::Timeout), "the deadline is over");
+        assert!(late.uncertain().is_none());
+        assert!(row(shared, id, "old").await.is_none());
+        assert_eq!(world.times_asked(), 0);
+        world.server = crate::services::test_server::TestServer::start(|_| Reply::silence()).await;
+        assert_eq!(refresh(shared, id, Strict, "old").await, (Err(HttpError::Connect), None), "nobody is there");
+        assert!(row(shared, id, "old").await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_may_leave_and_the_answer_is_recorded() {
+    for world in World::each(|_| Reply::ok("fresh")).await {
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let id = connection(shared).await;
+        let dropped = spends(shared, id, Strict);
+        let mut asked = Box::pin(spend(&dropped, "old"));
+        std::future::poll_fn(|cx| {
+            assert!(asked.as_mut().poll(cx).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+        drop(asked);
+        shared.exchanges.settled().await;
+        assert!(row(shared, id, "old").await.unwrap().sealed.is_some());
+        assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("200 fresh".into()));
+        assert_eq!(world.times_asked(), 1);
+    }
+}
+
+#[tokio::test]
+async fn two_that_spend_the_same_at_once_send_it_once() {
+    for world in World::each(|_| Reply::ok("fresh")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        let one = || refresh(&registry.shared, id, Strict, "old");
+        let (one, two) = tokio::join!(one(), one());
+        assert_eq!((one.0, two.0), (Ok("200 fresh".into()), Ok("200 fresh".into())));
+        assert_eq!(world.times_asked(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_gone_spends_nothing_and_leaves_nothing() {
+    for world in World::each(|_| Reply::silence()).await {
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let id = connection(shared).await;
+        let during = spends(shared, id, Strict);
+        let removed = async {
+            world.server.until_asked(1).await;
+            remove(shared, id).await;
+            world.clock.advance(std::time::Duration::from_secs(31));
+        };
+        assert_eq!(tokio::join!(spend(&during, "old"), removed).0.map(drop), Err(HttpError::Uncertain));
+        assert!(row(shared, id, "old").await.is_none(), "it went with its connection");
+        let after = spends(shared, id, Strict);
+        let stopped = async {
+            while !after.is_stopped() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = spend(&after, "old") => panic!("there is nothing to spend for"),
+            () = stopped => {}
+        }
+        assert_eq!(after.stopped().unwrap().code(), "not_found");
+        assert_eq!(world.times_asked(), 1);
+    }
+}

@@ -1,0 +1,152 @@
+//! Exchanges of a connection, against a provider on loopback that keeps every request, on both engines.
+
+mod endings;
+mod replay;
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{
+    Clock as _, HttpError, HttpRequest, HttpResponse, Kind, RefreshSemantics, Secret, Spend, SpendService as _,
+    Timestamp, host,
+};
+use connection_faults::postgres;
+use tempfile::TempDir;
+
+use super::{ConnectionSpends, Spender, Uncertain};
+use crate::{
+    ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, StoreError,
+    registry::Shared,
+    services::{
+        http::{AllowedOrigin, Egress},
+        test_server::{Reply, TestServer},
+    },
+    store::rows::{AccountRow, AccountState, ExchangeRow},
+};
+
+const AUTH: &str = "https://auth.example";
+const START: i64 = 1_800_000_000;
+const KIND: Kind = Kind::from_static("acme");
+
+/// One machine, with a database and a provider.
+struct World {
+    directory: TempDir,
+    postgres: Option<postgres::Database>,
+    clock: ManualClock,
+    server: TestServer,
+}
+
+impl World {
+    /// One on each engine; the provider answers as told.
+    async fn each(reply: impl Fn(&str) -> Reply + Clone + Send + Sync + 'static) -> Vec<Self> {
+        let mut worlds = vec![Self::on(None, reply.clone()).await];
+        if postgres::is_there() {
+            worlds.push(Self::on(Some(postgres::Database::migrated().await), reply).await);
+        }
+        worlds
+    }
+
+    async fn on(postgres: Option<postgres::Database>, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        let (directory, server) = (TempDir::new().unwrap(), TestServer::start(reply).await);
+        Self { directory, postgres, clock: ManualClock::at(Timestamp::from_seconds(START)), server }
+    }
+
+    fn address(&self) -> String {
+        match &self.postgres {
+            Some(database) => database.url(),
+            None => self.directory.path().join("store/connections.db").to_str().unwrap().to_owned(),
+        }
+    }
+
+    /// A process on this machine.
+    async fn open(&self) -> ConnectionRegistry {
+        let builder = ConnectionRegistry::builder().store(self.address());
+        let key = KeyFile::at(self.directory.path().join("key/root.key"));
+        let http = HttpPolicy::new().endpoint(AUTH, &self.server.origin()).unwrap().timeout(Duration::from_secs(30));
+        builder.key(key).http(http).clock(Arc::new(self.clock.clone())).open().await.unwrap()
+    }
+
+    fn times_asked(&self) -> usize {
+        self.server.requests().len()
+    }
+}
+
+/// A row to spend for.
+async fn connection(shared: &Arc<Shared>) -> ConnectionId {
+    let id = ConnectionId::from(shared.ids.next());
+    let account = AccountRow {
+        id,
+        owner: "local".into(),
+        kind: KIND.to_string(),
+        profile_id: None,
+        label: id.to_string(),
+        account_id: "1".into(),
+        account_label: "ada".into(),
+        is_default: false,
+        config: "{}".into(),
+        revision: 1,
+        generation: 1,
+        next_generation: 2,
+        state: AccountState::Active,
+        created_at: START,
+        updated_at: START,
+    };
+    shared.store.write(move |tx| Box::pin(async move { tx.insert_account(&account).await })).await.unwrap();
+    id
+}
+
+async fn remove(shared: &Arc<Shared>, id: ConnectionId) {
+    shared.store.write(move |tx| Box::pin(async move { tx.delete_account(id).await })).await.unwrap();
+}
+
+/// The spending requests of one refresh.
+fn spends(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics) -> ConnectionSpends {
+    let origin = host::base_url(AUTH).unwrap().origin().clone();
+    let egress = Egress { origins: vec![AllowedOrigin { origin, named: false }], wildcards: Vec::new() };
+    let deadline = shared.clock.passed() + Duration::from_secs(40);
+    ConnectionSpends::new(
+        shared,
+        Spender { id, owner: "local", kind: &KIND, generation: 1 },
+        semantics,
+        egress,
+        deadline,
+    )
+}
+
+/// Spends that token.
+async fn spend(spends: &ConnectionSpends, token: &str) -> Result<HttpResponse, HttpError> {
+    let base = host::base_url(AUTH).unwrap();
+    let request = HttpRequest::post(&base, "/token").form("refresh_token", token);
+    spends.send_once(Spend::new("refresh_token", &Secret::from(token)), request).await
+}
+
+/// A whole refresh that spends that token: what the plugin sees, and what is known after it.
+async fn refresh(
+    shared: &Arc<Shared>,
+    id: ConnectionId,
+    semantics: RefreshSemantics,
+    token: &str,
+) -> (Result<String, HttpError>, Option<Uncertain>) {
+    let spends = spends(shared, id, semantics);
+    let answer = spend(&spends, token).await.map(|answer| told(&answer));
+    (answer, spends.uncertain())
+}
+
+/// Status and body.
+fn told(answer: &HttpResponse) -> String {
+    format!("{} {}", answer.status(), answer.body().expose_str().unwrap())
+}
+
+async fn settle(shared: &Arc<Shared>, spends: &ConnectionSpends) -> Result<(), StoreError> {
+    let keys = spends.keys();
+    shared.store.write(move |tx| Box::pin(async move { tx.settle_exchanges(&keys).await })).await
+}
+
+/// What is noted of that token.
+async fn row(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Option<ExchangeRow> {
+    let key = super::ExchangeKey::of_connection(&shared.sealer, id, &Spend::new("refresh_token", &Secret::from(token)));
+    shared.store.reader().await.unwrap().exchange(key).await.unwrap()
+}
+
+fn now(world: &World) -> i64 {
+    world.clock.now().seconds()
+}

@@ -1,0 +1,61 @@
+//! Whether what was lost may be sent once more.
+
+use std::time::Duration;
+
+use connection_contract::{
+    HttpError,
+    RefreshSemantics::{Grace, Stable, Strict},
+};
+
+use super::{World, connection, now, refresh};
+use crate::services::test_server::Reply;
+
+#[tokio::test]
+async fn what_is_not_used_up_is_sent_again_at_once() {
+    for world in World::each(|_| Reply::whole(503, "", "down")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        for asked in 1..4 {
+            assert_eq!(refresh(&registry.shared, id, Stable, "old").await.0, Err(HttpError::Uncertain));
+            assert_eq!(world.times_asked(), asked);
+        }
+    }
+}
+
+#[tokio::test]
+async fn within_its_grace_it_is_sent_once_more_and_no_more() {
+    for world in World::each(|_| Reply::whole(503, "", "down")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        let semantics = Grace(Duration::from_secs(30));
+        drop(refresh(&registry.shared, id, semantics, "old").await);
+        world.clock.advance(Duration::from_secs(29));
+        let (answer, uncertain) = refresh(&registry.shared, id, semantics, "old").await;
+        assert_eq!((answer, world.times_asked()), (Err(HttpError::Uncertain), 2));
+        assert_eq!(uncertain.unwrap().replay_at, None, "that was the one");
+        for _ in 0..3 {
+            world.clock.advance(Duration::from_secs(3600));
+            drop(refresh(&registry.shared, id, semantics, "old").await);
+        }
+        assert_eq!(world.times_asked(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_of_this_process_is_sent_once_more_after_the_quarantine() {
+    for world in World::each(|_| Reply::whole(503, "", "down")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+        assert_eq!(uncertain.unwrap().replay_at.unwrap().seconds(), now(&world) + 60);
+        world.clock.advance(Duration::from_secs(59));
+        drop(refresh(&registry.shared, id, Strict, "old").await);
+        assert_eq!(world.times_asked(), 1, "its bytes may be under way still");
+        world.clock.advance(Duration::from_secs(1));
+        let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+        assert_eq!((world.times_asked(), uncertain.unwrap().replay_at), (2, None));
+        world.clock.advance(Duration::from_secs(3600));
+        drop(refresh(&registry.shared, id, Strict, "old").await);
+        assert_eq!(world.times_asked(), 2, "once");
+    }
+}

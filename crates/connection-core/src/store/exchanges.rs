@@ -1,0 +1,138 @@
+//! Queries of `connection_exchange`.
+
+use uuid::Uuid;
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{execute, optional},
+    rows::{ExchangeFound, ExchangeRow, ExchangeState, Sent},
+};
+use crate::{
+    exchange::{ExchangeKey, Scope},
+    ids::{ConnectionId, SessionId},
+    seal::Sealed,
+};
+
+impl Scope {
+    const fn ids(self) -> (Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::Connection(id) => (Some(id.as_uuid()), None),
+            Self::Session(id) => (None, Some(id.as_uuid())),
+        }
+    }
+}
+
+impl Reader {
+    pub(crate) async fn exchange(&mut self, key: ExchangeKey) -> Result<Option<ExchangeRow>, StoreError> {
+        const SQL: &str = "SELECT key, connection_id, session_id, node_id, process_id, sent_at, concluded_at, \
+                           replays, sealed \
+                           FROM connection_exchange WHERE key = $1";
+        let found = optional!(self, ExchangeFound, SQL, &key.as_bytes()[..])?;
+        let corrupt = || StoreError::Corrupt {
+            place: self.place.to_string(),
+            detail: "a row of connection_exchange is not one that this program writes".into(),
+        };
+        found.map(|found| found.row().ok_or_else(corrupt)).transpose()
+    }
+}
+
+impl Tx {
+    /// Notes what is about to be sent; `false` when it is noted already.
+    pub(crate) async fn insert_exchange(&mut self, row: &ExchangeRow) -> Result<bool, StoreError> {
+        const SQL: &str = "INSERT INTO connection_exchange \
+                           (key, connection_id, session_id, node_id, process_id, sent_at, concluded_at, \
+                           state, replays, sealed) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (key) DO NOTHING";
+        let (connection, session) = row.scope.ids();
+        let state = if row.sealed.is_some() { ExchangeState::Answered } else { ExchangeState::Intent };
+        let Sent { node_id, process_id, at, concluded_at, replays } = &row.sent;
+        let key = &row.key.as_bytes()[..];
+        let inserted = execute!(
+            self,
+            SQL,
+            key,
+            connection,
+            session,
+            node_id,
+            process_id,
+            at,
+            concluded_at,
+            state.as_str(),
+            replays,
+            &row.sealed
+        )?;
+        Ok(inserted == 1)
+    }
+
+    /// Puts who sends it now in the place of who sent it; `false` when it is not as `from` says any more.
+    pub(crate) async fn resend_exchange(
+        &mut self,
+        key: ExchangeKey,
+        from: &Sent,
+        to: &Sent,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_exchange SET node_id = $5, process_id = $6, sent_at = $7, \
+                           concluded_at = $8, replays = $9 \
+                           WHERE key = $1 AND state = 'intent' AND process_id = $2 AND sent_at = $3 AND replays = $4";
+        let key = &key.as_bytes()[..];
+        let changed = execute!(
+            self,
+            SQL,
+            key,
+            &from.process_id,
+            from.at,
+            from.replays,
+            &to.node_id,
+            &to.process_id,
+            to.at,
+            to.concluded_at,
+            to.replays
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Notes that nobody sends it any more, from now on; `false` when it is not as `sent` says any more.
+    pub(crate) async fn conclude_exchange(
+        &mut self,
+        key: ExchangeKey,
+        sent: &Sent,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_exchange SET concluded_at = $5 WHERE key = $1 AND state = 'intent' \
+                           AND process_id = $2 AND sent_at = $3 AND replays = $4 AND concluded_at IS NULL";
+        Ok(execute!(self, SQL, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays, now)? == 1)
+    }
+
+    /// Records the answer. The first one counts: `false` when there is one, or nothing is noted any more.
+    pub(crate) async fn answer_exchange(&mut self, key: ExchangeKey, answer: &Sealed) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_exchange SET state = 'answered', sealed = $2 \
+                           WHERE key = $1 AND state = 'intent'";
+        Ok(execute!(self, SQL, &key.as_bytes()[..], answer)? == 1)
+    }
+
+    /// Takes back the note of what was not sent, if it is still that one.
+    pub(crate) async fn delete_intent(&mut self, key: ExchangeKey, sent: &Sent) -> Result<bool, StoreError> {
+        const SQL: &str = "DELETE FROM connection_exchange WHERE key = $1 AND state = 'intent' AND process_id = $2 \
+                           AND sent_at = $3 AND replays = $4";
+        Ok(execute!(self, SQL, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays)? == 1)
+    }
+
+    /// Deletes answers, with what was made of them; what has none stays.
+    pub(crate) async fn settle_exchanges(&mut self, keys: &[ExchangeKey]) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM connection_exchange WHERE key = $1 AND state = 'answered'";
+        for key in keys {
+            execute!(self, SQL, &key.as_bytes()[..])?;
+        }
+        Ok(())
+    }
+
+    /// All of a session.
+    pub(crate) async fn delete_session_exchanges(&mut self, session: SessionId) -> Result<(), StoreError> {
+        execute!(self, "DELETE FROM connection_exchange WHERE session_id = $1", session.as_uuid()).map(drop)
+    }
+
+    /// All of a connection.
+    pub(crate) async fn delete_connection_exchanges(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
+        execute!(self, "DELETE FROM connection_exchange WHERE connection_id = $1", connection.as_uuid()).map(drop)
+    }
+}

@@ -1,0 +1,87 @@
+//! A request that spends something.
+
+use uuid::Uuid;
+
+use super::words;
+use crate::{
+    exchange::{ExchangeKey, Scope},
+    ids::{ConnectionId, SessionId},
+    seal::Sealed,
+};
+
+words! {
+    /// What is known of it.
+    ExchangeState in "connection_exchange.state" {
+        /// It was sent, or was to be.
+        Intent = "intent",
+        /// Its answer is recorded.
+        Answered = "answered",
+    }
+}
+
+/// A row of `connection_exchange`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExchangeRow {
+    pub(crate) key: ExchangeKey,
+    pub(crate) scope: Scope,
+    pub(crate) sent: Sent,
+    /// The answer, when it is recorded.
+    pub(crate) sealed: Option<Sealed>,
+}
+
+/// Who sent it when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// `None` where nobody can prove that the process is gone.
+    pub(crate) node_id: Option<String>,
+    pub(crate) process_id: String,
+    pub(crate) at: i64,
+    /// Since when it is known that nobody sends it any more; without an answer, it is lost.
+    pub(crate) concluded_at: Option<i64>,
+    /// How often it was sent again before.
+    pub(crate) replays: i64,
+}
+
+impl Sent {
+    /// Whether both are one attempt, whatever is known of its end.
+    pub(crate) fn is_same_attempt(&self, other: &Self) -> bool {
+        (&self.process_id, self.at, self.replays) == (&other.process_id, other.at, other.replays)
+    }
+}
+
+/// As the engines read it.
+#[derive(sqlx::FromRow)]
+pub(in super::super) struct Found {
+    key: Vec<u8>,
+    connection_id: Option<Uuid>,
+    session_id: Option<Uuid>,
+    node_id: Option<String>,
+    process_id: String,
+    sent_at: i64,
+    concluded_at: Option<i64>,
+    replays: i64,
+    sealed: Option<Sealed>,
+}
+
+impl Found {
+    /// `None` for a row that this program cannot have written.
+    pub(in super::super) fn row(self) -> Option<ExchangeRow> {
+        let scope = match (self.connection_id, self.session_id) {
+            (Some(id), None) => Scope::Connection(ConnectionId::from(id)),
+            (None, Some(id)) => Scope::Session(SessionId::from(id)),
+            _ => return None,
+        };
+        Some(ExchangeRow {
+            key: ExchangeKey::from_bytes(self.key.try_into().ok()?),
+            scope,
+            sent: Sent {
+                node_id: self.node_id,
+                process_id: self.process_id,
+                at: self.sent_at,
+                concluded_at: self.concluded_at,
+                replays: self.replays,
+            },
+            sealed: self.sealed,
+        })
+    }
+}
