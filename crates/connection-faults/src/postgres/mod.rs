@@ -15,6 +15,7 @@ use std::{
     process,
     sync::atomic::{AtomicU64, Ordering},
     thread,
+    time::Instant,
 };
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
@@ -67,6 +68,29 @@ impl Database {
             let template = template::name().await;
             admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
             admin(&format!("CREATE DATABASE {} TEMPLATE {template}", self.name)).await;
+        });
+    }
+
+    /// Waits until no program is connected: of one that was killed, the server still does what it had been told, such as a
+    /// commit, and only then finds that nobody is there.
+    ///
+    /// # Panics
+    ///
+    /// As [`migrated`](Self::migrated), and when somebody stays.
+    pub fn deserted_blocking(&self) {
+        blocking(async {
+            let mut server = options().connect().await.unwrap_or_else(|error| panic!("{}: {error}", self.name));
+            let began = Instant::now();
+            // What the server does by itself, as cleaning up, is nobody's.
+            let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'";
+            loop {
+                let there: Result<(i64,), _> = sqlx::query_as(sql).bind(&self.name).fetch_one(&mut server).await;
+                if there.unwrap_or_else(|error| panic!("{}: {error}", self.name)) == (0,) {
+                    break;
+                }
+                assert!(began.elapsed() < server::PATIENCE, "somebody stays connected to {}", self.name);
+            }
+            server.close().await.unwrap_or_default();
         });
     }
 

@@ -60,6 +60,13 @@ impl Machine {
         }
     }
 
+    /// After a run was killed: what the server had been told by it is done, or undone.
+    pub(crate) fn deserted(&self) {
+        if let Some(database) = &self.database {
+            database.deserted_blocking();
+        }
+    }
+
     /// A file in the home; gives its path as an argument.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> String {
         let path = self.path(name);

@@ -106,6 +106,7 @@ impl Moment {
         child.kill().unwrap();
         let status = child.wait().unwrap();
         machine.provider.speak();
+        machine.deserted();
         // One that had ended by itself has its own status.
         Killed { moment: self, running: status.signal() == Some(SIGKILL) }
     }
