@@ -24,7 +24,14 @@ pub(crate) async fn probe(
     for (name, value) in encode::from_form(query) {
         request = request.query(&name, &value);
     }
-    let response = classify(ctx.send_as(authorizer, credential, request).await)?;
+    let result = ctx.send_as(authorizer, credential, request).await;
+    // A provider's own way to say "later" is no lost authorization, whatever status it comes with.
+    if let Ok(response) = &result
+        && response.json().is_ok_and(|answer| account.limits.iter().any(|rule| rule.fires(&answer).is_some()))
+    {
+        return Err(NotLive::rate_limited(response.retry_after()));
+    }
+    let response = classify(result)?;
     let answer = response.json();
     let refused = answer.as_ref().is_ok_and(|answer| account.errors.iter().any(|rule| rule.fires(answer).is_some()));
     if refused {

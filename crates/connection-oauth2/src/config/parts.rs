@@ -245,12 +245,21 @@ pub struct Account {
     pub(crate) id: Vec<String>,
     pub(crate) label: Vec<String>,
     pub(crate) errors: Vec<ErrorIf>,
+    pub(crate) limits: Vec<ErrorIf>,
 }
 impl Account {
     /// A `GET` of this path below the API's address tells, at these JSON pointers.
     pub fn probe(path: impl Into<String>, id: impl Into<String>, label: impl Into<String>) -> Self {
         let (id, label) = (vec![id.into()], vec![label.into()]);
-        Self { from: AccountFrom::Probe, method: "GET", path: path.into(), id, label, errors: Vec::new() }
+        Self {
+            from: AccountFrom::Probe,
+            method: "GET",
+            path: path.into(),
+            id,
+            label,
+            errors: Vec::new(),
+            limits: Vec::new(),
+        }
     }
     /// The pointers are read elsewhere; the request tells only that the token works.
     #[must_use]
@@ -274,6 +283,12 @@ impl Account {
     #[must_use]
     pub fn or_label(mut self, pointer: impl Into<String>) -> Self {
         self.label.push(pointer.into());
+        self
+    }
+    /// An answer, whatever its status, that says that a limit will pass.
+    #[must_use]
+    pub fn limited_if(mut self, limit: ErrorIf) -> Self {
+        self.limits.push(limit);
         self
     }
     /// An answer with 200 that refuses the token all the same.

@@ -127,3 +127,25 @@ fn check(builder: OAuth2Builder, expected: &str) {
     let error: ConfigError = builder.build().expect_err("refused");
     assert!(error.to_string().contains(expected), "{error}");
 }
+
+/// Where somebody says that they mean it, a password is asked for, sent once to the token endpoint, and not stored.
+#[test]
+fn a_password_is_not_stored() {
+    let password = "password-canary-9f8e";
+    let form = [
+        ("grant_type", "password"),
+        ("username", "ada"),
+        ("password", password),
+        ("scope", "read"),
+        ("client_id", crate::ID),
+        ("client_secret", crate::SECRET),
+    ];
+    let builder = acme().grant(Grant::Password).unsafe_password_grant();
+    let host = crate::host(builder)
+        .expect(connection_testkit::Expected::post(TOKEN).form(&form).answer(crate::tokens()))
+        .expect(crate::me());
+    let answers = connection_testkit::Input::answers(&[("username", "ada"), ("password", password)]);
+    let made = host.setup([answers]).run().unwrap();
+    let stored = host.definition().serialize_credential(&made.credential).unwrap();
+    assert!(!stored.expose().windows(password.len()).any(|window| window == password.as_bytes()));
+}

@@ -1,0 +1,55 @@
+//! Gmail, read only, by OAuth 2.
+//!
+//! A configuration and nothing else; the addresses are those of
+//! [Google's reference](https://developers.google.com/identity/protocols/oauth2/native-app). May change without notice,
+//! but for its kind, its field names and what it has ever stored.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
+
+use connection_contract::prelude::*;
+use connection_oauth2::{Account, Client, Endpoint, ErrorIf, Method, OAuth2, OAuth2Config, On, oauth2};
+
+/// The kind `gmail`; the first setup asks for the application.
+pub fn gmail() -> OAuth2 {
+    gmail_of(Client::Asked)
+}
+
+/// The kind `gmail` with an application of the host's.
+///
+/// # Panics
+///
+/// Never: the configuration is the same each time, and the tests build it.
+pub fn gmail_of(client: Client) -> OAuth2 {
+    // Google's own words for a limit that will pass; with 403, too.
+    // <https://developers.google.com/workspace/gmail/api/guides/handle-errors>
+    let limit = |reason: &'static str| ErrorIf::equals("/error/errors/0/reason", reason);
+    let config = OAuth2Config::builder(Kind::from_static("gmail"), "Gmail")
+        .provider(Kind::from_static("google"))
+        .api("https://gmail.googleapis.com/gmail/v1")
+        .issuer("https://accounts.google.com")
+        .endpoint(Endpoint::Authorize, "https://accounts.google.com/o/oauth2/v2/auth")
+        .endpoint(Endpoint::Token, "https://oauth2.googleapis.com/token")
+        .endpoint(Endpoint::Revocation, "https://oauth2.googleapis.com/revoke")
+        .required_scope("https://www.googleapis.com/auth/gmail.readonly")
+        // Without both there is a refresh token at the first consent alone.
+        .parameter(On::Authorize, "access_type", "offline")
+        .parameter(On::Authorize, "prompt", "consent")
+        // Google gives device codes for a few scopes, of which mail is none.
+        .methods([Method::Browser, Method::Paste])
+        .semantics(RefreshSemantics::Stable)
+        .account(
+            Account::probe("/users/me/profile", "/emailAddress", "/emailAddress")
+                .limited_if(limit("rateLimitExceeded"))
+                .limited_if(limit("userRateLimitExceeded"))
+                .limited_if(limit("dailyLimitExceeded")),
+        )
+        .client(client)
+        .guide("Make an OAuth client of type 'Desktop app' (or 'Web application' for a hosted page) and enable the Gmail API.")
+        .guide_link("Make a client", "https://console.cloud.google.com/auth/clients")
+        .guide_link("Enable the Gmail API", "https://console.cloud.google.com/apis/library/gmail.googleapis.com")
+        .guide("While the application is 'in testing', Google ends every access after seven days: publish it, or authorize again each week.")
+        .guide("Google gives no device codes for mail: on a machine without a browser, use one elsewhere and paste the address where it ends.")
+        .build();
+    oauth2(config.expect("the same each time, and built by the tests"))
+}

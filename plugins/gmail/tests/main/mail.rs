@@ -1,0 +1,93 @@
+//! Connecting a mailbox: what is asked of Google, how long it lasts, and what a limit is.
+
+use connection_contract::prelude::*;
+use connection_plugin_gmail::gmail;
+use connection_testkit::{FakeHost, Input, Reply};
+
+use crate::{ID, SCOPE, SECRET, back, host, profile, redeem, renew, tokens};
+
+#[test]
+fn a_mailbox_is_its_address() {
+    let host = host().expect(redeem().answer(tokens(""))).expect(profile());
+    let run = host.setup([back()]).trace();
+    let made = run.result.unwrap();
+    assert_eq!(made.identity, Identity::new("ada@example.com", "ada@example.com"));
+    assert_eq!(made.valid_until, Some(host.now().after(3599)));
+    assert_eq!((made.renew_at, made.authorized_until), (None, None));
+    let link = run.steps[0].open.clone().unwrap();
+    for part in ["access_type=offline", "prompt=consent", "code_challenge_method=S256", "gmail.readonly"] {
+        assert!(link.as_str().contains(part), "{part}");
+    }
+}
+
+/// While the application is in testing, refresh tokens live for seven days and Google says so.
+#[test]
+fn an_application_in_testing_ends_after_seven_days() {
+    let host = host().expect(redeem().answer(tokens(r#", "refresh_token_expires_in": 604799"#))).expect(profile());
+    let made = host.setup([back()]).run().unwrap();
+    assert_eq!(made.authorized_until, Some(host.now().after(604_799)));
+    let host =
+        host.expect(renew().answer(Reply::json(400, r#"{"error": "invalid_grant", "error_description": "expired"}"#)));
+    let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+        panic!("it is not live")
+    };
+    assert_eq!(found.reason.code, reason::NEEDS_REAUTHORIZATION);
+}
+
+/// The first setup asks for the application.
+#[test]
+fn the_first_setup_asks_for_the_application() {
+    let host = FakeHost::new(gmail()).inbound_http(crate::CALLBACK).key_value();
+    let host = host.expect(redeem().answer(tokens(""))).expect(profile());
+    let asked = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
+    host.setup([asked, back()]).run().unwrap();
+}
+
+/// Somebody unticked the box at Google.
+#[test]
+fn mail_that_was_not_granted_is_named() {
+    let answer = format!(r#"{{"access_token": "{}", "expires_in": 3599, "scope": "openid"}}"#, crate::ACCESS);
+    let host = host().expect(redeem().answer(Reply::json(200, &answer)));
+    let failure = host.setup([back()]).run().unwrap_err();
+    assert_eq!(failure.code, reason::SCOPE_MISSING);
+    assert!(failure.message.as_str().contains(SCOPE));
+}
+
+/// Without a browser here, one elsewhere: Google has no device codes for mail, and the guide says what to do.
+#[test]
+fn no_device_code_is_offered_and_the_guide_says_what_instead() {
+    let descriptor = gmail().descriptor();
+    let names: Vec<_> = descriptor.fields.iter().map(|field| &*field.name).collect();
+    assert_eq!(names, ["clientId", "clientSecret", "callbackUrl"]);
+    let says = |words: &str| {
+        descriptor.guide.iter().any(|part| matches!(part, Guide::Text(text) if text.as_str().contains(words)))
+    };
+    assert!(says("no device codes for mail") && says("paste the address") && says("seven days"));
+}
+
+#[test]
+fn a_limit_is_no_lost_authorization() {
+    for (reply, liveness, code) in [
+        (limit("rateLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
+        (limit("userRateLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
+        (limit("dailyLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
+        (limit("accessNotConfigured"), Liveness::Failing, reason::UNAUTHORIZED),
+        (Reply::status(429), Liveness::Offline, reason::RATE_LIMITED),
+        (
+            Reply::json(401, r#"{"error": {"code": 401, "status": "UNAUTHENTICATED"}}"#),
+            Liveness::Failing,
+            reason::UNAUTHORIZED,
+        ),
+    ] {
+        let host = host().expect(redeem().answer(tokens(""))).expect(profile()).expect(profile().answer(reply));
+        let made = host.setup([back()]).run().unwrap();
+        let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+        assert_eq!((found.liveness, &*found.reason.unwrap().code), (liveness, code));
+    }
+}
+
+fn limit(reason: &str) -> Reply {
+    let body =
+        format!(r#"{{"error": {{"code": 403, "errors": [{{"domain": "usageLimits", "reason": "{reason}"}}]}}}}"#);
+    Reply::json(403, &body)
+}
