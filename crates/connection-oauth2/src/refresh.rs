@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// A set that could not be renewed with the main one is tried again after so many seconds.
+const RETRY: u64 = 300;
+
 impl Refresher<OAuth2Credential> for OAuth2 {
     fn semantics(&self) -> RefreshSemantics {
         match self.config.renewal {
@@ -82,30 +85,29 @@ async fn renewed(
     };
     captured(&mut provider, &granted);
     let mut fresh = credential(&provider, &application, &granted, Some(before));
+    let mut again = None;
     for (name, tokens) in &mut fresh.extra {
         let Some(old) = before.extra(name) else { continue };
-        let renewed = tokens.access.expose() != old.access.expose();
-        let shared = match (&old.refresh, &before.tokens.refresh) {
-            (Some(own), Some(main)) => ctx.crypto().equal(own.expose(), main.expose()),
-            _ => false,
-        };
-        if let Some(token) = old.refresh.as_ref().filter(|_| !renewed) {
-            if shared {
-                // One token, one request: what it gave is theirs both.
-                *tokens = fresh_of(&granted, old);
-                continue;
-            }
-            match exchange::refresh(&provider, &application, token, None).await {
-                Ok(other) => *tokens = fresh_of(&other, old),
-                Err(_) => {
-                    // What was renewed must not be lost with what was not; this set is tried again with the next one.
-                    ctx.log(LogEvent::new("extra_tokens_not_renewed").level(LogLevel::Warn));
+        let came = tokens.access.expose() != old.access.expose();
+        let Some(token) = old.refresh.as_ref().filter(|_| !came) else { continue };
+        // Where both sets share a token, this spends what was spent, and gets the same answer without a request.
+        match exchange::refresh(&provider, &application, token, None).await {
+            Ok(other) => *tokens = fresh_of(&other, old),
+            Err(error) => {
+                // What was renewed must not be lost with what was not. Its end must not make the whole look ended either:
+                // that would renew the other set again and again.
+                tokens.valid_until = None;
+                if error.is_transient() {
+                    again = Some(ctx.now().after(RETRY));
+                } else {
+                    tokens.refresh = None;
                 }
+                ctx.log(LogEvent::new("extra_tokens_not_renewed").level(LogLevel::Warn));
             }
         }
     }
     let (valid_until, authorized_until) = (fresh.valid_until(), fresh.authorized_until);
-    let (renew_at, scopes) = (renew_at(config, &fresh, ctx.now()), fresh.scopes.clone());
+    let (renew_at, scopes) = (again.or(renew_at(config, &fresh, ctx.now())), fresh.scopes.clone());
     let mut refreshed =
         Refreshed::new(fresh).valid_until(valid_until).renew_at(renew_at).authorized_until(authorized_until);
     refreshed.granted_scopes = scopes;

@@ -18,14 +18,16 @@ use crate::{
 
 /// The answers to what was spent, by what it was.
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<BTreeMap<[u8; 32], HttpResponse>>);
+pub(crate) struct Kept(Mutex<BTreeMap<[u8; 32], Option<HttpResponse>>>);
 
 impl Kept {
-    fn find(&self, key: &[u8; 32]) -> Option<HttpResponse> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).map(duplicate_response)
+    /// What came of it; `Some(None)` when nobody knows.
+    fn find(&self, key: &[u8; 32]) -> Option<Option<HttpResponse>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(key).map(|response| response.as_ref().map(duplicate_response))
     }
-    fn keep(&self, key: [u8; 32], response: &HttpResponse) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, duplicate_response(response));
+    fn keep(&self, key: [u8; 32], response: Option<&HttpResponse>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, response.map(duplicate_response));
     }
     /// What was made of the answers is stored.
     pub(crate) fn clear(&self) {
@@ -42,14 +44,17 @@ impl SpendService for World {
             yield_once().await;
             let key = key(&spend);
             if let Some(kept) = self.kept.find(&key) {
-                return Ok(kept);
+                return kept.ok_or(HttpError::Uncertain);
             }
-            let response = certain(self.script.answer(&request, self.now()))?;
-            // What was refused unprocessed may be asked again.
-            if response.status() != 429 {
-                self.kept.keep(key, &response);
+            let result = certain(self.script.answer(&request, self.now()));
+            match &result {
+                // What was refused unprocessed may be asked again, and so may what was not sent.
+                Ok(response) if response.status() == 429 => {}
+                Ok(response) => self.kept.keep(key, Some(response)),
+                Err(HttpError::Uncertain) => self.kept.keep(key, None),
+                Err(_) => {}
             }
-            Ok(response)
+            result
         })
     }
 }

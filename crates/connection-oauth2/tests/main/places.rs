@@ -43,9 +43,11 @@ fn a_hosts_part_is_understood_however_it_is_typed() {
 /// Q10, S22, S24: what would lead elsewhere is refused before anything is sent.
 #[test]
 fn a_value_that_leads_elsewhere_is_refused() {
-    for text in ["a.evil.com#", "a@b", "a:b", "a%2eb", "a\\b", "a b", "..", "x.y", "evil.com"] {
-        let failure = at_shop().setup([typed(text)]).run().unwrap_err();
-        assert!(["shop_bad_value", "denied"].contains(&&*failure.code), "{text}: {}", failure.code);
+    for text in ["a@b", "a:b", "a%2eb", "a\\b", "a b", "..", "-\u{e9}"] {
+        assert_eq!(at_shop().setup([typed(text)]).run().unwrap_err().code, "shop_bad_value", "{text}");
+    }
+    for text in ["a.evil.com#", "x.y", "evil.com"] {
+        assert_eq!(at_shop().setup([typed(text)]).run().unwrap_err().code, reason::DENIED, "{text}");
     }
 }
 
