@@ -38,9 +38,17 @@ CREATE TABLE connection_credential (
     account_id text,
     account_label text,
     config text,
+    renew_at bigint,
+    authorized_until bigint,
+    refreshed_at bigint,
+    refresh_at bigint,
+    refresh_failures bigint NOT NULL DEFAULT 0,
+    refresh_reason text,
+    announced_at bigint,
     CONSTRAINT connection_credential_pkey PRIMARY KEY (connection_id, generation),
     CONSTRAINT connection_credential_generation_check CHECK ((generation >= 1)),
     CONSTRAINT connection_credential_key_id_check CHECK ((length(key_id) = 8)),
+    CONSTRAINT connection_credential_refresh_failures_check CHECK ((refresh_failures >= 0)),
     CONSTRAINT connection_credential_state_check CHECK ((state = ANY (ARRAY['candidate'::text, 'current'::text, 'previous'::text]))),
     CONSTRAINT connection_credential_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
 );
@@ -176,7 +184,13 @@ CREATE INDEX connection_account_kind ON public.connection_account USING btree (o
 
 CREATE INDEX connection_account_owner ON public.connection_account USING btree (owner, id);
 
+CREATE INDEX connection_credential_authorized ON public.connection_credential USING btree (authorized_until) WHERE ((state = 'current'::text) AND (announced_at IS NULL) AND (authorized_until IS NOT NULL));
+
 CREATE INDEX connection_credential_key ON public.connection_credential USING btree (key_id);
+
+CREATE INDEX connection_credential_refresh ON public.connection_credential USING btree (refresh_at) WHERE ((state = 'current'::text) AND (refresh_at IS NOT NULL));
+
+CREATE INDEX connection_credential_valid ON public.connection_credential USING btree (valid_until) WHERE ((state = 'current'::text) AND (announced_at IS NULL) AND (valid_until IS NOT NULL));
 
 CREATE INDEX connection_endpoint_session ON public.connection_endpoint USING btree (session_id);
 

@@ -41,9 +41,12 @@ CREATE TABLE connection_credential (
     secret_names   TEXT    NOT NULL,
     granted_scopes TEXT,
     valid_until    INTEGER,
-    created_at     INTEGER NOT NULL, replaced_at INTEGER, account_id TEXT, account_label TEXT, config TEXT,
+    created_at     INTEGER NOT NULL, replaced_at INTEGER, account_id TEXT, account_label TEXT, config TEXT, renew_at INTEGER, authorized_until INTEGER, refreshed_at INTEGER, refresh_at INTEGER, refresh_failures INTEGER NOT NULL DEFAULT 0 CHECK (refresh_failures >= 0), refresh_reason TEXT, announced_at INTEGER,
     PRIMARY KEY (connection_id, generation)
 ) STRICT;
+
+CREATE INDEX connection_credential_authorized ON connection_credential (authorized_until)
+    WHERE state = 'current' AND announced_at IS NULL AND authorized_until IS NOT NULL;
 
 CREATE UNIQUE INDEX connection_credential_candidate ON connection_credential (connection_id) WHERE state = 'candidate';
 
@@ -52,6 +55,12 @@ CREATE UNIQUE INDEX connection_credential_current ON connection_credential (conn
 CREATE INDEX connection_credential_key ON connection_credential (key_id);
 
 CREATE UNIQUE INDEX connection_credential_previous ON connection_credential (connection_id) WHERE state = 'previous';
+
+CREATE INDEX connection_credential_refresh ON connection_credential (refresh_at)
+    WHERE state = 'current' AND refresh_at IS NOT NULL;
+
+CREATE INDEX connection_credential_valid ON connection_credential (valid_until)
+    WHERE state = 'current' AND announced_at IS NULL AND valid_until IS NOT NULL;
 
 CREATE TABLE connection_endpoint (
     token_hash BLOB    NOT NULL PRIMARY KEY CHECK (length(token_hash) = 32),

@@ -7,7 +7,8 @@ use std::{ops::Deref, sync::Arc};
 
 use connection_contract::{
     BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, Established, HttpRequest,
-    NotLive, Reason, Secret, SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult, reason,
+    NotLive, Reason, RefreshContext, RefreshSemantics, Refreshed, Secret, SetupContext, SetupFailure, TeardownContext,
+    VerifyContext, VerifyResult, reason,
 };
 
 use crate::contain;
@@ -20,6 +21,8 @@ pub struct Capabilities {
     pub send: bool,
     /// It hands out named secrets.
     pub secrets: bool,
+    /// It renews its credential, and what becomes of what that spends when an answer is lost.
+    pub refresh: Option<RefreshSemantics>,
 }
 
 /// A [`ConnectionDefinition`] without its credential type. The methods are those of the definition and its facets.
@@ -32,6 +35,12 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         bytes: &'a Secret,
         ctx: &'a VerifyContext<'a>,
     ) -> BoxFuture<'a, Result<VerifyResult<Secret>, ConnectionError>>;
+    /// `None` without a refresher.
+    fn refresh<'a>(
+        &'a self,
+        bytes: &'a Secret,
+        ctx: &'a RefreshContext<'a>,
+    ) -> BoxFuture<'a, Result<Option<Refreshed<Secret>>, ConnectionError>>;
     fn teardown<'a>(
         &'a self,
         bytes: &'a Secret,
@@ -76,7 +85,11 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         ConnectionDefinition::descriptor(self)
     }
     fn capabilities(&self) -> Capabilities {
-        Capabilities { send: self.authorizer().is_some(), secrets: self.secrets().is_some() }
+        Capabilities {
+            send: self.authorizer().is_some(),
+            secrets: self.secrets().is_some(),
+            refresh: self.refresher().map(|refresher| refresher.semantics()),
+        }
     }
     fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>> {
         Box::pin(async move {
@@ -101,6 +114,22 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             let unwritable = Reason::new(reason::PLUGIN_FAULT, "the plugin could not write the fresh credential");
             found
                 .try_map(|fresh| self.serialize_credential(&fresh))
+                .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
+        })
+    }
+    fn refresh<'a>(
+        &'a self,
+        bytes: &'a Secret,
+        ctx: &'a RefreshContext<'a>,
+    ) -> BoxFuture<'a, Result<Option<Refreshed<Secret>>, ConnectionError>> {
+        Box::pin(async move {
+            let Some(refresher) = self.refresher() else { return Ok(None) };
+            let credential = self.parse_credential(bytes.expose())?;
+            let refreshed = refresher.refresh(&credential, ctx).await?;
+            let unwritable = Reason::new(reason::PLUGIN_FAULT, "the plugin could not write the fresh credential");
+            refreshed
+                .try_map(|fresh| self.serialize_credential(&fresh))
+                .map(Some)
                 .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
     }

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use connection_contract::{ConnectionError, CredentialError, DisplayText, HttpError, Kind, Origin, ServiceError};
+use connection_contract::{
+    ConnectionError, CredentialError, DisplayText, HttpError, Kind, NotLive, Origin, ServiceError,
+};
 
 use crate::{ConnectionId, ConnectionInfo, SealError, SessionId, StoreError};
 
@@ -83,6 +85,14 @@ pub enum Error {
     /// No connection with this id belongs to this owner.
     #[error("there is no connection {0}")]
     NotFound(ConnectionId),
+    /// The credential works no more or was refused, and could not be renewed; the one that is stored stays.
+    #[error("the credential of this connection could not be renewed: {}", why.reason.message)]
+    NotRenewed {
+        /// The kind.
+        kind: Kind,
+        /// Why: failing when only a person can help, offline when it is tried again.
+        why: Box<NotLive>,
+    },
     /// The kind lacks what was asked of its connection.
     #[error("connections of kind '{kind}' cannot {what}")]
     NotSupported {
@@ -157,6 +167,7 @@ impl Error {
             Self::LabelTaken { .. } => "label_taken",
             Self::NoConnection(_) | Self::NotFound(_) => "not_found",
             Self::NoPrevious { .. } => "no_previous",
+            Self::NotRenewed { .. } => "not_renewed",
             Self::NotSupported { .. } => "not_supported",
             Self::Plugin { .. } => "plugin_fault",
             Self::PluginFault { what, .. } if *what == CRASHED => "plugin_panicked",
@@ -191,6 +202,10 @@ impl Error {
             Self::PluginFault { .. } | Self::Plugin { .. } => "report this to the plugin's author",
             Self::SessionNotFound(_) => "begin a new setup",
             Self::UnknownKind(_) => "list the kinds to see which are registered",
+            Self::NotRenewed { why, .. } => match &why.reason.remedy {
+                Some(remedy) => return Some(remedy.to_string()),
+                None => "try again later",
+            },
             Self::RollbackRefused { remedy, .. } => return remedy.as_ref().map(ToString::to_string),
             Self::Sealed { what, source } => return sealed_remedy(what, source),
             Self::Store(source) => return source.remedy(),

@@ -23,6 +23,7 @@ mod ids;
 mod limits;
 mod liveness;
 mod platform;
+mod refresh;
 mod registry;
 mod seal;
 mod services;

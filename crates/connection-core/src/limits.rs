@@ -4,8 +4,8 @@
 //! the one before it may be dead.
 
 use connection_contract::{
-    ConnectionError, Descriptor, DisplayText, Established, Guide, Input, NotLive, Reason, Secret, SetupFailure,
-    VerifyResult, reason,
+    ConnectionError, Descriptor, DisplayText, Established, Guide, Input, NotLive, Reason, Refreshed, Secret,
+    SetupFailure, VerifyResult, reason,
 };
 
 /// How long a credential that was replaced is kept, in seconds, so that it can be gone back to.
@@ -90,6 +90,27 @@ pub(crate) fn bounded(mut found: VerifyResult<Secret>) -> VerifyResult<Secret> {
     found = at_fault.into();
     found.credential = kept;
     found
+}
+
+/// A renewed credential that is kept whatever else is said of it: the one before it may be dead.
+pub(crate) fn refreshed(mut refreshed: Refreshed<Secret>) -> Result<Refreshed<Secret>, &'static str> {
+    credential(&refreshed.credential)?;
+    if let Err(problem) = scopes(refreshed.granted_scopes.as_deref()) {
+        tracing::warn!(problem, "what a refresh says of scopes is left out");
+        refreshed.granted_scopes = None;
+    }
+    Ok(refreshed)
+}
+
+/// A reason whose code is one.
+pub(crate) fn not_live(not_live: NotLive) -> NotLive {
+    match is_code(&not_live.reason.code) {
+        true => not_live,
+        false => {
+            let problem = "the plugin's reason has a code that is none";
+            NotLive::failing(Reason::new(reason::PLUGIN_FAULT, problem).remedy(REPORT))
+        }
+    }
 }
 
 fn credential(credential: &Secret) -> Result<(), &'static str> {

@@ -48,6 +48,7 @@ impl Cli {
         self.kinds.push(KindEntry {
             descriptor: definition.descriptor(),
             send: definition.authorizer().is_some(),
+            refresh: definition.refresher().is_some(),
             secrets: definition.secrets().is_some(),
         });
         self.registrations.push(Box::new(move |builder| builder.kind(definition)));
@@ -112,6 +113,7 @@ impl std::fmt::Debug for Cli {
 pub(crate) struct KindEntry {
     pub(crate) descriptor: Descriptor,
     pub(crate) send: bool,
+    pub(crate) refresh: bool,
     pub(crate) secrets: bool,
 }
 

@@ -52,6 +52,7 @@ impl Exit {
             | "credential_unreadable"
             | "key_failed"
             | "kind_taken" => Self::Refused,
+            "not_renewed" => Self::NotLive,
             _ => Self::Unexpected,
         }
     }

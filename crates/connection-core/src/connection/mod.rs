@@ -4,6 +4,7 @@ mod files;
 mod hot;
 pub(crate) mod json;
 mod payload;
+mod refresh;
 mod rename;
 pub(crate) mod replace;
 mod rollback;

@@ -16,7 +16,7 @@ use crate::{
     seal::Place,
     store::{
         StoreError, Tx,
-        rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow},
+        rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow, PlanRow},
     },
 };
 
@@ -49,6 +49,7 @@ pub(crate) async fn seal_next(
         granted_scopes: None,
         valid_until: None,
         created_at: shared.clock.now().seconds(),
+        plan: PlanRow::default(),
     })
 }
 

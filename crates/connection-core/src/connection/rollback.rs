@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{ConnectionError, Identity, Liveness, Reason, Timestamp, reason};
+use connection_contract::{ConnectionError, Identity, Liveness, Reason, RefreshSemantics, Timestamp, reason};
 
 use super::{
     Connection, Payload, json,
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     ConnectionInfo, ConnectionRegistry, Error, SealError, event, limits,
+    refresh::plan::{self, Given},
     registry::KindEntry,
     seal::Place,
     store::{
@@ -21,10 +22,9 @@ use crate::{
 
 /// Whether a kind's credential that was replaced may still work.
 ///
-/// True for every kind as long as none refreshes: a credential is replaced by a person alone, and one that its provider
-/// rotated is not kept.
-fn may_go_back(_kind: &KindEntry) -> bool {
-    true
+/// One whose refresh token is used up when it is used may be dead, and using it may kill the current one, too.
+fn may_go_back(kind: &KindEntry) -> bool {
+    matches!(kind.capabilities.refresh, None | Some(RefreshSemantics::Stable))
 }
 
 /// What one transaction decided.
@@ -144,7 +144,9 @@ async fn verified(
     let before = &previous.credential;
     let scopes = found.granted_scopes.as_ref().map(json::texts).or_else(|| before.granted_scopes.clone());
     let valid_until = found.valid_until.map(Timestamp::seconds).or(before.valid_until);
-    let credential = CredentialRow { granted_scopes: scopes, valid_until, ..fresh };
+    let given = Given { valid_until, renew_at: before.plan.renew_at, authorized_until: before.plan.authorized_until };
+    let plan = plan::of(id, kind.renews(), fresh.created_at, given);
+    let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
     let (config, now) = (previous.config.clone(), shared.clock.now().seconds());
     Ok(Replacement { credential, found, identity, config, now })
 }

@@ -22,10 +22,10 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::NotSupported`] for a kind or credential without one, [`Error::Credential`], [`Error::Sealed`],
-    /// [`Error::UnknownKind`], and the store's.
+    /// [`Error::NotSupported`] for a kind or credential without one, [`Error::NotRenewed`], [`Error::Credential`],
+    /// [`Error::Sealed`], [`Error::UnknownKind`], and the store's.
     pub async fn with_access_token<T>(&self, use_it: impl AsyncFnOnce(&Secret) -> T) -> Result<T, Error> {
-        let (kind, row) = self.open().await?;
+        let (kind, row) = self.open_fresh().await?;
         if !kind.descriptor.secret_names.iter().any(|name| name == ACCESS_TOKEN) {
             return Err(self.cannot("hand out an access token"));
         }

@@ -27,8 +27,8 @@ const MOST_BYTES: u64 = 1 << 30;
 impl Connection {
     /// Sends a request with the credential attached, to an origin in reach. Redirects are followed within the origin.
     ///
-    /// Any status is an answer. On a 401 the credential is read again, and where another process has stored a newer one, the
-    /// request is sent once more with that. The request is made by [`request`](Self::request), or from
+    /// A credential that has ended is renewed first, where its kind can. Any status is an answer. On a 401 the credential is
+    /// renewed, unless somebody has stored a newer one meanwhile, and the request is sent once more with that. The request is made by [`request`](Self::request), or from
     /// [`base_url`](Self::base_url).
     ///
     /// # Cancellation
@@ -39,9 +39,9 @@ impl Connection {
     ///
     /// [`Error::InvalidRequest`] for a method or header that cannot be sent, [`Error::Denied`] for an origin out of
     /// reach, [`Error::Sealed`] when the credential does not open, [`Error::Credential`] when it cannot be attached,
-    /// [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was sent. [`Error::Http`] when there is no answer.
+    /// [`Error::NotRenewed`], [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was sent. [`Error::Http`] when there is no answer.
     pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
-        let (kind, row) = self.open().await?;
+        let (kind, row) = self.open_fresh().await?;
         if !kind.capabilities.send {
             return Err(self.cannot("send requests"));
         }
@@ -54,11 +54,10 @@ impl Connection {
         if answer.status() != UNAUTHORIZED {
             return Ok(answer);
         }
-        // Whoever refused it for its credential did nothing with it, and another process may have stored a newer one.
-        match self.shared.hot.reopen(&self.stored()).await {
-            Ok(newer) if newer.generation != row.generation => self.send_as(&kind, &newer, &origin, again).await,
-            // The provider's answer tells more than that the store cannot be read.
-            _ => Ok(answer),
+        // Whoever refused it for its credential did nothing with it.
+        match self.after_refusal(&kind, &row).await {
+            Some(newer) => self.send_as(&kind, &newer, &origin, again).await,
+            None => Ok(answer),
         }
     }
 

@@ -224,7 +224,7 @@ impl RegistryBuilder {
             Ok::<_, OpenError>((store, sealer))
         });
         let (store, sealer) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
-        let (sessions, flights, removals, rollbacks, subscriptions) = Default::default();
+        let (sessions, flights, refreshes, removals, rollbacks, subscriptions) = Default::default();
         let hot = Arc::new(HotRows::new(hot_rows));
         let forgetful = hot.clone();
         store.on_change(move |changed| forgetful.forget(changed));
@@ -246,6 +246,7 @@ impl RegistryBuilder {
             kinds,
             sessions,
             flights,
+            refreshes,
             removals,
             rollbacks,
             subscriptions,

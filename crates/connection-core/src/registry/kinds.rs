@@ -118,6 +118,9 @@ impl KindEntry {
     pub(crate) fn info(&self) -> KindInfo {
         KindInfo { descriptor: self.descriptor.clone(), capabilities: self.capabilities }
     }
+    pub(crate) fn renews(&self) -> bool {
+        self.capabilities.refresh.is_some()
+    }
     pub(crate) fn kind(&self) -> &Kind {
         &self.descriptor.kind
     }

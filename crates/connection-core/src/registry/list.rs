@@ -42,6 +42,10 @@ pub struct ConnectionInfo {
     pub checked_at: Option<Timestamp>,
     /// When its credential stops working, if the provider says so.
     pub valid_until: Option<Timestamp>,
+    /// When renewing stops working and the user must authorize again, if the provider says so.
+    pub authorized_until: Option<Timestamp>,
+    /// Whether its kind renews the credential by itself: then `valid_until` asks nothing of anybody.
+    pub renews: bool,
     /// What the provider lets it do, if the provider says so.
     pub scopes: Option<Vec<String>>,
     /// Public configuration by field name.
@@ -99,7 +103,8 @@ impl Filter {
         self.liveness.push(liveness);
         self
     }
-    /// With a credential that stops working within this time, or has stopped; not those whose provider does not say.
+    /// With a credential that stops working within this time, or has stopped; not those whose provider does not say. What
+    /// counts of a credential that renews by itself is the authorization behind it.
     #[must_use]
     pub fn expiring_within(mut self, time: Duration) -> Self {
         self.expiring_within = Some(time);
@@ -170,6 +175,7 @@ impl Shared {
             label,
             liveness: (!liveness.is_empty()).then(|| any_of(words)),
             valid_until: expiring_within.map(soon),
+            renewing: any_of(self.renewing().iter().map(Kind::as_str)),
             only_default,
             after,
             limit: i64::from(limit.unwrap_or(1000)),
@@ -200,6 +206,12 @@ impl Shared {
         kinds
     }
 
+    /// The kinds that renew their credentials.
+    pub(crate) fn renewing(&self) -> Vec<Kind> {
+        let all = self.kinds.all().into_iter().filter(|known| known.capabilities.refresh.is_some());
+        all.map(|known| known.descriptor.kind).collect()
+    }
+
     /// As [`info`](Self::info), of a row that may be unreadable.
     fn found(&self, FoundRow { id, row }: FoundRow) -> Option<ConnectionInfo> {
         if row.is_none() {
@@ -210,12 +222,13 @@ impl Shared {
 
     /// A row as hosts see it. One whose kind is no kind was written by nobody; it is listed, so that it can be removed.
     pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
-        let ListedRow { account, liveness, reason, checked_at, granted_scopes, valid_until, .. } = row;
+        let ListedRow { account, liveness, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } =
+            row;
         let kind = Kind::parse(&account.kind).unwrap_or_else(|| {
             tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
             UNREADABLE
         });
-        let (provider, registered) = (self.provider_of(&kind), self.kinds.entry(&kind).is_some());
+        let (provider, entry) = (self.provider_of(&kind), self.kinds.entry(&kind));
         Some(ConnectionInfo {
             id: account.id,
             owner: account.owner,
@@ -227,12 +240,22 @@ impl Shared {
             reason: reason.as_deref().and_then(json::to_reason),
             checked_at: checked_at.map(Timestamp::from_seconds),
             valid_until: valid_until.map(Timestamp::from_seconds),
+            authorized_until: authorized_until.map(Timestamp::from_seconds),
+            renews: entry.as_ref().is_some_and(|entry| entry.renews()),
             scopes: granted_scopes.as_deref().and_then(json::to_texts),
             config: json::to_config(&account.config),
             is_default: account.is_default,
             created_at: Timestamp::from_seconds(account.created_at),
             updated_at: Timestamp::from_seconds(account.updated_at),
-            registered,
+            registered: entry.is_some(),
         })
+    }
+}
+
+impl ConnectionInfo {
+    /// When it stops working unless a person does something, if the provider says so: the credential's end, or that of the
+    /// authorization where the credential renews by itself.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        if self.renews { self.authorized_until } else { self.valid_until }
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     contain::Runtimes,
     exchange::Exchanges,
     liveness::Subscriptions,
+    refresh::Renewed,
     seal::Sealer,
     services::{crypto::SystemCrypto, http::HttpClient},
     setup::{Inbound, Slot},
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
     /// Probes.
     pub(crate) flights: Flights<ConnectionInfo>,
+    pub(crate) refreshes: Flights<Renewed>,
     pub(crate) removals: Flights<Removal>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,

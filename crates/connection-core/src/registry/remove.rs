@@ -77,6 +77,7 @@ impl ConnectionRegistry {
             // Again, since a removal may have ended between the two.
             let (info, generation) = self.info_and_generation(id).await?;
             self.shared.flights.cancel(id);
+            self.shared.refreshes.cancel(id);
             attempts += 1;
             let (generation, teardown) = self.teardown(&info, generation).await?;
             if let Some(teardown) = self.delete(&info, generation, teardown, attempts == ATTEMPTS).await? {
@@ -86,6 +87,7 @@ impl ConnectionRegistry {
         };
         // One that began during the teardown found the row; what it finds now is written nowhere.
         self.shared.flights.cancel(id);
+        self.shared.refreshes.cancel(id);
         self.shared.subscriptions.end(id);
         setup::connection_removed(&self.shared, id).await;
         tracing::info!(connection = %id, kind = %kind, teardown = teardown.as_str(), "removed");

@@ -21,6 +21,7 @@ use crate::{
     ConnectionId, Error,
     connection::{Payload, json},
     event, limits, liveness,
+    refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
     seal::Place,
     store::{
@@ -197,6 +198,8 @@ async fn store(
     let place = Place::credential(&id, &owner, &kind, FIRST);
     let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let given = Given::of(&made, &found);
+    let renews = shared.kinds.entry(&kind).is_some_and(|entry| entry.renews());
     let credential = CredentialRow {
         connection_id: id,
         generation: FIRST,
@@ -205,8 +208,9 @@ async fn store(
         sealed,
         secret_names,
         granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
-        valid_until: found.valid_until.or(made.valid_until).map(|at| at.seconds()),
+        valid_until: given.valid_until,
         created_at: now,
+        plan: plan::of(id, renews, now, given),
     };
     let failures = i64::from(found.liveness != Liveness::Live);
     let liveness = liveness::row(id, FIRST, &found, now, failures);

@@ -21,6 +21,7 @@ use crate::{
         replace::{self, Replacement},
     },
     event,
+    refresh::plan::{self, Given},
     registry::Shared,
     store::{
         Lock, StoreError,
@@ -49,13 +50,16 @@ pub(super) async fn promote(
     let Kept { asked, made, found, payload, secret_names } = kept;
     let (id, now) = (asked.connection, shared.clock.now().seconds());
     let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
+    let renews = shared.kinds.entry(&kind).is_some_and(|entry| entry.renews());
     let fresh = match replace::seal_next(shared, id, &owner, &kind, &payload, secret_names).await {
         Err(Error::NotFound(_)) => return Ok(Ended::Refused(removed())),
         fresh => fresh?,
     };
+    let given = Given::of(&made, &found);
     let credential = CredentialRow {
+        plan: plan::of(id, renews, fresh.created_at, given),
         granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
-        valid_until: found.valid_until.or(made.valid_until).map(|at| at.seconds()),
+        valid_until: given.valid_until,
         ..fresh
     };
     let identity = found.identity.clone().unwrap_or(made.identity);

@@ -12,7 +12,8 @@ impl Reader {
     /// The one that the account names, and that is in that state: an edit of one of the two finds none.
     pub(crate) async fn current_credential(&mut self, id: ConnectionId) -> Result<Option<CredentialRow>, StoreError> {
         const SQL: &str = "SELECT c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, \
-                           c.granted_scopes, c.valid_until, c.created_at FROM connection_account AS a \
+                           c.granted_scopes, c.valid_until, c.created_at, c.renew_at, c.authorized_until, \
+                           c.refreshed_at, c.refresh_at, c.refresh_failures, c.refresh_reason FROM connection_account AS a \
                            JOIN connection_credential AS c ON c.connection_id = a.id \
                            AND c.generation = a.generation AND c.state = 'current' WHERE a.id = $1";
         optional!(self, CredentialRow, SQL, id.as_uuid())
@@ -23,8 +24,9 @@ impl Tx {
     /// [`StoreError::Conflict`] when there is one in that state already.
     pub(crate) async fn insert_credential(&mut self, row: &CredentialRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_credential (connection_id, generation, state, sealed, key_id, \
-                           secret_names, granted_scopes, valid_until, created_at) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                           secret_names, granted_scopes, valid_until, created_at, renew_at, authorized_until, \
+                           refreshed_at, refresh_at, refresh_failures, refresh_reason) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
         self.changed(Changed::Connection(row.connection_id));
         execute!(
             self,
@@ -37,7 +39,13 @@ impl Tx {
             &row.secret_names,
             &row.granted_scopes,
             row.valid_until,
-            row.created_at
+            row.created_at,
+            row.plan.renew_at,
+            row.plan.authorized_until,
+            row.plan.refreshed_at,
+            row.plan.refresh_at,
+            row.plan.refresh_failures,
+            &row.plan.refresh_reason
         )
         .map(drop)
     }

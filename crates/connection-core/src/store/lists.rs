@@ -22,7 +22,10 @@ pub(crate) struct Wanted {
     pub(crate) label: Option<String>,
     /// One of these; see [`any_of`].
     pub(crate) liveness: Option<String>,
+    /// With a credential that ends by then.
     pub(crate) valid_until: Option<i64>,
+    /// What ends of these kinds is the authorization; see [`any_of`].
+    pub(crate) renewing: String,
     pub(crate) only_default: bool,
     pub(crate) after: Option<ConnectionId>,
     pub(crate) limit: i64,
@@ -41,7 +44,8 @@ macro_rules! page {
              AND (CAST($5 AS TEXT) IS NULL OR a.label = $5) \
              AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%,' || CASE WHEN l.liveness IN ('live', 'offline', 'failing') \
              THEN l.liveness ELSE 'unknown' END || ',%') \
-             AND (CAST($7 AS BIGINT) IS NULL OR c.valid_until <= $7) AND (NOT $8 OR a.is_default) ORDER BY ",
+             AND (CAST($7 AS BIGINT) IS NULL OR CASE WHEN $9 LIKE '%,' || a.kind || ',%' \
+             THEN c.authorized_until ELSE c.valid_until END <= $7) AND (NOT $8 OR a.is_default) ORDER BY ",
             $by,
             " LIMIT $3"
         )
@@ -55,14 +59,14 @@ macro_rules! window {
 }
 
 pub(super) const OF_ALL: &str = page!("a.id > $1 AND a.id <= $2", "a.id");
-pub(super) const OF_OWNER: &str = page!("a.owner = $9 AND a.id > $1 AND a.id <= $2", "a.id");
+pub(super) const OF_OWNER: &str = page!("a.owner = $10 AND a.id > $1 AND a.id <= $2", "a.id");
 // Compared as a whole: for equal parts SQLite takes the index of the owner, and looks at every kind.
 pub(super) const OF_KIND: &str = page!(
-    "(a.owner, a.kind, a.id) > ($9, $10, $1) AND (a.owner, a.kind, a.id) <= ($9, $10, $2)",
+    "(a.owner, a.kind, a.id) > ($10, $11, $1) AND (a.owner, a.kind, a.id) <= ($10, $11, $2)",
     "a.owner, a.kind, a.id"
 );
 pub(super) const OF_LABEL: &str =
-    page!("a.owner = $9 AND a.kind = $10 AND a.label = $5 AND a.id > $1 AND a.id <= $2", "a.id");
+    page!("a.owner = $10 AND a.kind = $11 AND a.label = $5 AND a.id > $1 AND a.id <= $2", "a.id");
 pub(super) const WINDOW_OF_ALL: &str = window!("a.id > $1", "a.id");
 pub(super) const WINDOW_OF_OWNER: &str = window!("a.owner = $3 AND a.id > $1", "a.id");
 pub(super) const WINDOW_OF_KIND: &str =
@@ -104,12 +108,25 @@ impl Reader {
     }
 
     async fn rows(&mut self, wanted: &Wanted, until: Uuid) -> Result<Vec<FoundRow>, StoreError> {
-        let Wanted { owner, kind, kinds, label, liveness, valid_until, only_default, limit, .. } = wanted;
+        let Wanted { owner, kind, kinds, label, liveness, valid_until, renewing, only_default, limit, .. } = wanted;
         let after = wanted.after();
         match (owner, kind) {
             (None, kind) => {
                 let kinds = kinds.clone().or_else(|| kind.as_deref().map(|kind| any_of([kind])));
-                all!(self, FoundRow, OF_ALL, after, until, limit, &kinds, label, liveness, valid_until, only_default)
+                all!(
+                    self,
+                    FoundRow,
+                    OF_ALL,
+                    after,
+                    until,
+                    limit,
+                    &kinds,
+                    label,
+                    liveness,
+                    valid_until,
+                    only_default,
+                    renewing
+                )
             }
             (Some(owner), None) => {
                 all!(
@@ -124,6 +141,7 @@ impl Reader {
                     liveness,
                     valid_until,
                     only_default,
+                    renewing,
                     owner
                 )
             }
@@ -141,6 +159,7 @@ impl Reader {
                     liveness,
                     valid_until,
                     only_default,
+                    renewing,
                     owner,
                     kind
                 )

@@ -21,6 +21,7 @@ mod lock;
 mod migrate;
 mod postgres;
 mod previous;
+mod refreshes;
 pub(crate) mod rows;
 mod sealed;
 mod setups;

@@ -13,6 +13,7 @@ use crate::{
     connection::{json, replace},
     event, limits,
     liveness::{self, words},
+    refresh::plan::{self, Given},
     registry::KindEntry,
     seal::Sealer,
     store::{
@@ -87,6 +88,8 @@ struct Change {
     generation: i64,
     /// When the probe began.
     began: i64,
+    /// Whether its kind renews it.
+    renews: bool,
     /// The sealed payload of the next generation, with the fields of its row that are known before.
     rotated: Option<CredentialRow>,
     now: i64,
@@ -123,7 +126,7 @@ pub(super) async fn commit(
     let relaxed = rotated.is_none() && seen.with(&found) == seen;
     let (sealer, ids) = (shared.sealer.clone(), shared.ids.clone());
     let (began, at) = (began.seconds(), now.seconds());
-    let change = Change { id, found, generation, began, rotated, now: at, sealer, ids };
+    let change = Change { id, found, generation, began, renews: kind.renews(), rotated, now: at, sealer, ids };
     let written = if relaxed {
         shared.store.write_relaxed(move |tx| write(tx, change)).await?
     } else {
@@ -158,7 +161,7 @@ async fn seal_next(
 /// one, or somebody measured it while the probe was under way.
 fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, StoreError>> {
     Box::pin(async move {
-        let Change { id, found, generation, began, rotated, now, sealer, ids } = change;
+        let Change { id, found, generation, began, renews, rotated, now, sealer, ids } = change;
         tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
             return Ok(None);
@@ -175,7 +178,9 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, 
         match rotated {
             Some(fresh) => {
                 let (granted_scopes, valid_until) = (facts.scopes.clone(), facts.valid_until);
-                let fresh = CredentialRow { granted_scopes, valid_until, ..fresh };
+                let given = Given { valid_until, renew_at: None, authorized_until: row.authorized_until };
+                let plan = plan::of(id, renews, now, given);
+                let fresh = CredentialRow { granted_scopes, valid_until, plan, ..fresh };
                 // What the provider replaced is dead, and so may be what came before; there is nothing to go back to.
                 tx.delete_credential(id, generation).await?;
                 tx.forget_previous(id, i64::MAX).await?;
@@ -186,6 +191,9 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, 
             }
             None => {
                 tx.set_credential_facts(id, generation, facts.scopes.as_deref(), facts.valid_until).await?;
+                if renews && facts.valid_until != seen.valid_until {
+                    plan::replan(tx, id, generation).await?;
+                }
                 tx.forget_previous(id, now.saturating_sub(limits::PREVIOUS_KEPT)).await?;
             }
         }

@@ -55,6 +55,10 @@ impl<T> Flights<T> {
         }
     }
 
+    pub(crate) fn is_under_way(&self, id: ConnectionId) -> bool {
+        self.lock().flights.contains_key(&id)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -81,6 +85,16 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
                 return Err(Error::NotFound(id));
             }
         }
+    }
+
+    /// Begins the task unless one is under way; nobody waits for it.
+    pub(crate) fn start(
+        &self,
+        runtimes: &Runtimes,
+        id: ConnectionId,
+        task: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) {
+        drop(self.board(runtimes, id, task));
     }
 
     fn board(

@@ -5,21 +5,25 @@
 
 mod commit;
 mod flights;
+mod look;
 mod probe;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use connection_contract::{ConnectionError, NotLive, Reason, reason};
+use connection_contract::{NotLive, Reason, reason};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, SealError, StoreError,
     connection::Payload,
+    refresh::{self, Renewed, Why, plan::Plan},
     registry::Shared,
     seal::Place,
     store::{Reader, rows::CredentialRow},
 };
+
+use look::Looked;
 
 pub(crate) use flights::Flights;
 pub(crate) use probe::{HostServices, Subject, probe};
@@ -44,24 +48,20 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Connecti
         before => before?,
     };
     let kind = shared.kinds.entry(&before.kind).ok_or_else(|| Error::UnknownKind(before.kind.clone()))?;
-    let span = tracing::info_span!("verify", connection = %id, kind = %before.kind);
-    let (before, opened) = open_as_one(registry, before, generation).await?;
-    let (generation, began) = (opened.generation, shared.clock.now());
-    let found = match opened.payload {
-        Ok(payload) => {
-            let (owner, config) = (before.owner.clone(), before.config.clone());
-            let subject = Subject { id, owner, payload, config };
-            use tracing::Instrument;
-            probe(shared, &kind, subject).instrument(span).await
+    let mut looked = look::look(registry, &kind, before, generation).await?;
+    if kind.renews() && looked.is_refused() {
+        match refresh::renew(registry, id, looked.generation, Why::Refused).await {
+            Ok(Renewed::To(_)) => {
+                let (before, generation) = registry.info_and_generation(id).await?;
+                looked = look::look(registry, &kind, before, generation).await?;
+            }
+            Ok(Renewed::Elsewhere | Renewed::NotNow) => {}
+            // Why it is refused, or that nobody could ask.
+            Err(Error::NotRenewed { why, .. }) => looked.found = (*why).into(),
+            Err(error) => return Err(error),
         }
-        Err(_) => Ok(unreadable().into()),
-    };
-    let found = match found {
-        Ok(found) => found,
-        Err(ConnectionError::Credential(_)) => unreadable().into(),
-        Err(ConnectionError::NotLive(not_live)) => not_live.into(),
-        Err(source) => return Err(Error::Plugin { kind: before.kind, source }),
-    };
+    }
+    let Looked { before, generation, began, found } = looked;
     commit::commit(registry, &before, &kind, (generation, began), found).await
 }
 
@@ -75,6 +75,7 @@ pub(crate) struct Opened {
     pub(crate) generation: i64,
     /// An error when what is stored does not open and will not: moved, put back, edited, or sealed with another key.
     pub(crate) payload: std::result::Result<Payload, SealError>,
+    pub(crate) plan: Plan,
 }
 
 /// So often at most, what is known is read again for a newer credential.
@@ -107,7 +108,7 @@ pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<
             // Another may have come before the account was read, which is not to be blamed for what was not found.
             let Some(row) = readable(&mut reader, info.id).await? else {
                 let payload = Err(SealError::Tampered { table: "connection_credential" });
-                return Ok(Opened { generation: account.generation, payload });
+                return Ok(Opened { generation: account.generation, payload, plan: Plan::default() });
             };
             row
         }
@@ -125,7 +126,7 @@ pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<
             return Err(Error::Sealed { what, source: Arc::new(error.clone()) });
         }
     }
-    Ok(Opened { generation: row.generation, payload })
+    Ok(Opened { generation: row.generation, payload, plan: Plan::of(&row) })
 }
 
 /// The row of the current credential. One that somebody broke is as good as none.

@@ -68,7 +68,7 @@ impl Deed {
         }
     }
 
-    async fn polled(self) -> Result<(), ConnectionError> {
+    pub(crate) async fn polled(self) -> Result<(), ConnectionError> {
         match self {
             Self::Hangs => std::future::pending().await,
             Self::PanicsInDrop => {
@@ -87,6 +87,9 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
+    pub(crate) fn new() -> Self {
+        Self { open: watch::Sender::new(true), inside: watch::Sender::new(0) }
+    }
     pub(crate) fn close(&self) {
         self.open.send_replace(false);
     }
@@ -104,7 +107,7 @@ impl Gate {
     pub(crate) async fn until_empty(&self) {
         drop(self.inside.subscribe().wait_for(|inside| *inside == 0).await.unwrap());
     }
-    async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         struct Inside<'a>(&'a Gate);
         impl Drop for Inside<'_> {
             fn drop(&mut self) {
@@ -175,7 +178,7 @@ impl Fake {
             verify: Mutex::default(),
             teardown: Mutex::default(),
             serialize: Mutex::default(),
-            gate: Gate { open: watch::Sender::new(true), inside: watch::Sender::new(0) },
+            gate: Gate::new(),
             began: watch::Sender::new(0),
             answer: Mutex::new(Box::new(|_| VerifyResult::live())),
         };

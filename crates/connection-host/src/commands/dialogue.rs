@@ -12,7 +12,7 @@ use crate::{
     Error, Exit,
     cli::Program,
     input::{Cancelled, Inputs},
-    output::{Output, account, json, moment, short_id},
+    output::{Output, account, expiry, json, short_id},
 };
 
 pub(super) async fn run(
@@ -197,8 +197,8 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Resul
     if let Some(reason) = &info.reason {
         line = format!("{line} · {}", reason.message);
     }
-    if let Some(until) = info.valid_until {
-        line = format!("{line} · token expires {}", moment(until, output.now));
+    if let Some(expiry) = expiry(info, output.now) {
+        line = format!("{line} · {expiry}");
     }
     output.line(line)?;
     Ok(exit)

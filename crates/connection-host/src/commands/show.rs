@@ -43,7 +43,11 @@ fn facts(output: &Output, info: &ConnectionInfo) -> Result<(), Error> {
     }
     fact("checked", info.checked_at.map_or("never".into(), |time| when(time, now)))?;
     if let Some(until) = info.valid_until {
-        fact("valid until", when(until, now))?;
+        let renewed = if info.renews { ", renewed before" } else { "" };
+        fact("valid until", format!("{}{renewed}", when(until, now)))?;
+    }
+    if let Some(until) = info.authorized_until {
+        fact("authorized until", when(until, now))?;
     }
     if let Some(scopes) = &info.scopes {
         fact("scopes", if scopes.is_empty() { "none".into() } else { scopes.join(", ") })?;

@@ -35,6 +35,8 @@ struct Item {
     config: BTreeMap<String, String>,
     base_url: Option<String>,
     valid_until: Option<String>,
+    renew_at: Option<String>,
+    authorized_until: Option<String>,
     scopes: Option<Vec<String>>,
 }
 
@@ -95,7 +97,8 @@ fn parse(number: u64, bytes: &Secret) -> Line {
 
 fn import(number: u64, item: Item) -> Result<Import, Error> {
     let wrong = |what: &str| invalid(number, &format!("has a wrong '{what}'"));
-    let Item { kind, identity, credential, label, config, base_url, valid_until, scopes } = item;
+    let Item { kind, identity, credential, label, config, base_url, valid_until, renew_at, authorized_until, scopes } =
+        item;
     let kind = Kind::parse(&kind).ok_or_else(|| wrong("kind"))?;
     let name = identity.label.unwrap_or_else(|| identity.id.clone());
     let credential = secret(credential).ok_or_else(|| wrong("credential"))?;
@@ -111,6 +114,12 @@ fn import(number: u64, item: Item) -> Result<Import, Error> {
     }
     if let Some(time) = valid_until {
         import = import.valid_until(Timestamp::parse(&time).ok_or_else(|| wrong("validUntil"))?);
+    }
+    if let Some(time) = renew_at {
+        import = import.renew_at(Timestamp::parse(&time).ok_or_else(|| wrong("renewAt"))?);
+    }
+    if let Some(time) = authorized_until {
+        import = import.authorized_until(Timestamp::parse(&time).ok_or_else(|| wrong("authorizedUntil"))?);
     }
     Ok(match scopes {
         Some(scopes) => import.scopes(scopes),

@@ -71,7 +71,7 @@ pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
 pub(crate) const SOON: Duration = Duration::from_secs(7 * 86_400);
 
 pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
-    info.valid_until.is_some_and(|until| until <= now.after(SOON.as_secs()))
+    info.ends_at().is_some_and(|until| until <= now.after(SOON.as_secs()))
 }
 
 /// Why it needs a hand, and the command that mends it; no command when it does not.
@@ -84,7 +84,7 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         return (format!("{}{remedy}", refused.message), None);
     }
     let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
-    let expiry = || info.valid_until.map(|until| expiry(until, now)).unwrap_or_default();
+    let expiry = || expiry(info, now).unwrap_or_default();
     let reason = match liveness {
         Liveness::Live => reason,
         _ if expires_soon(info, now) && reason.is_empty() => expiry(),
@@ -101,8 +101,10 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
     }
 }
 
-/// `token expires in 5 days`.
-fn expiry(until: Timestamp, now: Timestamp) -> String {
+/// `token expires in 5 days`; of what renews by itself, `authorization expires in 5 days`.
+pub(crate) fn expiry(info: &ConnectionInfo, now: Timestamp) -> Option<String> {
+    let until = info.ends_at()?;
+    let what = if info.renews { "authorization" } else { "token" };
     let verb = if until.seconds() < now.seconds() { "expired" } else { "expires" };
-    format!("token {verb} {}", time::moment(until, now))
+    Some(format!("{what} {verb} {}", time::moment(until, now)))
 }

@@ -14,7 +14,9 @@ use connection_contract::{Liveness, Timestamp};
 use serde::Serialize;
 
 pub(crate) use elements::Elements;
-pub(crate) use human::{SOON, account, condition, expires_soon, liveness_word, name, reason_line, short_id, urgency};
+pub(crate) use human::{
+    SOON, account, condition, expires_soon, expiry, liveness_word, name, reason_line, short_id, urgency,
+};
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
 

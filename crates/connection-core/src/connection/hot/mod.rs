@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::Payload;
-use crate::{Error, services::clock::Moment, store::Changed};
+use crate::{Error, refresh::plan::Plan, services::clock::Moment, store::Changed};
 
 use source::Source;
 pub(super) use source::Stored;
@@ -25,6 +25,7 @@ use table::{Found, Kept, Stamp, Table};
 pub(crate) struct HotRow {
     pub(crate) payload: Payload,
     pub(crate) generation: i64,
+    pub(crate) plan: Plan,
 }
 
 /// A row or why there is none.

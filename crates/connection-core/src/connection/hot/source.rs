@@ -37,6 +37,10 @@ impl Source for Stored<'_> {
     async fn read(&self) -> Opened {
         let opened = verify::open(self.shared, self.info).await?;
         let failed = |error| Error::Sealed { what: format!("connection {}", self.info.id), source: Arc::new(error) };
-        Ok(Arc::new(HotRow { payload: opened.payload.map_err(failed)?, generation: opened.generation }))
+        Ok(Arc::new(HotRow {
+            payload: opened.payload.map_err(failed)?,
+            generation: opened.generation,
+            plan: opened.plan,
+        }))
     }
 }

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     ConnectionId, Error, ManualClock,
     connection::Payload,
+    refresh::plan::Plan,
     services::{clock::Moment, http::Egress},
     store::{Changed, Version},
 };
@@ -107,7 +108,7 @@ impl Source for One<'_> {
         let payload =
             Payload { credential: Secret::from("key"), base_url: None, egress: Egress::default(), roots: Vec::new() };
         let generation = generation.ok_or(Error::NotFound(self.id()))?;
-        Ok(Arc::new(HotRow { payload, generation }))
+        Ok(Arc::new(HotRow { payload, generation, plan: Plan::default() }))
     }
 }
 

@@ -70,6 +70,16 @@ impl Import {
         self.made = self.made.valid_until(Some(time));
         self
     }
+    /// When renewing stops working and the user must authorize again.
+    pub fn authorized_until(mut self, time: Timestamp) -> Self {
+        self.made = self.made.authorized_until(Some(time));
+        self
+    }
+    /// When to renew it, where that is not shortly before it stops working.
+    pub fn renew_at(mut self, time: Timestamp) -> Self {
+        self.made = self.made.renew_at(Some(time));
+        self
+    }
     /// What the provider lets it do.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.made = self.made.scopes(scopes);

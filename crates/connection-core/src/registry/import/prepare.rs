@@ -13,6 +13,7 @@ use crate::{
     contain::{self, Contained},
     event, limits,
     liveness::words,
+    refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
     seal::Place,
     setup::{GRACE, LONGEST_RUN},
@@ -69,6 +70,11 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         created_at: now,
         updated_at: now,
     };
+    let given = Given {
+        valid_until: made.valid_until.map(Timestamp::seconds),
+        renew_at: made.renew_at.map(Timestamp::seconds),
+        authorized_until: made.authorized_until.map(Timestamp::seconds),
+    };
     let credential = CredentialRow {
         connection_id: id,
         generation: FIRST,
@@ -77,8 +83,9 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         sealed,
         secret_names: json::names(&entry.descriptor.secret_names),
         granted_scopes: made.granted_scopes.as_ref().map(json::texts),
-        valid_until: made.valid_until.map(Timestamp::seconds),
+        valid_until: given.valid_until,
         created_at: now,
+        plan: plan::of(id, entry.renews(), now, given),
     };
     let liveness = LivenessRow {
         connection_id: id,

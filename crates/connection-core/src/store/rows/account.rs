@@ -58,6 +58,7 @@ pub(crate) struct ListedRow {
     /// JSON.
     pub(crate) granted_scopes: Option<String>,
     pub(crate) valid_until: Option<i64>,
+    pub(crate) authorized_until: Option<i64>,
 }
 
 /// A row as a list finds it: one that was edited past what this program writes breaks nobody else's.

@@ -35,6 +35,25 @@ pub(crate) struct CredentialRow {
     pub(crate) granted_scopes: Option<String>,
     pub(crate) valid_until: Option<i64>,
     pub(crate) created_at: i64,
+    #[sqlx(flatten)]
+    pub(crate) plan: PlanRow,
+}
+
+/// When a credential is renewed, and how that went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct PlanRow {
+    /// When the plugin wants it renewed, if that is not shortly before it ends.
+    pub(crate) renew_at: Option<i64>,
+    /// When renewing stops working.
+    pub(crate) authorized_until: Option<i64>,
+    /// When a refresh made it; `None` when a setup or an import did.
+    pub(crate) refreshed_at: Option<i64>,
+    /// When to renew it next.
+    pub(crate) refresh_at: Option<i64>,
+    /// In a row, up to now.
+    pub(crate) refresh_failures: i64,
+    /// JSON: why the last try failed.
+    pub(crate) refresh_reason: Option<String>,
 }
 
 /// The credential before the current one, with what the connection was by it.

@@ -10,7 +10,7 @@ mod liveness;
 mod setup;
 
 pub(crate) use account::{AccountRow, AccountState, FoundRow, ListedRow};
-pub(crate) use credential::{CredentialRow, CredentialState, PreviousRow};
+pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow};
 pub(crate) use event::{EventRow, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{ExchangeRow, ExchangeState, Sent};

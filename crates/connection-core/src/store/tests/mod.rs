@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::{
     Store, Wanted,
-    rows::{AccountRow, AccountState, CredentialRow, CredentialState},
+    rows::{AccountRow, AccountState, CredentialRow, CredentialState, PlanRow},
     sqlite::Limits,
 };
 use crate::{
@@ -100,6 +100,7 @@ fn credential(id: ConnectionId, generation: i64, state: CredentialState) -> Cred
         secret_names: r#"["accessToken"]"#.into(),
         granted_scopes: None,
         valid_until: None,
+        plan: PlanRow::default(),
         created_at: 100,
     }
 }

@@ -36,8 +36,12 @@ struct ChoiceBody {
 impl KindBody {
     /// What it can do, by the facets that are present; `files` when it needs them.
     pub(crate) fn capabilities(info: &KindEntry) -> Vec<&'static str> {
-        let present =
-            [("send", info.send), ("secrets", info.secrets), ("files", info.descriptor.needs.contains(&Need::Files))];
+        let present = [
+            ("send", info.send),
+            ("secrets", info.secrets),
+            ("refresh", info.refresh),
+            ("files", info.descriptor.needs.contains(&Need::Files)),
+        ];
         present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
     }
 }

@@ -1,0 +1,83 @@
+//! Uses a credential that works: renewed first where it has ended, renewed behind the use where it soon will.
+
+use std::sync::Arc;
+
+use connection_contract::{NotLive, Reason, reason};
+
+use super::{Connection, hot::HotRow};
+use crate::{
+    ConnectionInfo, Error,
+    refresh::{self, Renewed, Why, plan::Stage},
+    registry::KindEntry,
+};
+
+impl Connection {
+    /// Renews its credential now, whether or not it is time. One at a time, over all processes: who asks while it is under
+    /// way gets that one's result.
+    ///
+    /// # Repetition
+    ///
+    /// Each call after the end of the one before renews again.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, it goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSupported`] for kinds that renew nothing, [`Error::NotRenewed`] when the provider does not renew it or
+    /// cannot be asked, [`Error::UnknownKind`], [`Error::NotFound`], and the store's: the credential is as it was.
+    pub async fn refresh(&self) -> Result<ConnectionInfo, Error> {
+        let (registry, id) = (self.registry(), self.id());
+        if !self.kind()?.renews() {
+            return Err(self.cannot("renew their credential"));
+        }
+        let (_, generation) = registry.info_and_generation(id).await?;
+        refresh::renew(&registry, id, generation, Why::Asked).await?;
+        registry.info(id).await
+    }
+
+    /// The plugin and a credential that has not ended, opened.
+    pub(super) async fn open_fresh(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
+        let (kind, row) = self.open().await?;
+        if !kind.renews() {
+            return Ok((kind, row));
+        }
+        let registry = self.registry();
+        match row.plan.stage(self.shared.clock.now().seconds()) {
+            Stage::Fresh => Ok((kind, row)),
+            Stage::Due => {
+                refresh::start(&registry, self.id(), row.generation);
+                Ok((kind, row))
+            }
+            Stage::Expired => {
+                refresh::renew(&registry, self.id(), row.generation, Why::Due).await?;
+                let row = self.shared.hot.reopen(&self.stored()).await?;
+                Ok((kind, row))
+            }
+            Stage::Failed => {
+                let unknown = || Reason::new(reason::EXPIRED, "it has ended and could not be renewed");
+                let why = row.plan.why().unwrap_or_else(|| NotLive::offline(unknown()));
+                Err(Error::NotRenewed { kind: self.info.kind.clone(), why: Box::new(why) })
+            }
+        }
+    }
+
+    /// After the provider refused this credential: another one, if there is or can be one.
+    pub(super) async fn after_refusal(&self, kind: &KindEntry, refused: &HotRow) -> Option<Arc<HotRow>> {
+        let newer = |row: &Arc<HotRow>| row.generation != refused.generation;
+        // Another process may have stored one. The provider's answer tells more than that the store cannot be read.
+        let row = self.shared.hot.reopen(&self.stored()).await.ok()?;
+        if newer(&row) || !kind.renews() {
+            return Some(row).filter(newer);
+        }
+        match refresh::renew(&self.registry(), self.id(), refused.generation, Why::Refused).await {
+            Ok(Renewed::To(_)) => self.shared.hot.reopen(&self.stored()).await.ok().filter(newer),
+            Ok(Renewed::Elsewhere | Renewed::NotNow) => None,
+            Err(error) => {
+                tracing::debug!(connection = %self.id(), code = error.code(), "not renewed after it was refused");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Writes what a refresh came to: the renewed credential with what it proves, or why there is none, in one transaction.
+//!
+//! The generation decides. Where it moved meanwhile, ours is dropped and the newer one stays. Where only the lease moved,
+//! ours is stored all the same: what was spent for it is gone, so it may be the only one that works; whoever holds the
+//! lease by now finds another generation and stops.
+
+use std::sync::Arc;
+
+use connection_contract::{Liveness, NotLive, Reason, Refreshed, Secret, Timestamp, reason};
+
+use super::{
+    Renewed,
+    flight::{Target, tell},
+    lease::Lease,
+    not_renewed,
+    plan::{self, Given, Plan},
+};
+use crate::{
+    ConnectionId, Error, IdGenerator,
+    connection::{Payload, json, replace},
+    event,
+    liveness::words,
+    seal::Sealer,
+    store::{
+        Lock, StoreError, Tx,
+        rows::{CredentialRow, ListedRow, LivenessRow, PlanRow},
+    },
+};
+
+/// What one transaction decided.
+enum Written {
+    /// Another credential is current.
+    Superseded(i64),
+    /// There is no such connection any more.
+    Gone,
+    /// The liveness before and now.
+    Done { before: Liveness, after: Liveness, late: bool },
+}
+
+/// What every transaction here needs.
+struct Context {
+    id: ConnectionId,
+    process: String,
+    fence: i64,
+    now: i64,
+    sealer: Sealer,
+    ids: Arc<dyn IdGenerator>,
+}
+
+impl Context {
+    fn new(target: &Target<'_>, lease: &Lease) -> Self {
+        let shared = &target.registry.shared;
+        Self {
+            id: target.info.id,
+            process: shared.process.clone(),
+            fence: lease.fence,
+            now: shared.clock.now().seconds(),
+            sealer: shared.sealer.clone(),
+            ids: shared.ids.clone(),
+        }
+    }
+
+    async fn tell(&self, tx: &mut Tx, row: &ListedRow, kind: &str, body: serde_json::Value) -> Result<(), StoreError> {
+        let event = event::at(self.now, &*self.ids, &row.account.owner, self.id, kind, body);
+        event::append(tx, &self.sealer, &event).await
+    }
+
+    async fn tell_liveness(
+        &self,
+        tx: &mut Tx,
+        row: &ListedRow,
+        after: Liveness,
+        code: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let before = replace::measured(row);
+        if before == after && code_of(row).as_deref() == code {
+            return Ok(());
+        }
+        let (before, liveness) = (words::liveness(before), words::liveness(after));
+        let body = serde_json::json!({ "before": before, "liveness": liveness, "reason": code });
+        self.tell(tx, row, event::LIVENESS_CHANGED, body).await
+    }
+}
+
+fn code_of(row: &ListedRow) -> Option<String> {
+    row.reason.as_deref().and_then(json::to_reason).map(|reason| reason.code.into_owned())
+}
+
+/// Stores a renewed credential.
+///
+/// # Errors
+///
+/// The store's: nothing was changed, and what was spent is on record.
+pub(super) async fn renewed(
+    target: &Target<'_>,
+    lease: Lease,
+    mut payload: Payload,
+    refreshed: Refreshed<Secret>,
+) -> Result<Renewed, Error> {
+    let Target { registry, info, kind, generation, .. } = target;
+    let (shared, id, seen) = (&registry.shared, info.id, *generation);
+    let Refreshed { credential, valid_until, renew_at, authorized_until, granted_scopes, .. } = refreshed;
+    payload.credential = credential;
+    let secret_names = json::names(&kind.descriptor.secret_names);
+    let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;
+    let next = fresh.generation;
+    let given = Given {
+        valid_until: valid_until.map(Timestamp::seconds),
+        renew_at: renew_at.map(Timestamp::seconds),
+        // One that the answer does not mention is as it was.
+        authorized_until: authorized_until.or(info.authorized_until).map(Timestamp::seconds),
+    };
+    let context = Context::new(target, &lease);
+    let plan = plan::of(id, true, context.now, given);
+    let plan = PlanRow { refreshed_at: Some(context.now), ..plan };
+    let fresh = CredentialRow {
+        granted_scopes: granted_scopes.as_ref().map(json::texts),
+        valid_until: given.valid_until,
+        created_at: context.now,
+        plan,
+        ..fresh
+    };
+    let written = shared.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh).await }));
+    let written = written.await?;
+    if !matches!(written, Written::Gone) {
+        lease.end();
+    }
+    match written {
+        Written::Gone => Err(Error::NotFound(id)),
+        Written::Superseded(generation) => {
+            tell(info, "superseded");
+            Ok(Renewed::To(generation))
+        }
+        Written::Done { before, after, late } => {
+            tell(info, if late { "refreshed_late" } else { "refreshed" });
+            let reason = if after == before { None } else { registry.info(id).await?.reason };
+            replace::publish(shared, id, before, after, reason);
+            Ok(Renewed::To(next))
+        }
+    }
+}
+
+async fn put(tx: &mut Tx, context: &Context, seen: i64, mut fresh: CredentialRow) -> Result<Written, StoreError> {
+    let (id, now) = (context.id, context.now);
+    tx.lock(Lock::Connection(id)).await?;
+    let Some(row) = tx.listed(id).await? else { return Ok(Written::Gone) };
+    let late = !Lease::is_held(&context.process, context.fence, tx, id).await?;
+    tx.release_refresh(id, &context.process, context.fence).await?;
+    if row.account.generation != seen {
+        return Ok(Written::Superseded(row.account.generation));
+    }
+    let scopes = fresh.granted_scopes.take();
+    let is_other = scopes.is_some() && scopes != row.granted_scopes;
+    fresh.granted_scopes = scopes.or_else(|| row.granted_scopes.clone());
+    // What the refresh replaced is dead, or will be; there is nothing to go back to.
+    tx.delete_credential(id, seen).await?;
+    tx.forget_previous(id, i64::MAX).await?;
+    tx.insert_credential(&fresh).await?;
+    if !tx.promote_generation(id, seen, fresh.generation, now).await? {
+        return Err(StoreError::Conflict { what: "generation of a connection".into() });
+    }
+    let before = replace::measured(&row);
+    let known = tx.liveness(id).await?;
+    let measured = proven(id, &row, known, fresh.generation, now);
+    let (after, reason) =
+        (words::to_liveness(&measured.liveness), measured.reason.as_deref().and_then(json::to_reason));
+    tx.upsert_liveness(&measured).await?;
+    let until = |at: Option<i64>| at.map(|seconds| Timestamp::from_seconds(seconds).to_rfc3339());
+    let body = serde_json::json!({
+        "generation": fresh.generation, "refreshed": true, "validUntil": until(fresh.valid_until),
+    });
+    context.tell(tx, &row, event::CREDENTIAL_ROTATED, body).await?;
+    context.tell_liveness(tx, &row, after, reason.as_ref().map(|reason| &*reason.code)).await?;
+    if is_other {
+        let scopes = fresh.granted_scopes.as_deref().and_then(json::to_texts);
+        let body = serde_json::json!({ "account": null, "scopes": scopes, "validUntil": until(fresh.valid_until) });
+        context.tell(tx, &row, event::FACTS_CHANGED, body).await?;
+    }
+    Ok(Written::Done { before, after, late })
+}
+
+/// What a renewed credential proves: its provider has just made it for this account, which is what a probe asks. What else
+/// was wrong, the next probe tells; it is due at once.
+fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generation: i64, now: i64) -> LivenessRow {
+    let live = |next_check_at| LivenessRow {
+        connection_id: id,
+        liveness: words::liveness(Liveness::Live).to_owned(),
+        reason: None,
+        generation,
+        checked_at: Some(now),
+        next_check_at,
+        failures: 0,
+    };
+    let next = known.as_ref().and_then(|known| known.next_check_at);
+    match (replace::measured(row), known) {
+        (Liveness::Live, _) => live(next),
+        (Liveness::Offline, _) => live(Some(now)),
+        (Liveness::Failing, _) if code_of(row).is_some_and(|code| is_cured(&code)) => live(Some(now)),
+        // Never measured, or refused for what no fresh token mends.
+        (_, Some(known)) => LivenessRow { generation, next_check_at: Some(now), ..known },
+        (_, None) => {
+            LivenessRow { liveness: words::liveness(Liveness::Unknown).to_owned(), checked_at: None, ..live(Some(now)) }
+        }
+    }
+}
+
+/// Whether a fresh credential mends it.
+fn is_cured(code: &str) -> bool {
+    const CURED: &[&str] = &[
+        reason::CREDENTIAL_UNREADABLE,
+        reason::EXPIRED,
+        reason::NEEDS_REAUTHORIZATION,
+        reason::PLUGIN_FAULT,
+        reason::PLUGIN_PANICKED,
+        reason::PLUGIN_TIMEOUT,
+        reason::REFRESH_OUTCOME_UNKNOWN,
+        reason::UNAUTHORIZED,
+    ];
+    CURED.contains(&code)
+}
+
+/// Records a try that failed. What is temporary disconnects nobody: while the old credential works the liveness stays.
+///
+/// # Errors
+///
+/// [`Error::NotRenewed`] with the reason; the store's.
+pub(super) async fn failed(target: &Target<'_>, lease: Lease, why: NotLive) -> Result<Renewed, Error> {
+    let Target { registry, info, generation, plan, .. } = target;
+    let (shared, id, seen) = (&registry.shared, info.id, *generation);
+    let is_final = is_final(&why);
+    let context = Context::new(target, &lease);
+    let failure = Failure { why: why.clone(), is_final, was: plan.clone() };
+    let written = shared.store.write(move |tx| Box::pin(async move { note(tx, &context, seen, failure).await }));
+    match written.await? {
+        Written::Gone => return Err(Error::NotFound(id)),
+        Written::Superseded(generation) => {
+            // A sibling has renewed it: what it refused us with concerns a credential that is gone.
+            lease.end();
+            tell(info, "adopted");
+            return Ok(Renewed::To(generation));
+        }
+        Written::Done { before, after, .. } => {
+            lease.end();
+            tell(info, outcome(&why));
+            replace::publish(shared, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
+        }
+    }
+    Err(not_renewed(&info.kind, why))
+}
+
+fn is_final(why: &NotLive) -> bool {
+    why.reason.code == reason::NEEDS_REAUTHORIZATION
+}
+
+/// A stable name, for whoever counts.
+fn outcome(why: &NotLive) -> &'static str {
+    match &*why.reason.code {
+        reason::NEEDS_REAUTHORIZATION => "needs_reauthorization",
+        reason::REFRESH_OUTCOME_UNKNOWN => "uncertain",
+        _ => "failed",
+    }
+}
+
+struct Failure {
+    why: NotLive,
+    /// Nobody tries again but a person.
+    is_final: bool,
+    was: Plan,
+}
+
+async fn note(tx: &mut Tx, context: &Context, seen: i64, failure: Failure) -> Result<Written, StoreError> {
+    let Failure { why, is_final, was } = failure;
+    let (id, now) = (context.id, context.now);
+    tx.lock(Lock::Connection(id)).await?;
+    let Some(row) = tx.listed(id).await? else { return Ok(Written::Gone) };
+    let late = !Lease::is_held(&context.process, context.fence, tx, id).await?;
+    tx.release_refresh(id, &context.process, context.fence).await?;
+    if row.account.generation != seen {
+        return Ok(Written::Superseded(row.account.generation));
+    }
+    let before = replace::measured(&row);
+    // Somebody else tries by now, and tells what comes of it.
+    let Some(stored) = tx.current_credential(id).await?.filter(|_| !late) else {
+        return Ok(Written::Done { before, after: before, late });
+    };
+    let failures = stored.plan.refresh_failures.saturating_add(1);
+    let pause = plan::after_failure(id, failures, why.recheck_after.map(|after| after.as_secs()));
+    let plan = PlanRow {
+        refresh_failures: failures,
+        refresh_reason: Some(json::reason(&why.reason)),
+        refresh_at: (!is_final).then(|| now.saturating_add(pause)),
+        ..stored.plan
+    };
+    tx.set_plan(id, seen, &plan).await?;
+    if !is_final && !was.is_expired(now) {
+        return Ok(Written::Done { before, after: before, late });
+    }
+    let known = tx.liveness(id).await?;
+    let measured = LivenessRow {
+        connection_id: id,
+        liveness: words::liveness(why.liveness).to_owned(),
+        reason: Some(json::reason(&why.reason)),
+        generation: seen,
+        checked_at: Some(now),
+        next_check_at: None,
+        failures: known.map_or(1, |known| known.failures.saturating_add(1)),
+    };
+    tx.upsert_liveness(&measured).await?;
+    let reason: &Reason = &why.reason;
+    context.tell_liveness(tx, &row, why.liveness, Some(&reason.code)).await?;
+    Ok(Written::Done { before, after: why.liveness, late })
+}

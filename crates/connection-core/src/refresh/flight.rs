@@ -1,0 +1,124 @@
+//! One refresh, from the first look at the row to what came of it.
+
+use std::sync::Arc;
+
+use connection_contract::{NotLive, Reason, reason};
+use tracing::Instrument;
+
+use super::{
+    Renewed, Why,
+    attempt::{self, Outcome},
+    commit,
+    lease::{self, Lease},
+    not_renewed,
+    plan::{Plan, Stage},
+};
+use crate::{
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
+    registry::KindEntry,
+    verify::{self, Subject},
+};
+
+/// So often at most, who waited for another process looks again.
+pub(super) const ROUNDS: usize = 4;
+
+/// What a refresh is of.
+pub(super) struct Target<'a> {
+    pub(super) registry: &'a ConnectionRegistry,
+    pub(super) info: ConnectionInfo,
+    pub(super) kind: Arc<KindEntry>,
+    /// Of the credential that is renewed.
+    pub(super) generation: i64,
+    pub(super) plan: Plan,
+}
+
+pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i64, why: Why) -> Result<Renewed, Error> {
+    let shared = &registry.shared;
+    let mut failures = None;
+    for _ in 0..ROUNDS {
+        let (info, generation) = registry.info_and_generation(id).await?;
+        if generation != seen {
+            // Whoever renewed it was faster, or was waited for.
+            tell(&info, if failures.is_some() { "waited" } else { "adopted" });
+            return Ok(Renewed::To(generation));
+        }
+        let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
+        if !kind.renews() {
+            return Err(Error::NotSupported { kind: info.kind, what: "renew their credential" });
+        }
+        let row = shared.reader().await?.current_credential(id).await?;
+        let Some(row) = row.filter(|row| row.generation == seen) else { continue };
+        let plan = Plan::of(&row);
+        if failures.is_some_and(|before| plan.failures() > before) {
+            // Who was waited for has failed.
+            return Err(failed_before(&info, &plan));
+        }
+        let now = shared.clock.now().seconds();
+        match why {
+            Why::Asked => {}
+            Why::Refused if !plan.may_follow_refusal(now) => return Ok(Renewed::NotNow),
+            Why::Refused => {}
+            Why::Due => match plan.stage(now) {
+                Stage::Fresh => return Ok(Renewed::NotNow),
+                Stage::Failed => return Err(failed_before(&info, &plan)),
+                Stage::Due | Stage::Expired => {}
+            },
+        }
+        if let Some(lease) = Lease::take(shared, id, seen).await? {
+            let span = tracing::info_span!("refresh", connection = %id, kind = %info.kind);
+            let target = Target { registry: &registry, info, kind, generation: seen, plan };
+            return leased(target, lease).instrument(span).await;
+        }
+        if why == Why::Due && !plan.is_expired(now) {
+            return Ok(Renewed::Elsewhere);
+        }
+        failures = Some(plan.failures());
+        lease::until_free(shared, id, seen).await?;
+    }
+    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
+}
+
+/// Renews it, as the only one.
+async fn leased(target: Target<'_>, lease: Lease) -> Result<Renewed, Error> {
+    let Target { registry, info, kind, generation, plan } = target;
+    let shared = &registry.shared;
+    // Behind the lease: who held the one before may have stored something, or failed.
+    let (info, opened) = verify::open_as_one(registry, info, generation).await?;
+    if opened.generation != generation {
+        tell(&info, "adopted");
+        return Ok(Renewed::To(opened.generation));
+    }
+    if opened.plan.failures() > plan.failures() {
+        return Err(failed_before(&info, &opened.plan));
+    }
+    let target = Target { registry, info, kind, generation, plan };
+    let (outcome, payload) = match opened.payload {
+        Ok(payload) => {
+            let (id, owner, config) = (target.info.id, target.info.owner.clone(), target.info.config.clone());
+            let subject = Subject { id, owner, payload: payload.duplicate(), config };
+            (attempt::attempt(shared, &target.kind, subject, &lease).await, Some(payload))
+        }
+        Err(_) => (Outcome::Failed(unreadable()), None),
+    };
+    match (outcome, payload) {
+        (Outcome::Renewed(refreshed), Some(payload)) => commit::renewed(&target, lease, payload, *refreshed).await,
+        (Outcome::Renewed(_), None) => Err(not_renewed(&target.info.kind, unreadable())),
+        (Outcome::Failed(why), _) => commit::failed(&target, lease, why).await,
+    }
+}
+
+fn unreadable() -> NotLive {
+    let reason = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read");
+    NotLive::failing(reason.remedy("authorize this connection again"))
+}
+
+/// What the try before came to.
+fn failed_before(info: &ConnectionInfo, plan: &Plan) -> Error {
+    let unknown = || Reason::new(reason::PROVIDER_ERROR, "the credential could not be renewed");
+    not_renewed(&info.kind, plan.why().unwrap_or_else(|| NotLive::offline(unknown())))
+}
+
+/// Under a stable name, for whoever counts.
+pub(super) fn tell(info: &ConnectionInfo, outcome: &'static str) {
+    tracing::info!(connection = %info.id, kind = %info.kind, outcome, "refresh");
+}

@@ -1,0 +1,77 @@
+//! Who renews a credential: of several processes, one.
+//!
+//! A lease runs out by the database's clock and cannot be lengthened. Its holder measures by its own clock, which no jump
+//! moves, that less has passed since before it asked for it: before it sends, and before it stores what came. The fence
+//! counts leases; a holder that overslept finds another's number in the row.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    ConnectionId, Error,
+    registry::Shared,
+    store::{Changed, StoreError, Tx},
+};
+
+/// How long one holds, in seconds: twice the longest request, and some.
+pub(super) const LIFE: i64 = 50;
+/// How often whoever waits for another process looks at the row at least.
+const LOOKED: Duration = Duration::from_millis(500);
+
+/// A lease of this process. Dropped, it is given back, also when its task panics.
+pub(super) struct Lease {
+    shared: Arc<Shared>,
+    id: ConnectionId,
+    pub(super) fence: i64,
+    ended: bool,
+}
+
+impl Lease {
+    /// `None` when another one holds it, or the credential is not the current one any more.
+    pub(super) async fn take(shared: &Arc<Shared>, id: ConnectionId, generation: i64) -> Result<Option<Self>, Error> {
+        let owner = shared.process.clone();
+        // It may be lost with the power: so is its holder.
+        let taken = shared
+            .store
+            .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner, LIFE).await }));
+        let fence = taken.await?;
+        Ok(fence.map(|fence| Self { shared: shared.clone(), id, fence, ended: false }))
+    }
+
+    /// Whether it is still this one's, inside the transaction that wants to know.
+    pub(super) async fn is_held(process: &str, fence: i64, tx: &mut Tx, id: ConnectionId) -> Result<bool, StoreError> {
+        let leased = tx.refresh_lease(id).await?;
+        Ok(leased.is_some_and(|leased| leased.owner.as_deref() == Some(process) && leased.fence == fence))
+    }
+
+    /// The transaction that ended it is committed.
+    pub(super) fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let (id, owner, fence) = (self.id, self.shared.process.clone(), self.fence);
+        // Queued by the call. One that cannot be given back runs out by itself.
+        drop(
+            self.shared
+                .store
+                .write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence).await })),
+        );
+    }
+}
+
+/// Resolves when nobody holds the lease any more, or another credential is current.
+pub(super) async fn until_free(shared: &Arc<Shared>, id: ConnectionId, generation: i64) -> Result<(), Error> {
+    let mut changes = shared.store.changes(&*shared.clock).await;
+    loop {
+        let leased = shared.reader().await?.refresh_lease(id).await?;
+        if !leased.is_some_and(|leased| leased.generation == generation && leased.is_held()) {
+            return Ok(());
+        }
+        changes.changed(&*shared.clock, LOOKED, |changed| changed == Changed::Connection(id)).await?;
+    }
+}

@@ -1,0 +1,114 @@
+//! When a credential is due: by its life, never all at one moment, later after each failure.
+
+use uuid::Uuid;
+
+use super::plan::{Given, Plan, Stage, after_failure, of};
+use crate::{ConnectionId, store::rows::PlanRow};
+
+const MADE: i64 = 1_000_000;
+
+fn id(random: u64) -> ConnectionId {
+    Uuid::from_u128(u128::from(random.wrapping_mul(0x9e37_79b9_7f4a_7c15))).into()
+}
+
+fn due(random: u64, life: i64) -> i64 {
+    let given = Given { valid_until: Some(MADE + life), ..Given::default() };
+    of(id(random), true, MADE, given).refresh_at.unwrap() - MADE
+}
+
+#[test]
+fn a_credential_is_due_in_the_last_part_of_its_life_and_at_most_minutes_before_its_end() {
+    for random in 0..1_000 {
+        assert!((42..=48).contains(&due(random, 60)), "{}", due(random, 60));
+        assert!((3_150..=3_300).contains(&due(random, 3_600)), "{}", due(random, 3_600));
+        let month = 30 * 86_400;
+        assert!((month - 450..=month - 300).contains(&due(random, month)));
+    }
+}
+
+#[test]
+fn those_made_at_one_moment_are_not_due_at_one_moment_and_a_restart_draws_the_same() {
+    let all: Vec<_> = (0..1_000).map(|random| due(random, 3_600)).collect();
+    for second in 3_150..=3_300 {
+        let together = all.iter().filter(|due| **due == second).count();
+        assert!(together < 30, "{together} at {second}");
+    }
+    assert_eq!(all, (0..1_000).map(|random| due(random, 3_600)).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_life_that_is_none_is_not_renewed_without_end() {
+    assert_eq!((due(1, 0), due(1, -5), due(1, 1)), (30, 30, 1));
+    assert_eq!(of(id(1), true, MADE, Given::default()).refresh_at, None);
+    let given = Given { renew_at: Some(MADE - 5), ..Given::default() };
+    assert_eq!(of(id(1), true, MADE, given).refresh_at, Some(MADE + 30));
+    let none = Given { valid_until: Some(MADE + 60), renew_at: Some(MADE + 10), ..Given::default() };
+    assert_eq!(of(id(1), false, MADE, none), PlanRow { renew_at: Some(MADE + 10), ..PlanRow::default() });
+}
+
+#[test]
+fn pauses_grow_from_half_a_minute_to_an_hour_and_differ() {
+    for random in 0..200 {
+        let pauses: Vec<_> = (1..=12).map(|failures| after_failure(id(random), failures, None)).collect();
+        assert!((30..=37).contains(&pauses[0]) && (60..=75).contains(&pauses[1]), "{pauses:?}");
+        assert!(pauses.is_sorted() && pauses[11] == 3_600, "{pauses:?}");
+        assert_eq!(after_failure(id(random), i64::MAX, None), 3_600);
+    }
+    let first: std::collections::BTreeSet<_> = (0..200).map(|random| after_failure(id(random), 3, None)).collect();
+    assert!(first.len() > 20, "{first:?}");
+}
+
+#[test]
+fn what_a_provider_asks_for_is_kept_to_within_a_day() {
+    let asked = |seconds| after_failure(id(1), 5, Some(seconds));
+    assert_eq!([asked(0), asked(1), asked(120), asked(86_400), asked(u64::MAX)], [1, 1, 120, 86_400, 86_400]);
+}
+
+#[test]
+fn a_stage_says_what_is_done_before_a_use() {
+    let plan = |valid_until, refresh_at, failures| {
+        let row = crate::store::rows::CredentialRow {
+            connection_id: id(1),
+            generation: 1,
+            state: crate::store::rows::CredentialState::Current,
+            sealed: crate::seal::Sealed::from_row(Vec::new()),
+            key_id: Vec::new(),
+            secret_names: String::new(),
+            granted_scopes: None,
+            valid_until,
+            created_at: MADE,
+            plan: PlanRow { refresh_at, refresh_failures: failures, ..PlanRow::default() },
+        };
+        Plan::of(&row)
+    };
+    let now = MADE + 1_000;
+    let (past, future) = (Some(now - 1), Some(now + 1));
+    let cases = [
+        ((None, None, 0), Stage::Fresh),
+        ((future, future, 0), Stage::Fresh),
+        ((future, Some(now), 0), Stage::Due),
+        ((Some(now), past, 0), Stage::Expired),
+        // It was made a moment ago, and has ended.
+        ((past, future, 0), Stage::Fresh),
+        // A pause lasts, or is over.
+        ((future, future, 2), Stage::Fresh),
+        ((past, future, 2), Stage::Failed),
+        ((past, past, 2), Stage::Expired),
+        ((future, past, 2), Stage::Due),
+        // Nobody tries any more.
+        ((past, None, 1), Stage::Failed),
+        ((future, None, 1), Stage::Fresh),
+        // A pause that no rule makes is of a clock that was wrong.
+        ((past, Some(now + 90_000), 1), Stage::Expired),
+        // What was stored before its kind renewed anything is planned when it is used.
+        ((Some(now + 1), None, 0), Stage::Due),
+        ((past, None, 0), Stage::Expired),
+    ];
+    for ((valid_until, refresh_at, failures), stage) in cases {
+        assert_eq!(
+            plan(valid_until, refresh_at, failures).stage(now),
+            stage,
+            "{valid_until:?} {refresh_at:?} {failures}"
+        );
+    }
+}

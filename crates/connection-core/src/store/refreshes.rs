@@ -1,0 +1,118 @@
+//! Queries of what renews credentials: plans, leases, and what is due.
+//!
+//! A lease is judged by the database's clock alone: processes on several machines may disagree about the time. The clock is
+//! read when the statement runs, and not when its transaction began.
+
+use super::{
+    Reader, StoreError, Tx,
+    changes::Changed,
+    engine::{Engine, execute, optional},
+    rows::PlanRow,
+};
+use crate::ids::ConnectionId;
+
+/// One text per engine, with the database's clock in seconds in each place.
+macro_rules! clocked {
+    ($reader:expr, $first:literal $(, $next:literal)*) => {
+        match $reader.engine() {
+            Engine::Postgres(_) => {
+                concat!($first $(, "CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)", $next)*)
+            }
+            _ => concat!($first $(, "unixepoch()", $next)*),
+        }
+    };
+}
+
+/// Who renews a credential now, as the database's clock has it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Leased {
+    /// The connection's current one.
+    pub(crate) generation: i64,
+    pub(crate) owner: Option<String>,
+    pub(crate) fence: i64,
+    /// Seconds until it runs out; `None` when nobody holds it.
+    pub(crate) seconds_left: Option<i64>,
+}
+
+impl Leased {
+    pub(crate) fn is_held(&self) -> bool {
+        self.seconds_left.is_some_and(|left| left > 0)
+    }
+}
+
+impl Reader {
+    /// `None` when there is no such connection.
+    pub(crate) async fn refresh_lease(&mut self, id: ConnectionId) -> Result<Option<Leased>, StoreError> {
+        let sql = clocked!(
+            self,
+            "SELECT a.generation, l.lease_owner AS owner, COALESCE(l.fence, 0) AS fence, l.lease_until - ",
+            " AS seconds_left FROM connection_account AS a \
+             LEFT JOIN connection_liveness AS l ON l.connection_id = a.id WHERE a.id = $1"
+        );
+        optional!(self, Leased, sql, id.as_uuid())
+    }
+}
+
+impl Tx {
+    /// Lets `owner` alone renew this credential for so many seconds: the fence of its lease. `None` when another one holds
+    /// it, or the credential is not the current one any more.
+    pub(crate) async fn lease_refresh(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+        owner: &str,
+        seconds: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        let sql = clocked!(
+            self,
+            "INSERT INTO connection_liveness (connection_id, liveness, generation, lease_owner, lease_until, fence) \
+             SELECT a.id, 'unknown', a.generation, CAST($3 AS TEXT), ",
+            " + $4, 1 FROM connection_account AS a WHERE a.id = $1 AND a.generation = $2 \
+             ON CONFLICT (connection_id) DO UPDATE SET lease_owner = excluded.lease_owner, \
+             lease_until = excluded.lease_until, fence = connection_liveness.fence + 1 \
+             WHERE connection_liveness.lease_until IS NULL OR connection_liveness.lease_until <= ",
+            " RETURNING fence"
+        );
+        let leased = optional!(self, (i64,), sql, id.as_uuid(), generation, owner, seconds)?;
+        Ok(leased.map(|(fence,)| fence))
+    }
+
+    /// Gives a lease back: `false` when it is another's by now. Its fence stays for ever.
+    pub(crate) async fn release_refresh(
+        &mut self,
+        id: ConnectionId,
+        owner: &str,
+        fence: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_liveness SET lease_owner = NULL, lease_until = NULL \
+                           WHERE connection_id = $1 AND lease_owner = $2 AND fence = $3";
+        self.changed(Changed::Connection(id));
+        Ok(execute!(self, SQL, id.as_uuid(), owner, fence)? == 1)
+    }
+
+    /// Of a credential that is there.
+    pub(crate) async fn set_plan(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+        plan: &PlanRow,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET renew_at = $3, authorized_until = $4, refreshed_at = $5, \
+                           refresh_at = $6, refresh_failures = $7, refresh_reason = $8 \
+                           WHERE connection_id = $1 AND generation = $2";
+        self.changed(Changed::Connection(id));
+        let changed = execute!(
+            self,
+            SQL,
+            id.as_uuid(),
+            generation,
+            plan.renew_at,
+            plan.authorized_until,
+            plan.refreshed_at,
+            plan.refresh_at,
+            plan.refresh_failures,
+            &plan.refresh_reason
+        )?;
+        Ok(changed == 1)
+    }
+}

@@ -1,0 +1,100 @@
+//! One look at a connection: renews its credential where that is due, opens it and probes.
+
+use std::sync::Arc;
+
+use connection_contract::{ConnectionError, Liveness, Secret, Timestamp, VerifyResult, reason};
+use tracing::Instrument;
+
+use super::{Result, open_as_one, probe, unreadable};
+use crate::{
+    ConnectionInfo, ConnectionRegistry, Error,
+    refresh::{
+        self, Why,
+        plan::{Plan, Stage},
+    },
+    registry::KindEntry,
+    verify::Subject,
+};
+
+/// What was found, and of what.
+pub(super) struct Looked {
+    pub(super) before: ConnectionInfo,
+    pub(super) generation: i64,
+    pub(super) began: Timestamp,
+    pub(super) found: VerifyResult<Secret>,
+}
+
+impl Looked {
+    /// Whether the provider refused the credential in a way that a fresh one may mend.
+    pub(super) fn is_refused(&self) -> bool {
+        let code = self.found.reason.as_ref().map(|reason| &*reason.code);
+        self.found.liveness == Liveness::Failing && matches!(code, Some(reason::EXPIRED | reason::UNAUTHORIZED))
+    }
+}
+
+pub(super) async fn look(
+    registry: &ConnectionRegistry,
+    kind: &Arc<KindEntry>,
+    mut before: ConnectionInfo,
+    mut generation: i64,
+) -> Result<Looked> {
+    let shared = &registry.shared;
+    let id = before.id;
+    if kind.renews() {
+        let began = shared.clock.now();
+        if let Some(found) = renewed_first(registry, &before, generation).await? {
+            return Ok(Looked { before, generation, began, found });
+        }
+        (before, generation) = registry.info_and_generation(id).await?;
+    }
+    let span = tracing::info_span!("verify", connection = %id, kind = %before.kind);
+    let (before, opened) = open_as_one(registry, before, generation).await?;
+    let (generation, began) = (opened.generation, shared.clock.now());
+    let found = match opened.payload {
+        Ok(payload) => {
+            let (owner, config) = (before.owner.clone(), before.config.clone());
+            let subject = Subject { id, owner, payload, config };
+            probe(shared, kind, subject).instrument(span).await
+        }
+        Err(_) => Ok(unreadable().into()),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(ConnectionError::Credential(_)) => unreadable().into(),
+        Err(ConnectionError::NotLive(not_live)) => not_live.into(),
+        Err(source) => return Err(Error::Plugin { kind: before.kind, source }),
+    };
+    Ok(Looked { before, generation, began, found })
+}
+
+/// Renews what is due. What there is to find when it works no more and cannot be renewed now.
+async fn renewed_first(
+    registry: &ConnectionRegistry,
+    info: &ConnectionInfo,
+    generation: i64,
+) -> Result<Option<VerifyResult<Secret>>> {
+    let shared = &registry.shared;
+    let row = shared.reader().await?.current_credential(info.id).await;
+    // What cannot be read is the probe's to tell.
+    let Ok(Some(row)) = row else { return Ok(None) };
+    let (plan, now) = (Plan::of(&row), shared.clock.now().seconds());
+    if let Some(why) = plan.ended() {
+        return Ok(Some(why.into()));
+    }
+    let is_expired = match plan.stage(now) {
+        Stage::Fresh => return Ok(None),
+        Stage::Failed => return Ok(plan.why().map(Into::into)),
+        // Whoever is at it renews it behind the probe.
+        Stage::Due if shared.refreshes.is_under_way(info.id) => return Ok(None),
+        Stage::Due => false,
+        Stage::Expired => true,
+    };
+    match refresh::renew(registry, info.id, generation, Why::Due).await {
+        Ok(_) => Ok(None),
+        Err(Error::NotRenewed { why, .. }) => {
+            let is_told = is_expired || why.reason.code == reason::NEEDS_REAUTHORIZATION;
+            Ok(is_told.then(|| (*why).into()))
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,167 @@
+//! What fails in passing disconnects nobody; what a provider ends is said; what a plugin breaks is kept.
+
+use std::time::Duration;
+
+use connection_contract::{Liveness, reason};
+use connection_core::{Connection, ConnectionInfo, Error, Outcome};
+use tokio::runtime::Handle;
+
+use crate::{
+    fake::{Deed, set},
+    raw,
+    renewing::{LIFE, Renewals, refreshed},
+    world::{answers, step},
+};
+
+fn code(info: &ConnectionInfo) -> Option<&str> {
+    info.reason.as_ref().map(|reason| &*reason.code)
+}
+
+fn not_renewed(result: Result<u16, Error>) -> String {
+    match result {
+        Err(error @ Error::NotRenewed { .. }) if error.code() == "not_renewed" => match error {
+            Error::NotRenewed { why, .. } => format!("{:?} {}", why.liveness, why.reason.code),
+            _ => unreachable!(),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_for_ten_minutes_disconnects_nobody() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((503, "", "")));
+    // The first half in the early window: it works all the while.
+    for seconds in (0..300).step_by(10) {
+        it.at(LIFE - 300 + seconds);
+        assert_eq!(it.send().await.unwrap(), 200);
+        let info = it.connection.verify().await.unwrap();
+        assert_eq!((info.liveness, code(&info)), (Liveness::Live, None));
+    }
+    let early = it.provider.asked();
+    assert!((2..=5).contains(&early), "{early}: a pause that grows lies between two tries");
+    // The other half behind its end.
+    for seconds in (0..300).step_by(10) {
+        it.at(LIFE + seconds);
+        assert_eq!(not_renewed(it.send().await), "Offline provider_error");
+        let info = it.connection.verify().await.unwrap();
+        assert_eq!((info.liveness, code(&info)), (Liveness::Offline, Some(reason::PROVIDER_ERROR)));
+    }
+    assert!(it.provider.asked() <= early + 3, "{}", it.provider.asked());
+    it.provider.says(None);
+    it.at(LIFE + 3_900);
+    assert_eq!(it.send().await.unwrap(), 200);
+    let info = it.registry.connection(it.connection.id()).await.unwrap().info().clone();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Live, None));
+    assert_eq!((it.credential("refresh_failures").await, it.provider.lock().is_revoked), (Some(0), false));
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_for_a_pause_gets_it() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((429, "retry-after: 120\r\n", "")));
+    it.at(LIFE);
+    assert_eq!(not_renewed(it.send().await), "Offline rate_limited");
+    it.at(LIFE + 119);
+    assert_eq!(not_renewed(it.send().await), "Offline rate_limited");
+    assert_eq!(it.provider.asked(), 1);
+    it.provider.says(None);
+    it.at(LIFE + 120);
+    assert_eq!((it.send().await.unwrap(), it.provider.asked()), (200, 2));
+}
+
+#[tokio::test]
+async fn a_grant_that_is_gone_needs_a_person_and_is_not_tried_again() {
+    let it = Renewals::new().await;
+    it.provider.lock().is_revoked = true;
+    it.at(LIFE - 100);
+    let mut changes = it.connection.on_liveness_change();
+    let info = it.connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Failing, Some(reason::NEEDS_REAUTHORIZATION)));
+    assert_eq!(info.reason.unwrap().remedy.unwrap().as_str(), "authorize this connection again");
+    assert_eq!(changes.next().await.unwrap().liveness, Liveness::Failing);
+    it.at(LIFE + 100_000);
+    for _ in 0..3 {
+        assert_eq!(not_renewed(it.send().await), "Failing needs_reauthorization");
+        assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Failing);
+    }
+    assert_eq!((it.provider.asked(), it.events().await), (1, vec!["connected".to_owned(), "liveness_changed".into()]));
+    // A person does.
+    *it.provider.lock() = crate::renewing::Strict::new().lock().clone();
+    reauthorize(&it.connection).await;
+    assert_eq!(it.send().await.unwrap(), 200);
+    it.at(LIFE + 200_000);
+    assert_eq!((it.send().await.unwrap(), it.token().await), (200, "access-2".to_owned()));
+}
+
+async fn reauthorize(connection: &Connection) {
+    let session = connection.reauthorize().await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
+    assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
+}
+
+/// A refusal that concerns a credential which somebody has replaced meanwhile.
+#[tokio::test]
+async fn who_is_refused_for_what_a_sibling_renewed_takes_the_siblings() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((400, "", r#"{"error":"invalid_grant"}"#)));
+    it.plugin.after.close();
+    it.at(LIFE - 100);
+    let asking = Handle::current().spawn({
+        let connection = it.connection.clone();
+        async move { connection.refresh().await }
+    });
+    it.plugin.after.until_inside(1).await;
+    reauthorize(&it.connection).await;
+    it.plugin.after.open();
+    let info = asking.await.unwrap().unwrap();
+    assert_eq!((info.liveness, code(&info), it.number("generation").await), (Liveness::Live, None, 2));
+}
+
+#[tokio::test]
+async fn a_fault_of_the_plugin_loses_no_credential() {
+    for (deed, expected) in [
+        (Deed::Bug, reason::PLUGIN_FAULT),
+        (Deed::Panics, reason::PLUGIN_PANICKED),
+        (Deed::PanicsInDrop, reason::PLUGIN_PANICKED),
+        (Deed::Hangs, reason::PLUGIN_TIMEOUT),
+        (Deed::Unreadable, reason::CREDENTIAL_UNREADABLE),
+        (Deed::Unavailable, reason::PLUGIN_FAULT),
+    ] {
+        let it = Renewals::new().await;
+        let before = raw::blob(&it.world.database(), "SELECT sealed FROM connection_credential").await;
+        let is_endless = matches!(deed, Deed::Hangs | Deed::PanicsInDrop);
+        set(&it.plugin.deed, deed);
+        it.at(100);
+        let asking = Handle::current().spawn({
+            let connection = it.connection.clone();
+            async move { connection.refresh().await }
+        });
+        if is_endless {
+            it.world.clock.until_asleep(2).await;
+            it.world.clock.advance(Duration::from_secs(45));
+        }
+        let failed = asking.await.unwrap().unwrap_err();
+        let Error::NotRenewed { why, .. } = failed else { panic!("{expected}: {failed:?}") };
+        assert_eq!(why.reason.code, expected);
+        // It works as before, and so does the next try.
+        let info = it.connection.verify().await.unwrap();
+        assert_eq!((info.liveness, it.send().await.unwrap()), (Liveness::Live, 200), "{expected}");
+        assert!(before == raw::blob(&it.world.database(), "SELECT sealed FROM connection_credential").await);
+        set(&it.plugin.deed, Deed::Well);
+        it.connection.refresh().await.unwrap();
+        assert_eq!((it.token().await, it.lease("lease_until").await), ("access-2".to_owned(), None), "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_when_it_failed_holds_nobody_up() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((503, "", "")));
+    it.at(LIFE * 24 * 365);
+    assert_eq!(not_renewed(it.send().await), "Offline provider_error");
+    it.provider.says(None);
+    it.world.clock.jump_to(connection_contract::Timestamp::from_seconds(crate::world::START + LIFE));
+    assert_eq!((it.send().await.unwrap(), refreshed(&it.plugin)), (200, 2));
+}

@@ -1,0 +1,106 @@
+//! One renewal at a time over several processes, and nobody held by one that fails, panics or is gone.
+
+use connection_contract::{Liveness, reason};
+use connection_core::Error;
+use tokio::runtime::Handle;
+
+use crate::{
+    fake::{Deed, set},
+    renewing::{Renewals, Renewing, refreshed, send, token},
+};
+
+#[tokio::test]
+async fn of_three_processes_one_renews_and_all_get_what_it_got() {
+    let it = Renewals::of_processes(Renewing::new()).await;
+    it.expire().await;
+    let mut callers = Vec::new();
+    for _ in 0..3 {
+        let connection = it.process(&it.plugin).await;
+        for _ in 0..20 {
+            let connection = connection.clone();
+            callers.push(Handle::current().spawn(async move { token(&connection).await }));
+        }
+    }
+    for caller in callers {
+        assert_eq!(caller.await.unwrap().unwrap(), "access-2");
+    }
+    let revoked = it.provider.lock().is_revoked;
+    assert_eq!((it.provider.asked(), revoked, it.number("generation").await), (1, false, 2));
+    assert_eq!(it.lease("lease_until").await, None);
+}
+
+#[tokio::test]
+async fn who_meets_another_process_at_it_goes_on_with_what_works() {
+    let it = Renewals::of_processes(Renewing::new()).await;
+    let (slow, quick) = (Renewing::new(), Renewing::new());
+    let (one, other) = (it.process(&slow).await, it.process(&quick).await);
+    slow.before.close();
+    it.fall_due().await;
+    assert_eq!(send(&one).await.unwrap(), 200);
+    slow.before.until_inside(1).await;
+    // A use and a probe of the other process.
+    assert_eq!(send(&other).await.unwrap(), 200);
+    assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
+    assert_eq!((refreshed(&quick), it.provider.asked()), (0, 0));
+    // Who asks for a fresh one waits, and gets the first one's.
+    let asking = Handle::current().spawn({
+        let other = other.clone();
+        async move { other.refresh().await }
+    });
+    tokio::task::yield_now().await;
+    slow.before.open();
+    asking.await.unwrap().unwrap();
+    assert_eq!((token(&other).await.unwrap(), it.provider.asked(), refreshed(&quick)), ("access-2".into(), 1, 0));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_process_that_fails_is_told_so() {
+    let it = Renewals::of_processes(Renewing::new()).await;
+    for (deed, code) in [(Deed::Offline, reason::PROVIDER_ERROR), (Deed::Panics, reason::PLUGIN_PANICKED)] {
+        it.edit("UPDATE connection_credential SET refresh_failures = 0, refresh_reason = NULL").await;
+        it.expire().await;
+        let (leader, follower) = (Renewing::new(), Renewing::new());
+        let (one, other) = (it.process(&leader).await, it.process(&follower).await);
+        leader.before.close();
+        set(&leader.deed, deed);
+        let mut callers = vec![Handle::current().spawn(async move { token(&one).await })];
+        leader.before.until_inside(1).await;
+        for _ in 0..10 {
+            let other = other.clone();
+            callers.push(Handle::current().spawn(async move { token(&other).await }));
+        }
+        tokio::task::yield_now().await;
+        leader.before.open();
+        for caller in callers {
+            match caller.await.unwrap() {
+                Err(Error::NotRenewed { why, .. }) => assert_eq!(why.reason.code, code),
+                other => panic!("{code}: {other:?}"),
+            }
+        }
+        assert_eq!((it.provider.asked(), refreshed(&follower)), (0, 0), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_of_a_process_that_is_gone_is_waited_for_and_taken_over() {
+    let it = Renewals::of_processes(Renewing::new()).await;
+    it.expire().await;
+    let now = if crate::world::ON_POSTGRES {
+        "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)"
+    } else {
+        "unixepoch()"
+    };
+    let held = format!("UPDATE connection_liveness SET lease_owner = 'gone', lease_until = {now} + 40, fence = 7");
+    it.edit(&held).await;
+    let waiting = Handle::current().spawn({
+        let connection = it.connection.clone();
+        async move { token(&connection).await }
+    });
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+        assert_eq!(refreshed(&it.plugin), 0, "the lease is another's");
+    }
+    it.edit(&format!("UPDATE connection_liveness SET lease_until = {now}")).await;
+    assert_eq!(waiting.await.unwrap().unwrap(), "access-2");
+    assert_eq!((it.lease("fence").await, it.lease("lease_until").await), (Some(8), None));
+}

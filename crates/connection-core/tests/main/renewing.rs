@@ -1,0 +1,392 @@
+//! A plugin that renews its credential, and a provider as strict as they come: a refresh token works once, and using one
+//! twice revokes all that came of it (RFC 9700, section 4.14.2).
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use connection_contract::prelude::*;
+use connection_core::{Clock, Connection as Handle, ConnectionRegistry, Error, Outcome, SystemClock};
+
+use crate::{
+    acme::API,
+    fake::{Deed, Gate, count},
+    test_server::Reply,
+    world::{self, START, World},
+};
+
+pub(crate) const RENEWING: Kind = Kind::from_static("renewing");
+/// How long an access token lives, unless a test says otherwise.
+pub(crate) const LIFE: i64 = 3_600;
+
+/// What the provider knows of one grant.
+#[derive(Clone, Debug)]
+pub(crate) struct Issuer {
+    /// Of the tokens that work.
+    pub(crate) number: u64,
+    pub(crate) is_revoked: bool,
+    /// Requests to the token endpoint.
+    pub(crate) asked: usize,
+    /// Uses with a token that does not work.
+    pub(crate) refused: usize,
+    /// Seconds that its tokens live; it does not say when `None`.
+    pub(crate) life: Option<i64>,
+    /// What it says of times in its next answers, as members of the answer.
+    pub(crate) more: String,
+    /// What it answers instead: status, headers and body.
+    pub(crate) instead: Option<(u16, String, String)>,
+}
+
+/// The provider. A clone is the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Strict(Arc<Mutex<Issuer>>);
+
+impl Strict {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Issuer {
+            number: 1,
+            is_revoked: false,
+            asked: 0,
+            refused: 0,
+            life: Some(LIFE),
+            more: String::new(),
+            instead: None,
+        })))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Issuer> {
+        self.0.lock().unwrap()
+    }
+
+    /// How often it was asked for a token.
+    pub(crate) fn asked(&self) -> usize {
+        self.lock().asked
+    }
+
+    /// Answers the token endpoint so from now on; `None` as it should.
+    pub(crate) fn says(&self, instead: Option<(u16, &str, &str)>) {
+        self.lock().instead = instead.map(|(status, headers, body)| (status, headers.to_owned(), body.to_owned()));
+    }
+
+    pub(crate) fn answer(&self, request: &str) -> Reply {
+        let mut issuer = self.lock();
+        if !request.starts_with("POST /token") {
+            let works = format!("bearer access-{}\r\n", issuer.number);
+            if !issuer.is_revoked && request.to_lowercase().contains(&works) {
+                return world::me("1", "ada");
+            }
+            issuer.refused += 1;
+            return Reply::whole(401, "", "{}");
+        }
+        issuer.asked += 1;
+        if let Some((status, headers, body)) = &issuer.instead {
+            return Reply::whole(*status, headers, body);
+        }
+        if !request.ends_with(&format!("refresh_token=refresh-{}", issuer.number)) {
+            issuer.is_revoked = true;
+        }
+        if issuer.is_revoked {
+            return Reply::whole(400, "", r#"{"error":"invalid_grant"}"#);
+        }
+        issuer.number += 1;
+        let (number, more) = (issuer.number, &issuer.more);
+        let life = issuer.life.map(|life| format!(r#","life":{life}"#)).unwrap_or_default();
+        Reply::ok(&format!(r#"{{"access":"access-{number}","refresh":"refresh-{number}"{life}{more}}}"#))
+    }
+}
+
+pub(crate) struct Script {
+    pub(crate) semantics: Mutex<RefreshSemantics>,
+    /// What the next setup says of its credential's time, from now on.
+    pub(crate) valid_for: Mutex<Option<i64>>,
+    pub(crate) renew_in: Mutex<Option<i64>>,
+    pub(crate) refreshed: AtomicUsize,
+    pub(crate) verified: AtomicUsize,
+    pub(crate) serialized: AtomicUsize,
+    /// Before a token is asked for.
+    pub(crate) before: Gate,
+    /// Behind the answer.
+    pub(crate) after: Gate,
+    pub(crate) deed: Mutex<Deed>,
+    pub(crate) serialize: Mutex<Deed>,
+}
+
+/// The kind `renewing`: asks for a name; its credential is `access-N refresh-N`. A clone is the same plugin.
+#[derive(Clone)]
+pub(crate) struct Renewing(Arc<Script>);
+
+impl std::ops::Deref for Renewing {
+    type Target = Script;
+
+    fn deref(&self) -> &Script {
+        &self.0
+    }
+}
+
+pub(crate) struct Tokens {
+    access: Secret,
+    refresh: Secret,
+}
+
+impl Renewing {
+    pub(crate) fn new() -> Self {
+        Self::of(RefreshSemantics::Strict)
+    }
+
+    pub(crate) fn of(semantics: RefreshSemantics) -> Self {
+        let count = || AtomicUsize::new(0);
+        Self(Arc::new(Script {
+            semantics: Mutex::new(semantics),
+            valid_for: Mutex::new(Some(LIFE)),
+            renew_in: Mutex::default(),
+            refreshed: count(),
+            verified: count(),
+            serialized: count(),
+            before: Gate::new(),
+            after: Gate::new(),
+            deed: Mutex::default(),
+            serialize: Mutex::default(),
+        }))
+    }
+
+    pub(crate) async fn connected(&self, registry: &ConnectionRegistry) -> Handle {
+        match world::connect(registry, &RENEWING, &[("name", "ada")]).await {
+            Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
+            other => panic!("not connected: {other:?}"),
+        }
+    }
+}
+
+impl ConnectionDefinition for Renewing {
+    type Credential = Tokens;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(RENEWING, "Renewing", AuthType::OAuth)
+            .origin(API)
+            .field(Field::text("name", "Name"))
+            .secret_name("accessToken")
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Tokens>, SetupFailure> {
+        let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
+        let name = answers.text("name")?.to_owned();
+        let tokens = Tokens { access: Secret::from("access-1"), refresh: Secret::from("refresh-1") };
+        let from_now = |seconds: &Mutex<Option<i64>>| {
+            let seconds = *seconds.lock().unwrap();
+            seconds.map(|seconds| Timestamp::from_seconds(ctx.now().seconds() + seconds))
+        };
+        Ok(Established::new(tokens, Identity::new("1", name))
+            .valid_until(from_now(&self.valid_for))
+            .renew_at(from_now(&self.renew_in))
+            .established_live(VerifyResult::live()))
+    }
+
+    fn serialize_credential(&self, tokens: &Tokens) -> Result<Secret, CredentialError> {
+        self.serialized.fetch_add(1, SeqCst);
+        let deed = self.serialize.lock().unwrap().clone();
+        deed.call().map_err(|_| CredentialError::Malformed)?;
+        let bytes = [tokens.access.expose(), b" ", tokens.refresh.expose()].concat();
+        Ok(Secret::new(bytes))
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Tokens, CredentialError> {
+        let at = bytes.iter().position(|byte| *byte == b' ').ok_or(CredentialError::Malformed)?;
+        Ok(Tokens { access: Secret::new(&bytes[..at]), refresh: Secret::new(&bytes[at + 1..]) })
+    }
+
+    async fn verify(&self, tokens: &Tokens, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Tokens>, ConnectionError> {
+        self.verified.fetch_add(1, SeqCst);
+        let request = HttpRequest::get(ctx.connection().base_url()?, "/me");
+        let me = classify(ctx.send_as(self, tokens, request).await)?.json()?;
+        Ok(VerifyResult::live().identity(Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned())))
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<Tokens>> {
+        Some(self)
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<Tokens>> {
+        Some(self)
+    }
+
+    fn refresher(&self) -> Option<&dyn Refresher<Tokens>> {
+        Some(self)
+    }
+}
+
+impl Authorizer<Tokens> for Renewing {
+    fn authorize(&self, tokens: &Tokens, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        request.set_bearer(&tokens.access);
+        Ok(())
+    }
+}
+
+impl NamedSecrets<Tokens> for Renewing {
+    fn secret(&self, tokens: &Tokens, name: &str) -> Option<Secret> {
+        (name == "accessToken").then(|| tokens.access.duplicate())
+    }
+}
+
+impl Refresher<Tokens> for Renewing {
+    fn semantics(&self) -> RefreshSemantics {
+        *self.semantics.lock().unwrap()
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        tokens: &'a Tokens,
+        ctx: &'a RefreshContext<'_>,
+    ) -> BoxFuture<'a, Result<Refreshed<Tokens>, ConnectionError>> {
+        Box::pin(async move {
+            self.refreshed.fetch_add(1, SeqCst);
+            self.before.pass().await;
+            let deed = self.deed.lock().unwrap().clone();
+            deed.polled().await?;
+            let request = HttpRequest::post(ctx.base_url(API)?, "/token").form("refresh_token", &tokens.refresh);
+            let answer = ctx.send_once(Spend::new("refresh_token", &tokens.refresh), request).await;
+            self.after.pass().await;
+            if let Ok(answer) = &answer
+                && answer.status() == 400
+            {
+                let ended = Reason::new(reason::NEEDS_REAUTHORIZATION, "the provider renews it no more");
+                return Err(NotLive::failing(ended.remedy("authorize this connection again")).into());
+            }
+            let made = classify(answer)?.json()?;
+            let fresh = Tokens {
+                access: Secret::from(made.str_at("access")?),
+                refresh: Secret::from(made.str_at("refresh")?),
+            };
+            let from_now = |name: &str| {
+                made[name].as_i64().map(|seconds| Timestamp::from_seconds(ctx.now().seconds() + seconds))
+            };
+            Ok(Refreshed::new(fresh)
+                .valid_until(from_now("life"))
+                .renew_at(from_now("renewIn"))
+                .authorized_until(from_now("authorizedFor")))
+        })
+    }
+}
+
+/// A world with this provider and a connection that was just made.
+pub(crate) struct Renewals {
+    pub(crate) world: World,
+    pub(crate) provider: Strict,
+    pub(crate) plugin: Renewing,
+    pub(crate) registry: ConnectionRegistry,
+    pub(crate) connection: Handle,
+}
+
+impl Renewals {
+    pub(crate) async fn new() -> Self {
+        Self::of(Renewing::new()).await
+    }
+
+    pub(crate) async fn of(plugin: Renewing) -> Self {
+        let (world, provider) = (World::new().await, Strict::new());
+        let answering = provider.clone();
+        world.provider(move |request| answering.answer(request));
+        let registry = world.open(plugin.clone()).await;
+        let connection = plugin.connected(&registry).await;
+        Self { world, provider, plugin, registry, connection }
+    }
+
+    /// As [`of`](Self::of), by the system's clock: processes of this world wait for each other in earnest.
+    pub(crate) async fn of_processes(plugin: Renewing) -> Self {
+        let (world, provider) = (World::new().await, Strict::new());
+        let answering = provider.clone();
+        world.provider(move |request| answering.answer(request));
+        let registry = process(&world, &plugin, SystemClock::new()).await;
+        let connection = plugin.connected(&registry).await;
+        Self { world, provider, plugin, registry, connection }
+    }
+
+    /// Another process, with a plugin of its own.
+    pub(crate) async fn process(&self, plugin: &Renewing) -> Handle {
+        let registry = process(&self.world, plugin, SystemClock::new()).await;
+        registry.connection(self.connection.id()).await.unwrap()
+    }
+
+    /// The credential has ended long ago.
+    pub(crate) async fn expire(&self) {
+        self.edit("UPDATE connection_credential SET valid_until = 1000, refresh_at = 1000").await;
+    }
+
+    /// It is time to renew it, and it works still.
+    pub(crate) async fn fall_due(&self) {
+        self.edit("UPDATE connection_credential SET refresh_at = 1000").await;
+    }
+
+    pub(crate) async fn edit(&self, sql: &str) -> u64 {
+        crate::raw::run(&self.world.database(), sql).await
+    }
+
+    /// The names of what happened, in order.
+    pub(crate) async fn events(&self) -> Vec<String> {
+        crate::raw::texts(&self.world.database(), "SELECT kind FROM connection_event ORDER BY seq").await
+    }
+
+    /// Sets the clock so many seconds behind the connection's beginning, and wakes whoever slept.
+    pub(crate) fn at(&self, seconds: i64) {
+        let ahead = START + seconds - self.world.now();
+        self.world.clock.advance(Duration::from_secs(u64::try_from(ahead).unwrap()));
+    }
+
+    pub(crate) async fn send(&self) -> Result<u16, Error> {
+        send(&self.connection).await
+    }
+
+    pub(crate) async fn token(&self) -> String {
+        token(&self.connection).await.unwrap()
+    }
+
+    /// Lets what runs behind the use come to its end.
+    pub(crate) async fn until_renewed(&self, times: usize) {
+        while self.provider.asked() < times || self.number("generation").await < i64::try_from(times).unwrap() + 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A number in the row of the account.
+    pub(crate) async fn number(&self, column: &str) -> i64 {
+        let sql = format!("SELECT {column} FROM connection_account");
+        crate::raw::number(&self.world.database(), sql).await.unwrap_or_default()
+    }
+
+    /// A number of the current credential.
+    pub(crate) async fn credential(&self, column: &str) -> Option<i64> {
+        let sql = format!("SELECT {column} FROM connection_credential WHERE state = 'current'");
+        crate::raw::number(&self.world.database(), sql).await
+    }
+
+    /// A number of the row that the lease is in.
+    pub(crate) async fn lease(&self, column: &str) -> Option<i64> {
+        crate::raw::number(&self.world.database(), format!("SELECT {column} FROM connection_liveness")).await
+    }
+}
+
+/// A process of a world that keeps nothing of its rows, so that it sees what a test writes past it.
+pub(crate) async fn process(world: &World, plugin: &Renewing, clock: impl Clock + 'static) -> ConnectionRegistry {
+    let builder = world.builder().clock(Arc::new(clock)).hot_rows(Duration::ZERO);
+    builder.kind(plugin.clone()).open().await.unwrap()
+}
+
+/// The access token that a handle lends.
+pub(crate) async fn token(connection: &Handle) -> Result<String, Error> {
+    let lent = connection.with_access_token(async |token| token.expose().to_vec()).await?;
+    Ok(String::from_utf8(lent).unwrap())
+}
+
+/// The status that a request is answered with.
+pub(crate) async fn send(connection: &Handle) -> Result<u16, Error> {
+    let request = connection.request("GET", "/things").await?;
+    connection.send(request).await.map(|answer| answer.status())
+}
+
+/// How often the plugin was asked to renew.
+pub(crate) fn refreshed(plugin: &Renewing) -> usize {
+    count(&plugin.refreshed)
+}
