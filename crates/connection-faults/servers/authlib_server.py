@@ -29,7 +29,7 @@ CODES, TOKENS, LEDGER = {}, [], []
 
 
 class Client(ClientMixin):
-    client_id, client_secret = "app", "z/t+= %"
+    client_id, client_secret = "app", "z/t+=%"
 
     def get_client_id(self):
         return self.client_id
@@ -109,6 +109,10 @@ class Refresh(grants.RefreshTokenGrant):
         credential.revoked = self.INCLUDE_NEW_REFRESH_TOKEN
 
 
+class ClientCredentials(grants.ClientCredentialsGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+
 class Revocation(RevocationEndpoint):
     CLIENT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 
@@ -155,7 +159,7 @@ app.config["OAUTH2_REFRESH_TOKEN_GENERATOR"] = True
 server = Server(app, query_client=query_client, save_token=save_token)
 server.register_grant(AuthorizationCode, [CodeChallenge(required=True)])
 server.register_grant(Refresh)
-server.register_grant(grants.ClientCredentialsGrant)
+server.register_grant(ClientCredentials)
 server.register_endpoint(Revocation)
 
 

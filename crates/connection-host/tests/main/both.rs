@@ -10,4 +10,5 @@ mod program;
 mod provider;
 mod record;
 mod repair;
+mod servers;
 mod setups;

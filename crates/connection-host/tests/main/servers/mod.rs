@@ -1,0 +1,119 @@
+//! Whole connections against authorization servers that others wrote: the certified provider in Node, and Authlib.
+//!
+//! A browser is played by a user agent without a screen; what it is sent back to is handed to the registry, as a host with a
+//! server does.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "support of tests: what fails here fails the test")]
+
+mod code;
+mod device;
+mod machine;
+
+use std::sync::Arc;
+
+use connection_contract::{Kind, Secret, encode};
+use connection_core::{
+    Connection, ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, Outcome, SetupSession, SetupStep,
+};
+use connection_faults::{oidc::OidcServer, postgres::Database, user_agent::UserAgent};
+use connection_oauth2::{Account, Client, ClientAuth, OAuth2Builder, OAuth2Config, oauth2};
+
+use crate::program::ON_POSTGRES;
+
+pub(crate) const REAL: Kind = Kind::from_static("real");
+/// Where nobody listens: the user agent is stopped before it goes there.
+const CALLBACK: &str = "http://127.0.0.1:9/callback";
+
+/// Says where the browser comes back.
+#[derive(Debug)]
+struct Nowhere;
+
+#[async_trait::async_trait]
+impl InboundEndpoint for Nowhere {
+    async fn redirect_uri(&self, _: &Kind) -> Option<String> {
+        Some(CALLBACK.to_owned())
+    }
+    async fn rebind(&self, _: &str) -> bool {
+        true
+    }
+}
+
+/// A host with a store of its own.
+pub(crate) struct Host {
+    pub(crate) registry: ConnectionRegistry,
+    directory: tempfile::TempDir,
+    database: Option<Database>,
+}
+
+impl Host {
+    /// With a kind of that configuration, which talks to that server on loopback.
+    pub(crate) async fn open(server: &str, config: OAuth2Config) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = if ON_POSTGRES { Some(Database::migrated().await) } else { None };
+        let store = match &database {
+            Some(database) => database.url(),
+            None => directory.path().join("connections.db").display().to_string(),
+        };
+        let registry = ConnectionRegistry::builder()
+            .store(store)
+            .key(KeyFile::at(directory.path().join("root.key")))
+            .http(HttpPolicy::new().endpoint(server, server).unwrap())
+            .inbound(Arc::new(Nowhere))
+            .kind(oauth2(config))
+            .open()
+            .await
+            .unwrap();
+        Self { registry, directory, database }
+    }
+
+    pub(crate) async fn close(self) {
+        self.registry.close().await;
+        drop((self.directory, self.database));
+    }
+
+    /// What a setup made.
+    pub(crate) async fn connection(&self, outcome: &Outcome) -> Connection {
+        let Outcome::Done(done) = outcome else { panic!("not connected: {outcome:?}") };
+        self.registry.connection(done.connection).await.unwrap()
+    }
+}
+
+/// The certified provider, as configuration: its addresses are discovered, its account is the one of `/me`.
+pub(crate) fn discovered(server: &OidcServer, client: &str, secret: Option<&str>) -> OAuth2Builder {
+    OAuth2Config::builder(REAL, "Real")
+        .api(server.issuer())
+        .discover(server.issuer())
+        .issuer_in_callback()
+        .scope("openid")
+        .scope("offline_access")
+        .account(Account::probe("/me", "/sub", "/sub"))
+        .client(Client::Configured { id: client.to_owned(), secret: secret.map(Secret::from) })
+        .client_auth(if secret.is_some() { ClientAuth::Basic } else { ClientAuth::None })
+}
+
+/// The next step; a session that shows none fails the test.
+pub(crate) async fn step(session: &SetupSession) -> (u64, SetupStep) {
+    session.next_step().await.unwrap().expect("a step")
+}
+
+/// Where a step sends the browser.
+pub(crate) fn opened(step: &SetupStep) -> String {
+    match step {
+        SetupStep::Redirect { redirect, .. } => redirect.link.as_str().to_owned(),
+        SetupStep::Prompt { open: Some(redirect), .. } => redirect.link.as_str().to_owned(),
+        other => panic!("it opens nothing: {other:?}"),
+    }
+}
+
+/// A browser goes there, allows everything, and is sent back; where.
+pub(crate) async fn browsed(url: String) -> String {
+    let browse = move || UserAgent::new().follow(&url).unwrap();
+    let back = tokio::task::spawn_blocking(browse).await.unwrap();
+    assert!(back.starts_with(CALLBACK), "it ends at {back}");
+    back
+}
+
+/// What the browser brought back, as a host's server gets it.
+pub(crate) fn parameters(back: &str) -> Vec<(String, Secret)> {
+    let query = back.split_once('?').map_or("", |(_, query)| query);
+    encode::from_form(query).into_iter().map(|(name, value)| (name, Secret::from(value))).collect()
+}
