@@ -9,6 +9,7 @@ mod embedding;
 mod errors;
 mod input;
 mod keys;
+mod oauth2;
 mod shapes;
 #[cfg(unix)]
 mod terminal;

@@ -56,6 +56,14 @@ fn a_lost_answer_is_the_hosts_to_judge() {
     }
 }
 
+/// A code is spent: an answer that is lost is told as such, and the setup waits for the host's word.
+#[test]
+fn a_code_whose_answer_is_lost_is_not_sent_again() {
+    let failure = crate::refused(acme(), Reply::status(503));
+    assert_eq!(failure.code, reason::REFRESH_OUTCOME_UNKNOWN);
+    assert!(connection_testkit::offline(&failure).is_some());
+}
+
 /// Q24: only a dead grant needs the user. The rest is the operator's, or passes.
 #[test]
 fn only_a_dead_grant_needs_the_user() {
