@@ -19,7 +19,17 @@ pub(crate) async fn probe(
     base: &connection_contract::BaseUrl,
     ctx: &Context<'_>,
 ) -> Result<Option<Identity>, NotLive> {
-    let (path, query) = account.path.split_once('?').unwrap_or((&account.path, ""));
+    let elsewhere = account.elsewhere().and_then(|address| address.split_once("://"));
+    let (origin, below) = match elsewhere {
+        // Declared when the configuration was built, as an origin and a path.
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            (Some(ctx.address(&format!("{scheme}://{host}"))?), path)
+        }
+        None => (None, account.path.as_str()),
+    };
+    let (path, query) = below.split_once('?').unwrap_or((below, ""));
+    let base = origin.as_ref().unwrap_or(base);
     let mut request = HttpRequest::new(account.method, base, path).header("accept", "application/json");
     for (name, value) in encode::from_form(query) {
         request = request.query(&name, &value);

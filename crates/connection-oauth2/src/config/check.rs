@@ -6,8 +6,8 @@ use connection_contract::{Field, Input, Need, Text};
 use oauth2::url::Url;
 
 use super::{
-    Change, CheckedRenewal, CheckedStep, Client, ClientAuth, Endpoint, Grant, How, Method, OAuth2Builder, OAuth2Config,
-    On, Renewal, Step, Template,
+    Account, Change, CheckedRenewal, CheckedStep, Client, ClientAuth, Endpoint, Grant, How, Method, OAuth2Builder,
+    OAuth2Config, On, Renewal, Step, Template,
     builder::{RawChange, Unsafe},
     fields,
     template::HostPart,
@@ -125,6 +125,12 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
     let renewing = if let Some(Renewal::Step(step)) = &raw.renewal { Some(step) } else { None };
     for given in [raw.step.as_ref(), renewing].into_iter().flatten() {
         declare(&mut origins, &raw, &given.url, &parse(&given.url, url_allowed)?)?;
+    }
+    if let Some(elsewhere) = raw.account.as_ref().and_then(Account::elsewhere) {
+        declare(&mut origins, &raw, elsewhere, &parse(elsewhere, &[])?)?;
+        if elsewhere.contains("${") {
+            return Err(ConfigError::Address { address: elsewhere.to_owned() });
+        }
     }
     let changes = changes(&raw, &names)?;
     if let Some(issuer) = &raw.issuer {

@@ -248,7 +248,8 @@ pub struct Account {
     pub(crate) limits: Vec<ErrorIf>,
 }
 impl Account {
-    /// A `GET` of this path below the API's address tells, at these JSON pointers.
+    /// A `GET` of this path below the API's address tells, at these JSON pointers. An address of its own, which begins with
+    /// `https://`, is for a userinfo endpoint elsewhere.
     pub fn probe(path: impl Into<String>, id: impl Into<String>, label: impl Into<String>) -> Self {
         let (id, label) = (vec![id.into()], vec![label.into()]);
         Self {
@@ -260,6 +261,10 @@ impl Account {
             errors: Vec::new(),
             limits: Vec::new(),
         }
+    }
+    /// The address, where it is not a path below the API's.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        Some(self.path.as_str()).filter(|path| path.contains("://"))
     }
     /// The pointers are read elsewhere; the request tells only that the token works.
     #[must_use]

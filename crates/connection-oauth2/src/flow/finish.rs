@@ -166,5 +166,8 @@ fn reach(provider: &Provider<'_>, base: &connection_contract::BaseUrl) -> Result
             }
         }
     }
+    if let Some(elsewhere) = config.account.elsewhere() {
+        reach = reach.origin(provider.base(elsewhere, "userinfo endpoint")?.origin().clone());
+    }
     Ok(reach)
 }

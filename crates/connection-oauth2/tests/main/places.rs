@@ -259,3 +259,23 @@ fn a_token_may_have_a_header_of_its_own() {
     let host = host(acme().attach(attach)).expect(redeem().answer(tokens())).expect(probe);
     host.setup([back()]).run().unwrap();
 }
+
+/// A userinfo endpoint at another origin than the API: declared, in reach, and asked again by verify.
+#[test]
+fn the_account_may_be_asked_elsewhere() {
+    let userinfo = "https://openid.acme.example/v1/userinfo";
+    let probe = || {
+        Expected::get(&format!("{userinfo}?alt=json"))
+            .header("authorization", &format!("Bearer {ACCESS}"))
+            .answer(Reply::json(200, r#"{"sub": "s-1", "email": "a@x.example"}"#))
+    };
+    let builder = || acme().account(Account::probe(format!("{userinfo}?alt=json"), "/sub", "/email"));
+    let host = host(builder()).expect(redeem().answer(tokens())).expect(probe()).expect(probe());
+    let made = host.setup([back()]).run().unwrap();
+    assert_eq!(made.identity, Identity::new("s-1", "a@x.example"));
+    assert!(kind(builder()).descriptor().origins.iter().any(|origin| origin == "https://openid.acme.example"));
+    host.verify(&made.credential, &host.connection(&made)).unwrap();
+    for address in ["http://openid.acme.example/me", "https://${config.host}/me"] {
+        assert!(acme().account(Account::probe(address, "/sub", "/email")).build().is_err());
+    }
+}
