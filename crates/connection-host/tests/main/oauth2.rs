@@ -1,14 +1,18 @@
 //! A kind that is a configuration, in the core, against a certified server: what this one refuses, no fake knows.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use connection_contract::{Kind, Liveness, Secret, encode};
-use connection_core::{ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, Outcome, SetupSession, SetupStep};
+use connection_contract::{Kind, Liveness, Secret, Timestamp, encode};
+use connection_core::{
+    ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, ManualClock, Outcome, SetupSession, SetupStage, SetupStep,
+};
 use connection_faults::{
-    oidc::{CLIENT, OidcServer, SECRET},
+    oidc::{CLIENT, OidcServer, PUBLIC_CLIENT, SECRET},
     user_agent::UserAgent,
 };
-use connection_oauth2::{Account, Client, ClientAuth, Endpoint, OAuth2, OAuth2Builder, OAuth2Config, On, oauth2};
+use connection_oauth2::{
+    Account, Client, ClientAuth, Endpoint, Grant, OAuth2, OAuth2Builder, OAuth2Config, On, oauth2,
+};
 
 const KIND: Kind = Kind::from_static("oidc");
 /// What the kind calls the server, since it sends nothing in the clear; the host maps it to the loopback one.
@@ -135,4 +139,79 @@ async fn an_application_that_the_server_refuses_is_an_operators_mistake() {
         assert_eq!(failure.code, code);
         registry.close().await;
     }
+}
+
+/// What a person does with a code: opens the page, sees the same code there, and confirms.
+fn confirmed(page: &str, code: &str) {
+    let mut browser = UserAgent::new();
+    let hidden = |body: &str| {
+        let (_, rest) = body.split_once("name=\"xsrf\" value=\"").expect("a form");
+        rest.split('"').next().expect("a value").to_owned()
+    };
+    let home = page.split('?').next().expect("an address").to_owned();
+    let first = browser.get(page).expect("a page");
+    let pairs = [("xsrf", hidden(&first.body)), ("user_code", code.to_owned())];
+    let form = encode::form(pairs.iter().map(|(name, value)| (*name, value.as_str())));
+    let second = browser.post(&home, "", &form).expect("a page");
+    assert!(second.body.contains(code), "the same code is shown");
+    let pairs = [("xsrf", hidden(&second.body)), ("user_code", code.to_owned()), ("confirm", "yes".to_owned())];
+    let form = encode::form(pairs.iter().map(|(name, value)| (*name, value.as_str())));
+    let third = browser.post(&home, "", &form).expect("an answer");
+    let onward = third.header("location").expect("it is sent on");
+    let origin = home.strip_suffix("/device").expect("the page");
+    let onward = if onward.starts_with('/') { format!("{origin}{onward}") } else { onward.to_owned() };
+    browser.follow(&onward).expect("an answer");
+}
+
+/// Resolves when the only session waits, which by then is durable.
+async fn waits(registry: &ConnectionRegistry) {
+    while registry.setups().await.expect("the store works").iter().any(|info| info.stage != SetupStage::Waiting) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// RFC 8628: shown, polled while nobody has confirmed it, and redeemed after, by a public application.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_confirmed_elsewhere_connects() {
+    let Some(server) = OidcServer::start("{}") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let builder = OAuth2Config::builder(KIND, "Oidc")
+        .api(AT)
+        .endpoint(Endpoint::Device, format!("{AT}/device/auth"))
+        .endpoint(Endpoint::Token, format!("{AT}/token"))
+        .grant(Grant::DeviceCode)
+        .scope("openid")
+        .client(Client::Configured { id: PUBLIC_CLIENT.to_owned(), secret: None })
+        .client_auth(ClientAuth::None)
+        .account(Account::probe("/me", "/sub", "/sub"));
+    let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
+    let registry = ConnectionRegistry::builder()
+        .store(directory.path().join("connections.db").display().to_string())
+        .key(KeyFile::at(directory.path().join("root.key")))
+        .http(HttpPolicy::new().endpoint(AT, server.issuer()).unwrap())
+        .clock(Arc::new(clock.clone()))
+        .kind(oauth2(builder.build().unwrap()))
+        .open()
+        .await
+        .unwrap();
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let (_, step) = waiting(&session).await;
+    let SetupStep::Notice { beside } = &step else { panic!("nothing is asked: {step:?}") };
+    let shown = beside.iter().find(|notice| notice.user_code.is_some()).unwrap();
+    let (page, code) = (shown.link.as_ref().unwrap().as_str(), shown.user_code.as_ref().unwrap().as_str());
+    for polls in 1..=2 {
+        waits(&registry).await;
+        clock.until_asleep(1).await;
+        clock.advance(Duration::from_secs(5));
+        while of(&server, "/token").len() < polls {
+            tokio::task::yield_now().await;
+        }
+        if polls == 1 {
+            confirmed(page, code);
+        }
+    }
+    let outcome = session.terminal().await.unwrap();
+    let Outcome::Done(_) = outcome else { panic!("not connected: {outcome:?}") };
+    assert_eq!(of(&server, "/token"), [400, 200]);
+    registry.close().await;
 }
