@@ -57,17 +57,17 @@ fn a_connection_has_its_shape_wherever_it_is_printed() {
 fn kinds_have_their_shape() {
     let machine = Machine::new();
     let kinds = machine.run(&["kinds", "--json"]).exits(0).json();
-    check_all(&kinds, "kind", 4);
+    check_all(&kinds, "kind", 5);
     for kind in kinds.as_array().unwrap() {
         check_all(&kind["fields"], "field", kind["fields"].as_array().unwrap().len());
     }
     let words =
         |member: &str| kinds.as_array().unwrap().iter().map(|kind| kind[member].to_string()).collect::<Vec<_>>();
-    assert_eq!(words("kind"), ["\"filesystem\"", "\"github\"", "\"notion\"", "\"twilio\""]);
-    assert_eq!(words("auth"), ["\"none\"", "\"personalAccessToken\"", "\"apiKey\"", "\"basic\""]);
-    let both = r#"["send","secrets"]"#;
-    assert_eq!(words("capabilities"), [r#"["files"]"#, both, both, both]);
-    assert_eq!(words("needs"), [r#"["files"]"#, "[]", "[]", "[]"]);
+    assert_eq!(words("kind"), ["\"filesystem\"", "\"github\"", "\"gmail\"", "\"notion\"", "\"twilio\""]);
+    assert_eq!(words("auth"), ["\"none\"", "\"personalAccessToken\"", "\"oauth\"", "\"apiKey\"", "\"basic\""]);
+    let (both, renewed) = (r#"["send","secrets"]"#, r#"["send","secrets","refresh"]"#);
+    assert_eq!(words("capabilities"), [r#"["files"]"#, both, renewed, both, both]);
+    assert_eq!(words("needs"), [r#"["files"]"#, "[]", "[]", "[]", "[]"]);
     let shown = machine.run(&["kinds", "show", "github", "--json"]).exits(0).json();
     assert_eq!(shown, kinds[1]);
 }

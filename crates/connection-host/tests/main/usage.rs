@@ -105,7 +105,7 @@ fn completions_and_the_manual_are_printed() {
 fn kinds_are_told_without_making_anything() {
     let machine = Machine::new();
     let kinds = machine.run(&["kinds"]).exits(0);
-    kinds.says("filesystem").says("github").says("notion").says("twilio");
+    kinds.says("filesystem").says("github").says("gmail").says("notion").says("twilio");
     machine
         .run(&["kinds", "show", "github"])
         .exits(0)
