@@ -48,7 +48,8 @@ pub(crate) async fn application(
     credential: &OAuth2Credential,
     ctx: &connection_contract::Context<'_>,
 ) -> Result<Application, OAuth2Error> {
-    if matches!(config.client, Client::PerConnection) {
+    // One that registered itself may have done so again since, for another redirect address.
+    if matches!(config.client, Client::PerConnection | Client::Registered) {
         let secret = credential.client_secret.as_ref().map(Secret::duplicate);
         return Ok(Application::new(credential.client_id.clone(), secret));
     }

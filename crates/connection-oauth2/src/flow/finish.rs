@@ -114,7 +114,7 @@ pub(crate) fn credential(
         }
     }
     let asked = || (!config.scopes.is_empty()).then(|| config.scopes.clone());
-    let own = matches!(config.client, Client::PerConnection);
+    let own = matches!(config.client, Client::PerConnection | Client::Registered);
     OAuth2Credential {
         tokens: tokens(&granted.set, before.map(|before| &before.tokens)),
         extra,

@@ -35,7 +35,7 @@ pub struct OAuth2Credential {
     pub(crate) authorized_until: Option<Timestamp>,
     /// The application that got them; another one cannot renew them.
     pub(crate) client_id: String,
-    /// Its secret, where each connection brings its own.
+    /// Its secret, where each connection brings its own, or the application registered itself.
     pub(crate) client_secret: Option<Secret>,
     /// What was answered and captured. Kept here and not only as configuration: what decides where a secret goes is sealed.
     pub(crate) values: Values,

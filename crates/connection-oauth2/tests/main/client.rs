@@ -44,6 +44,15 @@ fn basic_is_written_in_three_ways() {
     }
 }
 
+/// A body in the address, where nothing else works.
+#[test]
+fn a_body_may_stand_in_the_address() {
+    let query = encode::form(fields(&form()));
+    let exchange = Expected::post(&format!("{TOKEN}?{query}")).without_header("content-type");
+    let host = host(acme().body(Body::Query)).expect(exchange.answer(tokens())).expect(me());
+    host.setup([back()]).run().unwrap();
+}
+
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\ncanary-key-0123456789\n-----END PRIVATE KEY-----\n";
 
 fn signing(how: Assertion) -> OAuth2Builder {
@@ -185,6 +194,24 @@ fn an_application_registers_itself_once() {
         .expect(me());
     host.setup([back()]).run().unwrap();
     host.setup([back()]).run().unwrap();
+}
+
+/// At another redirect address it registers again; what was connected before is renewed by the one that got it.
+#[test]
+fn a_connection_keeps_the_application_that_registered_for_it() {
+    let builder =
+        || acme().client(Client::Registered).endpoint(Endpoint::Registration, "https://id.acme.example/register");
+    let register = || Expected::post("https://id.acme.example/register");
+    let made = |id: &str, secret: &str| {
+        register().answer(Reply::json(201, &format!(r#"{{"client_id": "{id}", "client_secret": "{secret}"}}"#)))
+    };
+    let first = host(builder()).expect(made(ID, SECRET)).expect(redeem().answer(tokens())).expect(me());
+    let old = first.setup([back()]).run().unwrap();
+    let other = FakeHost::new(kind(builder())).inbound_http("http://127.0.0.1:5/callback/acme").key_value();
+    let other = other.expect(made("second", "second-secret-99")).expect(redeem().answer(tokens())).expect(me());
+    other.setup([back()]).run().unwrap();
+    let other = other.expect(crate::renew().answer(tokens()));
+    other.refresh(&old.credential, &other.connection(&old)).unwrap();
 }
 
 #[test]

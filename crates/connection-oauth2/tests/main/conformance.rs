@@ -44,6 +44,20 @@ fn every_sentence_holds_for_all_that_is_stored() {
         .check();
 }
 
+/// What a later version wrote, or nobody, is no credential: nothing is guessed.
+#[test]
+fn only_what_this_version_knows_is_read() {
+    let parse = |record: Record| kind(acme()).parse_credential(record.encode().expose()).is_ok();
+    let record = |version: &str| Record::new().with("version", version).with("clientId", ID);
+    assert!(parse(record("1").with("access", ACCESS)));
+    assert!(!parse(record("2").with("access", ACCESS)));
+    assert!(!parse(record("1")));
+    assert!(!parse(record("1").with("access", ACCESS).with("sub", "42")));
+    assert!(!parse(record("1").with("access", ACCESS).with("until", "soon")));
+    assert!(!parse(record("1").with("access", ACCESS).with("is", "value of nothing")));
+    assert!(!parse(record("1").with("access", ACCESS).with("set", "user")));
+}
+
 /// The application that an earlier setup asked for.
 fn keep(host: &connection_testkit::FakeHost<connection_oauth2::OAuth2>) {
     let record = Record::new().with("id", ID).with("secret", SECRET).encode();
