@@ -13,6 +13,8 @@ use crate::{
 pub(crate) const CONNECTED: &str = "connected";
 /// Its credential was replaced by a fresh one.
 pub(crate) const CREDENTIAL_ROTATED: &str = "credential_rotated";
+/// What it works by ends soon, and no refresh saves it.
+pub(crate) const EXPIRING: &str = "expiring";
 /// Its account, scopes or expiry are others than before.
 pub(crate) const FACTS_CHANGED: &str = "facts_changed";
 /// It was made elsewhere, and taken over.
@@ -37,6 +39,7 @@ pub const EVENT_NAMES: &[&str] = &[
     CONNECTED,
     CREDENTIAL_ROTATED,
     DEFAULT_CHANGED,
+    EXPIRING,
     FACTS_CHANGED,
     IMPORTED,
     LIVENESS_CHANGED,

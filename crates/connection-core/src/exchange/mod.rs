@@ -15,6 +15,5 @@ mod tests;
 
 pub(crate) use flight::{Ended, Exchange, Rule, Uncertain, send};
 pub(crate) use key::{ExchangeKey, Scope};
-#[cfg_attr(not(test), expect(unused_imports, reason = "for what renews a credential"))]
 pub(crate) use spends::{ConnectionSpends, Spender};
 pub(crate) use table::Exchanges;

@@ -46,7 +46,6 @@ struct Seen {
     stopped: Option<Error>,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for what renews a credential"))]
 impl ConnectionSpends {
     /// Requests go where `egress` lets them; none is sent once the clock says that `deadline` has
     /// [passed](crate::Clock::passed).

@@ -2,11 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connection_contract::{ConnectionError, NotLive, Reason, RefreshContext, Refreshed, Secret, reason};
+use connection_contract::{
+    ConnectionError, NotLive, Reason, RefreshContext, RefreshSemantics, Refreshed, Secret, reason,
+};
 
-use super::lease::Lease;
+use super::{flight::Target, lease::Lease};
 use crate::{
+    Error,
     contain::{Contained, contain},
+    exchange::{ConnectionSpends, ExchangeKey, Spender, Uncertain},
     limits,
     registry::{KindEntry, Shared},
     verify::{HostServices, Subject},
@@ -20,27 +24,52 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What came of it.
 pub(super) enum Outcome {
     Renewed(Box<Refreshed<Secret>>),
+    /// The plugin has judged what it was answered.
     Failed(NotLive),
+    /// The plugin is at fault; what it was answered is kept for the next try.
+    Fault(NotLive),
+    /// Nothing could be recorded, so nothing more was sent.
+    Stuck(Error),
 }
 
-pub(super) async fn attempt(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: Subject, _lease: &Lease) -> Outcome {
-    let (services, clock, definition) = (
-        HostServices::new(shared, kind, &subject.owner, &subject.payload),
-        shared.clock.clone(),
-        kind.definition.clone(),
-    );
+/// With what was spent for it.
+pub(super) struct Attempt {
+    pub(super) outcome: Outcome,
+    /// Answers to forget with the outcome.
+    pub(super) keys: Vec<ExchangeKey>,
+    /// What may have been spent and was not answered.
+    pub(super) uncertain: Option<Uncertain>,
+}
+
+pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: Subject, lease: &Lease) -> Attempt {
+    let kind = &target.kind;
+    // Whoever comes here has looked.
+    let semantics = kind.capabilities.refresh.unwrap_or(RefreshSemantics::Strict);
+    let spender = Spender { id: subject.id, owner: &subject.owner, kind: kind.kind(), generation: target.generation };
+    let egress = subject.payload.egress.clone();
+    let spends = Arc::new(ConnectionSpends::new(shared, spender, semantics, egress, lease.deadline()));
+    let outcome = run(shared, kind, subject, spends.clone()).await;
+    Attempt { outcome, keys: spends.keys(), uncertain: spends.uncertain() }
+}
+
+async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: Subject, spends: Arc<ConnectionSpends>) -> Outcome {
+    let services = HostServices::new(shared, kind, &subject.owner, &subject.payload);
+    let (clock, definition, spending) = (shared.clock.clone(), kind.definition.clone(), spends.clone());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());
-        let ctx = RefreshContext::new(services.services(&http), &connection);
+        let ctx = RefreshContext::new(services.services(&http).spend(&*spending), &connection);
         let refresh = || definition.refresh(&subject.payload.credential, &ctx);
-        contain(&*clock, LONGEST, refresh, || false, || {}).await
+        contain(&*clock, LONGEST, refresh, || spending.is_stopped(), || {}).await
     };
     let ended = match shared.runtimes.run(&*shared.clock, LONGEST + GRACE, task).await {
         Contained::Ended(ended) => ended,
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
     };
-    let fault = |code, message| Outcome::Failed(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT)));
+    let fault = |code, message| Outcome::Fault(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT)));
+    if let Some(error) = spends.stopped() {
+        return Outcome::Stuck(error);
+    }
     let result = match ended {
         Contained::Ended(result) => result,
         Contained::Panicked => return fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
@@ -54,13 +83,17 @@ pub(super) async fn attempt(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject
             Err(problem) => fault(reason::PLUGIN_FAULT, problem),
         },
         Ok(None) => fault(reason::PLUGIN_FAULT, "the plugin renews nothing any more"),
-        Err(ConnectionError::NotLive(not_live)) => Outcome::Failed(limits::not_live(not_live)),
+        Err(ConnectionError::NotLive(not_live)) => match limits::not_live(not_live) {
+            // It could not write what it was given, which must not be asked for twice.
+            why if why.reason.code == reason::PLUGIN_FAULT => Outcome::Fault(why),
+            why => Outcome::Failed(why),
+        },
         Err(ConnectionError::Credential(_)) => {
             let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");
-            Outcome::Failed(NotLive::failing(unreadable.remedy("authorize this connection again")))
+            Outcome::Fault(NotLive::failing(unreadable.remedy("authorize this connection again")))
         }
         Err(ConnectionError::Service(_)) => {
-            Outcome::Failed(NotLive::offline(Reason::new(reason::PLUGIN_FAULT, "a service of this host failed")))
+            Outcome::Fault(NotLive::offline(Reason::new(reason::PLUGIN_FAULT, "a service of this host failed")))
         }
         Err(_) => fault(reason::PLUGIN_FAULT, "the plugin could not renew the credential"),
     }

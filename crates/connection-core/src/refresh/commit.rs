@@ -1,4 +1,4 @@
-//! Writes what a refresh came to: the renewed credential with what it proves, or why there is none, in one transaction.
+//! Writes what a refresh came to: the renewed credential with what it proves, in one transaction.
 //!
 //! The generation decides. Where it moved meanwhile, ours is dropped and the newer one stays. Where only the lease moved,
 //! ours is stored all the same: what was spent for it is gone, so it may be the only one that works; whoever holds the
@@ -6,19 +6,19 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Liveness, NotLive, Reason, Refreshed, Secret, Timestamp, reason};
+use connection_contract::{Liveness, Refreshed, Secret, Timestamp, reason};
 
 use super::{
     Renewed,
     flight::{Target, tell},
     lease::Lease,
-    not_renewed,
-    plan::{self, Given, Plan},
+    plan::{self, Given},
 };
 use crate::{
     ConnectionId, Error, IdGenerator,
     connection::{Payload, json, replace},
     event,
+    exchange::ExchangeKey,
     liveness::words,
     seal::Sealer,
     store::{
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// What one transaction decided.
-enum Written {
+pub(super) enum Written {
     /// Another credential is current.
     Superseded(i64),
     /// There is no such connection any more.
@@ -38,17 +38,17 @@ enum Written {
 }
 
 /// What every transaction here needs.
-struct Context {
-    id: ConnectionId,
-    process: String,
-    fence: i64,
-    now: i64,
-    sealer: Sealer,
-    ids: Arc<dyn IdGenerator>,
+pub(super) struct Context {
+    pub(super) id: ConnectionId,
+    pub(super) process: String,
+    pub(super) fence: i64,
+    pub(super) now: i64,
+    pub(super) sealer: Sealer,
+    pub(super) ids: Arc<dyn IdGenerator>,
 }
 
 impl Context {
-    fn new(target: &Target<'_>, lease: &Lease) -> Self {
+    pub(super) fn new(target: &Target<'_>, lease: &Lease) -> Self {
         let shared = &target.registry.shared;
         Self {
             id: target.info.id,
@@ -60,12 +60,18 @@ impl Context {
         }
     }
 
-    async fn tell(&self, tx: &mut Tx, row: &ListedRow, kind: &str, body: serde_json::Value) -> Result<(), StoreError> {
+    pub(super) async fn tell(
+        &self,
+        tx: &mut Tx,
+        row: &ListedRow,
+        kind: &str,
+        body: serde_json::Value,
+    ) -> Result<(), StoreError> {
         let event = event::at(self.now, &*self.ids, &row.account.owner, self.id, kind, body);
         event::append(tx, &self.sealer, &event).await
     }
 
-    async fn tell_liveness(
+    pub(super) async fn tell_liveness(
         &self,
         tx: &mut Tx,
         row: &ListedRow,
@@ -96,6 +102,7 @@ pub(super) async fn renewed(
     lease: Lease,
     mut payload: Payload,
     refreshed: Refreshed<Secret>,
+    keys: Vec<ExchangeKey>,
 ) -> Result<Renewed, Error> {
     let Target { registry, info, kind, generation, .. } = target;
     let (shared, id, seen) = (&registry.shared, info.id, *generation);
@@ -120,7 +127,7 @@ pub(super) async fn renewed(
         plan,
         ..fresh
     };
-    let written = shared.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh).await }));
+    let written = shared.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
     let written = written.await?;
     if !matches!(written, Written::Gone) {
         lease.end();
@@ -140,18 +147,26 @@ pub(super) async fn renewed(
     }
 }
 
-async fn put(tx: &mut Tx, context: &Context, seen: i64, mut fresh: CredentialRow) -> Result<Written, StoreError> {
+async fn put(
+    tx: &mut Tx,
+    context: &Context,
+    seen: i64,
+    mut fresh: CredentialRow,
+    keys: &[ExchangeKey],
+) -> Result<Written, StoreError> {
     let (id, now) = (context.id, context.now);
     tx.lock(Lock::Connection(id)).await?;
     let Some(row) = tx.listed(id).await? else { return Ok(Written::Gone) };
     let late = !Lease::is_held(&context.process, context.fence, tx, id).await?;
     tx.release_refresh(id, &context.process, context.fence).await?;
+    tx.settle_exchanges(keys).await?;
     if row.account.generation != seen {
         return Ok(Written::Superseded(row.account.generation));
     }
     let scopes = fresh.granted_scopes.take();
     let is_other = scopes.is_some() && scopes != row.granted_scopes;
     fresh.granted_scopes = scopes.or_else(|| row.granted_scopes.clone());
+    fresh.plan.announced_at = tx.current_credential(id).await?.and_then(|row| row.plan.announced_at);
     // What the refresh replaced is dead, or will be; there is nothing to go back to.
     tx.delete_credential(id, seen).await?;
     tx.forget_previous(id, i64::MAX).await?;
@@ -217,96 +232,4 @@ fn is_cured(code: &str) -> bool {
         reason::UNAUTHORIZED,
     ];
     CURED.contains(&code)
-}
-
-/// Records a try that failed. What is temporary disconnects nobody: while the old credential works the liveness stays.
-///
-/// # Errors
-///
-/// [`Error::NotRenewed`] with the reason; the store's.
-pub(super) async fn failed(target: &Target<'_>, lease: Lease, why: NotLive) -> Result<Renewed, Error> {
-    let Target { registry, info, generation, plan, .. } = target;
-    let (shared, id, seen) = (&registry.shared, info.id, *generation);
-    let is_final = is_final(&why);
-    let context = Context::new(target, &lease);
-    let failure = Failure { why: why.clone(), is_final, was: plan.clone() };
-    let written = shared.store.write(move |tx| Box::pin(async move { note(tx, &context, seen, failure).await }));
-    match written.await? {
-        Written::Gone => return Err(Error::NotFound(id)),
-        Written::Superseded(generation) => {
-            // A sibling has renewed it: what it refused us with concerns a credential that is gone.
-            lease.end();
-            tell(info, "adopted");
-            return Ok(Renewed::To(generation));
-        }
-        Written::Done { before, after, .. } => {
-            lease.end();
-            tell(info, outcome(&why));
-            replace::publish(shared, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
-        }
-    }
-    Err(not_renewed(&info.kind, why))
-}
-
-fn is_final(why: &NotLive) -> bool {
-    why.reason.code == reason::NEEDS_REAUTHORIZATION
-}
-
-/// A stable name, for whoever counts.
-fn outcome(why: &NotLive) -> &'static str {
-    match &*why.reason.code {
-        reason::NEEDS_REAUTHORIZATION => "needs_reauthorization",
-        reason::REFRESH_OUTCOME_UNKNOWN => "uncertain",
-        _ => "failed",
-    }
-}
-
-struct Failure {
-    why: NotLive,
-    /// Nobody tries again but a person.
-    is_final: bool,
-    was: Plan,
-}
-
-async fn note(tx: &mut Tx, context: &Context, seen: i64, failure: Failure) -> Result<Written, StoreError> {
-    let Failure { why, is_final, was } = failure;
-    let (id, now) = (context.id, context.now);
-    tx.lock(Lock::Connection(id)).await?;
-    let Some(row) = tx.listed(id).await? else { return Ok(Written::Gone) };
-    let late = !Lease::is_held(&context.process, context.fence, tx, id).await?;
-    tx.release_refresh(id, &context.process, context.fence).await?;
-    if row.account.generation != seen {
-        return Ok(Written::Superseded(row.account.generation));
-    }
-    let before = replace::measured(&row);
-    // Somebody else tries by now, and tells what comes of it.
-    let Some(stored) = tx.current_credential(id).await?.filter(|_| !late) else {
-        return Ok(Written::Done { before, after: before, late });
-    };
-    let failures = stored.plan.refresh_failures.saturating_add(1);
-    let pause = plan::after_failure(id, failures, why.recheck_after.map(|after| after.as_secs()));
-    let plan = PlanRow {
-        refresh_failures: failures,
-        refresh_reason: Some(json::reason(&why.reason)),
-        refresh_at: (!is_final).then(|| now.saturating_add(pause)),
-        ..stored.plan
-    };
-    tx.set_plan(id, seen, &plan).await?;
-    if !is_final && !was.is_expired(now) {
-        return Ok(Written::Done { before, after: before, late });
-    }
-    let known = tx.liveness(id).await?;
-    let measured = LivenessRow {
-        connection_id: id,
-        liveness: words::liveness(why.liveness).to_owned(),
-        reason: Some(json::reason(&why.reason)),
-        generation: seen,
-        checked_at: Some(now),
-        next_check_at: None,
-        failures: known.map_or(1, |known| known.failures.saturating_add(1)),
-    };
-    tx.upsert_liveness(&measured).await?;
-    let reason: &Reason = &why.reason;
-    context.tell_liveness(tx, &row, why.liveness, Some(&reason.code)).await?;
-    Ok(Written::Done { before, after: why.liveness, late })
 }

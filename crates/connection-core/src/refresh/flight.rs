@@ -7,8 +7,9 @@ use tracing::Instrument;
 
 use super::{
     Renewed, Why,
-    attempt::{self, Outcome},
+    attempt::{self, Attempt, Outcome},
     commit,
+    failure::{self, Failure},
     lease::{self, Lease},
     not_renewed,
     plan::{Plan, Stage},
@@ -92,18 +93,35 @@ async fn leased(target: Target<'_>, lease: Lease) -> Result<Renewed, Error> {
         return Err(failed_before(&info, &opened.plan));
     }
     let target = Target { registry, info, kind, generation, plan };
-    let (outcome, payload) = match opened.payload {
+    let (attempt, payload) = match opened.payload {
         Ok(payload) => {
             let (id, owner, config) = (target.info.id, target.info.owner.clone(), target.info.config.clone());
             let subject = Subject { id, owner, payload: payload.duplicate(), config };
-            (attempt::attempt(shared, &target.kind, subject, &lease).await, Some(payload))
+            (attempt::attempt(shared, &target, subject, &lease).await, Some(payload))
         }
-        Err(_) => (Outcome::Failed(unreadable()), None),
+        Err(_) => (Attempt { outcome: Outcome::Fault(unreadable()), keys: Vec::new(), uncertain: None }, None),
     };
+    let Attempt { outcome, keys, uncertain } = attempt;
     match (outcome, payload) {
-        (Outcome::Renewed(refreshed), Some(payload)) => commit::renewed(&target, lease, payload, *refreshed).await,
+        (Outcome::Renewed(refreshed), Some(payload)) => {
+            commit::renewed(&target, lease, payload, *refreshed, keys).await
+        }
         (Outcome::Renewed(_), None) => Err(not_renewed(&target.info.kind, unreadable())),
-        (Outcome::Failed(why), _) => commit::failed(&target, lease, why).await,
+        (Outcome::Stuck(error), _) => {
+            // Also when another credential took its place before anything was sent.
+            let (info, generation) = target.registry.info_and_generation(target.info.id).await?;
+            if generation == target.generation {
+                return Err(error);
+            }
+            tell(&info, "adopted");
+            Ok(Renewed::To(generation))
+        }
+        (Outcome::Failed(why), _) => {
+            failure::record(&target, lease, Failure::of(&target.kind, why, uncertain, keys)).await
+        }
+        (Outcome::Fault(why), _) => {
+            failure::record(&target, lease, Failure::of(&target.kind, why, uncertain, Vec::new())).await
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{
 
 /// How long one holds, in seconds: twice the longest request, and some.
 pub(super) const LIFE: i64 = 50;
+/// What a holder spends is sent by then: the longest request ends within the lease.
+const SEND_WITHIN: Duration = Duration::from_secs(25);
 /// How often whoever waits for another process looks at the row at least.
 const LOOKED: Duration = Duration::from_millis(500);
 
@@ -22,25 +24,32 @@ pub(super) struct Lease {
     shared: Arc<Shared>,
     id: ConnectionId,
     pub(super) fence: i64,
+    /// What the clock said had passed before it was asked for.
+    asked: Duration,
     ended: bool,
 }
 
 impl Lease {
     /// `None` when another one holds it, or the credential is not the current one any more.
     pub(super) async fn take(shared: &Arc<Shared>, id: ConnectionId, generation: i64) -> Result<Option<Self>, Error> {
-        let owner = shared.process.clone();
+        let (owner, asked) = (shared.process.clone(), shared.clock.passed());
         // It may be lost with the power: so is its holder.
         let taken = shared
             .store
             .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner, LIFE).await }));
         let fence = taken.await?;
-        Ok(fence.map(|fence| Self { shared: shared.clone(), id, fence, ended: false }))
+        Ok(fence.map(|fence| Self { shared: shared.clone(), id, fence, asked, ended: false }))
     }
 
     /// Whether it is still this one's, inside the transaction that wants to know.
     pub(super) async fn is_held(process: &str, fence: i64, tx: &mut Tx, id: ConnectionId) -> Result<bool, StoreError> {
         let leased = tx.refresh_lease(id).await?;
         Ok(leased.is_some_and(|leased| leased.owner.as_deref() == Some(process) && leased.fence == fence))
+    }
+
+    /// Nothing is sent from then on, as the clock's `passed`.
+    pub(super) fn deadline(&self) -> Duration {
+        self.asked.saturating_add(SEND_WITHIN)
     }
 
     /// The transaction that ended it is committed.

@@ -7,9 +7,11 @@
 
 mod attempt;
 mod commit;
+mod failure;
 mod flight;
 mod lease;
 pub(crate) mod plan;
+mod scheduler;
 #[cfg(test)]
 mod tests;
 

@@ -165,9 +165,10 @@ impl Plan {
 
     /// Why the last try failed.
     pub(crate) fn why(&self) -> Option<NotLive> {
-        let reason = self.reason.clone()?;
-        let passes = TEMPORARY.contains(&&*reason.code);
-        Some(if passes { NotLive::offline(reason) } else { NotLive::failing(reason) })
+        let why = self.reason.clone()?;
+        let code = &*why.code;
+        let passes = TEMPORARY.contains(&code) || (code == reason::REFRESH_OUTCOME_UNKNOWN && self.due.is_some());
+        Some(if passes { NotLive::offline(why) } else { NotLive::failing(why) })
     }
 
     /// Why its provider will not renew it any more, if that is so.

@@ -186,7 +186,7 @@ impl Shared {
     }
 
     /// The provider of a kind; the kind itself when it is not registered.
-    pub(super) fn provider_of(&self, kind: &Kind) -> Kind {
+    pub(crate) fn provider_of(&self, kind: &Kind) -> Kind {
         self.kinds.entry(kind).map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone())
     }
 
@@ -210,6 +210,10 @@ impl Shared {
     pub(crate) fn renewing(&self) -> Vec<Kind> {
         let all = self.kinds.all().into_iter().filter(|known| known.capabilities.refresh.is_some());
         all.map(|known| known.descriptor.kind).collect()
+    }
+
+    pub(crate) fn registered(&self) -> Vec<Kind> {
+        self.kinds.all().into_iter().map(|known| known.descriptor.kind).collect()
     }
 
     /// As [`info`](Self::info), of a row that may be unreadable.

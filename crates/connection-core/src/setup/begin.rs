@@ -268,6 +268,15 @@ async fn info(shared: &Shared, row: &SetupRow) -> Option<SetupInfo> {
     })
 }
 
+/// Goes on with a session that no process holds, unless this one is at it.
+pub(crate) fn take_over(shared: &Arc<Shared>, row: &SetupRow) {
+    let Ok(slot) = shared.slot(row) else { return };
+    if shared.kinds.entry(&slot.kind).is_some() && slot.is_at_rest() {
+        tracing::info!(session = %slot.id, kind = %slot.kind, "a setup whose run was lost goes on");
+        run::spawn(shared, &slot);
+    }
+}
+
 /// Sessions that nobody went on with end here, and those that ended long ago are forgotten.
 async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
     let now = shared.clock.now().seconds();

@@ -31,6 +31,7 @@ mod tests;
 mod wait;
 
 pub use answers::FieldProblem;
+pub(crate) use begin::take_over;
 pub use begin::{BeginSetup, SetupInfo, SetupStage};
 pub use callback::{Callback, Delivered};
 pub use deliver::DeliverError;

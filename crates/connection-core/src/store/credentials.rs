@@ -13,7 +13,7 @@ impl Reader {
     pub(crate) async fn current_credential(&mut self, id: ConnectionId) -> Result<Option<CredentialRow>, StoreError> {
         const SQL: &str = "SELECT c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, \
                            c.granted_scopes, c.valid_until, c.created_at, c.renew_at, c.authorized_until, \
-                           c.refreshed_at, c.refresh_at, c.refresh_failures, c.refresh_reason FROM connection_account AS a \
+                           c.refreshed_at, c.refresh_at, c.refresh_failures, c.refresh_reason, c.announced_at FROM connection_account AS a \
                            JOIN connection_credential AS c ON c.connection_id = a.id \
                            AND c.generation = a.generation AND c.state = 'current' WHERE a.id = $1";
         optional!(self, CredentialRow, SQL, id.as_uuid())
@@ -25,8 +25,8 @@ impl Tx {
     pub(crate) async fn insert_credential(&mut self, row: &CredentialRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_credential (connection_id, generation, state, sealed, key_id, \
                            secret_names, granted_scopes, valid_until, created_at, renew_at, authorized_until, \
-                           refreshed_at, refresh_at, refresh_failures, refresh_reason) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+                           refreshed_at, refresh_at, refresh_failures, refresh_reason, announced_at) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
         self.changed(Changed::Connection(row.connection_id));
         execute!(
             self,
@@ -45,7 +45,8 @@ impl Tx {
             row.plan.refreshed_at,
             row.plan.refresh_at,
             row.plan.refresh_failures,
-            &row.plan.refresh_reason
+            &row.plan.refresh_reason,
+            row.plan.announced_at
         )
         .map(drop)
     }

@@ -7,6 +7,7 @@
 mod accounts;
 mod changes;
 mod credentials;
+mod due;
 mod engine;
 mod error;
 mod events;
@@ -43,6 +44,7 @@ use sqlite::{Limits, Sqlite};
 
 pub(crate) use changes::Changes;
 pub(crate) use changes::{Changed, Version};
+pub(crate) use due::DueRow;
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
 pub(crate) use events::broken_link;

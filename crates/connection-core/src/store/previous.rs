@@ -14,7 +14,7 @@ impl Reader {
     pub(crate) async fn previous_credential(&mut self, id: ConnectionId) -> Result<Option<PreviousRow>, StoreError> {
         const SQL: &str = "SELECT connection_id, generation, state, sealed, key_id, secret_names, granted_scopes, \
                            valid_until, created_at, renew_at, authorized_until, refreshed_at, refresh_at, \
-                           refresh_failures, refresh_reason, replaced_at, account_id, account_label, config \
+                           refresh_failures, refresh_reason, announced_at, replaced_at, account_id, account_label, config \
                            FROM connection_credential WHERE connection_id = $1 AND state = 'previous'";
         optional!(self, PreviousRow, SQL, id.as_uuid())
     }

@@ -92,7 +92,8 @@ async fn renewed_first(
     match refresh::renew(registry, info.id, generation, Why::Due).await {
         Ok(_) => Ok(None),
         Err(Error::NotRenewed { why, .. }) => {
-            let is_told = is_expired || why.reason.code == reason::NEEDS_REAUTHORIZATION;
+            let is_final = matches!(&*why.reason.code, reason::NEEDS_REAUTHORIZATION | reason::REFRESH_OUTCOME_UNKNOWN);
+            let is_told = is_expired || (is_final && why.liveness == Liveness::Failing);
             Ok(is_told.then(|| (*why).into()))
         }
         Err(error) => Err(error),

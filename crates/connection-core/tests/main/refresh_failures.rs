@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use connection_contract::{Liveness, reason};
+use connection_contract::{Liveness, RefreshSemantics, reason};
 use connection_core::{Connection, ConnectionInfo, Error, Outcome};
 use tokio::runtime::Handle;
 
 use crate::{
     fake::{Deed, set},
     raw,
-    renewing::{LIFE, Renewals, refreshed},
+    renewing::{LIFE, Renewals, Renewing, refreshed},
     world::{answers, step},
 };
 
@@ -29,7 +29,7 @@ fn not_renewed(result: Result<u16, Error>) -> String {
 
 #[tokio::test]
 async fn a_provider_that_is_down_for_ten_minutes_disconnects_nobody() {
-    let it = Renewals::new().await;
+    let it = Renewals::of(Renewing::of(RefreshSemantics::Stable)).await;
     it.provider.says(Some((503, "", "")));
     // The first half in the early window: it works all the while.
     for seconds in (0..300).step_by(10) {
@@ -157,7 +157,7 @@ async fn a_fault_of_the_plugin_loses_no_credential() {
 
 #[tokio::test]
 async fn a_clock_that_was_wrong_when_it_failed_holds_nobody_up() {
-    let it = Renewals::new().await;
+    let it = Renewals::of(Renewing::of(RefreshSemantics::Stable)).await;
     it.provider.says(Some((503, "", "")));
     it.at(LIFE * 24 * 365);
     assert_eq!(not_renewed(it.send().await), "Offline provider_error");

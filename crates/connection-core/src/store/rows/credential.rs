@@ -54,6 +54,8 @@ pub(crate) struct PlanRow {
     pub(crate) refresh_failures: i64,
     /// JSON: why the last try failed.
     pub(crate) refresh_reason: Option<String>,
+    /// When it was told that it ends soon; that holds for what is renewed of it, too.
+    pub(crate) announced_at: Option<i64>,
 }
 
 /// The credential before the current one, with what the connection was by it.

@@ -1,0 +1,128 @@
+//! How much is begun at once: not more than a bound over all, and for each provider; nothing while it asks for a pause.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use connection_contract::Kind;
+
+use crate::ConnectionId;
+
+/// Jobs at once.
+pub(super) const AT_ONCE: usize = 16;
+/// Of one provider.
+const OF_ONE: usize = 4;
+/// What a provider that asks for a pause may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is under way, and who waits.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    running: HashSet<ConnectionId>,
+    providers: HashMap<Kind, usize>,
+    /// Until when, as the clock's `passed`.
+    paused: HashMap<Kind, Duration>,
+    aside: HashMap<ConnectionId, Duration>,
+}
+
+impl Pace {
+    pub(super) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Rows that are passed over for a while.
+    pub(super) fn aside(&self) -> i64 {
+        i64::try_from(self.aside.len().saturating_add(self.running.len())).unwrap_or(i64::MAX)
+    }
+
+    /// Whether something of this provider may be begun.
+    pub(super) fn may_ask(&self, provider: &Kind, passed: Duration) -> bool {
+        let is_paused = self.paused.get(provider).is_some_and(|until| *until > passed);
+        !is_paused && self.providers.get(provider).copied().unwrap_or_default() < OF_ONE
+    }
+
+    /// Counts a job, if it may be begun.
+    pub(super) fn begin(&mut self, id: ConnectionId, provider: &Kind, passed: Duration) -> bool {
+        self.aside.retain(|_, until| *until > passed);
+        let is_free = self.running.len() < AT_ONCE && !self.running.contains(&id) && !self.aside.contains_key(&id);
+        let begins = is_free && self.may_ask(provider, passed);
+        if begins {
+            self.running.insert(id);
+            *self.providers.entry(provider.clone()).or_default() += 1;
+        }
+        begins
+    }
+
+    pub(super) fn end(&mut self, id: ConnectionId, provider: &Kind) {
+        if self.running.remove(&id)
+            && let Some(count) = self.providers.get_mut(provider)
+        {
+            *count = count.saturating_sub(1);
+        }
+        self.providers.retain(|_, count| *count > 0);
+    }
+
+    pub(super) fn pause(&mut self, provider: Kind, passed: Duration, pause: Duration) {
+        self.paused.retain(|_, until| *until > passed);
+        self.paused.insert(provider, passed.saturating_add(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)));
+    }
+
+    pub(super) fn put_aside(&mut self, id: ConnectionId, until: Duration) {
+        self.aside.insert(id, until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HUB: Kind = Kind::from_static("hub");
+    const NODE: Kind = Kind::from_static("node");
+
+    fn id(number: u128) -> ConnectionId {
+        uuid::Uuid::from_u128(number).into()
+    }
+
+    #[test]
+    fn one_provider_gets_a_part_and_all_together_no_more_than_the_bound() {
+        let (mut pace, now) = (Pace::default(), Duration::ZERO);
+        let begun = (0..20).filter(|number| pace.begin(id(*number), &HUB, now)).count();
+        assert_eq!((begun, pace.may_ask(&HUB, now), pace.may_ask(&NODE, now)), (4, false, true));
+        for provider in 0..10_u128 {
+            let kind = Kind::parse(&format!("kind-{provider}")).unwrap();
+            for number in 0..10 {
+                pace.begin(id(100 + provider * 10 + number), &kind, now);
+            }
+        }
+        assert_eq!(pace.running(), AT_ONCE);
+        pace.end(id(0), &HUB);
+        assert!(pace.begin(id(50), &HUB, now) && !pace.begin(id(51), &HUB, now));
+    }
+
+    #[test]
+    fn nothing_is_begun_twice() {
+        let (mut pace, now) = (Pace::default(), Duration::ZERO);
+        assert!(pace.begin(id(1), &HUB, now) && !pace.begin(id(1), &HUB, now));
+        pace.end(id(1), &HUB);
+        pace.end(id(1), &HUB);
+        assert!(pace.begin(id(1), &HUB, now));
+    }
+
+    #[test]
+    fn a_provider_that_asks_for_a_pause_gets_it_and_no_other_does() {
+        let (mut pace, second) = (Pace::default(), Duration::from_secs(1));
+        pace.pause(HUB, second, 9 * second);
+        assert!(!pace.may_ask(&HUB, 9 * second) && pace.may_ask(&NODE, second) && pace.may_ask(&HUB, 10 * second));
+        pace.pause(HUB, second, Duration::MAX);
+        assert!(!pace.may_ask(&HUB, 86_400 * second) && pace.may_ask(&HUB, 86_401 * second));
+    }
+
+    #[test]
+    fn what_failed_here_is_left_alone_for_a_while() {
+        let (mut pace, second) = (Pace::default(), Duration::from_secs(1));
+        pace.put_aside(id(1), 60 * second);
+        assert!(!pace.begin(id(1), &HUB, 59 * second) && pace.begin(id(1), &HUB, 60 * second));
+    }
+}

@@ -1,0 +1,149 @@
+//! Real processes that want one credential renewed, and one that is killed while it renews.
+
+use std::{
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
+
+use connection_contract::RefreshSemantics;
+use connection_core::{ConnectionRegistry, Error, HttpPolicy, KeyFile};
+use tokio::runtime::{Builder, Handle};
+
+use crate::{
+    acme::API,
+    renewing::{Renewals, Renewing, send, token},
+    test_server::Reply,
+};
+
+const PROCESSES: usize = 4;
+const CALLERS: usize = 50;
+/// Tells a process of this test what it is.
+const WORKER: &str = "CONNECTIONS_TEST_REFRESH_WORKER";
+const NAME: &str = "refresh_processes::of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generation";
+
+#[test]
+fn of_four_processes_with_fifty_callers_each_one_renews_and_all_get_its_generation() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    match order() {
+        Some(order) => runtime.block_on(work(&order)),
+        None => runtime.block_on(all()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a process of this test is told so by its environment")]
+fn order() -> Option<String> {
+    std::env::var(WORKER).ok()
+}
+
+async fn all() {
+    let it = Renewals::of_processes(Renewing::new()).await;
+    it.expire().await;
+    let children: Vec<_> = (0..PROCESSES).map(|number| start(&it, number, "")).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    for number in 0..PROCESSES {
+        let got = std::fs::read_to_string(place(&it, number)).unwrap();
+        assert_eq!(got.lines().collect::<Vec<_>>(), ["access-2"; CALLERS], "process {number}");
+    }
+    let issuer = it.provider.lock().clone();
+    assert_eq!((issuer.asked, issuer.is_revoked, issuer.number), (1, false, 2));
+    assert_eq!((it.number("generation").await, it.lease("lease_until").await), (2, None));
+}
+
+/// A process of this test that uses the connection; `semantics` are its plugin's.
+fn start(it: &Renewals, number: usize, semantics: &str) -> Child {
+    let order = [
+        it.world.address(),
+        it.world.key().to_str().unwrap().to_owned(),
+        it.world.server.origin(),
+        it.connection.id().to_string(),
+        place(it, number),
+        semantics.to_owned(),
+    ];
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([NAME, "--exact", "--nocapture", "--test-threads=1"]).env(WORKER, order.join("\n"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// Where a process writes which tokens it got.
+fn place(it: &Renewals, number: usize) -> String {
+    it.world.directory.path().join(format!("tokens-{number}")).to_str().unwrap().to_owned()
+}
+
+async fn work(order: &str) {
+    let [address, key, origin, id, place, semantics] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
+    let plugin = Renewing::of(match semantics {
+        "stable" => RefreshSemantics::Stable,
+        _ => RefreshSemantics::Strict,
+    });
+    let registry = ConnectionRegistry::builder()
+        .store(address)
+        .key(KeyFile::at(key))
+        .http(HttpPolicy::new().endpoint(API, origin).unwrap())
+        .kind(plugin)
+        .open()
+        .await
+        .unwrap();
+    let connection = registry.connection(id.parse().unwrap()).await.unwrap();
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let connection = connection.clone();
+            Handle::current().spawn(async move { token(&connection).await.unwrap() })
+        })
+        .collect();
+    let mut got = String::new();
+    for caller in callers {
+        got += &caller.await.unwrap();
+        got.push('\n');
+    }
+    std::fs::write(place, got).unwrap();
+    registry.close().await;
+}
+
+/// The provider takes the request, rotates and never answers; then the process is killed.
+async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Renewals {
+    let it = Renewals::of_processes(Renewing::of(semantics)).await;
+    it.expire().await;
+    let (issued, is_silent) = (it.provider.clone(), Arc::new(AtomicBool::new(true)));
+    let silent = is_silent.clone();
+    it.world.provider(move |request| {
+        let reply = issued.answer(request);
+        if silent.load(SeqCst) && request.starts_with("POST /token") { Reply::silence() } else { reply }
+    });
+    let asked = it.world.server.requests().len();
+    let mut holder = start(&it, 0, word);
+    it.world.server.until_asked(asked + 1).await;
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    is_silent.store(false, SeqCst);
+    assert!(it.lease("lease_until").await.is_some(), "it held the lease");
+    // As when its time is over.
+    it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
+    it
+}
+
+#[tokio::test]
+async fn what_a_killed_holder_may_have_spent_is_not_spent_again() {
+    let it = killed_while_it_renews(RefreshSemantics::Strict, "").await;
+    for _ in 0..3 {
+        match send(&it.connection).await {
+            Err(Error::NotRenewed { why, .. }) => assert_eq!(why.reason.code, "refresh_outcome_unknown"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let issuer = it.provider.lock().clone();
+    assert_eq!((issuer.asked, issuer.is_revoked), (1, false), "the family lives");
+}
+
+#[tokio::test]
+async fn what_is_not_used_up_is_sent_again_after_a_holder_was_killed() {
+    let it = killed_while_it_renews(RefreshSemantics::Stable, "stable").await;
+    // A provider that takes the same token again.
+    it.provider.lock().number = 1;
+    assert_eq!(send(&it.connection).await.unwrap(), 200);
+    assert_eq!((it.provider.asked(), it.number("generation").await), (2, 2));
+}

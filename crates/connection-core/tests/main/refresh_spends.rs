@@ -1,0 +1,93 @@
+//! What a refresh spends is spent once: a result that could not be stored is stored by the next try, and what has no answer
+//! is not tried over and over.
+
+use std::time::Duration;
+
+use connection_contract::Liveness;
+use connection_core::Error;
+use tokio::runtime::Handle;
+
+use crate::{
+    fake::{Deed, Stop, StopOnDrop, set},
+    raw,
+    renewing::{LIFE, Renewals, refreshed},
+    test_server::Reply,
+};
+
+#[tokio::test]
+async fn a_result_that_could_not_be_stored_is_stored_by_the_next_try_without_another_request() {
+    let it = Renewals::new().await;
+    it.at(LIFE);
+    raw::refuse(&it.world.database(), "INSERT ON connection_credential").await;
+    for _ in 0..3 {
+        assert!(matches!(it.send().await, Err(Error::Store(_))));
+    }
+    assert_eq!(it.provider.asked(), 1);
+    raw::refuse_no_more(&it.world.database()).await;
+    assert_eq!((it.send().await.unwrap(), it.token().await), (200, "access-2".to_owned()));
+    assert_eq!((it.provider.asked(), refreshed(&it.plugin)), (1, 4));
+    let kept = raw::number(&it.world.database(), "SELECT count(*) FROM connection_exchange").await;
+    assert_eq!(kept, Some(0));
+}
+
+#[tokio::test]
+async fn a_plugin_that_crashed_on_an_answer_gets_it_again() {
+    let it = Renewals::new().await;
+    it.at(100);
+    set(&it.plugin.serialize, Deed::Bug);
+    assert!(matches!(it.connection.refresh().await, Err(Error::NotRenewed { .. })));
+    set(&it.plugin.serialize, Deed::Well);
+    it.connection.refresh().await.unwrap();
+    assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()));
+}
+
+#[tokio::test]
+async fn what_has_no_answer_is_used_on_and_sent_once_more_at_most() {
+    let it = Renewals::new().await;
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = asked.clone();
+    let issued = it.provider.clone();
+    it.world.provider(move |request| {
+        if request.starts_with("POST /token") {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            return Reply::raw("");
+        }
+        issued.answer(request)
+    });
+    it.at(LIFE - 200);
+    let info = it.connection.verify().await.unwrap();
+    // It works, and nobody worries yet.
+    assert_eq!((info.liveness, it.send().await.unwrap()), (Liveness::Live, 200));
+    assert_eq!(crate::fake::count(&asked), 1);
+    // The quarantine passes; then it is sent once more, and never again.
+    for seconds in (10..2_000).step_by(10) {
+        it.at(LIFE - 200 + seconds);
+        it.connection.verify().await.unwrap();
+    }
+    assert!(crate::fake::count(&asked) <= 2, "{}", crate::fake::count(&asked));
+    let info = it.connection.verify().await.unwrap();
+    let reason = info.reason.unwrap();
+    assert_eq!((info.liveness, &*reason.code), (Liveness::Failing, "refresh_outcome_unknown"));
+    assert_eq!(reason.remedy.unwrap().as_str(), "authorize this connection again");
+}
+
+/// A holder that sleeps between its lease and the send, as in a machine that is paused.
+#[tokio::test]
+async fn a_holder_that_overslept_sends_nothing() {
+    let (it, stop) = (Renewals::new().await, Stop::default());
+    set(&it.plugin.deed, Deed::Spins(stop.clone()));
+    it.at(100);
+    let asking = Handle::current().spawn({
+        let connection = it.connection.clone();
+        async move { connection.refresh().await }
+    });
+    it.world.clock.until_asleep(2).await;
+    // Its deadline for sending is behind it, and nobody has dropped it yet.
+    it.world.clock.advance(Duration::from_secs(26));
+    drop(StopOnDrop(stop));
+    assert!(matches!(asking.await.unwrap(), Err(Error::NotRenewed { .. })));
+    assert_eq!((it.provider.asked(), it.send().await.unwrap()), (0, 200));
+    set(&it.plugin.deed, Deed::Well);
+    it.connection.refresh().await.unwrap();
+    assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()));
+}

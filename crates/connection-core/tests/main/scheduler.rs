@@ -1,0 +1,249 @@
+//! The scheduler: what is due is done without anybody's use, once, and not more at once than is polite.
+
+use std::{future::poll_fn, task::Poll};
+
+use connection_contract::{Identity, Kind, Secret, Timestamp};
+use connection_core::{Connection, ConnectionRegistry, Import, SetupStep};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use crate::{
+    fake::{FAKE, Fake, count},
+    raw,
+    renewing::{LIFE, RENEWING, Renewals, Renewing, refreshed, send},
+    test_server::Reply,
+    world::{START, World, step},
+};
+
+/// Runs until it is aborted.
+struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn run(registry: &ConnectionRegistry) -> Running {
+    let registry = registry.clone();
+    Running(Handle::current().spawn(async move { registry.run().await }))
+}
+
+/// Lets time pass until it is so.
+async fn until(world: &World, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if is_so().await {
+            return;
+        }
+        world.clock.advance(std::time::Duration::from_secs(1));
+        // What it began takes a moment, also while no time passes.
+        number(world, "SELECT 1").await;
+    }
+    panic!("it does not come to it: {what}");
+}
+
+async fn number(world: &World, sql: &str) -> i64 {
+    raw::number(&world.database(), sql).await.unwrap_or_default()
+}
+
+/// Connections of several accounts; the provider renews each without end.
+async fn many(world: &World, plugin: &Renewing, accounts: usize) -> (ConnectionRegistry, Vec<Connection>) {
+    world.provider(|request| match request.starts_with("POST /token") {
+        true => Reply::ok(r#"{"access":"access-9","refresh":"refresh-9","life":3600}"#),
+        false => crate::world::me("1", "ada"),
+    });
+    let registry = world.open(plugin.clone()).await;
+    let mut connections = Vec::new();
+    for account in 0..accounts {
+        let owner = registry.owner(format!("u{account}")).unwrap();
+        connections.push(plugin.connected(&owner).await);
+    }
+    (registry, connections)
+}
+
+#[tokio::test]
+async fn credentials_of_all_owners_are_renewed_when_they_are_due_and_nobody_uses_them() {
+    let (world, plugin) = (World::new().await, Renewing::new());
+    let (registry, _connections) = many(&world, &plugin, 6).await;
+    world.clock.advance(std::time::Duration::from_secs(u64::try_from(LIFE - 460).unwrap()));
+    let _running = run(&registry);
+    world.clock.until_asleep(1).await;
+    assert_eq!(refreshed(&plugin), 0);
+    until(&world, "all are renewed", async || {
+        number(&world, "SELECT count(*) FROM connection_account WHERE generation = 2").await == 6
+    })
+    .await;
+    assert_eq!(refreshed(&plugin), 6);
+    // Each has the rest of its life before it.
+    assert!(world.now() < START + LIFE, "{}", world.now() - START);
+}
+
+#[tokio::test]
+async fn one_provider_is_asked_for_four_at_once() {
+    let (world, plugin) = (World::new().await, Renewing::new());
+    let (registry, _connections) = many(&world, &plugin, 10).await;
+    plugin.before.close();
+    world.clock.advance(std::time::Duration::from_secs(u64::try_from(LIFE - 200).unwrap()));
+    let _running = run(&registry);
+    plugin.before.until_inside(4).await;
+    for _ in 0..3 {
+        world.clock.advance(std::time::Duration::from_secs(2));
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((plugin.before.inside(), refreshed(&plugin)), (4, 4));
+    }
+    plugin.before.open();
+    until(&world, "all are renewed", async || {
+        number(&world, "SELECT count(*) FROM connection_account WHERE generation = 2").await == 10
+    })
+    .await;
+    assert_eq!(refreshed(&plugin), 10);
+}
+
+#[tokio::test]
+async fn of_two_schedulers_one_renews_and_one_looks_again() {
+    let it = Renewals::new().await;
+    let other = it.world.open(it.plugin.clone()).await;
+    it.edit(&format!("UPDATE connection_liveness SET next_check_at = {}", START + 10)).await;
+    let _running = [run(&it.registry), run(&other)];
+    until(&it.world, "it is looked at", async || count(&it.plugin.verified) > 0).await;
+    until(&it.world, "that is stored", async || it.lease("next_check_at").await.is_none()).await;
+    it.at(LIFE - 400);
+    until(&it.world, "it is renewed", async || it.number("generation").await == 2).await;
+    assert_eq!((it.provider.asked(), count(&it.plugin.verified)), (1, 1));
+    assert_eq!(it.lease("next_check_at").await, None);
+}
+
+#[tokio::test]
+async fn a_scheduler_that_is_dropped_at_any_moment_loses_nothing() {
+    let it = Renewals::new().await;
+    for polls in 0..10_usize {
+        it.fall_due().await;
+        let mut running = Box::pin(it.registry.run());
+        for _ in 0..=polls {
+            assert!(poll_fn(|cx| Poll::Ready(running.as_mut().poll(cx))).await.is_pending());
+            tokio::task::yield_now().await;
+        }
+        drop(running);
+    }
+    it.fall_due().await;
+    let before = it.provider.asked();
+    let _running = run(&it.registry);
+    until(&it.world, "it is renewed", async || it.provider.asked() > before).await;
+    until(&it.world, "it is stored", async || {
+        it.number("generation").await == i64::try_from(it.provider.asked()).unwrap() + 1
+    })
+    .await;
+    let issuer = it.provider.lock();
+    assert!(!issuer.is_revoked, "{issuer:?}");
+}
+
+#[tokio::test]
+async fn a_pause_that_a_provider_asks_for_is_kept_for_all_its_connections() {
+    let (world, plugin) = (World::new().await, Renewing::new());
+    let (registry, connections) = many(&world, &plugin, 2).await;
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = asked.clone();
+    world.provider(move |_| {
+        counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Reply::whole(429, "retry-after: 300\r\n", "")
+    });
+    let due = |id: &Connection, at: i64| {
+        format!("UPDATE connection_credential SET refresh_at = {at} WHERE connection_id = {}", raw::id(id.id()))
+    };
+    raw::run(&world.database(), due(&connections[0], START + 10)).await;
+    raw::run(&world.database(), due(&connections[1], START + 60)).await;
+    let _running = run(&registry);
+    until(&world, "the first is refused", async || count(&asked) == 1).await;
+    until(&world, "five minutes passed", async || world.now() >= START + 290).await;
+    assert_eq!(count(&asked), 1);
+    until(&world, "the pause is over", async || count(&asked) > 1).await;
+}
+
+#[tokio::test]
+async fn what_ends_and_no_renewal_saves_is_told_once_a_week_ahead() {
+    let world = World::new().await;
+    let (fake, plugin) = (Fake::new(), Renewing::new());
+    let registry = world.builder().kind(fake.clone()).kind(plugin.clone()).open().await.unwrap();
+    let at = |seconds| Timestamp::from_seconds(START + seconds);
+    let day = 86_400;
+    let import = |kind: Kind, name: &str, credential: &str| {
+        Import::new(kind, Secret::from(credential), Identity::new(name.to_owned(), name.to_owned()))
+    };
+    let items = vec![
+        import(FAKE, "soon", "blob").valid_until(at(6 * day)),
+        import(FAKE, "later", "blob").valid_until(at(9 * day)),
+        // What renews by itself ends with its authorization.
+        import(RENEWING, "renews", "access-1 refresh-1").valid_until(at(6 * day)),
+        import(RENEWING, "ends", "access-1 refresh-1").valid_until(at(90 * day)).authorized_until(at(5 * day)),
+    ];
+    let mut imports = registry.import(Items(items)).start();
+    while let Some(item) = imports.next().await {
+        item.unwrap();
+    }
+    let told = async || {
+        let sql = "SELECT a.label || ' ' || e.body FROM connection_event AS e \
+                   JOIN connection_account AS a ON a.id = e.connection_id WHERE e.kind = 'expiring' ORDER BY a.label";
+        raw::texts(&world.database(), sql).await
+    };
+    let _running = [run(&registry), run(&world.builder().kind(fake).kind(plugin).open().await.unwrap())];
+    until(&world, "two are told", async || told().await.len() == 2).await;
+    let text = |seconds: i64| at(seconds).to_rfc3339();
+    let ends = format!(r#"ends {{"at":"{}","what":"authorization"}}"#, text(5 * day));
+    let soon = format!(r#"soon {{"at":"{}","what":"credential"}}"#, text(6 * day));
+    assert_eq!(told().await, [ends, soon]);
+    world.clock.advance(std::time::Duration::from_secs(3 * 86_400));
+    until(&world, "the third is told", async || told().await.len() == 3).await;
+    until(&world, "minutes pass", async || world.now() > START + 3 * day + 300).await;
+    assert_eq!(told().await.len(), 3);
+}
+
+/// A stream of what is there.
+struct Items(Vec<Import>);
+
+impl futures_core::Stream for Items {
+    type Item = Import;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Import>> {
+        Poll::Ready(self.0.pop())
+    }
+}
+
+#[tokio::test]
+async fn a_setup_whose_run_was_lost_goes_on() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let lost = {
+        let registry = world.open(fake.clone()).await;
+        let session = registry.begin_setup(&FAKE).await.unwrap();
+        step(&session).await;
+        session.id()
+    };
+    // As a process leaves it that is killed while the plugin works.
+    raw::run(&world.database(), "UPDATE connection_setup SET state = 'running', sealed_step = NULL").await;
+    let registry = world.open(fake.clone()).await;
+    let _running = run(&registry);
+    until(&world, "it waits again", async || {
+        raw::texts(&world.database(), "SELECT state FROM connection_setup").await == ["waiting"]
+    })
+    .await;
+    let session = registry.resume_setup(lost).await.unwrap();
+    assert!(matches!(step(&session).await.1, SetupStep::Prompt { .. }));
+}
+
+#[tokio::test]
+async fn it_ends_when_the_registry_is_closed_and_nothing_needs_it() {
+    let it = Renewals::new().await;
+    let registry = it.registry.clone();
+    let running = Handle::current().spawn(async move { registry.run().await });
+    it.world.clock.until_asleep(1).await;
+    it.registry.close().await;
+    crate::world::outlasted(&it.world, running).await;
+    // Without one, a use renews.
+    let other = it.world.open(it.plugin.clone()).await;
+    it.at(LIFE * 3);
+    assert_eq!(send(&other.connection(it.connection.id()).await.unwrap()).await.unwrap(), 200);
+    assert_eq!(it.provider.asked(), 1);
+}
