@@ -14,6 +14,9 @@ pub enum OAuth2Error {
     /// Neither the answer nor a request told whose the token is.
     #[error("the provider did not tell which account this is")]
     AccountUnknown,
+    /// The provider may have taken the code, and its answer is lost.
+    #[error("the provider may have taken the code, and its answer is lost")]
+    AnswerLost,
     /// The callback holds a parameter twice (RFC 6749, section 3.1).
     #[error("the provider's answer names '{name}' twice")]
     Ambiguous {
@@ -113,7 +116,7 @@ impl OAuth2Error {
             Self::ClientMissing => "give the application's id and secret again",
             Self::Dead => "authorize again",
             Self::Discovery { .. } => "check the issuer in the kind's configuration",
-            Self::Expired => "begin again",
+            Self::AnswerLost | Self::Expired => "begin again",
             Self::InvalidClient => "check the client's id and secret",
             Self::IssuerMismatch => "begin again; if it comes again, tell the provider",
             Self::MissingValue { .. } | Self::UnsafeValue { .. } => "give a value that fits",
@@ -139,6 +142,7 @@ impl OAuth2Error {
             Self::AccessDenied => "access_denied",
             Self::AccountUnknown => "account_unknown",
             Self::Ambiguous { .. } | Self::NoCode => "bad_callback",
+            Self::AnswerLost => "answer_lost",
             Self::ClientMissing => "client_missing",
             Self::Discovery { .. } => "bad_discovery",
             Self::Expired => "code_expired",
@@ -169,6 +173,13 @@ impl OAuth2Error {
             error => NotLive::failing(
                 Reason::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.remedy()),
             ),
+        }
+    }
+    /// Of a request that spends something in a setup: to wait would not help, since it is not sent again.
+    pub(crate) fn spent(self) -> Self {
+        match self {
+            Self::NotLive(found) if found.reason.code == reason::REFRESH_OUTCOME_UNKNOWN => Self::AnswerLost,
+            error => error,
         }
     }
     /// Whether the provider may answer otherwise in a moment.

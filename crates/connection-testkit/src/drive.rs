@@ -46,7 +46,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         world.set_now(ended.now);
         let is_request = |entry: &&Entry| matches!(entry.effect, Effect::Http(_));
         let requests = ended.journal.iter().filter(is_request).map(|entry| entry.input).collect();
-        SetupRun { result: ended.result, steps: ended.steps, effects: ended.journal.len(), requests }
+        let spends = ended.journal.iter().filter(is_request).map(|entry| entry.what.starts_with("spend ")).collect();
+        SetupRun { result: ended.result, steps: ended.steps, effects: ended.journal.len(), requests, spends }
     }
     /// Runs again over the whole journal, as a host that died before the end was stored; then from every effect, as one
     /// that died after it ran and before it was recorded. The last of these runs begins anew and ends as the first did,

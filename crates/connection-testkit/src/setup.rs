@@ -38,6 +38,8 @@ pub struct SetupRun<C> {
     pub effects: usize,
     /// Per request, how many inputs came before it.
     pub(crate) requests: Vec<usize>,
+    /// Per request, whether it spent something.
+    pub(crate) spends: Vec<bool>,
 }
 /// A setup that is ready to run.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use crate::{
     effects::Effects,
     journal::{Effect, duplicate_response},
     poll::yield_once,
+    script::Reply,
     world::World,
 };
 
@@ -76,6 +77,13 @@ impl SpendService for Effects<'_> {
 }
 fn key(spend: &Spend<'_>) -> [u8; 32] {
     hmac_sha256(spend.label.as_bytes(), spend.secret.expose())
+}
+/// Whether nobody knows after this whether something was spent.
+pub(crate) fn leaves_open(reply: &Reply) -> bool {
+    match &reply.0 {
+        Ok(parts) => parts.status == 408 || parts.status >= 500,
+        Err(error) => matches!(error, HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge),
+    }
 }
 /// What a host makes of an answer that leaves open whether something was spent.
 fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {

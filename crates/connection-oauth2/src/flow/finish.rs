@@ -32,7 +32,10 @@ pub(super) async fn established(
     let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
     let granted = match &config.step {
         None => granted,
-        Some(step) => stepped(&mut provider, step, granted).await.map_err(failure)?,
+        Some(step) => {
+            let stepped = stepped(&mut provider, step, granted).await;
+            stepped.map_err(OAuth2Error::spent).map_err(failure)?
+        }
     };
     captured(&mut provider, &granted);
     let credential = credential(&provider, &application, &granted, None);

@@ -253,5 +253,6 @@ async fn redeemed(
         return exchange::client_credentials(&begun.provider, application).await;
     }
     let verifier = attempt.verifier.as_deref();
-    exchange::code(&begun.provider, application, &back.code, verifier, &attempt.redirect_uri).await
+    let granted = exchange::code(&begun.provider, application, &back.code, verifier, &attempt.redirect_uri).await;
+    granted.map_err(OAuth2Error::spent)
 }

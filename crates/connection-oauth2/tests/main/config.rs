@@ -42,6 +42,7 @@ fn addresses_are_https_or_of_this_machine() {
         "http://id.acme.example/token",
         "ftp://id.acme.example",
         "https://u:p@id.acme.example",
+        "https://u@id.acme.example",
         "https://a/#x",
         "token",
         "https://${config.x",

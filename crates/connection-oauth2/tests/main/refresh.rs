@@ -56,12 +56,18 @@ fn a_lost_answer_is_the_hosts_to_judge() {
     }
 }
 
-/// A code is spent: an answer that is lost is told as such, and the setup waits for the host's word.
+/// A code is spent: after an answer that is lost nothing would come of waiting, and the user begins again. What was not
+/// sent, or refused unprocessed, is sent when the setup goes on.
 #[test]
 fn a_code_whose_answer_is_lost_is_not_sent_again() {
-    let failure = crate::refused(acme(), Reply::status(503));
-    assert_eq!(failure.code, reason::REFRESH_OUTCOME_UNKNOWN);
-    assert!(connection_testkit::offline(&failure).is_some());
+    for reply in [Reply::status(503), Reply::error(HttpError::Timeout)] {
+        let failure = crate::refused(acme(), reply);
+        assert_eq!((&*failure.code, failure.remedy.as_ref().unwrap().as_str()), ("acme_answer_lost", "begin again"));
+        assert!(connection_testkit::offline(&failure).is_none());
+    }
+    for reply in [Reply::status(429), Reply::error(HttpError::Connect)] {
+        assert!(connection_testkit::offline(&crate::refused(acme(), reply)).is_some());
+    }
 }
 
 /// Q24: only a dead grant needs the user. The rest is the operator's, or passes.

@@ -6,7 +6,7 @@ use std::{fmt::Debug, time::Duration};
 use connection_contract::{ConnectionDefinition, HttpError, Liveness};
 
 use super::Suite;
-use crate::{Expected, Input, Reply, fault::fail, offline};
+use crate::{Expected, Input, Reply, fault::fail, offline, spend::leaves_open};
 
 /// The seconds that a provider asks to wait.
 const PAUSE: &str = "7";
@@ -40,10 +40,12 @@ where
             }
         }
         for at in 0..self.setup.len() {
-            for (what, reply) in transient() {
+            let spends = self.run().1.spends.get(at).copied().unwrap_or_default();
+            // What may have been spent cannot be asked again: such a setup may end, or go on without it.
+            for (what, reply) in transient().into_iter().filter(|(_, reply)| !(spends && leaves_open(reply))) {
                 self.set_up(at, &what, reply);
             }
-            self.resumed(at);
+            self.resumed(at, if spends { HttpError::Connect } else { HttpError::Timeout });
         }
     }
     /// One verify whose requests fail from `at` on.
@@ -84,15 +86,15 @@ where
     }
     /// "One made from an offline `NotLive` does not end the setup: the host keeps the answers and asks again later."
     #[track_caller]
-    fn resumed(&self, at: usize) {
+    fn resumed(&self, at: usize, error: HttpError) {
         let given = self.run().1.requests.get(at).copied().unwrap_or_default();
         let mut requests: Vec<_> = self.setup.iter().map(Expected::duplicate).collect();
-        let lost = requests.get(at).map(|lost| lost.duplicate().answer(Reply::error(HttpError::Timeout)));
+        let lost = requests.get(at).map(|lost| lost.duplicate().answer(Reply::error(error)));
         requests.splice(at..at, lost);
         let mut inputs = self.inputs();
         inputs.insert(given, Input::Resume);
         if let Err(failure) = self.fake(&requests).setup(inputs).run() {
-            fail(&format!("a setup that goes on after a timeout at request {at} ends as {}", failure.code));
+            fail(&format!("a setup that goes on after {error:?} at request {at} ends as {}", failure.code));
         }
     }
 }
