@@ -99,7 +99,7 @@ fn code_of(row: &ListedRow) -> Option<String> {
 /// The store's: nothing was changed, and what was spent is on record.
 pub(super) async fn renewed(
     target: &Target<'_>,
-    lease: Lease,
+    lease: &mut Lease,
     mut payload: Payload,
     refreshed: Refreshed<Secret>,
     keys: Vec<ExchangeKey>,
@@ -117,7 +117,7 @@ pub(super) async fn renewed(
         // One that the answer does not mention is as it was.
         authorized_until: authorized_until.or(info.authorized_until).map(Timestamp::seconds),
     };
-    let context = Context::new(target, &lease);
+    let context = Context::new(target, lease);
     let plan = plan::of(id, true, context.now, given);
     let plan = PlanRow { refreshed_at: Some(context.now), ..plan };
     let fresh = CredentialRow {

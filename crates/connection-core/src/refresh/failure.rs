@@ -69,10 +69,10 @@ impl Failure {
 /// # Errors
 ///
 /// [`Error::NotRenewed`] with the reason; the store's.
-pub(super) async fn record(target: &Target<'_>, lease: Lease, failure: Failure) -> Result<Renewed, Error> {
+pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Failure) -> Result<Renewed, Error> {
     let Target { registry, info, generation, plan, .. } = target;
     let (shared, id, seen) = (&registry.shared, info.id, *generation);
-    let (context, why, was) = (Context::new(target, &lease), failure.why.clone(), plan.clone());
+    let (context, why, was) = (Context::new(target, lease), failure.why.clone(), plan.clone());
     let written = shared.store.write(move |tx| Box::pin(async move { note(tx, &context, seen, failure, &was).await }));
     match written.await? {
         Written::Gone => return Err(Error::NotFound(id)),

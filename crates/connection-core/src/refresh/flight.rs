@@ -68,7 +68,7 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
         if let Some(lease) = Lease::take(shared, id, seen).await? {
             let span = tracing::info_span!("refresh", connection = %id, kind = %info.kind);
             let target = Target { registry: &registry, info, kind, generation: seen, plan };
-            return leased(target, lease).instrument(span).await;
+            return held(target, lease).instrument(span).await;
         }
         if why == Why::Due && !plan.is_expired(now) {
             return Ok(Renewed::Elsewhere);
@@ -79,8 +79,14 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
+async fn held(target: Target<'_>, mut lease: Lease) -> Result<Renewed, Error> {
+    let renewed = leased(target, &mut lease).await;
+    lease.release().await;
+    renewed
+}
+
 /// Renews it, as the only one.
-async fn leased(target: Target<'_>, lease: Lease) -> Result<Renewed, Error> {
+async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error> {
     let Target { registry, info, kind, generation, plan } = target;
     let shared = &registry.shared;
     // Behind the lease: who held the one before may have stored something, or failed.
@@ -97,7 +103,7 @@ async fn leased(target: Target<'_>, lease: Lease) -> Result<Renewed, Error> {
         Ok(payload) => {
             let (id, owner, config) = (target.info.id, target.info.owner.clone(), target.info.config.clone());
             let subject = Subject { id, owner, payload: payload.duplicate(), config };
-            (attempt::attempt(shared, &target, subject, &lease).await, Some(payload))
+            (attempt::attempt(shared, &target, subject, lease).await, Some(payload))
         }
         Err(_) => (Attempt { outcome: Outcome::Fault(unreadable()), keys: Vec::new(), uncertain: None }, None),
     };

@@ -19,7 +19,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(25);
 /// How often whoever waits for another process looks at the row at least.
 const LOOKED: Duration = Duration::from_millis(500);
 
-/// A lease of this process. Dropped, it is given back, also when its task panics.
+/// A lease of this process. Dropped without an end, as when its task panics, it is given back all the same.
 pub(super) struct Lease {
     shared: Arc<Shared>,
     id: ConnectionId,
@@ -53,23 +53,33 @@ impl Lease {
     }
 
     /// The transaction that ended it is committed.
-    pub(super) fn end(mut self) {
+    pub(super) fn end(&mut self) {
         self.ended = true;
+    }
+
+    /// Gives it back, unless it ended: before whoever asked is told, and may leave with all that could give it back.
+    pub(super) async fn release(mut self) {
+        if !self.ended {
+            self.ended = true;
+            if let Err(error) = self.give_back().await {
+                // It runs out by itself.
+                tracing::debug!(%error, "a lease could not be given back");
+            }
+        }
+    }
+
+    /// Queued by the call.
+    fn give_back(&self) -> impl Future<Output = Result<bool, StoreError>> + Send + use<> {
+        let (id, owner, fence) = (self.id, self.shared.process.clone(), self.fence);
+        self.shared.store.write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence).await }))
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.ended {
-            return;
+        if !self.ended {
+            drop(self.give_back());
         }
-        let (id, owner, fence) = (self.id, self.shared.process.clone(), self.fence);
-        // Queued by the call. One that cannot be given back runs out by itself.
-        drop(
-            self.shared
-                .store
-                .write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence).await })),
-        );
     }
 }
 
