@@ -52,10 +52,17 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
     ttl: { Interaction: 600, Session: 3600, Grant: 30 * 24 * 3600, ...lives },
     interactions: options.interactions === 'forms' ? undefined : { url: (_, interaction) => `/approve/${interaction.uid}` },
   });
-  const ledger = [];
+  const [ledger, grants] = [[], new Set()];
+  provider.on('grant.success', (context) => grants.add(context.oidc.entities.Grant?.jti));
   provider.use(async (context, next) => {
     if (context.path === '/ledger') {
       context.body = ledger;
+      return;
+    }
+    // Every grant is gone, as when the user takes it back.
+    if (context.path === '/forget') {
+      for (const id of grants) await provider.Grant.adapter.destroy(id);
+      context.body = '';
       return;
     }
     if (context.path.startsWith('/approve/')) {

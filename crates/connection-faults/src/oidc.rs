@@ -8,6 +8,7 @@
 use crate::{
     asked::{self, Asked},
     script::Script,
+    user_agent::UserAgent,
 };
 
 /// An application with a secret.
@@ -43,6 +44,15 @@ impl OidcServer {
     /// It does not answer.
     pub fn ledger(&self) -> Vec<Asked> {
         asked::of(&self.issuer)
+    }
+
+    /// Takes back all that was granted, as its users can.
+    ///
+    /// # Panics
+    ///
+    /// As [`ledger`](Self::ledger).
+    pub fn forget_grants(&self) {
+        UserAgent::new().get(&format!("{}/forget", self.issuer)).expect("the provider answers");
     }
 
     /// The token requests so far.

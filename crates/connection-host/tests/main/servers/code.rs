@@ -9,7 +9,8 @@ use super::{Host, REAL, browsed, discovered, opened, parameters, step};
 
 const OPTIONS: &str = r#"{"redirectUris": ["http://127.0.0.1/callback"]}"#;
 
-async fn connected(host: &Host) -> Outcome {
+/// A setup by the browser and its callback.
+pub(super) async fn connected(host: &Host) -> Outcome {
     let session = host.registry.begin_setup(&REAL).await.unwrap();
     let (_, shown) = step(&session).await;
     let back = browsed(opened(&shown)).await;

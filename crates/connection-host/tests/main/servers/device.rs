@@ -8,7 +8,7 @@ use connection_faults::{
 };
 use connection_oauth2::Method;
 
-use super::{Host, REAL, discovered, step};
+use super::{Host, REAL, discovered, passing, step};
 
 /// What a hidden field of a page holds.
 fn hidden(page: &str, name: &str) -> String {
@@ -50,6 +50,6 @@ async fn a_code_that_is_typed_elsewhere_connects() {
     let (link, code) = (notice.link.clone().unwrap(), notice.user_code.clone().unwrap());
     let typed = move || allowed(link.as_str(), code.as_str());
     tokio::task::spawn_blocking(typed).await.unwrap();
-    assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
+    assert!(matches!(passing(&host, &server, session.terminal()).await.unwrap(), Outcome::Done(_)));
     host.close().await;
 }

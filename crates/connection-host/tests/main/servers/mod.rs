@@ -7,12 +7,13 @@
 mod code;
 mod device;
 mod machine;
+mod refresh;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use connection_contract::{Kind, Secret, encode};
+use connection_contract::{Clock as _, Kind, Secret, encode};
 use connection_core::{
-    Connection, ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, Outcome, SetupSession, SetupStep,
+    Connection, ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, ManualClock, Outcome, SetupSession, SetupStep, SystemClock,
 };
 use connection_faults::{oidc::OidcServer, postgres::Database, user_agent::UserAgent};
 use connection_oauth2::{Account, Client, ClientAuth, OAuth2Builder, OAuth2Config, oauth2};
@@ -40,6 +41,7 @@ impl InboundEndpoint for Nowhere {
 /// A host with a store of its own.
 pub(crate) struct Host {
     pub(crate) registry: ConnectionRegistry,
+    pub(crate) clock: ManualClock,
     directory: tempfile::TempDir,
     database: Option<Database>,
 }
@@ -49,20 +51,14 @@ impl Host {
     pub(crate) async fn open(server: &str, config: OAuth2Config) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = if ON_POSTGRES { Some(Database::migrated().await) } else { None };
-        let store = match &database {
-            Some(database) => database.url(),
-            None => directory.path().join("connections.db").display().to_string(),
-        };
-        let registry = ConnectionRegistry::builder()
-            .store(store)
-            .key(KeyFile::at(directory.path().join("root.key")))
-            .http(HttpPolicy::new().endpoint(server, server).unwrap())
-            .inbound(Arc::new(Nowhere))
-            .kind(oauth2(config))
-            .open()
-            .await
-            .unwrap();
-        Self { registry, directory, database }
+        let clock = ManualClock::at(SystemClock::new().now());
+        let registry = another(&directory, database.as_ref(), &clock, server, config).await;
+        Self { registry, clock, directory, database }
+    }
+
+    /// Another process on the same store.
+    pub(crate) async fn another(&self, server: &str, config: OAuth2Config) -> ConnectionRegistry {
+        another(&self.directory, self.database.as_ref(), &self.clock, server, config).await
     }
 
     pub(crate) async fn close(self) {
@@ -75,6 +71,23 @@ impl Host {
         let Outcome::Done(done) = outcome else { panic!("not connected: {outcome:?}") };
         self.registry.connection(done.connection).await.unwrap()
     }
+}
+
+async fn another(
+    directory: &tempfile::TempDir,
+    database: Option<&Database>,
+    clock: &ManualClock,
+    server: &str,
+    config: OAuth2Config,
+) -> ConnectionRegistry {
+    let store = match database {
+        Some(database) => database.url(),
+        None => directory.path().join("store/connections.db").display().to_string(),
+    };
+    let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(directory.path().join("root.key")));
+    let http = HttpPolicy::new().endpoint(server, server).unwrap();
+    let builder = builder.http(http).inbound(Arc::new(Nowhere)).clock(Arc::new(clock.clone()));
+    builder.kind(oauth2(config)).open().await.unwrap()
 }
 
 /// The certified provider, as configuration: its addresses are discovered, its account is the one of `/me`.
@@ -116,4 +129,19 @@ pub(crate) async fn browsed(url: String) -> String {
 pub(crate) fn parameters(back: &str) -> Vec<(String, Secret)> {
     let query = back.split_once('?').map_or("", |(_, query)| query);
     encode::from_form(query).into_iter().map(|(name, value)| (name, Secret::from(value))).collect()
+}
+
+/// Lets time pass until it ends, for what the next look at the store tells: not faster than the provider answers.
+pub(crate) async fn passing<T>(host: &Host, server: &OidcServer, task: impl Future<Output = T>) -> T {
+    let mut task = std::pin::pin!(task);
+    loop {
+        let issuer = server.issuer().to_owned();
+        let pace = tokio::task::spawn_blocking(move || UserAgent::new().get(&format!("{issuer}/ledger")).unwrap());
+        tokio::select! {
+            biased;
+            result = &mut task => return result,
+            answer = pace => drop(answer.unwrap()),
+        }
+        host.clock.advance(Duration::from_millis(20));
+    }
 }
