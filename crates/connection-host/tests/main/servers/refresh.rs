@@ -26,11 +26,12 @@ async fn of_a_hundred_callers_in_two_processes_one_renews_what_has_expired() {
     let other = host.another(server.issuer(), config()).await;
     let there = other.connection(here.id()).await.unwrap();
     host.clock.advance(LONG);
-    let callers: Vec<_> =
-        (0..100).map(|n| tokio::spawn(me(if n % 2 == 0 { here.clone() } else { there.clone() }))).collect();
-    for caller in callers {
-        assert_eq!(passing(&host, &server, caller).await.unwrap(), 200);
+    let mut callers = tokio::task::JoinSet::new();
+    for n in 0..100 {
+        callers.spawn(me(if n % 2 == 0 { here.clone() } else { there.clone() }));
     }
+    let answers = passing(&host, &server, callers.join_all()).await;
+    assert_eq!(answers, [200; 100]);
     let grants: Vec<_> = server.token_requests().into_iter().map(|asked| (asked.grant, asked.status)).collect();
     let expected = ["authorization_code", "refresh_token"].map(|grant| (Some(grant.to_owned()), 200));
     assert_eq!(grants, expected);
