@@ -61,6 +61,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("setup_unreadable", Exit::SetupFailed),
     ("setup_waiting", Exit::SetupFailed),
     ("setup_wrong_step", Exit::Unexpected),
+    ("state_directory_failed", Exit::Unexpected),
     ("store_failed", Exit::Unexpected),
     ("too_many_fields", Exit::SetupFailed),
     ("undeclared_field", Exit::SetupFailed),

@@ -8,9 +8,11 @@ use tracing::Instrument as _;
 
 pub(crate) use super::replay::Rule;
 use super::{
-    ExchangeKey, Scope, answer,
-    replay::{self, Age, Verdict},
+    ExchangeKey, Scope, StateDirectory, answer,
+    replay::{Age, Verdict},
+    rescue::{self, Rescue},
     table::{Landing, Progress},
+    unanswered::{Look, conclude, concluded, decide, lost, uncertain},
 };
 use crate::{
     Error, StoreError,
@@ -175,10 +177,10 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
                 return recorded(shared, exchange, &sealed, &sent).await.map(Begun::Known);
             }
             Some(ExchangeRow { sent, .. }) => {
-                // Whoever asks is alone with it in this process, so that an attempt of this process is over.
-                let sent = match sent.concluded_at.is_none() && sent.process_id == shared.process {
-                    true => conclude(shared, exchange, sent).await,
-                    false => sent,
+                let sent = match concluded(shared, exchange, sent).await? {
+                    Look::Answered => continue,
+                    Look::Lost(uncertain) => return Ok(Begun::Known(Ended::Uncertain(uncertain))),
+                    Look::Sent(sent) => sent,
                 };
                 match decide(shared, exchange, &sent) {
                     Verdict::Send { replays, within } => Some((sent, replays, within)),
@@ -187,7 +189,12 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
                     }
                 }
             }
-            None => None,
+            // What was noted may be lost where a database lost what it had committed.
+            None => match rescue::ingest(shared, exchange.key, true).await? {
+                Rescue::Nothing => None,
+                Rescue::Ingested => continue,
+                Rescue::Damaged => return Ok(Begun::Known(Ended::Uncertain(lost(shared.clock.now().seconds())))),
+            },
         };
         let noted = match before {
             Some((before, replays, within)) => Noted { sent: mine(shared, replays), before: Some(before), within },
@@ -209,17 +216,8 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
 
 fn mine(shared: &Shared, replays: i64) -> Sent {
     let (process_id, at) = (shared.process.clone(), shared.clock.now().seconds());
-    Sent { node_id: None, process_id, at, concluded_at: None, replays }
-}
-
-/// Notes that nobody sends it any more; then the quarantine begins. What cannot be noted now is noted by whoever asks next.
-async fn conclude(shared: &Arc<Shared>, exchange: &Exchange, sent: Sent) -> Sent {
-    let (key, of, now) = (exchange.key, sent.clone(), shared.clock.now().seconds());
-    let written = shared.store.write(move |tx| Box::pin(async move { tx.conclude_exchange(key, &of, now).await }));
-    match written.await {
-        Ok(true) => Sent { concluded_at: Some(now), ..sent },
-        _ => sent,
-    }
+    let node_id = shared.state.as_deref().map(StateDirectory::node).map(str::to_owned);
+    Sent { node_id, process_id, at, concluded_at: None, replays }
 }
 
 async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Result<bool, Error> {
@@ -285,13 +283,21 @@ async fn keep(
     progress: &watch::Sender<Progress>,
 ) -> Option<Ended> {
     let (clock, host) = (shared.clock.clone(), Arc::downgrade(&shared));
-    let (mut shared, mut pause, mut sealed) = (shared, FIRST_PAUSE, None);
+    let (mut shared, mut pause, mut sealed, mut rescued) = (shared, FIRST_PAUSE, None, false);
     loop {
         match record(&shared, exchange, &answer, &mut sealed).await {
-            Ok(Some(first)) => return Some(first),
-            Ok(None) => return Some(Ended::Answered(Arc::new(answer))),
+            Ok(first) => {
+                if rescued {
+                    rescue::remove(&shared, exchange.key).await;
+                }
+                return Some(first.unwrap_or_else(|| Ended::Answered(Arc::new(answer))));
+            }
             Err(error) => {
                 tracing::warn!(code = error.code(), "an answer cannot be recorded now, and is kept");
+                if let Some(sealed) = &sealed {
+                    rescue::write(&shared, exchange.key, exchange.scope, sealed).await;
+                    rescued = true;
+                }
                 progress.send_replace(Progress::Kept(error));
             }
         }
@@ -343,7 +349,7 @@ async fn recorded(shared: &Arc<Shared>, exchange: &Exchange, sealed: &Sealed, se
             Some(answer) => Ended::Answered(Arc::new(answer)),
             None => {
                 tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange does not open");
-                Ended::Uncertain(Uncertain { sent_at: Timestamp::from_seconds(sent.at), replay_at: None })
+                Ended::Uncertain(lost(sent.at))
             }
         }),
     }
@@ -355,19 +361,4 @@ fn unreadable(exchange: &Exchange, source: crate::SealError) -> Error {
         Scope::Session(id) => format!("setup session {id}"),
     };
     Error::Sealed { what, source: Arc::new(source) }
-}
-
-fn decide(shared: &Shared, exchange: &Exchange, sent: &Sent) -> Verdict {
-    if shared.exchanges.is_unsent(exchange.key, sent) {
-        return Verdict::Send { replays: sent.replays, within: None };
-    }
-    replay::verdict(exchange.rule, sent, shared.exchanges.opened, Moment::of(&*shared.clock))
-}
-
-fn uncertain(shared: &Shared, exchange: &Exchange, sent: &Sent) -> Uncertain {
-    let replay_at = match decide(shared, exchange, sent) {
-        Verdict::Send { .. } => Some(shared.clock.now().seconds()),
-        Verdict::Wait { until } => until,
-    };
-    Uncertain { sent_at: Timestamp::from_seconds(sent.at), replay_at: replay_at.map(Timestamp::from_seconds) }
 }

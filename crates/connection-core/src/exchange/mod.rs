@@ -8,12 +8,17 @@ mod answer;
 mod flight;
 mod key;
 mod replay;
+mod rescue;
 mod spends;
+mod state;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 
 pub(crate) use flight::{Ended, Exchange, Rule, Uncertain, send};
 pub(crate) use key::{ExchangeKey, Scope};
+pub(crate) use rescue::ingest_all;
 pub(crate) use spends::{ConnectionSpends, Spender};
+pub(crate) use state::StateDirectory;
 pub(crate) use table::Exchanges;

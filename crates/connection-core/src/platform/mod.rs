@@ -115,12 +115,7 @@ pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, U
 /// Of two that write at once, one gets [`io::ErrorKind::AlreadyExists`], and finds the whole file of the other. A crash
 /// leaves the whole file or none (and perhaps one with `.new` in its name, which nobody reads).
 pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut draft = OsString::from(path.as_os_str());
-    // Of each writer its own, also within a process.
-    let mut unique = [0; 8];
-    aws_lc_rs::rand::fill(&mut unique).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
-    draft.push(format!(".new-{}", encode::hex(&unique)));
-    let draft = PathBuf::from(draft);
+    let draft = draft(path)?;
     let linked = write_exclusively(&draft, bytes).map(|()| fs::hard_link(&draft, path));
     let removed = fs::remove_file(&draft);
     match linked? {
@@ -130,6 +125,28 @@ pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(_) => write_exclusively(path, bytes)?,
     }
     sync_parent(path)
+}
+
+/// Writes a file for its owner only in the place of the one that may be there, and returns when it is on the disk. A crash
+/// leaves the one before or this one, whole.
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = draft(path)?;
+    let written = write_exclusively(&draft, bytes).and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        // It may not even be there.
+        fs::remove_file(&draft).unwrap_or_default();
+    }
+    written?;
+    sync_parent(path)
+}
+
+/// A name beside it, of each writer its own, also within a process.
+fn draft(path: &Path) -> io::Result<PathBuf> {
+    let mut draft = OsString::from(path.as_os_str());
+    let mut unique = [0; 8];
+    aws_lc_rs::rand::fill(&mut unique).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
+    draft.push(format!(".new-{}", encode::hex(&unique)));
+    Ok(PathBuf::from(draft))
 }
 
 fn write_exclusively(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! Opens a registry: key, store, kinds and what a host lends.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use connection_contract::{ConnectionDefinition, Crypto as _, encode};
 use secrecy::SecretString;
@@ -8,8 +8,15 @@ use secrecy::SecretString;
 use super::{ConnectionRegistry, DEFAULT_OWNER, RegisterError, Shared, kinds::Kinds};
 use crate::{
     Clock, FilesPolicy, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError, KeySource, SealError,
-    StoreError, StoreSource, SystemClock, UuidV7, connection::HotRows, contain::Runtimes, exchange::Exchanges, seal,
-    seal::OpenKeyError, services::crypto::SystemCrypto, services::http::HttpClient, store::Store,
+    StoreError, StoreSource, SystemClock, UuidV7,
+    connection::HotRows,
+    contain::Runtimes,
+    exchange::{Exchanges, StateDirectory, ingest_all},
+    seal,
+    seal::{OpenKeyError, Sealer},
+    services::crypto::SystemCrypto,
+    services::http::HttpClient,
+    store::Store,
 };
 
 /// Why a registry could not be opened. Nothing was changed that a later open would trip over.
@@ -28,6 +35,14 @@ pub enum OpenError {
     /// No store was given.
     #[error("no store was given")]
     NoStore,
+    /// The directory of this node cannot be used.
+    #[error("the directory {} cannot be used: {source}", path.display())]
+    StateDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The system gives no threads.
     #[error("the system gives no threads to run plugins on")]
     Runtime(#[source] std::io::Error),
@@ -56,6 +71,7 @@ impl OpenError {
             Self::Key(_) | Self::NoKeySource | Self::Seal { .. } => "key_failed",
             Self::NoStore | Self::Store(_) => "store_failed",
             Self::Runtime(_) => "no_threads",
+            Self::StateDirectory { .. } => "state_directory_failed",
         }
     }
 
@@ -66,6 +82,7 @@ impl OpenError {
             // The keyset holds nothing that could be removed and added again.
             Self::Seal { error: SealError::Truncated, .. } => Some("restore the database from a backup".into()),
             Self::Seal { error, .. } => error.remedy(),
+            Self::StateDirectory { .. } => Some("let this user read and write it, or choose another one".into()),
             Self::Store(error) => error.remedy(),
             _ => None,
         }
@@ -98,6 +115,7 @@ pub struct RegistryBuilder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
     hot_rows: Duration,
+    state_directory: Option<PathBuf>,
     kinds: Kinds,
     refused: Option<RegisterError>,
 }
@@ -121,6 +139,7 @@ impl RegistryBuilder {
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
             hot_rows: HotRows::LONGEST,
+            state_directory: None,
             kinds: Kinds::default(),
             refused: None,
         }
@@ -185,6 +204,14 @@ impl RegistryBuilder {
         self.hot_rows = bound;
         self
     }
+    /// Where this node keeps who is alive on it, and answers that the store cannot take just now, sealed. Beside a SQLite
+    /// file that the registry opens itself unless given; for a server and for a lent pool there is none unless given. Then
+    /// what a process spent that died cannot be tried again, and an answer that cannot be stored lives in memory alone.
+    /// Local to the machine: it says which processes of it are gone.
+    pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_directory = Some(path.into());
+        self
+    }
     /// Registers a kind; the first one that is refused makes `open` fail.
     pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
         if let Err(error) = self.kinds.register(definition) {
@@ -207,7 +234,10 @@ impl RegistryBuilder {
     ///
     /// [`OpenError`].
     pub async fn open(self) -> Result<ConnectionRegistry, OpenError> {
-        let Self { store, direct, key, other_keys, http, files, inbound, clock, ids, hot_rows, kinds, refused } = self;
+        let Self {
+            store, direct, key, other_keys, http, files, inbound, clock, ids, hot_rows, state_directory, ..
+        } = self;
+        let (kinds, refused) = (self.kinds, self.refused);
         if let Some(refused) = refused {
             return Err(refused.into());
         }
@@ -216,23 +246,29 @@ impl RegistryBuilder {
         let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
         let (time, generator) = (clock.clone(), ids.clone());
         let sources = seal::Sources { used: key, others: other_keys };
+        let state_directory = state_directory.or_else(|| source.state_directory());
+        let crypto = SystemCrypto;
+        let mut process = [0; 16];
+        crypto.random(&mut process);
+        let process = encode::hex(&process);
+        let name = process.clone();
         // On a runtime of ours: the writer lives as long as the registry, not as the host's runtime.
         let opened = runtimes.spawn(async move {
             let store = Store::open(source, direct.as_ref()).await?;
             let sealer = seal::open_keyset(&store, &sources, &*generator, time).await;
             let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
-            Ok::<_, OpenError>((store, sealer))
+            let state = match state_directory {
+                Some(path) => Some(Arc::new(open_state(path, &store, &sealer, name).await?)),
+                None => None,
+            };
+            Ok::<_, OpenError>((store, sealer, state))
         });
-        let (store, sealer) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
+        let (store, sealer, state) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
         let (sessions, flights, refreshes, removals, rollbacks, subscriptions) = Default::default();
         let hot = Arc::new(HotRows::new(hot_rows));
         let forgetful = hot.clone();
         store.on_change(move |changed| forgetful.forget(changed));
         let exchanges = Exchanges::new(&*clock);
-        let crypto = SystemCrypto;
-        let mut process = [0; 16];
-        crypto.random(&mut process);
-        let process = encode::hex(&process);
         let shared = Shared {
             store,
             process,
@@ -251,14 +287,32 @@ impl RegistryBuilder {
             rollbacks,
             subscriptions,
             exchanges,
+            state,
             hot,
             runtimes,
         };
         tracing::debug!(store = shared.store.place(), "registry opened");
         let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
+        let rescuing = registry.shared.clone();
+        // It does not crash; what it leaves is found again by whoever asks for it.
+        registry.shared.runtimes.spawn(async move { ingest_all(&rescuing).await }).await.unwrap_or_default();
         if let Some(inbound) = &registry.shared.inbound {
             inbound.opened(registry.downgrade());
         }
         Ok(registry)
     }
+}
+
+async fn open_state(
+    path: PathBuf,
+    store: &Store,
+    sealer: &Sealer,
+    process: String,
+) -> Result<StateDirectory, OpenError> {
+    let named = store.reader().await?.exchange_processes().await?;
+    let [a, b, c, d, ..] = sealer.mac("connections/state-directory/v1", b"");
+    let (tag, directory) = (encode::hex(&[a, b, c, d]), path.clone());
+    let opened = tokio::task::spawn_blocking(move || StateDirectory::open(directory, tag, &process, &named)).await;
+    let opened = opened.unwrap_or_else(|_| Err(std::io::ErrorKind::Interrupted.into()));
+    opened.map_err(|source| OpenError::StateDirectory { path, source })
 }

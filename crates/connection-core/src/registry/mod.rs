@@ -25,7 +25,7 @@ use crate::{
     Clock, Connection, ConnectionId, Error, FilesPolicy, IdGenerator, SessionId,
     connection::HotRows,
     contain::Runtimes,
-    exchange::Exchanges,
+    exchange::{Exchanges, StateDirectory},
     liveness::Subscriptions,
     refresh::Renewed,
     seal::Sealer,
@@ -69,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) subscriptions: Subscriptions,
     /// What spends something and is under way.
     pub(crate) exchanges: Exchanges,
+    /// The directory of this node, where there is one.
+    pub(crate) state: Option<Arc<StateDirectory>>,
     pub(crate) hot: Arc<HotRows>,
     pub(crate) runtimes: Arc<Runtimes>,
 }

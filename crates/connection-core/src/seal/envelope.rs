@@ -44,6 +44,11 @@ impl Sealed {
         Self(bytes)
     }
 
+    /// What a file holds.
+    pub(crate) fn of_file(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     /// A wrapped keyset with what its source needs to unwrap it.
     pub(super) fn of_parts(parts: &[&[u8]]) -> Self {
         Self(parts.concat())

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{execute, optional},
+    engine::{all, execute, optional},
     rows::{ExchangeFound, ExchangeRow, ExchangeState, Sent},
 };
 use crate::{
@@ -33,6 +33,12 @@ impl Reader {
             detail: "a row of connection_exchange is not one that this program writes".into(),
         };
         found.map(|found| found.row().ok_or_else(corrupt)).transpose()
+    }
+
+    /// The processes that an exchange names.
+    pub(crate) async fn exchange_processes(&mut self) -> Result<Vec<String>, StoreError> {
+        let found = all!(self, (String,), "SELECT DISTINCT process_id FROM connection_exchange")?;
+        Ok(found.into_iter().map(|(process,)| process).collect())
     }
 }
 
@@ -115,6 +121,17 @@ impl Tx {
         const SQL: &str = "DELETE FROM connection_exchange WHERE key = $1 AND state = 'intent' AND process_id = $2 \
                            AND sent_at = $3 AND replays = $4";
         Ok(execute!(self, SQL, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays)? == 1)
+    }
+
+    /// Records the answer to what nothing is noted of.
+    pub(crate) async fn insert_answer(
+        &mut self,
+        key: ExchangeKey,
+        scope: Scope,
+        answer: &Sealed,
+    ) -> Result<bool, StoreError> {
+        let sent = Sent { node_id: None, process_id: String::new(), at: 0, concluded_at: None, replays: 0 };
+        self.insert_exchange(&ExchangeRow { key, scope, sent, sealed: Some(answer.clone()) }).await
     }
 
     /// Deletes answers, with what was made of them; what has none stays.

@@ -31,6 +31,17 @@ impl StoreSource {
     }
 }
 
+impl StoreSource {
+    /// Beside a file of ours.
+    pub(crate) fn state_directory(&self) -> Option<PathBuf> {
+        let Source::Address(address) = &self.0 else { return None };
+        let Ok(Location::Sqlite(path)) = Location::parse(address) else { return None };
+        let mut directory = path.into_os_string();
+        directory.push(".state");
+        Some(directory.into())
+    }
+}
+
 impl fmt::Debug for StoreSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // An address may hold a password.

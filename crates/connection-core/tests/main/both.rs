@@ -69,6 +69,7 @@ mod setup_leaks;
 mod setup_offline;
 mod setup_processes;
 mod setup_replay;
+mod setup_spends;
 mod setup_steps;
 mod setup_twice;
 mod setup_writes;

@@ -1,6 +1,6 @@
 //! The database as somebody else sees it who can write it: SQL past the program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use connection_contract::encode;
 use connection_core::ConnectionId;
@@ -125,8 +125,7 @@ pub(crate) async fn columns(database: &Database) -> Vec<String> {
 pub(crate) async fn everything(database: &Database) -> Vec<u8> {
     let options = match database {
         Database::File(path) => {
-            let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
-            return files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+            return contents(path.parent().unwrap());
         }
         Database::Server(options) => options,
     };
@@ -146,6 +145,12 @@ pub(crate) async fn everything(database: &Database) -> Vec<u8> {
         all.extend(values.into_iter().flat_map(|(bytes,)| bytes));
     }
     all
+}
+
+/// Of all files in and below a directory.
+fn contents(directory: &Path) -> Vec<u8> {
+    let read = |path: PathBuf| if path.is_dir() { contents(&path) } else { std::fs::read(path).unwrap() };
+    std::fs::read_dir(directory).unwrap().flat_map(|entry| read(entry.unwrap().path())).collect()
 }
 
 /// Bytes as SQL writes them.

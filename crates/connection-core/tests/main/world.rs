@@ -94,6 +94,11 @@ impl World {
         }
     }
 
+    /// What this machine keeps of its processes.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.path().join(if ON_POSTGRES { "state" } else { "store/connections.db.state" })
+    }
+
     pub(crate) fn key(&self) -> PathBuf {
         self.directory.path().join("key/root.key")
     }
@@ -115,7 +120,9 @@ impl World {
             Some(pooled) => ConnectionRegistry::builder().store(pooled).direct(self.address()),
             None => ConnectionRegistry::builder().store(self.address()),
         };
-        builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()))
+        let builder = builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()));
+        // A file has it beside it.
+        if ON_POSTGRES { builder.state_directory(self.state()) } else { builder }
     }
 
     pub(crate) async fn open(&self, definition: impl ConnectionDefinition) -> ConnectionRegistry {

@@ -2,7 +2,7 @@
 
 use connection_contract::{HttpError, RefreshSemantics::Strict};
 
-use super::{World, connection, refresh, remove, row, settle, spend, spends, told};
+use super::{World, connection, refresh, remove, row, settle, spend, spends, stopped, told};
 use crate::services::test_server::Reply;
 
 #[tokio::test]
@@ -158,17 +158,32 @@ async fn a_connection_that_is_gone_spends_nothing_and_leaves_nothing() {
         };
         assert_eq!(tokio::join!(spend(&during, "old"), removed).0.map(drop), Err(HttpError::Uncertain));
         assert!(row(shared, id, "old").await.is_none(), "it went with its connection");
-        let after = spends(shared, id, Strict);
-        let stopped = async {
-            while !after.is_stopped() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            _ = spend(&after, "old") => panic!("there is nothing to spend for"),
-            () = stopped => {}
-        }
-        assert_eq!(after.stopped().unwrap().code(), "not_found");
+        assert_eq!(stopped(shared, id, "old").await.code(), "not_found");
         assert_eq!(world.times_asked(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_noted_is_not_sent() {
+    for world in World::each(|_| Reply::ok("fresh")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        world.refuse("INSERT", "").await;
+        assert_eq!(stopped(&registry.shared, id, "old").await.code(), "store_failed");
+        assert_eq!(world.times_asked(), 0);
+        world.mend().await;
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok("200 fresh".into()));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_spent_of_a_credential_that_another_one_replaced() {
+    for world in World::each(|_| Reply::ok("fresh")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        let next = "UPDATE connection_account SET generation = 2, next_generation = 3";
+        world.sql(next, next).await;
+        assert_eq!(stopped(&registry.shared, id, "old").await.code(), "store_failed");
+        assert_eq!(world.times_asked(), 0);
     }
 }

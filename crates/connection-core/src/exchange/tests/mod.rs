@@ -1,20 +1,24 @@
 //! Exchanges of a connection, against a provider on loopback that keeps every request, on both engines.
 
 mod endings;
+mod killed;
 mod replay;
+mod rescue;
+mod takeover;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use connection_contract::{
     Clock as _, HttpError, HttpRequest, HttpResponse, Kind, RefreshSemantics, Secret, Spend, SpendService as _,
     Timestamp, host,
 };
 use connection_faults::postgres;
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
-use super::{ConnectionSpends, Spender, Uncertain};
+use super::{ConnectionSpends, ExchangeKey, Spender, Uncertain};
 use crate::{
-    ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, StoreError,
+    ConnectionId, ConnectionRegistry, Error, HttpPolicy, KeyFile, ManualClock, RegistryBuilder, StoreError,
     registry::Shared,
     services::{
         http::{AllowedOrigin, Egress},
@@ -57,12 +61,59 @@ impl World {
         }
     }
 
+    fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
     /// A process on this machine.
     async fn open(&self) -> ConnectionRegistry {
+        self.builder().state_directory(self.state()).open().await.unwrap()
+    }
+
+    /// One that finds no files.
+    async fn open_without_state(&self) -> ConnectionRegistry {
+        self.builder().state_directory(self.directory.path().join("elsewhere")).open().await.unwrap()
+    }
+
+    fn builder(&self) -> RegistryBuilder {
         let builder = ConnectionRegistry::builder().store(self.address());
         let key = KeyFile::at(self.directory.path().join("key/root.key"));
         let http = HttpPolicy::new().endpoint(AUTH, &self.server.origin()).unwrap().timeout(Duration::from_secs(30));
-        builder.key(key).http(http).clock(Arc::new(self.clock.clone())).open().await.unwrap()
+        builder.key(key).http(http).clock(Arc::new(self.clock.clone()))
+    }
+
+    /// SQL past the program.
+    async fn sql(&self, sqlite: &str, postgres: &str) {
+        let sql = |text: &str| sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()));
+        match &self.postgres {
+            Some(database) => {
+                let mut connection = database.options().connect().await.unwrap();
+                sql(postgres).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            None => {
+                let options = SqliteConnectOptions::new().filename(self.address());
+                let mut connection = options.connect().await.unwrap();
+                sql(sqlite).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
+    /// Makes writes of one sort fail: `UPDATE`, and a condition on the row.
+    async fn refuse(&self, event: &str, when: &str) {
+        let sqlite = format!(
+            "CREATE TRIGGER trip BEFORE {event} ON connection_exchange {when} BEGIN SELECT RAISE(ABORT, 'trip'); END"
+        );
+        let postgres = format!(
+            "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trip'; END $$; \
+             CREATE TRIGGER trip BEFORE {event} ON connection_exchange FOR EACH ROW {when} EXECUTE FUNCTION trip()"
+        );
+        self.sql(&sqlite, &postgres).await;
+    }
+
+    async fn mend(&self) {
+        self.sql("DROP TRIGGER trip", "DROP FUNCTION trip() CASCADE").await;
     }
 
     fn times_asked(&self) -> usize {
@@ -131,6 +182,20 @@ async fn refresh(
     (answer, spends.uncertain())
 }
 
+/// As [`refresh`], of one that cannot be recorded: why.
+async fn stopped(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Error {
+    let spends = spends(shared, id, RefreshSemantics::Strict);
+    let is_stopped = async {
+        while !spends.is_stopped() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = spend(&spends, token) => panic!("the plugin saw {answer:?}"),
+        () = is_stopped => spends.stopped().unwrap(),
+    }
+}
+
 /// Status and body.
 fn told(answer: &HttpResponse) -> String {
     format!("{} {}", answer.status(), answer.body().expose_str().unwrap())
@@ -141,9 +206,13 @@ async fn settle(shared: &Arc<Shared>, spends: &ConnectionSpends) -> Result<(), S
     shared.store.write(move |tx| Box::pin(async move { tx.settle_exchanges(&keys).await })).await
 }
 
+fn key(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> ExchangeKey {
+    ExchangeKey::of_connection(&shared.sealer, id, &Spend::new("refresh_token", &Secret::from(token)))
+}
+
 /// What is noted of that token.
 async fn row(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Option<ExchangeRow> {
-    let key = super::ExchangeKey::of_connection(&shared.sealer, id, &Spend::new("refresh_token", &Secret::from(token)));
+    let key = key(shared, id, token);
     shared.store.reader().await.unwrap().exchange(key).await.unwrap()
 }
 

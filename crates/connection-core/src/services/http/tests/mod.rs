@@ -19,6 +19,7 @@ mod addresses;
 mod egress;
 mod failures;
 mod logging;
+mod once;
 mod policy;
 mod redirects;
 mod requests;

@@ -1,0 +1,70 @@
+//! A process that is killed in the middle of an exchange.
+#![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
+
+use std::{process::Command, time::Duration};
+
+use connection_contract::{HttpError, RefreshSemantics::Strict};
+
+use super::{World, connection, refresh, row, spend, spends};
+use crate::{ConnectionRegistry, HttpPolicy, KeyFile, services::test_server::Reply};
+
+const CHILD: &str = "CONNECTIONS_TEST_EXCHANGE";
+
+/// Database, key, state directory, provider and connection of the child; without them this is the parent's run of all.
+#[tokio::test]
+async fn the_child_spends_and_waits_for_its_end() {
+    let Ok(told) = std::env::var(CHILD) else {
+        assert!(std::env::var_os(CHILD).is_none(), "what cannot be read is no order");
+        return;
+    };
+    let told: Vec<&str> = told.split('\n').collect();
+    let [store, key, state, provider, id] = told[..] else { panic!("five things are told") };
+    let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
+    let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
+    let registry = builder.open().await.unwrap();
+    let spends = spends(&registry.shared, id.parse().unwrap(), Strict);
+    drop(spend(&spends, "old").await);
+    panic!("nobody answers, and it is killed");
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_while_it_waits_is_followed_by_one_replay() {
+    for world in World::each(|request| match request.contains("old") {
+        true => Reply::silence(),
+        false => Reply::ok("x"),
+    })
+    .await
+    {
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let id = connection(shared).await;
+        let key = world.directory.path().join("key/root.key");
+        let (key, state) = (key.to_str().unwrap().to_owned(), world.state().to_str().unwrap().to_owned());
+        let told = [world.address(), key, state, world.server.origin(), id.to_string()].join("\n");
+        let name = "exchange::tests::killed::the_child_spends_and_waits_for_its_end";
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let mut child = child.args([name, "--exact", "--quiet"]).env(CHILD, told).spawn().unwrap();
+        world.server.until_asked(1).await;
+        // Its clock is the system's; ours is where that is, and passes as we say.
+        world.clock.jump_to(connection_contract::Clock::now(&crate::SystemClock::new()));
+        for _ in 0..2 {
+            assert_eq!(refresh(shared, id, Strict, "old").await.0, Err(HttpError::Uncertain), "it lives");
+            assert!(row(shared, id, "old").await.unwrap().sent.concluded_at.is_none());
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (_, uncertain) = refresh(shared, id, Strict, "old").await;
+        assert!(uncertain.unwrap().replay_at.is_some(), "it is dead");
+        assert_eq!(world.times_asked(), 1);
+        world.clock.advance(Duration::from_secs(60));
+        let replay = refresh(shared, id, Strict, "old");
+        let moved = async {
+            world.server.until_asked(2).await;
+            world.clock.advance(Duration::from_secs(31));
+        };
+        assert_eq!(tokio::join!(replay, moved).0.0, Err(HttpError::Uncertain));
+        world.clock.advance(Duration::from_secs(3600));
+        drop(refresh(shared, id, Strict, "old").await);
+        assert_eq!(world.times_asked(), 2, "once");
+    }
+}

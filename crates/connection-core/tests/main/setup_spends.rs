@@ -1,0 +1,202 @@
+//! Setups that spend something: a code, once, whatever is lost on the way.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use connection_contract::prelude::*;
+use connection_core::{ConnectionRegistry, Outcome};
+
+use crate::{
+    acme::API,
+    raw,
+    setup_writes::{break_writes, is_store, mend},
+    test_server::Reply,
+    user::{asked, finish, set_up},
+    world::{World, code},
+};
+
+const SPENDS: Kind = Kind::from_static("spends");
+const CODE: &str = "code-that-works-once";
+
+/// The kind `spends`: asks, then spends a code until the provider answers with a token.
+#[derive(Clone, Default)]
+struct Spends {
+    /// How often it may ask again after an answer that is not 200.
+    polls: usize,
+    runs: Arc<AtomicUsize>,
+}
+
+impl ConnectionDefinition for Spends {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(SPENDS, "Spends", AuthType::Custom).origin(API).field(Field::text("a", "A"))
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let run = self.runs.fetch_add(1, SeqCst);
+        ctx.prompt(Prompt::new("Spend").field("a")).await;
+        let (base, code) = (ctx.base_url(API)?, Secret::from(CODE));
+        let mut left = self.polls;
+        let token = loop {
+            // Another one in every run, as a signature may be.
+            let body = format!("{run} {CODE}");
+            let request = HttpRequest::post(base, "/token").form("assertion", body.as_str());
+            match ctx.send_once(Spend::new("code", &code), request).await {
+                Ok(answer) if answer.status() != 200 && left > 0 => left -= 1,
+                answer => break classify(answer)?.body().duplicate(),
+            }
+        };
+        let identity = Identity::new("1", "ada");
+        Ok(Established::new(token, identity).established_live(VerifyResult::live()))
+    }
+
+    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
+        Ok(credential.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+
+async fn exchanges(world: &World) -> Option<i64> {
+    raw::number(&world.database(), "SELECT COUNT(*) FROM connection_exchange").await
+}
+
+#[tokio::test]
+async fn a_code_is_spent_once_and_nothing_of_it_is_left() {
+    let world = World::new().await;
+    world.provider(|_| Reply::ok("token"));
+    let registry = world.open(Spends::default()).await;
+    assert_eq!(code(&set_up(&registry, &SPENDS).await), "done Live");
+    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+}
+
+/// Goes on in another process when one cannot, until the setup ends.
+async fn in_turn(world: &World, of: &str) -> Outcome {
+    let first = world.open(Spends::default()).await;
+    break_writes(world, of).await;
+    let session = first.begin_setup(&SPENDS).await.unwrap();
+    let error = finish(&session).await.expect_err(of);
+    assert!(is_store(&error), "{of}: {error:?}");
+    let id = session.id();
+    drop((session, first));
+    mend(world).await;
+    let second: ConnectionRegistry = world.open(Spends::default()).await;
+    finish(&second.resume_setup(id).await.unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_code_is_spent_once_whichever_write_fails() {
+    for (of, sent) in [
+        ("INSERT ON connection_exchange", 1),
+        ("UPDATE ON connection_exchange WHEN NEW.state = 'answered'", 1),
+        ("INSERT ON connection_setup_effect WHEN NEW.seq = 1", 1),
+        ("DELETE ON connection_exchange", 1),
+        ("UPDATE ON connection_setup WHEN NEW.state = 'done'", 1),
+        ("INSERT ON connection_account", 1),
+        ("INSERT ON connection_credential", 1),
+    ] {
+        let world = World::new().await;
+        world.provider(|_| Reply::ok("token"));
+        assert_eq!(code(&in_turn(&world, of).await), "done Live", "{of}");
+        assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (sent, Some(0)), "{of}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_whose_answer_is_lost_ends_the_setup_and_is_not_sent_again() {
+    let replies: [fn() -> Reply; 3] =
+        [|| Reply::whole(503, "", "down"), || Reply::raw(""), || Reply::raw("HTTP/1.1 200 Told\r\ncontent-length: 9\r\n\r\n")];
+    for reply in replies {
+        let world = World::new().await;
+        world.provider(move |_| reply());
+        let registry = world.open(Spends::default()).await;
+        let session = registry.begin_setup(&SPENDS).await.unwrap();
+        assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
+        let again = registry.resume_setup(session.id()).await.unwrap();
+        assert_eq!(code(&again.terminal().await.unwrap()), "refresh_outcome_unknown");
+        assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
+    let world = World::new().await;
+    world.provider(|_| Reply::ok("token"));
+    let registry = world.open(Spends::default()).await;
+    break_writes(&world, "UPDATE ON connection_exchange WHEN NEW.state = 'answered'").await;
+    let session = registry.begin_setup(&SPENDS).await.unwrap();
+    assert!(is_store(&finish(&session).await.unwrap_err()));
+    let id = session.id();
+    drop((session, registry));
+    mend(&world).await;
+    // As if it had died before it knew the answer.
+    std::fs::remove_dir_all(world.state()).unwrap();
+    let registry = world.open(Spends::default()).await;
+    let session = registry.resume_setup(id).await.unwrap();
+    assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
+    assert_eq!(asked(&world, "POST /token"), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_is_asked_again_by_whoever_resumes() {
+    let world = World::new().await;
+    world.provider(|_| Reply::whole(429, "", "later"));
+    let registry = world.open(Spends::default()).await;
+    let session = registry.begin_setup(&SPENDS).await.unwrap();
+    let rests = async {
+        let mut seen = session.next_step().await.unwrap();
+        while !matches!(seen, Some((_, connection_core::SetupStep::Notice { .. }))) {
+            if let Some((no, connection_core::SetupStep::Prompt { .. })) = seen {
+                session.advance(no, &crate::world::answers(&[("a", "x")])).await.unwrap();
+            }
+            seen = session.next_step().await.unwrap();
+        }
+    };
+    rests.await;
+    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+    world.provider(|_| Reply::ok("token"));
+    let again = registry.resume_setup(session.id()).await.unwrap();
+    assert_eq!(code(&again.terminal().await.unwrap()), "done Live");
+    assert_eq!(asked(&world, "POST /token"), 2);
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_and_again_gets_each_answer_of_its_own() {
+    let world = World::new().await;
+    let mut polls = 0;
+    world.provider(move |_| {
+        polls += 1;
+        if polls < 4 { Reply::whole(400, "", "pending") } else { Reply::ok("token") }
+    });
+    let registry = world.open(Spends { polls: 5, ..Spends::default() }).await;
+    assert_eq!(code(&set_up(&registry, &SPENDS).await), "done Live");
+    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (4, Some(0)));
+}
+
+#[tokio::test]
+async fn a_setup_that_is_cancelled_while_it_spends_leaves_nothing() {
+    let world = World::new().await;
+    world.provider(|_| Reply::silence());
+    let registry = world.open(Spends::default()).await;
+    let session = registry.begin_setup(&SPENDS).await.unwrap();
+    let (no, _) = crate::world::step(&session).await;
+    session.advance(no, &crate::world::answers(&[("a", "x")])).await.unwrap();
+    world.server.until_asked(1).await;
+    session.cancel().await.unwrap();
+    assert_eq!(exchanges(&world).await, Some(0));
+    world.clock.advance(Duration::from_secs(3600));
+    registry.close().await;
+    assert_eq!(exchanges(&world).await, Some(0), "what came late is written nowhere");
+}
