@@ -93,6 +93,8 @@ fn what_is_missing_or_unknown_is_named() {
     check(acme().issuer_in_callback(), "the issuer that a callback must name is missing");
     check(acme().endpoint(Endpoint::Refresh, "https://a.example/${config.nobody}"), "'config.nobody' is not a field");
     check(acme().field(Field::text("clientId", "Id")), "'clientId' is not a field");
+    check(acme().field(Field::secret("pin", "PIN")), "'pin' is not a field");
+    check(acme().field(Field::text("x", "X")).field(Field::text("x", "X")), "'x' is not a field");
     check(acme().grant(Grant::ClientCredentials).client_auth(ClientAuth::None), "client credentials need a client");
 }
 

@@ -96,6 +96,19 @@ fn what_is_final_ends_it() {
     assert_eq!(host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap_err().code, "acme_code_expired");
 }
 
+/// No code is waited for longer than half an hour, whatever the provider says.
+#[test]
+fn a_code_is_not_waited_for_without_end() {
+    let long = Reply::json(
+        200,
+        r#"{"device_code": "device-canary-12", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": 999999, "interval": 1000}"#,
+    );
+    let host =
+        FakeHost::new(kind(tv())).expect(ask().answer(long)).expect(poll().answer(error("authorization_pending")));
+    assert_eq!(host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap_err().code, "acme_code_expired");
+    assert_eq!(host.now().seconds() - NOW, 1800);
+}
+
 /// S18 (RFC 8628, sections 3.3.1 and 5.4): the code is shown also where the address has it, with a warning.
 #[test]
 fn the_code_is_shown_with_a_warning() {
