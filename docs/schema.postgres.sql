@@ -176,6 +176,41 @@ CREATE TABLE connection_setup_input (
     CONSTRAINT connection_setup_input_session_id_fkey FOREIGN KEY (session_id) REFERENCES connection_setup(id) ON DELETE CASCADE
 );
 
+CREATE TABLE connection_webhook (
+    id uuid NOT NULL,
+    connection_id uuid NOT NULL,
+    number bigint NOT NULL,
+    digest bytea NOT NULL,
+    received_at bigint NOT NULL,
+    claimed_until bigint,
+    acknowledged_at bigint,
+    sealed bytea,
+    CONSTRAINT connection_webhook_pkey PRIMARY KEY (id),
+    CONSTRAINT connection_webhook_connection_id_digest_key UNIQUE (connection_id, digest),
+    CONSTRAINT connection_webhook_connection_id_number_key UNIQUE (connection_id, number),
+    CONSTRAINT connection_webhook_check CHECK (((acknowledged_at IS NULL) = (sealed IS NOT NULL))),
+    CONSTRAINT connection_webhook_digest_check CHECK ((length(digest) = 32)),
+    CONSTRAINT connection_webhook_number_check CHECK ((number >= 1)),
+    CONSTRAINT connection_webhook_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
+);
+
+CREATE TABLE connection_webhook_address (
+    connection_id uuid NOT NULL,
+    token_hash bytea,
+    sealed bytea,
+    revision bigint NOT NULL,
+    next_number bigint NOT NULL DEFAULT 1,
+    waiting bigint NOT NULL DEFAULT 0,
+    CONSTRAINT connection_webhook_address_pkey PRIMARY KEY (connection_id),
+    CONSTRAINT connection_webhook_address_token_hash_key UNIQUE (token_hash),
+    CONSTRAINT connection_webhook_address_check CHECK (((token_hash IS NULL) = (sealed IS NULL))),
+    CONSTRAINT connection_webhook_address_next_number_check CHECK ((next_number >= 1)),
+    CONSTRAINT connection_webhook_address_revision_check CHECK ((revision >= 1)),
+    CONSTRAINT connection_webhook_address_token_hash_check CHECK ((length(token_hash) = 32)),
+    CONSTRAINT connection_webhook_address_waiting_check CHECK ((waiting >= 0)),
+    CONSTRAINT connection_webhook_address_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
+);
+
 CREATE INDEX connection_account_default ON public.connection_account USING btree (owner) WHERE is_default;
 
 CREATE INDEX connection_account_identity ON public.connection_account USING btree (owner, kind, account_id);
@@ -205,6 +240,12 @@ CREATE INDEX connection_liveness_due ON public.connection_liveness USING btree (
 CREATE INDEX connection_setup_expiry ON public.connection_setup USING btree (expires_at);
 
 CREATE INDEX connection_setup_open ON public.connection_setup USING btree (owner, id) WHERE (state = ANY (ARRAY['running'::text, 'waiting'::text]));
+
+CREATE INDEX connection_webhook_address_waiting ON public.connection_webhook_address USING btree (connection_id) WHERE (waiting > 0);
+
+CREATE INDEX connection_webhook_done ON public.connection_webhook USING btree (connection_id, acknowledged_at) WHERE (acknowledged_at IS NOT NULL);
+
+CREATE INDEX connection_webhook_waiting ON public.connection_webhook USING btree (connection_id, number) WHERE (acknowledged_at IS NULL);
 
 CREATE UNIQUE INDEX connection_credential_candidate ON public.connection_credential USING btree (connection_id) WHERE (state = 'candidate'::text);
 
@@ -250,6 +291,17 @@ END
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.connection_notify_webhook()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM pg_notify('connection_changed', 'webhook:' || NEW.connection_id);
+    RETURN NULL;
+END
+$function$
+;
+
 CREATE TRIGGER connection_event_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.connection_event FOR EACH STATEMENT EXECUTE FUNCTION connection_event_is_append_only();
 
 CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_account FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION connection_notify();
@@ -261,6 +313,10 @@ CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_keyset
 CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_liveness FOR EACH ROW WHEN (((old.liveness IS DISTINCT FROM new.liveness) OR (old.reason IS DISTINCT FROM new.reason))) EXECUTE FUNCTION connection_notify();
 
 CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_setup FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_webhook FOR EACH ROW WHEN (((old.acknowledged_at IS NULL) AND (new.acknowledged_at IS NOT NULL))) EXECUTE FUNCTION connection_notify_webhook();
+
+CREATE TRIGGER connection_notify_row AFTER INSERT ON public.connection_webhook FOR EACH ROW EXECUTE FUNCTION connection_notify_webhook();
 
 CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_account FOR EACH ROW EXECUTE FUNCTION connection_notify();
 

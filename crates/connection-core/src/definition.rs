@@ -6,9 +6,9 @@
 use std::{ops::Deref, sync::Arc};
 
 use connection_contract::{
-    BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, Established, HttpRequest,
-    NotLive, Reason, RefreshContext, RefreshSemantics, Refreshed, Secret, SetupContext, SetupFailure, TeardownContext,
-    VerifyContext, VerifyResult, reason,
+    BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor, Established,
+    HttpRequest, NotAuthentic, NotLive, Reason, RefreshContext, RefreshSemantics, Refreshed, Secret, SetupContext,
+    SetupFailure, SigningKey, TeardownContext, VerifyContext, VerifyResult, WebhookEvent, reason,
 };
 
 use crate::contain;
@@ -23,6 +23,18 @@ pub struct Capabilities {
     pub secrets: bool,
     /// It renews its credential, and what becomes of what that spends when an answer is lost.
     pub refresh: Option<RefreshSemantics>,
+    /// It receives what its provider sends by itself.
+    pub webhooks: bool,
+}
+
+/// What a plugin found in a delivery.
+pub(crate) enum Came {
+    /// The provider sent it.
+    Event(WebhookEvent),
+    /// It tells a key, which nothing proves.
+    Told(Secret),
+    /// Nobody may believe it.
+    Refused(NotAuthentic),
 }
 
 /// A [`ConnectionDefinition`] without its credential type. The methods are those of the definition and its facets.
@@ -49,6 +61,25 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     /// `false` without an authorizer.
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
     fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError>;
+    /// Where the key comes from that signs webhooks; `None` without the facet.
+    fn signing_key(&self) -> Option<SigningKey>;
+    /// With `waits`, what is refused may tell a key. `None` without the facet.
+    fn receive(
+        &self,
+        bytes: &Secret,
+        keys: &[Secret],
+        delivery: &Delivery,
+        waits: bool,
+        ctx: &Context<'_>,
+    ) -> Result<Option<Came>, CredentialError>;
+    /// A delivery to an address of ours, signed with that key. `None` without the facet.
+    fn sign_webhook(
+        &self,
+        bytes: &Secret,
+        key: Option<&Secret>,
+        url: &str,
+        ctx: &Context<'_>,
+    ) -> Result<Option<Result<Delivery, NotAuthentic>>, CredentialError>;
     /// Whether it is one.
     fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError>;
 }
@@ -89,6 +120,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             send: self.authorizer().is_some(),
             secrets: self.secrets().is_some(),
             refresh: self.refresher().map(|refresher| refresher.semantics()),
+            webhooks: self.webhooks().is_some(),
         }
     }
     fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>> {
@@ -150,6 +182,35 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError> {
         let Some(secrets) = self.secrets() else { return Ok(None) };
         Ok(secrets.secret(&self.parse_credential(bytes.expose())?, name))
+    }
+    fn signing_key(&self) -> Option<SigningKey> {
+        self.webhooks().map(|webhooks| webhooks.signing_key())
+    }
+    fn receive(
+        &self,
+        bytes: &Secret,
+        keys: &[Secret],
+        delivery: &Delivery,
+        waits: bool,
+        ctx: &Context<'_>,
+    ) -> Result<Option<Came>, CredentialError> {
+        let Some(webhooks) = self.webhooks() else { return Ok(None) };
+        let refused = match webhooks.receive(&self.parse_credential(bytes.expose())?, keys, delivery, ctx) {
+            Ok(event) => return Ok(Some(Came::Event(event))),
+            Err(refused) => refused,
+        };
+        let told = if waits { webhooks.handshake(delivery) } else { None };
+        Ok(Some(told.map_or(Came::Refused(refused), Came::Told)))
+    }
+    fn sign_webhook(
+        &self,
+        bytes: &Secret,
+        key: Option<&Secret>,
+        url: &str,
+        ctx: &Context<'_>,
+    ) -> Result<Option<Result<Delivery, NotAuthentic>>, CredentialError> {
+        let Some(webhooks) = self.webhooks() else { return Ok(None) };
+        Ok(Some(webhooks.sign(&self.parse_credential(bytes.expose())?, key, url, ctx)))
     }
     fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError> {
         self.parse_credential(bytes.expose()).map(drop)

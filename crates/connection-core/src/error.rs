@@ -146,6 +146,24 @@ pub enum Error {
     /// No plugin of this kind is registered.
     #[error("no plugin of kind '{0}' is registered")]
     UnknownKind(Kind),
+    /// The connection has no address for webhooks.
+    #[error("'{kind}:{label}' has no address for webhooks")]
+    WebhookDisabled {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+    },
+    /// Nothing could tell what the provider sends from what anybody sends.
+    #[error("webhooks of '{kind}:{label}' cannot be checked: {why}")]
+    WebhookKey {
+        /// The kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+        /// Why not.
+        why: DisplayText,
+    },
 }
 
 impl Error {
@@ -177,6 +195,8 @@ impl Error {
             Self::SessionNotFound(_) => "setup_not_found",
             Self::Store(_) => "store_failed",
             Self::UnknownKind(_) => "unknown_kind",
+            Self::WebhookDisabled { .. } => "webhook_disabled",
+            Self::WebhookKey { .. } => "webhook_key_missing",
         }
     }
 
@@ -209,7 +229,12 @@ impl Error {
             Self::RollbackRefused { remedy, .. } => return remedy.as_ref().map(ToString::to_string),
             Self::Sealed { what, source } => return sealed_remedy(what, source),
             Self::Store(source) => return source.remedy(),
-            Self::Files(_) | Self::InvalidImport(_) | Self::InvalidRequest(_) | Self::NotSupported { .. } => {
+            Self::WebhookDisabled { .. } => "give it one first",
+            Self::Files(_)
+            | Self::WebhookKey { .. }
+            | Self::InvalidImport(_)
+            | Self::InvalidRequest(_)
+            | Self::NotSupported { .. } => {
                 return None;
             }
         };

@@ -34,6 +34,15 @@ pub(crate) const ROLLED_BACK: &str = "rolled_back";
 /// A named secret was handed out.
 pub(crate) const SECRET_RELEASED: &str = "secret_released";
 
+/// It was given an address for webhooks.
+pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
+/// Its address for webhooks was switched off.
+pub(crate) const WEBHOOK_DISABLED: &str = "webhook_disabled";
+/// Its provider has told the key that signs webhooks.
+pub(crate) const WEBHOOK_KEY_TOLD: &str = "webhook_key_told";
+/// Another key signs its webhooks from now on, is waited for, or a former one ended.
+pub(crate) const WEBHOOK_KEY_CHANGED: &str = "webhook_key_changed";
+
 /// The names of all events; `docs/spec/words.md` lists them.
 pub const EVENT_NAMES: &[&str] = &[
     CONNECTED,
@@ -48,6 +57,10 @@ pub const EVENT_NAMES: &[&str] = &[
     RENAMED,
     ROLLED_BACK,
     SECRET_RELEASED,
+    WEBHOOK_DISABLED,
+    WEBHOOK_ENABLED,
+    WEBHOOK_KEY_CHANGED,
+    WEBHOOK_KEY_TOLD,
 ];
 
 /// An event of now. The body holds no secret.

@@ -30,6 +30,7 @@ mod services;
 mod setup;
 mod store;
 mod verify;
+mod webhook;
 
 pub use connection::{Connection, Files, Response};
 pub use definition::Capabilities;
@@ -52,3 +53,4 @@ pub use setup::{
     Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, StepNo, WeakConnectionRegistry,
 };
 pub use store::{StoreError, StoreSource, migrate};
+pub use webhook::{BeginDeliveries, Deliveries, Receipt, ReceiveError, ReceivedEvent, WebhookInfo, WebhookKey};

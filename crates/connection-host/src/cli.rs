@@ -50,6 +50,7 @@ impl Cli {
             send: definition.authorizer().is_some(),
             refresh: definition.refresher().is_some(),
             secrets: definition.secrets().is_some(),
+            webhooks: definition.webhooks().is_some(),
         });
         self.registrations.push(Box::new(move |builder| builder.kind(definition)));
         self
@@ -115,6 +116,7 @@ pub(crate) struct KindEntry {
     pub(crate) send: bool,
     pub(crate) refresh: bool,
     pub(crate) secrets: bool,
+    pub(crate) webhooks: bool,
 }
 
 /// What every command has at hand.

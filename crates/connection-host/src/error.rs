@@ -50,6 +50,8 @@ impl Exit {
             | "rollback_refused"
             | "sealed_unreadable"
             | "credential_unreadable"
+            | "webhook_disabled"
+            | "webhook_key_missing"
             | "key_failed"
             | "kind_taken" => Self::Refused,
             "not_renewed" => Self::NotLive,

@@ -71,6 +71,8 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("value_in_argument", Exit::Usage),
     ("verify_failed", Exit::SetupFailed),
     ("wait_without_end", Exit::SetupFailed),
+    ("webhook_disabled", Exit::Refused),
+    ("webhook_key_missing", Exit::Refused),
 ];
 
 /// The JSON shapes: a name, and the members of its object.

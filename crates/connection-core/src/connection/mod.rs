@@ -22,8 +22,8 @@ use crate::{
 };
 
 pub use files::Files;
-pub(crate) use hot::HotRows;
-use hot::{HotRow, Stored};
+use hot::Stored;
+pub(crate) use hot::{HotRow, HotRows};
 pub(crate) use payload::Payload;
 pub use send::Response;
 
@@ -111,12 +111,12 @@ impl Connection {
         ConnectionRegistry { shared: self.shared.clone(), owner: self.info.owner.clone().into() }
     }
 
-    fn kind(&self) -> Result<Arc<KindEntry>, Error> {
+    pub(crate) fn kind(&self) -> Result<Arc<KindEntry>, Error> {
         let kind = &self.info.kind;
         self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))
     }
 
-    fn cannot(&self, what: &'static str) -> Error {
+    pub(crate) fn cannot(&self, what: &'static str) -> Error {
         Error::NotSupported { kind: self.info.kind.clone(), what }
     }
 
@@ -125,7 +125,7 @@ impl Connection {
     }
 
     /// The plugin and the current credential, opened.
-    async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
+    pub(crate) async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         let kind = self.kind()?;
         // What is kept of its rows would outlive it by a moment.
         if self.shared.store.is_closed() {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind};
+use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind, SigningKey};
 
 use super::describe::{self, Checked};
 use crate::{Capabilities, contain, definition::Definition};
@@ -63,6 +63,8 @@ pub(crate) struct KindEntry {
     pub(crate) definition: Definition,
     pub(crate) descriptor: Descriptor,
     pub(crate) capabilities: Capabilities,
+    /// With the facet for webhooks alone.
+    pub(crate) signing_key: Option<SigningKey>,
     pub(crate) checked: Checked,
 }
 
@@ -128,11 +130,11 @@ impl KindEntry {
 
 fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterError> {
     let definition = Definition::new(definition);
-    let described = contain::call(|| (definition.descriptor(), definition.capabilities()));
-    let (descriptor, capabilities) = described.ok_or(RegisterError::Panicked)?;
+    let describe = || (definition.descriptor(), definition.capabilities(), definition.signing_key());
+    let (descriptor, capabilities, signing_key) = contain::call(describe).ok_or(RegisterError::Panicked)?;
     let checked = describe::check(&descriptor, capabilities)
         // It may name what the plugin wrote.
         .map_err(|problem| DisplayText::from(problem).to_string())
         .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;
-    Ok(KindEntry { definition, descriptor, capabilities, checked })
+    Ok(KindEntry { definition, descriptor, capabilities, signing_key, checked })
 }

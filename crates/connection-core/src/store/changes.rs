@@ -28,6 +28,8 @@ pub(crate) enum Changed {
     Setup(SessionId),
     /// The keyset.
     Keys,
+    /// The inbox of a connection.
+    Webhook(ConnectionId),
     /// Nobody knows what.
     Something,
 }
@@ -38,6 +40,7 @@ impl Changed {
         let found = match payload.split_once(':') {
             Some(("account", id)) => ConnectionId::from_str(id).ok().map(Self::Connection),
             Some(("setup", id)) => SessionId::from_str(id).ok().map(Self::Setup),
+            Some(("webhook", id)) => ConnectionId::from_str(id).ok().map(Self::Webhook),
             None if payload == "keyset" => Some(Self::Keys),
             _ => None,
         };

@@ -29,6 +29,7 @@ mod setups;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::{fmt, future::Future, sync::Arc};
 

@@ -145,6 +145,28 @@ pub(crate) const SEALED: &[SealedColumn] = &[
                AND (owner, namespace, key) > ($2, $3, $4) ORDER BY owner, namespace, key LIMIT $5",
         swap: "UPDATE connection_kv SET sealed = $4 WHERE owner = $1 AND namespace = $2 AND key = $3 AND sealed = $5",
     },
+    SealedColumn {
+        table: "connection_webhook_address",
+        column: "sealed",
+        shape: Shape::Numbered,
+        count: count!("connection_webhook_address", "sealed"),
+        page: "SELECT w.connection_id, w.revision, a.owner, a.kind, w.sealed FROM connection_webhook_address AS w \
+               JOIN connection_account AS a ON a.id = w.connection_id WHERE substr(w.sealed, 6, 8) <> $1 \
+               AND (w.connection_id, w.revision) > ($2, $3) ORDER BY w.connection_id, w.revision LIMIT $4",
+        swap: "UPDATE connection_webhook_address SET sealed = $3 \
+               WHERE connection_id = $1 AND revision = $2 AND sealed = $4",
+    },
+    SealedColumn {
+        table: "connection_webhook",
+        column: "sealed",
+        shape: Shape::Numbered,
+        count: count!("connection_webhook", "sealed"),
+        // Its number is not known when it is sealed.
+        page: "SELECT w.id, CAST(0 AS BIGINT), a.owner, a.kind, w.sealed FROM connection_webhook AS w \
+               JOIN connection_account AS a ON a.id = w.connection_id WHERE substr(w.sealed, 6, 8) <> $1 \
+               AND (w.id, 0) > ($2, $3) ORDER BY w.id LIMIT $4",
+        swap: "UPDATE connection_webhook SET sealed = $3 WHERE id = $1 AND $2 = 0 AND sealed = $4",
+    },
 ];
 
 impl SealedColumn {

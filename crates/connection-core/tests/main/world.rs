@@ -158,7 +158,12 @@ pub(crate) async fn connect(registry: &ConnectionRegistry, kind: &Kind, pairs: &
 
 /// An Acme connection with this key.
 pub(crate) async fn connected(registry: &ConnectionRegistry, key: &str) -> Connection {
-    match connect(registry, &KIND, &[("accessToken", key)]).await {
+    connected_as(registry, &KIND, &[("accessToken", key)]).await
+}
+
+/// A connection of that kind with these answers.
+pub(crate) async fn connected_as(registry: &ConnectionRegistry, kind: &Kind, pairs: &[(&str, &str)]) -> Connection {
+    match connect(registry, kind, pairs).await {
         Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
         other => panic!("not connected: {other:?}"),
     }

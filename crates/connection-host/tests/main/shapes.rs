@@ -65,8 +65,8 @@ fn kinds_have_their_shape() {
         |member: &str| kinds.as_array().unwrap().iter().map(|kind| kind[member].to_string()).collect::<Vec<_>>();
     assert_eq!(words("kind"), ["\"filesystem\"", "\"github\"", "\"gmail\"", "\"notion\"", "\"twilio\""]);
     assert_eq!(words("auth"), ["\"none\"", "\"personalAccessToken\"", "\"oauth\"", "\"apiKey\"", "\"basic\""]);
-    let (both, renewed) = (r#"["send","secrets"]"#, r#"["send","secrets","refresh"]"#);
-    assert_eq!(words("capabilities"), [r#"["files"]"#, both, renewed, both, both]);
+    let (told, renewed) = (r#"["send","secrets","webhooks"]"#, r#"["send","secrets","refresh"]"#);
+    assert_eq!(words("capabilities"), [r#"["files"]"#, told, renewed, told, told]);
     assert_eq!(words("needs"), [r#"["files"]"#, "[]", "[]", "[]", "[]"]);
     let shown = machine.run(&["kinds", "show", "github", "--json"]).exits(0).json();
     assert_eq!(shown, kinds[1]);

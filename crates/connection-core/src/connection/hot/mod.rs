@@ -93,7 +93,7 @@ impl HotRows {
         match changed {
             Changed::Connection(id) => self.lock().forget(id),
             Changed::Keys | Changed::Something => self.lock().clear(),
-            Changed::Setup(_) => {}
+            Changed::Setup(_) | Changed::Webhook(_) => {}
         }
     }
 

@@ -8,6 +8,7 @@ mod keyset;
 mod kv;
 mod liveness;
 mod setup;
+mod webhook;
 
 pub(crate) use account::{AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow};
@@ -18,6 +19,7 @@ pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
 pub(crate) use setup::{EndpointRow, FoundSetup, SetupRow, SetupState};
+pub(crate) use webhook::{AddressRow, FoundAddress, WaitingRow, WebhookRow};
 
 /// A text in a column is none of the words that this program knows.
 #[derive(Debug, thiserror::Error)]

@@ -97,6 +97,7 @@ fn a_signal_names_a_row_and_what_is_no_signal_of_ours_is_worth_a_look() {
         (format!("account:{id}"), connection),
         (format!("setup:{id}"), Changed::Setup(id.parse().unwrap())),
         ("keyset".into(), Changed::Keys),
+        (format!("webhook:{id}"), Changed::Webhook(id.parse().unwrap())),
         (String::new(), Changed::Something),
         ("account:1".into(), Changed::Something),
         (format!("other:{id}"), Changed::Something),

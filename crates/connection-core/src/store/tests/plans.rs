@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::Database;
-use crate::store::{events, lists};
+use crate::store::{events, lists, webhooks};
 
 /// What SQLite does for it, a step a line.
 async fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -47,4 +47,16 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
         let is_search = |step: &String| step.starts_with("SEARCH ") || step == "SCALAR SUBQUERY 1";
         assert!(plan.iter().all(is_search), "{sql}: {plan:#?}");
     }
+}
+
+/// Who waits for webhooks looks every few seconds: what a look costs depends on what waits, not on what there is.
+#[tokio::test]
+async fn the_next_webhook_is_found_among_those_that_wait() {
+    let database = Database::new();
+    database.open().await.close().await;
+    let plan = plan(&database, webhooks::TURN).await;
+    let waiting = "SCAN d USING INDEX connection_webhook_address_waiting";
+    assert!(plan.iter().any(|step| step == waiting), "{plan:#?}");
+    let is_one = |step: &&String| step.starts_with("SCAN ") && *step != waiting;
+    assert!(!plan.iter().any(|step| is_one(&step)), "{plan:#?}");
 }

@@ -34,6 +34,11 @@ const NOT_SEALED: &[&str] = &[
     "connection_setup_effect.session_id",
     "connection_setup_input.id",
     "connection_setup_input.session_id",
+    "connection_webhook.connection_id",
+    "connection_webhook.digest",
+    "connection_webhook.id",
+    "connection_webhook_address.connection_id",
+    "connection_webhook_address.token_hash",
 ];
 
 #[tokio::test]

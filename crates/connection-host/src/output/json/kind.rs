@@ -40,6 +40,7 @@ impl KindBody {
             ("send", info.send),
             ("secrets", info.secrets),
             ("refresh", info.refresh),
+            ("webhooks", info.webhooks),
             ("files", info.descriptor.needs.contains(&Need::Files)),
         ];
         present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()

@@ -1,0 +1,131 @@
+//! Queries of `connection_webhook_address` and `connection_webhook`.
+
+use uuid::Uuid;
+
+use super::{
+    Reader, StoreError, Tx,
+    changes::Changed,
+    engine::{execute, optional},
+    rows::{AddressRow, FoundAddress, WaitingRow, WebhookRow},
+};
+use crate::{ids::ConnectionId, seal::Sealed};
+
+/// The first event of each connection that nobody has acknowledged, unless somebody has it; the oldest of them. `$3` and
+/// `$4` narrow it to a connection and a kind where they are given. SQLite keeps the order of a `CROSS JOIN`, so it begins
+/// with what waits and not with what there is.
+pub(super) const TURN: &str = "SELECT w.id, w.connection_id, a.owner, a.kind, w.number, w.received_at, w.sealed \
+     FROM connection_webhook_address AS d CROSS JOIN connection_account AS a CROSS JOIN connection_webhook AS w \
+     WHERE d.waiting > 0 AND a.id = d.connection_id AND w.connection_id = d.connection_id AND w.number = \
+     (SELECT MIN(h.number) FROM connection_webhook AS h \
+     WHERE h.connection_id = d.connection_id AND h.acknowledged_at IS NULL) \
+     AND a.owner = $1 AND (w.claimed_until IS NULL OR w.claimed_until <= $2) \
+     AND ($3 IS NULL OR d.connection_id = $3) AND (CAST($4 AS TEXT) IS NULL OR a.kind = $4) \
+     ORDER BY w.received_at, w.id LIMIT 1";
+
+impl Reader {
+    pub(crate) async fn webhook_address(&mut self, id: ConnectionId) -> Result<Option<AddressRow>, StoreError> {
+        const SQL: &str = "SELECT token_hash, sealed, revision, next_number, waiting FROM connection_webhook_address \
+                           WHERE connection_id = $1";
+        optional!(self, AddressRow, SQL, id.as_uuid())
+    }
+
+    /// Whose address this is, among all owners'.
+    pub(crate) async fn find_webhook_address(&mut self, hash: &[u8; 32]) -> Result<Option<FoundAddress>, StoreError> {
+        const SQL: &str = "SELECT d.connection_id, a.owner FROM connection_webhook_address AS d \
+                           JOIN connection_account AS a ON a.id = d.connection_id WHERE d.token_hash = $1";
+        optional!(self, FoundAddress, SQL, &hash[..])
+    }
+
+    /// The event whose turn it is.
+    pub(crate) async fn webhook_turn(
+        &mut self,
+        owner: &str,
+        now: i64,
+        connection: Option<ConnectionId>,
+        kind: Option<&str>,
+    ) -> Result<Option<WaitingRow>, StoreError> {
+        optional!(self, WaitingRow, TURN, owner, now, connection.map(ConnectionId::as_uuid), kind)
+    }
+
+    /// Whether what has this digest was stored.
+    pub(crate) async fn has_webhook(&mut self, id: ConnectionId, digest: &[u8; 32]) -> Result<bool, StoreError> {
+        const SQL: &str = "SELECT number FROM connection_webhook WHERE connection_id = $1 AND digest = $2";
+        let found = optional!(self, (i64,), SQL, id.as_uuid(), &digest[..])?;
+        Ok(found.is_some())
+    }
+}
+
+impl Tx {
+    /// Switches an address on that was never there; `false` when there is a row.
+    pub(crate) async fn insert_webhook_address(
+        &mut self,
+        id: ConnectionId,
+        hash: &[u8; 32],
+        sealed: &Sealed,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "INSERT INTO connection_webhook_address (connection_id, token_hash, sealed, revision) \
+                           VALUES ($1, $2, $3, 1) ON CONFLICT (connection_id) DO NOTHING";
+        Ok(execute!(self, SQL, id.as_uuid(), &hash[..], sealed)? == 1)
+    }
+
+    /// Puts what was sealed for the next revision in the place of what was read with `revision`; `None` switches it off.
+    /// `false` when it was changed meanwhile.
+    pub(crate) async fn set_webhook_address(
+        &mut self,
+        id: ConnectionId,
+        revision: i64,
+        fresh: Option<(&[u8; 32], &Sealed)>,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_webhook_address SET token_hash = $3, sealed = $4, revision = revision + 1 \
+                           WHERE connection_id = $1 AND revision = $2";
+        let (hash, sealed) = fresh.unzip();
+        Ok(execute!(self, SQL, id.as_uuid(), revision, hash.map(|hash| &hash[..]), sealed)? == 1)
+    }
+
+    /// Stores an event behind the others of its connection, with that number; `false` when one with its digest is there.
+    pub(crate) async fn insert_webhook(&mut self, row: &WebhookRow, number: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "INSERT INTO connection_webhook (id, connection_id, number, digest, received_at, sealed) \
+                           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (connection_id, digest) DO NOTHING";
+        const COUNT: &str = "UPDATE connection_webhook_address SET next_number = $2 + 1, waiting = waiting + 1 \
+                             WHERE connection_id = $1";
+        let WebhookRow { id, connection_id, digest, received_at, sealed } = row;
+        let connection = connection_id.as_uuid();
+        if execute!(self, SQL, *id, connection, number, &digest[..], *received_at, sealed)? != 1 {
+            return Ok(false);
+        }
+        self.changed(Changed::Webhook(*connection_id));
+        execute!(self, COUNT, connection, number)?;
+        Ok(true)
+    }
+
+    /// Gives an event to one of those who want it, until then; `false` when another one has it.
+    pub(crate) async fn claim_webhook(&mut self, id: Uuid, until: i64, now: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_webhook SET claimed_until = $2 WHERE id = $1 \
+                           AND acknowledged_at IS NULL AND (claimed_until IS NULL OR claimed_until <= $3)";
+        Ok(execute!(self, SQL, id, until, now)? == 1)
+    }
+
+    /// Keeps no more of an event than its digest. `false` when it was acknowledged before, or its connection is gone.
+    pub(crate) async fn acknowledge_webhook(
+        &mut self,
+        id: Uuid,
+        connection: ConnectionId,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_webhook SET acknowledged_at = $2, sealed = NULL, claimed_until = NULL \
+                           WHERE id = $1 AND acknowledged_at IS NULL";
+        const COUNT: &str = "UPDATE connection_webhook_address SET waiting = waiting - 1 WHERE connection_id = $1";
+        if execute!(self, SQL, id, now)? != 1 {
+            return Ok(false);
+        }
+        self.changed(Changed::Webhook(connection));
+        execute!(self, COUNT, connection.as_uuid())?;
+        Ok(true)
+    }
+
+    /// Forgets the digests of what was acknowledged by then.
+    pub(crate) async fn forget_webhooks(&mut self, id: ConnectionId, done_by: i64) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at <= $2";
+        execute!(self, SQL, id.as_uuid(), done_by).map(drop)
+    }
+}

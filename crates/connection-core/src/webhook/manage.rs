@@ -1,0 +1,336 @@
+//! Gives a connection an address, changes the keys that sign, and takes it away again.
+//!
+//! Each change is a compare-and-swap on what was read, recorded in the same transaction.
+
+use std::sync::Arc;
+
+use connection_contract::{Crypto as _, Delivery, DisplayText, NotAuthentic, Secret, SigningKey, encode};
+
+use super::{
+    GRACE, HANDSHAKE, MOST_KEYS, WebhookInfo,
+    address::{Address, place},
+    ask::ask,
+};
+use crate::{
+    Connection, Error, StoreError, event,
+    registry::{KindEntry, Shared},
+    store::Lock,
+};
+
+/// So often another one's change may come first.
+const TRIES: usize = 16;
+/// What no address is: for a signature that nobody sees.
+const NOWHERE: &str = "https://nowhere.invalid/";
+
+/// What becomes of an address.
+pub(super) enum Next {
+    /// It stays.
+    Kept,
+    /// This, and what is recorded of it.
+    Changed(Address, &'static str),
+    /// It is switched off.
+    Off,
+}
+
+/// An address as it is stored, opened.
+pub(super) struct Found {
+    pub(super) address: Option<Address>,
+    revision: i64,
+    waiting: i64,
+}
+
+impl Connection {
+    /// Where it receives webhooks; `None` while it has no address.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSupported`] for a kind that receives none, [`Error::UnknownKind`], [`Error::Sealed`], and the store's.
+    pub async fn webhook(&self) -> Result<Option<WebhookInfo>, Error> {
+        let (_, source) = self.webhooks()?;
+        let found = self.address().await?;
+        let now = self.shared.clock.now().seconds();
+        Ok(found.address.map(|address| address.info(source, found.waiting, now)))
+    }
+
+    /// Gives it an address, and a key where the user enters it at the provider. What is there already stays as it is.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, it may have been done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WebhookKey`] when nothing could tell a delivery from a forged one: this credential signs none. Otherwise as
+    /// [`webhook`](Self::webhook), [`Error::NotFound`], and the plugin's.
+    pub async fn enable_webhook(&self) -> Result<WebhookInfo, Error> {
+        let (kind, source) = self.webhooks()?;
+        if source == SigningKey::Credential {
+            self.signed(&kind, None, NOWHERE).await?;
+        }
+        let crypto = self.shared.crypto;
+        self.change(source, move |address, now| {
+            let mut address = match address {
+                Some(address) if source != SigningKey::Generated || !address.good(now).is_empty() => {
+                    return Ok(Next::Kept);
+                }
+                Some(address) => address,
+                None => Address::new(random(|bytes| crypto.random(bytes))),
+            };
+            if source == SigningKey::Generated {
+                address.add_key(random(|bytes| crypto.random(bytes)), now, now);
+            }
+            Ok(Next::Changed(address, event::WEBHOOK_ENABLED))
+        })
+        .await?
+        .ok_or_else(|| self.webhook_disabled())
+    }
+
+    /// Makes another key, for the user to enter at the provider. The former one is good beside it for seven days, or until
+    /// [`end_webhook_grace`](Self::end_webhook_grace).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] where the host makes no key; [`Error::WebhookKey`] when four keys
+    /// are good already; and as [`webhook`](Self::webhook).
+    pub async fn rotate_webhook_key(&self) -> Result<WebhookInfo, Error> {
+        let (_, source) = self.webhooks()?;
+        if source != SigningKey::Generated {
+            return Err(self.cannot("have the key of their webhooks made here"));
+        }
+        let crypto = self.shared.crypto;
+        let changed = self.change(source, move |address, now| {
+            let mut address = address.ok_or_else(|| self.webhook_disabled())?;
+            if address.good(now).len() >= MOST_KEYS {
+                return Err(self.too_many_keys());
+            }
+            address.add_key(random(|bytes| crypto.random(bytes)), now, now.saturating_add(GRACE));
+            Ok(Next::Changed(address, event::WEBHOOK_KEY_CHANGED))
+        });
+        changed.await?.ok_or_else(|| self.webhook_disabled())
+    }
+
+    /// Lets the newest key alone be good, from now on: for when the provider has it, or a former one was lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WebhookDisabled`], and as [`webhook`](Self::webhook).
+    pub async fn end_webhook_grace(&self) -> Result<WebhookInfo, Error> {
+        let (_, source) = self.webhooks()?;
+        let changed = self.change(source, |address, now| {
+            let mut address = address.ok_or_else(|| self.webhook_disabled())?;
+            if address.keys.len() <= 1 {
+                return Ok(Next::Kept);
+            }
+            address.keys.truncate(1);
+            address.retire(now, i64::MAX);
+            Ok(Next::Changed(address, event::WEBHOOK_KEY_CHANGED))
+        });
+        changed.await?.ok_or_else(|| self.webhook_disabled())
+    }
+
+    /// Waits for the key that the provider tells, for fifteen minutes: the first one that comes is taken, and no other. A key
+    /// that there is stays good beside it for seven days.
+    ///
+    /// Nothing proves that it was the provider: the user compares it with what the provider shows, or pastes it there, and a
+    /// wrong one is refused there. [`webhook_key`](Self::webhook_key) gives it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] where the provider tells no key; [`Error::WebhookKey`] when four
+    /// keys are good already; and as [`webhook`](Self::webhook).
+    pub async fn await_webhook_handshake(&self) -> Result<WebhookInfo, Error> {
+        let (_, source) = self.webhooks()?;
+        if source != SigningKey::Handshake {
+            return Err(self.cannot("be told the key of their webhooks"));
+        }
+        let changed = self.change(source, |address, now| {
+            let mut address = address.ok_or_else(|| self.webhook_disabled())?;
+            if address.good(now).len() >= MOST_KEYS {
+                return Err(self.too_many_keys());
+            }
+            address.handshake_until = Some(now.saturating_add(HANDSHAKE));
+            Ok(Next::Changed(address, event::WEBHOOK_KEY_CHANGED))
+        });
+        changed.await?.ok_or_else(|| self.webhook_disabled())
+    }
+
+    /// The newest key, for the user to enter at the provider. That it was handed out is recorded first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] while there is none, or where the credential holds it; and as
+    /// [`webhook`](Self::webhook).
+    pub async fn webhook_key(&self) -> Result<Secret, Error> {
+        self.webhooks()?;
+        let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
+        let now = self.shared.clock.now().seconds();
+        let Some(key) = address.good(now).into_iter().next() else {
+            return Err(self.no_webhook_key("there is no key of its own".into()));
+        };
+        let body = serde_json::json!({ "name": "webhookKey" });
+        let event = event::new(&self.shared, &self.info.owner, self.id(), event::SECRET_RELEASED, body);
+        let (sealer, id) = (self.shared.sealer.clone(), self.id());
+        let recorded = self.shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Connection(id)).await?;
+                if tx.account(id).await?.is_none() {
+                    return Ok(false);
+                }
+                event::append(tx, &sealer, &event).await.map(|()| true)
+            })
+        });
+        if recorded.await? { Ok(key) } else { Err(Error::NotFound(id)) }
+    }
+
+    /// Takes the address away with its keys; deliveries to it are refused from now on. Events that wait stay.
+    ///
+    /// # Errors
+    ///
+    /// As [`webhook`](Self::webhook).
+    pub async fn disable_webhook(&self) -> Result<(), Error> {
+        // Also when its kind is not registered any more.
+        let source = self.webhooks().map_or(SigningKey::Credential, |(_, source)| source);
+        let off = |address: Option<Address>, _| Ok(if address.is_some() { Next::Off } else { Next::Kept });
+        self.change(source, off).await.map(drop)
+    }
+
+    /// A harmless delivery to that public address of this connection, signed as its provider would: a host that sends it to
+    /// itself learns whether deliveries arrive.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] without a key; and as [`webhook`](Self::webhook).
+    pub async fn sign_webhook_test(&self, url: &str) -> Result<Delivery, Error> {
+        let (kind, _) = self.webhooks()?;
+        let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
+        let key = address.good(self.shared.clock.now().seconds()).into_iter().next();
+        self.signed(&kind, key, url).await
+    }
+
+    async fn signed(&self, kind: &Arc<KindEntry>, key: Option<Secret>, url: &str) -> Result<Delivery, Error> {
+        let (_, row) = self.open().await?;
+        let url = url.to_owned();
+        let signed = ask(self, kind, row, move |definition, row, ctx| {
+            definition.sign_webhook(&row.payload.credential, key.as_ref(), &url, ctx)
+        });
+        match signed.await?.ok_or_else(|| self.cannot(RECEIVE))? {
+            Ok(delivery) => Ok(delivery),
+            Err(NotAuthentic::NoKey(why)) => Err(self.no_webhook_key(why.into())),
+            Err(_) => Err(self.no_webhook_key("its plugin does not sign".into())),
+        }
+    }
+
+    pub(super) fn webhooks(&self) -> Result<(Arc<KindEntry>, SigningKey), Error> {
+        let kind = self.kind()?;
+        let source = kind.signing_key.ok_or_else(|| self.cannot(RECEIVE))?;
+        Ok((kind, source))
+    }
+
+    /// Reads it, and opens it.
+    pub(super) async fn address(&self) -> Result<Found, Error> {
+        let row = self.shared.reader().await?.webhook_address(self.id()).await?;
+        let Some(row) = row else { return Ok(Found { address: None, revision: 0, waiting: 0 }) };
+        let address = match &row.sealed {
+            None => None,
+            Some(sealed) => {
+                let (id, what) = (self.id(), || format!("the webhook address of connection {}", self.id()));
+                let place = place(&id, &self.info.owner, self.info.kind.as_str(), row.revision);
+                let opened = self.shared.sealer.open(&place, sealed).await;
+                let opened = opened.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
+                let unreadable = || Error::Sealed { what: what(), source: Arc::new(crate::SealError::UnknownFormat) };
+                Some(Address::decode(opened.expose()).ok_or_else(unreadable)?)
+            }
+        };
+        Ok(Found { address, revision: row.revision, waiting: row.waiting })
+    }
+
+    /// Changes what there is; tried again when somebody else was first. `None` when there is none afterwards.
+    pub(super) async fn change(
+        &self,
+        source: SigningKey,
+        decide: impl Fn(Option<Address>, i64) -> Result<Next, Error>,
+    ) -> Result<Option<WebhookInfo>, Error> {
+        for _ in 0..TRIES {
+            let found = self.address().await?;
+            let now = self.shared.clock.now().seconds();
+            let Found { revision, waiting, .. } = found;
+            let before = found.address.as_ref().map(|address| address.info(source, waiting, now));
+            let (fresh, name) = match decide(found.address, now)? {
+                Next::Kept => return Ok(before),
+                Next::Changed(address, name) => (Some(address), name),
+                Next::Off => (None, event::WEBHOOK_DISABLED),
+            };
+            let info = fresh.as_ref().map(|address| address.info(source, waiting, now));
+            if self.put_address(revision, fresh, name).await? {
+                return Ok(info);
+            }
+        }
+        Err(StoreError::Conflict { what: "address of a connection's webhooks".into() }.into())
+    }
+
+    /// `false` when it was changed meanwhile.
+    async fn put_address(&self, revision: i64, fresh: Option<Address>, name: &'static str) -> Result<bool, Error> {
+        let (shared, id) = (&self.shared, self.id());
+        let fresh = match fresh {
+            None => None,
+            Some(address) => {
+                let place = place(&id, &self.info.owner, self.info.kind.as_str(), revision.saturating_add(1));
+                let sealed = shared.sealer.seal(&place, address.encode().expose()).await;
+                let what = || format!("the webhook address of connection {id}");
+                let sealed = sealed.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
+                Some((shared.token_hash(&address.token), sealed))
+            }
+        };
+        let body = serde_json::json!({});
+        let event = event::new(shared, &self.info.owner, id, name, body);
+        let sealer = shared.sealer.clone();
+        let written = shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Connection(id)).await?;
+                if tx.account(id).await?.is_none() {
+                    return Ok(None);
+                }
+                let is_set = match (revision, &fresh) {
+                    (0, Some((hash, sealed))) => tx.insert_webhook_address(id, hash, sealed).await?,
+                    _ => {
+                        let fresh = fresh.as_ref().map(|(hash, sealed)| (hash, sealed));
+                        tx.set_webhook_address(id, revision, fresh).await?
+                    }
+                };
+                if is_set {
+                    event::append(tx, &sealer, &event).await?;
+                }
+                Ok(Some(is_set))
+            })
+        });
+        written.await?.ok_or(Error::NotFound(id))
+    }
+
+    pub(super) fn webhook_disabled(&self) -> Error {
+        Error::WebhookDisabled { kind: self.info.kind.clone(), label: self.info.label.to_string() }
+    }
+
+    fn no_webhook_key(&self, why: DisplayText) -> Error {
+        Error::WebhookKey { kind: self.info.kind.clone(), label: self.info.label.to_string(), why }
+    }
+
+    fn too_many_keys(&self) -> Error {
+        self.no_webhook_key("four keys are good already; end the grace of the former ones first".into())
+    }
+}
+
+const RECEIVE: &str = "receive webhooks";
+
+impl Shared {
+    /// By which an address is found: it tells nothing of its token, and looking for it nothing of the others.
+    pub(super) fn token_hash(&self, token: &Secret) -> [u8; 32] {
+        self.sealer.mac("connections/webhook/v1", token.expose())
+    }
+}
+
+/// 256 random bits, as a word of letters, digits, `-` and `_`.
+fn random(fill: impl Fn(&mut [u8])) -> Secret {
+    let mut bytes = [0; 32];
+    fill(&mut bytes);
+    Secret::from(encode::base64url(&bytes))
+}

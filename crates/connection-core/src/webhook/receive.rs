@@ -1,0 +1,255 @@
+//! What comes to the address of a connection: checked by its plugin, then stored before anybody is answered.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use connection_contract::{Crypto as _, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent};
+
+use super::{GRACE, MOST_KEYS, MOST_WAITING, REMEMBERED, ask::ask, inbox, manage::Next};
+use crate::{
+    Connection, ConnectionRegistry, Error, SealError, definition::Came, event, registry::KindEntry, store::Lock,
+    store::rows::WebhookRow,
+};
+
+/// The longest body, in bytes.
+const LONGEST_BODY: usize = 1024 * 1024;
+/// The most that headers and address may have together, in bytes.
+const LONGEST_HEAD: usize = 64 * 1024;
+const MOST_HEADERS: usize = 100;
+/// 32 bytes in base64url.
+const TOKEN: usize = 43;
+const LONGEST_KEY: usize = 1024;
+
+/// What became of a delivery that is authentic; the provider is told that it arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Receipt {
+    /// It is in the inbox.
+    Stored,
+    /// The same had arrived before.
+    Duplicate,
+    /// It told the key that was waited for.
+    Handshake,
+}
+
+/// Why a delivery was not taken. Nothing was changed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// Too many events of this connection wait already; the provider tries again.
+    #[error("the inbox of this connection is full")]
+    Full,
+    /// Nobody can tell that the provider sent it. Why is for the log: who sent it is told nothing.
+    #[error(transparent)]
+    NotAuthentic(NotAuthentic),
+    /// Its body, its headers or its address are too long.
+    #[error("the delivery is too large")]
+    TooLarge,
+    /// It cannot be checked or stored now; the provider tries again.
+    #[error("the delivery cannot be checked or stored")]
+    Unavailable(#[source] Error),
+    /// There is no such address.
+    #[error("nothing is received at this address")]
+    Unknown,
+}
+
+impl ReceiveError {
+    /// For programs; listed in `docs/spec/webhooks.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Full => "webhook_inbox_full",
+            Self::NotAuthentic(_) => "webhook_not_authentic",
+            Self::TooLarge => "webhook_too_large",
+            Self::Unavailable(error) => error.code(),
+            Self::Unknown => "webhook_unknown",
+        }
+    }
+
+    /// What whoever sent it is answered with (RFC 9110, section 15): it is all that they are told.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unknown => 404,
+            Self::NotAuthentic(_) => 401,
+            Self::TooLarge => 413,
+            Self::Full | Self::Unavailable(_) => 503,
+        }
+    }
+}
+
+impl From<Error> for ReceiveError {
+    fn from(error: Error) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<crate::StoreError> for ReceiveError {
+    fn from(error: crate::StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl ConnectionRegistry {
+    /// Takes what came to `…/TOKEN`, of whichever owner. `url` is the address as the provider knows it: the public one, with
+    /// the query that came, whatever a proxy or the request's `Host` says; `headers` and `body` are as they came.
+    ///
+    /// When it answers, the event is stored: the provider may be told so.
+    ///
+    /// # Repetition
+    ///
+    /// The same signed content is one event, in any process and after any restart, until a week after it was acknowledged.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, it may have been stored.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError`]; nothing of a body that is not authentic is kept, logged or believed.
+    pub async fn receive(
+        &self,
+        token: &str,
+        method: &str,
+        url: &str,
+        headers: Vec<(String, String)>,
+        body: Secret,
+    ) -> Result<Receipt, ReceiveError> {
+        let head = headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        if body.expose().len() > LONGEST_BODY
+            || headers.len() > MOST_HEADERS
+            || head + url.len() + method.len() > LONGEST_HEAD
+        {
+            return Err(ReceiveError::TooLarge);
+        }
+        let connection = self.addressed(token).await?;
+        let delivery = Delivery::new(method.to_owned(), url, headers, body, connection.shared.clock.now());
+        let received = connection.receive(token, delivery).await;
+        if let Err(error) = &received {
+            let (id, kind, code) = (connection.id(), &connection.info.kind, error.code());
+            tracing::info!(connection = %id, kind = %kind, code, %error, "a webhook was not taken");
+        }
+        received
+    }
+
+    /// Whose address it is, among all owners'.
+    async fn addressed(&self, token: &str) -> Result<Connection, ReceiveError> {
+        if token.len() != TOKEN {
+            return Err(ReceiveError::Unknown);
+        }
+        let hash = self.shared.token_hash(&Secret::from(token));
+        let found = self.shared.reader().await?.find_webhook_address(&hash).await?;
+        let found = found.ok_or(ReceiveError::Unknown)?;
+        let registry = Self { shared: self.shared.clone(), owner: found.owner.into() };
+        match registry.connection(found.connection_id).await {
+            Ok(connection) => Ok(connection),
+            // Removed in between.
+            Err(Error::NotFound(_)) => Err(ReceiveError::Unknown),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Connection {
+    async fn receive(&self, token: &str, delivery: Delivery) -> Result<Receipt, ReceiveError> {
+        let (kind, source) = self.webhooks()?;
+        let address = self.address().await?.address.ok_or(ReceiveError::Unknown)?;
+        // A row that was edited could lead here with another one's token.
+        if !self.shared.crypto.equal(address.token.expose(), token.as_bytes()) {
+            return Err(ReceiveError::Unknown);
+        }
+        let now = delivery.received_at().seconds();
+        let keys = if source == SigningKey::Credential { Vec::new() } else { address.good(now) };
+        let (has_keys, waits) = (!keys.is_empty(), source == SigningKey::Handshake && address.waits(now));
+        let (came, delivery) = self.checked(&kind, keys, delivery, waits).await?;
+        match came {
+            // Without a key nobody can have signed, whatever the plugin says.
+            Came::Event(_) if !has_keys && source != SigningKey::Credential => {
+                Err(ReceiveError::NotAuthentic(NotAuthentic::no_key("there is none yet")))
+            }
+            Came::Event(event) if event.signed.is_empty() => {
+                let what = "does not say what a signature covers";
+                Err(Error::PluginFault { kind: self.info.kind.clone(), what }.into())
+            }
+            Came::Event(event) => self.store(token, &event, &delivery).await,
+            Came::Told(key) => self.take_key(key).await,
+            Came::Refused(refused) => Err(ReceiveError::NotAuthentic(refused)),
+        }
+    }
+
+    async fn checked(
+        &self,
+        kind: &Arc<KindEntry>,
+        keys: Vec<Secret>,
+        delivery: Delivery,
+        waits: bool,
+    ) -> Result<(Came, Delivery), ReceiveError> {
+        let (_, row) = self.open().await?;
+        let asked = ask(self, kind, row, move |definition, row, ctx| {
+            let came = definition.receive(&row.payload.credential, &keys, &delivery, waits, ctx)?;
+            Ok(came.map(|came| (came, delivery)))
+        });
+        let nothing = || NotAuthentic::no_key("its plugin receives nothing");
+        asked.await?.ok_or_else(|| ReceiveError::NotAuthentic(nothing()))
+    }
+
+    async fn store(&self, token: &str, event: &WebhookEvent, delivery: &Delivery) -> Result<Receipt, ReceiveError> {
+        let (shared, id) = (&self.shared, self.id());
+        let digest = inbox::digest(&shared.sealer, id, &event.signed);
+        let (row_id, owner, kind) = (shared.ids.next(), &self.info.owner, self.info.kind.as_str());
+        let content = inbox::encode(id, event, delivery);
+        let sealed = shared.sealer.seal(&inbox::place(&row_id, owner, kind), content.expose()).await;
+        let failed = |error: SealError| Error::Sealed { what: "a webhook".into(), source: Arc::new(error) };
+        let received_at = delivery.received_at().seconds();
+        let sealed = sealed.map_err(failed)?;
+        let row = WebhookRow { id: row_id, connection_id: id, digest, received_at, sealed };
+        let hash = shared.token_hash(&Secret::from(token));
+        let stored = shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Connection(id)).await?;
+                let address = tx.webhook_address(id).await?;
+                // Switched off meanwhile, or given another one.
+                let Some(address) = address.filter(|address| address.token_hash.as_deref() == Some(&hash[..])) else {
+                    return Ok(Err(ReceiveError::Unknown));
+                };
+                tx.forget_webhooks(id, received_at.saturating_sub(REMEMBERED)).await?;
+                if tx.has_webhook(id, &row.digest).await? {
+                    return Ok(Ok(Receipt::Duplicate));
+                }
+                if address.waiting >= MOST_WAITING {
+                    return Ok(Err(ReceiveError::Full));
+                }
+                match tx.insert_webhook(&row, address.next_number).await? {
+                    true => Ok(Ok(Receipt::Stored)),
+                    false => Ok(Ok(Receipt::Duplicate)),
+                }
+            })
+        });
+        stored.await?
+    }
+
+    /// Takes the first key that is told while it is waited for; whoever comes second finds that nobody waits.
+    async fn take_key(&self, key: Secret) -> Result<Receipt, ReceiveError> {
+        let nobody_waits = || ReceiveError::NotAuthentic(NotAuthentic::no_key("nobody waits for one"));
+        if key.is_empty() || key.expose().len() > LONGEST_KEY {
+            return Err(nobody_waits());
+        }
+        let taken = AtomicBool::new(false);
+        let change = self.change(SigningKey::Handshake, |address, now| {
+            taken.store(false, Ordering::Relaxed);
+            let Some(mut address) = address.filter(|address| address.waits(now)) else { return Ok(Next::Kept) };
+            if address.good(now).len() >= MOST_KEYS {
+                return Ok(Next::Kept);
+            }
+            taken.store(true, Ordering::Relaxed);
+            address.handshake_until = None;
+            address.add_key(key.duplicate(), now, now.saturating_add(GRACE));
+            Ok(Next::Changed(address, event::WEBHOOK_KEY_TOLD))
+        });
+        change.await?;
+        match taken.into_inner() {
+            true => Ok(Receipt::Handshake),
+            false => Err(nobody_waits()),
+        }
+    }
+}

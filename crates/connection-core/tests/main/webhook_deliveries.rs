@@ -1,0 +1,227 @@
+//! Events are handed over in order, one at a time for each connection, until somebody acknowledges them.
+
+use std::time::Duration;
+
+use connection_contract::{Kind, SigningKey};
+use connection_core::{ConnectionRegistry, Deliveries, Error, ReceivedEvent};
+
+use crate::{
+    hooks::{Hooks, KIND, deliver, enabled},
+    raw,
+    world::World,
+};
+
+/// Time runs fast here: a claim that nobody waits for.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+async fn open(world: &World) -> ConnectionRegistry {
+    world.open(Hooks::new(SigningKey::Generated)).await
+}
+
+/// The next event; time goes on meanwhile.
+async fn next(world: &World, deliveries: &mut Deliveries) -> ReceivedEvent {
+    loop {
+        tokio::select! {
+            biased;
+            event = deliveries.next() => return event.unwrap().unwrap(),
+            () = tokio::task::yield_now() => world.clock.advance(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// Whether there is none for so long.
+async fn none(world: &World, deliveries: &mut Deliveries, time: Duration) -> bool {
+    let end = world.now() + time.as_secs() as i64;
+    while world.now() < end {
+        tokio::select! {
+            biased;
+            _ = deliveries.next() => return false,
+            () = tokio::task::yield_now() => world.clock.advance(Duration::from_millis(250)),
+        }
+    }
+    true
+}
+
+fn body(event: &ReceivedEvent) -> &str {
+    event.body().expose_str().unwrap()
+}
+
+#[tokio::test]
+async fn what_waits_and_what_comes_is_handed_over_in_order() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let connection = enabled(&registry, "ada").await;
+    for text in ["1", "2"] {
+        deliver(&connection, &registry, text).await;
+    }
+    let mut deliveries = connection.deliveries().claim(YEAR).await.unwrap();
+    for (number, text) in [(1, "1"), (2, "2"), (3, "3")] {
+        if number == 3 {
+            deliver(&connection, &registry, text).await;
+        }
+        let event = next(&world, &mut deliveries).await;
+        assert_eq!((event.number(), body(&event)), (number, text));
+        assert_eq!((event.connection(), event.kind(), event.name().as_str()), (connection.id(), &KIND, "thing.made"));
+        assert_eq!((event.content_type(), event.query().expose()), ("application/json", &b"a=b"[..]));
+        assert!(!format!("{event:?}").contains("a=b"));
+        event.acknowledge().await.unwrap();
+    }
+    assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 0);
+}
+
+/// A signal wakes who waits: no time passes in this test.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_wakes_who_waits_for_it() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let connection = enabled(&registry, "ada").await;
+    let mut deliveries = registry.deliveries().await.unwrap();
+    let task = tokio::runtime::Handle::current().spawn(async move { deliveries.next().await.unwrap().unwrap() });
+    deliver(&connection, &registry, "1").await;
+    let event = task.await.unwrap();
+    assert_eq!(body(&event), "1");
+}
+
+#[tokio::test]
+async fn the_next_event_of_a_connection_waits_for_the_one_before_and_others_do_not() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let (ada, bob) = (enabled(&registry, "ada").await, enabled(&registry, "bob").await);
+    for text in ["1", "2"] {
+        deliver(&ada, &registry, text).await;
+    }
+    world.clock.advance(Duration::from_secs(1));
+    deliver(&bob, &registry, "3").await;
+    let mut deliveries = registry.deliveries().claim(YEAR).await.unwrap();
+    let first = next(&world, &mut deliveries).await;
+    assert_eq!((first.connection(), body(&first)), (ada.id(), "1"));
+    let of_bob = next(&world, &mut deliveries).await;
+    assert_eq!((of_bob.connection(), body(&of_bob)), (bob.id(), "3"));
+    assert!(none(&world, &mut deliveries, Duration::from_secs(60)).await);
+    first.acknowledge().await.unwrap();
+    assert_eq!(body(&next(&world, &mut deliveries).await), "2");
+}
+
+/// Whoever took it has died, or could not deal with it.
+#[tokio::test]
+async fn what_was_not_acknowledged_comes_again_before_what_is_behind_it() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let connection = enabled(&registry, "ada").await;
+    for text in ["1", "2"] {
+        deliver(&connection, &registry, text).await;
+    }
+    let mut deliveries = registry.deliveries().await.unwrap();
+    // No time passes.
+    let first = deliveries.next().await.unwrap().unwrap();
+    let until = raw::number(&world.database(), "SELECT MAX(claimed_until) FROM connection_webhook").await.unwrap();
+    assert!(until > world.now(), "somebody has it");
+    drop((first, deliveries));
+    registry.close().await;
+    let registry = open(&world).await;
+    let mut deliveries = registry.deliveries().await.unwrap();
+    let again = next(&world, &mut deliveries).await;
+    assert_eq!((again.number(), body(&again)), (1, "1"));
+    assert!(world.now() >= until);
+    again.acknowledge().await.unwrap();
+    assert_eq!(body(&next(&world, &mut deliveries).await), "2");
+}
+
+/// Late, it counts all the same, and who has it meanwhile acknowledges it once more.
+#[tokio::test]
+async fn an_acknowledgement_after_the_claim_counts() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let connection = enabled(&registry, "ada").await;
+    deliver(&connection, &registry, "1").await;
+    let mut deliveries = connection.deliveries().claim(Duration::from_secs(5)).await.unwrap();
+    let (first, second) = (next(&world, &mut deliveries).await, next(&world, &mut deliveries).await);
+    assert_eq!((first.number(), second.number()), (1, 1));
+    first.acknowledge().await.unwrap();
+    second.acknowledge().await.unwrap();
+    assert!(none(&world, &mut deliveries, Duration::from_secs(60)).await);
+    let waiting = "SELECT waiting FROM connection_webhook_address";
+    assert_eq!(raw::number(&world.database(), waiting).await, Some(0));
+}
+
+/// Every event once where nobody dies, whoever of two processes takes it; each connection's in order.
+#[tokio::test]
+async fn two_processes_share_the_events_and_lose_none() {
+    let world = World::new().await;
+    let (one, two) = (open(&world).await, open(&world).await);
+    let mut connections = Vec::new();
+    for name in ["ada", "bob", "eve"] {
+        connections.push(enabled(&one, name).await);
+    }
+    for number in 0..6 {
+        for connection in &connections {
+            deliver(connection, &one, &number.to_string()).await;
+        }
+    }
+    let mut takers = [one.deliveries().claim(YEAR).await.unwrap(), two.deliveries().claim(YEAR).await.unwrap()];
+    let mut taken = Vec::new();
+    while taken.len() < 18 {
+        let [first, second] = &mut takers;
+        let (a, b) = (next(&world, first), next(&world, second));
+        let (mut a, mut b) = (Box::pin(a), Box::pin(b));
+        let event = tokio::select! {
+            event = &mut a => event,
+            event = &mut b => event,
+        };
+        taken.push((event.connection(), event.number()));
+        event.acknowledge().await.unwrap();
+    }
+    for connection in &connections {
+        let numbers: Vec<_> = taken.iter().filter(|(id, _)| *id == connection.id()).map(|(_, number)| *number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 0);
+    }
+}
+
+#[tokio::test]
+async fn who_wants_a_connection_a_kind_or_an_owner_gets_no_others() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let (ada, bob) = (enabled(&registry, "ada").await, enabled(&registry, "bob").await);
+    let theirs = enabled(&registry.owner("u42").unwrap(), "ada").await;
+    for connection in [&theirs, &ada, &bob] {
+        deliver(connection, &registry, "1").await;
+    }
+    let second = Duration::from_secs(1);
+    let mut of_bob = bob.deliveries().claim(YEAR).await.unwrap();
+    assert_eq!(next(&world, &mut of_bob).await.connection(), bob.id());
+    let mut of_others = registry.deliveries().kind(Kind::from_static("other")).await.unwrap();
+    assert!(none(&world, &mut of_others, second).await);
+    let mut mine = registry.deliveries().kind(KIND).claim(YEAR).await.unwrap();
+    assert_eq!(next(&world, &mut mine).await.connection(), ada.id());
+    assert!(none(&world, &mut mine, second).await);
+    let mut of_theirs = registry.owner("u42").unwrap().deliveries().claim(YEAR).await.unwrap();
+    assert_eq!(next(&world, &mut of_theirs).await.connection(), theirs.id());
+}
+
+/// What does not open is told, and holds up its own connection alone.
+#[tokio::test]
+async fn an_event_that_does_not_open_is_an_error_that_names_it_and_ends_nothing() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let (ada, bob) = (enabled(&registry, "ada").await, enabled(&registry, "bob").await);
+    deliver(&ada, &registry, "1").await;
+    let to_bob = format!("UPDATE connection_webhook SET connection_id = {}, number = 7", raw::id(bob.id()));
+    raw::run(&world.database(), to_bob).await;
+    raw::run(&world.database(), "UPDATE connection_webhook_address SET waiting = 1").await;
+    let mut deliveries = registry.deliveries().await.unwrap();
+    let error = deliveries.next().await.unwrap().unwrap_err();
+    assert!(matches!(&error, Error::Sealed { what, .. } if *what == format!("webhook 7 of connection {}", bob.id())));
+    deliver(&ada, &registry, "2").await;
+    assert_eq!(body(&next(&world, &mut deliveries).await), "2");
+}
+
+#[tokio::test]
+async fn a_registry_that_is_closed_ends_the_stream() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let mut deliveries = registry.deliveries().await.unwrap();
+    registry.close().await;
+    assert!(matches!(deliveries.next().await, Some(Err(Error::Store(_)))));
+    assert!(deliveries.next().await.is_none());
+}

@@ -1,0 +1,182 @@
+//! What comes to an address: nothing that is not signed is stored, believed or logged, and no plugin can be made to say
+//! otherwise by crashing.
+
+use connection_contract::{Secret, SigningKey};
+use connection_core::{Connection, ConnectionRegistry, Error, Receipt, ReceiveError};
+use tokio::runtime::Handle;
+
+use crate::{
+    hooks::{Check, Hooks, KIND, SIGNATURE, deliver, enabled, send, sign, signed, token},
+    log, raw,
+    world::{World, connected_as, outlasted},
+};
+
+async fn stored(world: &World) -> i64 {
+    raw::number(&world.database(), "SELECT COUNT(*) FROM connection_webhook").await.unwrap()
+}
+
+async fn open(source: SigningKey) -> (World, Hooks, ConnectionRegistry, Connection) {
+    let (world, hooks) = (World::new().await, Hooks::new(source));
+    let registry = world.open(hooks.clone()).await;
+    let connection = enabled(&registry, "ada").await;
+    (world, hooks, registry, connection)
+}
+
+#[tokio::test]
+async fn an_event_is_stored_sealed_before_it_is_answered() {
+    let (world, _, registry, connection) = open(SigningKey::Generated).await;
+    assert_eq!(deliver(&connection, &registry, r#"{"canary":"body-83b1"}"#).await, Receipt::Stored);
+    assert_eq!(stored(&world).await, 1);
+    let everything = raw::everything(&world.database()).await;
+    for secret in ["body-83b1", "thing.made", &token(&connection).await] {
+        assert!(!everything.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
+    }
+    assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 1);
+}
+
+#[tokio::test]
+async fn what_is_not_signed_by_a_good_key_changes_nothing_and_is_nowhere() {
+    log::begin();
+    let (world, _, registry, connection) = open(SigningKey::Generated).await;
+    let (token, good) = (token(&connection).await, signed(&connection, "canary-forged-71c2").await);
+    let state = "SELECT CAST(d.revision AS TEXT) || ' ' || d.waiting || ' ' || d.next_number || ' ' || \
+                 (SELECT COUNT(*) FROM connection_event) || ' ' || (SELECT COUNT(*) FROM connection_webhook) \
+                 FROM connection_webhook_address AS d";
+    let before = raw::texts(&world.database(), state).await;
+    let forged = sign(&Secret::from("another key"), "canary-forged-71c2");
+    let twice = [good.clone(), good.clone()].concat();
+    for (headers, body) in [
+        (Vec::new(), "canary-forged-71c2"),
+        (forged, "canary-forged-71c2"),
+        (twice, "canary-forged-71c2"),
+        (good.clone(), "canary-forged-71c2 "),
+        (vec![(SIGNATURE.to_owned(), String::new())], "canary-forged-71c2"),
+    ] {
+        let refused = send(&registry, &token, headers, body).await.unwrap_err();
+        assert_eq!((refused.code(), refused.status()), ("webhook_not_authentic", 401));
+        assert!(!format!("{refused} {refused:?}").contains("canary-forged"));
+    }
+    assert_eq!(raw::texts(&world.database(), state).await, before, "nothing was changed");
+    let everything = raw::everything(&world.database()).await;
+    let canary = b"canary-forged-71c2";
+    assert!(!everything.windows(canary.len()).any(|window| window == canary));
+    let logged = log::lines_with(&connection.id().to_string());
+    assert!(logged.iter().any(|line| line.contains("a webhook was not taken")), "{logged:?}");
+    assert!(log::lines_with("canary-forged-71c2").is_empty());
+    assert!(log::lines_with(&token).is_empty());
+    // The control.
+    assert_eq!(send(&registry, &token, good, "canary-forged-71c2").await.unwrap(), Receipt::Stored);
+}
+
+/// A plugin that believes anybody is not believed: nobody can have signed with a key that is not there.
+#[tokio::test]
+async fn without_a_key_nothing_is_taken_whatever_the_plugin_says() {
+    let (world, hooks, registry, connection) = open(SigningKey::Handshake).await;
+    hooks.checks(Check::Believes);
+    let refused = send(&registry, &token(&connection).await, Vec::new(), "1").await.unwrap_err();
+    assert!(matches!(refused, ReceiveError::NotAuthentic(_)), "{refused:?}");
+    assert_eq!(stored(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_plugin_that_does_not_say_what_was_signed_makes_no_event() {
+    let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
+    hooks.checks(Check::Mute);
+    let refused = send(&registry, &token(&connection).await, signed(&connection, "1").await, "1").await.unwrap_err();
+    assert!(matches!(refused, ReceiveError::Unavailable(Error::PluginFault { .. })), "{refused:?}");
+    assert_eq!(stored(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_plugin_that_crashes_takes_nothing_and_the_next_delivery_is_taken() {
+    let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
+    hooks.checks(Check::Panics);
+    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("plugin_panicked", 503));
+    assert_eq!(stored(&world).await, 0);
+    hooks.checks(Check::Compares);
+    assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Stored);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_never_ends_takes_nothing() {
+    let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
+    hooks.checks(Check::Spins);
+    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let there = registry.clone();
+    let task = Handle::current().spawn(async move { send(&there, &token, headers, "1").await });
+    let refused = outlasted(&world, task).await.unwrap_err();
+    // What it says when it ends at last is heard by nobody.
+    hooks.checks(Check::Believes);
+    assert_eq!((refused.code(), refused.status()), ("plugin_timeout", 503));
+    assert_eq!(stored(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_kind_that_lost_its_facet_or_its_plugin_receives_nothing() {
+    let (world, _, registry, connection) = open(SigningKey::Generated).await;
+    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    registry.unregister_connection_kind(&KIND);
+    let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("unknown_kind", 503));
+    registry.register_connection_kind(crate::fake::Fake::of(KIND)).unwrap();
+    let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("not_supported", 503));
+    assert_eq!(stored(&world).await, 0);
+    registry.replace_connection_kind(Hooks::new(SigningKey::Generated)).unwrap();
+    assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Stored);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_before_anything_is_looked_at() {
+    let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
+    let token = token(&connection).await;
+    let largest = "x".repeat(1024 * 1024);
+    assert_eq!(send(&registry, &token, signed(&connection, &largest).await, &largest).await.unwrap(), Receipt::Stored);
+    hooks.checks(Check::Believes);
+    let larger = format!("{largest}x");
+    let many = vec![("x-header".to_owned(), "value".to_owned()); 101];
+    let long = vec![("x-header".to_owned(), "v".repeat(64 * 1024))];
+    for (headers, body) in [(Vec::new(), larger.as_str()), (many, "1"), (long, "1")] {
+        let refused = send(&registry, &token, headers, body).await.unwrap_err();
+        assert_eq!((refused.code(), refused.status()), ("webhook_too_large", 413));
+    }
+    assert_eq!(stored(&world).await, 1);
+}
+
+#[tokio::test]
+async fn an_inbox_that_is_full_leaves_the_rest_to_the_provider() {
+    let (world, _, registry, connection) = open(SigningKey::Generated).await;
+    deliver(&connection, &registry, "1").await;
+    raw::run(&world.database(), "UPDATE connection_webhook_address SET waiting = 10000").await;
+    let (token, headers) = (token(&connection).await, signed(&connection, "2").await);
+    let refused = send(&registry, &token, headers, "2").await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("webhook_inbox_full", 503));
+    // What is there already is not refused for that.
+    assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
+    assert_eq!(stored(&world).await, 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_said_to_be() {
+    let (world, _, registry, connection) = open(SigningKey::Generated).await;
+    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    raw::refuse(&world.database(), "INSERT ON connection_webhook").await;
+    let refused = send(&registry, &token, headers.clone(), "1").await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("store_failed", 503));
+    assert_eq!(connection.webhook().await.unwrap().unwrap().waiting, 0);
+    raw::refuse_no_more(&world.database()).await;
+    assert_eq!(send(&registry, &token, headers, "1").await.unwrap(), Receipt::Stored);
+}
+
+/// The credential holds the key: a fresh one counts at once, without another address.
+#[tokio::test]
+async fn a_delivery_is_checked_with_the_credential_that_there_is() {
+    let (_world, _, registry, connection) = open(SigningKey::Credential).await;
+    let token = token(&connection).await;
+    assert_eq!(send(&registry, &token, sign(&Secret::from("ada"), "1"), "1").await.unwrap(), Receipt::Stored);
+    let bob = connected_as(&registry, &KIND, &[("key", "bob")]).await;
+    bob.enable_webhook().await.unwrap();
+    assert!(send(&registry, &token, sign(&Secret::from("bob"), "2"), "2").await.is_err(), "another's credential");
+}
