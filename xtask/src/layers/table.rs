@@ -25,7 +25,8 @@ pub(crate) const ROWS: &[Row] = &[
     Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
     Row {
         package: "connection-inbound",
-        normal: &["connection-core"],
+        // What it shows are types of the contract.
+        normal: &[CONTRACT, "connection-core"],
         dev: &["connection-testkit", "connection-faults"],
     },
     // Its fakes serve third parties, who have the contract and not our core.
