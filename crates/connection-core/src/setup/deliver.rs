@@ -52,7 +52,7 @@ pub enum DeliverError {
 }
 
 impl DeliverError {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// For programs; listed in `docs/spec/inbound.md`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Error(error) => error.code(),

@@ -53,6 +53,29 @@ impl WeakConnectionRegistry {
     pub fn upgrade(&self) -> Option<ConnectionRegistry> {
         Some(ConnectionRegistry { shared: self.shared.upgrade()?, owner: self.owner.clone() })
     }
+
+    /// Resolves when no open session, of any owner and process, has an address at which it is called back, or the registry
+    /// is gone.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn callbacks_over(&self) -> Result<(), Error> {
+        let Some((store, clock)) = self.shared.upgrade().map(|shared| (shared.store.clone(), shared.clock.clone()))
+        else {
+            return Ok(());
+        };
+        let mut changes = store.changes(&*clock).await;
+        while let Some(shared) = self.shared.upgrade() {
+            let now = clock.now().seconds();
+            if !shared.reader().await?.has_callbacks(now).await? {
+                return Ok(());
+            }
+            drop(shared);
+            changes.changed(&*clock, LOOKED, |changed| matches!(changed, Changed::Setup(_))).await?;
+        }
+        Ok(())
+    }
 }
 
 impl ConnectionRegistry {
@@ -71,23 +94,6 @@ impl ConnectionRegistry {
         let mut bits = [0; 32];
         self.shared.crypto.random(&mut bits);
         Secret::from(encode::base64url(&bits))
-    }
-
-    /// Resolves when no open session, of any owner and process, has an address at which it is called back.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
-    pub async fn callbacks_over(&self) -> Result<(), Error> {
-        let shared = &self.shared;
-        let mut changes = shared.store.changes(&*shared.clock).await;
-        loop {
-            let now = shared.clock.now().seconds();
-            if !shared.reader().await?.has_callbacks(now).await? {
-                return Ok(());
-            }
-            changes.changed(&*shared.clock, LOOKED, |changed| matches!(changed, Changed::Setup(_))).await?;
-        }
     }
 
     /// Answers a challenge as every process of this store does, and nobody else: by which a host that asks itself over the

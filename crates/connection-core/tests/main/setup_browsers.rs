@@ -116,8 +116,9 @@ async fn looking_at_a_setup_that_waits_for_a_network_does_not_ask_again() {
 async fn whoever_receives_callbacks_is_told_when_no_setup_waits_for_one() {
     let world = World::new().await;
     let odd = Odd::new("redirect");
-    let (registry, other) = (open(&world, &odd).await, open(&world, &odd).await);
-    registry.callbacks_over().await.unwrap();
+    let (registry, watching) = (open(&world, &odd).await, open(&world, &odd).await);
+    let other = watching.downgrade();
+    other.callbacks_over().await.unwrap();
     let session = registry.begin_setup(&ODD).await.unwrap();
     let (_, shown) = step(&session).await;
     let mut over = Box::pin(other.callbacks_over());

@@ -1,0 +1,74 @@
+//! A callback arrives: it is handed over, and the browser leaves its address at once.
+
+use axum::{
+    extract::{Path, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use connection_contract::Kind;
+use connection_core::{Callback, DeliverError};
+
+use super::Receiver;
+use crate::{
+    cookies,
+    page::{self, Page},
+    query,
+};
+
+pub(super) async fn arrived(
+    State(receiver): State<Receiver>,
+    kind: Option<Path<String>>,
+    request: Request,
+) -> Response {
+    if *request.method() != Method::GET {
+        return not_get();
+    }
+    let Some(kind) = kind.and_then(|Path(kind)| Kind::parse(&kind)) else {
+        return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
+    };
+    let Some(registry) = receiver.registry.get() else { return page::answer(StatusCode::GONE, &Page::Neutral) };
+    let Ok(parameters) = query::parameters(request.uri().query().unwrap_or_default()) else {
+        tracing::debug!(%kind, "a callback that cannot be read");
+        return refused(&receiver, &kind, StatusCode::BAD_REQUEST);
+    };
+    let proofs = cookies::proofs(&receiver.url, request.headers());
+    let callback = Callback::new(parameters).at(kind.clone()).browser(proofs);
+    match registry.deliver(callback).await {
+        Ok(delivered) => {
+            tracing::info!(%kind, session = %delivered.session.id(), "a callback was taken");
+            see(&receiver.url.done(&kind, Some(&delivered.reference)))
+        }
+        Err(DeliverError::Error(error)) => {
+            tracing::warn!(%kind, code = error.code(), "a callback cannot be taken now");
+            // Left where it is: the browser may bring it again.
+            page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again)
+        }
+        Err(error) => {
+            tracing::info!(%kind, code = error.code(), "a callback was refused");
+            let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::NOT_FOUND);
+            refused(&receiver, &kind, status)
+        }
+    }
+}
+
+pub(super) fn not_get() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response()
+}
+
+/// 303, so that nothing is sent on with it (RFC 9700, section 4.12).
+fn see(location: &str) -> Response {
+    match HeaderValue::from_str(location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
+        // A configured URL and hexadecimal digits are always a header.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The same for all that is refused. Programs see the status; a browser also leaves the address.
+fn refused(receiver: &Receiver, kind: &Kind, status: StatusCode) -> Response {
+    let mut response = page::answer(status, &Page::Neutral);
+    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={}", receiver.url.done(kind, None))) {
+        response.headers_mut().insert(header::REFRESH, refresh);
+    }
+    response
+}

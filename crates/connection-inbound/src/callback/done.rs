@@ -1,0 +1,84 @@
+//! The page behind a callback: what came of it.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Path, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use connection_contract::Kind;
+use connection_core::{ConnectionRegistry, DeliverError, Outcome, SetupSession, SetupStep};
+
+use super::{Receiver, arrived::not_get};
+use crate::{
+    cookies,
+    page::{self, Page},
+};
+
+/// So long the page waits before it is asked for again.
+const LONGEST: Duration = Duration::from_secs(10);
+
+pub(super) async fn done(State(receiver): State<Receiver>, kind: Option<Path<String>>, request: Request) -> Response {
+    if *request.method() != Method::GET {
+        return not_get();
+    }
+    let kind = kind.and_then(|Path(kind)| Kind::parse(&kind));
+    let reference = request.uri().query().and_then(|query| query.strip_prefix("ref="));
+    let (Some(kind), Some(reference), Some(registry)) = (kind, reference, receiver.registry.get()) else {
+        return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
+    };
+    let session = match registry.delivered(&kind, reference).await {
+        Ok(session) => session,
+        Err(DeliverError::Error(_)) => return page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again),
+        Err(_) => return page::answer(StatusCode::NOT_FOUND, &Page::Neutral),
+    };
+    let told = told(&registry, &kind, &session).await;
+    let mut response = page::answer(StatusCode::OK, &told);
+    let headers = response.headers_mut();
+    let again = match told {
+        Page::Working => Some("1"),
+        Page::GoesOn { .. } => Some("5"),
+        _ => None,
+    };
+    headers.extend(again.map(|seconds| (header::REFRESH, HeaderValue::from_static(seconds))));
+    let cookie = cookies::clear(&receiver.url, session.id());
+    if let Some(cookie) =
+        cookie.filter(|_| again.is_none() && !cookies::proofs(&receiver.url, request.headers()).is_empty())
+    {
+        headers.insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Waits a while for what there is to tell.
+async fn told(registry: &ConnectionRegistry, kind: &Kind, session: &SetupSession) -> Page {
+    let title = registry.kind(kind).map(|info| info.descriptor.display_name);
+    let title = title.unwrap_or_else(|| kind.to_string().into());
+    let clock = registry.clock();
+    let rests = async {
+        loop {
+            match session.next_step().await {
+                Ok(Some((_, SetupStep::Notice { beside }))) if beside.iter().all(|notice| notice.reason.is_none()) => {}
+                Ok(Some((_, SetupStep::Done { .. } | SetupStep::Failed(_))) | None) => break outcome(session).await,
+                Ok(Some(_)) => break None,
+                Err(_) => break Some(Err(())),
+            }
+        }
+    };
+    let found = tokio::select! {
+        biased;
+        found = rests => found,
+        () = clock.sleep(LONGEST) => return Page::Working,
+    };
+    match found {
+        Some(Ok(Outcome::Done(done))) => Page::Connected { title, done: Box::new(done) },
+        Some(Ok(Outcome::Failed(failure))) => Page::Failed { title, failure: Box::new(failure) },
+        Some(Ok(Outcome::Cancelled)) => Page::Neutral,
+        Some(Err(())) | None => Page::GoesOn { title },
+    }
+}
+
+async fn outcome(session: &SetupSession) -> Option<Result<Outcome, ()>> {
+    Some(session.terminal().await.map_err(drop))
+}

@@ -1,0 +1,29 @@
+//! By which a host that asks itself knows whom it has reached; see [`check_callback`](crate::check_callback).
+
+use axum::{
+    extract::{Request, State},
+    http::{Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::Receiver;
+
+/// Beside the callbacks; no kind has such a name.
+pub(crate) const PATH: &str = "/callback/-/proof";
+/// What a challenge is at most.
+const LONGEST: usize = 64;
+
+/// Answers a challenge as every process of the store does. It tells nothing else, so anybody may ask.
+pub(super) async fn proof(State(receiver): State<Receiver>, request: Request) -> Response {
+    let challenge = request.uri().query().and_then(|query| query.strip_prefix("challenge=")).unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    if *request.method() != Method::GET || challenge.is_empty() || challenge.len() > LONGEST {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    match receiver.registry.get() {
+        Some(registry) if challenge.bytes().all(plain) => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], registry.callback_proof(challenge)).into_response()
+        }
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}

@@ -1,0 +1,151 @@
+//! Asks this host's own callbacks over the network, as a browser would, and says what is wrong.
+
+use connection_contract::{HttpError, HttpResponse, Kind};
+use connection_core::ConnectionRegistry;
+
+use crate::{PublicUrl, callback::PROOF_PATH};
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallbackCheck {
+    /// Why callbacks do not arrive; `None` when they do.
+    pub problem: Option<CallbackProblem>,
+    /// What to register at the provider of each kind, exactly as it is written.
+    pub redirect_uris: Vec<(Kind, String)>,
+}
+
+/// What is wrong with the way from the public URL to this host.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct CallbackProblem {
+    /// For programs; listed in `docs/spec/inbound.md`.
+    pub code: &'static str,
+    /// One sentence.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Asks whether callbacks to `url` reach a process of this store. Whoever answers proves it: what comes from another
+/// program, another host or a cache is told apart. No setup and no session is touched.
+///
+/// The question goes from here; what only others meet (a firewall, a name that is known elsewhere) it does not find.
+pub async fn check_callback(registry: &ConnectionRegistry, url: &PublicUrl) -> CallbackCheck {
+    let kinds = registry.kinds().into_iter().map(|info| info.descriptor.kind);
+    let redirect_uris = kinds.map(|kind| (kind.clone(), url.redirect_uri(&kind))).collect();
+    CallbackCheck { problem: problem(registry, url).await, redirect_uris }
+}
+
+async fn problem(registry: &ConnectionRegistry, url: &PublicUrl) -> Option<CallbackProblem> {
+    let (origin, prefix) = (url.origin(), url.prefix());
+    let there = ask(registry, &origin, prefix).await;
+    match there {
+        Reached::Us => None,
+        Reached::Nobody(error) => Some(unreached(url, error)),
+        Reached::Other(status) => {
+            // The proxy may pass on another path than the one that was configured.
+            let bare = !prefix.is_empty() && matches!(ask(registry, &origin, "").await, Reached::Us);
+            Some(if bare { without_prefix(url) } else { answered(url, status) })
+        }
+    }
+}
+
+enum Reached {
+    Us,
+    /// Somebody answered with that status, and could not prove to be us.
+    Other(u16),
+    Nobody(HttpError),
+}
+
+async fn ask(registry: &ConnectionRegistry, origin: &str, prefix: &str) -> Reached {
+    let challenge = registry.fresh_token();
+    let challenge = challenge.expose_str().unwrap_or_default();
+    let path = format!("{prefix}{PROOF_PATH}?challenge={challenge}");
+    let proven = |answer: &HttpResponse| answer.body().expose() == registry.callback_proof(challenge).as_bytes();
+    match registry.ask_itself(origin, &path).await {
+        Ok(answer) if answer.status() == 200 && proven(&answer) => Reached::Us,
+        Ok(answer) => Reached::Other(answer.status()),
+        Err(error) => Reached::Nobody(error),
+    }
+}
+
+fn found(code: &'static str, message: String, remedy: impl Into<String>) -> CallbackProblem {
+    CallbackProblem { code, message, remedy: remedy.into() }
+}
+
+fn unreached(url: &PublicUrl, error: HttpError) -> CallbackProblem {
+    let (origin, secure) = (url.origin(), url.is_secure());
+    match error {
+        HttpError::Dns => found(
+            "callback_host",
+            format!("the host of {origin} is not known to the name service"),
+            "correct the host in the public URL, or make the name known",
+        ),
+        HttpError::Connect => found(
+            "callback_port",
+            format!("nobody listens at {origin}"),
+            "start the proxy, open the port, or correct the port in the public URL",
+        ),
+        HttpError::Tls if secure => found(
+            "callback_tls",
+            format!("there is no trustworthy TLS connection with {origin}"),
+            "give the proxy a valid certificate for this host; a port that speaks plain HTTP looks the same",
+        ),
+        HttpError::Denied => found(
+            "callback_redirected",
+            format!("{origin} sends browsers on to another address"),
+            "configure the address after the redirect, often the one with https or with www, as the public URL",
+        ),
+        HttpError::Timeout => found(
+            "callback_silent",
+            format!("{origin} did not answer in time"),
+            "look whether the proxy can reach this host, and whether a firewall drops what it sends",
+        ),
+        _ => found(
+            "callback_scheme",
+            format!("{origin} does not answer in HTTP"),
+            "look whether the port in the public URL is that of the proxy, and whether it speaks https or http there",
+        ),
+    }
+}
+
+fn without_prefix(url: &PublicUrl) -> CallbackProblem {
+    let (origin, prefix) = (url.origin(), url.prefix());
+    found(
+        "callback_prefix",
+        format!("this host answers at {origin} and not below {prefix}"),
+        format!("make {origin} the public URL, or let the proxy pass on what is below {prefix}"),
+    )
+}
+
+fn answered(url: &PublicUrl, status: u16) -> CallbackProblem {
+    match status {
+        401 | 403 => found(
+            "callback_sign_in",
+            format!("somebody before this host wants to know who asks at {url} (status {status})"),
+            "let the proxy pass on what is below /callback/ without signing in: browsers that come back from a provider have no other proof",
+        ),
+        502..=504 => found(
+            "callback_proxy",
+            format!("the proxy at {url} does not reach this host (status {status})"),
+            "correct the address to which the proxy passes requests on, and look whether this host listens there",
+        ),
+        404 => found(
+            "callback_path",
+            format!("nobody at {url} knows the path of callbacks (status 404)"),
+            "let the proxy pass on /callback/ below the path of the public URL, or correct that path",
+        ),
+        200 => found(
+            "callback_other",
+            format!("another program answers at {url}"),
+            "correct the public URL, or the proxy that leads to another program or another store",
+        ),
+        _ => found(
+            "callback_other",
+            format!("what answers at {url} is not this host (status {status})"),
+            "correct the public URL, or the proxy that leads elsewhere",
+        ),
+    }
+}

@@ -1,0 +1,31 @@
+//! The query of a callback, strictly: what two readers could read differently is refused.
+
+use connection_contract::{Secret, encode};
+
+const MOST_BYTES: usize = 8 << 10;
+const MOST_PARAMETERS: usize = 32;
+
+/// Why a query is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Malformed {
+    /// A broken escape, or bytes that are no text.
+    Encoding,
+    /// Longer than any provider's.
+    TooLong,
+}
+
+/// The decoded parameters, in their order (WHATWG URL, section 5.1, without its leniency).
+pub(crate) fn parameters(query: &str) -> Result<Vec<(String, Secret)>, Malformed> {
+    if query.len() > MOST_BYTES {
+        return Err(Malformed::TooLong);
+    }
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    let pairs: Vec<_> = parts.map(pair).collect::<Option<_>>().ok_or(Malformed::Encoding)?;
+    if pairs.len() > MOST_PARAMETERS { Err(Malformed::TooLong) } else { Ok(pairs) }
+}
+
+fn pair(part: &str) -> Option<(String, Secret)> {
+    let (name, value) = part.split_once('=').unwrap_or((part, ""));
+    let decoded = |text: &str| encode::from_percent(&text.replace('+', " ")).filter(|text| !text.contains('\0'));
+    Some((decoded(name)?, Secret::from(decoded(value)?)))
+}

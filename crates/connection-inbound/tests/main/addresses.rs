@@ -1,0 +1,56 @@
+//! Which addresses a host may be reached at.
+
+use connection_contract::Kind;
+use connection_core::InboundEndpoint as _;
+use connection_inbound::{PublicEndpoint, PublicUrl};
+
+#[test]
+fn a_public_url_is_https_or_this_machine() {
+    for good in
+        ["https://host.example", "https://host.example:8443/a/b-c", "http://127.0.0.1:8080", "http://[::1]:8080/x"]
+    {
+        assert_eq!(good.parse::<PublicUrl>().unwrap().as_str(), good);
+    }
+    assert_eq!("https://HOST.example:443/a/".parse::<PublicUrl>().unwrap().as_str(), "https://host.example/a");
+    for bad in [
+        "",
+        "host.example",
+        "http://host.example",
+        "http://10.0.0.1",
+        // A name, which may be led elsewhere (RFC 8252, section 8.3).
+        "http://localhost:8080",
+        "ftp://host.example",
+        "javascript:alert(1)",
+        "https://user@host.example",
+        "https://:secret@host.example",
+        "https://host.example?x",
+        "https://host.example#x",
+        "https://host.example//x",
+        "https://host.example/a%2fb",
+        "https://host.example/<x>",
+    ] {
+        let error = bad.parse::<PublicUrl>().unwrap_err();
+        assert!(error.to_string().starts_with("the public URL "), "{bad}: {error}");
+        assert!(!error.to_string().contains("secret") && !error.remedy().is_empty());
+    }
+}
+
+/// S3: one address per kind, the same at each start.
+#[tokio::test]
+async fn a_redirect_uri_is_stable_and_of_one_kind() {
+    let kinds = ["one", "two"].map(|name| Kind::parse(name).unwrap());
+    for _ in 0..2 {
+        let endpoint = PublicEndpoint::new("https://host.example/in/".parse().unwrap());
+        assert_eq!(endpoint.redirect_uri(&kinds[0]).await.unwrap(), "https://host.example/in/callback/one");
+        assert_eq!(endpoint.redirect_uri(&kinds[1]).await.unwrap(), "https://host.example/in/callback/two");
+        assert!(endpoint.rebind("https://host.example/in/callback/one").await);
+        for other in [
+            "https://host.example/callback/one",
+            "https://host.example/in/callback/",
+            "https://host.example/inn/callback/one",
+            "http://127.0.0.1:1/callback/one",
+        ] {
+            assert!(!endpoint.rebind(other).await, "{other}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+// What runs on SQLite and on PostgreSQL; `world.rs` knows on which.
+
+mod browsers;
+mod callbacks;
+mod checks;
+mod form;
+mod login;
+mod loopback;
+mod odd_requests;
+mod pages;
+#[cfg(unix)]
+mod processes;
+mod provider;
+mod refusals;
+mod requests;
+mod schema;
+mod setups;
+mod world;

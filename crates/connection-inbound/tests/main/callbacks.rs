@@ -1,0 +1,168 @@
+//! Callbacks at the routes that a host mounts: taken once, left at once, told to whoever brought them.
+
+use connection_contract::Liveness;
+use connection_core::{Filter, SetupStep};
+use tokio::task::JoinSet;
+
+use crate::{
+    login::{LOGIN, OTHER},
+    requests::{behind_proxy, get},
+    world::{PUBLIC, World, begun, callbacks, end, labels, outlasted},
+};
+
+/// R-INSEAM-035, R-INSEAM-089, S10, S12
+#[tokio::test]
+async fn a_callback_connects_leaves_its_address_and_says_who_is_connected() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let routes = callbacks(&registry);
+    let (session, state) = begun(&registry, &LOGIN).await;
+    let taken = get(&routes, &format!("/callback/login?code=the-code&state={state}")).await;
+    let location = taken.location().to_owned();
+    assert!(location.starts_with(&format!("{PUBLIC}/callback/login/done?ref=")), "{location}");
+    assert!(!location.contains(&state) && !location.contains("the-code"), "{location}");
+    assert!(taken.body.is_empty());
+    let told = get(&routes, behind_proxy(&location)).await;
+    assert_eq!(told.status, 200);
+    assert!(told.body.contains("<h1>Connected</h1>") && told.body.contains("Login &#38; Co: ada"), "{}", told.body);
+    assert_eq!(end(&session).await, "done ada");
+    let page = registry.list_connections(Filter::new()).await.unwrap();
+    assert_eq!((page.connections.len(), page.connections[0].liveness), (1, Liveness::Live));
+    assert_eq!(world.provider.asked(), ["code=the-code"]);
+}
+
+/// R-INSEAM-087: whoever brings it again is told nothing, and nothing is exchanged again.
+#[tokio::test]
+async fn a_second_or_late_callback_gets_a_page_that_says_nothing() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let routes = callbacks(&registry);
+    let (session, state) = begun(&registry, &LOGIN).await;
+    let path = format!("/callback/login?code=the-code&state={state}");
+    get(&routes, &path).await.location();
+    assert_eq!(end(&session).await, "done ada");
+    let (cancelled, late) = begun(&registry, &LOGIN).await;
+    cancelled.cancel().await.unwrap();
+    for path in [path, format!("/callback/login?code=x&state={late}")] {
+        let second = get(&routes, &path).await;
+        assert_eq!(second.status, 410);
+        assert!(second.body.contains("Nothing here") && !second.body.contains("ada"), "{}", second.body);
+        assert_eq!(second.header("refresh"), format!("0;url={PUBLIC}/callback/login/done"), "it leaves the address");
+    }
+    assert_eq!(world.provider.asked().len(), 1);
+    assert_eq!(labels(&registry).await, ["ada"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_callbacks_at_once_are_one_exchange() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let routes = callbacks(&registry);
+    let (session, state) = begun(&registry, &LOGIN).await;
+    let mut all = JoinSet::new();
+    for _ in 0..100 {
+        let (routes, path) = (routes.clone(), format!("/callback/login?code=the-code&state={state}"));
+        all.spawn(async move { get(&routes, &path).await.status });
+    }
+    let statuses = all.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 303 | 409 | 410)), "{statuses:?}");
+    assert_eq!(end(&session).await, "done ada");
+    assert_eq!(world.provider.asked(), ["code=the-code"]);
+}
+
+/// Q34: the provider's refusal counts only with the `state` that was given out.
+#[tokio::test]
+async fn a_refusal_is_believed_with_the_right_state_alone() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let routes = callbacks(&registry);
+    let (session, state) = begun(&registry, &LOGIN).await;
+    for forged in ["error=access_denied", "error=access_denied&state=forged", "error=access_denied&state="] {
+        let refused = get(&routes, &format!("/callback/login?{forged}")).await;
+        assert_eq!(refused.status, 404, "{forged}");
+        assert!(refused.body.contains("Nothing here"));
+    }
+    assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))), "it waits on");
+    let taken = get(&routes, &format!("/callback/login?error=access_denied&state={state}")).await;
+    let told = get(&routes, behind_proxy(taken.location())).await;
+    assert!(told.body.contains("<h1>Not connected</h1>"), "{}", told.body);
+    assert!(told.body.contains("the provider says access_denied"), "{}", told.body);
+    assert!(told.body.contains("press the other button"), "{}", told.body);
+    assert_eq!(end(&session).await, "access_denied");
+    assert!(world.provider.asked().is_empty() && labels(&registry).await.is_empty());
+}
+
+/// S1, S3, T15: what one provider sends is never exchanged at another.
+#[tokio::test]
+async fn a_callback_at_the_path_of_another_kind_is_refused() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let routes = callbacks(&registry);
+    let (one, first) = begun(&registry, &LOGIN).await;
+    let (two, second) = begun(&registry, &OTHER).await;
+    for path in [format!("other-login?code=x&state={first}"), format!("login?code=x&state={second}")] {
+        assert_eq!(get(&routes, &format!("/callback/{path}")).await.status, 404);
+    }
+    assert!(world.provider.asked().is_empty());
+    get(&routes, &format!("/callback/login?code=1&state={first}")).await.location();
+    get(&routes, &format!("/callback/other-login?code=2&state={second}")).await.location();
+    assert_eq!((end(&one).await, end(&two).await), ("done ada".to_owned(), "done ada".to_owned()));
+}
+
+/// S14: flows of two owners go on at once, each into its owner's connections.
+#[tokio::test]
+async fn two_owners_never_share_a_callback() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let routes = callbacks(&registry);
+    let (ada, bob) = (registry.owner("ada").unwrap(), registry.owner("bob").unwrap());
+    let ((one, first), (two, second)) = (begun(&ada, &LOGIN).await, begun(&bob, &LOGIN).await);
+    get(&routes, &format!("/callback/login?code=bobs&state={second}")).await.location();
+    assert_eq!(end(&two).await, "done ada");
+    assert!(matches!(one.current_step(), Some((_, SetupStep::Redirect { .. }))));
+    assert_eq!((labels(&ada).await.len(), labels(&bob).await.len()), (0, 1));
+    get(&routes, &format!("/callback/login?code=adas&state={first}")).await.location();
+    assert_eq!(end(&one).await, "done ada");
+    assert_eq!((labels(&ada).await.len(), labels(&bob).await.len()), (1, 1));
+    assert!(labels(&registry).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_callback_in_another_process_is_taken_and_told_there() {
+    let world = World::new().await;
+    let (one, two) = (world.public().await, world.public().await);
+    let (session, state) = begun(&one, &LOGIN).await;
+    let there = callbacks(&two);
+    let taken = get(&there, &format!("/callback/login?code=the-code&state={state}")).await;
+    // And the page behind it in the first one again.
+    let here = callbacks(&one);
+    let told = async {
+        loop {
+            let told = get(&here, behind_proxy(taken.location())).await;
+            // A browser asks again by itself.
+            if told.header("refresh") != "1" {
+                break told;
+            }
+        }
+    };
+    let told = outlasted(&world, &two, told).await;
+    assert!(told.body.contains("Login &#38; Co: ada"), "{}", told.body);
+    assert_eq!(outlasted(&world, &two, end(&session)).await, "done ada");
+    assert_eq!(world.provider.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_callback_that_cannot_be_stored_may_come_again() {
+    let world = World::new().await;
+    let (registry, other) = (world.public().await, world.public().await);
+    let (session, state) = begun(&registry, &LOGIN).await;
+    let routes = callbacks(&other);
+    other.close().await;
+    let path = format!("/callback/login?code=the-code&state={state}");
+    let refused = get(&routes, &path).await;
+    assert_eq!((refused.status, refused.header("refresh")), (503, ""));
+    assert!(refused.body.contains("reload this page"), "{}", refused.body);
+    get(&callbacks(&registry), &path).await.location();
+    assert_eq!(end(&session).await, "done ada");
+}

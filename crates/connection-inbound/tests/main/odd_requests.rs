@@ -1,0 +1,88 @@
+//! Requests that no browser sends: each is answered, none ends a setup, and the right one is good afterwards.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request},
+};
+use connection_core::SetupStep;
+
+use crate::{
+    login::LOGIN,
+    requests::{get, send},
+    world::{World, begun, callbacks, end},
+};
+
+async fn status(routes: &Router, method: &str, path: &str) -> u16 {
+    let method: Method = method.parse().unwrap();
+    let Ok(request) = Request::builder().method(method).uri(path).body(Body::from("code=x")) else { return 0 };
+    let answer = send(routes, request).await;
+    assert!(answer.headers.get("location").is_none() && answer.headers.get("set-cookie").is_none(), "{path}");
+    answer.status
+}
+
+/// R-INSEAM-086, Q35, T16, T27
+#[tokio::test]
+async fn an_odd_request_is_refused_and_ends_no_setup() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let routes = callbacks(&registry);
+    let (session, state) = begun(&registry, &LOGIN).await;
+    let (long, many) = ("x".repeat(9 << 10), "&a".repeat(40));
+    let table = [
+        ("HEAD", format!("/callback/login?code=x&state={state}"), 405),
+        ("POST", format!("/callback/login?code=x&state={state}"), 405),
+        ("PUT", format!("/callback/login?code=x&state={state}"), 405),
+        ("DELETE", format!("/callback/login?code=x&state={state}"), 405),
+        ("OPTIONS", format!("/callback/login?code=x&state={state}"), 405),
+        ("PROPFIND", format!("/callback/login?code=x&state={state}"), 405),
+        ("HEAD", "/callback/login/done".to_owned(), 405),
+        ("GET", "/callback/login".to_owned(), 404),
+        ("GET", "/callback/login?".to_owned(), 404),
+        ("GET", "/callback/login?state".to_owned(), 404),
+        ("GET", "/callback/login?code=x&state=".to_owned(), 404),
+        ("GET", format!("/callback/login?code=x&state={}", state.to_ascii_uppercase()), 404),
+        ("GET", format!("/callback/login?code=x&state={state}x"), 404),
+        ("GET", format!("/callback/login?code=x&state=+{state}"), 404),
+        ("GET", format!("/callback/login?code=x&STATE={state}"), 404),
+        ("GET", format!("/callback/login?code=x&state[]={state}"), 404),
+        ("GET", format!("/callback/login?code=a&code=b&state={state}"), 400),
+        ("GET", format!("/callback/login?code=a&%63ode=b&state={state}"), 400),
+        ("GET", format!("/callback/login?code=x&state={state}&state={state}"), 400),
+        ("GET", format!("/callback/login?state=forged&code=x&state={state}"), 400),
+        ("GET", format!("/callback/login?code=%ff&state={state}"), 400),
+        ("GET", format!("/callback/login?code=%zz&state={state}"), 400),
+        ("GET", format!("/callback/login?code=%0&state={state}"), 400),
+        ("GET", format!("/callback/login?code=a%00b&state={state}"), 400),
+        ("GET", format!("/callback/login?code={long}&state={state}"), 400),
+        ("GET", format!("/callback/login?state={state}{many}"), 400),
+        ("GET", format!("/callback/Login?code=x&state={state}"), 404),
+        ("GET", format!("/callback/lo%67in%00?code=x&state={state}"), 404),
+        ("GET", format!("/callback/%2e%2e?code=x&state={state}"), 404),
+        ("GET", format!("/callback/{}?code=x&state={state}", "k".repeat(65)), 404),
+        ("GET", format!("/callback/unknown?code=x&state={state}"), 404),
+        ("GET", format!("/callback/?code=x&state={state}"), 404),
+        ("GET", format!("/callback/login/?code=x&state={state}"), 404),
+        ("GET", format!("/callback/login/more?code=x&state={state}"), 404),
+        ("GET", format!("/callback?code=x&state={state}"), 404),
+        ("GET", format!("//callback/login?code=x&state={state}"), 404),
+        ("GET", "/favicon.ico".to_owned(), 404),
+        ("GET", "/callback/-/proof?challenge=".to_owned(), 404),
+        ("GET", "/callback/-/proof?challenge=a%20b".to_owned(), 404),
+        ("GET", format!("/callback/-/proof?challenge={}", "c".repeat(65)), 404),
+        ("POST", "/callback/-/proof?challenge=c".to_owned(), 404),
+    ];
+    for (method, path, expected) in table {
+        assert_eq!(status(&routes, method, &path).await, expected, "{method} {path}");
+        assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))), "{method} {path}");
+    }
+    assert!(world.provider.asked().is_empty());
+    // T16: and however many they are.
+    for number in 0..1000 {
+        assert_eq!(status(&routes, "GET", &format!("/callback/login?error=no&state={number}")).await, 404);
+    }
+    let taken = get(&routes, &format!("/callback/login?code=the+code%21&state={state}&scope=a%20b&iss=")).await;
+    assert_eq!(taken.status, 303, "the control");
+    assert_eq!(end(&session).await, "done ada");
+    assert_eq!(world.provider.asked(), ["code=the%20code%21"]);
+}

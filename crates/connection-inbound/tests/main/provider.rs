@@ -1,0 +1,68 @@
+//! A provider on loopback: exchanges codes, and counts how often it was asked.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+/// Runs as long as the test's process.
+#[derive(Clone)]
+pub(crate) struct Provider {
+    pub(crate) origin: String,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    asked: Vec<String>,
+    answer: (u16, String),
+}
+
+impl Provider {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let state = State { asked: Vec::new(), answer: (200, r#"{"id":"1","name":"ada"}"#.to_owned()) };
+        let provider = Self { origin, state: Arc::new(Mutex::new(state)) };
+        let serving = provider.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let serving = serving.clone();
+                // Whoever hangs up is nobody's business here.
+                thread::spawn(move || serving.serve(&stream.unwrap()).unwrap_or_default());
+            }
+        });
+        provider
+    }
+
+    /// What it answers from now on.
+    pub(crate) fn answers(&self, status: u16, body: &str) {
+        self.state.lock().unwrap().answer = (status, body.to_owned());
+    }
+
+    /// The bodies of the exchanges.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.state.lock().unwrap().asked.clone()
+    }
+
+    fn serve(&self, stream: &TcpStream) -> std::io::Result<()> {
+        let mut reader = BufReader::new(stream);
+        let (mut line, mut length) = (String::new(), 0);
+        while reader.read_line(&mut line)? > 2 {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let (status, answer) = {
+            let mut state = self.state.lock().unwrap();
+            state.asked.push(String::from_utf8(body).unwrap());
+            state.answer.clone()
+        };
+        let head = format!("HTTP/1.1 {status} OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", answer.len());
+        (&mut &*stream).write_all(format!("{head}{answer}").as_bytes())
+    }
+}

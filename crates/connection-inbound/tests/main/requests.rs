@@ -1,0 +1,64 @@
+//! Requests as a browser sends them, to routes in memory.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use tower::ServiceExt as _;
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Where a browser goes next, by 303.
+    pub(crate) fn location(&self) -> &str {
+        assert_eq!(self.status, StatusCode::SEE_OTHER.as_u16(), "{self:?}");
+        self.header("location")
+    }
+
+    /// The cookie that it sets, as a browser sends it back.
+    pub(crate) fn cookie(&self) -> &str {
+        self.header("set-cookie").split(';').next().unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+pub(crate) async fn send(routes: &Router, request: Request<Body>) -> Answer {
+    let response = routes.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+}
+
+/// GET of a path with its query.
+pub(crate) async fn get(routes: &Router, path: &str) -> Answer {
+    send(routes, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+pub(crate) async fn get_with(routes: &Router, path: &str, cookie: &str) -> Answer {
+    send(routes, Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
+}
+
+/// POST of JSON, as a page of the host does it.
+pub(crate) async fn post(routes: &Router, path: &str, body: &str) -> Answer {
+    let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    send(routes, request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+/// The path to which a browser is sent on, as the routes see it behind the proxy of `PUBLIC`.
+pub(crate) fn behind_proxy(location: &str) -> &str {
+    location.strip_prefix(crate::world::PUBLIC).unwrap()
+}
