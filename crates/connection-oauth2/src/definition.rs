@@ -13,7 +13,7 @@ use crate::{
     refresh, revoke,
 };
 
-/// A kind of connection made of a configuration; see [`oauth2`].
+/// A kind of connection made of a configuration; see [`oauth2()`].
 #[derive(Debug)]
 pub struct OAuth2 {
     pub(crate) config: OAuth2Config,

@@ -1,6 +1,6 @@
 //! OAuth 2 connections from configuration alone.
 //!
-//! [`OAuth2Config`] says what a provider is like and is checked when it is built; [`oauth2`] makes the kind. A
+//! [`OAuth2Config`] says what a provider is like and is checked when it is built; [`oauth2()`] makes the kind. A
 //! provider's deviation from the standards is a field of the configuration and never code.
 //!
 //! ```
