@@ -14,4 +14,5 @@ mod shapes;
 #[cfg(unix)]
 mod terminal;
 mod usage;
+mod webhooks;
 mod words;
