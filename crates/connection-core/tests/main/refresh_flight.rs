@@ -13,6 +13,7 @@ use crate::{
 async fn of_three_processes_one_renews_and_all_get_what_it_got() {
     let it = Renewals::of_processes(Renewing::new()).await;
     it.expire().await;
+    it.plugin.before.close();
     let mut callers = Vec::new();
     for _ in 0..3 {
         let connection = it.process(&it.plugin).await;
@@ -21,12 +22,23 @@ async fn of_three_processes_one_renews_and_all_get_what_it_got() {
             callers.push(Handle::current().spawn(async move { token(&connection).await }));
         }
     }
+    it.plugin.before.until_inside(1).await;
+    a_moment(&it).await;
+    assert_eq!(refreshed(&it.plugin), 1, "the others wait for the first");
+    it.plugin.before.open();
     for caller in callers {
         assert_eq!(caller.await.unwrap().unwrap(), "access-2");
     }
     let revoked = it.provider.lock().is_revoked;
     assert_eq!((it.provider.asked(), revoked, it.number("generation").await), (1, false, 2));
     assert_eq!(it.lease("lease_until").await, None);
+}
+
+/// Long enough for whoever would do something wrong.
+async fn a_moment(it: &Renewals) {
+    for _ in 0..100 {
+        it.number("generation").await;
+    }
 }
 
 #[tokio::test]
@@ -96,10 +108,8 @@ async fn a_lease_of_a_process_that_is_gone_is_waited_for_and_taken_over() {
         let connection = it.connection.clone();
         async move { token(&connection).await }
     });
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
-        assert_eq!(refreshed(&it.plugin), 0, "the lease is another's");
-    }
+    a_moment(&it).await;
+    assert_eq!(refreshed(&it.plugin), 0, "the lease is another's");
     it.edit(&format!("UPDATE connection_liveness SET lease_until = {now}")).await;
     assert_eq!(waiting.await.unwrap().unwrap(), "access-2");
     assert_eq!((it.lease("fence").await, it.lease("lease_until").await), (Some(8), None));
