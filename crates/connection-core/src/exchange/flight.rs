@@ -112,36 +112,44 @@ async fn fly(
     progress: watch::Sender<Progress>,
     landing: Landing,
 ) {
-    let ended = match begin(&shared, &exchange).await {
-        Err(error) => Err(error),
-        Ok(Begun::Known(ended)) => Ok(ended),
-        Ok(Begun::Noted(noted)) => match exchange_now(&shared, &exchange, &noted, request).await {
-            Once::Answered(answer) if answer.status() == 429 => {
-                take_back(&shared, &exchange, noted).await;
-                Ok(Ended::Refused(Arc::new(answer)))
-            }
-            // A gateway answers 5xx for a request that arrived.
-            Once::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
-                match keep(shared, &exchange, answer, &progress).await {
-                    Some(ended) => Ok(ended),
-                    // The registry is gone; what it was told is in a rescue file.
-                    None => return,
-                }
-            }
-            Once::NotSent(error) => {
-                take_back(&shared, &exchange, noted).await;
-                Ok(Ended::NotSent(error))
-            }
-            Once::Answered(_) | Once::Lost => {
-                tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
-                let sent = conclude(&shared, &exchange, noted.sent).await;
-                Ok(Ended::Uncertain(uncertain(&shared, &exchange, &sent)))
-            }
-        },
-    };
+    // It lets the registry go before anybody hears of the end.
+    let Some(ended) = to_end(shared, &exchange, request, &progress).await else { return };
     // First off the table: who asks from now on reads the row.
     drop(landing);
     progress.send_replace(Progress::Ended(ended));
+}
+
+/// `None` when the registry went away before the answer could be recorded.
+async fn to_end(
+    shared: Arc<Shared>,
+    exchange: &Exchange,
+    request: HttpRequest,
+    progress: &watch::Sender<Progress>,
+) -> Option<Result<Ended, Error>> {
+    match begin(&shared, exchange).await {
+        Err(error) => Some(Err(error)),
+        Ok(Begun::Known(ended)) => Some(Ok(ended)),
+        Ok(Begun::Noted(noted)) => match exchange_now(&shared, exchange, &noted, request).await {
+            Once::Answered(answer) if answer.status() == 429 => {
+                take_back(&shared, exchange, noted).await;
+                Some(Ok(Ended::Refused(Arc::new(answer))))
+            }
+            // A gateway answers 5xx for a request that arrived.
+            Once::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
+                // Without a result the registry is gone; what it was told is in a rescue file.
+                keep(shared, exchange, answer, progress).await.map(Ok)
+            }
+            Once::NotSent(error) => {
+                take_back(&shared, exchange, noted).await;
+                Some(Ok(Ended::NotSent(error)))
+            }
+            Once::Answered(_) | Once::Lost => {
+                tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
+                let sent = conclude(&shared, exchange, noted.sent).await;
+                Some(Ok(Ended::Uncertain(uncertain(&shared, exchange, &sent))))
+            }
+        },
+    }
 }
 
 /// Sends, if there is time: what is sent later could meet what somebody else sends.
