@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::sync::Mutex;
+use tokio::{runtime::Handle, sync::Mutex};
 
 use super::super::changes::Version;
 use crate::{Clock, services::clock::Moment};
@@ -14,7 +14,8 @@ use crate::{Clock, services::clock::Moment};
 /// Opened by the first who asks.
 pub(super) struct Versions {
     options: Arc<SqliteConnectOptions>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
+    runtime: Handle,
 }
 
 #[derive(Default)]
@@ -28,35 +29,20 @@ struct State {
 }
 
 impl Versions {
+    /// Looks on the runtime of the caller.
     pub(super) fn new(options: Arc<SqliteConnectOptions>) -> Self {
-        Self { options, state: Mutex::default() }
+        Self { options, state: Arc::default(), runtime: Handle::current() }
     }
 
     /// Who asks while another does waits for that one's answer. `None` when it cannot be told.
     pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Version> {
-        let mut state = self.state.lock().await;
         let now = Moment::of(clock);
-        if let Some((version, _)) = state.last.filter(|(_, asked)| asked.is_within(age, now)) {
+        if let Some(version) = self.state.try_lock().ok().and_then(|state| state.known(age, now)) {
             return Some(version);
         }
-        if state.closed {
-            return None;
-        }
-        state.last = None;
-        // Taken out while it is at work, so that one whose answer was not waited for is closed.
-        let mut connection = match state.connection.take() {
-            Some(connection) => connection,
-            None => {
-                state.opened += 1;
-                self.options.connect().await.ok()?
-            }
-        };
-        let read = sqlx::query_as::<_, (i64,)>("PRAGMA data_version").fetch_one(&mut connection).await;
-        let (number,) = read.ok()?;
-        state.connection = Some(connection);
-        let version = Version { connection: state.opened, number };
-        state.last = Some((version, now));
-        Some(version)
+        // On a task of its own: a caller that is not polled any more, and is not dropped, would keep all others waiting.
+        let look = look(self.state.clone(), self.options.clone(), age, now);
+        self.runtime.spawn(look).await.ok().flatten()
     }
 
     pub(super) async fn close(&self) {
@@ -68,4 +54,40 @@ impl Versions {
             connection.close().await.unwrap_or_default();
         }
     }
+}
+
+impl State {
+    fn known(&self, age: Duration, now: Moment) -> Option<Version> {
+        self.last.filter(|(_, asked)| asked.is_within(age, now)).map(|(version, _)| version)
+    }
+}
+
+async fn look(
+    state: Arc<Mutex<State>>,
+    options: Arc<SqliteConnectOptions>,
+    age: Duration,
+    now: Moment,
+) -> Option<Version> {
+    let mut state = state.lock().await;
+    if let Some(version) = state.known(age, now) {
+        return Some(version);
+    }
+    if state.closed {
+        return None;
+    }
+    state.last = None;
+    // Taken out while it is at work, so that one that failed is closed.
+    let mut connection = match state.connection.take() {
+        Some(connection) => connection,
+        None => {
+            state.opened += 1;
+            options.connect().await.ok()?
+        }
+    };
+    let read = sqlx::query_as::<_, (i64,)>("PRAGMA data_version").fetch_one(&mut connection).await;
+    let (number,) = read.ok()?;
+    state.connection = Some(connection);
+    let version = Version { connection: state.opened, number };
+    state.last = Some((version, now));
+    Some(version)
 }

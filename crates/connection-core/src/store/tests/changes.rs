@@ -1,6 +1,6 @@
 //! Who waits is told what this process commits, and that another one has committed.
 
-use std::time::Duration;
+use std::{task::Poll, time::Duration};
 
 use connection_contract::Timestamp;
 
@@ -105,4 +105,26 @@ fn a_signal_names_a_row_and_what_is_no_signal_of_ours_is_worth_a_look() {
     ] {
         assert_eq!(Changed::parse(&payload), expected, "{payload}");
     }
+}
+
+/// A stream that its host keeps and does not ask: it may have stopped anywhere.
+#[tokio::test]
+async fn who_began_to_look_and_is_not_polled_any_more_holds_nobody_up() {
+    let (database, clock) = (Database::new(), clock());
+    let store = database.open().await;
+    let mut kept = Vec::new();
+    for polls in 1..20 {
+        let (store, clock) = (store.clone(), clock.clone());
+        let mut look = Box::pin(async move { store.version(&clock, Duration::ZERO).await });
+        for _ in 0..polls {
+            let ready = std::future::poll_fn(|cx| Poll::Ready(look.as_mut().poll(cx).is_ready())).await;
+            if ready {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        kept.push(look);
+    }
+    assert!(store.version(&clock, Duration::ZERO).await.is_some());
+    drop(kept);
 }
