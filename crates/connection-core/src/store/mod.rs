@@ -69,7 +69,7 @@ struct Shared {
 
 enum Engine {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Store {
@@ -98,10 +98,10 @@ impl Store {
         let engine = match source.0 {
             Source::Address(address) => match Location::parse(&address)? {
                 Location::Sqlite(path) => Engine::Sqlite(sqlite::open(path, limits).await?),
-                Location::Postgres(options) => Engine::Postgres(postgres::open(*options, direct).await?),
+                Location::Postgres(options) => Engine::Postgres(Box::new(postgres::open(*options, direct).await?)),
             },
             Source::Sqlite(pool) => Engine::Sqlite(sqlite::open_lent(pool, limits).await?),
-            Source::Postgres(pool, host) => Engine::Postgres(postgres::open_lent(pool, direct, host).await?),
+            Source::Postgres(pool, host) => Engine::Postgres(Box::new(postgres::open_lent(pool, direct, host).await?)),
         };
         let place = match &engine {
             Engine::Sqlite(sqlite) => sqlite.place(),
