@@ -17,8 +17,7 @@ use crate::{
     provider::{Parameters, Provider},
 };
 
-/// An answer with tokens.
-#[derive(Debug)]
+/// An answer with tokens, also in clear text: so it has no `Debug`.
 pub(crate) struct Granted {
     pub(crate) set: Set,
     pub(crate) answer: Value,
@@ -153,7 +152,6 @@ pub(crate) async fn device(
 }
 
 /// What one poll found.
-#[derive(Debug)]
 pub(crate) enum Poll {
     Granted(Box<Granted>),
     /// Nobody has confirmed it yet.

@@ -100,8 +100,8 @@ fn beside(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestam
         names.filter_map(|name| value.pointer(&at(name))).find(|found| **found != Value::Null)
     };
     let unit = if rules.milliseconds { 1000 } else { 1 };
-    let life = |part: Option<&Value>| part.and_then(expiry::seconds).map(|seconds| now.after(seconds / unit));
-    let default = rules.default_life.map(|life| now.after(life.as_secs()));
+    let life = |part: Option<&Value>| Some(expiry::after(now, expiry::seconds(part?, unit)?));
+    let default = rules.default_life.map(|life| expiry::after(now, life.as_secs()));
     let valid_until = life(part(Part::ExpiresIn))
         .or_else(|| part(Part::ExpiresAt).and_then(|at| expiry::moment(at, now)))
         .or_else(|| claim(&access, "exp").and_then(|exp| expiry::moment(&exp, now)).filter(|exp| *exp > now))
@@ -168,7 +168,7 @@ pub(crate) fn normal(rules: &Response, value: &Value, response: &HttpResponse) -
 pub(crate) fn device(value: &Value) -> Value {
     let Value::Map(fields) = value else { return value.clone() };
     let field = |(name, value): &(String, Value)| {
-        let seconds = matches!(name.as_str(), "expires_in" | "interval").then(|| expiry::seconds(value)).flatten();
+        let seconds = matches!(name.as_str(), "expires_in" | "interval").then(|| expiry::seconds(value, 1)).flatten();
         let number = seconds.and_then(|seconds| i64::try_from(seconds).ok()).map(Value::from);
         (name.clone(), number.unwrap_or_else(|| value.clone()))
     };

@@ -1,9 +1,10 @@
 //! When to renew, and when the user must come back.
 
 use connection_contract::prelude::*;
+use connection_oauth2::Response;
 use connection_testkit::Reply;
 
-use crate::{ACCESS, REFRESH, acme, connected};
+use crate::{ACCESS, REFRESH, acme, back, connected, host, redeem, with_token};
 
 /// Q26: a life of a minute is told as it is; how early to renew is the host's.
 #[test]
@@ -40,6 +41,38 @@ fn a_life_that_nobody_knows_is_kept_alive() {
 fn the_refresh_tokens_own_life_is_told() {
     let (host, made) = connected(acme(), answer(r#", "expires_in": 60, "refresh_token_expires_in": 604799"#));
     assert_eq!(made.authorized_until, Some(host.now().after(604_799)));
+}
+
+/// Q13: what no clock will ever show is stored so that it can be read again: a life as ten years, a moment as the last one
+/// that RFC 3339 can write.
+#[test]
+fn a_moment_that_is_too_far_is_stored_and_read() {
+    const LAST: &str = "9999-12-31T23:59:59Z";
+    let ten_years = Timestamp::from_seconds(crate::NOW).after(315_576_000).to_rfc3339();
+    let claims = encode::base64url(br#"{"exp": 9e99}"#);
+    let jwt = format!("e30.{claims}.c2ln");
+    let milliseconds = || acme().response(Response::new().milliseconds());
+    let default = || acme().response(Response::new().default_life(Duration::from_secs(u64::MAX)));
+    for (builder, token, more, expected) in [
+        (acme(), ACCESS, r#", "expires_in": 9223372036854775807"#, &*ten_years),
+        (acme(), ACCESS, r#", "expires_in": 1e300, "refresh_token_expires_in": 1e300"#, &*ten_years),
+        (milliseconds(), ACCESS, r#", "expires_in": 9223372036854775807"#, &*ten_years),
+        (default(), ACCESS, "", &*ten_years),
+        (acme(), ACCESS, r#", "expires_at": "9999-12-31T23:59:59-10:00""#, LAST),
+        (acme(), ACCESS, r#", "expires_at": 99999999999999999999"#, LAST),
+        (acme(), ACCESS, r#", "expires_at": "18446744073709551615:23:59""#, &*ten_years),
+        (acme(), ACCESS, r#", "expires_at": "0000-01-01T00:00:00+10:00""#, "2026-01-31T10:20:30Z"),
+        (acme(), &*jwt, "", LAST),
+    ] {
+        let answer = Reply::json(200, &format!(r#"{{"access_token": "{token}", "refresh_token": "{REFRESH}"{more}}}"#));
+        let host = host(builder).expect(redeem().answer(answer)).expect(with_token(token));
+        let made = host.setup([back()]).run().unwrap();
+        let definition = host.definition();
+        let stored = definition.serialize_credential(&made.credential).unwrap();
+        let read = definition.parse_credential(stored.expose()).unwrap();
+        assert_eq!(definition.serialize_credential(&read).unwrap().expose(), stored.expose(), "{more}");
+        assert_eq!(made.valid_until.unwrap().to_rfc3339(), expected, "{more}");
+    }
 }
 
 fn answer(more: &str) -> Reply {
