@@ -60,6 +60,7 @@ pub(super) enum RawChange {
 pub(super) enum Unsafe {
     PasswordGrant,
     PublicWithoutPkce,
+    SharedConsent,
 }
 
 impl OAuth2Builder {
@@ -288,6 +289,12 @@ impl OAuth2Builder {
     /// Allows a public client without PKCE: who intercepts a code can use it.
     pub fn unsafe_public_without_pkce(mut self) -> Self {
         self.allows.push(Unsafe::PublicWithoutPkce);
+        self
+    }
+    /// Allows [`Grant::ConsentThenClientCredentials`] with [`Client::Configured`]: an owner who names another's tenant in
+    /// the callback gets its tokens.
+    pub fn unsafe_shared_consent(mut self) -> Self {
+        self.allows.push(Unsafe::SharedConsent);
         self
     }
     /// Checks it all.

@@ -237,6 +237,13 @@ fn safe(raw: &OAuth2Builder) -> Result<(), ConfigError> {
              PKCE on, or say `unsafe_public_without_pkce`",
         ));
     }
+    let shared = matches!(raw.client, Client::Configured { .. });
+    if shared && raw.grant == Grant::ConsentThenClientCredentials && !allows(Unsafe::SharedConsent) {
+        return Err(ConfigError::Unsafe(
+            "with one application for all, whoever names a tenant that consented gets its tokens: let each connection \
+             bring its own application, or say `unsafe_shared_consent`",
+        ));
+    }
     if public && raw.grant == Grant::ClientCredentials {
         return Err(ConfigError::Contradiction("client credentials need a client that proves who it is"));
     }
@@ -293,7 +300,8 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
                 |field: &&Field| name.strip_prefix("config.") == Some(&*field.name) && field.input == Input::Url;
             let granted = raw.descriptor.fields.iter().any(|f| field(&f));
             let own = matches!(raw.client, Client::PerConnection) && granted;
-            if !own && raw.origins.is_empty() {
+            // An address that the user grants is reached beside the declared origins, so these do not hold it.
+            if !own && (granted || raw.origins.is_empty()) {
                 return Err(open());
             }
         }

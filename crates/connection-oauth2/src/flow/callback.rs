@@ -5,7 +5,11 @@
 
 use connection_contract::{Context, Secret, encode};
 
-use crate::{OAuth2Error, config::OAuth2Config, token::response};
+use crate::{
+    OAuth2Error,
+    config::{Grant, OAuth2Config},
+    token::response,
+};
 
 /// What a browser brought: a code, and what the configuration keeps beside it.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ pub(crate) fn read(
 }
 
 /// Reads what was pasted: the address where the browser ended, its query, or a code alone. A code alone belongs to this
-/// attempt only by its PKCE verifier, so without PKCE it is refused.
+/// attempt only by its PKCE verifier, so without PKCE it is refused, and so is one that is no code but names who consented.
 pub(crate) fn pasted(
     config: &OAuth2Config,
     iss_advertised: bool,
@@ -63,7 +67,7 @@ pub(crate) fn pasted(
         if text.is_empty() || text.contains(char::is_whitespace) || text.contains("://") {
             return Err(OAuth2Error::NoCode);
         }
-        if !config.pkce {
+        if !config.pkce || config.grant == Grant::ConsentThenClientCredentials {
             return Err(OAuth2Error::StateMismatch);
         }
         return Ok(Back { code: Secret::from(text), captured: Vec::new() });

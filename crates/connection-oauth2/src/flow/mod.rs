@@ -126,7 +126,10 @@ fn values(provider: &mut Provider<'_>, answers: &Answers) {
                 None => text.clone(),
             },
             Answer::Url(url) => {
-                provider.granted.get_or_insert_with(|| url.clone());
+                // Nobody's secret but the user's own goes where the user says.
+                if matches!(provider.config.client, Client::PerConnection) {
+                    provider.granted.get_or_insert_with(|| url.clone());
+                }
                 url.to_string()
             }
             _ => continue,
@@ -221,10 +224,15 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
             let granted = redeemed(begun, &application, &attempt, back).await.map_err(failure)?;
             return Ok((granted, application));
         }
-        if let Some(waiting) = &mut device
-            && let Some(granted) = waiting.poll(&begun.provider, &application).await.map_err(failure)?
-        {
-            return Ok((*granted, application));
+        if let Some(waiting) = &mut device {
+            let polled = waiting.poll(&begun.provider, &application).await;
+            match polled {
+                Ok(Some(granted)) => return Ok((*granted, application)),
+                Ok(None) => {}
+                // The code alone is dead; the other ways go on.
+                Err(OAuth2Error::Expired) if link.is_some() => device = None,
+                Err(error) => return Err(failure(error)),
+            }
         }
     }
 }

@@ -75,6 +75,24 @@ fn a_variable_in_a_host_needs_something_fixed() {
     check(acme().field(Field::text("host", "Host")).api("https://${config.host}/api"), "a variable decides the host");
     let own = acme().client(Client::PerConnection).field(Field::url("instance", "Address"));
     assert!(own.endpoint(Endpoint::Refresh, "${config.instance}/token").build().is_ok());
+    for client in [Client::Asked, Client::Registered] {
+        let declared = acme().client(client).endpoint(Endpoint::Registration, TOKEN).origin("https://*.acme.example");
+        let granted = declared.field(Field::url("instance", "Address"));
+        check(granted.endpoint(Endpoint::Refresh, "${config.instance}/token"), "a variable decides the host");
+    }
+    let granted = acme().field(Field::url("instance", "Address")).origin("https://*.acme.example");
+    check(granted.endpoint(Endpoint::Refresh, "${config.instance}/token"), "a variable decides the host");
+}
+
+/// Who names another's tenant would get its tokens where one application serves all.
+#[test]
+fn a_consent_to_an_application_of_all_is_refused() {
+    let consent = || acme().grant(Grant::ConsentThenClientCredentials);
+    check(consent(), "whoever names a tenant that consented gets its tokens");
+    assert!(consent().unsafe_shared_consent().build().is_ok());
+    for client in [Client::Asked, Client::PerConnection] {
+        assert!(consent().client(client).build().is_ok());
+    }
 }
 
 #[test]

@@ -149,6 +149,23 @@ fn a_code_races_the_browser() {
     assert!(run.steps[0].notices.iter().any(|notice| notice.user_code.is_some()));
 }
 
+/// A code that is dead leaves the other ways open.
+#[test]
+fn a_dead_code_leaves_the_browser_open() {
+    for (input, dead) in [(crate::back(), "expired_token"), (Input::answers(&[("callbackUrl", CODE)]), "invalid_grant")]
+    {
+        let host = host(acme().endpoint(Endpoint::Device, DEVICE))
+            .expect(ask().answer(codes("")))
+            .expect(poll().answer(error(dead)))
+            .expect(redeem().answer(tokens()))
+            .expect(me());
+        let run = host.setup([Input::Elapsed, input]).trace();
+        run.result.unwrap();
+        let last = run.steps.last().unwrap();
+        assert!(last.open.is_some() && last.notices.iter().all(|notice| notice.user_code.is_none()), "{dead}");
+    }
+}
+
 /// A wrong paste between two polls brings no poll forward.
 #[test]
 fn an_answer_brings_no_poll_forward() {

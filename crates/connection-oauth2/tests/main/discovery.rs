@@ -38,6 +38,17 @@ fn addresses_come_from_the_issuer() {
     assert_eq!(made.reach.origins.iter().map(ToString::to_string).collect::<Vec<_>>(), [ISSUER]);
 }
 
+/// S21: an address that a user types is no place for the secret of the host's application, whatever the issuer says.
+#[test]
+fn an_issuer_does_not_lead_the_hosts_secret_to_what_a_user_typed() {
+    let issuer = r#"{"issuer": "https://id.acme.example", "authorization_endpoint": "https://id.acme.example/authorize", "token_endpoint": "https://typed.example/token"}"#;
+    let host = FakeHost::new(kind(found(ISSUER).field(Field::url("site", "Site"))))
+        .inbound_http(CALLBACK)
+        .expect(Expected::get(AT).answer(Reply::json(200, issuer)));
+    let typed = Input::answers(&[("site", "https://typed.example")]);
+    assert_eq!(host.setup([typed, crate::back()]).run().unwrap_err().code, reason::DENIED);
+}
+
 /// S20: RFC 8414 puts the path behind, OpenID Connect in front.
 #[test]
 fn a_tenants_path_is_inserted_and_then_appended() {

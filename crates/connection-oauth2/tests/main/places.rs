@@ -188,20 +188,38 @@ fn a_value_in_a_path_is_one_part_of_it() {
 /// Q30: an administrator consents in the browser, no code is exchanged, and the application gets its own tokens.
 #[test]
 fn a_consent_is_followed_by_the_applications_own_tokens() {
-    let builder = OAuth2Config::builder(Kind::from_static("ms"), "MS")
+    let token = || Expected::post("https://id.acme.example/t-77/token").form(&CONSENTED).answer(tokens());
+    let host = FakeHost::new(kind(consent())).inbound_http(CALLBACK).expect(token()).expect(me()).expect(token());
+    let came = Input::callback(&[("tenant", "t-77"), ("admin_consent", "True")]);
+    let made = host.setup([Input::answers(&APPLICATION), came]).run().unwrap();
+    host.refresh(&made.credential, &host.connection(&made)).unwrap();
+}
+
+/// Q30: what is pasted is believed by its `state` alone; no verifier binds a tenant's name to this attempt.
+#[test]
+fn a_pasted_consent_needs_its_state() {
+    let pasted = |text: &str| Input::answers(&[("callbackUrl", text)]);
+    let token = Expected::post("https://id.acme.example/t-77/token").form(&CONSENTED).answer(tokens());
+    let host = FakeHost::new(kind(consent())).inbound_http(CALLBACK).expect(token).expect(me());
+    let whole = format!("tenant=t-77&state={}", crate::state());
+    let run = host.setup([Input::answers(&APPLICATION), pasted("t-66"), pasted(&whole)]).trace();
+    run.result.unwrap();
+    let prompt = run.steps[2].prompt.as_ref().unwrap();
+    assert_eq!(prompt.problem.as_ref().unwrap().as_str(), "what came back belongs to another attempt");
+}
+const APPLICATION: [(&str, &str); 2] = [("clientId", ID), ("clientSecret", SECRET)];
+const CONSENTED: [(&str, &str); 3] =
+    [("grant_type", "client_credentials"), ("client_id", ID), ("client_secret", SECRET)];
+fn consent() -> OAuth2Builder {
+    OAuth2Config::builder(Kind::from_static("ms"), "MS")
         .api(API)
         .endpoint(Endpoint::Authorize, "https://id.acme.example/adminconsent")
         .endpoint(Endpoint::Token, "https://id.acme.example/${config.tenant}/token")
         .grant(Grant::ConsentThenClientCredentials)
         .code_parameter("tenant")
         .capture_from_callback("tenant")
-        .client(Client::Configured { id: ID.to_owned(), secret: Some(SECRET.into()) })
-        .account(Account::probe("/me", "/id", "/name"));
-    let form = [("grant_type", "client_credentials"), ("client_id", ID), ("client_secret", SECRET)];
-    let token = || Expected::post("https://id.acme.example/t-77/token").form(&form).answer(tokens());
-    let host = FakeHost::new(kind(builder)).inbound_http(CALLBACK).expect(token()).expect(me()).expect(token());
-    let made = host.setup([Input::callback(&[("tenant", "t-77"), ("admin_consent", "True")])]).run().unwrap();
-    host.refresh(&made.credential, &host.connection(&made)).unwrap();
+        .client(Client::PerConnection)
+        .account(Account::probe("/me", "/id", "/name"))
 }
 
 /// Every source of the account: the claims for us and nobody else, the tokens' own answer, the application.
