@@ -15,7 +15,6 @@ use crate::{
     connection::{json, replace},
     exchange::{ExchangeKey, Uncertain},
     liveness::words,
-    registry::KindEntry,
     store::{
         Lock, StoreError, Tx,
         rows::{LivenessRow, PlanRow},
@@ -26,7 +25,8 @@ use crate::{
 pub(super) struct Failure {
     why: NotLive,
     next: Next,
-    keys: Vec<ExchangeKey>,
+    /// The answers that nobody needs any more.
+    pub(super) keys: Vec<ExchangeKey>,
 }
 
 /// When it is tried again.
@@ -41,12 +41,18 @@ enum Next {
 }
 
 impl Failure {
-    /// What a plugin said, unless what it spent has no answer: then only the rule for that says what follows.
-    pub(super) fn of(kind: &KindEntry, why: NotLive, uncertain: Option<Uncertain>, keys: Vec<ExchangeKey>) -> Self {
-        if uncertain.is_some() && kind.capabilities.refresh == Some(RefreshSemantics::Stable) {
+    /// What a plugin said, unless what it spent has no answer: then only the rule for that says what follows, and the
+    /// answers that came before it stay recorded, since the next try needs them.
+    pub(super) fn of(
+        semantics: Option<RefreshSemantics>,
+        why: NotLive,
+        uncertain: Option<Uncertain>,
+        keys: Vec<ExchangeKey>,
+    ) -> Self {
+        if uncertain.is_some() && semantics == Some(RefreshSemantics::Stable) {
             // Nothing is used up, so no more is lost than an answer.
             let lost = Reason::new(reason::PROVIDER_ERROR, "the provider did not answer, or failed");
-            return Self { why: NotLive::offline(lost), next: Next::Pause, keys };
+            return Self { why: NotLive::offline(lost), next: Next::Pause, keys: Vec::new() };
         }
         let Some(uncertain) = uncertain else {
             let is_final = why.reason.code == reason::NEEDS_REAUTHORIZATION;
@@ -55,10 +61,10 @@ impl Failure {
         let message = "a refresh token may have been spent, and the answer is lost";
         let unknown = Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message);
         match uncertain.replay_at {
-            Some(at) => Self { why: NotLive::offline(unknown), next: Next::At(at.seconds()), keys },
+            Some(at) => Self { why: NotLive::offline(unknown), next: Next::At(at.seconds()), keys: Vec::new() },
             None => {
                 let why = NotLive::failing(unknown.remedy("authorize this connection again"));
-                Self { why, next: Next::Never, keys }
+                Self { why, next: Next::Never, keys: Vec::new() }
             }
         }
     }

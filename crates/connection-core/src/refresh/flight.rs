@@ -123,10 +123,11 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
             Ok(Renewed::To(generation))
         }
         (Outcome::Failed(why), _) => {
-            failure::record(&target, lease, Failure::of(&target.kind, why, uncertain, keys)).await
+            failure::record(&target, lease, Failure::of(target.kind.capabilities.refresh, why, uncertain, keys)).await
         }
         (Outcome::Fault(why), _) => {
-            failure::record(&target, lease, Failure::of(&target.kind, why, uncertain, Vec::new())).await
+            failure::record(&target, lease, Failure::of(target.kind.capabilities.refresh, why, uncertain, Vec::new()))
+                .await
         }
     }
 }

@@ -1,9 +1,17 @@
 //! When a credential is due: by its life, never all at one moment, later after each failure.
 
+use connection_contract::{NotLive, Reason, RefreshSemantics, Timestamp, reason};
 use uuid::Uuid;
 
-use super::plan::{Given, Plan, Stage, after_failure, of};
-use crate::{ConnectionId, store::rows::PlanRow};
+use super::{
+    failure::Failure,
+    plan::{Given, Plan, Stage, after_failure, of},
+};
+use crate::{
+    ConnectionId,
+    exchange::{ExchangeKey, Uncertain},
+    store::rows::PlanRow,
+};
 
 const MADE: i64 = 1_000_000;
 
@@ -110,5 +118,20 @@ fn a_stage_says_what_is_done_before_a_use() {
             stage,
             "{valid_until:?} {refresh_at:?} {failures}"
         );
+    }
+}
+
+#[test]
+fn an_answer_stays_recorded_when_a_later_one_is_lost() {
+    let kept = |semantics, uncertain| {
+        let why = NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "down"));
+        Failure::of(Some(semantics), why, uncertain, vec![ExchangeKey::from_bytes([1; 32])]).keys.is_empty()
+    };
+    for semantics in [RefreshSemantics::Stable, RefreshSemantics::Strict] {
+        for replay_at in [None, Some(Timestamp::from_seconds(MADE))] {
+            let uncertain = Uncertain { sent_at: Timestamp::from_seconds(MADE), replay_at };
+            assert!(kept(semantics, Some(uncertain)), "{semantics:?} {replay_at:?}");
+        }
+        assert!(!kept(semantics, None), "what failed for certain is over");
     }
 }
