@@ -5,7 +5,8 @@
 //! ```
 //!
 //! It is sealed for its row, so that it opens for that exchange alone. One that does not open is left, and said; what it
-//! answers is not sent again, since there was an answer.
+//! answers is not sent again, since there was an answer. While the directory cannot be read nothing is sent either, and
+//! nothing is decided.
 
 use std::{io, sync::Arc};
 
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use super::{ExchangeKey, Scope, StateDirectory, answer};
 use crate::{
-    Error,
+    Error, StoreError,
     ids::{ConnectionId, SessionId},
     platform::Unreadable,
     registry::Shared,
@@ -78,7 +79,8 @@ pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -
         None | Some(Ok(Ok(None))) => return Ok(Rescue::Nothing),
         Some(Ok(Ok(Some(bytes)))) => bytes,
         Some(Ok(Err(Unreadable::Exposed(exposed)))) => return Ok(damaged(shared, key, &exposed.to_string())),
-        Some(Ok(Err(Unreadable::Io(error))) | Err(error)) => return Ok(damaged(shared, key, &error.to_string())),
+        // The directory may be there again soon, and the answer with it.
+        Some(Ok(Err(Unreadable::Io(error))) | Err(error)) => return Err(unavailable(shared, key, &error).into()),
     };
     let Some((scope, sealed)) = parse(&bytes) else {
         return Ok(damaged(shared, key, "it is not one that this program writes"));
@@ -121,9 +123,16 @@ pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -
     }
 }
 
+fn file(shared: &Shared, key: ExchangeKey) -> String {
+    shared.state.as_ref().map(|state| state.rescue(key).display().to_string()).unwrap_or_default()
+}
+
+fn unavailable(shared: &Shared, key: ExchangeKey, error: &io::Error) -> StoreError {
+    StoreError::Unavailable { place: file(shared, key), detail: error.to_string() }
+}
+
 fn damaged(shared: &Shared, key: ExchangeKey, why: &str) -> Rescue {
-    let file = shared.state.as_ref().map(|state| state.rescue(key).display().to_string());
-    tracing::warn!(file = file.as_deref().unwrap_or_default(), why, "a file with an answer does not open, and is left");
+    tracing::warn!(file = file(shared, key), why, "a file with an answer does not open, and is left");
     Rescue::Damaged
 }
 

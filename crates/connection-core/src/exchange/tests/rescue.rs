@@ -140,3 +140,25 @@ async fn a_file_opens_for_its_own_exchange_alone() {
         assert_eq!((world.times_asked(), files(&world)), (1, vec![moved.into()]));
     }
 }
+
+#[tokio::test]
+async fn while_the_directory_cannot_be_read_nothing_is_sent_and_nothing_is_lost() {
+    for world in World::each(|_| Reply::ok(ANSWER)).await {
+        let id = lost(&world, "old").await;
+        let registry = world.open_without_state().await;
+        let (elsewhere, away) = (world.directory.path().join("elsewhere"), world.directory.path().join("away"));
+        let name = files(&world).remove(0);
+        fs::rename(&name, elsewhere.join(name.file_name().unwrap())).unwrap();
+        // Neither a file nor none: the system refuses to look.
+        fs::rename(&elsewhere, &away).unwrap();
+        fs::write(&elsewhere, "").unwrap();
+        for token in ["old", "other"] {
+            assert_eq!(stopped(&registry.shared, id, token).await.code(), "store_failed", "{token}");
+        }
+        assert_eq!(world.times_asked(), 1);
+        fs::remove_file(&elsewhere).unwrap();
+        fs::rename(&away, &elsewhere).unwrap();
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
+        assert_eq!(world.times_asked(), 1);
+    }
+}
