@@ -160,7 +160,18 @@ async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, 
     if late || noted.within.is_some_and(|grace| !age.is_within(grace)) {
         return Once::NotSent(HttpError::Timeout);
     }
-    shared.http.send_once(&exchange.egress, request).await
+    let unsent = shared.exchanges.forget_unsent(exchange.key);
+    let once = shared.http.send_once(&exchange.egress, request).await;
+    let is_nothing_done = match &once {
+        Once::Answered(answer) => answer.status() == 429,
+        Once::NotSent(_) => true,
+        Once::Lost => false,
+    };
+    if let Some(unsent) = unsent.filter(|_| is_nothing_done) {
+        // The row is as it was before.
+        shared.exchanges.remember_unsent(exchange.key, unsent);
+    }
+    once
 }
 
 /// An intent that is committed, and what it took the place of.

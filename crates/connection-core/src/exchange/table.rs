@@ -66,6 +66,11 @@ impl Exchanges {
         lock(&self.unsent).insert(key, sent);
     }
 
+    /// What was remembered so, before another attempt is made: one of the same second would be taken for it.
+    pub(super) fn forget_unsent(&self, key: ExchangeKey) -> Option<Sent> {
+        lock(&self.unsent).remove(&key)
+    }
+
     /// Whether nothing of that attempt left this process.
     pub(super) fn is_unsent(&self, key: ExchangeKey, sent: &Sent) -> bool {
         lock(&self.unsent).get(&key).is_some_and(|unsent| unsent.is_same_attempt(sent))

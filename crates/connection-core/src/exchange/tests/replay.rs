@@ -1,13 +1,19 @@
 //! Whether what was lost may be sent once more.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use connection_contract::{
     HttpError,
     RefreshSemantics::{Grace, Stable, Strict},
 };
 
-use super::{World, connection, now, refresh};
+use super::{World, connection, now, refresh, row, spend, spends};
 use crate::services::test_server::Reply;
 
 #[tokio::test]
@@ -57,5 +63,31 @@ async fn an_attempt_of_this_process_is_sent_once_more_after_the_quarantine() {
         world.clock.advance(Duration::from_secs(3600));
         drop(refresh(&registry.shared, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 2, "once");
+    }
+}
+
+/// Of one second, so that nothing but the mark tells them apart.
+#[tokio::test]
+async fn an_attempt_that_was_not_sent_is_not_mixed_up_with_the_next_one() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let reply = move |_: &str| match asked.fetch_add(1, SeqCst) % 2 {
+        0 => Reply::whole(429, "", "later"),
+        _ => Reply::whole(503, "", "down"),
+    };
+    for world in World::each(reply).await {
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let id = connection(shared).await;
+        let late = spends(shared, id, Strict);
+        world.clock.advance(Duration::from_secs(40));
+        world.refuse("DELETE", "").await;
+        assert_eq!(spend(&late, "old").await.map(drop), Err(HttpError::Timeout));
+        world.mend().await;
+        assert!(row(shared, id, "old").await.is_some(), "it could not be taken back");
+        assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("429 later".into()));
+        for _ in 0..2 {
+            assert_eq!(refresh(shared, id, Strict, "old").await.0, Err(HttpError::Uncertain));
+            assert_eq!(world.times_asked(), 2, "this one was sent");
+        }
     }
 }
