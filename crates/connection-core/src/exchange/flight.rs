@@ -92,7 +92,7 @@ pub(crate) async fn send(shared: &Arc<Shared>, exchange: Exchange, request: Http
         let flight = fly(on, exchange, request, sender, landing).instrument(span);
         // The handle is let go: who asked may leave.
         drop(shared.runtimes.spawn(flight));
-    });
+    })?;
     loop {
         match &*progress.borrow_and_update() {
             Progress::UnderWay => {}

@@ -2,13 +2,20 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::watch;
 
 use super::{Ended, ExchangeKey};
-use crate::{Clock, Error, services::Moment, store::rows::Sent};
+use crate::{
+    Clock, Error,
+    services::Moment,
+    store::{StoreError, rows::Sent},
+};
 
 /// How far one is.
 #[derive(Clone, Debug)]
@@ -25,6 +32,8 @@ pub(crate) struct Exchanges {
     flights: Arc<Mutex<HashMap<ExchangeKey, watch::Receiver<Progress>>>>,
     /// What is noted as sent and was not, and could not be taken back.
     unsent: Mutex<HashMap<ExchangeKey, Sent>>,
+    /// No other one begins.
+    closed: AtomicBool,
     /// When this process opened the store, by both clocks.
     pub(super) opened: Moment,
 }
@@ -43,23 +52,31 @@ impl Drop for Landing {
 
 impl Exchanges {
     pub(crate) fn new(clock: &dyn Clock) -> Self {
-        Self { flights: Arc::default(), unsent: Mutex::default(), opened: Moment::of(clock) }
+        let opened = Moment::of(clock);
+        Self { flights: Arc::default(), unsent: Mutex::default(), closed: AtomicBool::new(false), opened }
     }
 
     /// The one under way, or a new one that `begin` starts.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Closed`] instead of a new one.
     pub(super) fn board(
         &self,
         key: ExchangeKey,
         begin: impl FnOnce(watch::Sender<Progress>, Landing),
-    ) -> watch::Receiver<Progress> {
+    ) -> Result<watch::Receiver<Progress>, StoreError> {
         let mut flights = lock(&self.flights);
         if let Some(progress) = flights.get(&key) {
-            return progress.clone();
+            return Ok(progress.clone());
+        }
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
         }
         let (sender, progress) = watch::channel(Progress::UnderWay);
         flights.insert(key, progress.clone());
         begin(sender, Landing { flights: self.flights.clone(), key });
-        progress
+        Ok(progress)
     }
 
     pub(super) fn remember_unsent(&self, key: ExchangeKey, sent: Sent) {
@@ -76,9 +93,14 @@ impl Exchanges {
         lock(&self.unsent).get(&key).is_some_and(|unsent| unsent.is_same_attempt(sent))
     }
 
-    /// Resolves when those that are sending now have come to an end, or cannot be recorded.
+    /// Lets no other one begin. Resolves when those that are sending now have come to an end, or cannot be recorded.
     pub(crate) async fn settled(&self) {
-        let flights: Vec<_> = lock(&self.flights).values().cloned().collect();
+        let flights: Vec<_> = {
+            let flights = lock(&self.flights);
+            // Under the lock, so that whoever boards is either seen here or sees this.
+            self.closed.store(true, Ordering::Relaxed);
+            flights.values().cloned().collect()
+        };
         for mut progress in flights {
             let ended = progress.wait_for(|progress| !matches!(progress, Progress::UnderWay));
             // One whose task is gone is over, too.

@@ -3,7 +3,7 @@
 use connection_contract::{HttpError, RefreshSemantics::Strict};
 
 use super::{World, connection, refresh, remove, row, settle, spend, spends, stopped, told};
-use crate::services::test_server::Reply;
+use crate::{StoreError, services::test_server::Reply};
 
 #[tokio::test]
 async fn an_answer_comes_back_in_every_run_until_what_was_made_of_it_is_stored() {
@@ -127,7 +127,12 @@ async fn whoever_asks_may_leave_and_the_answer_is_recorded() {
         drop(asked);
         shared.exchanges.settled().await;
         assert!(row(shared, id, "old").await.unwrap().sealed.is_some());
-        assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("200 fresh".into()));
+        // A registry that waited so is being closed.
+        assert_eq!(stopped(shared, id, "other").await.to_string(), StoreError::Closed.to_string());
+        assert!(row(shared, id, "other").await.is_none());
+        assert_eq!(world.times_asked(), 1);
+        let registry = world.open().await;
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok("200 fresh".into()));
         assert_eq!(world.times_asked(), 1);
     }
 }
