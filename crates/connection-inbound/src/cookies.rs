@@ -4,6 +4,8 @@
 //! its name is one that no other host can set (`__Host-`). On loopback a cookie is seen by every port of the machine: there
 //! it tells browsers apart, and not programs.
 
+use std::collections::VecDeque;
+
 use axum::http::{HeaderMap, HeaderValue, header};
 use connection_contract::Secret;
 use connection_core::SessionId;
@@ -39,10 +41,17 @@ pub(crate) fn clear(url: &PublicUrl, session: SessionId) -> Option<HeaderValue> 
     HeaderValue::from_str(&format!("{}{session}=; Max-Age=0; {}", prefix(url), attributes(url))).ok()
 }
 
-/// The proofs that a browser shows.
+/// The proofs that a browser shows, of the newest setups: it sends the oldest cookie first (RFC 6265, section 5.4).
 pub(crate) fn proofs(url: &PublicUrl, headers: &HeaderMap) -> Vec<Secret> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let ours = pairs.filter(|(name, value)| name.starts_with(prefix(url)) && !value.is_empty());
-    ours.take(MOST).map(|(_, value)| Secret::from(value)).collect()
+    let mut newest: VecDeque<&str> = VecDeque::with_capacity(MOST);
+    for (_, value) in ours {
+        if newest.len() == MOST {
+            newest.pop_front();
+        }
+        newest.push_back(value);
+    }
+    newest.into_iter().map(Secret::from).collect()
 }

@@ -53,6 +53,11 @@ impl PublicUrl {
         self.url.origin().ascii_serialization()
     }
 
+    /// Host and port, as a browser's `Host` has them.
+    pub(crate) fn authority(&self) -> &str {
+        self.url.authority()
+    }
+
     /// What comes behind the origin; empty, or with `/` at its start and none at its end.
     pub(crate) fn prefix(&self) -> &str {
         self.url.path().trim_end_matches('/')

@@ -139,18 +139,25 @@ impl LoopbackServer {
     async fn serve(self, sockets: Sockets, registry: WeakConnectionRegistry) {
         let port = sockets.port();
         tracing::debug!(port, "listening for callbacks");
-        let mut serving = Box::pin(serve::serve(sockets, registry.clone()));
+        let serving = serve::serve(sockets, registry.clone());
+        self.while_needed(port, &registry, serving).await;
+    }
+
+    /// Polls what serves a port until nobody needs it, or it has ended by itself.
+    async fn while_needed(&self, port: u16, registry: &WeakConnectionRegistry, serving: impl Future<Output = ()>) {
+        let mut serving = Box::pin(serving);
         loop {
             let asked = self.0.lock().ports.get(&port).cloned();
-            tokio::select! {
+            let ended = tokio::select! {
                 biased;
-                () = needed(&registry) => {}
-                () = &mut serving => {}
-            }
+                () = needed(registry) => false,
+                () = &mut serving => true,
+            };
             let mut listening = self.0.lock();
             let since = listening.ports.get(&port);
-            if asked.iter().zip(since).any(|(asked, since)| !Arc::ptr_eq(asked, since)) && registry.upgrade().is_some()
-            {
+            let came = asked.iter().zip(since).any(|(asked, since)| !Arc::ptr_eq(asked, since));
+            // What has ended cannot go on for whoever came: the port is let go, and the next one listens again.
+            if came && !ended && registry.upgrade().is_some() {
                 continue;
             }
             // Under the lock, so that whoever wants the port next finds it free.

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use axum::{Router, routing::get};
+use connection_core::{ConnectionRegistry, KeyFile};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::Semaphore,
     time::Instant,
 };
 
-use super::serve::{HEAD_TIMEOUT, LONGEST, MOST_CONNECTIONS, connection};
+use super::{
+    LoopbackOptions, LoopbackServer,
+    serve::{HEAD_TIMEOUT, LONGEST, MOST_CONNECTIONS, connection},
+};
 
 /// Sends this, slowly or not at all on, and waits for the end; what came back, and after how long.
 async fn served(routes: Router, parts: &[&str], pause: std::time::Duration) -> (String, std::time::Duration) {
@@ -60,4 +64,25 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
     let stuck = Router::new().route("/", get(std::future::pending::<&str>));
     let (answer, took) = served(stuck, &["GET / HTTP/1.1\r\nHost: x\r\n\r\n"], std::time::Duration::ZERO).await;
     assert_eq!((answer.as_str(), took), ("", LONGEST));
+}
+
+/// What serves has ended while somebody came: it is not asked again, and the port is free for the next one.
+#[tokio::test]
+async fn a_port_whose_serving_has_ended_is_let_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = LoopbackServer::new(tokio::runtime::Handle::current(), LoopbackOptions::new());
+    let registry = ConnectionRegistry::builder()
+        .store(directory.path().join("connections.db").display().to_string())
+        .key(KeyFile::at(directory.path().join("root.key")))
+        .open()
+        .await
+        .unwrap();
+    let comes = || {
+        let mut listening = server.0.lock();
+        listening.ports.insert(1, Arc::default());
+        listening.current = Some(1);
+    };
+    comes();
+    server.while_needed(1, &registry.downgrade(), async { comes() }).await;
+    assert!(server.ports().is_empty() && server.0.lock().current.is_none());
 }

@@ -19,8 +19,24 @@ use crate::cookies;
 
 type Answer = Result<Response, Refusal>;
 
+/// On loopback: a page whose name was led to this machine is of the same site to its browser, but names its own host
+/// (DNS rebinding, T09). Behind TLS no such page has the certificate, and a proxy may name the host otherwise.
+fn names_us(setups: &Setups, request: &Request) -> bool {
+    let ours = setups.url.authority();
+    let hosts = || request.headers().get_all(header::HOST).iter().map(|host| host.as_bytes());
+    // Of HTTP/2, and of a request to a proxy.
+    let named = request.uri().authority().map(|named| named.as_str().as_bytes());
+    let is_named = hosts().count() == 1 || named.is_some() && hosts().count() == 0;
+    setups.url.is_secure() || is_named && hosts().chain(named).all(|host| host == ours.as_bytes())
+}
+
 /// Whose request it is, and what is left of it.
 fn asked(setups: &Setups, request: Request) -> Result<(ConnectionRegistry, Parts, Body), Refusal> {
+    if !names_us(setups, &request) {
+        let message = "the request names another host";
+        let remedy = format!("open {}, the public URL of this host", setups.url);
+        return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, "other_host", message).remedy(remedy));
+    }
     let (parts, body) = request.into_parts();
     let owner = (setups.owner_of)(&parts).map_err(Refusal::of_host)?;
     Ok((setups.registry.owner(owner)?, parts, body))

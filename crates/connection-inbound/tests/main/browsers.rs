@@ -57,6 +57,22 @@ async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_la
     assert_eq!(labels(&registry.owner("ada").unwrap()).await, ["ada"]);
 }
 
+/// A browser that left many setups behind sends their cookies first, and still ends the one that it has just begun.
+#[tokio::test]
+async fn cookies_of_old_setups_do_not_hide_the_newest() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let (one, state) = begun(&setups(&registry, public())).await;
+    let old = (0..200).map(|n| format!("__Host-connection-setup-{n}=x; ")).collect::<String>();
+    let path = format!("/callback/login?code=the-code&state={state}");
+    let taken = get_with(&callbacks(&registry), &path, &format!("{old}{}", one.cookie())).await;
+    assert_eq!(taken.status, 303, "{taken:?}");
+    let (one, state) = begun(&setups(&registry, public())).await;
+    let path = format!("/callback/login?code=the-code&state={state}");
+    let hidden = get_with(&callbacks(&registry), &path, &format!("{}; {}", one.cookie(), old.trim_end_matches("; "))).await;
+    assert_eq!(hidden.status, 403, "no more are looked at");
+}
+
 /// S4: nobody but this host can set it, no script reads it, and no other site's request has it but for the way back.
 #[tokio::test]
 async fn the_cookie_of_a_setup_is_this_hosts_and_of_this_setup_alone() {
@@ -70,7 +86,11 @@ async fn the_cookie_of_a_setup_is_this_hosts_and_of_this_setup_alone() {
     assert_eq!(attributes, "Max-Age=86400; Path=/; Secure; HttpOnly; SameSite=Lax");
     assert!(!one.body.contains(value));
     // On loopback there is no TLS, and so no such name.
-    let (one, _) = begun(&setups(&registry, "http://127.0.0.1:8777".parse().unwrap())).await;
+    let routes = setups(&registry, "http://127.0.0.1:8777".parse().unwrap());
+    let request = axum::http::Request::post("/setups").header("host", "127.0.0.1:8777");
+    let request = request.header("content-type", "application/json");
+    let body = json!({ "kind": LOGIN.as_str(), "again": true }).to_string();
+    let one = crate::requests::send(&routes, request.body(body.into()).unwrap()).await;
     let cookie = one.header("set-cookie");
     assert!(cookie.starts_with("connection-setup-"), "{cookie}");
     assert!(cookie.ends_with("; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");

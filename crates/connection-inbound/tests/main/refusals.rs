@@ -5,6 +5,7 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
+use connection_inbound::setup_routes;
 use serde_json::json;
 
 use crate::{
@@ -104,6 +105,37 @@ async fn another_sites_page_changes_nothing() {
     for headers in [[("content-type", "Application/JSON; charset=UTF-8"), ("sec-fetch-site", "same-origin")], [("content-type", JSON), ("sec-fetch-site", "none")]] {
         assert_eq!(asked(&routes, "POST", "/setups", &headers, body).await.status, 201, "the control");
     }
+}
+
+/// T09: a page whose name was led to this machine names its own host, whatever it asks for.
+#[tokio::test]
+async fn on_loopback_a_request_names_the_host_by_its_public_url() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let at = |url: &str| setup_routes::<(), _>(registry.clone(), url.parse().unwrap(), |_| Ok("ada".to_owned()));
+    let routes = at("http://127.0.0.1:8777/connections");
+    let body = r#"{"kind": "form"}"#;
+    for hosts in [&["evil.example:8777"][..], &["127.0.0.1"], &["localhost:8777"], &["127.0.0.1:8778"], &[], &["127.0.0.1:8777"; 2]] {
+        let mut headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+        headers.push(("content-type", JSON));
+        let refused = asked(&routes, "POST", "/setups", &headers, body).await;
+        told(&refused, 421, "other_host");
+        assert!(refused.body.contains("http://127.0.0.1:8777/connections"), "{refused:?}");
+        for (method, path) in [("GET", "/setups/x"), ("DELETE", "/setups/x"), ("POST", "/setups/x/answers"), ("POST", "/setups/x/resume")] {
+            told(&asked(&routes, method, path, &headers, "{}").await, 421, "other_host");
+        }
+    }
+    let other = [("host", "127.0.0.1:8777"), ("content-type", JSON)];
+    told(&asked(&routes, "POST", "http://evil.example:8777/setups", &other, body).await, 421, "other_host");
+    assert!(registry.owner("ada").unwrap().setups().await.unwrap().is_empty());
+    assert_eq!(asked(&routes, "POST", "/setups", &other, body).await.status, 201, "the control");
+    let six = [("host", "[::1]:8777"), ("content-type", JSON)];
+    assert_eq!(asked(&at("http://[::1]:8777"), "POST", "/setups", &six, body).await.status, 201);
+    let plain = [("host", "127.0.0.1"), ("content-type", JSON)];
+    assert_eq!(asked(&at("http://127.0.0.1:80"), "POST", "/setups", &plain, body).await.status, 201);
+    // Behind TLS a proxy may name the host as it likes.
+    let proxied = [("host", "inside:9000"), ("content-type", JSON)];
+    assert_eq!(asked(&at("https://host.example"), "POST", "/setups", &proxied, body).await.status, 201);
 }
 
 /// T27
