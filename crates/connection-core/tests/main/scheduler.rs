@@ -198,6 +198,17 @@ async fn what_ends_and_no_renewal_saves_is_told_once_a_week_ahead() {
     assert_eq!(told().await.len(), 3);
 }
 
+#[tokio::test]
+async fn a_row_that_cannot_be_told_of_keeps_nothing_from_being_renewed() {
+    let it = Renewals::new().await;
+    it.edit(&format!("UPDATE connection_credential SET authorized_until = {}", START + 86_400)).await;
+    raw::refuse(&it.world.database(), "UPDATE OF announced_at ON connection_credential").await;
+    it.at(LIFE - 200);
+    let _running = run(&it.registry);
+    until(&it.world, "it is renewed", async || it.number("generation").await == 2).await;
+    assert!(!it.events().await.contains(&"expiring".to_owned()), "that was refused");
+}
+
 /// A stream of what is there.
 struct Items(Vec<Import>);
 

@@ -25,7 +25,10 @@ pub(super) async fn ending(registry: &ConnectionRegistry) -> Result<(), Error> {
     drop(reader);
     for (rows, what) in [(credentials, "credential"), (authorizations, "authorization")] {
         for row in rows {
-            announce(registry, row, what).await?;
+            let id = row.id;
+            if let Err(error) = announce(registry, row, what).await {
+                tracing::warn!(connection = %id, code = error.code(), "what ends soon could not be told");
+            }
         }
     }
     Ok(())

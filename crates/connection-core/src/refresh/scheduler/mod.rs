@@ -95,8 +95,13 @@ impl Scheduler {
         let passed = shared.clock.passed();
         if passed >= self.next_round {
             self.next_round = passed.saturating_add(ROUNDS);
-            announce::ending(&self.registry).await?;
-            self.take_over().await?;
+            // Nothing of this keeps what is due from being renewed.
+            if let Err(error) = announce::ending(&self.registry).await {
+                tracing::warn!(code = error.code(), "what ends soon could not be looked at");
+            }
+            if let Err(error) = self.take_over().await {
+                tracing::warn!(code = error.code(), "setups whose run was lost could not be looked at");
+            }
         }
         let now = shared.clock.now().seconds();
         let is_more = self.begin(Job::Refresh, now).await? | self.begin(Job::Check, now).await?;
