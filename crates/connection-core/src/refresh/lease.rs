@@ -12,8 +12,6 @@ use crate::{
     store::{Changed, StoreError, Tx},
 };
 
-/// How long one holds, in seconds: twice the longest request, and some.
-pub(super) const LIFE: i64 = 50;
 /// What a holder spends is sent by then: the longest request ends within the lease.
 const SEND_WITHIN: Duration = Duration::from_secs(25);
 /// How often whoever waits for another process looks at the row at least.
@@ -36,7 +34,7 @@ impl Lease {
         // It may be lost with the power: so is its holder.
         let taken = shared
             .store
-            .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner, LIFE).await }));
+            .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner).await }));
         let fence = taken.await?;
         Ok(fence.map(|fence| Self { shared: shared.clone(), id, fence, asked, ended: false }))
     }

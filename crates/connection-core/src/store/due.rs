@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::{
-    Reader, StoreError, Tx,
+    LEASE, Reader, StoreError, Tx,
     engine::{Engine, all, execute, optional},
     rows::{FoundSetup, SetupRow},
 };
@@ -35,6 +35,8 @@ impl Reader {
                      WHERE c.state = 'current' AND c.refresh_at IS NOT NULL AND c.refresh_at <= $1 \
                      AND $2 LIKE '%,' || a.kind || ',%' AND (l.lease_until IS NULL OR l.lease_until <= ",
                     $now,
+                    " OR l.lease_until - $4 > ",
+                    $now,
                     ") ORDER BY c.refresh_at LIMIT $3"
                 )
             };
@@ -43,7 +45,7 @@ impl Reader {
             Engine::Postgres(_) => due!("floor(extract(epoch FROM clock_timestamp()))"),
             _ => due!("unixepoch()"),
         };
-        all!(self, DueRow, sql, now, kinds, limit)
+        all!(self, DueRow, sql, now, kinds, limit, LEASE)
     }
 
     /// Connections of these kinds that are to be looked at again.

@@ -52,6 +52,7 @@ pub(crate) use events::broken_link;
 pub(crate) use lists::{Wanted, any_of};
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
+pub(crate) use refreshes::LEASE;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
 
 /// A database that is open and of this program's version. Clones share it.

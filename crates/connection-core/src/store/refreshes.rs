@@ -11,6 +11,10 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
+/// How long a lease holds, in seconds: twice the longest request, and some. One that has longer to run was given before
+/// the clock was set back, and is none.
+pub(crate) const LEASE: i64 = 50;
+
 /// One text per engine, with the database's clock in seconds in each place.
 macro_rules! clocked {
     ($reader:expr, $first:literal $(, $next:literal)*) => {
@@ -36,7 +40,7 @@ pub(crate) struct Leased {
 
 impl Leased {
     pub(crate) fn is_held(&self) -> bool {
-        self.seconds_left.is_some_and(|left| left > 0)
+        self.seconds_left.is_some_and(|left| (1..=LEASE).contains(&left))
     }
 }
 
@@ -54,14 +58,13 @@ impl Reader {
 }
 
 impl Tx {
-    /// Lets `owner` alone renew this credential for so many seconds: the fence of its lease. `None` when another one holds
+    /// Lets `owner` alone renew this credential for [`LEASE`] seconds: the fence of its lease. `None` when another one holds
     /// it, or the credential is not the current one any more.
     pub(crate) async fn lease_refresh(
         &mut self,
         id: ConnectionId,
         generation: i64,
         owner: &str,
-        seconds: i64,
     ) -> Result<Option<i64>, StoreError> {
         let sql = clocked!(
             self,
@@ -71,9 +74,10 @@ impl Tx {
              ON CONFLICT (connection_id) DO UPDATE SET lease_owner = excluded.lease_owner, \
              lease_until = excluded.lease_until, fence = connection_liveness.fence + 1 \
              WHERE connection_liveness.lease_until IS NULL OR connection_liveness.lease_until <= ",
+            " OR connection_liveness.lease_until - $4 > ",
             " RETURNING fence"
         );
-        let leased = optional!(self, (i64,), sql, id.as_uuid(), generation, owner, seconds)?;
+        let leased = optional!(self, (i64,), sql, id.as_uuid(), generation, owner, LEASE)?;
         Ok(leased.map(|(fence,)| fence))
     }
 

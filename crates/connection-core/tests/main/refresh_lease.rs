@@ -9,8 +9,11 @@ use tokio::runtime::Handle;
 use crate::{
     raw,
     renewing::{LIFE, Renewals, Renewing, process, refreshed, send, token},
-    world::START,
+    world::{ON_POSTGRES, START},
 };
+
+/// The database's clock.
+const NOW: &str = if ON_POSTGRES { "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)" } else { "unixepoch()" };
 
 /// A holder that overslept, and whose lease another one took that did not renew: what it has is the only one that works.
 #[tokio::test]
@@ -55,7 +58,8 @@ async fn a_failure_that_comes_late_is_written_nowhere() {
 async fn no_clock_of_a_process_makes_a_lease_run_out() {
     let it = Renewals::new().await;
     it.at(LIFE - 100);
-    it.edit("UPDATE connection_liveness SET lease_owner = 'other', lease_until = 9000000000, fence = 3").await;
+    let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 40 + ";
+    it.edit(&format!("{held}{NOW}")).await;
     it.world.clock.jump_to(Timestamp::from_seconds(START + LIFE - 50));
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
@@ -63,6 +67,23 @@ async fn no_clock_of_a_process_makes_a_lease_run_out() {
     // Nor does one that is behind keep one alive.
     it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
     it.connection.verify().await.unwrap();
+    assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (1, Some(4)));
+}
+
+/// As one that was given before the clock of the database was set back.
+#[tokio::test]
+async fn a_lease_with_more_to_run_than_any_lease_has_is_none() {
+    let it = Renewals::new().await;
+    let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 60 + ";
+    it.edit(&format!("{held}{NOW}")).await;
+    it.at(LIFE - 100);
+    // A scheduler finds it due, and whoever renews it gets the lease.
+    let running = Handle::current().spawn({
+        let registry = it.registry.clone();
+        async move { registry.run().await }
+    });
+    it.until_renewed(1).await;
+    running.abort();
     assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (1, Some(4)));
 }
 
