@@ -116,13 +116,12 @@ impl Connection {
     /// [`Error::WebhookDisabled`], and as [`webhook`](Self::webhook).
     pub async fn end_webhook_grace(&self) -> Result<WebhookInfo, Error> {
         let (_, source) = self.webhooks()?;
-        let changed = self.change(source, |address, now| {
+        let changed = self.change(source, |address, _| {
             let mut address = address.ok_or_else(|| self.webhook_disabled())?;
             if address.keys.len() <= 1 {
                 return Ok(Next::Kept);
             }
             address.keys.truncate(1);
-            address.retire(now, i64::MAX);
             Ok(Next::Changed(address, event::WEBHOOK_KEY_CHANGED))
         });
         changed.await?.ok_or_else(|| self.webhook_disabled())
