@@ -185,14 +185,16 @@ async fn refresh(
 /// As [`refresh`], of one that cannot be recorded: why.
 async fn stopped(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Error {
     let spends = spends(shared, id, RefreshSemantics::Strict);
-    let is_stopped = async {
-        while !spends.is_stopped() {
-            tokio::task::yield_now().await;
-        }
-    };
     tokio::select! {
         answer = spend(&spends, token) => panic!("the plugin saw {answer:?}"),
-        () = is_stopped => spends.stopped().unwrap(),
+        () = until_stopped(&spends) => spends.stopped().unwrap(),
+    }
+}
+
+/// Resolves when nothing can be recorded.
+async fn until_stopped(spends: &ConnectionSpends) {
+    while !spends.is_stopped() {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use connection_contract::{HttpError, RefreshSemantics::Strict};
 
-use super::{World, connection, refresh, remove, row, stopped};
+use super::{World, connection, refresh, remove, row, spend, spends, stopped, told, until_stopped};
 use crate::services::test_server::Reply;
 
 const ANSWER: &str = "fresh-token-that-nobody-may-read";
@@ -40,7 +40,15 @@ async fn an_answer_that_cannot_be_recorded_is_kept_and_recorded_later() {
             world.clock.advance(Duration::from_secs(1));
             tokio::task::yield_now().await;
         }
-        assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
+        // The file goes a moment before who asks hears of it.
+        let seen = loop {
+            let spends = spends(shared, id, Strict);
+            tokio::select! {
+                seen = spend(&spends, "old") => break seen.map(|answer| told(&answer)),
+                () = until_stopped(&spends) => tokio::task::yield_now().await,
+            }
+        };
+        assert_eq!(seen, Ok(format!("200 {ANSWER}")));
         assert_eq!(world.times_asked(), 1);
     }
 }
