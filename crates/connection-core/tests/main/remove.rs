@@ -153,11 +153,15 @@ async fn two_who_remove_at_once_share_one_removal() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
     let id = fake.connected(&registry, "ada").await.id();
+    // As many connections to a server as both need: to make one takes longer than many reads.
+    let list = || registry.list_connections(Filter::new());
+    let (one, two, three) = tokio::join!(list(), list(), list());
+    assert!([one, two, three].iter().all(Result::is_ok));
     fake.gate.close();
     let held = async {
         fake.gate.until_inside(1).await;
         // The other one read the row before these readers do, and waits for the first by now.
-        for _ in 0..10 {
+        for _ in 0..100 {
             registry.list_connections(Filter::new()).await.unwrap();
         }
         fake.gate.open();
