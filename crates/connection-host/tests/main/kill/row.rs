@@ -27,6 +27,9 @@ pub(super) fn whole(row: &Value) -> Result<(), String> {
     if row["scopes"] != json!(["repo", "read:user"]) || row["validUntil"] != "2099-01-31T00:00:00Z" {
         return Err(format!("not what its token may do: {row}"));
     }
+    if row["authorizedUntil"] != Value::Null || row["renews"] != json!(false) {
+        return Err(format!("a token that renews itself: {row}"));
+    }
     match text(&row["liveness"], "liveness")?.as_str() {
         "live" if row["reason"].is_null() => Ok(()),
         "failing" | "offline" => {
@@ -75,7 +78,8 @@ fn row() -> Value {
     json!({
         "id": "01890a5d-ac96-774b-bcce-b302099a8057", "kind": "github", "provider": "github", "owner": "local",
         "label": "work", "account": { "id": ACCOUNT, "label": LOGIN }, "liveness": "live", "reason": null,
-        "checkedAt": "2026-01-01T00:00:00Z", "validUntil": "2099-01-31T00:00:00Z", "scopes": ["repo", "read:user"],
+        "checkedAt": "2026-01-01T00:00:00Z", "validUntil": "2099-01-31T00:00:00Z", "authorizedUntil": null, "renews": false,
+        "scopes": ["repo", "read:user"],
         "config": { "apiBaseUrl": "https://api.github.com" }, "isDefault": false, "expiring": false,
     })
 }
