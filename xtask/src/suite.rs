@@ -3,6 +3,8 @@
 //! It brings what the tests need and then runs the whole suite. Nothing in it
 //! is optional: a test that cannot run fails.
 
+use std::process::Command;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use crate::failure::Failure;
@@ -30,7 +32,7 @@ const BEHIND_A_POOLER: [&str; 10] = [
 /// Sets up, then runs every test of the workspace.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     setup::run(workspace, Scope::Tests)?;
-    process::run_within(&mut process::cargo(workspace.root(), &["test", "--workspace", "--locked"]), LONGEST)?;
+    process::run_within(&mut test(workspace, &["test", "--workspace", "--locked"]), LONGEST)?;
     behind_a_pooler(workspace)
 }
 
@@ -39,6 +41,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 fn behind_a_pooler(workspace: &Workspace) -> Result<(), Failure> {
     let mut arguments = vec!["test", "--locked", "-p", "connection-core", "--test", "postgres", "--"];
     arguments.extend(BEHIND_A_POOLER);
-    let mut command = process::cargo(workspace.root(), &arguments);
+    let mut command = test(workspace, &arguments);
     process::run_within(command.env("CONNECTIONS_TEST_POOLER", "1"), LONGEST)
+}
+
+/// Most tests wait, for a disk, a server or another process: so two for each core.
+fn test(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let mut command = process::cargo(workspace.root(), arguments);
+    command.env("RUST_TEST_THREADS", (2 * cores).to_string());
+    command
 }

@@ -41,6 +41,17 @@ pub enum Guide {
     /// Words.
     Text(DisplayText),
 }
+/// How a person finishes a setup that leads elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Way {
+    /// In a browser, which comes back by itself.
+    Browser,
+    /// With a code that is typed at the provider, on any machine.
+    Device,
+    /// In any browser; where it ends is pasted.
+    Paste,
+}
 /// How a field is asked and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -82,13 +93,18 @@ pub struct Field {
     pub default: Option<Text>,
     /// A regular expression for the whole text (the `regex` crate's); checked at registration.
     pub pattern: Option<Text>,
+    /// Asked only of who finishes this way, which the descriptor names; of everybody unless set.
+    pub way: Option<Way>,
+    /// Asked once: what was accepted is kept among the secret values of the kind, under this key
+    /// ([`KvService`](crate::KvService)). A host that gives a value of its own there is not asked.
+    pub kept: Option<Text>,
 }
 impl Field {
     /// A field of any input.
     pub fn new(name: impl Into<Text>, label: impl Into<DisplayText>, input: Input) -> Self {
         let (name, label) = (name.into(), label.into());
-        let (help, placeholder, default, pattern) = Default::default();
-        Self { name, label, input, required: true, many: false, help, placeholder, default, pattern }
+        let (help, placeholder, default, pattern, way, kept) = Default::default();
+        Self { name, label, input, required: true, many: false, help, placeholder, default, pattern, way, kept }
     }
     /// One line of text.
     pub fn text(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
@@ -142,6 +158,18 @@ impl Field {
         self.pattern = Some(regex.into());
         self
     }
+    /// Asked only of who finishes this way.
+    #[must_use]
+    pub fn way(mut self, way: Way) -> Self {
+        self.way = Some(way);
+        self
+    }
+    /// Asked once, and kept under this key.
+    #[must_use]
+    pub fn kept(mut self, key: impl Into<Text>) -> Self {
+        self.kept = Some(key.into());
+        self
+    }
 }
 /// What a kind is.
 #[derive(Clone, Debug)]
@@ -166,6 +194,8 @@ pub struct Descriptor {
     pub guide: Vec<Guide>,
     /// What it needs.
     pub needs: Vec<Need>,
+    /// How its setup may be finished where it leads elsewhere; none, when it does not.
+    pub ways: Vec<Way>,
 }
 impl Descriptor {
     /// A kind with a name for people.
@@ -180,6 +210,7 @@ impl Descriptor {
             secret_names: Vec::new(),
             guide: Vec::new(),
             needs: Vec::new(),
+            ways: Vec::new(),
         }
     }
     /// Whose it is.
@@ -216,6 +247,12 @@ impl Descriptor {
     #[must_use]
     pub fn guide_link(mut self, text: impl Into<DisplayText>, url: impl Into<Text>) -> Self {
         self.guide.push(Guide::Link(text.into(), url.into()));
+        self
+    }
+    /// How its setup may be finished.
+    #[must_use]
+    pub fn way(mut self, way: Way) -> Self {
+        self.ways.push(way);
         self
     }
     /// What it needs from the host.

@@ -11,6 +11,8 @@ use crate::{
     SetupFailure, Text, encode,
 };
 
+pub use crate::signatures::Signatures;
+
 /// The origin of an `http` or `https` URL; `None` for anything odd (user info, no host, another scheme).
 pub fn origin(url: &str) -> Option<Origin> {
     Origin::of(url)

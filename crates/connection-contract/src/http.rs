@@ -91,15 +91,16 @@ pub struct HttpRequest {
     /// Wiped on drop, since it may hold a secret.
     pub body: Secret,
     url: String,
+    follows: bool,
 }
 impl HttpRequest {
     /// A request below a base; the path is not encoded yet. One with a part that is `.` or `..` is denied when it is sent.
     pub fn new(method: impl Into<Text>, base: &BaseUrl, path: &str) -> Self {
-        Self { method: method.into(), url: base.join(path), headers: Vec::new(), body: Secret::default() }
+        Self::raw(method.into(), base.join(path))
     }
     /// See [`host::request`](crate::host::request).
     pub(crate) fn raw(method: Text, url: String) -> Self {
-        Self { method, url, headers: Vec::new(), body: Secret::default() }
+        Self { method, url, headers: Vec::new(), body: Secret::default(), follows: true }
     }
     /// See [`host::duplicate`](crate::host::duplicate).
     pub(crate) fn duplicate(&self) -> Self {
@@ -109,6 +110,7 @@ impl HttpRequest {
             headers: headers.collect(),
             body: self.body.duplicate(),
             url: self.url.clone(),
+            follows: self.follows,
         }
     }
     /// `GET base/path`.
@@ -126,6 +128,17 @@ impl HttpRequest {
     /// For the host.
     pub fn url(&self) -> &str {
         &self.url
+    }
+    /// A redirect is the answer. Else one within the origin is followed, with the same headers and without the body;
+    /// what proves who somebody is should go to the address that it is meant for, and nowhere else.
+    #[must_use]
+    pub fn no_redirect(mut self) -> Self {
+        self.follows = false;
+        self
+    }
+    /// For the host: whether a redirect may be followed.
+    pub fn follows_redirects(&self) -> bool {
+        self.follows
     }
     /// Adds a query parameter.
     #[must_use]

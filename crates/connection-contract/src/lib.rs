@@ -43,6 +43,7 @@ mod requirement;
 mod secret;
 mod services;
 mod setup;
+mod signatures;
 mod text;
 mod timestamp;
 mod value;
@@ -52,7 +53,7 @@ pub use address::{BaseUrl, Link, Origin, Reach, Root};
 pub use answers::{Answer, Answers};
 pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
 pub use definition::{BoxFuture, ConnectionDefinition};
-pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need};
+pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need, Way};
 pub use error::{ConnectionError, CredentialError, HttpError, ServiceError, SetupFailure, UndeclaredAddress};
 pub use facets::{Authorizer, NamedSecrets};
 pub use http::{Exposed, HeaderValue, HttpRequest, HttpResponse};
@@ -98,7 +99,7 @@ pub mod prelude {
         Origin, PathBase, PathSpec, Prompt, Reach, Reason, Record, Redirect, RefreshContext, RefreshSemantics,
         Refreshed, Refresher, Requirement, RequirementAuth, Root, Secret, SecretName, ServiceError, Services,
         SetupContext, SetupFailure, SetupService, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService,
-        TeardownContext, Text, Timestamp, UndeclaredAddress, Value, VerifyContext, VerifyResult, Wait, WebhookEvent,
-        Webhooks, Woken, classify, encode, reason,
+        TeardownContext, Text, Timestamp, UndeclaredAddress, Value, VerifyContext, VerifyResult, Wait, Way,
+        WebhookEvent, Webhooks, Woken, classify, encode, reason,
     };
 }

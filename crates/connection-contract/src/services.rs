@@ -81,6 +81,9 @@ pub trait Crypto: Send + Sync {
     /// Compares in constant time; differing lengths are unequal.
     fn equal(&self, a: &[u8], b: &[u8]) -> bool;
     /// Signs with a private key (PKCS#8 in PEM, RFC 7468). `None` when the key is none of that sort, or the host cannot.
+    ///
+    /// Some algorithms give another signature each time, also in a replay. A request that holds one in base64, base64url
+    /// or hex is the same request all the same; nothing else of a setup may depend on its bytes.
     fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
         let _ = (algorithm, key, bytes);
         None
@@ -204,7 +207,7 @@ pub trait KvService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`put`](Self::put).
+    /// As [`put`](Self::put), and [`ServiceError::Denied`] when the host gives a value of its own under this key.
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>>;
 }
 

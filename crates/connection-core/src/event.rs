@@ -21,6 +21,8 @@ pub(crate) const FACTS_CHANGED: &str = "facts_changed";
 pub(crate) const IMPORTED: &str = "imported";
 /// Its liveness, or the reason for it, is another than before.
 pub(crate) const LIVENESS_CHANGED: &str = "liveness_changed";
+/// Its credential could not be renewed; told when that ends otherwise than the try before.
+pub(crate) const NOT_RENEWED: &str = "not_renewed";
 /// Another credential took the place of its own, by a setup.
 pub(crate) const REAUTHORIZED: &str = "reauthorized";
 /// It became the default of its provider, or is it no more.
@@ -52,6 +54,7 @@ pub const EVENT_NAMES: &[&str] = &[
     FACTS_CHANGED,
     IMPORTED,
     LIVENESS_CHANGED,
+    NOT_RENEWED,
     REAUTHORIZED,
     REMOVED,
     RENAMED,

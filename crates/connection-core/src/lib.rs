@@ -39,6 +39,7 @@ pub use event::EVENT_NAMES;
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, SessionId, UuidV7};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
+pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
     Imports, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
@@ -47,10 +48,14 @@ pub use seal::{
     KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,
     KeyWrapper, SealError,
 };
-pub use services::{Clock, FilesPolicy, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
+pub use services::{
+    Clock, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock, SecretFile, SecretFileError, SystemClock,
+};
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,
     Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, StepNo, WeakConnectionRegistry,
 };
 pub use store::{StoreError, StoreSource, migrate};
-pub use webhook::{BeginDeliveries, Deliveries, Receipt, ReceiveError, ReceivedEvent, WebhookInfo, WebhookKey};
+pub use webhook::{
+    BeginDeliveries, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, WebhookInfo, WebhookKey,
+};

@@ -23,11 +23,12 @@ const MOST_SCOPES: usize = 1000;
 
 /// What is too much of a descriptor.
 pub(crate) fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
-    let Descriptor { origins, fields, secret_names, guide, needs, .. } = descriptor;
-    if [origins.len(), secret_names.len(), guide.len(), needs.len()].iter().any(|count| *count > MOST_PARTS) {
-        return Err("it has more than 64 addresses, secrets, parts of a guide or needs");
+    let Descriptor { origins, fields, secret_names, guide, needs, ways, .. } = descriptor;
+    if [origins.len(), secret_names.len(), guide.len(), needs.len(), ways.len()].iter().any(|count| *count > MOST_PARTS)
+    {
+        return Err("it has more than 64 addresses, secrets, parts of a guide, needs or ways");
     }
-    let texts = fields.iter().flat_map(|field| field.default.iter().chain(&field.pattern));
+    let texts = fields.iter().flat_map(|field| field.default.iter().chain(&field.pattern).chain(&field.kept));
     let links = guide.iter().filter_map(|part| if let Guide::Link(_, url) = part { Some(url) } else { None });
     if texts.chain(origins).chain(links).any(|text| text.len() > LONGEST_TEXT) {
         return Err("a text of it is longer than 16 KiB");

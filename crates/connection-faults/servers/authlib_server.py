@@ -29,7 +29,7 @@ CODES, TOKENS, LEDGER = {}, [], []
 
 
 class Client(ClientMixin):
-    client_id, client_secret = "app", "z/t+=%"
+    client_id, client_secret = "app", "z/t+=%41"
 
     def get_client_id(self):
         return self.client_id

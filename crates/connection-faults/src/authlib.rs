@@ -10,8 +10,8 @@ use crate::{
 /// Its one application.
 pub const CLIENT: &str = "app";
 /// The application's secret, whose characters tell apart who encodes it for `Basic` (RFC 6749, section 2.3.1). It has no
-/// space: this server decodes `%20` and leaves a `+` as it is.
-pub const SECRET: &str = "z/t+=%";
+/// space: this server decodes `%20` and leaves a `+` as it is. What is not encoded, it reads as `z/t+=A`.
+pub const SECRET: &str = "z/t+=%41";
 
 /// The server; gone with this value.
 #[derive(Debug)]

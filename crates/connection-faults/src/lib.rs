@@ -6,7 +6,9 @@
 
 pub mod asked;
 pub mod authlib;
+pub mod browser;
 pub mod double;
+pub mod held;
 pub mod ledger;
 pub mod model;
 pub mod oidc;

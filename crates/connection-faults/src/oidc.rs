@@ -5,6 +5,8 @@
 //! [`CLIENT`] with [`SECRET`], whose characters tell apart who encodes it for `Basic` (RFC 6749, section 2.3.1), and
 //! [`PUBLIC_CLIENT`] without a secret.
 
+use connection_contract::{Value, encode};
+
 use crate::{
     asked::{self, Asked},
     script::Script,
@@ -53,6 +55,22 @@ impl OidcServer {
     /// As [`ledger`](Self::ledger).
     pub fn forget_grants(&self) {
         UserAgent::new().get(&format!("{}/forget", self.issuer)).expect("the provider answers");
+    }
+
+    /// What the server itself says of a token that [`CLIENT`] got: whether it is good (RFC 7662).
+    ///
+    /// # Panics
+    ///
+    /// As [`ledger`](Self::ledger).
+    pub fn is_active(&self, token: &str) -> bool {
+        let pair = [CLIENT, SECRET].map(|part| encode::form([("", part)])[1..].to_owned()).join(":");
+        let basic = format!("authorization: Basic {}\r\n", encode::base64(pair.as_bytes()));
+        let url = format!("{}/token/introspection", self.issuer);
+        let answer = UserAgent::new().post(&url, &basic, &encode::form([("token", token)]));
+        let answer = answer.expect("the provider answers");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let told = Value::parse(answer.body.as_bytes()).expect("it answers in JSON");
+        told["active"].as_bool().expect("it says whether the token is active")
     }
 
     /// The token requests so far.

@@ -1,22 +1,27 @@
 //! Runs one command: parses, reads the configuration, dispatches, prints what went wrong, ends with the exit code.
 
 use std::{
+    collections::BTreeMap,
     io::IsTerminal as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
-use connection_contract::{ConnectionDefinition, Descriptor};
+use connection_contract::{ConnectionDefinition, Descriptor, Kind};
 use connection_core::{ConnectionRegistry, FilesPolicy, HttpPolicy, RegistryBuilder};
+use connection_inbound::PublicEndpoint;
+use connection_oauth2::CLIENT_KEY;
 use secrecy::ExposeSecret as _;
 
 use crate::{
     Error, Exit,
     args::{self, Arguments},
     commands,
-    config::{Environment, KeySources, Settings},
+    config::{Application, Environment, KeySources, Settings},
+    inbound::Endpoint,
     input,
     output::Output,
     platform, plugins,
@@ -90,8 +95,10 @@ impl Cli {
         input::settle_colours(!environment.no_color());
         let mut kinds = self.kinds;
         kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
+        let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let program = Program { kinds, registrations: self.registrations, settings, key, environment, output, person };
+        let registrations = self.registrations;
+        let program = Program { kinds, registrations, settings, applications, key, environment, output, person };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -124,6 +131,8 @@ pub(crate) struct Program {
     pub(crate) kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
     pub(crate) settings: Settings,
+    /// Of kinds, as the configuration has them.
+    pub(crate) applications: BTreeMap<Kind, Arc<Application>>,
     pub(crate) key: KeySources,
     pub(crate) environment: Environment,
     pub(crate) output: Output,
@@ -139,6 +148,15 @@ impl Program {
             Error::new(Exit::NotFound, "unknown_kind", format!("there is no kind '{name}'"))
                 .remedy(format!("the kinds are {}", known.join(", ")))
         })
+    }
+
+    /// Whether the answers that the kind keeps may be there already. A configured application that cannot be had is an
+    /// error.
+    pub(crate) async fn may_have_kept(&self, kind: &Kind) -> Result<bool, Error> {
+        match self.applications.get(kind) {
+            Some(application) => application.check().await.map(|()| true),
+            None => Ok(self.has_database()),
+        }
     }
 
     /// Whether there is a database to open. Opening makes what is not there; one that is elsewhere is there, or is not
@@ -179,18 +197,66 @@ impl Program {
         }
     }
 
-    /// Opens the registry; makes what is not there yet.
+    /// With the directory of this machine. A database in a file has its own beside it, which stays where it is.
+    fn with_state(&self, builder: RegistryBuilder) -> RegistryBuilder {
+        let url = self.settings.database.as_ref().map(|url| url.expose_secret());
+        let has_own = url.is_none_or(|url| sqlite_file(url).is_some());
+        match self.settings.state.is_none() && has_own {
+            true => builder,
+            false => builder.state_directory(self.settings.state_directory()),
+        }
+    }
+
+    /// Opens the registry; makes what is not there yet. Where a public URL is configured, browsers come back there.
     pub(crate) async fn open(&mut self) -> Result<ConnectionRegistry, Error> {
+        let url = self.settings.inbound.public_url.clone();
+        self.open_with(|builder| match url {
+            Some(url) => builder.inbound(Arc::new(PublicEndpoint::new(url))),
+            None => builder,
+        })
+        .await
+    }
+
+    /// As `open`, for a command that runs a setup: browsers come back to it or to a `serve`, or somebody pastes where they end.
+    pub(crate) async fn open_inbound(&mut self, pastes: bool) -> Result<(ConnectionRegistry, Arc<Endpoint>), Error> {
+        let endpoint = Arc::new(Endpoint::of(&self.settings, pastes));
+        let registry = self.open_with(|builder| builder.inbound(endpoint.clone())).await?;
+        Ok((registry, endpoint))
+    }
+
+    /// Opens the registry with what a command lends it.
+    pub(crate) async fn open_with(
+        &mut self,
+        lend: impl FnOnce(RegistryBuilder) -> RegistryBuilder,
+    ) -> Result<ConnectionRegistry, Error> {
         let files = self.settings.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow);
         let builder = self.key.apply(self.builder()).http(self.http()?).files(files);
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
-        let registry = builder.open().await?;
+        let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {
+            builder.secret_value(kind.clone(), CLIENT_KEY, application.clone())
+        });
+        let registry = lend(self.with_state(builder)).open().await?;
         match &self.settings.owner {
             Some(owner) => Ok(registry.owner(owner.as_str())?),
             None => Ok(registry),
         }
     }
+}
+
+/// The applications that the configuration brings. A kind that is unknown, or takes none, is a mistake in it.
+fn applications(settings: &Settings, kinds: &[KindEntry]) -> Result<BTreeMap<Kind, Arc<Application>>, Error> {
+    let mut applications = BTreeMap::new();
+    for (name, configured) in &settings.kinds {
+        let Some(entry) = kinds.iter().find(|entry| entry.descriptor.kind.as_str() == name) else {
+            let known: Vec<_> = kinds.iter().map(|entry| entry.descriptor.kind.as_str()).collect();
+            return Err(Error::configuration(format!("{}: there is no kind '{name}'", configured.place()))
+                .remedy(format!("the kinds are {}", known.join(", "))));
+        };
+        let application = configured.application(&entry.descriptor)?;
+        applications.insert(entry.descriptor.kind.clone(), Arc::new(application));
+    }
+    Ok(applications)
 }
 
 /// What cannot be seen may be there: opening says why not.

@@ -11,7 +11,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use connection_core::{ConnectionRegistry, KeyFile, RegistryBuilder};
-use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes, setup_routes};
+use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes, setup_routes, webhook_routes};
 
 pub(crate) fn registry(directory: &Path, url: &PublicUrl) -> RegistryBuilder {
     ConnectionRegistry::builder()
@@ -21,7 +21,9 @@ pub(crate) fn registry(directory: &Path, url: &PublicUrl) -> RegistryBuilder {
 }
 
 pub(crate) fn app(registry: &ConnectionRegistry, url: &PublicUrl) -> Router {
-    callback_routes(registry.clone(), url.clone()).merge(setup_routes(registry.clone(), url.clone(), owner_of))
+    callback_routes(registry.clone(), url.clone())
+        .merge(webhook_routes(registry.clone(), url.clone()))
+        .merge(setup_routes(registry.clone(), url.clone(), owner_of))
 }
 
 /// Whose request it is: here, whom the proxy has signed in. A proxy that takes this header from browsers is no proxy.

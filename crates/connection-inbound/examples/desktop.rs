@@ -6,7 +6,7 @@
 // region: desktop
 use std::{error::Error, path::Path, sync::Arc};
 
-use connection_contract::Kind;
+use connection_contract::{Field, Kind, Secret};
 use connection_core::{ConnectionRegistry, KeyFile, Outcome, RegistryBuilder, SetupStep};
 use connection_inbound::{Browser, LoopbackOptions, LoopbackServer};
 use tokio::runtime::Handle;
@@ -19,20 +19,59 @@ pub(crate) fn registry(directory: &Path) -> RegistryBuilder {
         .inbound(Arc::new(server))
 }
 
+/// `ask` answers what a step asks for; it is dropped when something else was faster.
 pub(crate) async fn connect(
     registry: &ConnectionRegistry,
     kind: &Kind,
     browser: &Browser,
+    mut ask: impl AsyncFnMut(&[Field]) -> Vec<(String, Secret)>,
 ) -> Result<String, Box<dyn Error>> {
     let session = registry.begin_setup(kind).await?;
-    while let Some((_, step)) = session.next_step().await? {
-        if let SetupStep::Redirect { redirect, .. } = step {
+    let (mut next, mut is_open) = (session.next_step().await?, false);
+    while let Some((no, step)) = next {
+        let (fields, open, beside) = match &step {
+            SetupStep::Prompt { prompt, fields, open, beside } => {
+                println!("{}", prompt.title);
+                if let Some(problem) = &prompt.problem {
+                    println!("{problem}");
+                }
+                (Some(fields.as_slice()), open.as_ref(), beside.as_slice())
+            }
+            SetupStep::Redirect { redirect, beside } => (None, Some(redirect), beside.as_slice()),
+            SetupStep::Notice { beside } => (None, None, beside.as_slice()),
+            SetupStep::Done { .. } | SetupStep::Failed(_) => break,
+        };
+        for notice in beside {
+            let link = notice.link.as_ref().map(|link| link.as_str());
+            let code = notice.user_code.as_ref().map(|code| code.as_str());
+            println!("{} {} {}", notice.message, link.unwrap_or_default(), code.unwrap_or_default());
+        }
+        if let Some(redirect) = open {
             // Shown in any case: that a program was started does not mean that a person sees a page.
             println!("Open {}", redirect.link.as_str());
-            if let Err(error) = browser.open(redirect.link.as_str()).await {
+            // Once: a later address is for who has not gone there yet.
+            if !std::mem::replace(&mut is_open, true)
+                && let Err(error) = browser.open(redirect.link.as_str()).await
+            {
                 println!("{error}: {}", error.remedy());
             }
         }
+        let asked = async {
+            match fields {
+                Some(fields) => ask(fields).await,
+                None => std::future::pending().await,
+            }
+        };
+        // The browser that comes back, a code that is typed elsewhere, an answer: what is first ends the step.
+        next = tokio::select! {
+            next = session.next_step() => next?,
+            answers = asked => {
+                if let Err(error) = session.advance(no, &answers).await {
+                    println!("{error}");
+                }
+                session.next_step().await?
+            }
+        };
     }
     match session.terminal().await? {
         Outcome::Done(done) => Ok(done.identity.label.to_string()),
@@ -48,6 +87,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let registry = registry(&std::env::temp_dir().join("connections-desktop")).open().await?;
     #[expect(clippy::disallowed_methods, reason = "a program reads its environment in one place: here")]
     let browser = Browser::of_desktop().environment(std::env::vars_os());
-    println!("Connected {}", connect(&registry, &kind, &browser).await?);
+    println!("Connected {}", connect(&registry, &kind, &browser, typed).await?);
     Ok(())
+}
+
+/// Lines of the terminal. A program of your own hides what is typed into a secret field.
+async fn typed(fields: &[Field]) -> Vec<(String, Secret)> {
+    let mut answers = Vec::new();
+    for field in fields {
+        println!("{}:", field.label);
+        let line = tokio::task::spawn_blocking(|| std::io::stdin().lines().next()).await;
+        if let Ok(Some(Ok(line))) = line
+            && !line.is_empty()
+        {
+            answers.push((field.name.to_string(), Secret::from(line)));
+        }
+    }
+    answers
 }

@@ -71,11 +71,11 @@ async fn ask(registry: &ConnectionRegistry, origin: &str, prefix: &str) -> Reach
     }
 }
 
-fn found(code: &'static str, message: String, remedy: impl Into<String>) -> CallbackProblem {
+pub(crate) fn found(code: &'static str, message: String, remedy: impl Into<String>) -> CallbackProblem {
     CallbackProblem { code, message, remedy: remedy.into() }
 }
 
-fn unreached(url: &PublicUrl, error: HttpError) -> CallbackProblem {
+pub(crate) fn unreached(url: &PublicUrl, error: HttpError) -> CallbackProblem {
     let (origin, secure) = (url.origin(), url.is_secure());
     match error {
         HttpError::Dns => found(

@@ -42,6 +42,11 @@ impl PublicUrl {
         format!("{}/callback/{kind}", self.text)
     }
 
+    /// What the user enters at the provider, for a connection whose address ends in this token. A secret, as the token is.
+    pub fn webhook(&self, token: &str) -> String {
+        format!("{}/webhooks/{token}", self.text)
+    }
+
     /// The page that tells what came of a callback.
     pub(crate) fn done(&self, kind: &Kind, reference: Option<&str>) -> String {
         let query = reference.map(|reference| format!("?ref={reference}")).unwrap_or_default();
@@ -59,12 +64,12 @@ impl PublicUrl {
     }
 
     /// What comes behind the origin; empty, or with `/` at its start and none at its end.
-    pub(crate) fn prefix(&self) -> &str {
+    pub fn prefix(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
 
-    /// Whether it is reached by TLS.
-    pub(crate) fn is_secure(&self) -> bool {
+    /// Whether it is reached by TLS; one that is not is on this machine.
+    pub fn is_secure(&self) -> bool {
         self.url.scheme() == "https"
     }
 }

@@ -7,7 +7,7 @@ use connection_contract::{
 
 use crate::{
     OAuth2Credential, account,
-    config::{Attach, CheckedRenewal, OAuth2Config},
+    config::{Attach, CheckedRenewal, Client, Endpoint, OAuth2Config},
     flow,
     provider::Provider,
     refresh, revoke,
@@ -66,11 +66,15 @@ impl ConnectionDefinition for OAuth2 {
             found: credential.found.clone(),
             values: credential.values.clone(),
         };
+        let endpoint = provider.url(Endpoint::Revocation).map_err(|error| error.not_live(kind))?;
+        // Where nothing can be given back, nobody needs to prove who they are.
+        let Some(endpoint) = endpoint else { return Ok(()) };
         let application = refresh::application(&self.config, credential, ctx).await;
         let application = application.map_err(|error| error.not_live(kind))?;
         provider.know(&application);
-        let revoked = revoke::revoke(&provider, &application, credential).await;
-        Ok(revoked.map_err(|error| error.not_live(kind))?)
+        let revoked = revoke::revoke(&provider, &application, &endpoint, credential).await;
+        let keeps = matches!(self.config.client, Client::Asked);
+        Ok(revoked.map_err(|error| error.of_kept(keeps).not_live(kind))?)
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<OAuth2Credential>> {
@@ -110,6 +114,6 @@ impl NamedSecrets<OAuth2Credential> for OAuth2 {
             return Some(credential.tokens.access.duplicate());
         }
         let set = name.strip_suffix("AccessToken")?;
-        credential.extra(set).map(|tokens| tokens.access.duplicate())
+        credential.extra(set).filter(|extra| extra.works()).map(|extra| extra.tokens.access.duplicate())
     }
 }

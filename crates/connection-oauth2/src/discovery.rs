@@ -51,13 +51,20 @@ pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Fo
     let (origin, path) = (url.origin().ascii_serialization(), url.path().trim_end_matches('/'));
     let inserted = format!("{origin}/.well-known/oauth-authorization-server{path}");
     let appended = format!("{origin}{path}/.well-known/openid-configuration");
+    // Whatever one address answers says nothing of the other one.
+    let mut failed = refused("there is no metadata at its address");
     for url in [inserted, appended] {
-        let response = provider.get(&url, "issuer").await?;
-        if (200..300).contains(&response.status()) {
-            return read(&response, issuer, provider.config.pkce);
+        match provider.get(&url, "issuer").await {
+            Ok(response) if (200..300).contains(&response.status()) => {
+                return read(&response, issuer, provider.config.pkce);
+            }
+            Ok(_) => {}
+            // What passes is worth waiting for.
+            Err(error) if failed.is_transient() => drop(error),
+            Err(error) => failed = error,
         }
     }
-    Err(refused("there is no metadata at its address"))
+    Err(failed)
 }
 
 fn read(response: &HttpResponse, issuer: &str, pkce: bool) -> Result<Found, OAuth2Error> {

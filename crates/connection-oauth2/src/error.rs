@@ -26,6 +26,9 @@ pub enum OAuth2Error {
     /// The application that got the token is another one than the one that is configured now.
     #[error("the connection was made with another application than the one that is configured now")]
     ClientChanged,
+    /// The provider does not know the application any more that registered itself for the connection.
+    #[error("the provider does not know the application any more that registered itself for this connection")]
+    ClientLapsed,
     /// The application's own credentials are not there.
     #[error("the application's own credentials are not there")]
     ClientMissing,
@@ -44,6 +47,12 @@ pub enum OAuth2Error {
     /// The provider does not know the application, or its secret.
     #[error("the provider does not accept the application")]
     InvalidClient,
+    /// As [`InvalidClient`](Self::InvalidClient), of one that is kept for this kind: no setup asks for another one.
+    #[error("the provider does not accept the application")]
+    InvalidKeptClient,
+    /// It answered 401 and says nothing of the application; whoever stands before it may have.
+    #[error("the provider does not admit the request")]
+    Unauthorized,
     /// `iss` is not the provider that the browser was sent to (RFC 9207), or is not there and should be.
     #[error("the answer does not come from the provider that was asked")]
     IssuerMismatch,
@@ -112,12 +121,16 @@ impl OAuth2Error {
             Self::Ambiguous { .. } | Self::NoCode | Self::NoToken | Self::StateMismatch => {
                 "begin again, and finish in the browser that was opened for it"
             }
-            Self::ClientChanged => "authorize again with the application of today",
+            Self::ClientChanged => {
+                "configure the application that the connection was made with, or authorize again with the one of today"
+            }
+            Self::ClientLapsed => "authorize again; another one is registered for it",
             Self::ClientMissing => "give the application's id and secret again",
             Self::Dead => "authorize again",
             Self::Discovery { .. } => "check the issuer in the kind's configuration",
             Self::AnswerLost | Self::Expired => "begin again",
-            Self::InvalidClient => "check the client's id and secret",
+            Self::InvalidClient | Self::Unauthorized => "check the client's id and secret",
+            Self::InvalidKeptClient => "forget the application that is kept for this kind, and give it again",
             Self::IssuerMismatch => "begin again; if it comes again, tell the provider",
             Self::MissingValue { .. } | Self::UnsafeValue { .. } => "give a value that fits",
             Self::NoStore => "configure the application in the host",
@@ -133,7 +146,7 @@ impl OAuth2Error {
     /// For programs: a code that every host knows, or one of the kind's own.
     pub fn code(&self, kind: &Kind) -> Text {
         let own = match self {
-            Self::Dead | Self::ClientChanged => return reason::NEEDS_REAUTHORIZATION.into(),
+            Self::ClientLapsed | Self::Dead => return reason::NEEDS_REAUTHORIZATION.into(),
             Self::ScopeMissing { .. } => return reason::SCOPE_MISSING.into(),
             Self::UndeclaredAddress { .. } => return reason::DENIED.into(),
             Self::NoToken => return reason::PROVIDER_ERROR.into(),
@@ -143,10 +156,12 @@ impl OAuth2Error {
             Self::AccountUnknown => "account_unknown",
             Self::Ambiguous { .. } | Self::NoCode => "bad_callback",
             Self::AnswerLost => "answer_lost",
+            // Whoever configured it can undo that: nothing of the credential has ended.
+            Self::ClientChanged => "client_changed",
             Self::ClientMissing => "client_missing",
             Self::Discovery { .. } => "bad_discovery",
             Self::Expired => "code_expired",
-            Self::InvalidClient => "client_refused",
+            Self::InvalidClient | Self::InvalidKeptClient | Self::Unauthorized => "client_refused",
             Self::IssuerMismatch => "issuer_mismatch",
             Self::MissingValue { .. } | Self::UnsafeValue { .. } => "bad_value",
             Self::NoStore => "no_store",
@@ -161,7 +176,9 @@ impl OAuth2Error {
     pub(crate) fn failure(self, kind: &Kind) -> SetupFailure {
         match self {
             Self::NotLive(found) => found.into(),
-            error => SetupFailure::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.remedy()),
+            error => {
+                SetupFailure::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.way_out(kind))
+            }
         }
     }
     /// As what a verification or a renewal found.
@@ -171,8 +188,25 @@ impl OAuth2Error {
             // An answer that nobody understands says nothing about the credential.
             Self::NoToken => NotLive::offline(Reason::new(self.code(kind), self.to_string())),
             error => NotLive::failing(
-                Reason::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.remedy()),
+                Reason::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.way_out(kind)),
             ),
+        }
+    }
+    /// What to do, and with which command.
+    fn way_out(&self, kind: &Kind) -> DisplayText {
+        match self {
+            Self::InvalidKeptClient => {
+                let command = format!("connections kinds forget-client {kind}");
+                format!("check the client's id and secret; to give others, forget them first: {command}").into()
+            }
+            error => error.remedy().into(),
+        }
+    }
+    /// Of an application that is kept, if it is one.
+    pub(crate) fn of_kept(self, is_kept: bool) -> Self {
+        match self {
+            Self::InvalidClient | Self::Unauthorized if is_kept => Self::InvalidKeptClient,
+            error => error,
         }
     }
     /// Of a request that spends something in a setup: to wait would not help, since it is not sent again.

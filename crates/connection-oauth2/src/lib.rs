@@ -57,7 +57,7 @@ mod registration;
 mod revoke;
 mod token;
 
-pub use client::CLIENT_KEY;
+pub use client::{CLIENT_KEY, client_value};
 pub use config::{
     Account, AccountFrom, Assertion, Attach, Audience, Body, Client, ClientAuth, ConfigError, Endpoint, ErrorIf, Grant,
     Method, OAuth2Builder, OAuth2Config, On, Part, Renewal, Response, Step,

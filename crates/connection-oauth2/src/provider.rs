@@ -205,9 +205,11 @@ impl Provider<'_> {
         value: &Value,
     ) -> Result<HttpResponse, OAuth2Error> {
         let request = self.written("POST", (url, what), Body::Query, Parameters::default())?.json(value);
-        self.answered(self.ctx.send(request).await)
+        self.answered(self.sent(request, None).await)
     }
+    /// What holds a secret, or is answered with one, goes to the endpoint and nowhere else (RFC 9700, section 4.12).
     async fn sent(&self, request: HttpRequest, spend: Option<Spend<'_>>) -> Result<HttpResponse, HttpError> {
+        let request = request.no_redirect();
         match (spend, self.spend) {
             (Some(spend), Some(ctx)) => ctx.send_once(spend, request).await,
             _ => self.ctx.send(request).await,

@@ -3,24 +3,25 @@
 
 use connection_contract::{
     BoxFuture, ConnectionError, LogEvent, LogLevel, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret,
-    Spend, SpendContext,
+    Spend, SpendContext, Timestamp,
 };
 
 use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
     config::{CheckedRenewal, CheckedStep, Client, OAuth2Config},
-    flow::{captured, credential, renew_at},
+    flow::{authorized_until, captured, credential, renew_at},
     provider::Provider,
     token::{
-        Tokens,
+        Extra, Tokens,
         exchange::{self, Granted},
         response,
     },
 };
 
-/// A set that could not be renewed with the main one is tried again after so many seconds.
-const RETRY: u64 = 300;
+/// A set that is tried again is so by itself, unless the main one is to be renewed before that: so many seconds before its
+/// end at the latest.
+const AHEAD: u64 = 300;
 
 impl Refresher<OAuth2Credential> for OAuth2 {
     fn semantics(&self) -> RefreshSemantics {
@@ -36,8 +37,16 @@ impl Refresher<OAuth2Credential> for OAuth2 {
         ctx: &'a RefreshContext<'_>,
     ) -> BoxFuture<'a, Result<Refreshed<OAuth2Credential>, ConnectionError>> {
         Box::pin(async move {
-            let fresh = renewed(self, credential, ctx).await;
-            Ok(fresh.map_err(|error| error.not_live(&self.config.descriptor.kind))?)
+            let fresh = match renewed(self, credential, ctx).await {
+                // Nobody could mend this one: it was nobody's but the connection's.
+                Err(OAuth2Error::InvalidClient) if matches!(self.config.client, Client::Registered) => {
+                    forget(credential, ctx).await;
+                    Err(OAuth2Error::ClientLapsed)
+                }
+                fresh => fresh,
+            };
+            let keeps = matches!(self.config.client, Client::Asked);
+            Ok(fresh.map_err(|error| error.of_kept(keeps).not_live(&self.config.descriptor.kind))?)
         })
     }
 }
@@ -55,6 +64,14 @@ pub(crate) async fn application(
     }
     let known = client::known(config, ctx).await?.ok_or(OAuth2Error::ClientMissing)?;
     if known.id == credential.client_id { Ok(known) } else { Err(OAuth2Error::ClientChanged) }
+}
+
+/// So that no setup uses it; where that cannot be stored, the setup that is refused with it does so.
+async fn forget(credential: &OAuth2Credential, ctx: &RefreshContext<'_>) {
+    let known = client::kept(ctx).await.ok().flatten();
+    if known.is_some_and(|known| known.id == credential.client_id) {
+        drop(client::forget(ctx).await);
+    }
 }
 
 async fn renewed(
@@ -86,33 +103,66 @@ async fn renewed(
     };
     captured(&mut provider, &granted);
     let mut fresh = credential(&provider, &application, &granted, Some(before));
-    let mut again = None;
-    for (name, tokens) in &mut fresh.extra {
-        let Some(old) = before.extra(name) else { continue };
-        let came = tokens.access.expose() != old.access.expose();
-        let Some(token) = old.refresh.as_ref().filter(|_| !came) else { continue };
-        // Where both sets share a token, this spends what was spent, and gets the same answer without a request.
-        match exchange::refresh(&provider, &application, token, None).await {
-            Ok(other) => *tokens = fresh_of(&other, old),
-            Err(error) => {
-                // What was renewed must not be lost with what was not. Its end must not make the whole look ended either:
-                // that would renew the other set again and again.
-                tokens.valid_until = None;
-                if error.is_transient() {
-                    again = Some(ctx.now().after(RETRY));
-                } else {
-                    tokens.refresh = None;
-                }
-                ctx.log(LogEvent::new("extra_tokens_not_renewed").level(LogLevel::Warn));
-            }
-        }
-    }
-    let (valid_until, authorized_until) = (fresh.valid_until(), fresh.authorized_until);
-    let (renew_at, scopes) = (again.or(renew_at(config, &fresh, ctx.now())), fresh.scopes.clone());
+    let again = further(&provider, &application, before, &mut fresh).await;
+    let (valid_until, authorized_until) = (fresh.valid_until(), authorized_until(config, &fresh));
+    let again = again.filter(|again| valid_until.is_none_or(|until| again.after(AHEAD) <= until));
+    let (planned, scopes) = (renew_at(config, &fresh, ctx.now()), fresh.scopes.clone());
+    let renew_at = again.into_iter().chain(planned).min();
     let mut refreshed =
         Refreshed::new(fresh).valid_until(valid_until).renew_at(renew_at).authorized_until(authorized_until);
     refreshed.granted_scopes = scopes;
     Ok(refreshed)
+}
+
+/// Renews the further sets that did not come with the main one; when to try those again that could not be. What was renewed
+/// must not be lost with what was not.
+async fn further(
+    provider: &Provider<'_>,
+    application: &Application,
+    before: &OAuth2Credential,
+    fresh: &mut OAuth2Credential,
+) -> Option<Timestamp> {
+    let (ctx, now, mut again) = (provider.ctx, provider.ctx.now(), None);
+    let (main, spent) = (fresh.tokens.duplicate(), before.tokens.refresh.as_ref().map(Secret::expose));
+    for extra in &mut fresh.extra {
+        let Some(old) = before.extra(&extra.name) else { continue };
+        let is_same = extra.tokens.access.expose() == old.tokens.access.expose();
+        if spent.is_some() && extra.tokens.refresh.as_ref().map(Secret::expose) == spent {
+            // Both share a refresh token, so that one request was for both.
+            extra.tokens.refresh = main.refresh.as_ref().map(Secret::duplicate);
+            if is_same && old.tokens.access.expose() == before.tokens.access.expose() {
+                // They are one and the same.
+                extra.tokens = main.duplicate();
+            } else if is_same {
+                // It stays, since the new one may be another's; and its end must not make the whole look ended.
+                extra.tokens.valid_until = None;
+                ctx.log(LogEvent::new("extra_tokens_not_renewed").level(LogLevel::Warn));
+            }
+            continue;
+        }
+        let is_kept =
+            extra.tokens.refresh.as_ref().map(Secret::expose) == old.tokens.refresh.as_ref().map(Secret::expose);
+        if extra.is_lost() || !is_same || !is_kept || extra.tokens.valid_until != old.tokens.valid_until {
+            extra.end(now);
+            continue;
+        }
+        match &old.tokens.refresh {
+            Some(token) => match exchange::refresh(provider, application, token, None).await {
+                Ok(other) => *extra = Extra::new(&extra.name, fresh_of(&other, &old.tokens)),
+                Err(error) if error.is_transient() => again = again.into_iter().chain(extra.failed(now)).min(),
+                Err(_) => extra.lose(now),
+            },
+            // It does not come with the main one, and has nothing of its own.
+            None if extra.tokens.valid_until.is_some() => extra.lose(now),
+            None => {}
+        }
+        if extra.is_lost() {
+            ctx.log(LogEvent::new("extra_tokens_lost").level(LogLevel::Warn));
+        } else if extra.is_tried_again() {
+            ctx.log(LogEvent::new("extra_tokens_not_renewed").level(LogLevel::Warn));
+        }
+    }
+    again
 }
 
 fn fresh_of(granted: &Granted, old: &Tokens) -> Tokens {

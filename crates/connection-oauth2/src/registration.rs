@@ -4,44 +4,67 @@ use connection_contract::{Secret, Value};
 
 use crate::{
     OAuth2Error,
-    client::Application,
-    config::{ClientAuth, Endpoint, Grant},
+    client::{self, Application, Registered},
+    config::{ClientAuth, Endpoint, Grant, Method},
     provider::Provider,
-    token::response,
+    token::{expiry, response},
 };
 
-/// Registers one for this redirect address.
-pub(crate) async fn register(provider: &Provider<'_>, redirect_uri: &str) -> Result<Application, OAuth2Error> {
-    let config = provider.config;
+/// The one that is known, where it registered itself here and for this redirect address, or else a new one, which is kept.
+pub(crate) async fn registered(
+    provider: &Provider<'_>,
+    known: Option<Application>,
+    redirect_uri: &str,
+) -> Result<Application, OAuth2Error> {
     let url = provider.required(Endpoint::Registration)?;
+    match known.filter(|known| known.is_registered(&url, redirect_uri, provider.ctx.now())) {
+        Some(known) => Ok(known),
+        None => {
+            let made = register(provider, url, redirect_uri).await?;
+            client::keep(&made, provider.ctx).await?;
+            Ok(made)
+        }
+    }
+}
+
+async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> Result<Application, OAuth2Error> {
+    let config = provider.config;
     let method = match config.client_auth {
         ClientAuth::Basic | ClientAuth::BasicRaw | ClientAuth::BasicTemplate { .. } => "client_secret_basic",
         ClientAuth::Body => "client_secret_post",
         ClientAuth::None => "none",
         ClientAuth::PrivateKeyJwt(_) => "private_key_jwt",
     };
-    let grant = if config.grant == Grant::DeviceCode {
-        "urn:ietf:params:oauth:grant-type:device_code"
-    } else {
-        "authorization_code"
-    };
+    let by_device = config.methods.contains(&Method::Device);
+    let by_browser = config.grant != Grant::DeviceCode;
+    let grants: Vec<&str> = [
+        by_browser.then_some("authorization_code"),
+        by_device.then_some("urn:ietf:params:oauth:grant-type:device_code"),
+        Some("refresh_token"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let list = |items: &[&str]| Value::List(items.iter().map(|item| Value::from(*item)).collect());
     let mut fields = vec![
         ("client_name", Value::from("Connections")),
         ("redirect_uris", list(&[redirect_uri])),
-        ("grant_types", list(&[grant, "refresh_token"])),
-        ("response_types", list(&["code"])),
+        ("grant_types", list(&grants)),
+        ("response_types", list(if by_browser { &["code"] } else { &[] })),
         ("token_endpoint_auth_method", method.into()),
     ];
     let scope = config.scopes.join(" ");
     if !scope.is_empty() {
         fields.push(("scope", scope.as_str().into()));
     }
-    let answer = provider.post_json(&url, Endpoint::Registration.name(), &Value::object(fields)).await?;
-    let answer = response::read(&config.response, &answer)?;
+    let response = provider.post_json(&url, Endpoint::Registration.name(), &Value::object(fields)).await?;
+    let answer = response::read(&config.response, &response)?;
     let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
     let id = text("client_id").ok_or(OAuth2Error::ClientMissing)?;
     let mut application = Application::new(id, text("client_secret").map(Secret::from));
-    application.redirect_uri = Some(redirect_uri.to_owned());
+    // Zero is no end, and without a secret nothing lapses (RFC 7591, section 3.2.1).
+    let until = expiry::moment(&answer["client_secret_expires_at"], response.received_at());
+    let until = until.filter(|_| application.secret.is_some());
+    application.registered = Some(Registered { at: url, redirect_uri: redirect_uri.to_owned(), until });
     Ok(application)
 }

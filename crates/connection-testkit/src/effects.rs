@@ -9,10 +9,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use connection_contract::{LogEvent, LogService, Notice, Services, Timestamp};
+use connection_contract::{LogEvent, LogService, Notice, Services, Timestamp, encode};
 
 use crate::{
-    crypto::FakeCrypto,
+    crypto::{FakeCrypto, sha256},
     journal::{Effect, Entry},
     poll::yield_once,
     setup::Plan,
@@ -78,7 +78,7 @@ impl Inner {
 }
 impl<'w> Effects<'w> {
     pub(crate) fn new(world: &'w World, replay: VecDeque<Entry>, started: Timestamp, input: usize) -> Self {
-        let (live, look, notices, crypto) = Default::default();
+        let (live, look, notices) = Default::default();
         let inner = Inner {
             replay,
             live,
@@ -94,7 +94,7 @@ impl<'w> Effects<'w> {
             busy: false,
             ending: false,
         };
-        Self { world, crypto, inner: Mutex::new(inner) }
+        Self { world, crypto: world.crypto.anew(), inner: Mutex::new(inner) }
     }
     pub(crate) fn services(&self) -> Services<'_> {
         let (addresses, wildcards) = (&self.world.addresses, &self.world.wildcards);
@@ -109,6 +109,11 @@ impl<'w> Effects<'w> {
     }
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
+    }
+    /// Tells texts apart; a signature in one counts as what it signs.
+    pub(crate) fn hash(&self, parts: &[&[u8]]) -> String {
+        let settled = self.crypto.settled(&parts.join(&0));
+        encode::hex(&sha256(settled.expose())).get(..8).unwrap_or_default().to_owned()
     }
     /// Whether the run is over; from then on dropped effects are the host's doing.
     pub(crate) fn stopped(&self) -> bool {

@@ -61,6 +61,7 @@ pub struct Expected {
     url: String,
     headers: Vec<(String, Option<Secret>)>,
     body: Option<Body>,
+    stays: bool,
     pub(crate) reply: Reply,
 }
 #[derive(Clone, Debug)]
@@ -72,7 +73,7 @@ impl Expected {
     /// A request with this method to exactly this URL, query included; answered with 200 and an empty body.
     pub fn new(method: &str, url: &str) -> Self {
         let (method, url) = (method.to_owned(), url.to_owned());
-        Self { method, url, headers: Vec::new(), body: None, reply: Reply::status(200) }
+        Self { method, url, headers: Vec::new(), body: None, stays: false, reply: Reply::status(200) }
     }
     /// `GET url`.
     pub fn get(url: &str) -> Self {
@@ -101,6 +102,11 @@ impl Expected {
         self.headers.push((name.to_owned(), None));
         self
     }
+    /// It must let the host follow no redirect ([`HttpRequest::no_redirect`]).
+    pub fn no_redirect(mut self) -> Self {
+        self.stays = true;
+        self
+    }
     /// Its body must be a form with these fields, in any order.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
         self.body = Some(Body::Form(fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()));
@@ -125,13 +131,17 @@ impl Expected {
             url: self.url.clone(),
             headers: self.headers.iter().map(|(name, value)| (name.clone(), secret(value))).collect(),
             body: self.body.clone(),
+            stays: self.stays,
             reply: self.reply.duplicate(),
         }
     }
     /// What of the request is not as expected; never a value.
-    fn differs(&self, request: &HttpRequest) -> Option<String> {
-        if self.method != request.method || self.url != request.url() {
+    fn differs(&self, request: &HttpRequest, url: &str) -> Option<String> {
+        if self.method != request.method || self.url != url {
             return Some("is not the next one in the script".to_owned());
+        }
+        if self.stays && request.follows_redirects() {
+            return Some("is as expected, but would follow a redirect".to_owned());
         }
         for (name, value) in &self.headers {
             let mut found = request.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
@@ -201,11 +211,11 @@ impl Script {
         let path = url.split('?').next().unwrap_or_default();
         canary::redacted(&format!("{method} {path}"), self.lock().secrets.iter().map(Secret::expose))
     }
-    /// The next answer.
-    pub(crate) fn answer(&self, request: &HttpRequest, now: Timestamp) -> Result<HttpResponse, HttpError> {
-        let sent = self.shown(&request.method, request.url());
+    /// The next answer, to a request at a URL.
+    pub(crate) fn answer(&self, request: &HttpRequest, url: &str, now: Timestamp) -> Result<HttpResponse, HttpError> {
+        let sent = self.shown(&request.method, url);
         let mut inner = self.lock();
-        inner.urls.push(request.url().to_owned());
+        inner.urls.push(url.to_owned());
         if let Some((_, reply)) = inner.fault.as_ref().filter(|(at, _)| inner.next >= *at) {
             let result = reply.at(now);
             inner.next += 1;
@@ -213,7 +223,7 @@ impl Script {
         }
         let (problem, wanted) = match inner.expected.get(inner.next) {
             None => ("was not expected: the script is at its end".to_owned(), None),
-            Some(expected) => match expected.differs(request) {
+            Some(expected) => match expected.differs(request, url) {
                 None => {
                     let result = expected.reply.at(now);
                     inner.next += 1;

@@ -6,7 +6,7 @@ use connection_contract::{
 };
 
 use crate::{
-    crypto::{FakeCrypto, sha256},
+    crypto::FakeCrypto,
     effects::Effects,
     files::FakeFiles,
     journal::Effect,
@@ -19,17 +19,16 @@ impl HttpService for World {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
         Box::pin(async move {
             yield_once().await;
-            self.script.answer(&request, self.now())
+            self.answer(&request, self.now())
         })
     }
 }
 impl HttpService for Effects<'_> {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
-        let hash = sha256(&[request.url().as_bytes(), b"\0", request.body.expose()].concat());
-        let shown = self.world.script.shown(&request.method, request.url());
-        let what = format!("send {shown} #{}", encode::hex(&hash).get(..8).unwrap_or_default());
+        let hash = self.hash(&[request.url().as_bytes(), request.body.expose()]);
+        let what = format!("send {} #{hash}", self.world.script.shown(&request.method, request.url()));
         Box::pin(async move {
-            let live = |now| Effect::Http(self.world.script.answer(&request, now));
+            let live = |now| Effect::Http(self.world.answer(&request, now));
             self.effect(what, live, |e| if let Effect::Http(result) = e { Some(result) } else { None }).await
         })
     }
@@ -178,8 +177,7 @@ impl Effects<'_> {
     }
     async fn put_effect(&self, half: Half, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         // A value that differs in a replay is another question.
-        let hash = encode::hex(&sha256(value.as_deref().unwrap_or_default()));
-        let what = format!("put {half:?} {key} #{}", hash.get(..8).unwrap_or_default());
+        let what = format!("put {half:?} {key} #{}", self.hash(&[value.as_deref().unwrap_or_default()]));
         let read = |e| if let Effect::Put(result) = e { Some(result) } else { None };
         self.effect(what, |_| Effect::Put(self.world.on_kv(|kv| kv.write(half, key, value))), read).await
     }

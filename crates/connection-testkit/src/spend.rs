@@ -6,10 +6,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use connection_contract::{BoxFuture, Clock, HttpError, HttpRequest, HttpResponse, Spend, SpendService, encode};
+use connection_contract::{BoxFuture, Clock, HttpError, HttpRequest, HttpResponse, Spend, SpendService};
 
 use crate::{
-    crypto::{hmac_sha256, sha256},
+    crypto::hmac_sha256,
     effects::Effects,
     journal::{Effect, duplicate_response},
     poll::yield_once,
@@ -47,7 +47,7 @@ impl SpendService for World {
             if let Some(kept) = self.kept.find(&key) {
                 return kept.ok_or(HttpError::Uncertain);
             }
-            let result = certain(self.script.answer(&request, self.now()));
+            let result = certain(self.answer(&request, self.now()));
             match &result {
                 // What was refused unprocessed may be asked again, and so may what was not sent.
                 Ok(response) if response.status() == 429 => {}
@@ -66,11 +66,10 @@ impl SpendService for Effects<'_> {
         spend: Spend<'a>,
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        let hash = sha256(&[request.url().as_bytes(), b"\0", request.body.expose(), b"\0", &key(&spend)].concat());
-        let shown = self.world.script.shown(&request.method, request.url());
-        let what = format!("spend {} {shown} #{}", spend.label, encode::hex(&hash).get(..8).unwrap_or_default());
+        let hash = self.hash(&[request.url().as_bytes(), request.body.expose(), &key(&spend)]);
+        let what = format!("spend {} {} #{hash}", spend.label, self.world.script.shown(&request.method, request.url()));
         Box::pin(async move {
-            let live = |now| Effect::Http(certain(self.world.script.answer(&request, now)));
+            let live = |now| Effect::Http(certain(self.world.answer(&request, now)));
             self.effect(what, live, |e| if let Effect::Http(result) = e { Some(result) } else { None }).await
         })
     }

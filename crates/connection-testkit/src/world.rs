@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use connection_contract::{BaseUrl, Clock, Descriptor, LogEvent, LogService, Services, Text, Timestamp};
+use connection_contract::{
+    BaseUrl, Clock, Descriptor, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Services, Text, Timestamp,
+    host,
+};
 
 use crate::{
     crypto::FakeCrypto,
@@ -68,6 +71,18 @@ impl World {
             services = services.kv(self);
         }
         services
+    }
+}
+impl World {
+    /// What the script says to a request, which it sees with signatures that a test can make.
+    pub(crate) fn answer(&self, request: &HttpRequest, now: Timestamp) -> Result<HttpResponse, HttpError> {
+        let mut seen = host::duplicate(request);
+        seen.body = self.crypto.retold(seen.body.expose());
+        for (_, value) in &mut seen.headers {
+            *value = self.crypto.retold(value.expose()).into();
+        }
+        let url = self.crypto.retold(request.url().as_bytes());
+        self.script.answer(&seen, url.expose_str().unwrap_or_default(), now)
     }
 }
 impl Clock for World {

@@ -27,7 +27,8 @@ pub(crate) const ROWS: &[Row] = &[
         package: "connection-inbound",
         // What it shows are types of the contract.
         normal: &[CONTRACT, "connection-core"],
-        dev: &["connection-testkit", "connection-faults"],
+        // A kind from a configuration offers every way to finish at once.
+        dev: &["connection-testkit", "connection-faults", "connection-oauth2"],
     },
     // Its fakes serve third parties, who have the contract and not our core.
     Row { package: "connection-testkit", normal: &[CONTRACT], dev: &[] },

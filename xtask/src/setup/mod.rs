@@ -58,6 +58,9 @@ const SERVERS: Need = Need::NodePackages { directory: "crates/connection-faults/
 const PYTHON: Need = Need::Program { name: "python3", package: "python3-venv" };
 const MORE_SERVERS: Need = Need::PythonPackages { directory: "crates/connection-faults/servers" };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
+/// What pages are looked at with, and what a test tells it by.
+const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
+const DRIVER: Need = Need::Program { name: "chromedriver", package: "chromium-driver" };
 const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", version: Version { major: 0, minor: 20 } };
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
@@ -107,13 +110,15 @@ fn needs(scope: Scope) -> &'static [Need] {
             SERVERS,
             PYTHON,
             MORE_SERVERS,
+            BROWSER,
+            DRIVER,
             RUSTFMT,
             CLIPPY,
             DENY,
             MACHETE,
             Need::BareTarget,
         ],
-        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS],
+        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS, BROWSER, DRIVER],
     }
 }
 
@@ -140,6 +145,7 @@ impl Need {
     fn loss(self) -> &'static str {
         match self {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "what is tested against servers of others is not tested",
+            BROWSER | DRIVER => "no page is looked at in a real browser",
             Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only the checks of their source hold",
         }
@@ -235,17 +241,27 @@ fn bring(root: &Path, need: Need) -> Result<(), Failure> {
     }
 }
 
-/// On Debian and what comes from it, as root; `apt-get` says itself when it may not.
+/// On Debian and what comes from it, by root or by whoever may become root without a password; `apt-get` says itself when
+/// it may not.
 fn install(root: &Path, package: &str) -> Result<(), Failure> {
     if !process::answers(&mut tool(root, "apt-get", &["--version"])) {
         return Err(Failure::new(format!("install the package {package} of your system")));
     }
+    let is_root = process::output(&mut tool(root, "id", &["-u"])).is_ok_and(|id| id.trim() == "0");
+    let becomes_root = !is_root && process::answers(&mut tool(root, "sudo", &["--non-interactive", "true"]));
+    let run = |arguments: &[&str]| process::run(&mut tool(root, "env", &as_root(becomes_root, arguments)));
     let install = ["install", "--yes", "--no-install-recommends", package];
     // The lists of a fresh machine are empty, those of another one good enough.
-    process::run(tool(root, "apt-get", &install).env("DEBIAN_FRONTEND", "noninteractive")).or_else(|_| {
-        process::run(&mut tool(root, "apt-get", &["update"]))?;
-        process::run(tool(root, "apt-get", &install).env("DEBIAN_FRONTEND", "noninteractive"))
+    run(&install).or_else(|_| {
+        run(&["update"])?;
+        run(&install)
     })
+}
+
+/// The words after `env`: `sudo` passes on no variable that is set before it.
+fn as_root<'a>(by_sudo: bool, arguments: &[&'a str]) -> Vec<&'a str> {
+    let before: &[&str] = if by_sudo { &["sudo", "--non-interactive", "env"] } else { &[] };
+    [before, &["DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat()
 }
 
 #[cfg(test)]

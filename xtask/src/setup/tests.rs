@@ -2,8 +2,8 @@
 
 use super::found::{Found, Version};
 use super::{
-    BARE_TARGET, CLIPPY, DENY, MACHETE, MORE_SERVERS, NODE, NPM, Need, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS,
-    Scope, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
+    BARE_TARGET, BROWSER, CLIPPY, DENY, DRIVER, MACHETE, MORE_SERVERS, NODE, NPM, Need, POOLER, POSTGRES, PYTHON,
+    RUSTFMT, SERVERS, Scope, as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
@@ -32,7 +32,7 @@ fn a_tool_that_tells_no_version_is_missing() {
 fn only_the_bare_target_and_servers_may_be_missing_and_not_in_ci() {
     for need in needs(Scope::Everything) {
         assert!(!may_be_missing(*need, true), "{need:?}");
-        let optional = [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS];
+        let optional = [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS, BROWSER, DRIVER];
         assert_eq!(may_be_missing(*need, false), optional.contains(need));
     }
 }
@@ -49,6 +49,8 @@ fn everything_holds_all_that_the_other_scopes_need() {
         SERVERS,
         PYTHON,
         MORE_SERVERS,
+        BROWSER,
+        DRIVER,
         RUSTFMT,
         CLIPPY,
         DENY,
@@ -60,6 +62,22 @@ fn everything_holds_all_that_the_other_scopes_need() {
     for scope in [Scope::BareTarget, Scope::Tests] {
         assert!(needs(scope).iter().all(|need| everything.contains(need)));
     }
+}
+
+/// A page that nobody looks at is a loss of its own.
+#[test]
+fn what_is_not_checked_without_it_is_said_of_each() {
+    assert_eq!(BROWSER.loss(), DRIVER.loss());
+    let losses = [BROWSER, NODE, POSTGRES, Need::BareTarget].map(Need::loss);
+    assert!((0..losses.len()).all(|at| !losses[..at].contains(&losses[at])), "{losses:?}");
+}
+
+#[test]
+fn who_is_not_root_asks_sudo_which_passes_on_no_variable() {
+    let install = ["install", "chromium"];
+    assert_eq!(as_root(false, &install).join(" "), "DEBIAN_FRONTEND=noninteractive apt-get install chromium");
+    let by_sudo = "sudo --non-interactive env DEBIAN_FRONTEND=noninteractive apt-get install chromium";
+    assert_eq!(as_root(true, &install).join(" "), by_sudo);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod machine_paths;
 mod manifests;
 mod markdown;
 mod names;
+mod rows;
 mod rust_files;
 mod test_modules;
 
@@ -51,6 +52,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
         }
     }
     findings.extend(criteria::findings(workspace)?);
+    findings.extend(rows::findings(workspace)?);
     findings.extend(includes::findings(workspace)?);
     findings.extend(generated::findings(workspace)?);
     findings.extend(links::findings(workspace, &files)?);

@@ -7,6 +7,7 @@ mod classify;
 mod delivery;
 mod record;
 mod redaction;
+mod signatures;
 mod surface;
 mod text;
 mod timestamp;

@@ -7,7 +7,7 @@ mod payload;
 mod refresh;
 mod rename;
 pub(crate) mod replace;
-mod rollback;
+pub(crate) mod rollback;
 mod secret;
 mod send;
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     ConnectionInfo, ConnectionRegistry, Error, SealError, event, limits,
     refresh::plan::{self, Given},
-    registry::KindEntry,
+    registry::{KindEntry, Shared},
     seal::Place,
     store::{
         Lock,
@@ -69,8 +69,8 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
     let previous = shared.reader().await?.previous_credential(id).await?;
     let previous = previous.filter(|previous| previous.replaced_at > oldest);
     let no_previous = || Error::NoPrevious { kind: info.kind.clone(), label: info.label.to_string() };
-    let previous = previous.ok_or_else(no_previous)?;
-    let replacement = verified(registry, info, &kind, &previous).await?;
+    let mut previous = previous.ok_or_else(no_previous)?;
+    let replacement = verified(registry, info, &kind, &mut previous).await?;
     let (liveness, generation) = (replacement.found.liveness, previous.credential.generation);
     let on = shared.clone();
     let owner = info.owner.clone();
@@ -104,25 +104,30 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
 }
 
 /// Opens the previous credential, verifies it and seals it as a new generation: what is put back is never the old blob.
+/// One that the provider rotated for that is the previous one from then on, whatever else comes of it.
 async fn verified(
     registry: &ConnectionRegistry,
     info: &ConnectionInfo,
     kind: &Arc<KindEntry>,
-    previous: &PreviousRow,
+    previous: &mut PreviousRow,
 ) -> Result<Replacement, Error> {
     let (shared, id) = (&registry.shared, info.id);
-    let sealed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
-    let place = Place::credential(&info.id, &info.owner, &info.kind, previous.credential.generation);
-    let opened = shared.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
-    let mut payload = Payload::decode(opened.expose()).ok_or_else(|| sealed(SealError::UnknownFormat))?;
-    let config = json::to_config(&previous.config);
-    let subject = Subject { id, owner: info.owner.clone(), payload: payload.duplicate(), config };
+    let subject = open_previous(shared, info, previous).await?;
+    let mut payload = subject.payload.duplicate();
     let found = match verify::probe(shared, kind, subject).await {
         Ok(found) => found,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
         Err(source) => return Err(Error::Plugin { kind: info.kind.clone(), source }),
     };
+    let secret_names = json::names(&kind.descriptor.secret_names);
+    if let Some(fresh) = &found.credential {
+        payload.credential = fresh.duplicate();
+        let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names.clone()).await?;
+        let fresh = CredentialRow { valid_until: found.valid_until.map(Timestamp::seconds), ..fresh };
+        let before = std::mem::replace(&mut previous.credential.generation, fresh.generation);
+        shared.store.write(move |tx| Box::pin(async move { tx.rotate_previous(before, &fresh).await })).await?;
+    }
     let (account_id, label) = (previous.account_id.as_str(), previous.account_label.as_str());
     let identity = match found.identity.clone() {
         Some(identity) if identity.account_id.as_str() != account_id => {
@@ -136,10 +141,6 @@ async fn verified(
         let unknown = || Reason::new(reason::PROVIDER_ERROR, "nobody could say whether it works");
         return Err(refused(info, found.reason.unwrap_or_else(unknown)));
     }
-    if let Some(fresh) = &found.credential {
-        payload.credential = fresh.duplicate();
-    }
-    let secret_names = json::names(&kind.descriptor.secret_names);
     let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;
     let before = &previous.credential;
     let scopes = found.granted_scopes.as_ref().map(json::texts).or_else(|| before.granted_scopes.clone());
@@ -149,6 +150,24 @@ async fn verified(
     let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
     let (config, now) = (previous.config.clone(), shared.clock.now().seconds());
     Ok(Replacement { credential, found, identity, config, now })
+}
+
+/// The credential that was replaced, with the configuration that it had.
+///
+/// # Errors
+///
+/// [`Error::Sealed`].
+pub(crate) async fn open_previous(
+    shared: &Shared,
+    info: &ConnectionInfo,
+    previous: &PreviousRow,
+) -> Result<Subject, Error> {
+    let sealed = |source| Error::Sealed { what: format!("connection {}", info.id), source: Arc::new(source) };
+    let place = Place::credential(&info.id, &info.owner, &info.kind, previous.credential.generation);
+    let opened = shared.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
+    let payload = Payload::decode(opened.expose()).ok_or_else(|| sealed(SealError::UnknownFormat))?;
+    let config = json::to_config(&previous.config);
+    Ok(Subject { id: info.id, owner: info.owner.clone(), payload, config })
 }
 
 fn refused(info: &ConnectionInfo, reason: Reason) -> Error {

@@ -22,6 +22,11 @@ pub(super) fn duplicate(answer: &HttpResponse) -> HttpResponse {
     HttpResponse::new(answer.status(), answer.headers().to_vec(), answer.body().duplicate(), answer.received_at())
 }
 
+/// As [`place`], in a file of a node, for the generation that was spent.
+pub(super) fn place_of_file<'a>(key: &'a ExchangeKey, owner: &'a str, kind: &'a str, generation: i64) -> Place<'a> {
+    Place { column: "rescue", sequence: generation, ..place(key, owner, kind) }
+}
+
 /// Where it is sealed for.
 pub(super) fn place<'a>(key: &'a ExchangeKey, owner: &'a str, kind: &'a str) -> Place<'a> {
     Place { table: "connection_exchange", column: "sealed", key: key.as_bytes(), owner, kind, sequence: 0 }

@@ -9,28 +9,24 @@ use tracing::Instrument as _;
 pub(crate) use super::replay::Rule;
 use super::{
     ExchangeKey, Scope, StateDirectory, answer,
+    recording::{keep, recorded},
     replay::{Age, Verdict},
     rescue::{self, Rescue},
     table::{Landing, Progress},
-    unanswered::{Look, conclude, concluded, decide, lost, uncertain},
+    unanswered::{Look, conclude, concluded, decide, lost, moment, uncertain},
 };
 use crate::{
     Error, StoreError,
     registry::Shared,
-    seal::Sealed,
     services::{
         Moment,
         http::{Egress, Once},
     },
-    store::{
-        Lock,
-        rows::{ExchangeRow, Sent, SetupState},
-    },
+    store::rows::{ExchangeRow, Sent, SetupState},
 };
 
-/// After a write that failed; doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A request of a refresh is given up after so long, whatever the host's policy says: it ends within the lease.
+pub(crate) const LONGEST_REFRESH: Duration = Duration::from_secs(20);
 /// So often at most, a row is read again that changed under us.
 const ATTEMPTS: usize = 5;
 
@@ -64,10 +60,12 @@ pub(crate) enum Ended {
 /// What is known of an exchange whose answer is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Uncertain {
-    /// When it was sent.
+    /// When it was sent, by the database's clock.
     pub(crate) sent_at: Timestamp,
-    /// When to ask again, since it may be sent once more from then on; `None` when it never will be.
+    /// When to ask again, since it may be sent once more or be answered by then; `None` when it never will be.
     pub(crate) replay_at: Option<Timestamp>,
+    /// Whose answer may be recorded yet; `None` when there was one that nobody can read.
+    pub(crate) awaited: Option<ExchangeKey>,
 }
 
 impl Ended {
@@ -137,7 +135,7 @@ async fn to_end(
             // A gateway answers 5xx for a request that arrived.
             Once::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
                 // Without a result the registry is gone; what it was told is in a rescue file.
-                keep(shared, exchange, answer, progress).await.map(Ok)
+                keep(shared, exchange, &noted, answer, progress).await.map(Ok)
             }
             Once::NotSent(error) => {
                 take_back(&shared, exchange, noted).await;
@@ -145,8 +143,11 @@ async fn to_end(
             }
             Once::Answered(_) | Once::Lost => {
                 tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
+                let now = noted.now.reckoned(&*shared.clock);
                 let sent = conclude(&shared, exchange, noted.sent).await;
-                Some(Ok(Ended::Uncertain(uncertain(&shared, exchange, &sent))))
+                // The answer to that told the time, too.
+                let now = sent.concluded_at.map_or(now, |at| Moment::told(at, shared.clock.passed()));
+                Some(Ok(Ended::Uncertain(uncertain(&shared, exchange, &sent, now))))
             }
         },
     }
@@ -154,14 +155,23 @@ async fn to_end(
 
 /// Sends, if there is time: what is sent later could meet what somebody else sends.
 async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, request: HttpRequest) -> Once {
-    let late = exchange.deadline.is_some_and(|deadline| shared.clock.passed() >= deadline);
-    let first = noted.before.as_ref().unwrap_or(&noted.sent);
-    let age = Age::of(first.at, shared.exchanges.opened, Moment::of(&*shared.clock));
-    if late || noted.within.is_some_and(|grace| !age.is_within(grace)) {
+    let mut until = exchange.deadline;
+    if let (Some(grace), Some(before)) = (noted.within, &noted.before) {
+        let now = noted.now.reckoned(&*shared.clock);
+        let age = Age::of(before.at, shared.exchanges.first(now), now);
+        if !age.is_within(grace) {
+            return Once::NotSent(HttpError::Timeout);
+        }
+        let left = Duration::from_secs(age.left_of(grace).unsigned_abs());
+        let closes = shared.clock.passed().saturating_add(left);
+        until = Some(until.map_or(closes, |until| until.min(closes)));
+    }
+    if until.is_some_and(|until| shared.clock.passed() >= until) {
         return Once::NotSent(HttpError::Timeout);
     }
     let unsent = shared.exchanges.forget_unsent(exchange.key);
-    let once = shared.http.send_once(&exchange.egress, request).await;
+    let longest = exchange.deadline.map(|_| LONGEST_REFRESH);
+    let once = shared.http.send_once(&exchange.egress, request, until, longest).await;
     let is_nothing_done = match &once {
         Once::Answered(answer) => answer.status() == 429,
         Once::NotSent(_) => true,
@@ -180,6 +190,8 @@ pub(super) struct Noted {
     pub(super) before: Option<Sent>,
     /// For so long after it was first sent, that may be.
     pub(super) within: Option<Duration>,
+    /// The database's time when that was decided.
+    now: Moment,
 }
 
 enum Begun {
@@ -190,6 +202,7 @@ enum Begun {
 /// Commits the intent, or finds what became of it before.
 async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error> {
     for _ in 0..ATTEMPTS {
+        let now = moment(shared).await?;
         let row = shared.reader().await?.exchange(exchange.key).await?;
         let before = match row {
             Some(ExchangeRow { sealed: Some(sealed), sent, .. }) => {
@@ -201,10 +214,12 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
                     Look::Lost(uncertain) => return Ok(Begun::Known(Ended::Uncertain(uncertain))),
                     Look::Sent(sent) => sent,
                 };
-                match decide(shared, exchange, &sent) {
+                // What was written down just now is no older than that.
+                let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
+                match decide(shared, exchange, &sent, now) {
                     Verdict::Send { replays, within } => Some((sent, replays, within)),
                     Verdict::Wait { .. } => {
-                        return Ok(Begun::Known(Ended::Uncertain(uncertain(shared, exchange, &sent))));
+                        return Ok(Begun::Known(Ended::Uncertain(uncertain(shared, exchange, &sent, now))));
                     }
                 }
             }
@@ -212,12 +227,14 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
             None => match rescue::ingest(shared, exchange.key, true).await? {
                 Rescue::Nothing => None,
                 Rescue::Ingested => continue,
-                Rescue::Damaged => return Ok(Begun::Known(Ended::Uncertain(lost(shared.clock.now().seconds())))),
+                Rescue::Damaged => return Ok(Begun::Known(Ended::Uncertain(lost(now.seconds())))),
             },
         };
         let noted = match before {
-            Some((before, replays, within)) => Noted { sent: mine(shared, replays), before: Some(before), within },
-            None => Noted { sent: mine(shared, 0), before: None, within: None },
+            Some((before, replays, within)) => {
+                Noted { sent: mine(shared, now, replays), before: Some(before), within, now }
+            }
+            None => Noted { sent: mine(shared, now, 0), before: None, within: None, now },
         };
         match note(shared, exchange, &noted).await {
             Ok(true) => return Ok(Begun::Noted(noted)),
@@ -233,8 +250,8 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
     Err(StoreError::Conflict { what: "exchange".into() }.into())
 }
 
-fn mine(shared: &Shared, replays: i64) -> Sent {
-    let (process_id, at) = (shared.process.clone(), shared.clock.now().seconds());
+fn mine(shared: &Shared, now: Moment, replays: i64) -> Sent {
+    let (process_id, at) = (shared.process.clone(), now.seconds());
     let node_id = shared.state.as_deref().map(StateDirectory::node).map(str::to_owned);
     Sent { node_id, process_id, at, concluded_at: None, replays }
 }
@@ -244,9 +261,9 @@ async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Resul
     let generation = exchange.generation;
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
+            scope.lock(tx).await?;
             let is_there = match scope {
                 Scope::Connection(id) => {
-                    tx.lock(Lock::Connection(id)).await?;
                     let account = tx.account(id).await?;
                     if let (Some(account), Some(generation)) = (&account, generation)
                         && account.generation != generation
@@ -256,7 +273,6 @@ async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Resul
                     account.is_some()
                 }
                 Scope::Session(id) => {
-                    tx.lock(Lock::Setup(id)).await?;
                     let row = tx.setup(id).await?;
                     row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting))
                 }
@@ -279,9 +295,11 @@ async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Resul
 /// What was not sent, or not processed, is noted no more. A replay leaves what was there before it: of that one nobody
 /// knows more than before. What cannot be taken back now is remembered.
 async fn take_back(shared: &Arc<Shared>, exchange: &Exchange, noted: Noted) {
-    let (key, sent, before) = (exchange.key, noted.sent.clone(), noted.before.clone());
+    let (key, scope, sent, before) = (exchange.key, exchange.scope, noted.sent.clone(), noted.before.clone());
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
+            // A note whose commit was not told may be on its way still; behind the lock it is there, or never will be.
+            scope.lock(tx).await?;
             match &before {
                 Some(before) => tx.resend_exchange(key, &sent, before).await,
                 None => tx.delete_intent(key, &sent).await,
@@ -292,92 +310,4 @@ async fn take_back(shared: &Arc<Shared>, exchange: &Exchange, noted: Noted) {
         tracing::debug!(%error, "the note of what was not sent stays for now");
         shared.exchanges.remember_unsent(exchange.key, noted.sent);
     }
-}
-
-/// Records the answer, however long that takes; `None` when the registry went away first.
-async fn keep(
-    shared: Arc<Shared>,
-    exchange: &Exchange,
-    answer: HttpResponse,
-    progress: &watch::Sender<Progress>,
-) -> Option<Ended> {
-    let (clock, host) = (shared.clock.clone(), Arc::downgrade(&shared));
-    let (mut shared, mut pause, mut sealed, mut rescued) = (shared, FIRST_PAUSE, None, false);
-    loop {
-        match record(&shared, exchange, &answer, &mut sealed).await {
-            Ok(first) => {
-                if rescued {
-                    rescue::remove(&shared, exchange.key).await;
-                }
-                return Some(first.unwrap_or_else(|| Ended::Answered(Arc::new(answer))));
-            }
-            Err(error) => {
-                tracing::warn!(code = error.code(), "an answer cannot be recorded now, and is kept");
-                if let Some(sealed) = &sealed {
-                    rescue::write(&shared, exchange.key, exchange.scope, sealed).await;
-                    rescued = true;
-                }
-                progress.send_replace(Progress::Kept(error));
-            }
-        }
-        drop(shared);
-        clock.sleep(pause).await;
-        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-        shared = host.upgrade()?;
-    }
-}
-
-/// `Some` when another answer was recorded first: that one counts.
-async fn record(
-    shared: &Arc<Shared>,
-    exchange: &Exchange,
-    answer: &HttpResponse,
-    sealed: &mut Option<Sealed>,
-) -> Result<Option<Ended>, Error> {
-    let key = exchange.key;
-    let fresh = match sealed {
-        Some(sealed) => sealed.clone(),
-        None => {
-            let place = answer::place(&key, &exchange.owner, exchange.kind.as_str());
-            let bytes = answer::encode(answer);
-            let fresh =
-                shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| unreadable(exchange, error))?;
-            sealed.insert(fresh).clone()
-        }
-    };
-    let written = shared.store.write(move |tx| Box::pin(async move { tx.answer_exchange(key, &fresh).await }));
-    if written.await? {
-        return Ok(None);
-    }
-    // It may be this very answer, whose commit was not told.
-    match shared.reader().await?.exchange(key).await? {
-        Some(ExchangeRow { sealed: Some(first), sent, .. }) => {
-            recorded(shared, exchange, &first, &sent).await.map(Some)
-        }
-        // What it belonged to is gone.
-        _ => Ok(None),
-    }
-}
-
-/// The recorded answer. One that somebody broke is as lost as one that never came.
-async fn recorded(shared: &Arc<Shared>, exchange: &Exchange, sealed: &Sealed, sent: &Sent) -> Result<Ended, Error> {
-    let place = answer::place(&exchange.key, &exchange.owner, exchange.kind.as_str());
-    match shared.sealer.open(&place, sealed).await {
-        Err(error) if error.may_pass() => Err(unreadable(exchange, error)),
-        opened => Ok(match opened.ok().and_then(|bytes| answer::decode(bytes.expose())) {
-            Some(answer) => Ended::Answered(Arc::new(answer)),
-            None => {
-                tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange does not open");
-                Ended::Uncertain(lost(sent.at))
-            }
-        }),
-    }
-}
-
-fn unreadable(exchange: &Exchange, source: crate::SealError) -> Error {
-    let what = match exchange.scope {
-        Scope::Connection(id) => format!("connection {id}"),
-        Scope::Session(id) => format!("setup session {id}"),
-    };
-    Error::Sealed { what, source: Arc::new(source) }
 }

@@ -7,6 +7,7 @@ use connection_contract::{Spend, encode};
 use crate::{
     ids::{ConnectionId, SessionId},
     seal::Sealer,
+    store::{Lock, StoreError, Tx},
 };
 
 const PURPOSE: &str = "connections/exchange/v1";
@@ -21,6 +22,16 @@ pub(crate) struct ExchangeKey([u8; 32]);
 pub(crate) enum Scope {
     Connection(ConnectionId),
     Session(SessionId),
+}
+
+impl Scope {
+    /// Of what it belongs to: see [`Tx::lock`].
+    pub(crate) async fn lock(self, tx: &mut Tx) -> Result<(), StoreError> {
+        match self {
+            Self::Connection(id) => tx.lock(Lock::Connection(id)).await,
+            Self::Session(id) => tx.lock(Lock::Setup(id)).await,
+        }
+    }
 }
 
 impl ExchangeKey {

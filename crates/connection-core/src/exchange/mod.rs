@@ -7,6 +7,7 @@
 mod answer;
 mod flight;
 mod key;
+mod recording;
 mod replay;
 mod rescue;
 mod spends;
@@ -16,8 +17,9 @@ mod table;
 mod tests;
 mod unanswered;
 
-pub(crate) use flight::{Ended, Exchange, Rule, Uncertain, send};
+pub(crate) use flight::{Ended, Exchange, LONGEST_REFRESH, Rule, Uncertain, send};
 pub(crate) use key::{ExchangeKey, Scope};
+pub(crate) use replay::SEND_WITHIN;
 pub(crate) use rescue::ingest_all;
 pub(crate) use spends::{ConnectionSpends, Spender};
 pub(crate) use state::StateDirectory;

@@ -1,29 +1,30 @@
 //! Answers that could not be recorded: each in a sealed file, until it can be.
 //!
 //! ```text
-//! "CNXR" 4 | version 1 | whose 1 (1 connection, 2 session) | id 16 | the sealed answer
+//! "CNXR" 4 | version 1 | whose 1 (1 connection, 2 session) | id 16 | generation 8 | sealed: sent at 8, the answer
 //! ```
 //!
-//! It is sealed for its row, so that it opens for that exchange alone. One that does not open is left, and said; what it
+//! It is sealed for its exchange and for the generation that was spent, and opens for these alone. Where another generation
+//! is current by now, it counts for the very attempt that it answers, and else goes: a token that is not used up is spent
+//! by each generation anew, and an answer of long ago is none of today. One that does not open is left, and said; what it
 //! answers is not sent again, since there was an answer. While the directory cannot be read nothing is sent either, and
 //! nothing is decided.
 
 use std::{io, sync::Arc};
 
-use connection_contract::Kind;
+use connection_contract::{HttpResponse, Kind, Secret};
 use uuid::Uuid;
 
-use super::{ExchangeKey, Scope, StateDirectory, answer};
+use super::{Exchange, ExchangeKey, Scope, StateDirectory, answer};
 use crate::{
     Error, StoreError,
     ids::{ConnectionId, SessionId},
     platform::Unreadable,
     registry::Shared,
     seal::Sealed,
-    store::Lock,
 };
 
-const MAGIC: [u8; 5] = *b"CNXR\x01";
+const MAGIC: [u8; 5] = *b"CNXR\x02";
 
 /// What a look at a node's files gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +36,40 @@ pub(super) enum Rescue {
     Damaged,
 }
 
-/// Keeps an answer in a file. Best effort: it is in memory, too.
-pub(super) async fn write(shared: &Arc<Shared>, key: ExchangeKey, scope: Scope, sealed: &Sealed) {
-    let (tag, id) = match scope {
+/// Which attempt an answer came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// Of the credential that was spent; none for a session.
+    pub(super) generation: i64,
+    /// As it is noted.
+    pub(super) sent_at: i64,
+}
+
+/// Keeps an answer in a file: whether it is there. Best effort: it is in memory, too.
+pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Origin, answer: &HttpResponse) -> bool {
+    let key = exchange.key;
+    let (tag, id) = match exchange.scope {
         Scope::Connection(id) => (1, *id.as_bytes()),
         Scope::Session(id) => (2, *id.as_bytes()),
     };
-    let bytes = [&MAGIC[..], &[tag], &id, sealed.as_bytes()].concat();
+    let place = answer::place_of_file(&key, &exchange.owner, exchange.kind.as_str(), origin.generation);
+    let plain = Secret::new([&origin.sent_at.to_be_bytes()[..], answer::encode(answer).expose()].concat());
+    let sealed = match shared.sealer.seal(&place, plain.expose()).await {
+        Ok(sealed) => sealed,
+        Err(error) => {
+            tracing::warn!(%error, "an answer that cannot be recorded cannot be sealed for a file either");
+            return false;
+        }
+    };
+    let generation = origin.generation.to_be_bytes();
+    let bytes = [&MAGIC[..], &[tag], &id, &generation, sealed.as_bytes()].concat();
     match blocking(shared, move |state| state.write_rescue(key, &bytes)).await {
-        None | Some(Ok(())) => {}
-        Some(Err(error)) => tracing::warn!(%error, "an answer that cannot be recorded cannot be kept in a file either"),
+        None => false,
+        Some(Ok(())) => true,
+        Some(Err(error)) => {
+            tracing::warn!(%error, "an answer that cannot be recorded cannot be kept in a file either");
+            false
+        }
     }
 }
 
@@ -82,7 +107,7 @@ pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -
         // The directory may be there again soon, and the answer with it.
         Some(Ok(Err(Unreadable::Io(error))) | Err(error)) => return Err(unavailable(shared, key, &error).into()),
     };
-    let Some((scope, sealed)) = parse(&bytes) else {
+    let Some((scope, generation, sealed)) = parse(&bytes) else {
         return Ok(damaged(shared, key, "it is not one that this program writes"));
     };
     let Some((owner, kind)) = whose(shared, scope).await? else {
@@ -90,37 +115,64 @@ pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -
         remove(shared, key).await;
         return Ok(Rescue::Nothing);
     };
-    let place = answer::place(&key, &owner, kind.as_str());
+    let place = answer::place_of_file(&key, &owner, kind.as_str(), generation);
     let failed = |source| Error::Sealed { what: format!("the answer to {key:?}"), source: Arc::new(source) };
     let plain = match shared.sealer.open(&place, &sealed).await {
         Err(error) if error.may_pass() => return Err(failed(error)),
         Err(error) => return Ok(damaged(shared, key, &error.to_string())),
         Ok(plain) => plain,
     };
-    // With the keys of today.
-    let fresh = shared.sealer.seal(&place, plain.expose()).await.map_err(failed)?;
+    let Some((sent_at, answer)) = plain.expose().split_first_chunk() else {
+        return Ok(damaged(shared, key, "it is not one that this program writes"));
+    };
+    let sent_at = i64::from_be_bytes(*sent_at);
+    // For the row, with the keys of today.
+    let place = answer::place(&key, &owner, kind.as_str());
+    let (fresh, now) = (shared.sealer.seal(&place, answer).await.map_err(failed)?, shared.clock.now().seconds());
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
-            match scope {
-                Scope::Connection(id) => tx.lock(Lock::Connection(id)).await?,
-                Scope::Session(id) => tx.lock(Lock::Setup(id)).await?,
+            scope.lock(tx).await?;
+            let (row, current) = match scope {
+                Scope::Connection(id) => (tx.exchange(key).await?, tx.account(id).await?.map(|row| row.generation)),
+                Scope::Session(_) => (tx.exchange(key).await?, None),
+            };
+            let is_its_own = row.as_ref().is_some_and(|row| row.sent.at == sent_at);
+            if !is_its_own && current.is_some_and(|current| generation < current) {
+                return Ok(Ingested::Outdated);
             }
-            match tx.exchange(key).await? {
-                Some(row) if row.sealed.is_some() => Ok(Some(false)),
-                Some(_) => tx.answer_exchange(key, &fresh).await.map(Some),
-                None if asks => tx.insert_answer(key, scope, &fresh).await.map(Some),
-                None => Ok(None),
+            let ingested = match row {
+                Some(row) if row.sealed.is_some() => false,
+                Some(_) => tx.answer_exchange(key, &fresh).await?,
+                None if asks => tx.insert_answer(key, scope, &fresh).await?,
+                None => return Ok(Ingested::Unasked),
+            };
+            if let (true, Scope::Connection(id)) = (ingested, scope) {
+                tx.hasten_refresh(id, now).await?;
             }
+            Ok(Ingested::There(ingested))
         })
     });
     match written.await? {
         // It is of an exchange that is not noted any more, unless somebody asks for it again.
-        None => Ok(Rescue::Nothing),
-        Some(ingested) => {
+        Ingested::Unasked => Ok(Rescue::Nothing),
+        Ingested::Outdated => {
+            remove(shared, key).await;
+            Ok(Rescue::Nothing)
+        }
+        Ingested::There(ingested) => {
             remove(shared, key).await;
             Ok(if ingested || asks { Rescue::Ingested } else { Rescue::Nothing })
         }
     }
+}
+
+/// What the transaction made of a file.
+enum Ingested {
+    /// The row holds an answer: this one by now, or one before.
+    There(bool),
+    /// Its credential was replaced, and nobody waits for it.
+    Outdated,
+    Unasked,
 }
 
 fn file(shared: &Shared, key: ExchangeKey) -> String {
@@ -136,17 +188,18 @@ fn damaged(shared: &Shared, key: ExchangeKey, why: &str) -> Rescue {
     Rescue::Damaged
 }
 
-fn parse(bytes: &[u8]) -> Option<(Scope, Sealed)> {
+fn parse(bytes: &[u8]) -> Option<(Scope, i64, Sealed)> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let ([tag], rest) = rest.split_first_chunk()?;
-    let (id, sealed) = rest.split_first_chunk()?;
+    let (id, rest) = rest.split_first_chunk()?;
+    let (generation, sealed) = rest.split_first_chunk()?;
     let id = Uuid::from_bytes(*id);
     let scope = match tag {
         1 => Scope::Connection(ConnectionId::from(id)),
         2 => Scope::Session(SessionId::from(id)),
         _ => return None,
     };
-    Some((scope, Sealed::of_file(sealed)))
+    Some((scope, i64::from_be_bytes(*generation), Sealed::of_file(sealed)))
 }
 
 async fn whose(shared: &Shared, scope: Scope) -> Result<Option<(String, Kind)>, Error> {

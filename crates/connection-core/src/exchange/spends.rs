@@ -41,7 +41,10 @@ pub(crate) struct ConnectionSpends {
 
 #[derive(Default)]
 struct Seen {
-    keys: Vec<ExchangeKey>,
+    /// Whose answers are recorded, in the order of their coming, and whether each said yes.
+    answered: Vec<(ExchangeKey, bool)>,
+    /// Whether the plugin asked for something else behind the last of these.
+    elsewhere: bool,
     uncertain: Option<Uncertain>,
     stopped: Option<Error>,
 }
@@ -61,9 +64,24 @@ impl ConnectionSpends {
         Self { shared: shared.clone(), id, owner, kind, generation, rule, egress, deadline, seen: Mutex::default() }
     }
 
-    /// What the transaction that stores the outcome gives to [`Tx::settle_exchanges`](crate::store::Tx::settle_exchanges).
+    /// What the transaction that stores what was made of all of it gives to
+    /// [`Tx::settle_exchanges`](crate::store::Tx::settle_exchanges).
     pub(crate) fn keys(&self) -> Vec<ExchangeKey> {
-        self.seen().keys.clone()
+        self.seen().answered.iter().map(|(key, _)| *key).collect()
+    }
+
+    /// As [`keys`](Self::keys), when the plugin failed: refusals, and the answer by which it judges. A yes before that may be
+    /// the only token that works, so the next run gets it again.
+    pub(crate) fn judged(&self) -> Vec<ExchangeKey> {
+        let seen = self.seen();
+        let last = seen.answered.len().checked_sub(1).filter(|_| !seen.elsewhere);
+        let judged = |(index, (key, yes)): (usize, &(ExchangeKey, bool))| (!yes || Some(index) == last).then_some(*key);
+        seen.answered.iter().enumerate().filter_map(judged).collect()
+    }
+
+    /// Another request begins, by which the plugin may judge as well.
+    pub(crate) fn asked_elsewhere(&self) {
+        self.seen().elsewhere = true;
     }
 
     /// What is known of one that ended uncertain, if one did.
@@ -110,8 +128,9 @@ impl SpendService for ConnectionSpends {
             match send(&self.shared, exchange, request).await {
                 Ok(ended) => {
                     let mut seen = self.seen();
+                    seen.elsewhere = !matches!(&ended, Ended::Answered(_));
                     match &ended {
-                        Ended::Answered(_) => seen.keys.push(key),
+                        Ended::Answered(answer) => seen.answered.push((key, (200..300).contains(&answer.status()))),
                         Ended::Uncertain(uncertain) => seen.uncertain = Some(*uncertain),
                         Ended::NotSent(_) | Ended::Refused(_) => {}
                     }

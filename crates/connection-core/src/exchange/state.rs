@@ -39,14 +39,35 @@ pub(crate) struct StateDirectory {
     _alive: File,
 }
 
-impl StateDirectory {
-    /// Opens it, and makes what is not there yet. Lock files of processes that are gone are removed, but for those `named`
-    /// by an exchange.
+/// One that no other process puts in order meanwhile.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    directory: StateDirectory,
+    /// Processes that were gone when it was opened: these note nothing any more.
+    gone: Vec<String>,
+    _alone: File,
+}
+
+impl Opened {
+    /// Removes the lock files of processes that are gone, but for those `named` by an exchange: read behind
+    /// [`open`](StateDirectory::open), or one could be missing that was noted by a process which died in between.
     ///
     /// Blocks: call it on a thread that may wait.
-    pub(crate) fn open(path: PathBuf, store: String, process: &str, named: &[String]) -> io::Result<Self> {
+    pub(crate) fn tidy(self, named: &[String]) -> io::Result<StateDirectory> {
+        for process in self.gone.iter().filter(|gone| !named.contains(gone)) {
+            fs::remove_file(self.directory.lock_of(process))?;
+        }
+        Ok(self.directory)
+    }
+}
+
+impl StateDirectory {
+    /// Opens it, and makes what is not there yet. It stays locked until it is put in [order](Opened::tidy).
+    ///
+    /// Blocks: call it on a thread that may wait.
+    pub(crate) fn open(path: PathBuf, store: String, process: &str) -> io::Result<Opened> {
         platform::create_private_dir(&path)?;
-        let _alone = platform::lock_file(&path.join("lock"))?;
+        let alone = platform::lock_file(&path.join("lock"))?;
         let node = match read_node(&path)? {
             Some(node) => node,
             None => {
@@ -57,18 +78,22 @@ impl StateDirectory {
             }
         };
         let prefix = format!("process-{store}-");
+        let mut gone = Vec::new();
         for name in names(&path)? {
             let other = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(LOCK));
             if let Some(other) = other
-                && !named.iter().any(|named| named == other)
                 && is_free(&path.join(&name))?
             {
-                fs::remove_file(path.join(&name))?;
+                gone.push(other.to_owned());
             }
         }
         let alive = platform::open_private(&path.join(format!("{prefix}{process}{LOCK}")))?;
         alive.lock()?;
-        Ok(Self { path, node, store, _alive: alive })
+        Ok(Opened { directory: Self { path, node, store, _alive: alive }, gone, _alone: alone })
+    }
+
+    fn lock_of(&self, process: &str) -> PathBuf {
+        self.path.join(format!("process-{}-{process}{LOCK}", self.store))
     }
 
     /// The node's id.
@@ -84,7 +109,7 @@ impl StateDirectory {
         if read_node(&self.path)?.as_ref() != Some(&self.node) {
             return Ok(false);
         }
-        is_free(&self.path.join(format!("process-{}-{process}{LOCK}", self.store)))
+        is_free(&self.lock_of(process))
     }
 
     /// Writes an answer, whole or not at all, and returns when it is on the disk.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{Ended, ExchangeKey};
 use crate::{
-    Clock, Error,
+    Error,
     services::Moment,
     store::{StoreError, rows::Sent},
 };
@@ -26,16 +26,16 @@ pub(super) enum Progress {
     Ended(Result<Ended, Error>),
 }
 
-/// Those under way, and when the process began to count.
-#[derive(Debug)]
+/// Those under way, and since when the process counts.
+#[derive(Debug, Default)]
 pub(crate) struct Exchanges {
     flights: Arc<Mutex<HashMap<ExchangeKey, watch::Receiver<Progress>>>>,
     /// What is noted as sent and was not, and could not be taken back.
     unsent: Mutex<HashMap<ExchangeKey, Sent>>,
     /// No other one begins.
     closed: AtomicBool,
-    /// When this process opened the store, by both clocks.
-    pub(super) opened: Moment,
+    /// What the database's clock said first, and what had passed here then.
+    first: OnceLock<Moment>,
 }
 
 /// Takes an exchange off the table, also when its task panics.
@@ -51,9 +51,9 @@ impl Drop for Landing {
 }
 
 impl Exchanges {
-    pub(crate) fn new(clock: &dyn Clock) -> Self {
-        let opened = Moment::of(clock);
-        Self { flights: Arc::default(), unsent: Mutex::default(), closed: AtomicBool::new(false), opened }
+    /// What the database's clock said first in this process: `now` where it was not asked before.
+    pub(super) fn first(&self, now: Moment) -> Moment {
+        *self.first.get_or_init(|| now)
     }
 
     /// The one under way, or a new one that `begin` starts.

@@ -36,31 +36,44 @@ pub(super) async fn concluded(shared: &Arc<Shared>, exchange: &Exchange, sent: S
     }
 }
 
+/// There was an answer that nobody can read.
 pub(super) fn lost(sent_at: i64) -> Uncertain {
-    Uncertain { sent_at: Timestamp::from_seconds(sent_at), replay_at: None }
+    Uncertain { sent_at: Timestamp::from_seconds(sent_at), replay_at: None, awaited: None }
+}
+
+/// The database's time, when it was asked.
+pub(super) async fn moment(shared: &Shared) -> Result<Moment, Error> {
+    // Before the asking: what passes while it is under way makes nothing older.
+    let passed = shared.clock.passed();
+    let now = Moment::told(shared.reader().await?.clock().await?, passed);
+    shared.exchanges.first(now);
+    Ok(now)
 }
 
 /// Notes that nobody sends it any more; then the quarantine begins. What cannot be noted now is noted by whoever asks next.
 pub(super) async fn conclude(shared: &Arc<Shared>, exchange: &Exchange, sent: Sent) -> Sent {
-    let (key, of, now) = (exchange.key, sent.clone(), shared.clock.now().seconds());
-    let written = shared.store.write(move |tx| Box::pin(async move { tx.conclude_exchange(key, &of, now).await }));
+    let (key, of) = (exchange.key, sent.clone());
+    let written = shared.store.write(move |tx| Box::pin(async move { tx.conclude_exchange(key, &of).await }));
     match written.await {
-        Ok(true) => Sent { concluded_at: Some(now), ..sent },
+        Ok(Some(at)) => Sent { concluded_at: Some(at), ..sent },
         _ => sent,
     }
 }
 
-pub(super) fn decide(shared: &Shared, exchange: &Exchange, sent: &Sent) -> Verdict {
+pub(super) fn decide(shared: &Shared, exchange: &Exchange, sent: &Sent, now: Moment) -> Verdict {
     if shared.exchanges.is_unsent(exchange.key, sent) {
         return Verdict::Send { replays: sent.replays, within: None };
     }
-    replay::verdict(exchange.rule, sent, shared.exchanges.opened, Moment::of(&*shared.clock))
+    replay::verdict(exchange.rule, sent, shared.exchanges.first(now), now)
 }
 
-pub(super) fn uncertain(shared: &Shared, exchange: &Exchange, sent: &Sent) -> Uncertain {
-    let replay_at = match decide(shared, exchange, sent) {
-        Verdict::Send { .. } => Some(shared.clock.now().seconds()),
-        Verdict::Wait { until } => until,
+/// With the time to ask again by the process's own clock, by which everything else is planned.
+pub(super) fn uncertain(shared: &Shared, exchange: &Exchange, sent: &Sent, now: Moment) -> Uncertain {
+    let again_in = match decide(shared, exchange, sent, now) {
+        Verdict::Send { .. } => Some(0),
+        Verdict::Wait { again_in } => again_in,
     };
-    Uncertain { sent_at: Timestamp::from_seconds(sent.at), replay_at: replay_at.map(Timestamp::from_seconds) }
+    let at = |seconds| Timestamp::from_seconds(shared.clock.now().seconds().saturating_add(seconds));
+    let sent_at = Timestamp::from_seconds(sent.at);
+    Uncertain { sent_at, replay_at: again_in.map(at), awaited: Some(exchange.key) }
 }

@@ -3,16 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    ConnectionError, NotLive, Reason, RefreshContext, RefreshSemantics, Refreshed, Secret, reason,
+    BoxFuture, ConnectionError, HttpError, HttpRequest, HttpResponse, HttpService, NotLive, Reason, RefreshContext,
+    RefreshSemantics, Refreshed, Secret, reason,
 };
 
 use super::{flight::Target, lease::Lease};
 use crate::{
     Error,
     contain::{Contained, contain},
-    exchange::{ConnectionSpends, ExchangeKey, Spender, Uncertain},
+    exchange::{ConnectionSpends, ExchangeKey, LONGEST_REFRESH, SEND_WITHIN, Spender, Uncertain},
     limits,
     registry::{KindEntry, Shared},
+    store::LEASE,
     verify::{HostServices, Subject},
 };
 
@@ -20,6 +22,10 @@ use crate::{
 const LONGEST: Duration = Duration::from_secs(45);
 /// After that a plugin spins, and only its thread knows.
 const GRACE: Duration = Duration::from_secs(1);
+
+// However patient the host's policy is: who takes the lease next finds nothing under way.
+const _: () = assert!(SEND_WITHIN.as_secs() + LONGEST_REFRESH.as_secs() <= LONGEST.as_secs());
+const _: () = assert!(LONGEST.as_secs() + GRACE.as_secs() < LEASE.cast_unsigned());
 
 /// What came of it.
 pub(super) enum Outcome {
@@ -35,10 +41,19 @@ pub(super) enum Outcome {
 /// With what was spent for it.
 pub(super) struct Attempt {
     pub(super) outcome: Outcome,
-    /// Answers to forget with the outcome.
+    /// Answers to forget with what was made of them.
     pub(super) keys: Vec<ExchangeKey>,
+    /// Answers to forget with a failure.
+    pub(super) judged: Vec<ExchangeKey>,
     /// What may have been spent and was not answered.
     pub(super) uncertain: Option<Uncertain>,
+}
+
+impl Attempt {
+    /// One for which nothing was spent.
+    pub(super) const fn of(outcome: Outcome) -> Self {
+        Self { outcome, keys: Vec::new(), judged: Vec::new(), uncertain: None }
+    }
 }
 
 pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: Subject, lease: &Lease) -> Attempt {
@@ -49,7 +64,20 @@ pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: 
     let egress = subject.payload.egress.clone();
     let spends = Arc::new(ConnectionSpends::new(shared, spender, semantics, egress, lease.deadline()));
     let outcome = run(shared, kind, subject, spends.clone()).await;
-    Attempt { outcome, keys: spends.keys(), uncertain: spends.uncertain() }
+    Attempt { outcome, keys: spends.keys(), judged: spends.judged(), uncertain: spends.uncertain() }
+}
+
+/// Requests that spend nothing, which the spending ones want to know of.
+struct Beside<'a> {
+    http: &'a dyn HttpService,
+    spends: &'a ConnectionSpends,
+}
+
+impl HttpService for Beside<'_> {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
+        self.spends.asked_elsewhere();
+        self.http.send(request)
+    }
 }
 
 async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: Subject, spends: Arc<ConnectionSpends>) -> Outcome {
@@ -57,6 +85,7 @@ async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: Subject, spen
     let (clock, definition, spending) = (shared.clock.clone(), kind.definition.clone(), spends.clone());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());
+        let http = Beside { http: &http, spends: &spending };
         let ctx = RefreshContext::new(services.services(&http).spend(&*spending), &connection);
         let refresh = || definition.refresh(&subject.payload.credential, &ctx);
         contain(&*clock, LONGEST, refresh, || spending.is_stopped(), || {}).await

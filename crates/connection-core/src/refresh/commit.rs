@@ -1,6 +1,7 @@
 //! Writes what a refresh came to: the renewed credential with what it proves, in one transaction.
 //!
-//! The generation decides. Where it moved meanwhile, ours is dropped and the newer one stays. Where only the lease moved,
+//! The generation decides. Where it moved meanwhile, ours is dropped and the newer one stays; what was answered stays
+//! recorded, and the next refresh makes of it what fits the newer one. Where only the lease moved,
 //! ours is stored all the same: what was spent for it is gone, so it may be the only one that works; whoever holds the
 //! lease by now finds another generation and stops.
 
@@ -10,8 +11,9 @@ use connection_contract::{Liveness, Refreshed, Secret, Timestamp, reason};
 
 use super::{
     Renewed,
-    flight::{Target, tell},
+    flight::Target,
     lease::Lease,
+    outcome::{RefreshOutcome, tell},
     plan::{self, Given},
 };
 use crate::{
@@ -34,7 +36,7 @@ pub(super) enum Written {
     /// There is no such connection any more.
     Gone,
     /// The liveness before and now.
-    Done { before: Liveness, after: Liveness, late: bool },
+    Done { before: Liveness, after: Liveness, outcome: RefreshOutcome },
 }
 
 /// What every transaction here needs.
@@ -135,11 +137,11 @@ pub(super) async fn renewed(
     match written {
         Written::Gone => Err(Error::NotFound(id)),
         Written::Superseded(generation) => {
-            tell(info, "superseded");
+            tell(shared, info, RefreshOutcome::Superseded, None);
             Ok(Renewed::To(generation))
         }
-        Written::Done { before, after, late } => {
-            tell(info, if late { "refreshed_late" } else { "refreshed" });
+        Written::Done { before, after, outcome } => {
+            tell(shared, info, outcome, None);
             let reason = if after == before { None } else { registry.info(id).await?.reason };
             replace::publish(shared, id, before, after, reason);
             Ok(Renewed::To(next))
@@ -159,14 +161,27 @@ async fn put(
     let Some(row) = tx.listed(id).await? else { return Ok(Written::Gone) };
     let late = !Lease::is_held(&context.process, context.fence, tx, id).await?;
     tx.release_refresh(id, &context.process, context.fence).await?;
-    tx.settle_exchanges(keys).await?;
     if row.account.generation != seen {
+        // Whoever authorized again took the answers away. A probe that rotated the credential did not: what it made may
+        // hold what was spent here, and then the next refresh finds what was answered.
+        for key in keys {
+            if tx.exchange(*key).await?.is_some_and(|row| row.sealed.is_some()) {
+                tx.refresh_now(id, now).await?;
+                break;
+            }
+        }
         return Ok(Written::Superseded(row.account.generation));
     }
+    let outcome = match tx.settle_exchanges(keys).await? {
+        true => RefreshOutcome::Replayed,
+        false if late => RefreshOutcome::RefreshedLate,
+        false => RefreshOutcome::Refreshed,
+    };
     let scopes = fresh.granted_scopes.take();
     let is_other = scopes.is_some() && scopes != row.granted_scopes;
     fresh.granted_scopes = scopes.or_else(|| row.granted_scopes.clone());
-    fresh.plan.announced_at = tx.current_credential(id).await?.and_then(|row| row.plan.announced_at);
+    let announced_at = tx.current_credential(id).await?.and_then(|row| row.plan.announced_at);
+    fresh.plan.announced_at = announced_at.filter(|at| plan::is_announced(*at, fresh.plan.authorized_until));
     // What the refresh replaced is dead, or will be; there is nothing to go back to.
     tx.delete_credential(id, seen).await?;
     tx.forget_previous(id, i64::MAX).await?;
@@ -182,7 +197,8 @@ async fn put(
     tx.upsert_liveness(&measured).await?;
     let until = |at: Option<i64>| at.map(|seconds| Timestamp::from_seconds(seconds).to_rfc3339());
     let body = serde_json::json!({
-        "generation": fresh.generation, "refreshed": true, "validUntil": until(fresh.valid_until),
+        "generation": fresh.generation, "refreshed": true, "outcome": outcome.name(),
+        "validUntil": until(fresh.valid_until),
     });
     context.tell(tx, &row, event::CREDENTIAL_ROTATED, body).await?;
     context.tell_liveness(tx, &row, after, reason.as_ref().map(|reason| &*reason.code)).await?;
@@ -191,7 +207,7 @@ async fn put(
         let body = serde_json::json!({ "account": null, "scopes": scopes, "validUntil": until(fresh.valid_until) });
         context.tell(tx, &row, event::FACTS_CHANGED, body).await?;
     }
-    Ok(Written::Done { before, after, late })
+    Ok(Written::Done { before, after, outcome })
 }
 
 /// What a renewed credential proves: its provider has just made it for this account, which is what a probe asks. What else

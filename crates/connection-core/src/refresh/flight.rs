@@ -12,11 +12,12 @@ use super::{
     failure::{self, Failure},
     lease::{self, Lease},
     not_renewed,
+    outcome::{RefreshOutcome, tell},
     plan::{Plan, Stage},
 };
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
-    registry::KindEntry,
+    registry::{KindEntry, Shared},
     verify::{self, Subject},
 };
 
@@ -40,7 +41,9 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
         let (info, generation) = registry.info_and_generation(id).await?;
         if generation != seen {
             // Whoever renewed it was faster, or was waited for.
-            tell(&info, if failures.is_some() { "waited" } else { "adopted" });
+            let waited = failures.is_some();
+            let outcome = if waited { RefreshOutcome::Waited } else { RefreshOutcome::Adopted };
+            tell(shared, &info, outcome, None);
             return Ok(Renewed::To(generation));
         }
         let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
@@ -52,7 +55,7 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
         let plan = Plan::of(&row);
         if failures.is_some_and(|before| plan.failures() > before) {
             // Who was waited for has failed.
-            return Err(failed_before(&info, &plan));
+            return Err(failed_meanwhile(shared, &info, &plan));
         }
         let now = shared.clock.now().seconds();
         match why {
@@ -80,7 +83,14 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
 }
 
 async fn held(target: Target<'_>, mut lease: Lease) -> Result<Renewed, Error> {
+    let (shared, info) = (&target.registry.shared, target.info.clone());
     let renewed = leased(target, &mut lease).await;
+    if let Err(error) = &renewed
+        && !matches!(error, Error::NotRenewed { .. } | Error::NotFound(_))
+    {
+        // This host could not keep what came, or could not ask.
+        tell(shared, &info, RefreshOutcome::Failed, Some(error.code()));
+    }
     lease.release().await;
     renewed
 }
@@ -92,11 +102,11 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
     // Behind the lease: who held the one before may have stored something, or failed.
     let (info, opened) = verify::open_as_one(registry, info, generation).await?;
     if opened.generation != generation {
-        tell(&info, "adopted");
+        tell(shared, &info, RefreshOutcome::Adopted, None);
         return Ok(Renewed::To(opened.generation));
     }
     if opened.plan.failures() > plan.failures() {
-        return Err(failed_before(&info, &opened.plan));
+        return Err(failed_meanwhile(shared, &info, &opened.plan));
     }
     let target = Target { registry, info, kind, generation, plan };
     let (attempt, payload) = match opened.payload {
@@ -105,9 +115,9 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
             let subject = Subject { id, owner, payload: payload.duplicate(), config };
             (attempt::attempt(shared, &target, subject, lease).await, Some(payload))
         }
-        Err(_) => (Attempt { outcome: Outcome::Fault(unreadable()), keys: Vec::new(), uncertain: None }, None),
+        Err(_) => (Attempt::of(Outcome::Fault(unreadable())), None),
     };
-    let Attempt { outcome, keys, uncertain } = attempt;
+    let Attempt { outcome, keys, judged, uncertain } = attempt;
     match (outcome, payload) {
         (Outcome::Renewed(refreshed), Some(payload)) => {
             commit::renewed(&target, lease, payload, *refreshed, keys).await
@@ -119,11 +129,11 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
             if generation == target.generation {
                 return Err(error);
             }
-            tell(&info, "adopted");
+            tell(shared, &info, RefreshOutcome::Adopted, None);
             Ok(Renewed::To(generation))
         }
         (Outcome::Failed(why), _) => {
-            failure::record(&target, lease, Failure::of(target.kind.capabilities.refresh, why, uncertain, keys)).await
+            failure::record(&target, lease, Failure::of(target.kind.capabilities.refresh, why, uncertain, judged)).await
         }
         (Outcome::Fault(why), _) => {
             failure::record(&target, lease, Failure::of(target.kind.capabilities.refresh, why, uncertain, Vec::new()))
@@ -143,7 +153,8 @@ fn failed_before(info: &ConnectionInfo, plan: &Plan) -> Error {
     not_renewed(&info.kind, plan.why().unwrap_or_else(|| NotLive::offline(unknown())))
 }
 
-/// Under a stable name, for whoever counts.
-pub(super) fn tell(info: &ConnectionInfo, outcome: &'static str) {
-    tracing::info!(connection = %info.id, kind = %info.kind, outcome, "refresh");
+/// As [`failed_before`], where the try was another process's, under way when this one began.
+fn failed_meanwhile(shared: &Shared, info: &ConnectionInfo, plan: &Plan) -> Error {
+    tell(shared, info, RefreshOutcome::Waited, plan.code());
+    failed_before(info, plan)
 }

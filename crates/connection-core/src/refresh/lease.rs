@@ -8,12 +8,11 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     ConnectionId, Error,
+    exchange::SEND_WITHIN,
     registry::Shared,
     store::{Changed, StoreError, Tx},
 };
 
-/// What a holder spends is sent by then: the longest request ends within the lease.
-const SEND_WITHIN: Duration = Duration::from_secs(25);
 /// How often whoever waits for another process looks at the row at least.
 const LOOKED: Duration = Duration::from_millis(500);
 

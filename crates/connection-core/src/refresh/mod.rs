@@ -10,6 +10,7 @@ mod commit;
 mod failure;
 mod flight;
 mod lease;
+mod outcome;
 pub(crate) mod plan;
 mod scheduler;
 #[cfg(test)]
@@ -20,6 +21,8 @@ use connection_contract::NotLive;
 use crate::{ConnectionId, ConnectionRegistry, Error, StoreError};
 
 use flight::{ROUNDS, fly};
+pub(crate) use outcome::Counts;
+pub use outcome::{RefreshOutcome, RefreshOutcomes};
 
 /// Why a credential is to be renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,6 +27,12 @@ const LONGEST_PAUSE: i64 = 3_600;
 /// What a provider that asks for a pause may ask for.
 const ASKED: std::ops::RangeInclusive<i64> = 1..=86_400;
 
+/// So long ahead an end is announced that no renewal saves, in seconds.
+pub(super) const ANNOUNCED_AHEAD: i64 = 7 * 86_400;
+/// An end that is this much later is the same one: providers count down in seconds, and a life that slides is announced once
+/// a day at most.
+const SLACK: i64 = 86_400;
+
 /// Reasons that say nothing of the credential.
 const TEMPORARY: &[&str] = &[
     reason::CONNECT,
@@ -94,6 +100,12 @@ fn first(id: ConnectionId, created_at: i64, given: Given) -> Option<i64> {
     };
     let least = life.filter(|life| *life > 0).map_or(LEAST, |life| LEAST.min(life / 2));
     Some(planned.max(created_at.saturating_add(least)))
+}
+
+/// Whether what was announced then is this end, and not one that a renewal has moved further away: that one is to be
+/// announced again when it comes near.
+pub(crate) fn is_announced(at: i64, authorized_until: Option<i64>) -> bool {
+    authorized_until.is_none_or(|until| until <= at.saturating_add(ANNOUNCED_AHEAD + SLACK))
 }
 
 /// After a failure: what the provider asked for, or a pause that grows.
@@ -169,6 +181,11 @@ impl Plan {
         let code = &*why.code;
         let passes = TEMPORARY.contains(&code) || (code == reason::REFRESH_OUTCOME_UNKNOWN && self.due.is_some());
         Some(if passes { NotLive::offline(why) } else { NotLive::failing(why) })
+    }
+
+    /// Why the last try failed, for programs.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.reason.as_ref().map(|reason| &*reason.code)
     }
 
     /// Why its provider will not renew it any more, if that is so.

@@ -129,7 +129,7 @@ fn an_answer_stays_recorded_when_a_later_one_is_lost() {
     };
     for semantics in [RefreshSemantics::Stable, RefreshSemantics::Strict] {
         for replay_at in [None, Some(Timestamp::from_seconds(MADE))] {
-            let uncertain = Uncertain { sent_at: Timestamp::from_seconds(MADE), replay_at };
+            let uncertain = Uncertain { sent_at: Timestamp::from_seconds(MADE), replay_at, awaited: None };
             assert!(kept(semantics, Some(uncertain)), "{semantics:?} {replay_at:?}");
         }
         assert!(!kept(semantics, None), "what failed for certain is over");

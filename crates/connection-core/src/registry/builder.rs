@@ -1,20 +1,21 @@
 //! Opens a registry: key, store, kinds and what a host lends.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
-use connection_contract::{ConnectionDefinition, Crypto as _, encode};
+use connection_contract::{ConnectionDefinition, Crypto as _, Kind, encode};
 use secrecy::SecretString;
 
 use super::{ConnectionRegistry, DEFAULT_OWNER, RegisterError, Shared, kinds::Kinds};
 use crate::{
-    Clock, FilesPolicy, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError, KeySource, SealError,
-    StoreError, StoreSource, SystemClock, UuidV7,
+    Clock, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError, KeySource,
+    SealError, StoreError, StoreSource, SystemClock, UuidV7,
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory, ingest_all},
     seal,
     seal::{OpenKeyError, Sealer},
     services::crypto::SystemCrypto,
+    services::given::Given,
     services::http::HttpClient,
     store::Store,
 };
@@ -41,11 +42,11 @@ pub enum OpenError {
         /// The directory.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The system gives no threads.
     #[error("the system gives no threads to run plugins on")]
-    Runtime(#[source] std::io::Error),
+    Runtime(#[source] io::Error),
     /// The key cannot be had, or is another one.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -112,6 +113,7 @@ pub struct RegistryBuilder {
     http: HttpPolicy,
     files: FilesPolicy,
     inbound: Option<Arc<dyn InboundEndpoint>>,
+    given: Given,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
     hot_rows: Duration,
@@ -136,6 +138,7 @@ impl RegistryBuilder {
             http: HttpPolicy::new(),
             files: FilesPolicy::new(),
             inbound: None,
+            given: Given::default(),
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
             hot_rows: HotRows::LONGEST,
@@ -187,6 +190,13 @@ impl RegistryBuilder {
         self.inbound = Some(endpoint);
         self
     }
+    /// Gives a kind a secret value of its [key-value store](connection_contract::KvService), for every owner: it is read
+    /// in the place of what is kept there, and cannot be written. A kind that [keeps](connection_contract::Field::kept)
+    /// an answer under that key does not ask for it.
+    pub fn secret_value(mut self, kind: Kind, key: impl Into<String>, value: Arc<dyn HostSecret>) -> Self {
+        self.given.give(kind, key.into(), value);
+        self
+    }
     /// The time; the system's unless given.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -235,7 +245,19 @@ impl RegistryBuilder {
     /// [`OpenError`].
     pub async fn open(self) -> Result<ConnectionRegistry, OpenError> {
         let Self {
-            store, direct, key, other_keys, http, files, inbound, clock, ids, hot_rows, state_directory, ..
+            store,
+            direct,
+            key,
+            other_keys,
+            http,
+            files,
+            inbound,
+            given,
+            clock,
+            ids,
+            hot_rows,
+            state_directory,
+            ..
         } = self;
         let (kinds, refused) = (self.kinds, self.refused);
         if let Some(refused) = refused {
@@ -268,7 +290,7 @@ impl RegistryBuilder {
         let hot = Arc::new(HotRows::new(hot_rows));
         let forgetful = hot.clone();
         store.on_change(move |changed| forgetful.forget(changed));
-        let exchanges = Exchanges::new(&*clock);
+        let exchanges = Exchanges::default();
         let shared = Shared {
             store,
             process,
@@ -279,10 +301,12 @@ impl RegistryBuilder {
             http,
             files,
             inbound,
+            given,
             kinds,
             sessions,
             flights,
             refreshes,
+            refresh_counts: Default::default(),
             removals,
             rollbacks,
             subscriptions,
@@ -309,10 +333,18 @@ async fn open_state(
     sealer: &Sealer,
     process: String,
 ) -> Result<StateDirectory, OpenError> {
-    let named = store.reader().await?.exchange_processes().await?;
     let [a, b, c, d, ..] = sealer.mac("connections/state-directory/v1", b"");
     let (tag, directory) = (encode::hex(&[a, b, c, d]), path.clone());
-    let opened = tokio::task::spawn_blocking(move || StateDirectory::open(directory, tag, &process, &named)).await;
-    let opened = opened.unwrap_or_else(|_| Err(std::io::ErrorKind::Interrupted.into()));
-    opened.map_err(|source| OpenError::StateDirectory { path, source })
+    let failed = |source| OpenError::StateDirectory { path, source };
+    let opened = match waiting(move || StateDirectory::open(directory, tag, &process)).await {
+        Ok(opened) => opened,
+        Err(source) => return Err(failed(source)),
+    };
+    let named = store.reader().await?.exchange_processes().await?;
+    waiting(move || opened.tidy(&named)).await.map_err(failed)
+}
+
+/// On a thread that may wait.
+async fn waiting<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
 }

@@ -66,6 +66,9 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
         if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {
             return Err(format!("two fields are named '{}'", field.name));
         }
+        if let Some(way) = field.way.filter(|way| !descriptor.ways.contains(way)) {
+            return Err(format!("'{}' is asked of who finishes by {way:?}, and it cannot be finished so", field.name));
+        }
         check_field(field, &mut checked)?;
     }
     Ok(checked)

@@ -27,9 +27,9 @@ use crate::{
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
     liveness::Subscriptions,
-    refresh::Renewed,
+    refresh::{self, Renewed},
     seal::Sealer,
-    services::{crypto::SystemCrypto, http::HttpClient},
+    services::{crypto::SystemCrypto, given::Given, http::HttpClient},
     setup::{Inbound, Slot},
     store::{Reader, Store},
     verify::Flights,
@@ -58,12 +58,15 @@ pub(crate) struct Shared {
     pub(crate) http: HttpClient,
     pub(crate) files: FilesPolicy,
     pub(crate) inbound: Inbound,
+    /// Secret values of kinds that the host gives.
+    pub(crate) given: Given,
     pub(crate) kinds: Kinds,
     /// What this process keeps of sessions that have a handle, a run or a timer.
     pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
     /// Probes.
     pub(crate) flights: Flights<ConnectionInfo>,
     pub(crate) refreshes: Flights<Renewed>,
+    pub(crate) refresh_counts: refresh::Counts,
     pub(crate) removals: Flights<Removal>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,
@@ -187,6 +190,18 @@ impl ConnectionRegistry {
     /// Whether the store can be read. Never an error.
     pub async fn health(&self) -> bool {
         self.shared.store.health().await
+    }
+
+    /// Lets nothing begin any more that spends something, and resolves when the renewals that are under way have come to
+    /// their end and are stored. For a host that is told to end, before [`close`](Self::close), which leaves what a
+    /// provider has answered to the next process.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, nothing is lost: a later process finds what was recorded, and goes on from there.
+    pub async fn drain(&self) {
+        self.shared.exchanges.settled().await;
+        self.shared.refreshes.settled().await;
     }
 
     /// Ends what is queued, waits for requests that spend something, and closes the store. Every later use is refused.

@@ -1,11 +1,12 @@
 //! Removes a connection: what setup took at the provider is given back, then the row goes, whatever the provider said.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use connection_contract::{ConnectionError, TeardownContext};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
+    connection::rollback,
     contain::{Contained, contain},
     event, setup,
     store::Lock,
@@ -16,6 +17,8 @@ use crate::{
 /// Whoever removes a connection does not wait for a provider for ever.
 const LONGEST: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(1);
+/// For the credential that a rollback would have brought back.
+const LONGEST_PREVIOUS: Duration = Duration::from_secs(10);
 /// So many credentials are torn down at most, where each is replaced meanwhile.
 const ATTEMPTS: usize = 3;
 
@@ -47,10 +50,13 @@ impl Teardown {
 pub struct Removal {
     /// Whether the provider was told.
     pub teardown: Teardown,
+    /// The same of the credential that was kept to go back to; `None` when there was none.
+    pub previous: Option<Teardown>,
 }
 
 impl ConnectionRegistry {
-    /// Removes a connection with its credential: ends its probe, tears down, deletes. Its events stay.
+    /// Removes a connection with its credential, and with the one that was kept to go back to: ends its probe, tears both
+    /// down, deletes. Its events stay.
     ///
     /// # Repetition
     ///
@@ -72,16 +78,19 @@ impl ConnectionRegistry {
     }
 
     async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {
-        let mut attempts = 0;
-        let (kind, teardown) = loop {
+        let (mut attempts, mut given_back) = (0, GivenBack::default());
+        let (kind, removal) = loop {
             // Again, since a removal may have ended between the two.
             let (info, generation) = self.info_and_generation(id).await?;
             self.shared.flights.cancel(id);
             self.shared.refreshes.cancel(id);
             attempts += 1;
             let (generation, teardown) = self.teardown(&info, generation).await?;
-            if let Some(teardown) = self.delete(&info, generation, teardown, attempts == ATTEMPTS).await? {
-                break (info.kind, teardown);
+            given_back.insert(generation, teardown);
+            let previous = self.teardown_previous(&info, &mut given_back).await?;
+            let removal = Removal { teardown, previous };
+            if let Some(removal) = self.delete(&info, generation, removal, attempts == ATTEMPTS).await? {
+                break (info.kind, removal);
             }
             tracing::info!(connection = %id, kind = %info.kind, "another credential came during the teardown");
         };
@@ -90,8 +99,8 @@ impl ConnectionRegistry {
         self.shared.refreshes.cancel(id);
         self.shared.subscriptions.end(id);
         setup::connection_removed(&self.shared, id).await;
-        tracing::info!(connection = %id, kind = %kind, teardown = teardown.as_str(), "removed");
-        Ok(Removal { teardown })
+        tracing::info!(connection = %id, kind = %kind, teardown = removal.teardown.as_str(), "removed");
+        Ok(removal)
     }
 
     /// Deletes the row. `None` when it has another credential than the one that was torn down: nothing was changed, unless
@@ -100,23 +109,26 @@ impl ConnectionRegistry {
         &self,
         info: &ConnectionInfo,
         generation: i64,
-        teardown: Teardown,
+        mut removal: Removal,
         is_last: bool,
-    ) -> Result<Option<Teardown>, Error> {
+    ) -> Result<Option<Removal>, Error> {
         let (id, on, owner, kind) = (info.id, self.shared.clone(), info.owner.clone(), info.kind.clone());
         let deleted = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
                 let Some(account) = tx.account(id).await? else { return Ok(None) };
-                let teardown = match account.generation == generation {
-                    true => teardown,
-                    false if is_last => Teardown::Failed,
+                match account.generation == generation {
+                    true => {}
+                    false if is_last => removal.teardown = Teardown::Failed,
                     false => return Ok(Some(None)),
-                };
+                }
                 tx.delete_account(id).await?;
-                let body = serde_json::json!({ "kind": kind.as_str(), "teardown": teardown.as_str() });
+                let mut body = serde_json::json!({ "kind": kind.as_str(), "teardown": removal.teardown.as_str() });
+                if let Some(previous) = removal.previous {
+                    body["previous"] = previous.as_str().into();
+                }
                 event::append(tx, &on.sealer, &event::new(&on, &owner, id, event::REMOVED, body)).await?;
-                Ok(Some(Some(teardown)))
+                Ok(Some(Some(removal)))
             })
         });
         deleted.await?.ok_or(Error::NotFound(id))
@@ -125,40 +137,74 @@ impl ConnectionRegistry {
     /// The store's errors alone: a credential that cannot be had just now is not given up.
     /// With the generation that was torn down.
     async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, Teardown), Error> {
-        let shared = &self.shared;
-        let skipped = |why| {
-            tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown skipped");
-            Teardown::Skipped
-        };
-        let Some(kind) = shared.kinds.entry(&info.kind) else {
-            return Ok((generation, skipped("unknown_kind")));
-        };
+        if self.shared.kinds.entry(&info.kind).is_none() {
+            return Ok((generation, skipped(info, "unknown_kind")));
+        }
         let (info, opened) = verify::open_as_one(self, info.clone(), generation).await?;
         let generation = opened.generation;
         let Ok(payload) = opened.payload else {
-            return Ok((generation, skipped("credential_unreadable")));
+            return Ok((generation, skipped(&info, "credential_unreadable")));
         };
-        let services = HostServices::new(shared, &kind, &info.owner, &payload);
         let subject = Subject { id: info.id, owner: info.owner.clone(), payload, config: info.config.clone() };
+        Ok((generation, self.torn_down(&info, subject, LONGEST).await))
+    }
+
+    /// Of the credential that was kept to go back to, after the current one: at some providers it is given back with that.
+    /// A removal does not fail for it, whatever is wrong with it.
+    async fn teardown_previous(
+        &self,
+        info: &ConnectionInfo,
+        given_back: &mut GivenBack,
+    ) -> Result<Option<Teardown>, Error> {
+        let previous = match self.shared.reader().await?.previous_credential(info.id).await {
+            Err(StoreError::Corrupt { .. }) => return Ok(Some(skipped(info, "credential_unreadable"))),
+            previous => previous?,
+        };
+        let Some(previous) = previous else { return Ok(None) };
+        let generation = previous.credential.generation;
+        if let Some(teardown) = given_back.get(&generation) {
+            return Ok(Some(*teardown));
+        }
+        let teardown = match rollback::open_previous(&self.shared, info, &previous).await {
+            Ok(subject) => self.torn_down(info, subject, LONGEST_PREVIOUS).await,
+            Err(_) => skipped(info, "credential_unreadable"),
+        };
+        given_back.insert(generation, teardown);
+        Ok(Some(teardown))
+    }
+
+    async fn torn_down(&self, info: &ConnectionInfo, subject: Subject, longest: Duration) -> Teardown {
+        let shared = &self.shared;
+        let Some(kind) = shared.kinds.entry(&info.kind) else { return skipped(info, "unknown_kind") };
+        let services = HostServices::new(shared, &kind, &info.owner, &subject.payload);
         let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
         let task = async move {
             let (connection, http) = (subject.connection(), services.http());
             let ctx = TeardownContext::new(services.services(&http), &connection);
             let teardown = || definition.teardown(&subject.payload.credential, &ctx);
-            contain(&*clock, LONGEST, teardown, || false, || {}).await
+            contain(&*clock, longest, teardown, || false, || {}).await
         };
-        let clock = Arc::clone(&shared.clock);
         let failed = |why: &str| {
             tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown failed; the row goes anyway");
             Teardown::Failed
         };
-        let teardown = match shared.runtimes.run(&*clock, LONGEST + GRACE, task).await {
+        let clock = Arc::clone(&shared.clock);
+        match shared.runtimes.run(&*clock, longest + GRACE, task).await {
             Contained::Ended(Contained::Ended(Ok(()))) => Teardown::Done,
-            Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => skipped("credential_unreadable"),
+            Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => {
+                skipped(info, "credential_unreadable")
+            }
             Contained::Ended(Contained::Ended(Err(_))) => failed("the plugin says so"),
             Contained::Panicked | Contained::Ended(Contained::Panicked) => failed("plugin_panicked"),
             _ => failed("plugin_timeout"),
-        };
-        Ok((generation, teardown))
+        }
     }
+}
+
+/// What became of each generation, so that none is given back twice.
+type GivenBack = HashMap<i64, Teardown>;
+
+fn skipped(info: &ConnectionInfo, why: &str) -> Teardown {
+    tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown skipped");
+    Teardown::Skipped
 }

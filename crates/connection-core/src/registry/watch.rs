@@ -168,7 +168,8 @@ impl Seen {
             Some(since) => Some(since.as_uuid()),
             None => shared.reader().await?.last_event(owner).await?,
         };
-        let mut seen = Self { floor: last.map_or(Uuid::nil(), floor), ids: BTreeSet::new() };
+        let floor = last.map_or(Uuid::nil(), |last| floor(shared, last));
+        let mut seen = Self { floor, ids: BTreeSet::new() };
         seen.ids = seen.read(shared, owner).await?;
         if let Some(since) = since {
             seen.ids.retain(|id| *id <= since.as_uuid());
@@ -197,17 +198,20 @@ impl Seen {
         }
         self.ids = found;
         if let Some(last) = self.ids.last() {
-            self.floor = self.floor.max(floor(*last));
+            self.floor = self.floor.max(floor(shared, *last));
             self.ids = self.ids.split_off(&self.floor);
         }
         Ok(in_order(events))
     }
 }
 
-/// The earliest id that may come late behind this one.
-fn floor(id: Uuid) -> Uuid {
+/// The earliest id that may come late behind this one, or from now on: an id of a process whose clock is fast hides
+/// nothing of the others.
+fn floor(shared: &Shared, id: Uuid) -> Uuid {
     // The first 48 bits are milliseconds (RFC 9562, section 5.7).
-    Uuid::from_u128((id.as_u128() >> 80).saturating_sub(LATE) << 80)
+    let told = id.as_u128() >> 80;
+    let now = shared.ids.next().as_u128() >> 80;
+    Uuid::from_u128(told.min(now).saturating_sub(LATE) << 80)
 }
 
 /// In the order of ids, but those of one connection in the order of their numbers.

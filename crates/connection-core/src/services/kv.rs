@@ -58,6 +58,9 @@ impl StoredValues {
         }
         let (this, key) = (self.clone(), key.to_owned());
         self.on_task(async move {
+            if let Some(given) = this.shared.given.read(&this.kind, &key).await {
+                return given.map(Some);
+            }
             let namespace = this.secrets();
             let row = this.shared.reader().await.map_err(|_| ServiceError::Unavailable)?;
             let row = { row }.kv(&this.owner, &namespace, &key).await.map_err(|error| failed(&error))?;
@@ -80,6 +83,9 @@ impl StoredValues {
         });
         if !fits(key) || length > LONGEST_VALUE {
             return Err(ServiceError::TooLarge);
+        }
+        if secret && self.shared.given.has(&self.kind, key) {
+            return Err(ServiceError::Denied);
         }
         let (this, key) = (self.clone(), key.to_owned());
         self.on_task(async move {

@@ -5,6 +5,7 @@
 pub(crate) mod clock;
 pub(crate) mod crypto;
 pub(crate) mod files;
+pub(crate) mod given;
 pub(crate) mod http;
 pub(crate) mod kv;
 pub(crate) mod log;
@@ -17,4 +18,5 @@ pub(crate) mod test_server;
 pub(crate) use clock::Moment;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use files::FilesPolicy;
+pub use given::{HostSecret, SecretFile, SecretFileError};
 pub use http::{HttpPolicy, HttpPolicyError};

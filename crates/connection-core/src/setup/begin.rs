@@ -218,6 +218,26 @@ impl ConnectionRegistry {
         Ok(SetupSession::at(&self.shared, slot))
     }
 
+    /// Goes on with every session that waits, of all owners, and says with how many: what waited for a time in a process
+    /// that is gone is woken by this one, and what waits for a network asks again. For a host that starts and is there to
+    /// stay. One that cannot be resumed is logged and left as it is.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn resume_setups(&self) -> Result<usize, Error> {
+        let rows = self.shared.reader().await?.waiting_setups(self.shared.clock.now().seconds()).await?;
+        let mut resumed = 0;
+        for row in rows {
+            let registry = Self { shared: self.shared.clone(), owner: row.owner.into() };
+            match registry.resume_setup(row.id).await {
+                Ok(_) => resumed += 1,
+                Err(error) => tracing::warn!(session = %row.id, code = error.code(), "a setup cannot be resumed"),
+            }
+        }
+        Ok(resumed)
+    }
+
     /// A handle at a session without resuming it: one that waits for better times is left waiting. For a page that looks
     /// again and again.
     ///
@@ -242,22 +262,28 @@ impl ConnectionRegistry {
         let rows = self.shared.reader().await?.list_setups(&self.owner).await?;
         let mut setups = Vec::new();
         for row in &rows {
-            setups.extend(info(&self.shared, row).await);
+            setups.extend(info(&self.shared, row).await?);
         }
         Ok(setups)
     }
 }
 
-/// A row whose kind is no kind was written by nobody; it is left out of lists and harms nothing.
-async fn info(shared: &Shared, row: &SetupRow) -> Option<SetupInfo> {
-    let kind = Kind::parse(&row.kind)?;
+/// A row whose kind is no kind was written by nobody; it is left out of lists and harms nothing. What may open in a moment
+/// is an error: nothing false is said of what the session is for.
+async fn info(shared: &Shared, row: &SetupRow) -> Result<Option<SetupInfo>, Error> {
+    let Some(kind) = Kind::parse(&row.kind) else { return Ok(None) };
     let place = place(&row.id, &row.owner, &kind, "connection_setup", "sealed_header", 0);
     let opened = match &row.sealed_header {
-        Some(sealed) => shared.sealer.open(&place, sealed).await.ok(),
+        Some(sealed) => match shared.sealer.open(&place, sealed).await {
+            Err(error) if error.may_pass() => {
+                return Err(Error::Sealed { what: format!("setup session {}", row.id), source: Arc::new(error) });
+            }
+            opened => opened.ok(),
+        },
         None => None,
     };
     let purpose = opened.and_then(|bytes| Header::decode(bytes.expose())).map(|header| header.purpose);
-    Some(SetupInfo {
+    Ok(Some(SetupInfo {
         id: row.id,
         kind,
         reauthorizes: matches!(purpose, Some(Purpose::Reauthorize { .. })).then_some(row.connection_id),
@@ -265,7 +291,7 @@ async fn info(shared: &Shared, row: &SetupRow) -> Option<SetupInfo> {
         step: run::step_no(row.step_seq),
         created_at: Timestamp::from_seconds(row.created_at),
         expires_at: Timestamp::from_seconds(row.expires_at),
-    })
+    }))
 }
 
 /// Goes on with a session that no process holds, unless this one is at it.

@@ -11,7 +11,9 @@ use std::{
     task::Poll,
 };
 
-use connection_contract::{HttpError, HttpResponse, Notice, Origin, Root, Secret, Services, SetupFailure, Timestamp};
+use connection_contract::{
+    HttpError, HttpResponse, Notice, Origin, Root, Secret, Services, SetupFailure, Timestamp, host::Signatures,
+};
 
 use super::{
     StepNo,
@@ -23,7 +25,6 @@ use crate::{
     Error, SealError,
     exchange::ExchangeKey,
     registry::{KindEntry, Shared},
-    seal::Place,
     services::http::{AllowedOrigin, Egress},
     store::{Lock, rows::SetupState},
 };
@@ -67,6 +68,8 @@ pub(super) struct Inner {
     /// What the user named.
     pub(super) origins: Vec<Origin>,
     pub(super) roots: Vec<Root>,
+    /// What this run has signed.
+    pub(super) signatures: Signatures,
     bytes: usize,
     draws: u64,
     pub(super) handles: u64,
@@ -161,7 +164,7 @@ impl Inner {
 
 impl Effects {
     pub(super) fn new(loaded: Loaded, shared: Arc<Shared>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
-        let (look, notices, origins, roots) = Default::default();
+        let (look, notices, origins, roots, signatures) = Default::default();
         let inner = Inner {
             replay: loaded.entries,
             next: 0,
@@ -177,6 +180,7 @@ impl Effects {
             leased: None,
             origins,
             roots,
+            signatures,
             bytes: loaded.bytes,
             draws: 0,
             handles: 0,
@@ -226,7 +230,7 @@ impl Effects {
         let inner = self.lock();
         let named = inner.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
         origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
-        Egress { origins, wildcards: self.kind.checked.wildcards.clone() }
+        Egress { origins, wildcards: self.kind.checked.wildcards.clone(), ..Egress::default() }
     }
 
     /// Takes the turn of an effect; never returns when the run is at fault.
@@ -289,12 +293,16 @@ impl Effects {
                 if !row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting)) {
                     return Ok(false);
                 }
+                // Whoever was second has nothing that takes the place of an answer.
+                if !tx.insert_effect(session, seq, &sealed).await? {
+                    return Ok(false);
+                }
                 match beside {
                     Beside::Nothing => {}
                     Beside::Endpoint(hash) => drop(tx.insert_endpoint(&hash, &owner, session, expires).await?),
-                    Beside::Exchange(key) => tx.settle_exchanges(&[key]).await?,
+                    Beside::Exchange(key) => drop(tx.settle_exchanges(&[key]).await?),
                 }
-                tx.insert_effect(session, seq, &sealed).await
+                Ok(true)
             })
         });
         match written.await {
@@ -330,7 +338,7 @@ impl Effects {
         &self,
         what: String,
         key: ExchangeKey,
-        live: impl Future<Output = Result<Effect, Error>>,
+        live: impl Future<Output = Result<Effect, Stop>>,
     ) -> Effect {
         self.ask_beside(what, Beside::Exchange(key), live).await
     }
@@ -339,12 +347,12 @@ impl Effects {
         &self,
         what: String,
         beside: Beside,
-        live: impl Future<Output = Result<Effect, Error>>,
+        live: impl Future<Output = Result<Effect, Stop>>,
     ) -> Effect {
         match self.begin(&what).await {
             Turn::Replay(effect) => effect,
             Turn::Live(busy) => {
-                match self.leased(live).await.and_then(|answer| answer.map_err(Stop::Suspend)) {
+                match self.leased(live).await.flatten() {
                     Ok(effect) => self.record(busy, what, effect, beside).await,
                     Err(stop) => {
                         self.lock().stop.get_or_insert(stop);
@@ -387,10 +395,4 @@ async fn yield_once() {
         Poll::Pending
     })
     .await;
-}
-
-impl Slot {
-    pub(super) fn effect_place(&self, seq: i64) -> Place<'_> {
-        self.place("connection_setup_effect", "sealed", seq)
-    }
 }

@@ -99,6 +99,7 @@ pub(super) async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>, alone: &mut Opt
     match row.state {
         // What a run of our own comes to, it shows by itself.
         SetupState::Running | SetupState::Waiting if is_busy => {}
+        SetupState::Waiting if row.expires_at <= shared.clock.now().seconds() => run::expire(shared, slot).await?,
         SetupState::Waiting => {
             let waiting = run::stored_wait(shared, slot, &row).await?;
             if slot.rests_at() != waiting.map(|waiting| (waiting.no, waiting.seq)) {

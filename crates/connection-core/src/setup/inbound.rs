@@ -6,14 +6,9 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host};
+use connection_contract::{BaseUrl, Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host};
 
-use crate::{
-    Clock, ConnectionRegistry, Error,
-    registry::Shared,
-    services::http::{AllowedOrigin, Egress},
-    store::Changed,
-};
+use crate::{Clock, ConnectionRegistry, Error, registry::Shared, services::http::Egress, store::Changed};
 
 /// How often whoever waits for the last callback looks at least.
 const LOOKED: Duration = Duration::from_secs(1);
@@ -78,6 +73,21 @@ impl WeakConnectionRegistry {
     }
 }
 
+impl Shared {
+    /// Sends a request to an address of this host, and nowhere else.
+    pub(crate) async fn ask_itself(
+        &self,
+        base: &str,
+        request: impl FnOnce(&BaseUrl) -> Option<HttpRequest>,
+    ) -> Result<HttpResponse, HttpError> {
+        let base = host::base_url(base).ok_or(HttpError::Protocol)?;
+        let request = request(&base).ok_or(HttpError::Protocol)?;
+        let origin = base.origin().clone();
+        let egress = Egress { host: vec![origin], ..Egress::default() };
+        self.http.send(&egress, request).await
+    }
+}
+
 impl ConnectionRegistry {
     /// This registry, without keeping it.
     pub fn downgrade(&self) -> WeakConnectionRegistry {
@@ -109,10 +119,6 @@ impl ConnectionRegistry {
     ///
     /// Why there is no answer.
     pub async fn ask_itself(&self, base: &str, path_and_query: &str) -> Result<HttpResponse, HttpError> {
-        let base = host::base_url(base).ok_or(HttpError::Protocol)?;
-        let origin = base.origin().clone();
-        let request: HttpRequest = host::request("GET", &base, path_and_query).ok_or(HttpError::Protocol)?;
-        let egress = Egress { origins: vec![AllowedOrigin { origin, named: true }], wildcards: Vec::new() };
-        self.shared.http.send(&egress, request).await
+        self.shared.ask_itself(base, |base| host::request("GET", base, path_and_query)).await
     }
 }

@@ -3,7 +3,8 @@
 //! A run replays what is recorded without a lease. Before it asks the provider or the files it takes one, which holds as
 //! long as it asks; whoever meets the lease of another does not send, and reads the journal again when that one is done,
 //! or dead. A lease that ran out while its holder lived costs a second question and no more: the number of the effect is
-//! the fence.
+//! the fence. What such a holder spends is not asked for a second time: whoever finds it noted waits for what it tells, as
+//! long as it may tell.
 
 use std::{sync::Arc, time::Duration};
 

@@ -22,6 +22,7 @@ mod offline;
 mod promote;
 mod reauthorize;
 mod recorded;
+mod rotated;
 mod run;
 mod session;
 mod slot;

@@ -7,11 +7,12 @@ use connection_contract::{
 };
 
 use super::{
-    effects::{Beside, Effects, MOST_BYTES, SEND_ONCE, Turn, changed},
+    effects::{Beside, Effects, MOST_BYTES, SEND_ONCE, Stop, Turn, changed},
     journal::Effect,
+    lease::LOOKED,
 };
 use crate::{
-    exchange::{self, Exchange, ExchangeKey, Rule, Scope},
+    exchange::{self, Ended, Exchange, ExchangeKey, Rule, Scope, Uncertain},
     services::{
         files::LocalFiles,
         kv::{Half, StoredValues},
@@ -20,9 +21,8 @@ use crate::{
 
 impl HttpService for Effects {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
-        let url = self.sha256(request.url().as_bytes());
-        let body = self.sha256(request.body.expose());
-        let what = format!("1 send {} {} {}", request.method, encode::hex(&url), encode::hex(&body));
+        let (url, body) = (self.settled(request.url().as_bytes()), self.settled(request.body.expose()));
+        let what = format!("1 send {} {url} {body}", request.method);
         let live = async move { Effect::Http(self.shared.http.send(&self.egress(), request).await) };
         Box::pin(async move {
             match self.ask(what, live).await {
@@ -43,9 +43,8 @@ impl SpendService for Effects {
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         let (session, effect) = (self.slot.id, self.lock().next);
         let key = ExchangeKey::of_session(&self.shared.sealer, session, effect, &spend);
-        let url = self.sha256(request.url().as_bytes());
-        // Not the body: a signature with random bytes is another one in a replay.
-        let what = format!("{SEND_ONCE}{} {} {}", request.method, encode::hex(&url), key.to_hex());
+        // Not the body: what tells it from others is what it spends.
+        let what = format!("{SEND_ONCE}{} {} {}", request.method, self.settled(request.url().as_bytes()), key.to_hex());
         let live = async move {
             let exchange = Exchange {
                 key,
@@ -55,9 +54,17 @@ impl SpendService for Effects {
                 rule: Rule::Once,
                 generation: None,
                 egress: self.egress(),
-                deadline: None,
+                deadline: Some(self.shared.clock.passed().saturating_add(exchange::SEND_WITHIN)),
             };
-            exchange::send(&self.shared, exchange, request).await.map(|ended| Effect::Http(ended.result()))
+            match exchange::send(&self.shared, exchange, request).await {
+                // Whoever sent it may tell yet: this run begins again, and finds what it told.
+                Ok(Ended::Uncertain(Uncertain { replay_at: Some(_), .. })) => {
+                    self.shared.clock.sleep(LOOKED).await;
+                    Err(Stop::Held)
+                }
+                Ok(ended) => Ok(Effect::Http(ended.result())),
+                Err(error) => Err(Stop::Suspend(error)),
+            }
         };
         Box::pin(async move {
             match self.ask_once(what, key, live).await {
@@ -69,6 +76,12 @@ impl SpendService for Effects {
 }
 
 impl Effects {
+    /// A hash in which a signature counts as what it signs: made again in a replay, it may be another one.
+    fn settled(&self, text: &[u8]) -> String {
+        let settled = self.lock().signatures.settled(text);
+        encode::hex(&self.sha256(settled.expose()))
+    }
+
     fn local_files(&self) -> LocalFiles {
         LocalFiles::new(self.lock().roots.clone(), self.shared.files.clone())
     }
@@ -130,7 +143,7 @@ impl Effects {
 
     /// Which value, and of a write which text, so that a plugin that writes another one in a replay is noticed.
     fn value_fingerprint(&self, name: &str, key: &str, value: Option<&[u8]>) -> String {
-        let text = value.map_or_else(|| "-".to_owned(), |value| encode::hex(&self.sha256(value)));
+        let text = value.map_or_else(|| "-".to_owned(), |value| self.settled(value));
         format!("1 {name} {} {text}", encode::hex(&self.sha256(key.as_bytes())))
     }
 
@@ -215,9 +228,12 @@ impl Crypto for Effects {
     fn equal(&self, a: &[u8], b: &[u8]) -> bool {
         self.shared.crypto.equal(a, b)
     }
-    /// Not recorded: some differ each time, so a request that holds one is told from others by what it spends.
+    /// Not recorded: some differ each time, so what is compared of a request is what they sign.
     fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.shared.crypto.sign(algorithm, key, bytes)
+        let signature = self.shared.crypto.sign(algorithm, key, bytes)?;
+        let signed = self.sha256(&[format!("{algorithm:?} ").as_bytes(), bytes].concat());
+        self.lock().signatures.note(&signature, &signed);
+        Some(signature)
     }
 }
 

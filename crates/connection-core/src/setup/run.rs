@@ -17,6 +17,7 @@ use super::{
     journal::{Effect, Entry},
     lease, offline,
     reauthorize::removed,
+    rotated,
     session::{self, Source},
     slot::Slot,
     wait::Suspended,
@@ -136,11 +137,14 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         (Some(Stop::Held), _) => return held(shared, slot).await,
         (Some(Stop::Wait(suspended)), _) => return suspend(shared, slot, &inner, *suspended).await,
         (None, Contained::TimedOut | Contained::Stopped) => return fail(shared, slot, no, timed_out()).await,
-        (None, Contained::Ended(_)) if !inner.replay.is_empty() => return fail(shared, slot, no, changed()).await,
-        (None, Contained::Ended(Err(failure))) => {
+        (None, Contained::Ended(Err(failure))) if inner.replay.is_empty() => {
             return offline::rest_or_fail(shared, slot, &row, &inner, limits::failure(failure)).await;
         }
-        (None, Contained::Ended(Ok(made))) => made,
+        (None, Contained::Ended(Err(_))) => return fail(shared, slot, no, changed()).await,
+        (None, Contained::Ended(Ok(made))) => match rotated::replayed(&mut inner, made) {
+            Some(made) => made,
+            None => return fail(shared, slot, no, changed()).await,
+        },
     };
     // What a plugin measured by itself asks nobody; what it was told then is what resuming asks again.
     let asks = made.measured.is_none();
@@ -165,6 +169,9 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         Err(Stop::Suspend(error)) => return Err(error),
         Err(_) => return held(shared, slot).await,
     };
+    if !rotated::keep(shared, slot, &mut inner, &outcome, asks).await? {
+        return Ok(Next::Again);
+    }
     // From here on nothing but the store decides.
     match finish::finish(shared, slot, no, outcome).await? {
         Some(reason) => offline::pause(shared, slot, &row, &inner, failed, reason).await,

@@ -188,6 +188,10 @@ impl Slot {
         }
     }
 
+    pub(super) fn effect_place(&self, seq: i64) -> Place<'_> {
+        self.place("connection_setup_effect", "sealed", seq)
+    }
+
     pub(super) fn place(&self, table: &'static str, column: &'static str, sequence: i64) -> Place<'_> {
         place(&self.id, &self.owner, &self.kind, table, column, sequence)
     }

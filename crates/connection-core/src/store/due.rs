@@ -4,8 +4,10 @@
 use uuid::Uuid;
 
 use super::{
-    LEASE, Reader, StoreError, Tx,
+    Reader, StoreError, Tx,
+    clock::clocked,
     engine::{Engine, all, execute, optional},
+    refreshes::LONGEST_LEASE,
     rows::{FoundSetup, SetupRow},
 };
 use crate::ids::ConnectionId;
@@ -26,26 +28,17 @@ pub(crate) struct DueRow {
 impl Reader {
     /// Credentials of these kinds to be renewed that nobody is at; see [`any_of`](super::any_of).
     pub(crate) async fn due_refreshes(&mut self, now: i64, kinds: &str, limit: i64) -> Result<Vec<DueRow>, StoreError> {
-        macro_rules! due {
-            ($now:literal) => {
-                concat!(
-                    "SELECT a.id, a.owner, a.kind, c.generation, c.refresh_at AS at FROM connection_credential AS c \
-                     JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
-                     LEFT JOIN connection_liveness AS l ON l.connection_id = c.connection_id \
-                     WHERE c.state = 'current' AND c.refresh_at IS NOT NULL AND c.refresh_at <= $1 \
-                     AND $2 LIKE '%,' || a.kind || ',%' AND (l.lease_until IS NULL OR l.lease_until <= ",
-                    $now,
-                    " OR l.lease_until - $4 > ",
-                    $now,
-                    ") ORDER BY c.refresh_at LIMIT $3"
-                )
-            };
-        }
-        let sql = match self.engine() {
-            Engine::Postgres(_) => due!("floor(extract(epoch FROM clock_timestamp()))"),
-            _ => due!("unixepoch()"),
-        };
-        all!(self, DueRow, sql, now, kinds, limit, LEASE)
+        let sql = clocked!(
+            self,
+            "SELECT a.id, a.owner, a.kind, c.generation, c.refresh_at AS at FROM connection_credential AS c \
+             JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
+             LEFT JOIN connection_liveness AS l ON l.connection_id = c.connection_id \
+             WHERE c.state = 'current' AND c.refresh_at IS NOT NULL AND c.refresh_at <= $1 \
+             AND $2 LIKE '%,' || a.kind || ',%' AND (l.lease_until IS NULL OR l.lease_until <= ",
+            " OR l.lease_until - $4 > ",
+            ") ORDER BY c.refresh_at LIMIT $3"
+        );
+        all!(self, DueRow, sql, now, kinds, limit, LONGEST_LEASE)
     }
 
     /// Connections of these kinds that are to be looked at again.
@@ -53,6 +46,22 @@ impl Reader {
         const SQL: &str = "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
                            FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
                            WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 \
+                           AND $2 LIKE '%,' || a.kind || ',%' ORDER BY l.next_check_at LIMIT $3";
+        all!(self, DueRow, SQL, now, kinds, limit)
+    }
+
+    /// Credentials of these kinds that have ended and cannot be renewed yet, of connections that are live by what is known.
+    pub(crate) async fn ended_credentials(
+        &mut self,
+        now: i64,
+        kinds: &str,
+        limit: i64,
+    ) -> Result<Vec<DueRow>, StoreError> {
+        const SQL: &str = "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
+                           FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
+                           JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
+                           WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 AND l.liveness = 'live' \
+                           AND c.valid_until <= $1 AND c.refresh_failures > 0 AND c.refresh_at > $1 \
                            AND $2 LIKE '%,' || a.kind || ',%' ORDER BY l.next_check_at LIMIT $3";
         all!(self, DueRow, SQL, now, kinds, limit)
     }

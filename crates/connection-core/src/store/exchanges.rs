@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, optional},
+    clock::clocked,
+    engine::{Engine, all, execute, optional},
     rows::{ExchangeFound, ExchangeRow, ExchangeState, Sent},
 };
 use crate::{
@@ -97,16 +98,17 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Notes that nobody sends it any more, from now on; `false` when it is not as `sent` says any more.
-    pub(crate) async fn conclude_exchange(
-        &mut self,
-        key: ExchangeKey,
-        sent: &Sent,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_exchange SET concluded_at = $5 WHERE key = $1 AND state = 'intent' \
-                           AND process_id = $2 AND sent_at = $3 AND replays = $4 AND concluded_at IS NULL";
-        Ok(execute!(self, SQL, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays, now)? == 1)
+    /// Notes that nobody sends it any more, from now on, and since when as the database's clock has it; `None` when it is
+    /// not as `sent` says any more.
+    pub(crate) async fn conclude_exchange(&mut self, key: ExchangeKey, sent: &Sent) -> Result<Option<i64>, StoreError> {
+        let sql = clocked!(
+            self,
+            "UPDATE connection_exchange SET concluded_at = ",
+            " WHERE key = $1 AND state = 'intent' AND process_id = $2 AND sent_at = $3 AND replays = $4 \
+             AND concluded_at IS NULL RETURNING concluded_at"
+        );
+        let concluded = optional!(self, (i64,), sql, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays)?;
+        Ok(concluded.map(|(at,)| at))
     }
 
     /// Records the answer. The first one counts: `false` when there is one, or nothing is noted any more.
@@ -134,13 +136,15 @@ impl Tx {
         self.insert_exchange(&ExchangeRow { key, scope, sent, sealed: Some(answer.clone()) }).await
     }
 
-    /// Deletes answers, with what was made of them; what has none stays.
-    pub(crate) async fn settle_exchanges(&mut self, keys: &[ExchangeKey]) -> Result<(), StoreError> {
-        const SQL: &str = "DELETE FROM connection_exchange WHERE key = $1 AND state = 'answered'";
+    /// Deletes answers, with what was made of them; what has none stays. Whether one of them is to what was sent twice.
+    pub(crate) async fn settle_exchanges(&mut self, keys: &[ExchangeKey]) -> Result<bool, StoreError> {
+        const SQL: &str = "DELETE FROM connection_exchange WHERE key = $1 AND state = 'answered' RETURNING replays";
+        let mut is_replayed = false;
         for key in keys {
-            execute!(self, SQL, &key.as_bytes()[..])?;
+            let settled = optional!(self, (i64,), SQL, &key.as_bytes()[..])?;
+            is_replayed |= settled.is_some_and(|(replays,)| replays > 0);
         }
-        Ok(())
+        Ok(is_replayed)
     }
 
     /// All of a session.

@@ -16,6 +16,13 @@ impl Reader {
 }
 
 impl Tx {
+    /// Has somebody look at it by then.
+    pub(crate) async fn check_by(&mut self, id: ConnectionId, at: i64) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_liveness SET next_check_at = $2 WHERE connection_id = $1 \
+                           AND (next_check_at IS NULL OR next_check_at > $2)";
+        execute!(self, SQL, id.as_uuid(), at).map(drop)
+    }
+
     /// Writes what was seen, unless a newer credential was measured in between: `false` then. What was seen of the
     /// credential that the account names counts in any case, so that an edited account does not stay live.
     pub(crate) async fn upsert_liveness(&mut self, row: &LivenessRow) -> Result<bool, StoreError> {

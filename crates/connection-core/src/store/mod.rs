@@ -6,6 +6,7 @@
 
 mod accounts;
 mod changes;
+mod clock;
 mod credentials;
 mod due;
 mod engine;

@@ -44,6 +44,15 @@ impl Tx {
         }
     }
 
+    /// Puts what the provider rotated in the place of the previous credential with that generation, if it is there still.
+    pub(crate) async fn rotate_previous(&mut self, before: i64, fresh: &CredentialRow) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET generation = $3, sealed = $4, key_id = $5, \
+                           valid_until = COALESCE($6, valid_until) \
+                           WHERE connection_id = $1 AND state = 'previous' AND generation = $2";
+        let CredentialRow { connection_id: id, generation, sealed, key_id, valid_until, .. } = fresh;
+        execute!(self, SQL, id.as_uuid(), before, *generation, sealed, key_id, *valid_until).map(drop)
+    }
+
     /// Deletes the previous credential if it was replaced by then.
     pub(crate) async fn forget_previous(&mut self, id: ConnectionId, replaced_by: i64) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_credential \

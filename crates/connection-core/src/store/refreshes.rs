@@ -1,31 +1,21 @@
 //! Queries of what renews credentials: plans, leases, and what is due.
 //!
-//! A lease is judged by the database's clock alone: processes on several machines may disagree about the time. The clock is
-//! read when the statement runs, and not when its transaction began.
+//! A lease is judged by the database's clock alone: processes on several machines may disagree about the time.
 
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
+    clock::clocked,
     engine::{Engine, execute, optional},
     rows::PlanRow,
 };
 use crate::ids::ConnectionId;
 
-/// How long a lease holds, in seconds: twice the longest request, and some. One that has longer to run was given before
-/// the clock was set back, and is none.
+/// How long a lease holds, in seconds: longer than its holder needs.
 pub(crate) const LEASE: i64 = 50;
-
-/// One text per engine, with the database's clock in seconds in each place.
-macro_rules! clocked {
-    ($reader:expr, $first:literal $(, $next:literal)*) => {
-        match $reader.engine() {
-            Engine::Postgres(_) => {
-                concat!($first $(, "CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)", $next)*)
-            }
-            _ => concat!($first $(, "unixepoch()", $next)*),
-        }
-    };
-}
+/// More than a lease may have left, in seconds, when the clock was not set: it counts in whole seconds, and is moved by a
+/// little now and then. What has still longer to run was given before the clock was set back, and is none.
+pub(super) const LONGEST_LEASE: i64 = LEASE + 5;
 
 /// Who renews a credential now, as the database's clock has it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -40,7 +30,7 @@ pub(crate) struct Leased {
 
 impl Leased {
     pub(crate) fn is_held(&self) -> bool {
-        self.seconds_left.is_some_and(|left| (1..=LEASE).contains(&left))
+        self.seconds_left.is_some_and(|left| (1..=LONGEST_LEASE).contains(&left))
     }
 }
 
@@ -74,10 +64,10 @@ impl Tx {
              ON CONFLICT (connection_id) DO UPDATE SET lease_owner = excluded.lease_owner, \
              lease_until = excluded.lease_until, fence = connection_liveness.fence + 1 \
              WHERE connection_liveness.lease_until IS NULL OR connection_liveness.lease_until <= ",
-            " OR connection_liveness.lease_until - $4 > ",
+            " OR connection_liveness.lease_until - $5 > ",
             " RETURNING fence"
         );
-        let leased = optional!(self, (i64,), sql, id.as_uuid(), generation, owner, LEASE)?;
+        let leased = optional!(self, (i64,), sql, id.as_uuid(), generation, owner, LEASE, LONGEST_LEASE)?;
         Ok(leased.map(|(fence,)| fence))
     }
 
@@ -92,6 +82,23 @@ impl Tx {
                            WHERE connection_id = $1 AND lease_owner = $2 AND fence = $3";
         self.changed(Changed::Connection(id));
         Ok(execute!(self, SQL, id.as_uuid(), owner, fence)? == 1)
+    }
+
+    /// The current credential is due from `now` on, if it was not before.
+    pub(crate) async fn refresh_now(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET refresh_at = $2 WHERE connection_id = $1 \
+                           AND state = 'current' AND (refresh_at IS NULL OR refresh_at > $2)";
+        self.changed(Changed::Connection(id));
+        execute!(self, SQL, id.as_uuid(), now).map(drop)
+    }
+
+    /// What held up the renewal of the current credential is over: it is tried again from `now` on, if it failed before.
+    pub(crate) async fn hasten_refresh(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET refresh_at = $2 WHERE connection_id = $1 \
+                           AND state = 'current' AND refresh_failures > 0 \
+                           AND (refresh_at IS NULL OR refresh_at > $2)";
+        self.changed(Changed::Connection(id));
+        execute!(self, SQL, id.as_uuid(), now).map(drop)
     }
 
     /// Of a credential that is there.

@@ -35,6 +35,14 @@ impl Reader {
         Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
     }
 
+    /// Those of all owners that wait, oldest first; one that cannot be read is left out.
+    pub(crate) async fn waiting_setups(&mut self, now: i64) -> Result<Vec<SetupRow>, StoreError> {
+        const SQL: &str =
+            setups!("WHERE state IN ('running', 'waiting') AND state = 'waiting' AND expires_at > $1 ORDER BY id");
+        let found = all!(self, FoundSetup, SQL, now)?;
+        Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
+    }
+
     /// Those that have not ended and are to change this connection.
     pub(crate) async fn open_setups_of(&mut self, connection: ConnectionId) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str = setups!("WHERE connection_id = $1 AND state IN ('running', 'waiting') ORDER BY id");

@@ -5,27 +5,34 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{execute, optional},
+    engine::{all, execute, optional},
     rows::{AddressRow, FoundAddress, WaitingRow, WebhookRow},
 };
 use crate::{ids::ConnectionId, seal::Sealed};
 
-/// The first event of each connection that nobody has acknowledged, unless somebody has it; the oldest of them. `$3` and
-/// `$4` narrow it to a connection and a kind where they are given. SQLite keeps the order of a `CROSS JOIN`, so it begins
-/// with what waits and not with what there is.
+/// The first event of each connection that nobody has acknowledged, unless somebody has it or it was set aside; of them one
+/// that nobody has had yet, or the one that somebody had longest ago, and the oldest. So no event that nobody deals with
+/// keeps those of other connections waiting. `$3` and `$4` narrow it to a connection and a kind where they are given.
+/// SQLite keeps the order of a `CROSS JOIN`, so it begins with what waits and not with what there is.
 pub(super) const TURN: &str = "SELECT w.id, w.connection_id, a.owner, a.kind, w.number, w.received_at, w.sealed \
      FROM connection_webhook_address AS d CROSS JOIN connection_account AS a CROSS JOIN connection_webhook AS w \
      WHERE d.waiting > 0 AND a.id = d.connection_id AND w.connection_id = d.connection_id AND w.number = \
      (SELECT MIN(h.number) FROM connection_webhook AS h \
-     WHERE h.connection_id = d.connection_id AND h.acknowledged_at IS NULL) \
+     WHERE h.connection_id = d.connection_id AND h.acknowledged_at IS NULL \
+     AND (h.claimed_until IS NULL OR h.claimed_until < 9223372036854775807)) \
      AND a.owner = $1 AND (w.claimed_until IS NULL OR w.claimed_until <= $2) \
      AND ($3 IS NULL OR d.connection_id = $3) AND (CAST($4 AS TEXT) IS NULL OR a.kind = $4) \
-     ORDER BY w.received_at, w.id LIMIT 1";
+     ORDER BY COALESCE(w.claimed_until, 0), w.received_at, w.id LIMIT 1";
+
+/// A claim without an end is nobody's: the event was set aside.
+const SET_ASIDE: i64 = i64::MAX;
 
 impl Reader {
     pub(crate) async fn webhook_address(&mut self, id: ConnectionId) -> Result<Option<AddressRow>, StoreError> {
-        const SQL: &str = "SELECT token_hash, sealed, revision, next_number, waiting FROM connection_webhook_address \
-                           WHERE connection_id = $1";
+        const SQL: &str = "SELECT token_hash, sealed, revision, next_number, waiting, (SELECT w.received_at \
+                           FROM connection_webhook AS w WHERE w.connection_id = d.connection_id \
+                           ORDER BY w.number DESC LIMIT 1) AS last_received_at \
+                           FROM connection_webhook_address AS d WHERE connection_id = $1";
         optional!(self, AddressRow, SQL, id.as_uuid())
     }
 
@@ -45,6 +52,20 @@ impl Reader {
         kind: Option<&str>,
     ) -> Result<Option<WaitingRow>, StoreError> {
         optional!(self, WaitingRow, TURN, owner, now, connection.map(ConnectionId::as_uuid), kind)
+    }
+
+    /// Events of a connection that nobody has acknowledged, behind that number, whoever has them.
+    pub(crate) async fn waiting_webhooks(
+        &mut self,
+        id: ConnectionId,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<WaitingRow>, StoreError> {
+        const SQL: &str = "SELECT w.id, w.connection_id, a.owner, a.kind, w.number, w.received_at, w.sealed \
+                           FROM connection_webhook AS w JOIN connection_account AS a ON a.id = w.connection_id \
+                           WHERE w.connection_id = $1 AND w.acknowledged_at IS NULL AND w.number > $2 \
+                           ORDER BY w.number LIMIT $3";
+        all!(self, WaitingRow, SQL, id.as_uuid(), after, limit)
     }
 
     /// Whether what has this digest was stored.
@@ -113,19 +134,41 @@ impl Tx {
         now: i64,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_webhook SET acknowledged_at = $2, sealed = NULL, claimed_until = NULL \
-                           WHERE id = $1 AND acknowledged_at IS NULL";
-        const COUNT: &str = "UPDATE connection_webhook_address SET waiting = waiting - 1 WHERE connection_id = $1";
-        if execute!(self, SQL, id, now)? != 1 {
-            return Ok(false);
+                           WHERE id = $1 AND acknowledged_at IS NULL AND (claimed_until IS NULL OR claimed_until < $3)";
+        match execute!(self, SQL, id, now, SET_ASIDE)? {
+            1 => self.waits_no_more(connection).await.map(|()| true),
+            _ => Ok(false),
         }
-        self.changed(Changed::Webhook(connection));
-        execute!(self, COUNT, connection.as_uuid())?;
-        Ok(true)
     }
 
-    /// Forgets the digests of what was acknowledged by then.
+    /// Lets those behind it go on: an event that nobody can open, as it stands. `false` when somebody has dealt with it, or
+    /// has it by another claim than the one until then.
+    pub(crate) async fn set_webhook_aside(
+        &mut self,
+        id: Uuid,
+        connection: ConnectionId,
+        claimed_until: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_webhook SET claimed_until = $3 \
+                           WHERE id = $1 AND acknowledged_at IS NULL AND claimed_until = $2";
+        match execute!(self, SQL, id, claimed_until, SET_ASIDE)? {
+            1 => self.waits_no_more(connection).await.map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
+    async fn waits_no_more(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
+        const COUNT: &str = "UPDATE connection_webhook_address SET waiting = waiting - 1 WHERE connection_id = $1";
+        self.changed(Changed::Webhook(connection));
+        execute!(self, COUNT, connection.as_uuid()).map(drop)
+    }
+
+    /// Forgets the digests of what was acknowledged by then, and what was received by then and set aside.
     pub(crate) async fn forget_webhooks(&mut self, id: ConnectionId, done_by: i64) -> Result<(), StoreError> {
-        const SQL: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at <= $2";
-        execute!(self, SQL, id.as_uuid(), done_by).map(drop)
+        const DONE: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at <= $2";
+        const ASIDE: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at IS NULL \
+                             AND claimed_until = $3 AND received_at <= $2";
+        execute!(self, DONE, id.as_uuid(), done_by)?;
+        execute!(self, ASIDE, id.as_uuid(), done_by, SET_ASIDE).map(drop)
     }
 }

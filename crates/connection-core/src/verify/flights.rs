@@ -59,6 +59,15 @@ impl<T> Flights<T> {
         self.lock().flights.contains_key(&id)
     }
 
+    /// Resolves when those that are under way now have come to an end.
+    pub(crate) async fn settled(&self) {
+        let results: Vec<_> = self.lock().flights.values().map(|flight| flight.result.clone()).collect();
+        for mut result in results {
+            // One whose task is gone is over, too.
+            drop(result.wait_for(Option::is_some).await.map(drop));
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    Connection, ConnectionError, NotLive, Reason, Secret, Services, VerifyContext, VerifyResult, reason,
+    Connection, ConnectionError, HttpService, NotLive, Reason, Secret, Services, VerifyContext, VerifyResult, reason,
 };
 
 use crate::{
@@ -75,7 +75,7 @@ impl HostServices {
         EgressHttp::new(&self.client, &self.egress)
     }
 
-    pub(crate) fn services<'a>(&'a self, http: &'a EgressHttp<'a>) -> Services<'a> {
+    pub(crate) fn services<'a>(&'a self, http: &'a dyn HttpService) -> Services<'a> {
         Services::new(http, &*self.clock, &self.crypto, &self.log)
             .addresses(&self.kind.checked.addresses)
             .wildcards(&self.kind.checked.wildcards)

@@ -21,6 +21,10 @@ pub struct WebhookInfo {
     pub handshake_until: Option<Timestamp>,
     /// Events that nobody has acknowledged yet.
     pub waiting: u64,
+    /// Events that it ever received, at this address and at former ones.
+    pub received: u64,
+    /// When the last one came; `None` also when that is forgotten, a week after it was acknowledged.
+    pub last_received_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for WebhookInfo {
@@ -30,6 +34,8 @@ impl fmt::Debug for WebhookInfo {
             .field("keys", &self.keys)
             .field("handshake_until", &self.handshake_until)
             .field("waiting", &self.waiting)
+            .field("received", &self.received)
+            .field("last_received_at", &self.last_received_at)
             .finish_non_exhaustive()
     }
 }
@@ -42,6 +48,14 @@ pub struct WebhookKey {
     pub since: Timestamp,
     /// Until when; `None` for the newest one.
     pub until: Option<Timestamp>,
+}
+
+/// What its row and its events tell of an inbox.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Inbox {
+    pub(super) waiting: i64,
+    pub(super) received: i64,
+    pub(super) last_received_at: Option<i64>,
 }
 
 /// What is sealed of an address.
@@ -87,7 +101,7 @@ impl Address {
         self.keys.retain(|key| key.until.is_none_or(|until| now < until));
     }
 
-    pub(super) fn info(&self, signing_key: SigningKey, waiting: i64, now: i64) -> WebhookInfo {
+    pub(super) fn info(&self, signing_key: SigningKey, inbox: Inbox, now: i64) -> WebhookInfo {
         let keys = self.keys.iter().filter(|key| key.until.is_none_or(|until| now < until));
         let keys = keys.map(|key| WebhookKey {
             since: Timestamp::from_seconds(key.since),
@@ -98,7 +112,9 @@ impl Address {
             signing_key,
             keys: keys.collect(),
             handshake_until: self.handshake_until.filter(|_| self.waits(now)).map(Timestamp::from_seconds),
-            waiting: u64::try_from(waiting).unwrap_or_default(),
+            waiting: u64::try_from(inbox.waiting).unwrap_or_default(),
+            received: u64::try_from(inbox.received).unwrap_or_default(),
+            last_received_at: inbox.last_received_at.map(Timestamp::from_seconds),
         }
     }
 

@@ -14,12 +14,13 @@ use std::{
 
 use connection_contract::{BoxFuture, Kind};
 use futures_core::Stream;
+use uuid::Uuid;
 
 use super::ReceivedEvent;
 use crate::{
     Connection, ConnectionId, ConnectionRegistry, Error,
     registry::Shared,
-    store::{Changed, Changes},
+    store::{Changed, Changes, Lock},
 };
 
 /// For so long who takes an event has it, unless they say otherwise.
@@ -96,7 +97,8 @@ impl Connection {
 }
 
 /// Events, each at least once: those of one connection in the order in which they were stored, the next one when the one
-/// before was acknowledged. An error of the store ends it; [`Error::Sealed`] does not.
+/// before was acknowledged. An error of the store ends it; [`Error::Sealed`] does not: it is told once of an event that will
+/// not open, which is set aside then, so that those behind it go on.
 pub struct Deliveries(State);
 
 enum State {
@@ -174,17 +176,38 @@ impl Taker {
                 self.wait().await?;
                 continue;
             };
-            let (id, until) = (row.id, now.saturating_add(self.claim));
+            // However long, it has an end.
+            let (id, until) = (row.id, now.saturating_add(self.claim).min(i64::MAX - 1));
             // Lost with the power, it is handed over earlier, and that is all.
             let claimed = self
                 .shared
                 .store
                 .write_relaxed(move |tx| Box::pin(async move { tx.claim_webhook(id, until, now).await }));
-            if claimed.await? {
-                return ReceivedEvent::of(&self.shared, row).await;
+            if !claimed.await? {
+                // Somebody else was first.
+                continue;
             }
-            // Somebody else was first.
+            let connection = row.connection_id;
+            let opened = ReceivedEvent::of(&self.shared, row).await;
+            if let Err(Error::Sealed { what, source }) = &opened
+                && !source.may_pass()
+            {
+                tracing::warn!(%what, error = %source, "an event does not open, and is set aside");
+                self.set_aside(id, connection, until).await?;
+            }
+            return opened;
         }
+    }
+
+    async fn set_aside(&self, id: Uuid, connection: ConnectionId, until: i64) -> Result<(), Error> {
+        let set = self.shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Connection(connection)).await?;
+                tx.set_webhook_aside(id, connection, until).await
+            })
+        });
+        // Where it was not, somebody has dealt with it, or another one meets it.
+        Ok(set.await.map(drop)?)
     }
 
     async fn wait(&mut self) -> Result<(), Error> {

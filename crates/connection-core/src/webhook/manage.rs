@@ -8,7 +8,7 @@ use connection_contract::{Crypto as _, Delivery, DisplayText, NotAuthentic, Secr
 
 use super::{
     GRACE, HANDSHAKE, MOST_KEYS, WebhookInfo,
-    address::{Address, place},
+    address::{Address, Inbox, place},
     ask::ask,
 };
 use crate::{
@@ -36,7 +36,7 @@ pub(super) enum Next {
 pub(super) struct Found {
     pub(super) address: Option<Address>,
     revision: i64,
-    waiting: i64,
+    inbox: Inbox,
 }
 
 impl Connection {
@@ -49,7 +49,7 @@ impl Connection {
         let (_, source) = self.webhooks()?;
         let found = self.address().await?;
         let now = self.shared.clock.now().seconds();
-        Ok(found.address.map(|address| address.info(source, found.waiting, now)))
+        Ok(found.address.map(|address| address.info(source, found.inbox, now)))
     }
 
     /// Gives it an address, and a key where the user enters it at the provider. What is there already stays as it is.
@@ -228,7 +228,7 @@ impl Connection {
     /// Reads it, and opens it.
     pub(super) async fn address(&self) -> Result<Found, Error> {
         let row = self.shared.reader().await?.webhook_address(self.id()).await?;
-        let Some(row) = row else { return Ok(Found { address: None, revision: 0, waiting: 0 }) };
+        let Some(row) = row else { return Ok(Found { address: None, revision: 0, inbox: Inbox::default() }) };
         let address = match &row.sealed {
             None => None,
             Some(sealed) => {
@@ -240,7 +240,9 @@ impl Connection {
                 Some(Address::decode(opened.expose()).ok_or_else(unreadable)?)
             }
         };
-        Ok(Found { address, revision: row.revision, waiting: row.waiting })
+        let received = row.next_number.saturating_sub(1);
+        let inbox = Inbox { waiting: row.waiting, received, last_received_at: row.last_received_at };
+        Ok(Found { address, revision: row.revision, inbox })
     }
 
     /// Changes what there is; tried again when somebody else was first. `None` when there is none afterwards.
@@ -252,14 +254,14 @@ impl Connection {
         for _ in 0..TRIES {
             let found = self.address().await?;
             let now = self.shared.clock.now().seconds();
-            let Found { revision, waiting, .. } = found;
-            let before = found.address.as_ref().map(|address| address.info(source, waiting, now));
+            let Found { revision, inbox, .. } = found;
+            let before = found.address.as_ref().map(|address| address.info(source, inbox, now));
             let (fresh, name) = match decide(found.address, now)? {
                 Next::Kept => return Ok(before),
                 Next::Changed(address, name) => (Some(address), name),
                 Next::Off => (None, event::WEBHOOK_DISABLED),
             };
-            let info = fresh.as_ref().map(|address| address.info(source, waiting, now));
+            let info = fresh.as_ref().map(|address| address.info(source, inbox, now));
             if self.put_address(revision, fresh, name).await? {
                 return Ok(info);
             }

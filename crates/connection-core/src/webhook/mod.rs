@@ -9,12 +9,15 @@ mod address;
 mod ask;
 mod deliveries;
 mod inbox;
+mod itself;
 mod manage;
+mod peek;
 mod receive;
 
 pub use address::{WebhookInfo, WebhookKey};
 pub use deliveries::{BeginDeliveries, Deliveries};
 pub use inbox::ReceivedEvent;
+pub use peek::InboxPage;
 pub use receive::{Receipt, ReceiveError};
 
 /// How long a key is good beside the one that took its place, in seconds: the provider is told by hand.

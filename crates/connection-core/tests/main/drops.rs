@@ -42,13 +42,13 @@ async fn poll_n<T>(future: impl Future<Output = T>, n: usize) -> Option<T> {
     .await
 }
 
-struct Host {
-    world: World,
-    registry: ConnectionRegistry,
+pub(crate) struct Host {
+    pub(crate) world: World,
+    pub(crate) registry: ConnectionRegistry,
 }
 
 impl Host {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         world.provider(|request| match request.contains("by=poll") {
             true => Reply::whole(400, "", ""),
@@ -60,7 +60,7 @@ impl Host {
     }
 
     /// Another owner each time, so that what a dropped call left says nothing about the next.
-    fn owner(&self, n: usize) -> ConnectionRegistry {
+    pub(crate) fn owner(&self, n: usize) -> ConnectionRegistry {
         self.registry.owner(format!("u{n}")).unwrap()
     }
 
@@ -94,13 +94,13 @@ impl Host {
         }
     }
 
-    async fn connection(&self, n: usize) -> Connection {
+    pub(crate) async fn connection(&self, n: usize) -> Connection {
         connected(&self.owner(n), &format!("key-{n}")).await
     }
 }
 
 /// Drops `act` on what `prepare` made, after 0 polls, 1, 2, until it is done by then; `look` sees what is there each time.
-async fn at_every_poll<P, T: Debug>(
+pub(crate) async fn at_every_poll<P, T: Debug>(
     host: &Host,
     prepare: impl AsyncFn(usize) -> P,
     act: impl AsyncFn(&P) -> T,
@@ -122,7 +122,11 @@ async fn at_every_poll<P, T: Debug>(
 }
 
 /// For calls that change nothing.
-async fn reads<T: Debug>(host: &Host, connection: &Connection, act: impl AsyncFn(&Connection) -> Result<T, Error>) {
+pub(crate) async fn reads<T: Debug>(
+    host: &Host,
+    connection: &Connection,
+    act: impl AsyncFn(&Connection) -> Result<T, Error>,
+) {
     at_every_poll(
         host,
         async |_| connection.clone(),

@@ -333,6 +333,12 @@ async fn a_registry_whose_source_does_not_open_the_new_keys_says_so_and_writes_n
     let error = old.begin_setup(&crate::acme::KIND).await.unwrap_err();
     assert!(matches!(error, Error::Sealed { .. }), "{error:?}");
     assert!(old.setups().await.unwrap().is_empty());
+    // Nothing false is said of what a session is for.
+    let session = new.connection(id).await.unwrap().reauthorize().await.unwrap();
+    let error = old.setups().await.unwrap_err();
+    assert!(matches!(&error, Error::Sealed { source, .. } if matches!(**source, SealError::Unavailable { .. })));
+    assert_eq!(new.setups().await.unwrap()[0].reauthorizes, Some(id));
+    session.cancel().await.unwrap();
     assert!(old.remove(id).await.is_err(), "what cannot be had now is not given up");
     assert_eq!(counts(&world, rotation.key).await.1, 0);
     live(&new, id).await;

@@ -5,6 +5,7 @@
 include!("both.rs");
 
 // Files, their modes and their damage.
+mod exchange_faults;
 mod open_faults;
 mod schema;
 

@@ -255,9 +255,22 @@ impl ConnectionDefinition for Odd {
         if self.how == "parse" { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
     }
 
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        self.verified.fetch_add(1, SeqCst);
+    async fn verify(
+        &self,
+        credential: &Secret,
+        _: &VerifyContext<'_>,
+    ) -> Result<VerifyResult<Secret>, ConnectionError> {
+        let verified = self.verified.fetch_add(1, SeqCst);
         match self.how {
+            // Whoever brings the first one again brings a dead one.
+            "verify rotates offline" => Ok(match (credential.expose(), verified) {
+                (b"odd-rotated", _) => VerifyResult::live(),
+                (_, 1) => {
+                    let offline = NotLive::offline(Reason::new("timeout", "no answer"));
+                    VerifyResult::from(offline).rotated("odd-rotated".into())
+                }
+                _ => NotLive::failing(Reason::new("unauthorized", "rotated")).into(),
+            }),
             "verify panics" => panic!("with a secret"),
             "verify hangs" => pending().await,
             "verify refused" => Err(NotLive::failing(Reason::new("unauthorized", "no").remedy("do better")).into()),

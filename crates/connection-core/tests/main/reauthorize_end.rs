@@ -4,13 +4,14 @@ use connection_contract::Liveness;
 use connection_core::{Outcome, SetupStep};
 
 use crate::{
+    acme::KIND,
     odd::{ODD, Odd},
     raw,
     reauthorize::{HOT, answered, credentials, reauthorized, state, token},
     setup_writes::{break_writes, is_store, mend},
     test_server::Reply,
     user::{asked, beside, labels, looked, set_up},
-    world::{World, code, connected, me, step},
+    world::{World, answers, code, connected, me, step},
 };
 
 /// From now on the verification of key-2 gets this answer; its setup is answered well.
@@ -102,6 +103,54 @@ async fn what_a_verification_rotates_is_what_takes_the_place() {
     // A fresh serialization each: of the first, of the second, and of what it was rotated to.
     assert_eq!(odd.serialized.load(std::sync::atomic::Ordering::SeqCst), 3);
     assert_eq!(credentials(&world).await, ["previous 1", "current 2"]);
+}
+
+/// What it was rotated to is not lost while the session waits: the one that was given is dead.
+#[tokio::test]
+async fn what_a_verification_rotates_is_what_a_session_that_waits_goes_on_with() {
+    let world = World::new().await;
+    let odd = Odd::new("none");
+    let registry = world.open(odd.clone()).await;
+    let Outcome::Done(done) = set_up(&registry, &ODD).await else { panic!("not connected") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    let odd = odd.then("verify rotates offline");
+    registry.replace_connection_kind(odd.clone()).unwrap();
+    let id = connection.reauthorize().await.unwrap().id();
+    let session = registry.resume_setup(id).await.unwrap();
+    assert!(matches!(step(&session).await.1, SetupStep::Notice { .. }));
+    drop((session, registry));
+    let registry = world.open(odd).await;
+    let session = registry.resume_setup(id).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert_eq!(credentials(&world).await, ["previous 1", "current 3"]);
+}
+
+/// Nor when its end cannot be stored, or the process dies before that.
+#[tokio::test]
+async fn what_a_verification_rotates_is_what_a_session_that_could_not_end_goes_on_with() {
+    let world = World::new().await;
+    let mut asked = 0;
+    world.provider(move |request| {
+        asked += usize::from(request.contains("Bearer key-1\r"));
+        match (request.contains("Bearer fresh\r"), asked) {
+            (true, _) | (false, 1) => me("1", "ada"),
+            (false, 2) => Reply::ok(r#"{"id":"1","name":"ada","rotate":"fresh"}"#),
+            _ => Reply::whole(401, "", ""),
+        }
+    });
+    let registry = world.acme().await;
+    break_writes(&world, "UPDATE ON connection_setup WHEN NEW.state = 'done'").await;
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    assert!(is_store(&session.terminal().await.unwrap_err()));
+    let id = session.id();
+    drop((session, registry));
+    mend(&world).await;
+    let registry = world.acme().await;
+    let session = registry.resume_setup(id).await.unwrap();
+    let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("what it was rotated to is lost") };
+    assert_eq!(token(&registry.connection(done.connection).await.unwrap()).await, "fresh");
 }
 
 /// Each write of the end, and those before it: what is left is the old credential whole, and a session that goes on.

@@ -24,6 +24,7 @@ async fn a_credential_is_not_renewed_before_its_time() {
     assert_eq!(it.token().await, "access-2");
 }
 
+/// R-INSEAM-073, Q26
 #[tokio::test]
 async fn a_credential_that_lives_a_minute_is_renewed_once_in_its_last_quarter() {
     let plugin = Renewing::new();
@@ -70,6 +71,7 @@ async fn the_plugins_own_time_goes_before_the_end() {
     assert_eq!(it.credential("renew_at").await, None);
 }
 
+/// Q8, Q13
 #[tokio::test]
 async fn one_that_says_nothing_of_its_end_is_renewed_when_it_is_refused() {
     let plugin = Renewing::new();

@@ -114,3 +114,23 @@ async fn a_lease_of_a_process_that_is_gone_is_waited_for_and_taken_over() {
     assert_eq!(waiting.await.unwrap().unwrap(), "access-2");
     assert_eq!((it.lease("fence").await, it.lease("lease_until").await), (Some(8), None));
 }
+
+/// A host that is told to end.
+#[tokio::test]
+async fn a_registry_that_is_drained_stores_what_is_under_way_and_begins_nothing_more() {
+    let it = Renewals::new().await;
+    it.plugin.after.close();
+    let connection = it.connection.clone();
+    let asking = Handle::current().spawn(async move { connection.refresh().await });
+    it.plugin.after.until_inside(1).await;
+    let registry = it.registry.clone();
+    let draining = Handle::current().spawn(async move { registry.drain().await });
+    a_moment(&it).await;
+    assert!(!draining.is_finished(), "what the provider has given is not stored yet");
+    it.plugin.after.open();
+    draining.await.unwrap();
+    assert_eq!((it.number("generation").await, it.provider.asked()), (2, 1));
+    assert_eq!(asking.await.unwrap().unwrap().liveness, Liveness::Live);
+    let refused = it.connection.refresh().await.unwrap_err();
+    assert_eq!((refused.code(), it.provider.asked()), ("store_failed", 1), "{refused:?}");
+}

@@ -87,6 +87,18 @@ async fn a_lease_with_more_to_run_than_any_lease_has_is_none() {
     assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (1, Some(4)));
 }
 
+/// A clock that is moved back by a second or two, as one that is kept right is now and then.
+#[tokio::test]
+async fn a_lease_outlasts_a_clock_that_is_moved_a_little() {
+    let it = Renewals::new().await;
+    it.at(LIFE - 100);
+    let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 52 + ";
+    it.edit(&format!("{held}{NOW}")).await;
+    assert_eq!(it.send().await.unwrap(), 200);
+    it.connection.verify().await.unwrap();
+    assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (0, Some(3)));
+}
+
 /// The clock of a process that is an hour ahead.
 #[derive(Clone, Copy, Debug)]
 struct Ahead(SystemClock);

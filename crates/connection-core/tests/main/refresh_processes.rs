@@ -55,7 +55,7 @@ async fn all() {
 }
 
 /// A process of this test that uses the connection; `semantics` are its plugin's.
-fn start(it: &Renewals, number: usize, semantics: &str) -> Child {
+pub(crate) fn start(it: &Renewals, number: usize, semantics: &str) -> Child {
     let order = [
         it.world.address(),
         it.world.key().to_str().unwrap().to_owned(),

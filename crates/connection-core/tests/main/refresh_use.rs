@@ -12,6 +12,7 @@ use crate::{
     world::{answers, step},
 };
 
+/// Q22, Q26
 #[tokio::test]
 async fn a_credential_that_still_works_is_used_while_it_is_renewed_behind() {
     let it = Renewals::new().await;
@@ -29,6 +30,7 @@ async fn a_credential_that_still_works_is_used_while_it_is_renewed_behind() {
     assert_eq!(refreshed(&it.plugin), 1);
 }
 
+/// R-INSEAM-084
 #[tokio::test]
 async fn whoever_comes_after_the_end_waits_for_one_renewal() {
     let it = Renewals::new().await;

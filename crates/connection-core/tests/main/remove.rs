@@ -18,8 +18,16 @@ const LEFT: &str = "SELECT 'account' FROM connection_account UNION ALL SELECT 'c
                     UNION ALL SELECT 'liveness' FROM connection_liveness";
 
 async fn gone(world: &World, teardown: &str, kind: &str) {
+    told(world, format!(r#"{{"kind":"{kind}","teardown":"{teardown}"}}"#)).await;
+}
+
+/// With what became of the credential before.
+async fn both_gone(world: &World, teardown: &str, previous: &str, kind: &str) {
+    told(world, format!(r#"{{"kind":"{kind}","previous":"{previous}","teardown":"{teardown}"}}"#)).await;
+}
+
+async fn told(world: &World, body: String) {
     assert_eq!(raw::texts(&world.database(), LEFT).await, [""; 0]);
-    let body = format!(r#"{{"kind":"{kind}","teardown":"{teardown}"}}"#);
     assert_eq!(raw::texts(&world.database(), REMOVED).await, [body]);
 }
 
@@ -204,7 +212,10 @@ async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
         assert!(matches!(connection.base_url().await, Err(Error::Sealed { .. })), "{broken}");
         assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Skipped);
         assert_eq!((world.server.requests().len(), count(&acme.calls.parsed)), (before, parsed));
-        gone(&world, "skipped", "acme").await;
+        match broken.contains("previous") {
+            true => both_gone(&world, "skipped", "skipped", "acme").await,
+            false => gone(&world, "skipped", "acme").await,
+        }
     }
 }
 
@@ -250,7 +261,7 @@ async fn a_credential_that_comes_during_the_teardown_is_torn_down_too() {
     ours.gate.open();
     assert_eq!(removal.await.unwrap().teardown, Teardown::Done);
     assert_eq!(*ours.given_back.lock().unwrap(), [b"blob".to_vec(), b"second".to_vec()]);
-    gone(&world, "done", "fake").await;
+    both_gone(&world, "done", "done", "fake").await;
 }
 
 #[tokio::test]
@@ -275,5 +286,48 @@ async fn a_removal_that_is_overtaken_again_and_again_ends_and_says_that_somethin
     ours.gate.open();
     assert_eq!(removal.await.unwrap().teardown, Teardown::Failed);
     assert_eq!(*ours.given_back.lock().unwrap(), [b"blob".to_vec(), b"second".to_vec(), b"third".to_vec()]);
-    gone(&world, "failed", "fake").await;
+    both_gone(&world, "failed", "done", "fake").await;
+}
+
+/// What was kept to go back to is given back, too, after the current one, and holds nothing up.
+#[tokio::test]
+async fn the_credential_before_is_given_back_too() {
+    for (deed, word, teardown) in [
+        (Deed::Well, "done", Teardown::Done),
+        (Deed::Offline, "failed", Teardown::Failed),
+        (Deed::Hangs, "failed", Teardown::Failed),
+    ] {
+        let (world, fake) = (World::new().await, Fake::new());
+        let registry = world.open(fake.clone()).await;
+        let connection = fake.connected(&registry, "ada").await;
+        replaced(&fake, &connection, "second").await;
+        let hangs = matches!(deed, Deed::Hangs);
+        set(&fake.teardown, deed);
+        let removal = Handle::current().spawn(async move { registry.remove(connection.id()).await.unwrap() });
+        if hangs {
+            // Each is begun before its time is over.
+            for began in 1..=2 {
+                fake.until_began(began).await;
+                world.clock.advance(Duration::from_secs(30));
+            }
+        }
+        let removal = removal.await.unwrap();
+        assert_eq!((removal.teardown, removal.previous), (teardown, Some(teardown)));
+        assert_eq!(*fake.given_back.lock().unwrap(), [b"second".to_vec(), b"blob".to_vec()]);
+        both_gone(&world, word, word, "fake").await;
+    }
+}
+
+#[tokio::test]
+async fn a_credential_before_that_does_not_open_is_skipped() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    replaced(&fake, &connection, "second").await;
+    let broken = format!("UPDATE connection_credential SET sealed = {} WHERE generation = 1", raw::literal(&[0; 93]));
+    assert_eq!(raw::run(&world.database(), broken).await, 1);
+    let removal = registry.remove(connection.id()).await.unwrap();
+    assert_eq!((removal.teardown, removal.previous), (Teardown::Done, Some(Teardown::Skipped)));
+    assert_eq!(*fake.given_back.lock().unwrap(), [b"second".to_vec()]);
+    both_gone(&world, "done", "skipped", "fake").await;
 }

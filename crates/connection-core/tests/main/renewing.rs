@@ -1,10 +1,9 @@
-//! A plugin that renews its credential, and a provider as strict as they come: a refresh token works once, and using one
-//! twice revokes all that came of it (RFC 9700, section 4.14.2).
+//! A plugin that renews its credential, and a world with it and a provider that is strict.
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -15,7 +14,7 @@ use connection_core::{Clock, Connection as Handle, ConnectionRegistry, Error, Ou
 use crate::{
     acme::API,
     fake::{Deed, Gate, count},
-    test_server::Reply,
+    issuer::Strict,
     world::{self, START, World},
 };
 
@@ -23,80 +22,14 @@ pub(crate) const RENEWING: Kind = Kind::from_static("renewing");
 /// How long an access token lives, unless a test says otherwise.
 pub(crate) const LIFE: i64 = 3_600;
 
-/// What the provider knows of one grant.
-#[derive(Clone, Debug)]
-pub(crate) struct Issuer {
-    /// Of the tokens that work.
-    pub(crate) number: u64,
-    pub(crate) is_revoked: bool,
-    /// Requests to the token endpoint.
-    pub(crate) asked: usize,
-    /// Uses with a token that does not work.
-    pub(crate) refused: usize,
-    /// Seconds that its tokens live; it does not say when `None`.
-    pub(crate) life: Option<i64>,
-    /// What it says of times in its next answers, as members of the answer.
-    pub(crate) more: String,
-    /// What it answers instead: status, headers and body.
-    pub(crate) instead: Option<(u16, String, String)>,
-}
-
-/// The provider. A clone is the same.
-#[derive(Clone, Debug)]
-pub(crate) struct Strict(Arc<Mutex<Issuer>>);
-
-impl Strict {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Issuer {
-            number: 1,
-            is_revoked: false,
-            asked: 0,
-            refused: 0,
-            life: Some(LIFE),
-            more: String::new(),
-            instead: None,
-        })))
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Issuer> {
-        self.0.lock().unwrap()
-    }
-
-    /// How often it was asked for a token.
-    pub(crate) fn asked(&self) -> usize {
-        self.lock().asked
-    }
-
-    /// Answers the token endpoint so from now on; `None` as it should.
-    pub(crate) fn says(&self, instead: Option<(u16, &str, &str)>) {
-        self.lock().instead = instead.map(|(status, headers, body)| (status, headers.to_owned(), body.to_owned()));
-    }
-
-    pub(crate) fn answer(&self, request: &str) -> Reply {
-        let mut issuer = self.lock();
-        if !request.starts_with("POST /token") {
-            let works = format!("bearer access-{}\r\n", issuer.number);
-            if !issuer.is_revoked && request.to_lowercase().contains(&works) {
-                return world::me("1", "ada");
-            }
-            issuer.refused += 1;
-            return Reply::whole(401, "", "{}");
-        }
-        issuer.asked += 1;
-        if let Some((status, headers, body)) = &issuer.instead {
-            return Reply::whole(*status, headers, body);
-        }
-        if !request.ends_with(&format!("refresh_token=refresh-{}", issuer.number)) {
-            issuer.is_revoked = true;
-        }
-        if issuer.is_revoked {
-            return Reply::whole(400, "", r#"{"error":"invalid_grant"}"#);
-        }
-        issuer.number += 1;
-        let (number, more) = (issuer.number, &issuer.more);
-        let life = issuer.life.map(|life| format!(r#","life":{life}"#)).unwrap_or_default();
-        Reply::ok(&format!(r#"{{"access":"access-{number}","refresh":"refresh-{number}"{life}{more}}}"#))
-    }
+/// What else a refresh asks for, behind the answer to what it spent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Nothing,
+    /// Another token that works once.
+    Spends,
+    /// Something that anybody may ask for.
+    Asks,
 }
 
 pub(crate) struct Script {
@@ -104,6 +37,7 @@ pub(crate) struct Script {
     /// What the next setup says of its credential's time, from now on.
     pub(crate) valid_for: Mutex<Option<i64>>,
     pub(crate) renew_in: Mutex<Option<i64>>,
+    pub(crate) authorized_for: Mutex<Option<i64>>,
     pub(crate) refreshed: AtomicUsize,
     pub(crate) verified: AtomicUsize,
     pub(crate) serialized: AtomicUsize,
@@ -113,6 +47,9 @@ pub(crate) struct Script {
     pub(crate) after: Gate,
     pub(crate) deed: Mutex<Deed>,
     pub(crate) serialize: Mutex<Deed>,
+    pub(crate) then: Mutex<Then>,
+    /// The next probe finds that its provider made a new access token.
+    pub(crate) rotates: AtomicBool,
 }
 
 /// The kind `renewing`: asks for a name; its credential is `access-N refresh-N`. A clone is the same plugin.
@@ -143,6 +80,7 @@ impl Renewing {
             semantics: Mutex::new(semantics),
             valid_for: Mutex::new(Some(LIFE)),
             renew_in: Mutex::default(),
+            authorized_for: Mutex::default(),
             refreshed: count(),
             verified: count(),
             serialized: count(),
@@ -150,6 +88,8 @@ impl Renewing {
             after: Gate::new(),
             deed: Mutex::default(),
             serialize: Mutex::default(),
+            then: Mutex::new(Then::Nothing),
+            rotates: AtomicBool::new(false),
         }))
     }
 
@@ -182,6 +122,7 @@ impl ConnectionDefinition for Renewing {
         Ok(Established::new(tokens, Identity::new("1", name))
             .valid_until(from_now(&self.valid_for))
             .renew_at(from_now(&self.renew_in))
+            .authorized_until(from_now(&self.authorized_for))
             .established_live(VerifyResult::live()))
     }
 
@@ -202,7 +143,12 @@ impl ConnectionDefinition for Renewing {
         self.verified.fetch_add(1, SeqCst);
         let request = HttpRequest::get(ctx.connection().base_url()?, "/me");
         let me = classify(ctx.send_as(self, tokens, request).await)?.json()?;
-        Ok(VerifyResult::live().identity(Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned())))
+        let found =
+            VerifyResult::live().identity(Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned()));
+        if !self.rotates.swap(false, SeqCst) {
+            return Ok(found);
+        }
+        Ok(found.rotated(Tokens { access: Secret::from("access-by-probe"), refresh: tokens.refresh.duplicate() }))
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Tokens>> {
@@ -260,6 +206,16 @@ impl Refresher<Tokens> for Renewing {
                 access: Secret::from(made.str_at("access")?),
                 refresh: Secret::from(made.str_at("refresh")?),
             };
+            let then = *self.then.lock().unwrap();
+            let extra = Secret::from("extra-1");
+            match then {
+                Then::Nothing => {}
+                Then::Spends => {
+                    let request = HttpRequest::post(ctx.base_url(API)?, "/extra").form("refresh_token", &extra);
+                    classify(ctx.send_once(Spend::new("extra_token", &extra), request).await)?;
+                }
+                Then::Asks => drop(classify(ctx.send(HttpRequest::get(ctx.base_url(API)?, "/extra")).await)?),
+            }
             let from_now = |name: &str| {
                 made[name].as_i64().map(|seconds| Timestamp::from_seconds(ctx.now().seconds() + seconds))
             };
@@ -286,7 +242,11 @@ impl Renewals {
     }
 
     pub(crate) async fn of(plugin: Renewing) -> Self {
-        let (world, provider) = (World::new().await, Strict::new());
+        Self::on(World::new().await, plugin).await
+    }
+
+    pub(crate) async fn on(world: World, plugin: Renewing) -> Self {
+        let provider = Strict::new();
         let answering = provider.clone();
         world.provider(move |request| answering.answer(request));
         let registry = world.open(plugin.clone()).await;
@@ -324,6 +284,12 @@ impl Renewals {
         crate::raw::run(&self.world.database(), sql).await
     }
 
+    /// Lets time pass for what is noted as sent: that is of the database's clock, which nobody sets.
+    pub(crate) async fn note_passes(&self, seconds: i64) {
+        let older = "UPDATE connection_exchange SET sent_at = sent_at - ";
+        self.edit(&format!("{older}{seconds}, concluded_at = concluded_at - {seconds}")).await;
+    }
+
     /// The names of what happened, in order.
     pub(crate) async fn events(&self) -> Vec<String> {
         crate::raw::texts(&self.world.database(), "SELECT kind FROM connection_event ORDER BY seq").await
@@ -345,9 +311,12 @@ impl Renewals {
 
     /// Lets what runs behind the use come to its end.
     pub(crate) async fn until_renewed(&self, times: usize) {
-        while self.provider.asked() < times || self.number("generation").await < i64::try_from(times).unwrap() + 1 {
-            tokio::task::yield_now().await;
-        }
+        let renewed = async {
+            while self.provider.asked() < times || self.number("generation").await < i64::try_from(times).unwrap() + 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), renewed).await.expect("nobody renews it");
     }
 
     /// A number in the row of the account.

@@ -182,6 +182,30 @@ async fn what_its_verification_rotates_is_what_is_kept() {
     assert_eq!(token(&connection).await, "key-1b");
 }
 
+/// Also when it is not gone back to: the one that was kept is dead by then.
+#[tokio::test]
+async fn what_its_verification_rotates_is_kept_though_it_is_refused() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    *fake.blob.lock().unwrap() = b"second".to_vec();
+    let session = connection.reauthorize().await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
+    session.terminal().await.unwrap();
+    fake.finds(|credential| match credential {
+        b"blob" => not_live(true).rotated(Secret::from("fresh")),
+        b"fresh" => VerifyResult::live(),
+        _ => not_live(false),
+    });
+    assert_eq!(refused(&connection).await.code(), "rollback_refused");
+    assert_eq!(credentials(&world).await, ["current 2", "previous 3"]);
+    connection.rollback().await.unwrap();
+    assert_eq!(*fake.seen.lock().unwrap(), [b"blob".to_vec(), b"fresh".to_vec()]);
+    assert_eq!(credentials(&world).await, ["previous 2", "current 4"]);
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+}
+
 #[tokio::test]
 async fn a_failure_of_each_of_its_writes_changes_nothing() {
     for of in [

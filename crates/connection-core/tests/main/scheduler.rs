@@ -60,6 +60,7 @@ async fn many(world: &World, plugin: &Renewing, accounts: usize) -> (ConnectionR
     (registry, connections)
 }
 
+/// Q25
 #[tokio::test]
 async fn credentials_of_all_owners_are_renewed_when_they_are_due_and_nobody_uses_them() {
     let (world, plugin) = (World::new().await, Renewing::new());

@@ -29,7 +29,7 @@ fn pending(request: &str) -> Reply {
     }
 }
 
-/// R-INSEAM-029, R-INSEAM-035, R-INSEAM-036, Q35
+/// R-INSEAM-029, R-INSEAM-035, R-INSEAM-036, Q35, S4
 #[tokio::test]
 async fn a_forged_foreign_or_second_callback_changes_nothing() {
     let world = World::new().await;
@@ -142,6 +142,7 @@ async fn a_callback_after_the_end_is_gone() {
     assert!(odd.seen().is_empty());
 }
 
+/// S4
 #[tokio::test]
 async fn a_callback_lives_as_long_as_its_session() {
     let world = World::new().await;

@@ -69,6 +69,42 @@ async fn another_process_asks_again_with_the_same_answers() {
     assert!(world.server.requests().iter().all(|request| request.contains("Bearer key-1")));
 }
 
+/// As a host does that starts: of all owners, what waits for a network and what waits for a time.
+#[tokio::test]
+async fn a_host_that_starts_goes_on_with_what_waits_of_all_owners() {
+    let world = World::new().await;
+    world.provider(|_| down());
+    let registry = world.builder().kind(Odd::new("sleep an hour")).kind(crate::acme::Acme::default()).open().await.unwrap();
+    let owners = ["ada", "bob"].map(|owner| registry.owner(owner).unwrap());
+    let mut ids = Vec::new();
+    for owner in &owners {
+        let session = owner.begin_setup(&KIND).await.unwrap();
+        step(&session).await;
+        session.advance(1, &answers(&[("accessToken", "key-1")])).await.unwrap();
+        assert!(matches!(step(&session).await, (1, SetupStep::Notice { .. })));
+        ids.push(session.id());
+    }
+    let sleeping = registry.begin_setup(&ODD).await.unwrap();
+    assert!(matches!(step(&sleeping).await, (_, SetupStep::Notice { .. })));
+    let sleeping = sleeping.id();
+    drop(owners);
+    registry.close().await;
+    drop(registry);
+    world.provider(|_| me("1", "ada"));
+    let registry = world.builder().kind(Odd::new("sleep an hour")).kind(crate::acme::Acme::default()).open().await.unwrap();
+    assert_eq!(registry.resume_setups().await.unwrap(), 3);
+    for (owner, id) in ["ada", "bob"].into_iter().zip(ids) {
+        let session = registry.owner(owner).unwrap().setup(id).await.unwrap();
+        assert_eq!(code(&session.terminal().await.unwrap()), "done Live", "{owner}");
+    }
+    let session = registry.setup(sleeping).await.unwrap();
+    let ended = crate::user::looked(&world, async {
+        world.clock.advance(Duration::from_secs(3600));
+        session.terminal().await.unwrap()
+    });
+    assert!(code(&ended.await).starts_with("done"), "it was woken by this process, and has not expired");
+}
+
 #[tokio::test]
 async fn a_provider_that_does_not_answer_in_time_keeps_the_answers() {
     let world = World::new().await;

@@ -16,7 +16,7 @@ use crate::{
     raw,
     setup_writes::{break_writes, is_store, mend},
     test_server::Reply,
-    user::{asked, finish, set_up},
+    user::{asked, finish, looked, set_up},
     world::{World, code},
 };
 
@@ -141,12 +141,69 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     let id = session.id();
     drop((session, registry));
     mend(&world).await;
-    // As if it had died before it knew the answer.
+    // As if it had died before it knew the answer, and nobody has told it for as long as anybody could.
     std::fs::remove_dir_all(world.state()).unwrap();
+    raw::run(&world.database(), "UPDATE connection_exchange SET sent_at = sent_at - 61").await;
     let registry = world.open(Spends::default()).await;
     let session = registry.resume_setup(id).await.unwrap();
     assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
     assert_eq!(asked(&world, "POST /token"), 1);
+}
+
+/// A process that lives and cannot write just now, and another one on a machine of its own, which sees only that.
+#[tokio::test]
+async fn what_a_process_that_lives_may_tell_yet_is_waited_for() {
+    let world = World::new().await;
+    world.provider(|_| Reply::ok("token"));
+    let first = world.open(Spends::default()).await;
+    break_writes(&world, "UPDATE ON connection_exchange WHEN NEW.state = 'answered'").await;
+    let session = first.begin_setup(&SPENDS).await.unwrap();
+    assert!(is_store(&finish(&session).await.unwrap_err()));
+    let builder = world.builder().state_directory(world.directory.path().join("elsewhere"));
+    let second = builder.kind(Spends::default()).open().await.unwrap();
+    let resumed = second.resume_setup(session.id()).await.unwrap();
+    let waiting = finish(&resumed);
+    let mended = async {
+        let leased = "SELECT COUNT(*) FROM connection_setup WHERE lease_owner IS NOT NULL";
+        while raw::number(&world.database(), leased).await != Some(1) {}
+        mend(&world).await;
+        std::future::pending::<()>().await;
+    };
+    let both = async { tokio::select! { ended = waiting => ended, () = mended => unreachable!() } };
+    let ended = tokio::time::timeout(Duration::from_secs(60), looked(&world, both)).await;
+    assert_eq!(code(&ended.expect("it waits for ever").unwrap()), "done Live");
+    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+}
+
+/// Another run was first: nothing took the place of the answer, so it stays.
+#[tokio::test]
+async fn an_entry_that_is_not_written_takes_no_answer_away() {
+    let world = World::new().await;
+    world.provider(|_| Reply::ok("token"));
+    let registry = world.open(Spends::default()).await;
+    let passed_over = if crate::world::ON_POSTGRES {
+        "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
+         CREATE TRIGGER trip BEFORE INSERT ON connection_setup_effect FOR EACH ROW WHEN (NEW.seq = 1) \
+         EXECUTE FUNCTION trip()"
+    } else {
+        "CREATE TRIGGER trip BEFORE INSERT ON connection_setup_effect WHEN NEW.seq = 1 BEGIN SELECT RAISE(IGNORE); END"
+    };
+    raw::script(&world.database(), passed_over).await;
+    let session = registry.begin_setup(&SPENDS).await.unwrap();
+    let (no, _) = crate::world::step(&session).await;
+    session.advance(no, &crate::world::answers(&[("a", "x")])).await.unwrap();
+    let runs = async {
+        while raw::number(&world.database(), "SELECT COUNT(*) FROM connection_exchange WHERE state = 'answered'").await
+            != Some(1)
+        {}
+        for _ in 0..20 {
+            assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(1)));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), runs).await.expect("it comes to the answer");
+    mend(&world).await;
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
 }
 
 #[tokio::test]

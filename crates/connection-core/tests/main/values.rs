@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use connection_contract::prelude::*;
-use connection_core::{ConnectionRegistry, Outcome, SetupStep};
+use connection_core::{ConnectionRegistry, HostSecret, Outcome, SetupStep};
 
 use crate::{
     raw,
@@ -23,11 +23,13 @@ struct Keeper {
     kind: Kind,
     seen: Arc<Mutex<Vec<String>>>,
     large: Arc<AtomicBool>,
+    /// Asks and writes though there is one.
+    stubborn: Arc<AtomicBool>,
 }
 
 impl Keeper {
     fn new(kind: Kind) -> Self {
-        Self { kind, seen: Arc::default(), large: Arc::default() }
+        Self { kind, seen: Arc::default(), large: Arc::default(), stubborn: Arc::default() }
     }
     fn saw(&self, what: String) {
         self.seen.lock().unwrap().push(what);
@@ -52,7 +54,8 @@ impl ConnectionDefinition for Keeper {
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
         let failed = |error: ServiceError| SetupFailure::new("values", format!("{error}"));
-        if values.get_secret("client").await.map_err(failed)?.is_none() {
+        let kept = values.get_secret("client").await.map_err(failed)?;
+        if kept.is_none() || self.stubborn.load(SeqCst) {
             let client = ctx.prompt(Prompt::new("Client").field("client")).await.secret("client")?;
             let client = if self.large.load(SeqCst) { Secret::from("x".repeat(65_537)) } else { client };
             values.put_secret("client", Some(client)).await.map_err(failed)?;
@@ -180,4 +183,47 @@ async fn what_is_forgotten_is_asked_for_again_and_of_this_owner_and_kind_alone()
     let again = [("client", "the-next-one"), ("name", "bob")];
     assert!(matches!(connect(&registry, &KEEPER, &again).await, Outcome::Done(_)));
     assert!(keeper.seen().iter().any(|line| line.starts_with("the-next-one")));
+}
+
+/// What the operator configured; `None` when it cannot be had.
+#[derive(Debug, Default)]
+struct FromHost(Mutex<Option<&'static str>>);
+
+#[async_trait::async_trait]
+impl HostSecret for FromHost {
+    async fn read(&self) -> Result<Secret, Box<dyn std::error::Error + Send + Sync>> {
+        self.0.lock().unwrap().map(Secret::from).ok_or_else(|| "the file is gone".into())
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_the_host_stands_before_what_is_kept_and_is_read_at_each_use() {
+    let (world, keeper) = (World::new().await, Keeper::new(KEEPER));
+    let registry = open(&world, &keeper).await;
+    assert!(matches!(connect(&registry, &KEEPER, &FIRST).await, Outcome::Done(_)));
+    registry.close().await;
+    let given = Arc::new(FromHost(Mutex::new(Some("of-the-host"))));
+    let builder = world.builder().kind(keeper.clone()).kind(Keeper::new(OTHER));
+    let registry = builder.secret_value(KEEPER, "client", given.clone()).open().await.unwrap();
+    keeper.seen();
+    // Another owner has kept nothing, and is not asked.
+    for registry in [&registry, &registry.owner("another").unwrap()] {
+        let outcome = connect(registry, &KEEPER, &[("name", "bob")]).await;
+        let Outcome::Done(done) = outcome else { panic!("not connected: {outcome:?}") };
+        assert!(keeper.seen()[0].starts_with("of-the-host"));
+        *given.0.lock().unwrap() = Some("rotated");
+        registry.connection(done.connection).await.unwrap().verify().await.unwrap();
+        assert_eq!(keeper.seen(), ["verify rotated"]);
+        *given.0.lock().unwrap() = Some("of-the-host");
+    }
+    // The control: another kind is asked.
+    let session = registry.begin_setup(&OTHER).await.unwrap();
+    assert!(format!("{:?}", step(&session).await).contains("client"));
+    session.cancel().await.unwrap();
+    // What the kind would write is refused, and what the host cannot give is not taken from elsewhere.
+    keeper.stubborn.store(true, SeqCst);
+    assert_eq!(code(&connect(&registry, &KEEPER, &FIRST).await), "values");
+    *given.0.lock().unwrap() = None;
+    assert_eq!(code(&connect(&registry, &KEEPER, &[("name", "eve")]).await), "values");
+    registry.close().await;
 }

@@ -80,20 +80,42 @@ async fn an_event_that_is_committed_late_is_told_once() {
     assert_eq!(told(&world, &mut watch, 1).await, ["1 connected"]);
     let newest = registry.events(None).await.unwrap().events[0].id.as_uuid().as_u128();
     for seconds in [1_u128, 30, 59] {
-        let late = ConnectionId::from(Uuid::from_u128(newest - ((seconds * 1000) << 80)));
-        let connection = ConnectionId::from(UuidV7::new().next());
-        let sql = format!(
-            "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
-             VALUES ({}, 'local', {}, 1, 0, 'late', '{{}}', {})",
-            raw::id(late),
-            raw::id(connection),
-            raw::literal(&[0; 32])
-        );
-        raw::run(&world.database(), sql).await;
+        committed(&world, newest - ((seconds * 1000) << 80), "late").await;
         assert_eq!(told(&world, &mut watch, 1).await, ["1 late"], "{seconds} seconds");
     }
     ada.rename("last").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
+}
+
+/// The event of a process whose clock is an hour ahead hides none of those that come in time.
+#[tokio::test]
+async fn an_event_from_the_future_hides_none_that_come_after_it() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let ada = fake.connected(&registry, "ada").await;
+    let mut watch = registry.watch().await.unwrap();
+    let newest = registry.events(None).await.unwrap().events[0].id.as_uuid().as_u128();
+    committed(&world, newest + (3_600_000 << 80), "early").await;
+    assert_eq!(told(&world, &mut watch, 1).await, ["1 early"]);
+    ada.rename("a").await.unwrap();
+    assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
+    // Nor from who begins to watch now.
+    let mut watch = registry.watch().await.unwrap();
+    ada.rename("b").await.unwrap();
+    assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);
+}
+
+/// Another process commits an event with that id.
+async fn committed(world: &World, id: u128, kind: &str) {
+    let connection = ConnectionId::from(UuidV7::new().next());
+    let sql = format!(
+        "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
+         VALUES ({}, 'local', {}, 1, 0, '{kind}', '{{}}', {})",
+        raw::id(ConnectionId::from(Uuid::from_u128(id))),
+        raw::id(connection),
+        raw::literal(&[0; 32])
+    );
+    raw::run(&world.database(), sql).await;
 }
 
 #[tokio::test]

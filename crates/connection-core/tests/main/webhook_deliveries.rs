@@ -199,9 +199,9 @@ async fn who_wants_a_connection_a_kind_or_an_owner_gets_no_others() {
     assert_eq!(next(&world, &mut of_theirs).await.connection(), theirs.id());
 }
 
-/// What does not open is told, and holds up its own connection alone.
+/// What does not open is told once and set aside: what is behind it goes on.
 #[tokio::test]
-async fn an_event_that_does_not_open_is_an_error_that_names_it_and_ends_nothing() {
+async fn an_event_that_does_not_open_is_told_and_holds_nobody_up() {
     let world = World::new().await;
     let registry = open(&world).await;
     let (ada, bob) = (enabled(&registry, "ada").await, enabled(&registry, "bob").await);
@@ -209,11 +209,45 @@ async fn an_event_that_does_not_open_is_an_error_that_names_it_and_ends_nothing(
     let to_bob = format!("UPDATE connection_webhook SET connection_id = {}, number = 7", raw::id(bob.id()));
     raw::run(&world.database(), to_bob).await;
     raw::run(&world.database(), "UPDATE connection_webhook_address SET waiting = 1").await;
+    raw::run(&world.database(), "UPDATE connection_webhook_address SET next_number = 8").await;
+    deliver(&bob, &registry, "2").await;
     let mut deliveries = registry.deliveries().await.unwrap();
     let error = deliveries.next().await.unwrap().unwrap_err();
     assert!(matches!(&error, Error::Sealed { what, .. } if *what == format!("webhook 7 of connection {}", bob.id())));
-    deliver(&ada, &registry, "2").await;
-    assert_eq!(body(&next(&world, &mut deliveries).await), "2");
+    let behind = next(&world, &mut deliveries).await;
+    assert_eq!((behind.number(), body(&behind)), (8, "2"));
+    behind.acknowledge().await.unwrap();
+    assert!(none(&world, &mut deliveries, Duration::from_secs(600)).await, "it was told once");
+    assert_eq!(bob.webhook().await.unwrap().unwrap().waiting, 0);
+    // It stays as it is for whoever looks into it, for a week.
+    let left = "SELECT COUNT(*) FROM connection_webhook WHERE sealed IS NOT NULL";
+    assert_eq!(raw::number(&world.database(), left).await, Some(1));
+    world.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
+    deliver(&bob, &registry, "3").await;
+    next(&world, &mut deliveries).await.acknowledge().await.unwrap();
+    assert_eq!(raw::number(&world.database(), left).await, Some(0));
+}
+
+/// One that nobody deals with comes again and again, and behind each other connection's.
+#[tokio::test]
+async fn an_event_that_nobody_acknowledges_holds_up_no_other_connection() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let mut connections = Vec::new();
+    for name in ["ada", "bob", "eve"] {
+        connections.push(enabled(&registry, name).await);
+        deliver(connections.last().unwrap(), &registry, name).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let mut deliveries = registry.deliveries().claim(Duration::from_secs(1)).await.unwrap();
+    let mut came = Vec::new();
+    for _ in 0..6 {
+        let event = next(&world, &mut deliveries).await;
+        came.push(body(&event).to_owned());
+        // Longer than its claim, and in vain.
+        world.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(came, ["ada", "bob", "eve", "ada", "bob", "eve"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering::SeqCst},
+        atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst},
     },
 };
 
@@ -14,6 +14,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     runtime::Handle,
+    sync::watch,
 };
 
 use crate::{
@@ -21,22 +22,65 @@ use crate::{
     world::{World, connected},
 };
 
-const PASS: u8 = 0;
+pub(crate) const PASS: u8 = 0;
 /// The server never gets the commit.
-const KEEP_COMMIT: u8 = 1;
+pub(crate) const KEEP_COMMIT: u8 = 1;
 /// The server commits, and nobody is told.
-const KEEP_ANSWER: u8 = 2;
+pub(crate) const KEEP_ANSWER: u8 = 2;
+/// As that, and the server gets the commit when it is let go.
+pub(crate) const LATE_COMMIT: u8 = 3;
 
-/// Stands between the program and the server, and cuts the connection of the next commit as it is told, once.
-struct Proxy {
+/// Stands between the program and the server, and cuts the connection of a commit as it is told, once.
+pub(crate) struct Proxy {
     address: SocketAddr,
-    cuts: Arc<AtomicU8>,
+    cuts: Cuts,
+}
+
+#[derive(Clone)]
+struct Cuts {
+    next: Arc<AtomicU8>,
+    /// Commits that pass before.
+    passing: Arc<AtomicUsize>,
+    late: watch::Sender<bool>,
+}
+
+impl Cuts {
+    fn of_commit(&self) -> u8 {
+        let passes = self.passing.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        if passes { PASS } else { self.next.swap(PASS, SeqCst) }
+    }
 }
 
 impl Proxy {
+    /// Before the world's server, and the address of its database through this.
+    pub(crate) async fn before(world: &World) -> (Self, String) {
+        let raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
+        let proxy = Self::to((options.get_host().to_owned(), options.get_port())).await;
+        let through = options.clone().host("127.0.0.1").port(proxy.address.port()).to_url_lossy().to_string();
+        (proxy, through)
+    }
+
+    /// Cuts a commit: the one behind so many others.
+    pub(crate) fn cut(&self, cut: u8, behind: usize) {
+        self.cuts.passing.store(behind, SeqCst);
+        self.cuts.next.store(cut, SeqCst);
+    }
+
+    /// Whether it did what it was told.
+    pub(crate) fn has_cut(&self) -> bool {
+        self.cuts.next.load(SeqCst) == PASS
+    }
+
+    /// Lets a commit go that is kept.
+    pub(crate) fn let_go(&self) {
+        self.cuts.late.send_replace(true);
+    }
+
     async fn to(server: (String, u16)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, cuts) = (listener.local_addr().unwrap(), Arc::new(AtomicU8::new(PASS)));
+        let address = listener.local_addr().unwrap();
+        let cuts =
+            Cuts { next: Arc::new(AtomicU8::new(PASS)), passing: Arc::default(), late: watch::Sender::new(false) };
         let cut = cuts.clone();
         Handle::current().spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -49,16 +93,22 @@ impl Proxy {
     }
 }
 
-async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Arc<AtomicU8>) -> std::io::Result<()> {
+async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Cuts) -> std::io::Result<()> {
     let (mut asked, mut told) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         tokio::select! {
             read = client.read(&mut asked) => {
                 let bytes = asked.get(..read?).filter(|bytes| !bytes.is_empty());
                 let Some(bytes) = bytes else { return Ok(()) };
-                let cut = if bytes.windows(7).any(|word| word == b"COMMIT\0") { cuts.swap(PASS, SeqCst) } else { PASS };
+                let cut = if bytes.windows(7).any(|word| word == b"COMMIT\0") { cuts.of_commit() } else { PASS };
                 if cut == KEEP_COMMIT {
                     return Ok(());
+                }
+                if cut == LATE_COMMIT {
+                    drop(client);
+                    drop(cuts.late.subscribe().wait_for(|late| *late).await);
+                    server.write_all(bytes).await?;
+                    return server.read(&mut told).await.map(drop);
                 }
                 server.write_all(bytes).await?;
                 if cut == KEEP_ANSWER {
@@ -78,15 +128,13 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Arc<AtomicU8>)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_answer_is_lost_is_told_as_that_and_leaves_before_or_after() {
     let world = World::new().await;
-    let raw::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
-    let proxy = Proxy::to((options.get_host().to_owned(), options.get_port())).await;
-    let through = options.clone().host("127.0.0.1").port(proxy.address.port()).to_url_lossy().to_string();
+    let (proxy, through) = Proxy::before(&world).await;
     let registry = world.builder().store(through).kind(crate::acme::Acme::default()).open().await.unwrap();
     let connection = connected(&registry, "key-1").await;
     for (cut, label, left) in [(KEEP_COMMIT, "never", "ada"), (KEEP_ANSWER, "done", "done")] {
-        proxy.cuts.store(cut, SeqCst);
+        proxy.cut(cut, 0);
         let error = connection.rename(label).await.unwrap_err();
-        assert_eq!(proxy.cuts.load(SeqCst), PASS, "{label}: a commit was cut");
+        assert!(proxy.has_cut(), "{label}: a commit was cut");
         let Error::Store(told) = &error else { panic!("{label}: {error:?}") };
         assert!(matches!(&**told, StoreError::Unavailable { .. }), "{label}: {told:?}");
         assert!(told.to_string().contains("may have been done"), "{label}: {told}");

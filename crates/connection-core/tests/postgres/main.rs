@@ -6,6 +6,7 @@ include!("../main/both.rs");
 
 // PostgreSQL alone: roles, TLS, and what may be between.
 mod commit_lost;
+mod exchange_commits;
 mod left_open;
 mod pooler;
 mod schema;

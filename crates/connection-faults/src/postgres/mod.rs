@@ -71,6 +71,15 @@ impl Database {
         });
     }
 
+    /// Drops it, also while programs are connected: for them it is gone.
+    ///
+    /// # Panics
+    ///
+    /// As [`migrated`](Self::migrated).
+    pub fn lose_blocking(&self) {
+        blocking(admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
+    }
+
     /// Waits until no program is connected: of one that was killed, the server still does what it had been told, such as a
     /// commit, and only then finds that nobody is there.
     ///

@@ -4,6 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "processes have an environment and a clock of their own")]
 
 mod authorization_servers;
+#[cfg(target_os = "linux")]
+mod browser;
 mod compare;
 mod killed;
 mod model;

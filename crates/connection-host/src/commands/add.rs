@@ -2,26 +2,36 @@
 
 use connection_contract::DisplayText;
 
-use super::dialogue::{self, Begun, Made};
+use super::{
+    dialogue::{Begun, Dialogue},
+    finish::Finish,
+    made::Made,
+};
 use crate::{Error, Exit, args::Add, cli::Program, input::Inputs};
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
     let descriptor = program.kind(&arguments.kind)?.descriptor.clone();
-    let inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
+    let finish = Finish::new(&arguments.finish, &program);
     // Before anything is made on the disk.
+    finish.check(&descriptor, &program.settings)?;
+    let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
+    finish.choose(&mut inputs, &descriptor);
     inputs.check(descriptor.kind.as_str(), &descriptor.fields)?;
-    inputs.check_any(descriptor.kind.as_str(), &descriptor.fields)?;
+    let kept = program.may_have_kept(&descriptor.kind).await?;
+    inputs.check_any(descriptor.kind.as_str(), &descriptor.fields, kept)?;
     if arguments.label.as_deref().is_some_and(|label| !says_something(label)) {
         return Err(Error::usage("--label is empty").remedy("leave it out, and the account's name is used"));
     }
-    let registry = program.open().await?;
+    let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let begin = registry.begin_setup(&descriptor.kind);
     let begin = if arguments.again { begin.again() } else { begin };
     let session = match arguments.label {
         Some(label) => begin.label(label).await?,
         None => begin.await?,
     };
-    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Now, Made::Connected).await;
+    let (program, registry, endpoint, session) = (&program, &registry, &endpoint, &session);
+    let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: Begun::Now, made: Made::Connected };
+    let result = dialogue.run(inputs).await;
     registry.close().await;
     result
 }

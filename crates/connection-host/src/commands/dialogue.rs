@@ -4,40 +4,32 @@
 //! Only a setup that waits for something else than an answer stays, and says how to go on; and one that was begun before,
 //! when nothing was brought to go on with.
 
-use connection_contract::{Field, Liveness, Notice, Prompt, Reason, SetupFailure};
-use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
+use connection_contract::{Field, Notice, Prompt, Reason, Way};
+use connection_core::{AdvanceError, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
 
-use super::kinds;
+use super::{
+    finish::{self, Finish},
+    kinds,
+    made::{self, Made},
+};
 use crate::{
     Error, Exit,
     cli::Program,
+    inbound::Endpoint,
     input::{Cancelled, Inputs},
-    output::{Output, account, expiry, json, short_id},
+    output::short_id,
+    platform::Terminal,
 };
 
-pub(super) async fn run(
-    program: &Program,
-    registry: &ConnectionRegistry,
-    session: &SetupSession,
-    inputs: Inputs,
-    begun: Begun,
-    made: Made,
-) -> Result<Exit, Error> {
-    let ended = tokio::select! {
-        ended = talk(program, session, inputs) => ended,
-        _ = tokio::signal::ctrl_c() => Err(Cancelled.into()),
-    };
-    match ended {
-        Ok(Ended::Waiting(reason)) => Err(waiting(session, &reason)),
-        Ok(Ended::Outcome) => told(program, registry, session, made).await,
-        // Whoever goes on with a setup and brings no answer has not given it up.
-        Err(error) if begun == Begun::Before && error.exit == Exit::Usage => Err(error),
-        Err(error) => {
-            // The error that ended the talk matters more than one of the clean-up.
-            drop(session.cancel().await);
-            Err(error)
-        }
-    }
+/// A setup, and who talks to it.
+pub(super) struct Dialogue<'a> {
+    pub(super) program: &'a Program,
+    pub(super) registry: &'a ConnectionRegistry,
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) session: &'a SetupSession,
+    pub(super) finish: Finish,
+    pub(super) begun: Begun,
+    pub(super) made: Made,
 }
 
 /// When the setup was begun.
@@ -49,12 +41,15 @@ pub(super) enum Begun {
     Now,
 }
 
-/// What people are told that was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Made {
-    Connected,
-    Reauthorized,
-    RolledBack,
+type Step = Option<(StepNo, SetupStep)>;
+
+/// What was shown so far: a page stays, and a terminal scrolls.
+#[derive(Default)]
+struct Shown {
+    greeted: bool,
+    notices: usize,
+    code: bool,
+    link: Option<String>,
 }
 
 enum Ended {
@@ -63,96 +58,217 @@ enum Ended {
     Waiting(Reason),
 }
 
-async fn talk(program: &Program, session: &SetupSession, mut inputs: Inputs) -> Result<Ended, Error> {
-    let output = &program.output;
-    let mut shown = 0;
-    let mut greeted = false;
-    while let Some((number, step)) = session.next_step().await? {
-        match step {
-            SetupStep::Prompt { prompt, fields, open, beside } => {
-                if !greeted && inputs.person() {
-                    greet(program, session, &prompt);
-                    greeted = true;
-                }
-                notices(program, &beside, &mut shown);
-                if let Some(redirect) = open {
-                    output.note(format!("Or open {}", redirect.link.as_str()));
-                }
-                inputs = answer(program, session, number, prompt, fields, inputs).await?;
+impl Dialogue<'_> {
+    pub(super) async fn run(self, inputs: Inputs) -> Result<Exit, Error> {
+        let ended = tokio::select! {
+            ended = self.talk(inputs) => ended,
+            // Whoever is killed otherwise leaves the setup, to go on with.
+            _ = tokio::signal::ctrl_c() => Err(Cancelled.into()),
+        };
+        match ended {
+            Ok(Ended::Waiting(reason)) => Err(waiting(self.session, &reason)),
+            Ok(Ended::Outcome) => {
+                let told = made::told(self.program, self.registry, self.session, self.made).await;
+                self.endpoint.settle().await;
+                told
             }
-            SetupStep::Redirect { redirect, beside } => {
-                notices(program, &beside, &mut shown);
-                output.note(format!("Open {}", redirect.link.as_str()));
-            }
-            SetupStep::Notice { beside } => {
-                notices(program, &beside, &mut shown);
-                if let Some(reason) = beside.into_iter().find_map(|notice| notice.reason) {
-                    return Ok(Ended::Waiting(reason));
+            // Whoever goes on with a setup and brings no answer has not given it up.
+            Err(error) if self.begun == Begun::Before && error.exit == Exit::Usage => Err(error),
+            Err(error) => match self.session.cancel().await {
+                // It was finished elsewhere just now.
+                Ok(()) if matches!(self.session.terminal().await, Ok(Outcome::Done(_))) => {
+                    made::told(self.program, self.registry, self.session, self.made).await
                 }
-            }
-            SetupStep::Done { .. } | SetupStep::Failed(_) => return Ok(Ended::Outcome),
+                // The error that ended the talk matters more than one of the clean-up.
+                _ => Err(error),
+            },
         }
     }
-    Ok(Ended::Outcome)
+
+    async fn talk(&self, mut inputs: Inputs) -> Result<Ended, Error> {
+        let mut shown = Shown::default();
+        let mut next = None;
+        loop {
+            let step = match next.take() {
+                Some(step) => step,
+                None => self.session.next_step().await?,
+            };
+            let Some((number, step)) = step else { return Ok(Ended::Outcome) };
+            match step {
+                SetupStep::Prompt { prompt, fields, open: None, beside } => {
+                    self.greet(&mut shown, &prompt, &inputs);
+                    self.notices(&mut shown, &beside);
+                    (inputs, next) = self.answer(&mut shown, number, prompt, fields, inputs).await?;
+                }
+                SetupStep::Prompt { prompt, fields, open: Some(redirect), beside } => {
+                    let asks = self.finish.asks(&inputs, &fields, self.ways(), self.endpoint);
+                    self.notices(&mut shown, &beside);
+                    self.lead(&mut shown, &redirect, &beside, asks).await?;
+                    if asks {
+                        if prompt.problem.is_none() {
+                            self.program.output.note(prompt.title.as_str());
+                        }
+                        (inputs, next) = self.answer(&mut shown, number, prompt, fields, inputs).await?;
+                    }
+                }
+                SetupStep::Redirect { redirect, beside } => {
+                    self.notices(&mut shown, &beside);
+                    self.lead(&mut shown, &redirect, &beside, false).await?;
+                }
+                SetupStep::Notice { beside } => {
+                    self.notices(&mut shown, &beside);
+                    if let Some(reason) = beside.into_iter().find_map(|notice| notice.reason) {
+                        return Ok(Ended::Waiting(reason));
+                    }
+                }
+                SetupStep::Done { .. } | SetupStep::Failed(_) => return Ok(Ended::Outcome),
+            }
+        }
+    }
+
+    /// Answers one prompt; a person whose answer is malformed is asked again. Where another way ends the wait first, gives
+    /// the step that came of it.
+    async fn answer(
+        &self,
+        shown: &mut Shown,
+        mut number: StepNo,
+        prompt: Prompt,
+        fields: Vec<Field>,
+        mut inputs: Inputs,
+    ) -> Result<(Inputs, Option<Step>), Error> {
+        if let Some(problem) = prompt.problem.as_ref().filter(|_| inputs.person()) {
+            self.program.output.note(format!("{problem}"));
+        }
+        loop {
+            let kind = self.session.kind().clone();
+            let (prompt, fields, rest) = (prompt.clone(), fields.clone(), inputs.without_person());
+            let terminal = Terminal::now();
+            // Asking a person blocks its thread.
+            let names = names_of(&fields);
+            let mut asking = tokio::task::spawn_blocking(move || {
+                let answers = inputs.answer(kind.as_str(), &prompt, &fields);
+                (inputs, answers)
+            });
+            let asked = loop {
+                let step = tokio::select! {
+                    biased;
+                    asked = &mut asking => break asked,
+                    step = self.other(number) => step?,
+                };
+                match step {
+                    // The same question with another link or code beside it: whoever is being asked goes on.
+                    Some((again, SetupStep::Prompt { fields, open, beside, .. })) if names_of(&fields) == names => {
+                        number = again;
+                        self.notices(shown, &beside);
+                        if let Some(redirect) = open {
+                            self.lead(shown, &redirect, &beside, true).await?;
+                        }
+                    }
+                    step => {
+                        // Nobody reads the answer any more; the terminal is as it was before the question.
+                        drop(terminal);
+                        self.program.output.note("");
+                        return Ok((rest, Some(step)));
+                    }
+                }
+            };
+            drop(terminal);
+            let answers;
+            (inputs, answers) = asked.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
+            match self.session.advance(number, &answers?).await {
+                Ok(()) => return Ok((inputs, None)),
+                Err(invalid @ AdvanceError::Invalid(_)) => {
+                    if !inputs.ask_again() {
+                        return Err(Error::from(invalid).exit(Exit::SetupFailed));
+                    }
+                    self.program.output.note(invalid.to_string());
+                }
+                // Another way was first: what it led to comes next.
+                Err(AdvanceError::Ended | AdvanceError::NoPrompt | AdvanceError::WrongStep { .. }) => {
+                    return Ok((inputs, None));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The next step that is another than this one.
+    async fn other(&self, number: StepNo) -> Result<Step, Error> {
+        loop {
+            match self.session.next_step().await? {
+                // Polled meanwhile.
+                Some((same, SetupStep::Prompt { .. })) if same == number => {}
+                step => return Ok(step),
+            }
+        }
+    }
+
+    async fn lead(
+        &self,
+        shown: &mut Shown,
+        redirect: &connection_contract::Redirect,
+        beside: &[Notice],
+        asks: bool,
+    ) -> Result<(), Error> {
+        if self.finish.is_device() {
+            return match (beside.iter().any(|notice| notice.user_code.is_some()), shown.code) {
+                (true, _) => Ok(()),
+                (false, true) => Err(finish::code_over()),
+                (false, false) => Err(finish::no_code(self.session.kind().as_str())),
+            };
+        }
+        let link = redirect.link.as_str();
+        match shown.link.replace(link.to_owned()) {
+            None => self.finish.lead(self.program, redirect, self.endpoint, asks).await,
+            // One whose life is over gives way to another. No second browser is opened for it.
+            Some(before) if before != link => {
+                self.program.output.note(format!("Open {link} instead, if it is not open yet"))
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What a person reads before the first question.
+    fn greet(&self, shown: &mut Shown, prompt: &Prompt, inputs: &Inputs) {
+        if shown.greeted || !inputs.person() {
+            return;
+        }
+        shown.greeted = true;
+        let output = &self.program.output;
+        output.note(prompt.title.as_str());
+        let kind = self.session.kind();
+        if let Ok(entry) = self.program.kind(kind.as_str()) {
+            for line in kinds::guide(entry) {
+                output.note(format!("  {line}"));
+            }
+        }
+    }
+
+    /// The notices that were not shown yet.
+    fn notices(&self, shown: &mut Shown, beside: &[Notice]) {
+        for notice in beside.iter().skip(shown.notices) {
+            let mut line = notice.message.to_string();
+            if let Some(link) = &notice.link {
+                line = format!("{line}: {}", link.as_str());
+            }
+            if let Some(code) = &notice.user_code {
+                line = format!("{line} (code {code})");
+                shown.code = true;
+            }
+            self.program.output.note(line);
+        }
+        shown.notices = beside.len();
+    }
+
+    fn ways(&self) -> &[Way] {
+        self.program.kind(self.session.kind().as_str()).map_or(&[], |kind| &kind.descriptor.ways)
+    }
 }
 
-/// Answers one prompt; a person whose answer is malformed is asked again.
-async fn answer(
-    program: &Program,
-    session: &SetupSession,
-    number: StepNo,
-    prompt: Prompt,
-    fields: Vec<Field>,
-    mut inputs: Inputs,
-) -> Result<Inputs, Error> {
-    if let Some(problem) = prompt.problem.as_ref().filter(|_| inputs.person()) {
-        program.output.note(format!("{problem}"));
-    }
-    loop {
-        let kind = session.kind().clone();
-        let (prompt, fields) = (prompt.clone(), fields.clone());
-        // Asking a person blocks its thread.
-        let asked = tokio::task::spawn_blocking(move || {
-            let answers = inputs.answer(kind.as_str(), &prompt, &fields);
-            (inputs, answers)
-        });
-        let answers;
-        (inputs, answers) = asked.await.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
-        match session.advance(number, &answers?).await {
-            Ok(()) => return Ok(inputs),
-            Err(invalid @ AdvanceError::Invalid(_)) => {
-                if !inputs.ask_again() {
-                    return Err(Error::from(invalid).exit(Exit::SetupFailed));
-                }
-                program.output.note(invalid.to_string());
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-fn greet(program: &Program, session: &SetupSession, prompt: &Prompt) {
-    program.output.note(prompt.title.as_str());
-    if let Ok(kind) = program.kind(session.kind().as_str()) {
-        for line in kinds::guide(kind) {
-            program.output.note(format!("  {line}"));
-        }
-    }
-}
-
-/// The notices that were not shown yet: they stay on a page, and a terminal scrolls.
-fn notices(program: &Program, beside: &[Notice], shown: &mut usize) {
-    for notice in beside.iter().skip(*shown) {
-        let mut line = notice.message.to_string();
-        if let Some(link) = &notice.link {
-            line = format!("{line}: {}", link.as_str());
-        }
-        if let Some(code) = &notice.user_code {
-            line = format!("{line} (code {code})");
-        }
-        program.output.note(line);
-    }
-    *shown = beside.len();
+/// What a question asks.
+fn names_of(fields: &[Field]) -> Vec<String> {
+    fields.iter().map(|field| field.name.to_string()).collect()
 }
 
 fn waiting(session: &SetupSession, reason: &Reason) -> Error {
@@ -163,62 +279,4 @@ fn waiting(session: &SetupSession, reason: &Reason) -> Error {
         format!("{}; the setup {} waits, and the answers are kept", reason.message, short_id(&id)),
     )
     .remedy(format!("go on with `connections setup resume {id}`, or end it with `connections setup cancel {id}`"))
-}
-
-/// Says what was made, or why nothing was.
-async fn told(
-    program: &Program,
-    registry: &ConnectionRegistry,
-    session: &SetupSession,
-    made: Made,
-) -> Result<Exit, Error> {
-    let done = match session.terminal().await? {
-        Outcome::Done(done) => done,
-        Outcome::Cancelled => return Err(Cancelled.into()),
-        Outcome::Failed(failure) => return Err(failed(&failure)),
-    };
-    let connection = registry.connection(done.connection).await?;
-    print(&program.output, connection.info(), made)
-}
-
-/// The connection after what was done to it: a line, or its shape.
-pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Result<Exit, Error> {
-    let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
-    if output.json {
-        output.shape(&json::ConnectionBody::of(info, output.now))?;
-        return Ok(exit);
-    }
-    let word = match made {
-        Made::Connected => "Connected",
-        Made::Reauthorized => "Reauthorized",
-        Made::RolledBack => "Rolled back",
-    };
-    let mut line = format!("{word} {} · {}", account(info), output.liveness(info.liveness));
-    if let Some(reason) = &info.reason {
-        line = format!("{line} · {}", reason.message);
-    }
-    if let Some(expiry) = expiry(info, output.now) {
-        line = format!("{line} · {expiry}");
-    }
-    output.line(line)?;
-    Ok(exit)
-}
-
-fn failed(failure: &SetupFailure) -> Error {
-    let exit = match &*failure.code {
-        "account_changed" | "account_connected" | "label_taken" => Exit::Refused,
-        "not_found" => Exit::NotFound,
-        _ => Exit::SetupFailed,
-    };
-    let error = Error::new(exit, failure.code.clone(), failure.message.to_string());
-    match &failure.remedy {
-        Some(remedy) if *failure.code == *"account_connected" => {
-            error.remedy(format!("{remedy}; with --again it is connected once more"))
-        }
-        Some(_) if failure.code == "account_changed" => {
-            error.remedy("log in as the account that it is of, or say --another-account")
-        }
-        Some(remedy) => error.remedy(remedy.to_string()),
-        None => error,
-    }
 }

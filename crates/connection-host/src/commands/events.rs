@@ -1,6 +1,6 @@
 //! `events [C]`: what happened; of one connection, whether the record is whole.
 
-use connection_core::{ConnectionId, ConnectionRegistry, Error as CoreError, EventId};
+use connection_core::{ConnectionId, ConnectionRegistry, EventId};
 
 use crate::{
     Error, Exit,
@@ -18,11 +18,7 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
             None
         }
         Some(reference) => {
-            // One that was removed has no row any more, and its id names it still.
-            let id = match reference.parse::<ConnectionId>() {
-                Ok(id) => id,
-                Err(_) => select::connection(&registry, reference).await?.id(),
-            };
+            let id = named_id(&registry, reference).await?;
             Some(one(&registry, id, &mut printer).await?)
         }
     };
@@ -30,11 +26,21 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
     printer.end(broken)?;
     match broken.flatten() {
         None => Ok(Exit::Fine),
-        Some(number) => {
-            Err(Error::new(Exit::Unexpected, "events_broken", format!("the record of events is broken at {number}"))
-                .remedy("somebody changed it past the program; what stands behind that number may not have happened"))
-        }
+        Some(number) => Err(broken_at(number)),
     }
+}
+
+/// Which connection is meant. One that was removed has no row any more, and its id names it still.
+pub(super) async fn named_id(registry: &ConnectionRegistry, reference: &str) -> Result<ConnectionId, Error> {
+    match reference.parse::<ConnectionId>() {
+        Ok(id) => Ok(id),
+        Err(_) => Ok(select::connection(registry, reference).await?.id()),
+    }
+}
+
+pub(super) fn broken_at(number: u64) -> Error {
+    Error::new(Exit::Unexpected, "events_broken", format!("the record of events is broken at {number}"))
+        .remedy("somebody changed it past the program; what stands behind that number may not have happened")
 }
 
 async fn all(registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {
@@ -127,13 +133,4 @@ impl<'o> Printer<'o> {
 /// Whether an event id, and which.
 pub(super) fn event_id(text: &str) -> Result<EventId, Error> {
     text.parse().map_err(|_| Error::usage("--since takes the id of an event, as `watch --json` prints it"))
-}
-
-/// The name by which people know it, while it is there.
-pub(super) async fn name_of(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Option<String>, Error> {
-    match registry.connection(id).await {
-        Ok(connection) => Ok(Some(crate::output::name(connection.info()))),
-        Err(CoreError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -1,17 +1,18 @@
 //! `kinds`: what can be connected, and what each needs. Opens nothing.
 
-use connection_contract::Guide;
+use connection_contract::{Descriptor, Field, Guide, Need, Way};
 
 use crate::{
     Error, Exit,
     cli::{KindEntry, Program},
+    inbound,
     output::{Table, json},
 };
 
 pub(super) fn list(program: &Program) -> Result<Exit, Error> {
     let output = &program.output;
     if output.json {
-        let bodies: Vec<_> = program.kinds.iter().map(json::KindBody::from).collect();
+        let bodies: Vec<_> = program.kinds.iter().map(|kind| body(program, kind)).collect();
         output.shape(&bodies)?;
         return Ok(Exit::Fine);
     }
@@ -36,7 +37,7 @@ pub(super) fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     let kind = program.kind(name)?;
     let output = &program.output;
     if output.json {
-        output.shape(&json::KindBody::from(kind))?;
+        output.shape(&body(program, kind))?;
         return Ok(Exit::Fine);
     }
     let descriptor = &kind.descriptor;
@@ -49,6 +50,16 @@ pub(super) fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     if !descriptor.origins.is_empty() {
         output.line(format!("  talks to: {}", descriptor.origins.join(", ")))?;
     }
+    if !descriptor.ways.is_empty() {
+        let ways: Vec<_> = descriptor.ways.iter().copied().map(way).collect();
+        output.line(format!("  authorized {}", ways.join(", or ")))?;
+    }
+    if is_called_back(descriptor) {
+        output.line(format!("  redirect address: {}", inbound::to_register(&program.settings, &descriptor.kind)))?;
+    }
+    if let Some(configured) = program.settings.kinds.get(descriptor.kind.as_str()) {
+        output.line(format!("  application: kinds.{} in {}", descriptor.kind, configured.place()))?;
+    }
     for line in guide(kind) {
         output.line(format!("  {line}"))?;
     }
@@ -59,7 +70,7 @@ pub(super) fn show(program: &Program, name: &str) -> Result<Exit, Error> {
             field.name.as_ref().into(),
             field.label.as_str().into(),
             if field.many { format!("{input}, one or more").into() } else { input.into() },
-            if field.required { "yes" } else { "no" }.into(),
+            required(field).into(),
             field.help.as_ref().map_or("", |help| help.as_str()).into(),
         ]);
     }
@@ -67,6 +78,38 @@ pub(super) fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     output.table(&table)?;
     output.line(format!("\nconnections add {}", descriptor.kind))?;
     Ok(Exit::Fine)
+}
+
+fn body(program: &Program, kind: &KindEntry) -> json::KindBody {
+    let descriptor = &kind.descriptor;
+    let address = is_called_back(descriptor).then(|| inbound::redirect_uri(&program.settings, &descriptor.kind));
+    json::KindBody::of(kind, address)
+}
+
+/// Whether browsers end at a redirect address of this host, so that somebody has to register it.
+pub(super) fn is_called_back(descriptor: &Descriptor) -> bool {
+    let ends_here = |way: &Way| matches!(way, Way::Browser | Way::Paste);
+    descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
+}
+
+/// Whether it has to be answered, and by whom.
+fn required(field: &Field) -> &'static str {
+    match (field.required, field.way) {
+        (false, _) => "no",
+        (true, Some(Way::Paste)) => "to paste",
+        (true, Some(_)) => "one way",
+        (true, None) if field.kept.is_some() => "once",
+        (true, None) => "yes",
+    }
+}
+
+fn way(way: Way) -> &'static str {
+    match way {
+        Way::Browser => "in a browser that comes back",
+        Way::Device => "with a code, on any machine (--device)",
+        Way::Paste => "in any browser, by pasting where it ends (--paste)",
+        _ => "elsewhere",
+    }
 }
 
 /// How to get a credential, line by line.

@@ -8,19 +8,26 @@ mod dialogue;
 mod doctor;
 mod events;
 mod files;
+mod finish;
+mod follow;
+mod forget_client;
 mod import;
 mod key;
 mod kinds;
 mod list;
+mod made;
 mod reauthorize;
+mod refresh;
 mod remove;
 mod rename;
 mod rollback;
 mod send;
+mod serve;
 mod setup;
 mod show;
 mod verify;
 mod watch;
+mod webhooks;
 
 use crate::{
     Error, Exit,
@@ -33,6 +40,9 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<Exit, Erro
     match command {
         Command::Kinds { command: None } => kinds::list(&program),
         Command::Kinds { command: Some(KindsCommand::Show { kind }) } => kinds::show(&program, &kind),
+        Command::Kinds { command: Some(KindsCommand::ForgetClient { kind }) } => {
+            forget_client::run(program, &kind).await
+        }
         Command::Add(arguments) => add::run(program, arguments).await,
         Command::List(arguments) => list::run(program, arguments).await,
         Command::Show { connection } => show::run(program, &connection).await,
@@ -42,14 +52,18 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<Exit, Erro
         Command::Reauthorize(arguments) => reauthorize::run(program, arguments).await,
         Command::Rollback { connection, yes } => rollback::run(program, &connection, yes).await,
         Command::Import(arguments) => import::run(program, arguments).await,
-        Command::Events { connection } => events::run(program, connection.as_deref()).await,
+        Command::Refresh { connection } => refresh::run(program, &connection).await,
+        Command::Webhooks(arguments) => webhooks::run(program, arguments).await,
+        Command::Events { connection, follow: true } => follow::run(program, connection.as_deref()).await,
+        Command::Events { connection, follow: false } => events::run(program, connection.as_deref()).await,
         Command::Watch(arguments) => watch::run(program, arguments).await,
         Command::Remove { connection, yes } => remove::run(program, &connection, yes).await,
         Command::Send(arguments) => send::run(program, arguments).await,
         Command::Files { connection, command } => files::run(program, &connection, command).await,
         Command::Setup { command } => setup::run(program, command).await,
         Command::Key { command } => key::run(program, command).await,
-        Command::Doctor => doctor::run(program).await,
+        Command::Serve => serve::run(program).await,
+        Command::Doctor { callback } => doctor::run(program, callback).await,
         Command::Completions { shell } => completions::completions(&program, shell),
         Command::Man => completions::manual(&program),
     }

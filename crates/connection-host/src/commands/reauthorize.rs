@@ -1,22 +1,33 @@
 //! `reauthorize C`: begins a setup in place and talks it to its end.
 
-use super::dialogue::{self, Begun, Made};
+use super::{
+    dialogue::{Begun, Dialogue},
+    finish::Finish,
+    made::Made,
+};
 use crate::{Error, Exit, args::Reauthorize, cli::Program, input::Inputs, select};
 
 pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<Exit, Error> {
-    let inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
-    let registry = program.open().await?;
+    let finish = Finish::new(&arguments.finish, &program);
+    let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
+    let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let connection = select::connection(&registry, &arguments.connection).await?;
     let kind = &connection.info().kind;
     // A kind whose plugin is gone is refused by the core, in the words for it.
     if let Some(known) = registry.kind(kind) {
+        finish.check(&known.descriptor, &program.settings)?;
+        finish.choose(&mut inputs, &known.descriptor);
         inputs.check(kind.as_str(), &known.descriptor.fields)?;
-        inputs.check_any(kind.as_str(), &known.descriptor.fields)?;
+        let kept = program.may_have_kept(kind).await?;
+        inputs.check_any(kind.as_str(), &known.descriptor.fields, kept)?;
     }
     let begin = connection.reauthorize();
     let begin = if arguments.another_account { begin.another_account() } else { begin };
     let session = begin.await?;
-    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Now, Made::Reauthorized).await;
+    let (program, registry, endpoint, session) = (&program, &registry, &endpoint, &session);
+    let dialogue =
+        Dialogue { program, registry, endpoint, session, finish, begun: Begun::Now, made: Made::Reauthorized };
+    let result = dialogue.run(inputs).await;
     registry.close().await;
     result
 }

@@ -2,7 +2,7 @@
 
 use super::{
     confirm,
-    dialogue::{self, Made},
+    made::{self, Made},
 };
 use crate::{Error, Exit, cli::Program, output::account, select};
 
@@ -16,5 +16,5 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     }
     let info = connection.rollback().await?;
     registry.close().await;
-    dialogue::print(&program.output, &info, Made::RolledBack)
+    made::print(&program.output, &info, Made::RolledBack)
 }

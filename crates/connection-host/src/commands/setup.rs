@@ -1,9 +1,13 @@
 //! `setup list|resume|cancel`: setups that have not ended.
 
-use super::dialogue::{self, Begun, Made};
+use super::{
+    dialogue::{Begun, Dialogue},
+    finish::Finish,
+    made::Made,
+};
 use crate::{
     Error, Exit,
-    args::{InputArguments, SetupCommand},
+    args::{FinishArguments, InputArguments, SetupCommand},
     cli::Program,
     input::Inputs,
     output::{Table, json, moment, short_id},
@@ -13,7 +17,7 @@ use crate::{
 pub(super) async fn run(program: Program, command: SetupCommand) -> Result<Exit, Error> {
     match command {
         SetupCommand::List => list(program).await,
-        SetupCommand::Resume { id, input } => resume(program, &id, input).await,
+        SetupCommand::Resume { id, finish, input } => resume(program, &id, &finish, &input).await,
         SetupCommand::Cancel { id } => cancel(program, &id).await,
     }
 }
@@ -47,9 +51,15 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-async fn resume(mut program: Program, reference: &str, input: InputArguments) -> Result<Exit, Error> {
-    let inputs = Inputs::read(&input, &program.environment, program.person)?;
-    let registry = program.open().await?;
+async fn resume(
+    mut program: Program,
+    reference: &str,
+    finish: &FinishArguments,
+    input: &InputArguments,
+) -> Result<Exit, Error> {
+    let finish = Finish::new(finish, &program);
+    let mut inputs = Inputs::read(input, &program.environment, program.person)?;
+    let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let setups = registry.setups().await?;
     let id = select::setup(&setups, reference)?;
     // A kind whose plugin is gone is refused by the core, in the words for it.
@@ -57,12 +67,16 @@ async fn resume(mut program: Program, reference: &str, input: InputArguments) ->
     if let Some(setup) = setup
         && let Some(kind) = registry.kind(&setup.kind)
     {
+        finish.check(&kind.descriptor, &program.settings)?;
+        finish.choose(&mut inputs, &kind.descriptor);
         inputs.check(setup.kind.as_str(), &kind.descriptor.fields)?;
     }
     let session = registry.resume_setup(id).await?;
     let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());
     let made = if reauthorizes { Made::Reauthorized } else { Made::Connected };
-    let result = dialogue::run(&program, &registry, &session, inputs, Begun::Before, made).await;
+    let (program, registry, endpoint, session) = (&program, &registry, &endpoint, &session);
+    let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: Begun::Before, made };
+    let result = dialogue.run(inputs).await;
     registry.close().await;
     result
 }

@@ -16,14 +16,15 @@ pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, E
     if output.json {
         output.shape(&json::ConnectionBody::of(info, output.now))?;
     } else {
-        facts(output, info)?;
+        facts(&program, info)?;
         reach(&program, &connection).await?;
     }
     registry.close().await;
     Ok(Exit::Fine)
 }
 
-fn facts(output: &Output, info: &ConnectionInfo) -> Result<(), Error> {
+fn facts(program: &Program, info: &ConnectionInfo) -> Result<(), Error> {
+    let output = &program.output;
     let (now, fact) = (output.now, |name: &str, value: String| fact(output, name, &value));
     fact("connection", name(info))?;
     fact("id", info.id.to_string())?;
@@ -58,6 +59,10 @@ fn facts(output: &Output, info: &ConnectionInfo) -> Result<(), Error> {
     if info.is_default {
         fact("default", "yes".into())?;
     }
+    // What is registered is known; a kind that is not here can nothing.
+    if let Some(kind) = program.kinds.iter().find(|kind| kind.descriptor.kind == info.kind) {
+        fact("can", json::KindBody::capabilities(kind).join(", "))?;
+    }
     fact("connected", when(info.created_at, now))?;
     fact("changed", when(info.updated_at, now))
 }
@@ -89,7 +94,7 @@ async fn reach(program: &Program, connection: &Connection) -> Result<(), Error> 
     Ok(())
 }
 
-fn fact(output: &Output, name: &str, value: &str) -> Result<(), Error> {
+pub(super) fn fact(output: &Output, name: &str, value: &str) -> Result<(), Error> {
     output.line(format!("{name:<12}  {value}"))
 }
 

@@ -7,10 +7,11 @@ use std::{
 };
 
 use connection_contract::Secret;
+use connection_inbound::Browser;
 use secrecy::SecretString;
 
 use super::{Key, KeyType, Layer, Source, key};
-use crate::Error;
+use crate::{Error, platform};
 
 pub(super) const PREFIX: &str = "CONNECTIONS_";
 /// Names the configuration file, so it is no key of that file.
@@ -66,6 +67,19 @@ impl Environment {
         dumb || self.0.get(OsStr::new("NO_COLOR")).is_some_and(|value| !value.is_empty())
     }
 
+    /// Whether whoever runs this sits in front of this machine's desktop.
+    pub(crate) fn has_desktop(&self) -> bool {
+        let any = |names: &[&str]| names.iter().any(|name| self.0.get(OsStr::new(name)).is_some_and(|v| !v.is_empty()));
+        let remote = any(&["SSH_CONNECTION", "SSH_TTY"]);
+        !remote && (platform::ALWAYS_A_DESKTOP || any(&["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"]))
+    }
+
+    /// The desktop's browser.
+    pub(crate) fn browser(&self) -> Browser {
+        let variables = self.0.iter().map(|(name, value)| (name.clone(), value.clone()));
+        Browser::of_desktop().environment(variables)
+    }
+
     /// The value of a variable that the user named.
     pub(crate) fn secret(&self, name: &str) -> Option<Secret> {
         self.0.get(OsStr::new(name)).map(|value| Secret::new(value.as_encoded_bytes()))
@@ -95,14 +109,11 @@ impl Environment {
             if variable == CONFIG || variable.starts_with(TEST_PREFIX) {
                 continue;
             }
-            let name = variable.trim_start_matches(PREFIX).to_lowercase().replace("__", ".");
-            let Some(key) = Key::named(&name).filter(|key| key.variable() == variable) else {
-                return Err(unknown(variable));
-            };
+            let Some((key, name)) = key::of_variable(variable) else { return Err(unknown(variable)) };
             let wrong = || Error::configuration(format!("{variable} must be {}", key.value.expected()));
             let text = value.to_str().ok_or_else(wrong)?;
             let value = value_of(key.value, text).ok_or_else(wrong)?;
-            layer.push((key, value, Source { name: variable.to_owned(), directory: None }));
+            layer.push((key, name, value, Source { name: variable.to_owned(), directory: None }));
         }
         Ok(layer)
     }
@@ -110,16 +121,22 @@ impl Environment {
 
 fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
     Some(match value {
-        KeyType::Seconds => toml::Value::Integer(text.parse().ok()?),
+        KeyType::Port | KeyType::Seconds => toml::Value::Integer(text.parse().ok()?),
         KeyType::Directories | KeyType::Command if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
         KeyType::Directories | KeyType::Command => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
         KeyType::Origins => {
             let origins = serde_json::from_str::<BTreeMap<String, String>>(text).ok()?;
             toml::Value::Table(origins.into_iter().map(|(from, to)| (from, to.into())).collect())
         }
-        KeyType::KeySource | KeyType::Level | KeyType::Path | KeyType::Text | KeyType::Url | KeyType::Variable => {
-            text.into()
-        }
+        KeyType::Address
+        | KeyType::KeySource
+        | KeyType::Level
+        | KeyType::Path
+        | KeyType::PublicUrl
+        | KeyType::Secret
+        | KeyType::Text
+        | KeyType::Url
+        | KeyType::Variable => text.into(),
     })
 }
 

@@ -44,7 +44,7 @@ fn flatten(table: toml::Table, prefix: &str, source: &Source, layer: &mut Layer)
     for (name, value) in table {
         let name = format!("{prefix}{name}");
         match (Key::named(&name), value) {
-            (Some(key), value) => layer.push((key, value, source.clone())),
+            (Some(key), value) => layer.push((key, name, value, source.clone())),
             (None, toml::Value::Table(inner)) if Key::is_table(&name) => {
                 flatten(inner, &format!("{name}."), source, layer)?
             }

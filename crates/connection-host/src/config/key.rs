@@ -6,7 +6,7 @@ use crate::Error;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Key {
-    /// As in the file, with `.` between a table and its key: `http.timeout`.
+    /// As in the file, with `.` between a table and its key: `http.timeout`. `KIND` stands for the name of any kind.
     pub name: &'static str,
     /// What it takes.
     pub value: KeyType,
@@ -18,6 +18,8 @@ pub struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyType {
+    /// An IP address and a port.
+    Address,
     /// A program and its arguments; in the environment one program, or a JSON array.
     Command,
     /// A list of directories; in the environment one directory, or a JSON array.
@@ -30,6 +32,12 @@ pub enum KeyType {
     Origins,
     /// A path.
     Path,
+    /// A port of this machine.
+    Port,
+    /// Where this host is reached: with TLS, or on this machine.
+    PublicUrl,
+    /// A secret.
+    Secret,
     /// Whole seconds.
     Seconds,
     /// Any text.
@@ -44,12 +52,16 @@ impl KeyType {
     /// For people: what the value must be.
     pub const fn expected(self) -> &'static str {
         match self {
+            Self::Address => "an IP address and a port",
             Self::Command => "a list of a program and its arguments",
             Self::Directories => "a list of directories",
             Self::KeySource => "one of: file, environment, command",
             Self::Level => "one of: off, error, warn, info, debug, trace",
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
+            Self::Port => "a port from 1 to 65535",
+            Self::PublicUrl => "an https address, or an http address of this machine",
+            Self::Secret => "a secret",
             Self::Seconds => "a number of seconds from 1 to 600",
             Self::Text => "a text",
             Self::Url => "an address",
@@ -75,6 +87,17 @@ pub const KEYS: &[Key] = &[
     Key { name: "http.endpoints", value: KeyType::Origins, help: "Sends what is meant for one origin to another one." },
     Key { name: "http.proxy", value: KeyType::Url, help: "The proxy for requests to providers; none, unless set." },
     Key { name: "http.timeout", value: KeyType::Seconds, help: "How long a request to a provider may take." },
+    Key { name: "inbound.listen", value: KeyType::Address, help: "Where `serve` listens; 127.0.0.1:8745, unless set." },
+    Key {
+        name: "inbound.loopback_port",
+        value: KeyType::Port,
+        help: "The port for browsers that come back to this machine; any, unless set.",
+    },
+    Key {
+        name: "inbound.public_url",
+        value: KeyType::PublicUrl,
+        help: "Where browsers and providers reach `serve`; this machine alone, unless set.",
+    },
     Key {
         name: "key.command",
         value: KeyType::Command,
@@ -97,8 +120,24 @@ pub const KEYS: &[Key] = &[
         value: KeyType::Command,
         help: "A command that wraps a key, as a service of keys does; with `key.unwrap`.",
     },
+    Key {
+        name: "kinds.KIND.client_id",
+        value: KeyType::Text,
+        help: "The id of the application that was registered at the provider of that kind; no setup asks for it then.",
+    },
+    Key { name: "kinds.KIND.client_secret", value: KeyType::Secret, help: "Its secret." },
+    Key {
+        name: "kinds.KIND.client_secret_file",
+        value: KeyType::Path,
+        help: "A file of its owner's alone that holds the secret; read at each use.",
+    },
     Key { name: "log", value: KeyType::Level, help: "What is logged to standard error; nothing, unless set." },
     Key { name: "owner", value: KeyType::Text, help: "Whose connections; `local`, unless set." },
+    Key {
+        name: "state_dir",
+        value: KeyType::Path,
+        help: "What this machine keeps beside a shared database: which of its processes live, and answers not stored yet.",
+    },
 ];
 
 pub(super) const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -106,18 +145,45 @@ pub(super) const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug
 impl Key {
     /// The key's variable: `CONNECTIONS_HTTP__TIMEOUT`.
     pub fn variable(&self) -> String {
-        format!("{}{}", super::environment::PREFIX, self.name.replace('.', "__").to_uppercase())
+        variable(self.name)
     }
 
     /// The key of that name.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
-        KEYS.iter().find(|key| key.name == name)
+        KEYS.iter().find(|key| key.matches(name).is_some_and(|rest| rest.is_empty()))
     }
 
     /// Whether this is a table of keys, not a key: `http`.
     pub(super) fn is_table(name: &str) -> bool {
-        KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+        KEYS.iter().any(|key| key.matches(name).is_some_and(|rest| !rest.is_empty()))
     }
+
+    /// What of this key's name is behind this one, when it begins with it: nothing when it is this key.
+    fn matches(&self, name: &str) -> Option<Vec<&'static str>> {
+        let mut own = self.name.split('.');
+        for part in name.split('.') {
+            own.next().filter(|own| *own == part || *own == "KIND" && !part.is_empty())?;
+        }
+        Some(own.collect())
+    }
+}
+
+/// The variable of a key: `CONNECTIONS_HTTP__TIMEOUT`.
+pub(super) fn variable(name: &str) -> String {
+    format!("{}{}", super::environment::PREFIX, name.replace('-', "_").replace('.', "__").to_uppercase())
+}
+
+/// The key of a variable, by its own name: in a kind's, `_` is `-`.
+pub(super) fn of_variable(variable: &str) -> Option<(&'static Key, String)> {
+    let name = variable.strip_prefix(super::environment::PREFIX)?.to_lowercase();
+    let mut parts: Vec<_> = name.split("__").map(str::to_owned).collect();
+    if let [table, kind, _] = &mut *parts
+        && table == "kinds"
+    {
+        *kind = kind.replace('_', "-");
+    }
+    let name = parts.join(".");
+    Key::named(&name).filter(|_| self::variable(&name) == variable).map(|key| (key, name))
 }
 
 /// Names the key and the known ones.

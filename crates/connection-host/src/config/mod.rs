@@ -5,8 +5,10 @@
 
 mod environment;
 mod file;
+mod inbound;
 mod key;
 mod key_source;
+mod kinds;
 mod paths;
 
 use std::{
@@ -17,8 +19,10 @@ use std::{
 use secrecy::SecretString;
 
 pub(crate) use environment::Environment;
+pub(crate) use inbound::InboundSettings;
 pub use key::{KEYS, Key, KeyType};
 pub(crate) use key_source::{KeySettings, KeySources};
+pub(crate) use kinds::{Application, KindsSettings};
 pub(crate) use paths::{config_file, data_directory};
 
 use crate::{Error, args::Global};
@@ -30,12 +34,15 @@ pub(crate) struct Settings {
     pub(crate) database: Option<SecretString>,
     pub(crate) direct: Option<SecretString>,
     pub(crate) key: KeySettings,
+    pub(crate) kinds: KindsSettings,
     pub(crate) endpoints: Vec<(String, String)>,
     pub(crate) proxy: Option<SecretString>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) files: Vec<PathBuf>,
+    pub(crate) inbound: InboundSettings,
     pub(crate) log: Option<String>,
     pub(crate) owner: Option<String>,
+    pub(crate) state: Option<PathBuf>,
 }
 
 impl Settings {
@@ -43,11 +50,11 @@ impl Settings {
     pub(crate) fn load(global: &Global, environment: &Environment) -> Result<Self, Error> {
         let mut settings = Self::default();
         let named = global.config.clone().or_else(|| environment.config_file());
-        for (key, value, source) in file::read(named.as_deref(), environment)? {
-            settings.apply(key, value, &source)?;
+        for (key, name, value, source) in file::read(named.as_deref(), environment)? {
+            settings.apply(key, &name, value, &source)?;
         }
-        for (key, value, source) in environment.layer()? {
-            settings.apply(key, value, &source)?;
+        for (key, name, value, source) in environment.layer()? {
+            settings.apply(key, &name, value, &source)?;
         }
         if let Some(url) = &global.database {
             refuse_password(url)?;
@@ -70,21 +77,33 @@ impl Settings {
         self.data_directory.join("store").join("connections.db")
     }
 
+    /// Where this machine keeps what belongs to a database elsewhere, when nothing else is said.
+    pub(crate) fn state_directory(&self) -> PathBuf {
+        self.state.clone().unwrap_or_else(|| self.data_directory.join("state"))
+    }
+
     /// Where the key is when nothing else is said.
     pub(crate) fn key_file(&self) -> PathBuf {
         self.data_directory.join("key").join("root.key")
     }
 
-    fn apply(&mut self, key: &'static Key, value: toml::Value, source: &Source) -> Result<(), Error> {
+    /// `name` is the key's, with the kind's for `KIND`.
+    fn apply(&mut self, key: &'static Key, name: &str, value: toml::Value, source: &Source) -> Result<(), Error> {
         let wrong = || {
             let expected = key.value.expected();
-            Error::configuration(format!("{}: '{}' must be {expected}", source.name, key.name))
+            Error::configuration(format!("{}: '{name}' must be {expected}", source.name))
         };
         let text = || value.as_str().map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(wrong);
         match key.name {
             "data_dir" => self.data_directory = source.path(&text()?),
             "database_direct_url" => self.direct = Some(text()?.into()),
             "database_url" => self.database = Some(text()?.into()),
+            "inbound.listen" => self.inbound.listen = Some(text()?.parse().map_err(|_| wrong())?),
+            "inbound.loopback_port" => {
+                let port = value.as_integer().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
+                self.inbound.loopback_port = Some(port.ok_or_else(wrong)?);
+            }
+            "inbound.public_url" => self.inbound.public_url = Some(inbound::public_url(&text()?, &source.name)?),
             "key.command" => self.key.command = Some(argv(&value).ok_or_else(wrong)?),
             "key.file" => self.key.file = Some(source.path(&text()?)),
             "key.source" => self.key.source = Some(text()?.parse().map_err(|()| wrong())?),
@@ -112,6 +131,9 @@ impl Settings {
                     .collect::<Option<_>>()
                     .ok_or_else(wrong)?;
             }
+            "kinds.KIND.client_id" => self.kind(name).id(text()?, source),
+            "kinds.KIND.client_secret" => self.kind(name).secret(text()?.into(), source)?,
+            "kinds.KIND.client_secret_file" => self.kind(name).secret_file(&text()?, source)?,
             "log" => {
                 let level = text()?;
                 if !key::LOG_LEVELS.contains(&level.as_str()) {
@@ -120,10 +142,17 @@ impl Settings {
                 self.log = Some(level);
             }
             "owner" => self.owner = Some(text()?),
+            "state_dir" => self.state = Some(source.path(&text()?)),
             // Every name of KEYS has an arm above; a test goes through them.
             _ => return Err(wrong()),
         }
         Ok(())
+    }
+
+    /// The settings of the kind that a key names.
+    fn kind(&mut self, name: &str) -> &mut kinds::KindSettings {
+        let kind = name.split('.').nth(1).unwrap_or_default();
+        self.kinds.entry(kind.to_owned()).or_default()
     }
 }
 
@@ -146,7 +175,8 @@ impl Source {
     }
 }
 
-type Layer = Vec<(&'static Key, toml::Value, Source)>;
+/// Each with the key's own name, where `KIND` stands for any kind's.
+type Layer = Vec<(&'static Key, String, toml::Value, Source)>;
 
 /// A password in an argument is in the process list and in the shell's history.
 fn refuse_password(url: &str) -> Result<(), Error> {

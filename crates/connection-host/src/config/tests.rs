@@ -39,6 +39,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 fn every_key_is_taken_from_the_file_and_from_its_variable() {
     for key in KEYS {
         let (toml, text) = match key.value {
+            KeyType::Address => ("\"127.0.0.1:1\"", "127.0.0.1:1"),
             KeyType::Directories => ("[\"/a\"]", "[\"/a\"]"),
             KeyType::Command => ("[\"a\", \"-b\"]", "[\"a\", \"-b\"]"),
             KeyType::KeySource => ("\"command\"", "command"),
@@ -47,6 +48,9 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
                 ("{ \"https://a.test\" = \"http://b.test\" }", "{\"https://a.test\":\"http://b.test\"}")
             }
             KeyType::Path => ("\"/a\"", "/a"),
+            KeyType::Port => ("8400", "8400"),
+            KeyType::PublicUrl => ("\"https://a.test\"", "https://a.test"),
+            KeyType::Secret => ("\"s\"", "s"),
             KeyType::Seconds => ("3", "3"),
             KeyType::Text => ("\"u42\"", "u42"),
             KeyType::Url => ("\"sqlite:///a\"", "sqlite:///a"),
@@ -72,6 +76,42 @@ fn values_of_the_wrong_type_are_refused_without_being_repeated() {
     refused("log = \"hunter2\"", &[], Global::default(), &["'log' must be one of", "trace"]);
     refused("", &[("CONNECTIONS_HTTP__TIMEOUT", "hunter2")], Global::default(), &["CONNECTIONS_HTTP__TIMEOUT must be"]);
     refused("x = 1\ndatabase_url = \"postgres://me:hunter2@db", &[], Global::default(), &["line 2 is not TOML"]);
+}
+
+#[test]
+fn where_this_host_is_reached_is_refused_when_nobody_could_reach_it_safely() {
+    let listens = |listen: &str, public: Option<&str>| {
+        let public = public.map(|url| format!("public_url = \"{url}\"\n")).unwrap_or_default();
+        load(&format!("[inbound]\nlisten = \"{listen}\"\n{public}"), &[], Global::default()).unwrap().inbound
+    };
+    for (listen, public, url) in [
+        ("127.0.0.1:1", None, "http://127.0.0.1:1"),
+        ("[::1]:2", None, "http://[::1]:2"),
+        ("127.0.0.1:3", Some("http://127.0.0.1:4/a"), "http://127.0.0.1:4/a"),
+        ("127.0.0.1:5", Some("https://a.test/b/"), "https://a.test/b"),
+        ("0.0.0.0:6", Some("https://a.test"), "https://a.test"),
+    ] {
+        let inbound = listens(listen, public);
+        assert_eq!(inbound.url(inbound.listen().unwrap()).unwrap().as_str(), url);
+    }
+    for (listen, public) in [("0.0.0.0:1", None), ("[::]:1", None), ("192.0.2.1:1", Some("http://127.0.0.1:1"))] {
+        let error = listens(listen, public).listen().unwrap_err();
+        assert!(error.to_string().contains("not https"), "{error}");
+    }
+    let usual = load("", &[], Global::default()).unwrap().inbound.listen().unwrap();
+    assert_eq!(usual.to_string(), "127.0.0.1:8745");
+    refused("inbound.listen = \"hunter2\"", &[], Global::default(), &["'inbound.listen' must be an IP address"]);
+    refused("inbound.public_url = \"http://a.test\"", &[], Global::default(), &["is not encrypted", "https://"]);
+    let variable = [("CONNECTIONS_INBOUND__PUBLIC_URL", "https://me:hunter2@a.test")];
+    refused("", &variable, Global::default(), &["has a user or password"]);
+}
+
+#[test]
+fn what_belongs_to_this_machine_is_beside_its_key_unless_it_is_said() {
+    let environment = [("CONNECTIONS_DATA_DIR", "/data")];
+    assert_eq!(load("", &environment, Global::default()).unwrap().state_directory(), Path::new("/data/state"));
+    let said = load("state_dir = \"/said\"", &environment, Global::default()).unwrap();
+    assert_eq!(said.state_directory(), Path::new("/said"));
 }
 
 #[test]

@@ -9,20 +9,34 @@ use crate::{Error, Exit, config::Environment};
 
 type Values = BTreeMap<String, Vec<Secret>>;
 
-/// The value from a file or from standard input.
-pub(super) fn from_file(argument: &str, standard: &mut Standard, values: &mut Values) -> Result<(), Error> {
+/// The value from a file, or the name of the field that standard input is for: that is read when it is known of which
+/// sort the field is.
+pub(super) fn from_file(argument: &str, standard: &mut Standard, values: &mut Values) -> Result<Option<String>, Error> {
     // What has no `@` may be a secret: only the name is repeated, and a name without `=` may be one too.
     let (name, value) = argument
         .split_once('=')
         .filter(|(name, _)| is_name(name))
         .ok_or_else(|| Error::usage("--field takes NAME=@FILE or NAME=@-"))?;
-    let option = format!("--field {name}");
-    let secret = source::field_value(value, standard, &option)?.ok_or_else(|| {
-        Error::new(Exit::Usage, "value_in_argument", format!("--field {name}: a value is never taken from an argument"))
-            .remedy(format!("write {name}=@FILE, or {name}=@- for standard input, or use --from-env {name}=VARIABLE"))
-    })?;
-    values.entry(name.to_owned()).or_default().push(secret);
-    Ok(())
+    let option = option(name);
+    let own = values.entry(name.to_owned()).or_default();
+    match value.strip_prefix('@') {
+        Some("-") => standard.take(&option).map(|()| Some(name.to_owned())),
+        Some(file) if !file.is_empty() => {
+            own.push(source::field_file(file, &option)?);
+            Ok(None)
+        }
+        _ => {
+            let message = format!("--field {name}: a value is never taken from an argument");
+            Err(Error::new(Exit::Usage, "value_in_argument", message).remedy(format!(
+                "write {name}=@FILE, or {name}=@- for standard input, or use --from-env {name}=VARIABLE"
+            )))
+        }
+    }
+}
+
+/// What errors call it.
+pub(super) fn option(name: &str) -> String {
+    format!("--field {name}")
 }
 
 /// The value of an environment variable.

@@ -23,6 +23,8 @@ pub(crate) struct Inputs {
     asked: BTreeSet<String>,
     person: bool,
     given: bool,
+    /// The field that standard input is for, as long as it was not read.
+    standard: Option<String>,
 }
 
 impl Inputs {
@@ -34,19 +36,27 @@ impl Inputs {
             None => BTreeMap::new(),
         };
         let mut named = BTreeMap::new();
+        let mut unread = None;
         for argument in &arguments.fields {
-            fields::from_file(argument, &mut standard, &mut named)?;
+            unread = fields::from_file(argument, &mut standard, &mut named)?.or(unread);
         }
         for argument in &arguments.from_env {
             fields::from_variable(argument, environment, &mut named)?;
         }
         values.append(&mut named);
         let given = arguments.input.is_some() || !arguments.fields.is_empty() || !arguments.from_env.is_empty();
-        Ok(Self { values, asked: BTreeSet::new(), person: person && arguments.input.is_none(), given })
+        Ok(Self {
+            values,
+            asked: BTreeSet::new(),
+            person: person && arguments.input.is_none(),
+            given,
+            standard: unread,
+        })
     }
 
-    /// Refuses what the kind does not declare, and more than one value where it takes one.
-    pub(crate) fn check(&self, kind: &str, declared: &[Field]) -> Result<(), Error> {
+    /// Refuses what the kind does not declare, and more than one value where it takes one. Reads standard input, unless it
+    /// is for a field of which nobody knows the answer before the setup leads somewhere.
+    pub(crate) fn check(&mut self, kind: &str, declared: &[Field]) -> Result<(), Error> {
         let names: Vec<_> = declared.iter().map(|field| &*field.name).collect();
         for (name, values) in &self.values {
             let Some(field) = declared.iter().find(|field| field.name == *name) else {
@@ -54,23 +64,59 @@ impl Inputs {
                     .remedy(format!("the fields are {}", names.join(", "))));
             };
             if values.len() > 1 && !field.many {
-                return Err(Error::new(Exit::Usage, "invalid_field", format!("'{name}' takes one value")));
+                return Err(one_value(name));
             }
         }
-        Ok(())
+        let mut at_once = declared.iter().filter(|field| field.way.is_none());
+        match at_once.find(|field| self.standard.as_deref() == Some(&*field.name)) {
+            Some(field) => self.read_standard(&field.name, false, field.many),
+            None => Ok(()),
+        }
     }
 
-    /// Refuses to begin where nothing was given and nobody can be asked.
-    pub(crate) fn check_any(&self, kind: &str, declared: &[Field]) -> Result<(), Error> {
-        if self.person || self.given || declared.is_empty() {
+    /// Refuses to begin where nothing was given and nobody can be asked. `kept` says whether answers of an earlier setup
+    /// may be kept.
+    pub(crate) fn check_any(&self, kind: &str, declared: &[Field], kept: bool) -> Result<(), Error> {
+        let asked = |field: &&Field| {
+            field.way.is_none() && !(kept && field.kept.is_some()) && !self.values.contains_key(&*field.name)
+        };
+        let asked: Vec<_> = declared.iter().filter(asked).collect();
+        if self.person || self.given || asked.is_empty() {
             return Ok(());
         }
-        let needed = |field: &&Field| field.required && field.default.is_none();
-        let mut names: Vec<_> = declared.iter().filter(needed).map(|field| &*field.name).collect();
+        let needed = |field: &&&Field| field.required && field.default.is_none();
+        let mut names: Vec<_> = asked.iter().filter(needed).map(|field| &*field.name).collect();
         if names.is_empty() {
-            names = declared.iter().map(|field| &*field.name).collect();
+            names = asked.iter().map(|field| &*field.name).collect();
         }
         Err(missing(kind, &names))
+    }
+
+    /// Brings an answer, unless there is one.
+    pub(crate) fn give(&mut self, name: &str, value: Secret) {
+        self.values.entry(name.to_owned()).or_insert_with(|| vec![value]);
+    }
+
+    /// Whether an answer to each of these was brought.
+    pub(crate) fn has(&self, fields: &[Field]) -> bool {
+        !fields.is_empty() && fields.iter().all(|field| self.values.contains_key(&*field.name))
+    }
+
+    /// The same answers, where nobody can be asked.
+    pub(crate) fn without_person(&self) -> Self {
+        let copy =
+            |(name, values): (&String, &Vec<Secret>)| (name.clone(), values.iter().map(Secret::duplicate).collect());
+        let (values, asked) = (self.values.iter().map(copy).collect(), self.asked.clone());
+        Self { values, asked, person: false, given: self.given, standard: None }
+    }
+
+    fn read_standard(&mut self, name: &str, line: bool, many: bool) -> Result<(), Error> {
+        self.standard = None;
+        let option = fields::option(name);
+        let value = if line { source::field_line(&option)? } else { source::field_standard(&option)? };
+        let values = self.values.entry(name.to_owned()).or_default();
+        values.push(value);
+        if values.len() > 1 && !many { Err(one_value(name)) } else { Ok(()) }
     }
 
     /// Answers a prompt, or says why it cannot be answered.
@@ -81,6 +127,9 @@ impl Inputs {
         fields: &[Field],
     ) -> Result<Vec<(String, Secret)>, Error> {
         let mut answers = Vec::new();
+        if let Some(field) = fields.iter().find(|field| self.standard.as_deref() == Some(&*field.name)) {
+            self.read_standard(&field.name, field.way.is_some(), field.many)?;
+        }
         let given = |field: &&Field| !self.person || self.values.contains_key(&*field.name);
         if let Some(field) = fields.iter().filter(|field| self.asked.contains(&*field.name)).find(given) {
             let again = || format!("'{}' is asked again, and there is no other value", field.name);
@@ -119,6 +168,10 @@ impl Inputs {
     pub(crate) fn person(&self) -> bool {
         self.person
     }
+}
+
+fn one_value(name: &str) -> Error {
+    Error::new(Exit::Usage, "invalid_field", format!("'{name}' takes one value"))
 }
 
 /// An answer was refused and nobody can be asked for another one.

@@ -1,6 +1,6 @@
 //! Files and standard input.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, Read as _};
 
 use connection_contract::Secret;
 
@@ -17,10 +17,16 @@ pub(crate) struct Standard {
 
 impl Standard {
     fn read(&mut self, option: &str, limit: u64) -> Result<Secret, Error> {
-        if let Some(first) = self.taken.replace(option.to_owned()) {
-            return Err(Error::usage(format!("{first} and {option} both take standard input")));
-        }
+        self.take(option)?;
         read(std::io::stdin().lock(), option, limit)
+    }
+
+    /// For one option alone.
+    pub(super) fn take(&mut self, option: &str) -> Result<(), Error> {
+        match self.taken.replace(option.to_owned()) {
+            Some(first) => Err(Error::usage(format!("{first} and {option} both take standard input"))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -43,12 +49,30 @@ pub(crate) fn at_value(
     }
 }
 
-/// As [`at_value`], for one field: an editor's last newline is not part of it.
-pub(super) fn field_value(value: &str, standard: &mut Standard, option: &str) -> Result<Option<Secret>, Error> {
-    Ok(at_value(value, standard, option, LIMIT)?.map(|secret| match secret.expose() {
+/// The value of one field, from a file.
+pub(super) fn field_file(name: &str, option: &str) -> Result<Secret, Error> {
+    file(name, option, LIMIT).map(without_newline)
+}
+
+/// The value of one field, from standard input, which was taken for it: all that comes.
+pub(super) fn field_standard(option: &str) -> Result<Secret, Error> {
+    read(std::io::stdin().lock(), option, LIMIT).map(without_newline)
+}
+
+/// The same, as soon as a line has come.
+pub(super) fn field_line(option: &str) -> Result<Secret, Error> {
+    let mut bytes = Vec::new();
+    let mut limited = std::io::stdin().lock().take(LIMIT);
+    limited.read_until(b'\n', &mut bytes).map_err(|error| unreadable(option, "its input", &error))?;
+    Ok(without_newline(Secret::new(bytes)))
+}
+
+/// An editor's last newline is not part of a value.
+fn without_newline(secret: Secret) -> Secret {
+    match secret.expose() {
         [rest @ .., b'\r', b'\n'] | [rest @ .., b'\n'] => Secret::new(rest),
         _ => secret,
-    }))
+    }
 }
 
 fn file(name: &str, option: &str, limit: u64) -> Result<Secret, Error> {

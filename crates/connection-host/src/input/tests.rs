@@ -33,7 +33,8 @@ fn declared() -> Vec<Field> {
 
 #[track_caller]
 fn refused_as(result: Result<Inputs, Error>, exit: Exit, code: &str) {
-    let check = |inputs: Inputs| inputs.check("acme", &declared()).and(inputs.check_any("acme", &declared()));
+    let check =
+        |mut inputs: Inputs| inputs.check("acme", &declared()).and(inputs.check_any("acme", &declared(), false));
     let error = result.and_then(check).expect_err("it is refused");
     assert_eq!((error.exit, error.code.as_str()), (exit, code), "{error}");
     assert!(!format!("{error} {:?}", error.remedy).contains("hunter2"), "{error}");

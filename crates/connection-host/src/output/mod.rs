@@ -15,12 +15,12 @@ use serde::Serialize;
 
 pub(crate) use elements::Elements;
 pub(crate) use human::{
-    SOON, account, condition, expires_soon, expiry, liveness_word, name, reason_line, short_id, urgency,
+    SOON, account, condition, expires_soon, expiry, liveness_word, name, quoted, reason_line, short_id, urgency,
 };
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
 
-use crate::{Error, Exit, config::Environment};
+use crate::{Error, Exit, config::Environment, platform};
 
 /// Where and how to print.
 #[derive(Debug)]
@@ -88,27 +88,25 @@ impl Output {
     }
 
     /// A line for people beside the answer.
-    #[expect(clippy::print_stderr, reason = "this is the place")]
     pub(crate) fn note(&self, text: impl AsRef<str>) {
-        eprintln!("{}", text.as_ref());
+        platform::tell(format_args!("{}", text.as_ref()));
     }
 
     /// Prints an error: one sentence and the way out, or its JSON shape.
-    #[expect(clippy::print_stderr, reason = "this is the place")]
     pub(crate) fn error(json: bool, error: &Error) {
         if json {
             let body = json::ErrorBody::from(error);
             // A struct of strings always serializes.
-            eprintln!("{}", serde_json::to_string(&body).unwrap_or_default());
+            platform::tell(format_args!("{}", serde_json::to_string(&body).unwrap_or_default()));
             return;
         }
         // Whoever closed it (`head`) knows.
         if error.code == "output_closed" {
             return;
         }
-        eprintln!("error: {error}");
+        platform::tell(format_args!("error: {error}"));
         if let Some(remedy) = &error.remedy {
-            eprintln!("  {remedy}");
+            platform::tell(format_args!("  {remedy}"));
         }
     }
 

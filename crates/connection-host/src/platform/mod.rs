@@ -1,4 +1,4 @@
-//! What touches the whole process or differs between systems: the panic hook, the log, file modes.
+//! What touches the whole process or differs between systems: the panic hook, the log, file modes, signals, the terminal.
 
 #[cfg(not(unix))]
 mod other;
@@ -6,23 +6,34 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use other::{is_private, is_writable};
+pub(crate) use other::{Signals, Terminal, is_private, is_writable};
 #[cfg(unix)]
-pub(crate) use unix::{is_private, is_writable};
+pub(crate) use unix::{Signals, Terminal, is_private, is_writable};
+
+use std::io::Write as _;
 
 use tracing::Level;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
+/// Whether every session of a person is a desktop; elsewhere variables tell.
+pub(crate) const ALWAYS_A_DESKTOP: bool = cfg!(any(windows, target_os = "macos"));
+
+/// A line on standard error. When nobody reads it any more, what the program does goes on all the same.
+pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
+
 /// A panic's payload may hold anything, so only its place is printed; with `--json` not even that.
-#[expect(clippy::print_stderr, reason = "a hook has nowhere else to say it")]
 pub(crate) fn quiet_panics(json: bool) {
     std::panic::set_hook(Box::new(move |info| {
         if json {
             return;
         }
         match info.location() {
-            Some(place) => eprintln!("a bug: a part of the program crashed at {}:{}", place.file(), place.line()),
-            None => eprintln!("a bug: a part of the program crashed"),
+            Some(place) => {
+                tell(format_args!("a bug: a part of the program crashed at {}:{}", place.file(), place.line()));
+            }
+            None => tell(format_args!("a bug: a part of the program crashed")),
         }
     }));
 }

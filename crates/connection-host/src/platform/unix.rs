@@ -1,8 +1,37 @@
-//! Unix: permission bits.
+//! Unix: permission bits, signals, and how a terminal is set.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    io::{self, stdin},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
 
-use rustix::fs::Access;
+use rustix::{
+    fs::Access,
+    termios::{OptionalActions, Termios, tcgetattr, tcsetattr},
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What asks a program to end: from the terminal, and from whoever supervises it. Caught from when this is made.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
 
 /// Whether nobody but the owner may do anything with it; `None` when that cannot be told.
 pub(crate) fn is_private(path: &Path) -> Option<bool> {
@@ -12,4 +41,23 @@ pub(crate) fn is_private(path: &Path) -> Option<bool> {
 /// Whether who runs this may make something in the directory; what the system really allows shows when it is made.
 pub(crate) fn is_writable(path: &Path) -> bool {
     rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// How the terminal was set before somebody was asked, and is again when this is dropped: a question that nobody answers any
+/// more leaves it otherwise.
+pub(crate) struct Terminal(Option<Termios>);
+
+impl Terminal {
+    pub(crate) fn now() -> Self {
+        Self(tcgetattr(stdin()).ok())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // Gone, it needs nothing.
+            tcsetattr(stdin(), OptionalActions::Now, before).unwrap_or_default();
+        }
+    }
 }

@@ -1,5 +1,9 @@
 // What runs on SQLite and on PostgreSQL; `program.rs` knows on which.
 
+mod applications;
+mod chromium;
+mod finish;
+mod hooking;
 mod imports;
 #[cfg(unix)]
 mod kill;
@@ -8,7 +12,13 @@ mod order;
 mod own;
 mod program;
 mod provider;
+mod real;
 mod record;
+mod refresh;
 mod repair;
+#[cfg(unix)]
+mod serve;
 mod servers;
 mod setups;
+#[cfg(unix)]
+mod transcripts;

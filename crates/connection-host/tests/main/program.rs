@@ -51,6 +51,27 @@ impl Machine {
         self.path("data")
     }
 
+    /// The database, as a registry names it.
+    pub(crate) fn address(&self) -> String {
+        let file = self.data().join("store").join("connections.db");
+        self.database.as_ref().map_or_else(|| file.display().to_string(), Database::url)
+    }
+
+    /// Where this machine keeps what belongs to it.
+    pub(crate) fn state_directory(&self) -> PathBuf {
+        match self.database {
+            Some(_) => self.data().join("state"),
+            None => self.data().join("store").join("connections.db.state"),
+        }
+    }
+
+    /// Takes the database away from those who use it.
+    pub(crate) fn lose_database(&self) {
+        if let Some(database) = &self.database {
+            database.lose_blocking();
+        }
+    }
+
     /// Leaves nothing of what the program has stored.
     pub(crate) fn wipe(&self) {
         // On the very first time there is nothing.
@@ -96,12 +117,22 @@ impl Machine {
         Ran::of(arguments, self.command().args(arguments).output().unwrap())
     }
 
-    /// Runs another binary of this package, which cargo builds with the tests.
+    /// Another configuration file.
+    pub(crate) fn configure(&self, text: &str) {
+        self.write("config.toml", text.as_bytes());
+    }
+
+    /// Runs another binary of this package to its end.
     pub(crate) fn run_example(&self, name: &str, arguments: &[&str]) -> Ran {
+        Ran::of(arguments, self.example(name).args(arguments).output().unwrap())
+    }
+
+    /// Another binary of this package, which cargo builds with the tests.
+    pub(crate) fn example(&self, name: &str) -> Command {
         let directory = Path::new(env!("CARGO_BIN_EXE_connections")).parent().unwrap().join("examples");
         let program = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
         assert!(program.exists(), "`cargo build -p connection-host --example {name}` makes it");
-        Ran::of(arguments, self.command_of(&program).args(arguments).output().unwrap())
+        self.command_of(&program)
     }
 
     /// Runs it to its end, with this on standard input.
@@ -134,7 +165,7 @@ pub(crate) struct Ran {
 impl Ran {
     /// Every run of every test: no secret in what is printed, and no colours where there is no terminal.
     #[track_caller]
-    fn of(arguments: &[&str], output: Output) -> Self {
+    pub(crate) fn of(arguments: &[&str], output: Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         for secret in SECRETS {

@@ -41,8 +41,12 @@ struct Watch(Child, BufReader<ChildStdout>);
 
 impl Watch {
     fn begin(machine: &Machine, arguments: &[&str]) -> Self {
+        Self::of(machine, &[&["watch", "--json"], arguments].concat())
+    }
+
+    fn of(machine: &Machine, arguments: &[&str]) -> Self {
         let mut command = machine.command();
-        command.args(["watch", "--json"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
         let lines = BufReader::new(child.stdout.take().expect("it is piped"));
         Self(child, lines)
@@ -84,4 +88,45 @@ fn a_watch_tells_what_another_process_does_and_ends_when_it_is_interrupted() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(1));
     machine.run(&["watch", "--since", "x"]).exits(2).warns("--since");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_record_is_followed_by_what_happens_and_each_is_told_once() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    machine.run(&["rename", "github", "home"]).exits(0);
+    let id = machine.run(&["show", "github", "--json"]).exits(0).json()["id"].clone();
+    for arguments in [&["events", "--follow", "--json"][..], &["events", "github", "--follow", "--json"]] {
+        let mut follow = Watch::of(&machine, arguments);
+        let told: Vec<_> = (0..2).map(|_| follow.next()).collect();
+        told.iter().for_each(|event| check(event, "event"));
+        assert_eq!((&told[0]["event"], &told[1]["event"]), (&"connected".into(), &"renamed".into()));
+        // What comes while the record is told is told behind it.
+        let label = format!("label-{}", arguments.len());
+        machine.run(&["rename", "github", &label]).exits(0);
+        let mut next = follow.next();
+        while next["event"] == "renamed" && next["details"]["label"] != label.as_str() {
+            next = follow.next();
+        }
+        assert_eq!((&next["details"]["label"], &next["connection"]), (&label.as_str().into(), &id));
+        kill_process(Pid::from_child(&follow.0), Signal::INT).unwrap();
+        assert_eq!(follow.0.wait().unwrap().code(), Some(0));
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut follow.1, &mut rest).unwrap();
+        assert_eq!(rest, "", "nothing is told twice");
+    }
+    // For people, and one that was removed.
+    machine.run(&["remove", "github", "--yes"]).exits(0);
+    let mut follow = Watch::of(&machine, &["events", id.as_str().unwrap(), "--follow"]);
+    let mut lines = String::new();
+    while !lines.contains("removed") {
+        assert_ne!(follow.1.read_line(&mut lines).unwrap(), 0, "{lines}");
+    }
+    assert!(lines.contains("connected") && lines.contains("before: work, label: home"), "{lines}");
+    kill_process(Pid::from_child(&follow.0), Signal::INT).unwrap();
+    assert_eq!(follow.0.wait().unwrap().code(), Some(0));
+    machine.run(&["events", "github", "--follow"]).exits(5);
 }

@@ -175,3 +175,20 @@ fn colours_are_for_terminals_and_for_those_who_want_them() {
     let plain = end(start(&machine, &["list"]), 0);
     assert!(plain.contains("live") && !plain.contains(green), "{plain}");
 }
+
+/// A person copies them to the provider; what a program reads has neither (`hooking`).
+#[test]
+fn a_webhook_address_and_its_key_are_shown_to_a_person() {
+    let mut machine = Machine::new();
+    machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", "https://host.example");
+    machine.add_github("work").exits(0);
+    let shown = end(start(&machine, &["webhooks", "github", "enable"]), 0);
+    let fact = |name: &str| {
+        let line = shown.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {shown}"));
+        line.split_whitespace().last().unwrap_or_default().to_owned()
+    };
+    assert!(fact("address").starts_with("https://host.example/webhooks/"), "{shown}");
+    let key = end(start(&machine, &["webhooks", "github", "key"]), 0);
+    assert_eq!(key.trim_end(), fact("key "));
+    assert!(shown.contains("Enter the address and the key at the provider."), "{shown}");
+}

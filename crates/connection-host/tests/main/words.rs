@@ -93,7 +93,7 @@ fn no_error_code_is_left_out_and_none_is_made_up() {
     assert!(unused.is_empty(), "on the list and nowhere in the code: {unused:?}");
 }
 
-/// Of callbacks and webhooks, which this binary does not take yet.
+/// Of callbacks and webhooks: they are logged, and printed by no command.
 const INBOUND: [&str; 10] = [
     "callback_gone",
     "callback_not_now",

@@ -1,7 +1,7 @@
 //! A callback arrives: it is handed over, and the browser leaves its address at once.
 
 use axum::{
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -17,13 +17,13 @@ use crate::{
 
 pub(super) async fn arrived(
     State(receiver): State<Receiver>,
-    kind: Option<Path<String>>,
+    kind: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     if *request.method() != Method::GET {
         return not_get();
     }
-    let Some(kind) = kind.and_then(|Path(kind)| Kind::parse(&kind)) else {
+    let Some(kind) = kind.ok().and_then(|Path(kind)| Kind::parse(&kind)) else {
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
     };
     let Some(registry) = receiver.registry.get() else { return page::answer(StatusCode::GONE, &Page::Neutral) };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, Method, StatusCode, header},
     response::Response,
 };
@@ -19,11 +19,15 @@ use crate::{
 /// So long the page waits before it is asked for again.
 const LONGEST: Duration = Duration::from_secs(10);
 
-pub(super) async fn done(State(receiver): State<Receiver>, kind: Option<Path<String>>, request: Request) -> Response {
+pub(super) async fn done(
+    State(receiver): State<Receiver>,
+    kind: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
     if *request.method() != Method::GET {
         return not_get();
     }
-    let kind = kind.and_then(|Path(kind)| Kind::parse(&kind));
+    let kind = kind.ok().and_then(|Path(kind)| Kind::parse(&kind));
     let reference = request.uri().query().and_then(|query| query.strip_prefix("ref="));
     let (Some(kind), Some(reference), Some(registry)) = (kind, reference, receiver.registry.get()) else {
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);

@@ -4,6 +4,7 @@
 //! A process that goes on with a setup of one that is gone listens on the same port again. Any page and any program of
 //! this machine reaches it, so it answers little: GET of the callbacks, with the `Host` that it gave out.
 
+mod browsers;
 mod listen;
 mod serve;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use tokio::runtime::Handle;
 
 use crate::PublicUrl;
 
+use browsers::Browsers;
 use listen::Sockets;
 
 /// The address is given out before the setup that asked for it is stored.
@@ -79,6 +81,7 @@ struct Shared {
     options: LoopbackOptions,
     registry: OnceLock<WeakConnectionRegistry>,
     listening: Mutex<Listening>,
+    browsers: Browsers,
 }
 
 /// The ports that are listened on; several when setups of an earlier process go on.
@@ -98,8 +101,8 @@ impl fmt::Debug for LoopbackServer {
 impl LoopbackServer {
     /// A server that listens when it is needed, on this runtime.
     pub fn new(runtime: Handle, options: LoopbackOptions) -> Self {
-        let (registry, listening) = Default::default();
-        Self(Arc::new(Shared { runtime, options, registry, listening }))
+        let (registry, listening, browsers) = Default::default();
+        Self(Arc::new(Shared { runtime, options, registry, listening, browsers }))
     }
 
     /// The ports that it listens on now.
@@ -107,6 +110,13 @@ impl LoopbackServer {
         let mut ports: Vec<_> = self.0.lock().ports.keys().copied().collect();
         ports.sort_unstable();
         ports
+    }
+
+    /// Resolves when every browser that brought a callback has seen what came of it, but not later than after this time:
+    /// for a program that ends with its setup.
+    pub async fn browsers_told(&self, patience: Duration) {
+        // Who has not come by then does not come.
+        drop(tokio::time::timeout(patience, self.0.browsers.gone()).await);
     }
 
     /// Listens on a port, if it does not yet; on any for `None`. The port on which it listens.
@@ -139,7 +149,7 @@ impl LoopbackServer {
     async fn serve(self, sockets: Sockets, registry: WeakConnectionRegistry) {
         let port = sockets.port();
         tracing::debug!(port, "listening for callbacks");
-        let serving = serve::serve(sockets, registry.clone());
+        let serving = serve::serve(sockets, registry.clone(), self.0.browsers.clone());
         self.while_needed(port, &registry, serving).await;
     }
 

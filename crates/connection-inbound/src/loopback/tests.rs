@@ -1,69 +1,53 @@
-//! Time and room that one connection gets; time is the runtime's, and stands until nothing else is to be done.
+//! What its host sees of a loopback server's ports.
 
-use std::sync::Arc;
+use std::{io::Write as _, sync::Arc};
 
-use axum::{Router, routing::get};
 use connection_core::{ConnectionRegistry, KeyFile};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    sync::Semaphore,
-    time::Instant,
-};
+use tokio::{io::AsyncReadExt as _, time::Instant};
 
 use super::{
     LoopbackOptions, LoopbackServer,
-    serve::{HEAD_TIMEOUT, LONGEST, MOST_CONNECTIONS, connection},
+    browsers::Browsers,
+    listen::Sockets,
+    serve::{LIMITS, serve},
 };
+use crate::server::HEAD_TIMEOUT;
 
-/// Sends this, slowly or not at all on, and waits for the end; what came back, and after how long.
-async fn served(routes: Router, parts: &[&str], pause: std::time::Duration) -> (String, std::time::Duration) {
-    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let permit = permits.clone().acquire_owned().await.unwrap();
-    let (mut ours, theirs) = tokio::io::duplex(64 << 10);
-    let began = Instant::now();
-    let client = async move {
-        for part in parts {
-            if ours.write_all(part.as_bytes()).await.is_err() {
-                break;
-            }
-            tokio::time::sleep(pause).await;
-        }
+/// T27: 32 at once, however silent; the next one waits until one of them is hung up on.
+#[tokio::test]
+async fn who_comes_when_all_places_are_taken_waits_for_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = opened(&directory).await;
+    for (held, waits) in [(LIMITS.connections - 1, false), (LIMITS.connections, true)] {
+        let sockets = Sockets::bind(0).unwrap();
+        let local = ("127.0.0.1", sockets.port());
+        // All of them are there before anybody is let in, so that time stands as long as there is something to do.
+        let silent: Vec<_> = (0..held).map(|_| std::net::TcpStream::connect(local).unwrap()).collect();
+        let mut last = std::net::TcpStream::connect(local).unwrap();
+        write!(last, "GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", local.1).unwrap();
+        last.set_nonblocking(true).unwrap();
+        let mut last = tokio::net::TcpStream::from_std(last).unwrap();
+        tokio::time::pause();
+        let began = Instant::now();
         let mut answer = String::new();
-        ours.read_to_string(&mut answer).await.unwrap();
-        answer
-    };
-    let (answer, ()) = tokio::join!(client, connection(theirs, routes, permit));
-    assert_eq!(permits.available_permits(), MOST_CONNECTIONS, "its place is free again");
-    (answer, began.elapsed())
-}
-
-fn routes() -> Router {
-    Router::new().route("/", get(|| async { "here" }))
-}
-
-/// T27: slow by pieces or silent, the head has five seconds.
-#[tokio::test(start_paused = true)]
-async fn a_head_that_does_not_come_is_not_waited_for() {
-    let second = std::time::Duration::from_secs(1);
-    let silent: &[&str] = &[];
-    let slow: &[&str] = &["G", "E", "T", " ", "/", " ", "H", "T", "T", "P", "/", "1", ".", "1"];
-    for parts in [silent, slow, &["GET / HTTP/1.1\r\nHost: x\r\n"]] {
-        let (answer, took) = served(routes(), parts, second).await;
-        assert!(!answer.contains("here"), "{answer}");
-        assert!(took < HEAD_TIMEOUT + 15 * second, "{took:?}");
+        tokio::select! {
+            () = serve(sockets, registry.downgrade(), Browsers::default()) => panic!("it serves until it is dropped"),
+            read = last.read_to_string(&mut answer) => drop(read.unwrap()),
+        }
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+        assert_eq!(began.elapsed() >= HEAD_TIMEOUT, waits, "{held} were silent");
+        tokio::time::resume();
+        drop(silent);
     }
-    let (answer, _) = served(routes(), &["GET / HTTP/1.1\r\n", "Host: x\r\n\r\n"], second).await;
-    assert!(answer.ends_with("here"), "the control: {answer}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_connection_ends_after_one_answer_or_a_minute() {
-    let twice = "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
-    let (answer, _) = served(routes(), &[twice], std::time::Duration::ZERO).await;
-    assert_eq!(answer.matches("here").count(), 1, "{answer}");
-    let stuck = Router::new().route("/", get(std::future::pending::<&str>));
-    let (answer, took) = served(stuck, &["GET / HTTP/1.1\r\nHost: x\r\n\r\n"], std::time::Duration::ZERO).await;
-    assert_eq!((answer.as_str(), took), ("", LONGEST));
+async fn opened(directory: &tempfile::TempDir) -> ConnectionRegistry {
+    ConnectionRegistry::builder()
+        .store(directory.path().join("connections.db").display().to_string())
+        .key(KeyFile::at(directory.path().join("root.key")))
+        .open()
+        .await
+        .unwrap()
 }
 
 /// What serves has ended while somebody came: it is not asked again, and the port is free for the next one.
@@ -71,12 +55,7 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
 async fn a_port_whose_serving_has_ended_is_let_go() {
     let directory = tempfile::tempdir().unwrap();
     let server = LoopbackServer::new(tokio::runtime::Handle::current(), LoopbackOptions::new());
-    let registry = ConnectionRegistry::builder()
-        .store(directory.path().join("connections.db").display().to_string())
-        .key(KeyFile::at(directory.path().join("root.key")))
-        .open()
-        .await
-        .unwrap();
+    let registry = opened(&directory).await;
     let comes = || {
         let mut listening = server.0.lock();
         listening.ports.insert(1, Arc::default());

@@ -3,7 +3,9 @@
 mod browsers;
 mod callbacks;
 mod checks;
+mod chromium;
 mod form;
+mod hooks;
 mod login;
 mod loopback;
 mod odd_requests;
@@ -15,4 +17,5 @@ mod refusals;
 mod requests;
 mod schema;
 mod setups;
+mod webhooks;
 mod world;

@@ -8,9 +8,16 @@ mod axum;
 #[path = "../../examples/desktop.rs"]
 mod desktop;
 
+#[cfg(unix)]
+use std::path::Path;
+
 use ::axum::{body::Body, http::Request};
+#[cfg(unix)]
+use connection_contract::{Field, Kind, Secret};
 use connection_core::HttpPolicy;
 use connection_inbound::PublicUrl;
+#[cfg(unix)]
+use connection_oauth2::{Account, Client, Endpoint, OAuth2, OAuth2Config, oauth2};
 
 use crate::{
     login::{API, LOGIN, Login},
@@ -42,36 +49,96 @@ async fn a_server_connects_an_account_of_whoever_is_signed_in() {
     assert_eq!(connections.connections.len(), 1);
 }
 
-/// The browser is a script that follows the address as the provider would send it on.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_desktop_program_opens_a_browser_and_is_called_back() {
-    use std::os::unix::fs::PermissionsExt as _;
     let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
     let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
     let registry = desktop::registry(directory.path()).http(http).kind(Login(LOGIN)).open().await.unwrap();
-    let record = directory.path().join("address");
-    let script = directory.path().join("browser");
+    let browser = browser(directory.path());
+    let nothing = async |_: &[Field]| panic!("it asks for nothing");
+    let kind = LOGIN;
+    let connects = desktop::connect(&registry, &kind, &browser, nothing);
+    let (connected, answered) = tokio::join!(connects, come_back(directory.path()));
+    assert_eq!((connected.unwrap().as_str(), answered), ("ada", 303));
+}
+
+/// The browser is a script that notes the address.
+#[cfg(unix)]
+fn browser(directory: &Path) -> connection_inbound::Browser {
+    use std::os::unix::fs::PermissionsExt as _;
+    let record = directory.join("address");
+    let script = directory.join("browser");
     std::fs::write(
         &script,
         format!("#!/bin/sh\nprintf %s \"$1\" > {0}.part && /bin/mv {0}.part {0}\n", record.display()),
     )
     .unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let browser = connection_inbound::Browser::command(&script, [""; 0]);
-    let follows = async {
-        let link = loop {
-            match std::fs::read_to_string(&record) {
-                Ok(link) => break link,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        };
-        let (uri, state) = link.split_once("redirect_uri=").unwrap().1.split_once("&state=").unwrap();
-        let uri = connection_contract::encode::from_percent(uri).unwrap();
-        let (port, path) = uri.strip_prefix("http://127.0.0.1:").unwrap().split_once('/').unwrap();
-        crate::loopback::get(port.parse().unwrap(), &format!("/{path}?code=x&state={state}")).await.0
+    connection_inbound::Browser::command(&script, [""; 0])
+}
+
+/// What the script was opened with: where the browser comes back, and the `state` that it brings.
+#[cfg(unix)]
+async fn opened(directory: &Path) -> (String, String) {
+    let link = loop {
+        match std::fs::read_to_string(directory.join("address")) {
+            Ok(link) => break link,
+            Err(_) => tokio::task::yield_now().await,
+        }
     };
-    let kind = LOGIN;
-    let (connected, answered) = tokio::join!(desktop::connect(&registry, &kind, &browser), follows);
-    assert_eq!((connected.unwrap().as_str(), answered), ("ada", 303));
+    let query = connection_contract::encode::from_form(link.split_once('?').unwrap().1);
+    let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).unwrap().1.clone();
+    (value("redirect_uri"), value("state"))
+}
+
+#[cfg(unix)]
+async fn come_back(directory: &Path) -> u16 {
+    let (uri, state) = opened(directory).await;
+    let (port, path) = uri.strip_prefix("http://127.0.0.1:").unwrap().split_once('/').unwrap();
+    crate::loopback::get(port.parse().unwrap(), &format!("/{path}?code=x&state={state}")).await.0
+}
+
+/// A kind from a configuration offers every way at once: a browser, a pasted address, a code to type. Each of the first two
+/// finishes, whichever comes.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_desktop_program_finishes_in_whichever_way_comes_first() {
+    let device = r#""device_code": "d", "user_code": "WDJB", "verification_uri": "https://login.example/activate""#;
+    let answer = format!(r#"{{"access_token": "a", "id": "1", "name": "ada", "expires_in": 900, {device}}}"#);
+    for is_pasted in [false, true] {
+        let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
+        provider.answers(200, &answer);
+        let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
+        let registry = desktop::registry(directory.path()).http(http).kind(configured()).open().await.unwrap();
+        let browser = browser(directory.path());
+        let paste = async |fields: &[Field]| {
+            assert_eq!(fields.iter().map(|field| &*field.name).collect::<Vec<_>>(), ["callbackUrl"]);
+            let (uri, state) = opened(directory.path()).await;
+            if !is_pasted {
+                std::future::pending::<()>().await;
+            }
+            vec![("callbackUrl".to_owned(), Secret::from(format!("{uri}?code=x&state={state}")))]
+        };
+        let kind = Kind::from_static("configured");
+        let connects = desktop::connect(&registry, &kind, &browser, paste);
+        let comes = async { if is_pasted { 303 } else { come_back(directory.path()).await } };
+        let within = std::time::Duration::from_secs(120);
+        let (connected, answered) =
+            tokio::time::timeout(within, async { tokio::join!(connects, comes) }).await.unwrap();
+        assert_eq!((connected.unwrap().as_str(), answered), ("ada", 303));
+    }
+}
+
+/// With every way that there is.
+#[cfg(unix)]
+fn configured() -> OAuth2 {
+    let config = OAuth2Config::builder(Kind::from_static("configured"), "Configured")
+        .api(API)
+        .endpoint(Endpoint::Authorize, format!("{API}/authorize"))
+        .endpoint(Endpoint::Device, format!("{API}/device"))
+        .endpoint(Endpoint::Token, format!("{API}/token"))
+        .client(Client::Configured { id: "id".to_owned(), secret: Some(Secret::from("secret")) })
+        .account(Account::probe("/me", "/id", "/name"));
+    oauth2(config.build().unwrap())
 }

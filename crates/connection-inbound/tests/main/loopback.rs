@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     login::LOGIN,
-    world::{World, end, outlasted, state},
+    world::{World, end, outlasted, sent_to, state},
 };
 
 fn server() -> LoopbackServer {
@@ -22,9 +22,7 @@ fn server() -> LoopbackServer {
 /// A setup that has sent a browser away, its `state`, and the port at which it is called back.
 async fn begun(registry: &ConnectionRegistry) -> (SetupSession, String, u16) {
     let session = registry.begin_setup(&LOGIN).again().await.unwrap();
-    let (_, step) = session.next_step().await.unwrap().unwrap();
-    let SetupStep::Redirect { redirect, .. } = step else { panic!("{step:?}") };
-    let link = redirect.link.as_str().to_owned();
+    let link = sent_to(&session).await;
     let (uri, state) = link.split_once("redirect_uri=").unwrap().1.split_once("&state=").unwrap();
     let uri = connection_contract::encode::from_percent(uri).unwrap();
     let port = uri.strip_prefix("http://127.0.0.1:").unwrap().strip_suffix("/callback/login").unwrap();
@@ -32,7 +30,7 @@ async fn begun(registry: &ConnectionRegistry) -> (SetupSession, String, u16) {
 }
 
 /// Sends these bytes and reads all that comes, on a thread of its own; the status, and the whole.
-async fn sent(address: SocketAddr, bytes: String) -> (u16, String) {
+pub(crate) async fn sent(address: SocketAddr, bytes: String) -> (u16, String) {
     let exchange = move || {
         let Ok(mut stream) = TcpStream::connect(address) else { return (0, String::new()) };
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -177,6 +175,34 @@ async fn what_is_not_meant_for_it_is_refused_and_the_right_callback_is_good_afte
     assert!(world.provider.asked().is_empty());
     assert_eq!(get(port, &callback).await.0, 303, "the control");
     assert_eq!(end(&session).await, "done ada");
+}
+
+/// For a program that ends with its setup.
+#[tokio::test]
+async fn a_browser_that_was_sent_on_is_waited_for() {
+    let world = World::new().await;
+    let server = server();
+    let registry = world.with(server.clone()).await;
+    let (session, state, port) = begun(&registry).await;
+    let long = Duration::from_secs(600);
+    // The control: nobody has come.
+    tokio::time::timeout(long, server.browsers_told(long)).await.unwrap();
+    let (status, answer) = get(port, &format!("/callback/login?code=x&state={state}")).await;
+    assert_eq!(status, 303, "{answer}");
+    assert_eq!(end(&session).await, "done ada");
+    let mut told = std::pin::pin!(server.browsers_told(long));
+    tokio::select! {
+        biased;
+        () = &mut told => panic!("the browser has seen nothing yet"),
+        () = std::future::ready(()) => {}
+    }
+    let done = answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+    let path = done.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap();
+    let (seen, ()) = tokio::join!(get(port, path), &mut told);
+    assert!(seen.1.contains("Connected"));
+    // Whoever does not come is not waited for longer than that.
+    server.browsers_told(Duration::ZERO).await;
+    registry.close().await;
 }
 
 #[tokio::test]

@@ -8,4 +8,6 @@ include!("both.rs");
 mod addresses;
 #[cfg(unix)]
 mod browser;
+mod configured;
 mod examples;
+mod server;

@@ -58,6 +58,8 @@ async fn an_odd_request_is_refused_and_ends_no_setup() {
         ("GET", format!("/callback/login?state={state}{many}"), 400),
         ("GET", format!("/callback/Login?code=x&state={state}"), 404),
         ("GET", format!("/callback/lo%67in%00?code=x&state={state}"), 404),
+        ("GET", format!("/callback/%ff?code=x&state={state}"), 404),
+        ("GET", "/callback/%ff/done?ref=x".to_owned(), 404),
         ("GET", format!("/callback/%2e%2e?code=x&state={state}"), 404),
         ("GET", format!("/callback/{}?code=x&state={state}", "k".repeat(65)), 404),
         ("GET", format!("/callback/unknown?code=x&state={state}"), 404),

@@ -1,29 +1,38 @@
-//! A callback reaches another process than the one that began, while that one lives, stands still or is dead.
+//! A callback reaches another process than the one that began, while that one lives, stands still or is dead: over HTTP, at
+//! an address that they share or at the port of a process on loopback.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
 };
 
-use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, SessionId};
-use connection_inbound::PublicEndpoint;
+use connection_core::{ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, SetupSession, SystemClock};
+use connection_faults::user_agent::UserAgent;
+use connection_inbound::{LoopbackOptions, LoopbackServer, PublicEndpoint, PublicUrl, callback_routes};
+use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
     login::{API, LOGIN, Login},
-    requests::{behind_proxy, get},
-    world::{World, begun, callbacks, end, labels, outlasted, public},
+    world::{World, end, labels, sent_to},
 };
 
 /// Tells a process of this test what it is.
 const BEGINNER: &str = "CONNECTIONS_TEST_BEGINNER";
 const NAME: &str = "processes::a_callback_in_another_process_completes_the_setup_that_one_began";
+/// An answer that takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What becomes of the process that began.
+const FATES: [&str; 3] = ["alive", "paused", "killed"];
 
 #[test]
 fn a_callback_in_another_process_completes_the_setup_that_one_began() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     match order() {
         Some(order) => runtime.block_on(begin(&order)),
-        None => runtime.block_on(all()),
+        None => runtime.block_on(at_a_shared_address()),
     }
 }
 
@@ -32,69 +41,153 @@ fn order() -> Option<String> {
     std::env::var(BEGINNER).ok()
 }
 
-/// Begins a setup, says its id and `state`, and is there until it is killed.
+/// At this public address, or at a port of its own.
+fn endpoint(url: &str) -> Arc<dyn InboundEndpoint> {
+    match url.parse::<PublicUrl>() {
+        Ok(url) => Arc::new(PublicEndpoint::new(url)),
+        Err(_) => Arc::new(LoopbackServer::new(Handle::current(), LoopbackOptions::new())),
+    }
+}
+
+/// Begins a setup, says its id and where it sends the browser, and is there until it is killed.
 async fn begin(order: &str) {
-    use std::io::Write as _;
-    let [address, key, provider] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
+    let [address, key, provider, url] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
     let registry = ConnectionRegistry::builder()
         .store(address)
         .key(KeyFile::at(key))
         .http(HttpPolicy::new().endpoint(API, provider).unwrap())
-        .inbound(std::sync::Arc::new(PublicEndpoint::new(public())))
+        .inbound(endpoint(url))
         .kind(Login(LOGIN));
     let registry = registry.open().await.unwrap();
-    let (session, state) = begun(&registry, &LOGIN).await;
+    let session = registry.begin_setup(&LOGIN).again().await.unwrap();
+    let link = sent_to(&session).await;
     // Past the capture of the test harness.
-    std::io::stderr().write_all(format!("BEGUN {} {state}\n", session.id()).as_bytes()).unwrap();
+    std::io::stderr().write_all(format!("BEGUN {} {link}\n", session.id()).as_bytes()).unwrap();
     std::future::pending::<()>().await;
 }
 
-fn start(world: &World) -> (Child, SessionId, String) {
-    let key = world.directory.path().join("root.key");
-    let order = [world.address(), key.display().to_string(), world.provider.origin.clone()].join("\n");
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([NAME, "--exact", "--nocapture", "--test-threads=1"]).env(BEGINNER, order);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let said = lines.into_iter().find_map(|line| line.strip_prefix("BEGUN ").map(str::to_owned)).unwrap();
-    let (id, state) = said.split_once(' ').unwrap();
-    (child, id.parse().unwrap(), state.to_owned())
+/// A process that has begun; it ends with this value.
+struct Beginner {
+    child: Child,
+    /// The setup.
+    id: String,
+    /// Where the provider sends the browser back to.
+    callback: String,
 }
 
-/// R-INSEAM-089
-async fn all() {
-    for how in ["alive", "paused", "killed"] {
-        let world = World::new().await;
-        let registry = world.builder().clock(std::sync::Arc::new(connection_core::SystemClock::new()));
-        let registry = registry.inbound(std::sync::Arc::new(PublicEndpoint::new(public()))).open().await.unwrap();
-        let (mut child, id, state) = start(&world);
-        match how {
-            "paused" => signal(&child, "STOP"),
-            "killed" => {
-                child.kill().unwrap();
-                child.wait().unwrap();
-            }
-            _ => {}
-        }
-        let routes = callbacks(&registry);
-        let path = format!("/callback/login?code=the-code&state={state}");
-        let taken = get(&routes, &path).await;
-        let told = get(&routes, behind_proxy(taken.location())).await;
-        assert!(told.body.contains("Login &#38; Co: ada"), "{how}: {}", told.body);
-        let session = registry.setup(id).await.unwrap();
-        assert_eq!(outlasted(&world, &registry, end(&session)).await, "done ada", "{how}");
-        assert_eq!(get(&routes, &path).await.status, 410, "{how}");
-        if how == "paused" {
-            // It wakes to a setup that is over, and does nothing more to it.
-            signal(&child, "CONT");
-        }
-        child.kill().unwrap_or_default();
-        child.wait().unwrap();
-        assert_eq!((labels(&registry).await, world.provider.asked().len()), (vec!["ada".to_owned()], 1), "{how}");
+impl Drop for Beginner {
+    fn drop(&mut self) {
+        // It may be dead.
+        self.child.kill().unwrap_or_default();
+        drop(self.child.wait());
     }
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
+impl Beginner {
+    fn start(world: &World, url: &str) -> Self {
+        let key = world.directory.path().join("root.key").display().to_string();
+        let order = [world.address(), key, world.provider.origin.clone(), url.to_owned()].join("\n");
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args([NAME, "--exact", "--nocapture", "--test-threads=1"]).env(BEGINNER, order);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let said = lines.into_iter().find_map(|line| line.strip_prefix("BEGUN ").map(str::to_owned)).unwrap();
+        let (id, link) = said.split_once(' ').unwrap();
+        let (uri, state) = link.split_once("redirect_uri=").unwrap().1.split_once("&state=").unwrap();
+        let uri = connection_contract::encode::from_percent(uri).unwrap();
+        Self { child, id: id.to_owned(), callback: format!("{uri}?code=the-code&state={state}") }
+    }
+
+    fn meets(&mut self, fate: &str) {
+        match fate {
+            "paused" => self.signal("STOP"),
+            "killed" => {
+                self.child.kill().unwrap();
+                self.child.wait().unwrap();
+            }
+            _ => {}
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+async fn opened(world: &World, inbound: Arc<dyn InboundEndpoint>) -> ConnectionRegistry {
+    world.builder().clock(Arc::new(SystemClock::new())).inbound(inbound).open().await.unwrap()
+}
+
+/// A browser is sent back, and something happens before it is answered: the page at which it ends.
+fn sent_back(callback: &str, meanwhile: impl FnOnce()) -> String {
+    tokio::task::block_in_place(|| {
+        let address = callback.strip_prefix("http://").unwrap();
+        let (host, path) = address.split_at(address.find('/').unwrap());
+        let mut stream = TcpStream::connect(host).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
+        meanwhile();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let done = answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_else(|| panic!("{answer}"));
+        assert!(done.contains("/done?ref="), "{done}");
+        UserAgent::new().get(done).unwrap().body
+    })
+}
+
+/// It became one connection, by one exchange, and a second callback is told nothing.
+async fn complete(world: &World, registry: &ConnectionRegistry, session: &SetupSession, how: &str) {
+    assert_eq!(end(session).await, "done ada", "{how}");
+    assert_eq!((labels(registry).await, world.provider.asked().len()), (vec!["ada".to_owned()], 1), "{how}");
+}
+
+/// R-INSEAM-089
+async fn at_a_shared_address() {
+    for fate in FATES {
+        let world = World::new().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let registry = opened(&world, endpoint(&url)).await;
+        let app = callback_routes::<()>(registry.clone(), url.parse().unwrap());
+        Handle::current().spawn(async move { axum::serve(listener, app).await });
+        let mut beginner = Beginner::start(&world, &url);
+        beginner.meets(fate);
+        let told = sent_back(&beginner.callback, || {});
+        assert!(told.contains("Login &#38; Co: ada"), "{fate}: {told}");
+        let session = registry.setup(beginner.id.parse().unwrap()).await.unwrap();
+        complete(&world, &registry, &session, fate).await;
+        let again = tokio::task::block_in_place(|| UserAgent::new().get(&beginner.callback).unwrap().status);
+        assert_eq!(again, 410, "{fate}");
+        if fate == "paused" {
+            // It wakes to a setup that is over, and does nothing more to it.
+            beginner.signal("CONT");
+            complete(&world, &registry, &session, "awake").await;
+        }
+    }
+}
+
+/// The port of a dead process is taken over by whoever goes on with its setup; that of one that stands still answers when it
+/// goes on, and whoever waits for the setup elsewhere is told in each case.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_setup_that_another_process_goes_on_with_ends_by_the_callback_on_loopback() {
+    for fate in FATES {
+        let world = World::new().await;
+        let server = LoopbackServer::new(Handle::current(), LoopbackOptions::new());
+        let registry = opened(&world, Arc::new(server.clone())).await;
+        let mut beginner = Beginner::start(&world, "");
+        beginner.meets(fate);
+        let session = registry.resume_setup(beginner.id.parse().unwrap()).await.unwrap();
+        assert!(sent_to(&session).await.contains("redirect_uri="));
+        let takes_over = beginner.callback.starts_with(&format!("http://127.0.0.1:{}/", server.ports().first().unwrap_or(&0)));
+        assert_eq!(takes_over, fate == "killed", "{fate}: {:?}", server.ports());
+        let told = sent_back(&beginner.callback, || {
+            if fate == "paused" {
+                assert!(world.provider.asked().is_empty());
+                beginner.signal("CONT");
+            }
+        });
+        assert!(told.contains("Login &#38; Co: ada"), "{fate}: {told}");
+        complete(&world, &registry, &session, fate).await;
+    }
 }

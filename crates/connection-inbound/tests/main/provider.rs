@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
 };
 
@@ -12,19 +12,23 @@ use std::{
 pub(crate) struct Provider {
     pub(crate) origin: String,
     state: Arc<Mutex<State>>,
+    held: Arc<(Mutex<bool>, Condvar)>,
 }
+
+type Answer = Box<dyn Fn(&str) -> (u16, String) + Send>;
 
 struct State {
     asked: Vec<String>,
-    answer: (u16, String),
+    /// To that body.
+    answer: Answer,
 }
 
 impl Provider {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let state = State { asked: Vec::new(), answer: (200, r#"{"id":"1","name":"ada"}"#.to_owned()) };
-        let provider = Self { origin, state: Arc::new(Mutex::new(state)) };
+        let state = State { asked: Vec::new(), answer: Box::new(|_| (200, r#"{"id":"1","name":"ada"}"#.to_owned())) };
+        let provider = Self { origin, state: Arc::new(Mutex::new(state)), held: Arc::default() };
         let serving = provider.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -38,7 +42,24 @@ impl Provider {
 
     /// What it answers from now on.
     pub(crate) fn answers(&self, status: u16, body: &str) {
-        self.state.lock().unwrap().answer = (status, body.to_owned());
+        let body = body.to_owned();
+        self.answers_as(move |_| (status, body.clone()));
+    }
+
+    /// As [`answers`](Self::answers), by what it is asked.
+    pub(crate) fn answers_as(&self, answer: impl Fn(&str) -> (u16, String) + Send + 'static) {
+        self.state.lock().unwrap().answer = Box::new(answer);
+    }
+
+    /// It takes questions, and answers none until it is let go.
+    pub(crate) fn hold(&self) {
+        *self.held.0.lock().unwrap() = true;
+    }
+
+    /// It answers again.
+    pub(crate) fn let_go(&self) {
+        *self.held.0.lock().unwrap() = false;
+        self.held.1.notify_all();
     }
 
     /// The bodies of the exchanges.
@@ -59,9 +80,12 @@ impl Provider {
         reader.read_exact(&mut body)?;
         let (status, answer) = {
             let mut state = self.state.lock().unwrap();
-            state.asked.push(String::from_utf8(body).unwrap());
-            state.answer.clone()
+            let body = String::from_utf8(body).unwrap();
+            let answer = (state.answer)(&body);
+            state.asked.push(body);
+            answer
         };
+        drop(self.held.1.wait_while(self.held.0.lock().unwrap(), |held| *held).unwrap());
         let head = format!("HTTP/1.1 {status} OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", answer.len());
         (&mut &*stream).write_all(format!("{head}{answer}").as_bytes())
     }

@@ -82,9 +82,14 @@ pub(crate) async fn begun(registry: &ConnectionRegistry, kind: &Kind) -> (SetupS
 }
 
 pub(crate) async fn state(session: &SetupSession) -> String {
+    sent_to(session).await.split_once("state=").unwrap().1.to_owned()
+}
+
+/// Where a setup sends the browser.
+pub(crate) async fn sent_to(session: &SetupSession) -> String {
     let (_, step) = session.next_step().await.unwrap().unwrap();
     let SetupStep::Redirect { redirect, .. } = step else { panic!("{step:?}") };
-    redirect.link.as_str().split_once("state=").unwrap().1.to_owned()
+    redirect.link.as_str().to_owned()
 }
 
 /// How a session ended, in a word.

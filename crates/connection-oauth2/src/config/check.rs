@@ -153,6 +153,7 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
     let asked = descriptor.fields.iter().map(|field| field.name.to_string()).collect();
     descriptor.origins = origins;
     descriptor.fields.extend(fields::own(&raw.client, &raw.client_auth, raw.grant, &methods, raw.ask_method));
+    descriptor.ways = methods.iter().map(|method| method.way()).collect();
     if methods == [Method::Browser] {
         descriptor = descriptor.needs(Need::InboundHttp);
     }
@@ -244,6 +245,13 @@ fn safe(raw: &OAuth2Builder) -> Result<(), ConfigError> {
              bring its own application, or say `unsafe_shared_consent`",
         ));
     }
+    let without_user = matches!(raw.grant, Grant::ClientCredentials | Grant::Password);
+    let by_key = matches!(raw.client_auth, ClientAuth::PrivateKeyJwt(_));
+    if matches!(raw.client, Client::Registered) && (without_user || by_key) {
+        return Err(ConfigError::Contradiction(
+            "an application registers itself for a user's consent alone, and without a private key",
+        ));
+    }
     if public && raw.grant == Grant::ClientCredentials {
         return Err(ConfigError::Contradiction("client credentials need a client that proves who it is"));
     }
@@ -289,8 +297,7 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
             push(origins, if is_api { text.trim_end_matches('/').to_owned().into() } else { origin(text).into() });
         }
         HostPart::Below(domain) => {
-            let labels = domain.split('.').filter(|label| !label.is_empty()).count();
-            if labels < 2 || !text.starts_with("https://${") {
+            if is_public(&domain) || !text.starts_with("https://${") {
                 return Err(open());
             }
             push(origins, format!("https://*.{domain}").into());
@@ -308,6 +315,15 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
         HostPart::Open => return Err(open()),
     }
     Ok(())
+}
+/// Whether anybody may have a name below it: a registry's own suffix, such as `com`, `co.uk` or `*.kawasaki.jp`. One that a
+/// provider has registered as such for its customers, such as `myshopify.com`, is the provider's.
+fn is_public(domain: &str) -> bool {
+    let domain = domain.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let is_suffix = |name: &str| {
+        psl::suffix(name.as_bytes()).is_none_or(|suffix| suffix == name && suffix.typ() != Some(psl::Type::Private))
+    };
+    is_suffix(&domain) || is_suffix(&format!("name.{domain}"))
 }
 fn push(origins: &mut Vec<Text>, origin: Text) {
     let same = |known: &Text| *known == origin || known.starts_with(&format!("{origin}/"));

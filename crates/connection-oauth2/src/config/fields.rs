@@ -1,8 +1,9 @@
 //! The fields that the flow itself may ask, beside those that a configuration declares.
 
-use connection_contract::{Field, Input};
+use connection_contract::{Field, Input, Way};
 
 use super::{Client, ClientAuth, Grant, Method};
+use crate::CLIENT_KEY;
 
 /// Their names: no configuration may have a field of its own that is called so.
 pub(super) const OWN: [&str; 6] = ["callbackUrl", "clientId", "clientSecret", "method", "password", "username"];
@@ -17,11 +18,13 @@ pub(super) fn own(
 ) -> Vec<Field> {
     let mut fields = Vec::new();
     if matches!(client, Client::Asked | Client::PerConnection) {
-        fields.push(Field::text("clientId", "Client ID").help("of the application that you registered"));
+        // The application of one connection is kept with it.
+        let kept = |field: Field| if matches!(client, Client::Asked) { field.kept(CLIENT_KEY) } else { field };
+        fields.push(kept(Field::text("clientId", "Client ID").help("of the application that you registered")));
         let key = matches!(auth, ClientAuth::PrivateKeyJwt(_));
         let label = if key { "Private key (PKCS#8, PEM)" } else { "Client secret" };
         if *auth != ClientAuth::None {
-            fields.push(Field::secret("clientSecret", label));
+            fields.push(kept(Field::secret("clientSecret", label)));
         }
     }
     if grant == Grant::Password {
@@ -30,7 +33,7 @@ pub(super) fn own(
     }
     if methods.contains(&Method::Paste) {
         let help = "after you allow access, the browser may show an error page: that is expected, copy its address";
-        fields.push(Field::secret("callbackUrl", "Address, or the code in it").help(help));
+        fields.push(Field::secret("callbackUrl", "Address, or the code in it").help(help).way(Way::Paste));
     }
     if ask_method && methods.len() > 1 {
         let choice = |method: &Method| {

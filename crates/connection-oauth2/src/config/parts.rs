@@ -1,6 +1,6 @@
 //! What a provider's deviations are made of.
 
-use connection_contract::{Secret, SignatureAlgorithm};
+use connection_contract::{Secret, SignatureAlgorithm, Way};
 
 use super::ErrorIf;
 
@@ -68,6 +68,13 @@ impl Method {
             Self::Browser => "browser",
             Self::Device => "device",
             Self::Paste => "paste",
+        }
+    }
+    pub(crate) fn way(self) -> Way {
+        match self {
+            Self::Browser => Way::Browser,
+            Self::Device => Way::Device,
+            Self::Paste => Way::Paste,
         }
     }
 }

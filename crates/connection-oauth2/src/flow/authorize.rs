@@ -1,6 +1,6 @@
 //! Where the browser goes (RFC 6749, section 4.1.1), pushed first where the provider wants that (RFC 9126).
 
-use connection_contract::Link;
+use connection_contract::{Link, Timestamp};
 use oauth2::{
     AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, basic::BasicClient, url::Url,
 };
@@ -10,7 +10,7 @@ use crate::{
     client::Application,
     config::{Endpoint, On},
     provider::{Parameters, Provider},
-    token::response,
+    token::{expiry, response},
 };
 
 /// One attempt: what the browser takes along and must bring back.
@@ -25,12 +25,19 @@ pub(crate) fn challenge(verifier: &str) -> PkceCodeChallenge {
     PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier.to_owned()))
 }
 
+/// An address to open.
+pub(crate) struct Opened {
+    pub(crate) link: Link,
+    /// When what was pushed for it is gone.
+    pub(crate) until: Option<Timestamp>,
+}
+
 /// The address to open.
 pub(crate) async fn link(
     provider: &Provider<'_>,
     application: &Application,
     attempt: &Attempt,
-) -> Result<Link, OAuth2Error> {
+) -> Result<Opened, OAuth2Error> {
     let undeclared = || OAuth2Error::UndeclaredAddress { what: Endpoint::Authorize.name() };
     let endpoint = provider.required(Endpoint::Authorize)?;
     provider.base(&endpoint, Endpoint::Authorize.name())?;
@@ -53,12 +60,15 @@ pub(crate) async fn link(
     let pairs = all.get(fixed.len()..).unwrap_or_default();
     let mut parameters = Parameters::new(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     provider.change(On::Authorize, &mut parameters)?;
+    let mut until = None;
     if let Some(pushed) = provider.url(Endpoint::PushedAuthorization)? {
-        let request_uri = push(provider, application, &pushed, parameters).await?;
+        let request_uri;
+        (request_uri, until) = push(provider, application, &pushed, parameters).await?;
         parameters = Parameters::new([("client_id", application.id.as_str()), ("request_uri", &request_uri)]);
     }
     write(&mut url, fixed.iter().chain(&parameters.pairs));
-    Link::from_provider(url.as_str()).ok_or_else(undeclared)
+    let link = Link::from_provider(url.as_str()).ok_or_else(undeclared)?;
+    Ok(Opened { link, until })
 }
 
 fn write<'p>(url: &mut Url, pairs: impl Iterator<Item = &'p (String, String)>) {
@@ -66,16 +76,19 @@ fn write<'p>(url: &mut Url, pairs: impl Iterator<Item = &'p (String, String)>) {
     url.query_pairs_mut().extend_pairs(pairs);
 }
 
-/// The request goes ahead of the browser, which then carries its name alone.
+/// The request goes ahead of the browser, which then carries its name alone; and until when that works, where the answer
+/// tells (RFC 9126, section 2.2).
 async fn push(
     provider: &Provider<'_>,
     application: &Application,
     url: &str,
     mut parameters: Parameters,
-) -> Result<String, OAuth2Error> {
+) -> Result<(String, Option<Timestamp>), OAuth2Error> {
     provider.authenticate(application, url, &mut parameters)?;
     let endpoint = (url, Endpoint::PushedAuthorization.name());
     let response = provider.post(None, endpoint, parameters, None).await?;
     let answer = response::read(&provider.config.response, &response)?;
-    answer["request_uri"].as_str().map(str::to_owned).ok_or(OAuth2Error::NoToken)
+    let life = expiry::seconds(&answer["expires_in"], 1);
+    let until = life.map(|life| expiry::after(response.received_at(), life));
+    Ok((answer["request_uri"].as_str().map(str::to_owned).ok_or(OAuth2Error::NoToken)?, until))
 }

@@ -62,7 +62,11 @@ pub(crate) fn pasted(
     ctx: &Context<'_>,
 ) -> Result<Back, OAuth2Error> {
     let text = pasted.expose_str().unwrap_or_default().trim();
-    let query = text.split_once('?').map(|(_, query)| query).or(text.contains('=').then_some(text));
+    // A code may hold `=` itself, as base64 does at its end.
+    let names = |query: &str| {
+        encode::from_form(query).iter().any(|(name, _)| *name == config.code_parameter || name == "state")
+    };
+    let query = text.split_once('?').map(|(_, query)| query).or(names(text).then_some(text));
     let Some(query) = query else {
         if text.is_empty() || text.contains(char::is_whitespace) || text.contains("://") {
             return Err(OAuth2Error::NoCode);

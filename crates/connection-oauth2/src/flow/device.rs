@@ -1,8 +1,6 @@
 //! A code that is typed at the provider, on any machine (RFC 8628). The loop is here and not the `oauth2` crate's: each
 //! poll is a wait of the setup, which other ways to finish may end first.
 
-use std::time::Duration;
-
 use connection_contract::{DisplayText, Link, Notice, Secret, Timestamp, Wait};
 use oauth2::DeviceAuthorizationResponse;
 
@@ -15,8 +13,10 @@ use crate::{
 
 /// A poll that got no answer doubles the interval, up to this.
 const LONGEST_INTERVAL: u64 = 60;
-/// No code is waited for longer, whatever the provider says: a setup has so many effects and no more.
+/// No code is waited for longer, whatever the provider says.
 const LONGEST_WAIT: u64 = 1800;
+/// Each poll is two effects of at most a thousand, so a code that lives long is polled for less often than it might be.
+const MOST_POLLS: u64 = 400;
 
 /// A code that waits to be typed.
 pub(crate) struct Device {
@@ -36,25 +36,28 @@ impl Device {
         let plain = codes.verification_uri().to_string();
         // The code is shown in any case, so that the user can compare it (section 3.3.1).
         let link = complete.and_then(Link::from_provider).or_else(|| Link::from_provider(&plain)).ok_or(undeclared)?;
-        let interval = codes.interval().as_secs().max(1);
+        let life = codes.expires_in().as_secs().min(LONGEST_WAIT);
+        let interval = codes.interval().as_secs().max(life.div_ceil(MOST_POLLS)).max(1);
         Ok(Self {
             code: Secret::from(codes.device_code().secret().as_str()),
             user_code: codes.user_code().secret().clone().into(),
             link,
             interval,
             next: at.after(interval),
-            until: at.after(codes.expires_in().as_secs().min(LONGEST_WAIT)),
+            until: at.after(life),
         })
     }
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         now >= self.until
     }
-    /// Adds what to do and when to poll next.
-    pub(crate) fn shown<'w>(&self, wait: Wait<'w>, now: Timestamp) -> Wait<'w> {
-        let seconds = self.next.min(self.until).seconds().saturating_sub(now.seconds()).max(0);
+    /// When to poll next.
+    pub(crate) fn next(&self) -> Timestamp {
+        self.next.min(self.until)
+    }
+    /// Adds what to do.
+    pub(crate) fn shown<'w>(&self, wait: Wait<'w>) -> Wait<'w> {
         wait.notice(Notice::new("Type this code only if you began this yourself; nobody else should send you one"))
             .device_code(self.link.clone(), self.user_code.clone())
-            .elapsed(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
     }
     /// Polls, if it is time.
     pub(crate) async fn poll(

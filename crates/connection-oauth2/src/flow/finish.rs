@@ -12,7 +12,7 @@ use crate::{
     config::{CheckedRenewal, Client, Endpoint, OAuth2Config},
     provider::Provider,
     token::{
-        Tokens,
+        Extra, Tokens,
         exchange::Granted,
         response::{self, Set},
     },
@@ -42,8 +42,7 @@ pub(super) async fn established(
     if let Some(missing) = missing_scope(config, &credential) {
         return Err(failure(OAuth2Error::ScopeMissing { scope: missing }));
     }
-    let without = credential.tokens.refresh.is_none() && credential.tokens.valid_until.is_some();
-    if without && matches!(config.renewal, CheckedRenewal::RefreshToken) {
+    if credential.tokens.valid_until.is_some() && nothing_renews(config, &credential) {
         ctx.log(LogEvent::new("refresh_token_missing").level(LogLevel::Warn));
     }
     let base = provider.api().map_err(failure)?;
@@ -53,7 +52,7 @@ pub(super) async fn established(
     let identity = told.or(probed).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
     let mut found = VerifyResult::live().identity(identity.clone()).valid_until(credential.valid_until());
     found.granted_scopes.clone_from(&credential.scopes);
-    let (valid_until, authorized_until) = (credential.valid_until(), credential.authorized_until);
+    let (valid_until, authorized_until) = (credential.valid_until(), authorized_until(config, &credential));
     let renew_at = renew_at(config, &credential, ctx.now());
     let (scopes, values) = (credential.scopes.clone(), credential.values.clone());
     let mut made = Established::new(credential, identity)
@@ -112,9 +111,13 @@ pub(crate) fn credential(
     for (name, at) in &config.response.extra {
         let old = before.and_then(|before| before.extra(name));
         match response::extra(&config.response, &granted.answer, at, granted.at) {
-            Some(set) => extra.push((name.clone(), tokens(&set, old))),
-            None => extra.extend(old.map(|old| (name.clone(), old.duplicate()))),
+            Some(set) => extra.push(Extra::new(name, tokens(&set, old.map(|old| &old.tokens)))),
+            None => extra.extend(old.map(Extra::duplicate)),
         }
+    }
+    if granted.set.is_odd {
+        // Its end is unknown, and not none: whoever describes the provider may want to know.
+        provider.ctx.log(LogEvent::new("life_unreadable").level(LogLevel::Warn));
     }
     let asked = || (!config.scopes.is_empty()).then(|| config.scopes.clone());
     let own = matches!(config.client, Client::PerConnection | Client::Registered);
@@ -139,9 +142,25 @@ fn missing_scope(config: &OAuth2Config, credential: &OAuth2Credential) -> Option
     config.required_scopes.iter().find(|scope| !granted.contains(scope)).cloned()
 }
 
-/// When to renew what would die of not being used, or whose life nobody knows.
+/// Whether it was given without what renews it.
+fn nothing_renews(config: &OAuth2Config, credential: &OAuth2Credential) -> bool {
+    matches!(config.renewal, CheckedRenewal::RefreshToken) && credential.tokens.refresh.is_none()
+}
+
+/// When the user must authorize again, whatever is renewed: when the provider says so, or with the first set that nothing
+/// renews.
+pub(crate) fn authorized_until(config: &OAuth2Config, credential: &OAuth2Credential) -> Option<Timestamp> {
+    let own = credential.valid_until().filter(|_| nothing_renews(config, credential));
+    let lost = credential.extra.iter().filter_map(Extra::ends);
+    credential.authorized_until.into_iter().chain(own).chain(lost).min()
+}
+
+/// When to renew what would die of not being used, or whose life nobody knows; and what nothing renews, not before its end.
 pub(crate) fn renew_at(config: &OAuth2Config, credential: &OAuth2Credential, now: Timestamp) -> Option<Timestamp> {
-    let renews = matches!(config.renewal, CheckedRenewal::RefreshToken) && credential.tokens.refresh.is_some();
+    if nothing_renews(config, credential) {
+        return credential.tokens.valid_until;
+    }
+    let renews = matches!(config.renewal, CheckedRenewal::RefreshToken);
     let third = |life: Duration| now.after((life.as_secs() / 3).clamp(1, DAY));
     let until = credential.valid_until();
     let keep_alive = match (config.idle_life, until) {
@@ -167,6 +186,12 @@ fn reach(provider: &Provider<'_>, base: &connection_contract::BaseUrl) -> Result
             if origin != *base.origin() && !reach.origins.contains(&origin) {
                 reach = reach.origin(origin);
             }
+        }
+    }
+    if let CheckedRenewal::Step(step) = &config.renewal {
+        let origin = provider.base(&step.url.url(&provider.values)?, "renewal")?.origin().clone();
+        if origin != *base.origin() && !reach.origins.contains(&origin) {
+            reach = reach.origin(origin);
         }
     }
     if let Some(elsewhere) = config.account.elsewhere() {

@@ -5,12 +5,14 @@ mod callback;
 mod device;
 mod finish;
 
+use std::time::Duration;
+
 use connection_contract::{
-    Answer, Answers, CallbackHandle, DisplayText, Established, Prompt, Secret, SetupContext, SetupFailure,
-    SpendContext, Wait, Woken, encode,
+    Answer, Answers, CallbackHandle, DisplayText, Established, LogEvent, LogLevel, NoCallback, Notice, Prompt, Secret,
+    SetupContext, SetupFailure, SpendContext, Wait, Woken, encode,
 };
 
-pub(crate) use self::finish::{captured, credential, renew_at};
+pub(crate) use self::finish::{authorized_until, captured, credential, renew_at};
 use self::{authorize::Attempt, callback::Back, device::Device};
 use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
@@ -24,6 +26,11 @@ use crate::{
 
 /// How often something that cannot be used may be pasted.
 const PASTES: usize = 5;
+/// How often a request is pushed again: for half an hour, where one lives for a minute. Each is a step of its own, of which
+/// a setup has 64.
+const PUSHES: usize = 30;
+/// When to push again what could not be pushed, in seconds.
+const PUSH_RETRY: u64 = 60;
 
 /// What was answered before the provider is asked anything.
 struct Begun<'a> {
@@ -33,6 +40,19 @@ struct Begun<'a> {
     asked: bool,
     method: Option<Method>,
     user: Option<(String, Secret)>,
+    /// Where the browser comes back, once that was asked for.
+    callback: Option<Result<CallbackHandle, NoCallback>>,
+}
+impl Begun<'_> {
+    fn offers(&self, method: Method) -> bool {
+        self.method.map_or_else(|| self.provider.config.methods.contains(&method), |chosen| chosen == method)
+    }
+    /// As the end of this setup.
+    fn failure(&self, error: OAuth2Error) -> SetupFailure {
+        let config = self.provider.config;
+        let is_kept = !self.asked && matches!(config.client, Client::Asked | Client::Registered);
+        error.of_kept(is_kept).failure(&config.descriptor.kind)
+    }
 }
 
 pub(crate) async fn setup(
@@ -51,16 +71,27 @@ pub(crate) async fn setup(
         Grant::ClientCredentials => {
             let application = begun.application.take().ok_or(OAuth2Error::ClientMissing).map_err(failure)?;
             begun.provider.know(&application);
-            (exchange::client_credentials(&begun.provider, &application).await.map_err(failure)?, application)
+            let granted = exchange::client_credentials(&begun.provider, &application).await;
+            (granted.map_err(|error| begun.failure(error))?, application)
         }
         Grant::Password => {
             let application = begun.application.take().ok_or(OAuth2Error::ClientMissing).map_err(failure)?;
             begun.provider.know(&application);
             let (name, password) = begun.user.take().unwrap_or_default();
             let granted = exchange::password(&begun.provider, &application, &name, &password).await;
-            (granted.map_err(failure)?, application)
+            (granted.map_err(|error| begun.failure(error))?, application)
         }
-        _ => interactive(&mut begun, ctx).await?,
+        _ => {
+            let ended = interactive(&mut begun, ctx).await;
+            let refused = OAuth2Error::InvalidClient.code(&config.descriptor.kind);
+            if ended.as_ref().is_err_and(|failure| failure.code == refused)
+                && matches!(config.client, Client::Registered)
+            {
+                // The provider has forgotten it: the next setup registers another one.
+                client::forget(ctx).await.map_err(failure)?;
+            }
+            ended?
+        }
     };
     if begun.asked && matches!(config.client, Client::Asked) {
         // Only what the provider has accepted is kept, so that a slip of the hand does not stay.
@@ -93,9 +124,12 @@ async fn asked<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> Result<
         found: Found::default(),
         values: Values::default(),
     };
-    let mut begun = Begun { provider, application: known, asked: asks, method: None, user: None };
+    let mut begun = Begun { provider, application: known, asked: asks, method: None, user: None, callback: None };
     if fields.is_empty() {
         return Ok(begun);
+    }
+    if asks {
+        registered_at(&mut begun, ctx).await?;
     }
     let title = format!("Connect {}", config.descriptor.display_name);
     let prompt = fields.iter().fold(Prompt::new(title), |prompt, name| prompt.field((*name).to_owned()));
@@ -114,6 +148,28 @@ async fn asked<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> Result<
     }
     values(&mut begun.provider, &answers);
     Ok(begun)
+}
+
+/// Shows the redirect address beside the question for the application: the provider wants to know it, exactly so.
+async fn registered_at(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(), SetupFailure> {
+    let config = begun.provider.config;
+    let paste = begun.offers(Method::Paste);
+    if !paste && !begun.offers(Method::Browser) {
+        return Ok(());
+    }
+    let callback = begun.callback.insert(ctx.callback().await);
+    let uri = match callback {
+        Ok(handle) => handle.redirect_uri(),
+        Err(_) if paste => config.paste_redirect.as_str(),
+        // Told before anybody types what leads nowhere.
+        Err(none) if !config.methods.contains(&Method::Device) => return Err((*none).into()),
+        Err(_) => return Ok(()),
+    };
+    let name = &config.descriptor.display_name;
+    // The port of a desktop's server may differ each time (RFC 8252, section 7.3).
+    let port = if uri.starts_with("http://127.0.0.1:") { " (at most providers with any port)" } else { "" };
+    ctx.show(Notice::new(format!("Register this redirect URI for the application at {name}: {uri}{port}")));
+    Ok(())
 }
 
 fn values(provider: &mut Provider<'_>, answers: &Answers) {
@@ -141,70 +197,86 @@ fn values(provider: &mut Provider<'_>, answers: &Answers) {
 /// All ways that are offered, in one wait: the first that brings something valid wins.
 async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(Granted, Application), SetupFailure> {
     let config = begun.provider.config;
-    let kind = &config.descriptor.kind;
-    let failure = |error: OAuth2Error| error.failure(kind);
-    let offers = |method| begun.method.map_or(config.methods.contains(&method), |chosen| chosen == method);
-    let (browser, paste) = (offers(Method::Browser), offers(Method::Paste));
-    let handle = match (browser || paste).then_some(()) {
-        None => None,
-        Some(()) => match ctx.callback().await {
-            Ok(handle) => Some(handle),
-            // Both "no"s say what the host lacks; another way may do without.
-            Err(none) if !paste && !offers(Method::Device) => return Err(none.into()),
-            Err(_) => None,
-        },
+    let (browser, paste) = (begun.offers(Method::Browser), begun.offers(Method::Paste));
+    let handle = match (browser || paste, begun.callback.take()) {
+        (false, _) => None,
+        (true, Some(callback)) => Some(callback),
+        (true, None) => Some(ctx.callback().await),
+    };
+    let handle = match handle {
+        // Both "no"s say what the host lacks; another way may do without.
+        Some(Err(none)) if !paste && !begun.offers(Method::Device) => return Err(none.into()),
+        handle => handle.and_then(Result::ok),
     };
     let attempt = attempt(begun, handle.as_ref(), ctx);
-    let application = match begun.application.take() {
-        Some(known) if !matches!(config.client, Client::Registered) => known,
-        Some(known) if known.redirect_uri.as_deref() == Some(&attempt.redirect_uri) => known,
-        _ if matches!(config.client, Client::Registered) => {
-            let made = registration::register(&begun.provider, &attempt.redirect_uri).await.map_err(failure)?;
-            client::keep(&made, ctx).await.map_err(failure)?;
-            made
-        }
-        _ => return Err(failure(OAuth2Error::ClientMissing)),
-    };
+    let application = application(begun, &attempt).await?;
     begun.provider.know(&application);
     begun.provider.values.set("flow", "state", attempt.state.as_str());
     begun.provider.values.set("flow", "redirectUri", attempt.redirect_uri.as_str());
     let opens = paste || browser && handle.is_some();
-    let link = match opens {
-        true => Some(authorize::link(&begun.provider, &application, &attempt).await.map_err(failure)?),
+    let mut opened = match opens {
+        true => {
+            let opened = authorize::link(&begun.provider, &application, &attempt).await;
+            Some(opened.map_err(|error| begun.failure(error))?)
+        }
         false => None,
     };
-    let has_device = begun.provider.url(Endpoint::Device).map_err(failure)?.is_some();
+    let has_device = begun.provider.url(Endpoint::Device).map_err(|error| begun.failure(error))?.is_some();
     let mut device = None;
-    if offers(Method::Device) && has_device {
-        device = Some(Device::begin(&begun.provider, &application).await.map_err(failure)?);
+    if begun.offers(Method::Device) && has_device {
+        match Device::begin(&begun.provider, &application).await {
+            Ok(begun) => device = Some(begun),
+            // The other ways do without.
+            Err(_) if opened.is_some() => ctx.log(LogEvent::new("device_code_refused").level(LogLevel::Warn)),
+            Err(error) => return Err(begun.failure(error)),
+        }
     }
-    if link.is_none() && device.is_none() {
-        return Err(failure(OAuth2Error::NoWay));
+    if opened.is_none() && device.is_none() {
+        return Err(begun.failure(OAuth2Error::NoWay));
     }
-    let (mut problem, mut tries) = (None, 0);
+    let (mut problem, mut tries, mut pushes) = (None, 0, 0);
     loop {
         let now = ctx.now();
         if device.as_ref().is_some_and(|device| device.is_over(now)) {
             device = None;
-            if link.is_none() {
-                return Err(failure(OAuth2Error::Expired));
+            if opened.is_none() {
+                return Err(begun.failure(OAuth2Error::Expired));
             }
         }
+        let mut stale = None;
+        if let Some(shown) = &mut opened {
+            if pushes < PUSHES && shown.until.is_some_and(|until| until <= now) {
+                pushes += 1;
+                match authorize::link(&begun.provider, &application, &attempt).await {
+                    Ok(fresh) => *shown = fresh,
+                    // Who opened the one before it in time can still come back.
+                    Err(_) => {
+                        ctx.log(LogEvent::new("request_not_pushed").level(LogLevel::Warn));
+                        shown.until = Some(ctx.now().after(PUSH_RETRY));
+                    }
+                }
+            }
+            stale = shown.until.filter(|_| pushes < PUSHES);
+        }
         let mut wait = Wait::new();
-        if let Some(link) = &link {
-            wait = wait.open(link.clone()).callback(handle.as_ref());
+        if let Some(shown) = &opened {
+            wait = wait.open(shown.link.clone()).callback(handle.as_ref());
         }
         if paste {
             let title = "Allow access in the browser; if it ends on an error page, that is expected: paste its address";
             wait = wait.answer(Prompt::new(title).problem(problem.clone()).field("callbackUrl"));
         }
         if let Some(device) = &device {
-            wait = device.shown(wait, now);
+            wait = device.shown(wait);
+        }
+        if let Some(until) = device.as_ref().map(Device::next).into_iter().chain(stale).min() {
+            let seconds = until.seconds().saturating_sub(ctx.now().seconds());
+            wait = wait.elapsed(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()));
         }
         let back = match ctx.wait(wait).await {
             Woken::Callback(request) => {
                 let back = callback::read(config, begun.provider.found.iss, &request.parameters);
-                Some(back.map_err(failure)?)
+                Some(back.map_err(|error| begun.failure(error))?)
             }
             Woken::Answered(mut answers) => {
                 let text = answers.secret("callbackUrl")?;
@@ -215,26 +287,35 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
                         problem = Some(DisplayText::from(error.to_string()));
                         None
                     }
-                    Err(error) => return Err(failure(error)),
+                    Err(error) => return Err(begun.failure(error)),
                 }
             }
             _ => None,
         };
         if let Some(back) = back {
-            let granted = redeemed(begun, &application, &attempt, back).await.map_err(failure)?;
-            return Ok((granted, application));
+            let granted = redeemed(begun, &application, &attempt, back).await;
+            return Ok((granted.map_err(|error| begun.failure(error))?, application));
         }
         if let Some(waiting) = &mut device {
-            let polled = waiting.poll(&begun.provider, &application).await;
-            match polled {
+            match waiting.poll(&begun.provider, &application).await {
                 Ok(Some(granted)) => return Ok((*granted, application)),
                 Ok(None) => {}
                 // The code alone is dead; the other ways go on.
-                Err(OAuth2Error::Expired) if link.is_some() => device = None,
-                Err(error) => return Err(failure(error)),
+                Err(OAuth2Error::Expired) if opened.is_some() => device = None,
+                Err(error) => return Err(begun.failure(error)),
             }
         }
     }
+}
+
+/// The application of this attempt; one that registers itself does so for each redirect address.
+async fn application(begun: &mut Begun<'_>, attempt: &Attempt) -> Result<Application, SetupFailure> {
+    let known = begun.application.take();
+    if !matches!(begun.provider.config.client, Client::Registered) {
+        return known.ok_or_else(|| begun.failure(OAuth2Error::ClientMissing));
+    }
+    let made = registration::registered(&begun.provider, known, &attempt.redirect_uri).await;
+    made.map_err(|error| begun.failure(error))
 }
 
 fn attempt(begun: &Begun<'_>, handle: Option<&CallbackHandle>, ctx: &SetupContext<'_>) -> Attempt {

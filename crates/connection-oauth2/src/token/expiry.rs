@@ -43,6 +43,11 @@ fn bounded(moment: Timestamp) -> Timestamp {
     Timestamp::from_seconds(moment.seconds().clamp(0, LAST))
 }
 
+/// Whether it is a number or its text, whatever it says.
+pub(crate) fn is_number(value: &Value) -> bool {
+    number(value).is_some()
+}
+
 fn number(value: &Value) -> Option<f64> {
     let text = match value {
         Value::Number(digits) => digits,

@@ -1,11 +1,13 @@
 //! What is stored of an authorization.
 
 pub(crate) mod exchange;
-mod expiry;
+pub(crate) mod expiry;
+mod extra;
 pub(crate) mod response;
 
 use connection_contract::{CredentialError, Record, Secret, Timestamp};
 
+pub(crate) use self::extra::Extra;
 use crate::{
     config::{Endpoint, Values},
     discovery::Found,
@@ -29,8 +31,8 @@ impl Tokens {
 #[derive(Debug)]
 pub struct OAuth2Credential {
     pub(crate) tokens: Tokens,
-    /// Further sets by name.
-    pub(crate) extra: Vec<(String, Tokens)>,
+    /// Further sets.
+    pub(crate) extra: Vec<Extra>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) authorized_until: Option<Timestamp>,
     /// The application that got them; another one cannot renew them.
@@ -46,14 +48,18 @@ pub struct OAuth2Credential {
 const VERSION: &str = "1";
 
 impl OAuth2Credential {
-    /// When the first of its access tokens dies.
+    /// When the first of its access tokens dies that a renewal saves.
     pub(crate) fn valid_until(&self) -> Option<Timestamp> {
-        let all = std::iter::once(&self.tokens).chain(self.extra.iter().map(|(_, tokens)| tokens));
-        all.filter_map(|tokens| tokens.valid_until).min()
+        self.tokens.valid_until.into_iter().chain(self.extra.iter().filter_map(Extra::valid_until)).min()
     }
     /// The set of that name.
-    pub(crate) fn extra(&self, name: &str) -> Option<&Tokens> {
-        self.extra.iter().find(|(known, _)| known == name).map(|(_, tokens)| tokens)
+    pub(crate) fn extra(&self, name: &str) -> Option<&Extra> {
+        self.extra.iter().find(|extra| extra.name == name)
+    }
+    /// All sets that may still work, the main one first.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = &Tokens> {
+        let extra = self.extra.iter().filter(|extra| extra.works()).map(|extra| &extra.tokens);
+        std::iter::once(&self.tokens).chain(extra)
     }
     pub(crate) fn encode(&self) -> Secret {
         let mut record = Record::new().with("version", VERSION).with("clientId", self.client_id.as_str());
@@ -73,8 +79,11 @@ impl OAuth2Credential {
         for (endpoint, url) in &self.found.endpoints {
             record = record.with("endpoint", endpoint_name(*endpoint)).with("at", url.as_str());
         }
-        for (name, tokens) in &self.extra {
-            record = with_tokens(record.with("set", name.as_str()), tokens);
+        for extra in &self.extra {
+            record = with_tokens(record.with("set", extra.name.as_str()), &extra.tokens);
+            if let Some(state) = extra.state() {
+                record = record.with("state", state);
+            }
         }
         record.encode()
     }
@@ -97,7 +106,7 @@ impl OAuth2Credential {
         for (name, field) in record.fields() {
             let text = || field.expose_str().ok_or(CredentialError::Malformed);
             let time = || Timestamp::parse_rfc3339(text()?).map(Some).ok_or(CredentialError::Malformed);
-            let tokens = read.extra.last_mut().map_or(&mut read.tokens, |(_, tokens)| tokens);
+            let tokens = read.extra.last_mut().map_or(&mut read.tokens, |extra| &mut extra.tokens);
             match name {
                 "version" => {}
                 "access" => tokens.access = field.duplicate(),
@@ -116,14 +125,15 @@ impl OAuth2Credential {
                 }
                 "set" => {
                     let tokens = Tokens { access: Secret::default(), refresh: None, valid_until: None };
-                    read.extra.push((text()?.to_owned(), tokens));
+                    read.extra.push(Extra::new(text()?, tokens));
                 }
+                "state" => read.extra.last_mut().ok_or(CredentialError::Malformed)?.set_state(text()?)?,
                 // A later version may know more.
                 _ => return Err(CredentialError::Malformed),
             }
         }
         let is_empty = |tokens: &Tokens| tokens.access.is_empty();
-        if is_empty(&read.tokens) || read.extra.iter().any(|(_, tokens)| is_empty(tokens)) {
+        if is_empty(&read.tokens) || read.extra.iter().any(|extra| is_empty(&extra.tokens)) {
             return Err(CredentialError::MissingField("access".into()));
         }
         Ok(read)

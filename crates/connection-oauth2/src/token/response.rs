@@ -16,7 +16,7 @@ pub(crate) fn read(rules: &Response, response: &HttpResponse) -> Result<Value, O
         Some(code) => Err(refusal(rules, &code)),
         None => match response.status() {
             200..=299 => Ok(value),
-            401 => Err(OAuth2Error::InvalidClient),
+            401 => Err(OAuth2Error::Unauthorized),
             _ => Err(OAuth2Error::NotLive(NotLive::offline(Reason::new(
                 reason::PROVIDER_ERROR,
                 "the provider answered with an error",
@@ -62,7 +62,8 @@ pub(crate) fn refusal(rules: &Response, code: &str) -> OAuth2Error {
         "access_denied" | "authorization_declined" => OAuth2Error::AccessDenied,
         "expired_token" => OAuth2Error::Expired,
         "invalid_client" => OAuth2Error::InvalidClient,
-        "invalid_grant" => OAuth2Error::Dead,
+        // What Microsoft and others say to a renewal that only the user can mend (OpenID Connect Core, section 3.1.2.6).
+        "consent_required" | "interaction_required" | "login_required" | "invalid_grant" => OAuth2Error::Dead,
         "server_error" | "slow_down" | "temporarily_unavailable" => OAuth2Error::NotLive(NotLive::offline(
             Reason::new(reason::PROVIDER_ERROR, "the provider cannot answer now"),
         )),
@@ -79,6 +80,8 @@ pub(crate) struct Set {
     pub(crate) authorized_until: Option<Timestamp>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) id_token: Option<Secret>,
+    /// A life or a moment is there that nobody can read.
+    pub(crate) is_odd: bool,
 }
 
 /// The main set: where the first access token is, and all else beside it.
@@ -106,7 +109,11 @@ fn beside(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestam
         .or_else(|| part(Part::ExpiresAt).and_then(|at| expiry::moment(at, now)))
         .or_else(|| claim(&access, "exp").and_then(|exp| expiry::moment(&exp, now)).filter(|exp| *exp > now))
         .or(default);
+    let is_odd =
+        [Part::ExpiresIn, Part::RefreshExpiresIn].into_iter().filter_map(part).any(|life| !expiry::is_number(life))
+            || part(Part::ExpiresAt).is_some_and(|at| !expiry::is_number(at) && expiry::moment(at, now).is_none());
     Some(Set {
+        is_odd,
         refresh: token(part(Part::RefreshToken)),
         valid_until,
         authorized_until: life(part(Part::RefreshExpiresIn)),

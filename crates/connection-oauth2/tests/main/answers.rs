@@ -9,7 +9,7 @@ use crate::{
     secret_text, tokens,
 };
 
-/// Q1: an error is an error whatever its status, and nothing is made of the token beside it.
+/// R-INSEAM-082, Q1: an error is an error whatever its status, and nothing is made of the token beside it.
 #[test]
 fn an_error_with_200_is_an_error() {
     let failure = refused(acme(), Reply::json(200, r#"{"error": "bad_verification_code"}"#));
@@ -67,7 +67,7 @@ fn all_is_read_from_the_branch_of_the_token() {
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
 
-/// Q11: commas, an array, spaces, or absent, which means as requested.
+/// R-INSEAM-082, Q11: commas, an array, spaces, or absent, which means as requested.
 #[test]
 fn scopes_come_in_every_form() {
     for (scope, expected) in [
@@ -83,7 +83,7 @@ fn scopes_come_in_every_form() {
     }
 }
 
-/// Q12: text, a fraction, negative, nothing, no number, milliseconds.
+/// R-INSEAM-082, Q12: text, a fraction, negative, nothing, no number, milliseconds.
 #[test]
 fn a_life_is_read_leniently() {
     for (life, expected) in [
@@ -115,7 +115,7 @@ fn a_moment_is_read_in_every_form() {
     check(Response::new().part(Part::ExpiresAt, "expiresOn"), r#""expiresOn": 1798761600"#, Some(1_798_761_600));
 }
 
-/// Q13: without a life the configuration's counts, or what the token itself claims, as a hint.
+/// R-INSEAM-082, Q13: without a life the configuration's counts, or what the token itself claims, as a hint.
 #[test]
 fn a_missing_life_is_looked_for_elsewhere() {
     check(Response::new().default_life(Duration::from_secs(7200)), r#""x": 1"#, Some(NOW + 7200));
@@ -130,7 +130,7 @@ fn a_missing_life_is_looked_for_elsewhere() {
     }
 }
 
-/// Q15: whatever the type is called, what is attached is as the configuration says.
+/// R-INSEAM-082, Q15: whatever the type is called, what is attached is as the configuration says.
 #[test]
 fn the_type_of_a_token_is_never_echoed() {
     for kind in [

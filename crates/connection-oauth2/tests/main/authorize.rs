@@ -2,13 +2,14 @@
 
 use connection_contract::prelude::*;
 use connection_oauth2::{ClientAuth, ConfigError, Endpoint, OAuth2Config, On};
-use connection_testkit::{Expected, Reply};
+use connection_testkit::{Expected, Input, Reply};
 
 use crate::{
     CALLBACK, CODE, ID, REFRESH, SECRET, acme, back, connected, drawn, fields, form, host, me, opened, parameter,
     redeem, renew, state, tokens,
 };
 
+/// R-INSEAM-072
 #[test]
 fn a_callback_becomes_a_connection_of_its_account() {
     let host = host(acme()).expect(redeem().form(&fields(&form())).answer(tokens())).expect(me());
@@ -22,7 +23,8 @@ fn a_callback_becomes_a_connection_of_its_account() {
     assert_eq!(run.steps.len(), 1);
 }
 
-/// S5, R-INSEAM-080: S256, of a verifier of 32 random bytes that is another one in each attempt; `state` is the host's.
+/// S5, R-INSEAM-080: S256, of a verifier of 32 random bytes; `state` is the host's. That each attempt has its own, the tests
+/// at the core show.
 #[test]
 fn the_address_has_state_and_a_challenge_of_its_own() {
     let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
@@ -40,8 +42,24 @@ fn the_address_has_state_and_a_challenge_of_its_own() {
         assert_eq!(parameter(&pairs, name), Some(value), "{name}");
     }
     assert_eq!(pairs.len(), 7);
-    assert_eq!(drawn(0).len(), 43);
-    assert_ne!(drawn(0), drawn(1));
+    assert_eq!((drawn(0).len(), state().len()), (43, 43));
+}
+
+/// S8: the redirect address is the host's letter by letter, in the browser's address and in the exchange; of one on loopback
+/// the port is whatever the host listens at (RFC 8252, section 7.3), and nothing of it is normalised.
+#[test]
+fn the_redirect_address_is_the_hosts_letter_by_letter() {
+    for uri in
+        ["http://127.0.0.1:49152/callback/acme", "http://[::1]:1/callback/acme", "https://HOST.example/a%2Fb/?x=1"]
+    {
+        let form: Vec<_> = form()
+            .into_iter()
+            .map(|(name, value)| (name, if name == "redirect_uri" { uri.to_owned() } else { value }))
+            .collect();
+        let host = connection_testkit::FakeHost::new(crate::kind(acme())).inbound_http(uri);
+        let host = host.expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
+        assert_eq!(parameter(&opened(&host, vec![back()]), "redirect_uri"), Some(uri));
+    }
 }
 
 /// Q18: no challenge in the address, no verifier in the body.
@@ -96,7 +114,7 @@ fn parameters_have_the_names_that_the_provider_wants() {
     });
     let renamed: Vec<_> = renamed.collect();
     let host = host(builder).expect(redeem().form(&fields(&renamed)).answer(tokens())).expect(me());
-    let pairs = opened(&host, vec![connection_testkit::Input::callback(&[("auth_code", CODE)])]);
+    let pairs = opened(&host, vec![Input::callback(&[("auth_code", CODE)])]);
     assert_eq!((parameter(&pairs, "client_key"), parameter(&pairs, "client_id")), (Some(ID), None));
     assert_eq!((parameter(&pairs, "redirect_url"), parameter(&pairs, "redirect_uri")), (Some(CALLBACK), None));
 }
@@ -162,6 +180,56 @@ fn a_pushed_request_leaves_the_browser_its_name_alone() {
         pairs,
         [("client_id".to_owned(), ID.to_owned()), ("request_uri".to_owned(), "urn:example:r1".to_owned())]
     );
+}
+
+/// RFC 9126, section 2.2: what was pushed lives for a minute or so; after that it is pushed again, for the same attempt, so
+/// that who opens the address late, or comes back from the one before, is not refused.
+#[test]
+fn a_request_is_pushed_again_before_it_is_stale() {
+    let builder = acme().endpoint(Endpoint::PushedAuthorization, "https://id.acme.example/par");
+    let challenge = encode::base64url(&connection_testkit::sha256(drawn(0).as_bytes()));
+    let state = state();
+    let push = |uri: &str, life: &str| {
+        Expected::post("https://id.acme.example/par")
+            .form(&[
+                ("response_type", "code"),
+                ("client_id", ID),
+                ("client_secret", SECRET),
+                ("redirect_uri", CALLBACK),
+                ("scope", "read"),
+                ("state", &state),
+                ("code_challenge", &challenge),
+                ("code_challenge_method", "S256"),
+            ])
+            .answer(Reply::json(201, &format!(r#"{{"request_uri": "{uri}"{life}}}"#)))
+    };
+    let host = host(builder)
+        .expect(push("urn:r1", r#", "expires_in": 60"#))
+        .expect(push("urn:r2", r#", "expires_in": "90""#))
+        .expect(push("urn:r3", ""))
+        .expect(redeem().form(&fields(&form())).answer(tokens()))
+        .expect(me());
+    let run = host.setup([Input::Elapsed, Input::Elapsed, back()]).trace();
+    run.result.unwrap();
+    assert_eq!(host.now().seconds() - crate::NOW, 60 + 90, "one that says nothing of its life is not pushed again");
+    let links: Vec<_> = run.steps.iter().map(|step| step.open.clone().unwrap().as_str().to_owned()).collect();
+    assert_eq!(links.len(), 3, "{links:?}");
+    assert!(links[0].ends_with("urn%3Ar1") && links[1].ends_with("urn%3Ar2") && links[2].ends_with("urn%3Ar3"));
+}
+
+/// Half an hour of it is enough: then the address stays as it is, and a person begins anew.
+#[test]
+fn a_request_is_not_pushed_for_ever() {
+    let builder = acme().endpoint(Endpoint::PushedAuthorization, "https://id.acme.example/par");
+    let push = || {
+        let reply = Reply::json(201, r#"{"request_uri": "urn:r", "expires_in": 60}"#);
+        Expected::post("https://id.acme.example/par").answer(reply)
+    };
+    let host = (0..31).fold(host(builder), |host, _| host.expect(push()));
+    let host = host.expect(redeem().answer(tokens())).expect(me());
+    let inputs = (0..30).map(|_| Input::Elapsed).chain([back()]);
+    host.setup(inputs).run().unwrap();
+    assert_eq!(host.now().seconds() - crate::NOW, 1800);
 }
 
 /// Q31: a public client sends its id, no secret, and always a verifier.

@@ -67,7 +67,7 @@ fn without_callbacks_an_address_is_pasted() {
     assert!(run.steps[0].open.is_some());
 }
 
-/// S1: what belongs to another attempt is asked again, and nothing is sent; a code alone is taken for its verifier.
+/// S4, S1: what belongs to another attempt is asked again, and nothing is sent; a code alone is taken for its verifier.
 #[test]
 fn what_is_pasted_must_belong_to_this_attempt() {
     for (text, problem) in [
@@ -97,6 +97,17 @@ fn a_code_alone_needs_pkce() {
     let run = host.setup([pasted(CODE), pasted(&url)]).trace();
     run.result.unwrap();
     assert_eq!(run.steps.len(), 2);
+}
+
+/// A code alone may have `=` in it, as base64 has at its end: only what names `code` or `state` is an address.
+#[test]
+fn a_code_alone_may_end_in_an_equals_sign() {
+    let code = "code-canary-AQ==";
+    let mut form = form();
+    form.retain(|(name, _)| *name != "code");
+    form.push(("code", code.to_owned()));
+    let host = host(acme()).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
+    host.setup([pasted(code)]).run().unwrap();
 }
 
 /// The first valid one wins: in one wait a callback, a paste and a time race.

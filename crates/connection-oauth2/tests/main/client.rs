@@ -94,7 +94,7 @@ fn a_private_key_proves_who_the_application_is() {
     }
 }
 
-/// S16: without an issuer it is for the very endpoint that it is sent to, and never the token endpoint elsewhere.
+/// S16: where the configuration says so it is for the very endpoint that it is sent to, also when tokens are given back.
 #[test]
 fn an_assertion_is_for_one_endpoint() {
     let revoke = "https://id.acme.example/revoke";
@@ -113,6 +113,44 @@ fn an_assertion_is_for_one_endpoint() {
     };
     let host = host.expect(gone(crate::REFRESH, "refresh_token", 0)).expect(gone(crate::ACCESS, "access_token", 1));
     host.teardown(&made.credential, &host.connection(&made)).unwrap();
+}
+
+/// S16: for the issuer where there is one, wherever it goes; without one, or where the configuration says so, for the very
+/// endpoint that it goes to: never for the token endpoint at another one.
+#[test]
+fn an_assertion_for_another_endpoint_is_for_that_endpoint() {
+    let (par, device) = ("https://id.acme.example/par", "https://id.acme.example/device");
+    let issuer = "https://id.acme.example";
+    let signer = |audience| signing(Assertion::new(SignatureAlgorithm::Es256).key_id("k1").audience(audience));
+    for (builder, pushed, asked, redeemed) in [
+        (signer(Audience::Issuer), par, device, TOKEN),
+        (signer(Audience::Endpoint).issuer(issuer), par, device, TOKEN),
+        (signer(Audience::Issuer).issuer(issuer), issuer, issuer, issuer),
+    ] {
+        let signed = |audience: &str, draw| assertion(SignatureAlgorithm::Es256, "ES256", audience, draw);
+        let challenge = encode::base64url(&connection_testkit::sha256(drawn(0).as_bytes()));
+        let push = asserted(
+            &signed(pushed, 1),
+            vec![
+                ("response_type", "code".into()),
+                ("client_id", ID.into()),
+                ("redirect_uri", CALLBACK.into()),
+                ("scope", "read".into()),
+                ("state", crate::state()),
+                ("code_challenge", challenge),
+                ("code_challenge_method", "S256".into()),
+            ],
+        );
+        let ask = asserted(&signed(asked, 2), vec![("scope", "read".into()), ("client_id", ID.into())]);
+        let redeem = asserted(&signed(redeemed, 3), form());
+        let codes = r#"{"device_code": "d", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": 900}"#;
+        let host = host(builder.endpoint(Endpoint::PushedAuthorization, par).endpoint(Endpoint::Device, device))
+            .expect(Expected::post(par).form(&fields(&push)).answer(Reply::json(201, r#"{"request_uri": "urn:r"}"#)))
+            .expect(Expected::post(device).form(&fields(&ask)).answer(Reply::json(200, codes)))
+            .expect(crate::redeem().form(&fields(&redeem)).answer(tokens()))
+            .expect(me());
+        host.setup([back()]).run().unwrap();
+    }
 }
 
 #[test]
@@ -175,45 +213,52 @@ fn each_connection_may_bring_its_own_application() {
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
 
-/// RFC 7591: it registers itself once per redirect address.
+/// Q24: an application that is kept and that the provider does not accept any more is forgotten before another one is asked for.
 #[test]
-fn an_application_registers_itself_once() {
-    let register = || {
-        Expected::post("https://id.acme.example/register").json(&format!(
-            r#"{{"client_name": "Connections", "redirect_uris": ["{CALLBACK}"], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "token_endpoint_auth_method": "client_secret_post", "scope": "read"}}"#
-        ))
-    };
-    let made = Reply::json(201, &format!(r#"{{"client_id": "{ID}", "client_secret": "{SECRET}"}}"#));
-    let builder =
-        acme().client(Client::Registered).endpoint(Endpoint::Registration, "https://id.acme.example/register");
-    let host = host(builder)
-        .expect(register().answer(made))
-        .expect(redeem().form(&fields(&form())).answer(tokens()))
+fn a_kept_application_that_is_refused_is_to_be_forgotten() {
+    let refused = || Reply::json(401, r#"{"error": "invalid_client"}"#);
+    let host = host(acme().client(Client::Asked))
+        .expect(redeem().answer(tokens()))
         .expect(me())
-        .expect(redeem().form(&fields(&form())).answer(tokens()))
-        .expect(me());
-    host.setup([back()]).run().unwrap();
-    host.setup([back()]).run().unwrap();
-}
-
-/// At another redirect address it registers again; what was connected before is renewed by the one that got it.
-#[test]
-fn a_connection_keeps_the_application_that_registered_for_it() {
-    let builder =
-        || acme().client(Client::Registered).endpoint(Endpoint::Registration, "https://id.acme.example/register");
-    let register = || Expected::post("https://id.acme.example/register");
-    let made = |id: &str, secret: &str| {
-        register().answer(Reply::json(201, &format!(r#"{{"client_id": "{id}", "client_secret": "{secret}"}}"#)))
+        .expect(redeem().answer(refused()))
+        .expect(crate::renew().answer(refused()));
+    let made = host.setup([asked(), back()]).run().unwrap();
+    let failure = host.setup([back()]).run().unwrap_err();
+    assert_eq!(failure.code, "acme_client_refused");
+    assert!(failure.remedy.unwrap().as_str().contains("connections kinds forget-client acme"));
+    let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+        panic!("it is not live")
     };
-    let first = host(builder()).expect(made(ID, SECRET)).expect(redeem().answer(tokens())).expect(me());
-    let old = first.setup([back()]).run().unwrap();
-    let other = FakeHost::new(kind(builder())).inbound_http("http://127.0.0.1:5/callback/acme").key_value();
-    let other = other.expect(made("second", "second-secret-99")).expect(redeem().answer(tokens())).expect(me());
-    other.setup([back()]).run().unwrap();
-    let other = other.expect(crate::renew().answer(tokens()));
-    other.refresh(&old.credential, &other.connection(&old)).unwrap();
+    assert!(found.reason.remedy.unwrap().as_str().contains("connections kinds forget-client acme"));
+    // One that was just typed is not kept, so that there is nothing to forget.
+    let typed = crate::host(acme().client(Client::Asked)).expect(redeem().answer(refused()));
+    let failure = typed.setup([asked(), back()]).run().unwrap_err();
+    assert_eq!(failure.remedy.unwrap().as_str(), "check the client's id and secret");
 }
 
+/// The redirect address to register is shown with the question for the application, before anybody leaves.
+#[test]
+fn the_redirect_address_is_shown_where_the_application_is_asked_for() {
+    for client in [Client::Asked, Client::PerConnection] {
+        let host = host(acme().client(client)).expect(redeem().answer(tokens())).expect(me());
+        let run = host.setup([asked(), back()]).trace();
+        run.result.unwrap();
+        let shown = run.steps[0].notices.iter().find(|notice| notice.message.as_str().contains(CALLBACK));
+        assert!(shown.is_some(), "{:?}", run.steps[0].notices);
+        assert_eq!(run.steps[0].prompt.as_ref().unwrap().fields, ["clientId", "clientSecret"]);
+    }
+    // A host that receives nothing sends the browser elsewhere, and says where.
+    let deaf = FakeHost::new(kind(acme().client(Client::PerConnection)));
+    let wrong = (0..6).map(|_| Input::answers(&[("callbackUrl", "two words")]));
+    let run = deaf.setup(std::iter::once(asked()).chain(wrong)).trace();
+    let told = |notice: &Notice| notice.message.as_str().contains("http://127.0.0.1/callback");
+    assert!(run.steps[0].notices.iter().any(told), "{:?}", run.steps[0].notices);
+    // Where nothing is registered for it, nothing is shown: the application is known, or no browser comes back.
+    let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
+    assert!(host.setup([back()]).trace().steps[0].notices.is_empty());
+}
+
+/// R-INSEAM-090
 #[test]
 fn a_configured_application_without_a_secret_says_so() {
     let builder = acme().client(Client::Configured { id: ID.into(), secret: None });
@@ -228,7 +273,7 @@ fn what_the_provider_says_of_the_application_is_the_operators() {
 }
 
 /// The fakes never truly wait.
-fn block_on<T>(mut future: BoxFuture<'_, T>) -> T {
+pub(crate) fn block_on<T>(mut future: BoxFuture<'_, T>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     loop {
         if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {

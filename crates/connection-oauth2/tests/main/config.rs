@@ -2,7 +2,7 @@
 
 use connection_contract::prelude::*;
 use connection_oauth2::{
-    Account, Client, ClientAuth, ConfigError, Endpoint, Grant, Method, OAuth2Builder, OAuth2Config, On,
+    Account, Assertion, Client, ClientAuth, ConfigError, Endpoint, Grant, Method, OAuth2Builder, OAuth2Config, On,
 };
 
 use crate::{API, AUTHORIZE, TOKEN, acme};
@@ -65,9 +65,14 @@ fn a_variable_in_a_host_needs_something_fixed() {
         "https://x-${config.host}/t",
         "${config.host}/token",
         "http://${config.host}.acme.example/token",
+        // Anybody may have a name below these.
+        "https://${config.host}.co.uk/token",
+        "https://${config.host}.com.au/token",
     ] {
         check(with(address), &format!("a variable decides the host of '{address}'"));
     }
+    // This one its registrant has for its customers.
+    assert!(with("https://${config.host}.myshopify.com/token").build().is_ok());
     let built = with("https://${config.host}.acme.example/token").build().unwrap();
     let origins = connection_oauth2::oauth2(built).descriptor().origins;
     assert!(origins.contains(&Text::from("https://*.acme.example")), "{origins:?}");
@@ -84,7 +89,7 @@ fn a_variable_in_a_host_needs_something_fixed() {
     check(granted.endpoint(Endpoint::Refresh, "${config.instance}/token"), "a variable decides the host");
 }
 
-/// Who names another's tenant would get its tokens where one application serves all.
+/// Q30: who names another's tenant would get its tokens where one application serves all.
 #[test]
 fn a_consent_to_an_application_of_all_is_refused() {
     let consent = || acme().grant(Grant::ConsentThenClientCredentials);
@@ -95,6 +100,18 @@ fn a_consent_to_an_application_of_all_is_refused() {
     }
 }
 
+/// An application that registers itself has no key of its own, and no user brings it to where it registers.
+#[test]
+fn what_can_never_work_is_refused() {
+    let registered = || acme().client(Client::Registered).endpoint(Endpoint::Registration, TOKEN);
+    let key = Assertion::new(SignatureAlgorithm::Es256);
+    check(registered().client_auth(ClientAuth::PrivateKeyJwt(key)), "registers itself for a user's consent alone");
+    check(registered().grant(Grant::ClientCredentials), "registers itself for a user's consent alone");
+    check(registered().grant(Grant::Password).unsafe_password_grant(), "registers itself for a user's consent alone");
+    assert!(registered().build().is_ok());
+}
+
+/// R-INSEAM-071
 #[test]
 fn what_is_missing_or_unknown_is_named() {
     let bare = || OAuth2Config::builder(Kind::from_static("acme"), "Acme");
@@ -108,6 +125,10 @@ fn what_is_missing_or_unknown_is_named() {
     check(endpoints().account(account()).methods([Method::Device]), "the device authorization endpoint is missing");
     check(endpoints().account(account()).grant(Grant::DeviceCode), "the device authorization endpoint is missing");
     check(endpoints().account(account()).client(Client::Registered), "the registration endpoint is missing");
+    let registers = || acme().client(Client::Registered).endpoint(Endpoint::Registration, TOKEN);
+    let by_key = ClientAuth::PrivateKeyJwt(Assertion::new(SignatureAlgorithm::Es256));
+    check(registers().grant(Grant::ClientCredentials), "registers itself for a user's consent alone");
+    check(registers().client_auth(by_key), "and without a private key");
     check(acme().issuer_in_callback(), "the issuer that a callback must name is missing");
     check(acme().endpoint(Endpoint::Refresh, "https://a.example/${config.nobody}"), "'config.nobody' is not a field");
     check(acme().field(Field::text("clientId", "Id")), "'clientId' is not a field");

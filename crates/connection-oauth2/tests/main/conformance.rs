@@ -13,6 +13,7 @@ fn revoke(token: &str, hint: &str) -> Expected {
     Expected::post(REVOKE).form(&form)
 }
 
+/// R-INSEAM-070, R-INSEAM-076
 #[test]
 fn every_sentence_of_the_contract_holds() {
     Suite::new(|| kind(acme().client(Client::Asked).endpoint(Endpoint::Revocation, REVOKE)))
@@ -28,7 +29,7 @@ fn every_sentence_of_the_contract_holds() {
         .check();
 }
 
-/// The form of a credential that is stored: with two sets, captured values and an application of its own.
+/// R-INSEAM-078: the form of a credential that is stored: with two sets, captured values and an application of its own.
 #[test]
 fn every_sentence_holds_for_all_that_is_stored() {
     let answer = format!(
@@ -44,7 +45,7 @@ fn every_sentence_holds_for_all_that_is_stored() {
         .check();
 }
 
-/// What a later version wrote, or nobody, is no credential: nothing is guessed.
+/// R-INSEAM-078, R-INSEAM-085: what a later version wrote, or nobody, is no credential: nothing is guessed.
 #[test]
 fn only_what_this_version_knows_is_read() {
     let parse = |record: Record| kind(acme()).parse_credential(record.encode().expose()).is_ok();

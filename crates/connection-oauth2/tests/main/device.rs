@@ -63,6 +63,40 @@ fn an_interval_that_the_provider_names_is_kept() {
     assert_eq!(host.now().seconds() - NOW, 47);
 }
 
+/// S18: each poll is effects of a setup, of which it has so many: a code that lives long is polled for less often than the
+/// provider allows.
+#[test]
+fn a_code_that_lives_long_is_polled_for_less_often() {
+    for (life, interval, expected) in [(1800, 1, 5), (900, 1, 3), (300, 1, 1), (1800, 7, 7), (999_999, 1, 5)] {
+        let codes = Reply::json(
+            200,
+            &format!(
+                r#"{{"device_code": "device-canary-12", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": {life}, "interval": {interval}}}"#
+            ),
+        );
+        let host = FakeHost::new(kind(tv())).expect(ask().answer(codes)).expect(poll().answer(tokens())).expect(me());
+        host.setup([Input::Elapsed]).run().unwrap();
+        assert_eq!(host.now().seconds() - NOW, expected, "{life} {interval}");
+    }
+}
+
+/// A request for a code that the provider refuses leaves the browser; alone it ends the setup.
+#[test]
+fn a_refused_request_for_a_code_leaves_the_browser() {
+    for reply in [error("unauthorized_client"), Reply::status(404), Reply::status(503)] {
+        let host = host(acme().endpoint(Endpoint::Device, DEVICE))
+            .expect(ask().answer(reply))
+            .expect(redeem().answer(tokens()))
+            .expect(me());
+        let run = host.setup([crate::back()]).trace();
+        run.result.unwrap();
+        assert!(run.steps[0].open.is_some());
+        assert_eq!(host.log().first().unwrap().name, "device_code_refused");
+    }
+    let alone = FakeHost::new(kind(tv())).expect(ask().answer(error("unauthorized_client")));
+    assert_eq!(alone.setup([]).run().unwrap_err().code, "acme_refused");
+}
+
 /// S18: no answer doubles the interval and ends nothing.
 #[test]
 fn a_poll_without_an_answer_is_followed_by_a_later_one() {
@@ -107,6 +141,33 @@ fn a_code_is_not_waited_for_without_end() {
         FakeHost::new(kind(tv())).expect(ask().answer(long)).expect(poll().answer(error("authorization_pending")));
     assert_eq!(host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap_err().code, "acme_code_expired");
     assert_eq!(host.now().seconds() - NOW, 1800);
+}
+
+/// However often it might be asked: a setup has so many effects and no more.
+#[test]
+fn a_code_that_lives_long_is_not_polled_for_too_often() {
+    for (life, expected) in [(1800, 5), (900, 3), (400, 1)] {
+        let codes = Reply::json(
+            200,
+            &format!(
+                r#"{{"device_code": "device-canary-12", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": {life}, "interval": 1}}"#
+            ),
+        );
+        let host = FakeHost::new(kind(tv())).expect(ask().answer(codes)).expect(poll().answer(tokens())).expect(me());
+        host.setup([Input::Elapsed]).run().unwrap();
+        assert_eq!(host.now().seconds() - NOW, expected);
+    }
+}
+
+/// An application that may not use codes still goes by the browser.
+#[test]
+fn a_code_that_is_refused_leaves_the_browser() {
+    let both = acme().endpoint(Endpoint::Device, DEVICE);
+    let refused = || ask().answer(error("unauthorized_client"));
+    let host = host(both).expect(refused()).expect(redeem().answer(tokens())).expect(me());
+    host.setup([crate::back()]).run().unwrap();
+    let alone = FakeHost::new(kind(tv())).expect(refused());
+    assert_eq!(alone.setup([]).run().unwrap_err().code, "acme_refused");
 }
 
 /// S18 (RFC 8628, sections 3.3.1 and 5.4): the code is shown also where the address has it, with a warning.

@@ -86,8 +86,30 @@ fn what_does_not_fit_is_not_believed() {
         .expect(Expected::get(AT).answer(Reply::status(404)))
         .expect(Expected::get(OPENID).answer(Reply::status(404)));
     assert!(nowhere.setup([]).run().unwrap_err().message.as_str().contains("no metadata"));
-    let elsewhere = Reply::status(302).header("location", "https://evil.example");
-    assert_eq!(host().expect(Expected::get(AT).answer(elsewhere)).setup([]).run().unwrap_err().code, "acme_redirected");
+}
+
+/// S12, S20: a redirect is not followed; where the first address answers with one, or with an error, the other one is asked,
+/// and where both do, the setup says what it was.
+#[test]
+fn an_address_that_does_not_answer_leaves_the_other() {
+    let elsewhere = || Reply::status(302).header("location", "https://evil.example");
+    for reply in
+        [elsewhere(), Reply::status(500), Reply::status(503), Reply::status(404), Reply::error(HttpError::Timeout)]
+    {
+        let host = host()
+            .expect(Expected::get(AT).answer(reply))
+            .expect(Expected::get(OPENID).answer(metadata(ISSUER, "")))
+            .expect(redeem().answer(tokens()))
+            .expect(me());
+        host.setup([crate::back()]).run().unwrap();
+    }
+    let both = |first: Reply, second: Reply| {
+        let host = host().expect(Expected::get(AT).answer(first)).expect(Expected::get(OPENID).answer(second));
+        host.setup([]).run().unwrap_err()
+    };
+    assert_eq!(both(elsewhere(), elsewhere()).code, "acme_redirected");
+    assert!(connection_testkit::offline(&both(Reply::status(503), Reply::status(404))).is_some(), "it may pass");
+    assert!(connection_testkit::offline(&both(Reply::status(404), Reply::status(503))).is_some(), "it may pass");
 }
 
 /// S20, S21: an endpoint at an origin that nobody declared gets nothing, not even the browser.

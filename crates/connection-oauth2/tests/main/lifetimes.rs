@@ -43,8 +43,36 @@ fn the_refresh_tokens_own_life_is_told() {
     assert_eq!(made.authorized_until, Some(host.now().after(604_799)));
 }
 
-/// Q13: what no clock will ever show is stored so that it can be read again: a life as ten years, a moment as the last one
-/// that RFC 3339 can write.
+/// Q7, R-INSEAM-083: a token that nothing renews ends when it ends: that is told from the beginning, and no renewal is tried
+/// while it works.
+#[test]
+fn what_nothing_renews_ends_and_is_not_renewed_before() {
+    let (host, made) = connected(acme(), answer_without());
+    let ends = Some(host.now().after(3600));
+    assert_eq!((made.valid_until, made.authorized_until, made.renew_at), (ends, ends, ends));
+    let (_host, made) = connected(acme().idle_life(Duration::from_secs(900)), answer_without());
+    assert_eq!(made.renew_at, ends, "there is nothing to keep alive either");
+}
+
+/// Q12: a life that is no number is unknown, with a warning; one that is no life is unknown alone.
+#[test]
+fn a_life_that_is_no_number_is_warned_of() {
+    for (life, warned) in
+        [(r#""abc""#, true), ("true", true), ("0", false), ("-1", false), ("null", false), (r#""60""#, false)]
+    {
+        let (host, _) = connected(acme(), answer(&format!(r#", "expires_in": {life}"#)));
+        let found = host.log().iter().any(|event| event.name == "life_unreadable");
+        assert_eq!(found, warned, "{life}");
+    }
+    let (host, made) = connected(acme(), answer(""));
+    let odd = Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "expires_in": "soon"}}"#));
+    let host = host.expect(crate::renew().answer(odd));
+    host.refresh(&made.credential, &host.connection(&made)).unwrap();
+    assert!(host.log().iter().any(|event| event.name == "life_unreadable"), "also in a renewal");
+}
+
+/// R-INSEAM-082, Q13: what no clock will ever show is stored so that it can be read again: a life as ten years, a moment as
+/// the last one that RFC 3339 can write.
 #[test]
 fn a_moment_that_is_too_far_is_stored_and_read() {
     const LAST: &str = "9999-12-31T23:59:59Z";
@@ -77,4 +105,7 @@ fn a_moment_that_is_too_far_is_stored_and_read() {
 
 fn answer(more: &str) -> Reply {
     Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}"{more}}}"#))
+}
+fn answer_without() -> Reply {
+    Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "expires_in": 3600}}"#))
 }

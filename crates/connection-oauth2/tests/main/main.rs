@@ -11,9 +11,12 @@ mod device;
 mod discovery;
 mod lifetimes;
 mod places;
+mod redirects;
 mod refresh;
+mod registered;
 mod revoke;
 mod secrets;
+mod sets;
 
 use connection_contract::prelude::*;
 use connection_oauth2::{Account, Client, Endpoint, OAuth2, OAuth2Builder, OAuth2Config, OAuth2Credential, oauth2};
@@ -60,7 +63,7 @@ fn back() -> Input {
     Input::callback(&[("code", CODE)])
 }
 fn redeem() -> Expected {
-    Expected::post(TOKEN).header("accept", "application/json")
+    Expected::post(TOKEN).no_redirect().header("accept", "application/json")
 }
 /// The form of a code's exchange.
 fn form() -> Vec<(&'static str, String)> {
@@ -110,9 +113,12 @@ fn parameter<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
 }
 /// What a renewal needs beside what the test is about.
 fn renew() -> Expected {
-    Expected::post(TOKEN).form(&[
+    renew_by(REFRESH)
+}
+fn renew_by(token: &str) -> Expected {
+    Expected::post(TOKEN).no_redirect().form(&[
         ("grant_type", "refresh_token"),
-        ("refresh_token", REFRESH),
+        ("refresh_token", token),
         ("client_id", ID),
         ("client_secret", SECRET),
     ])

@@ -185,6 +185,20 @@ fn a_value_in_a_path_is_one_part_of_it() {
     host.setup([tenant("t1"), back()]).run().unwrap();
 }
 
+/// What renews is in reach, also where addresses were learned and it stands elsewhere.
+#[test]
+fn what_renews_is_in_reach() {
+    let renewal = connection_oauth2::Renewal::Step(connection_oauth2::Step::get("https://graph.shop.example2/renew"));
+    let host = FakeHost::new(kind(shop().renewal(renewal)))
+        .inbound_http(CALLBACK)
+        .expect(Expected::post("https://acme.shop.example/token").answer(tokens()))
+        .expect(
+            Expected::get("https://acme.shop.example/api/me").answer(Reply::json(200, r#"{"id": 1, "name": "A"}"#)),
+        );
+    let made = host.setup([typed("acme"), back()]).run().unwrap();
+    assert_eq!(made.reach.origins.iter().map(ToString::to_string).collect::<Vec<_>>(), ["https://graph.shop.example2"]);
+}
+
 /// Q30: an administrator consents in the browser, no code is exchanged, and the application gets its own tokens.
 #[test]
 fn a_consent_is_followed_by_the_applications_own_tokens() {

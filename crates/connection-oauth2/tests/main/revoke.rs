@@ -1,7 +1,7 @@
 //! S19: tokens are given back, and a provider that does not take them keeps no connection here.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{Endpoint, OAuth2Builder};
+use connection_oauth2::{Client, Endpoint, OAuth2Builder};
 use connection_testkit::{Expected, Reply};
 
 use crate::{ACCESS, ID, REFRESH, SECRET, acme, connected, tokens};
@@ -14,7 +14,7 @@ fn builder() -> OAuth2Builder {
 fn asked(token: &str, hint: Option<&str>) -> Expected {
     let mut form = vec![("token", token), ("client_id", ID), ("client_secret", SECRET)];
     form.extend(hint.map(|hint| ("token_type_hint", hint)));
-    Expected::post(REVOKE).form(&form)
+    Expected::post(REVOKE).no_redirect().form(&form)
 }
 fn refresh() -> Expected {
     asked(REFRESH, Some("refresh_token"))
@@ -40,6 +40,16 @@ fn a_provider_that_is_busy_is_asked_once_more() {
     );
 }
 
+/// S19: a refresh token takes its access tokens along, and some say of those that they are no good instead of 200.
+#[test]
+fn a_token_that_is_dead_already_is_given_back() {
+    for code in ["invalid_token", "invalid_grant"] {
+        let dead = || Reply::json(400, &format!(r#"{{"error": "{code}"}}"#));
+        check(vec![refresh(), access().answer(dead())], None);
+        check(vec![refresh().answer(dead()), access()], None);
+    }
+}
+
 /// S19, fourth case: a type that is not supported is tried without the hint.
 #[test]
 fn an_unsupported_type_is_tried_without_a_hint() {
@@ -56,10 +66,18 @@ fn a_failure_is_told_and_stops_nothing() {
     check(vec![refresh().answer(Reply::status(307)), access()], Some((Liveness::Failing, "acme_redirected")));
 }
 
+/// R-INSEAM-075
 #[test]
 fn without_an_endpoint_nothing_is_sent() {
     let (host, made) = connected(acme(), tokens());
     host.teardown(&made.credential, &host.connection(&made)).unwrap();
+    // Also where the application is gone, or another one: nothing is to be given back.
+    for client in [Client::Configured { id: "another".to_owned(), secret: None }, Client::Asked] {
+        let host = crate::host(acme().client(client));
+        host.teardown(&made.credential, &host.connection(&made)).unwrap();
+    }
+    let without = crate::host(builder().client(Client::Asked));
+    assert!(without.teardown(&made.credential, &without.connection(&made)).is_err(), "here something is");
 }
 
 #[track_caller]

@@ -1,14 +1,14 @@
 //! S23: no secret and no provider's words in an error, a `Debug`, a log, a step or a URL.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{Client, OAuth2Error};
-use connection_testkit::{Expected, Reply};
+use connection_oauth2::{Assertion, Client, ClientAuth, Endpoint, Grant, OAuth2Error, Response};
+use connection_testkit::{Expected, Input, Reply};
 
 use crate::{
     ACCESS, CODE, ID, REFRESH, SECRET, TOKEN, acme, back, connected, drawn, host, me, redeem, renew, state, tokens,
 };
 
-/// S23: the application's secret, the code, the verifier and the tokens, in all that is shown.
+/// R-INSEAM-088, S23: the application's secret, the code, the verifier and the tokens, in all that is shown.
 #[test]
 fn no_secret_is_shown() {
     let (kept, made) = connected(acme(), tokens());
@@ -29,7 +29,67 @@ fn no_secret_is_shown() {
     silent(&format!("{:?}", kept.refresh(&made.credential, &kept.connection(&made))));
 }
 
-/// S23: an error of the crate itself, in both forms.
+/// S23: what else is secret: a device's code, a further set's tokens, an `id_token`, a private key and what it signs, a
+/// password, and what is pasted.
+#[test]
+fn nothing_else_that_is_secret_is_shown() {
+    const OTHERS: [&str; 7] = [
+        "device-canary-12",
+        "user-canary-77",
+        "user-refresh-77",
+        "id-token-canary-8",
+        "key-canary-0123456789",
+        "password-canary-9f8e",
+        "pasted-canary-4d",
+    ];
+    let shown = |text: &str| {
+        silent(text);
+        for secret in OTHERS {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    };
+    let answer = format!(
+        r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "id_token": "id-token-canary-8", "authed_user": {{"access_token": "user-canary-77", "refresh_token": "user-refresh-77"}}}}"#
+    );
+    let device = "https://id.acme.example/device";
+    let codes = r#"{"device_code": "device-canary-12", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": 900}"#;
+    let sets = || acme().response(Response::new().extra_tokens("user", "/authed_user"));
+    let pasted = |text: &str| Input::answers(&[("callbackUrl", text)]);
+    for (is_good, answered, inputs) in [
+        (true, Reply::json(200, &answer), vec![Input::Elapsed]),
+        (false, Reply::json(400, r#"{"error": "device-canary-12 user-canary-77"}"#), vec![Input::Elapsed]),
+        (false, Reply::json(400, r#"{"error": "pasted-canary-4d"}"#), vec![pasted("pasted-canary-4d")]),
+        (false, Reply::json(400, r#"{"error": "x"}"#), vec![pasted("two pasted-canary-4d"), back()]),
+    ] {
+        let host = host(sets().endpoint(Endpoint::Device, device))
+            .expect(Expected::post(device).answer(Reply::json(200, codes)))
+            .expect(Expected::post(TOKEN).answer(answered));
+        let host = if is_good { host.expect(me()) } else { host };
+        let run = host.setup(inputs).trace();
+        shown(&format!("{:?} {:?} {:?}", run.result, run.steps, host.log()));
+        if let Ok(made) = run.result {
+            shown(&format!("{:?}", host.connection(&made)));
+            let dead = Reply::json(400, r#"{"error": "invalid_grant", "error_description": "user-refresh-77"}"#);
+            let host = host
+                .expect(renew().answer(Reply::json(200, &answer.replace("authed_user", "nobody"))))
+                .expect(Expected::post(TOKEN).answer(dead));
+            shown(&format!("{:?} {:?}", host.refresh(&made.credential, &host.connection(&made)), host.log()));
+        }
+    }
+    let key = "-----BEGIN PRIVATE KEY-----\nkey-canary-0123456789\n-----END PRIVATE KEY-----\n";
+    let signs = acme()
+        .client(Client::Configured { id: ID.into(), secret: Some(key.into()) })
+        .client_auth(ClientAuth::PrivateKeyJwt(Assertion::new(SignatureAlgorithm::Es256)));
+    let host = host(signs).expect(redeem().answer(Reply::json(400, r#"{"error": "key-canary-0123456789"}"#)));
+    let run = host.setup([back()]).trace();
+    shown(&format!("{:?} {:?} {:?} {:?}", run.result, run.steps, host.log(), host.definition()));
+    let asks = acme().grant(Grant::Password).unsafe_password_grant();
+    let host = crate::host(asks).expect(redeem().answer(Reply::json(400, r#"{"error": "password-canary-9f8e"}"#)));
+    let run = host.setup([Input::answers(&[("username", "ada"), ("password", "password-canary-9f8e")])]).trace();
+    shown(&format!("{:?} {:?} {:?}", run.result, run.steps, host.log()));
+}
+
+/// R-INSEAM-077, S23: an error of the crate itself, in both forms.
 #[test]
 fn errors_name_the_way_out_and_no_secret() {
     for error in [
@@ -47,12 +107,12 @@ fn errors_name_the_way_out_and_no_secret() {
 #[test]
 fn an_application_that_is_asked_for_shows_nowhere() {
     let host = host(acme().client(Client::Asked)).expect(redeem().answer(tokens())).expect(me());
-    let asked = connection_testkit::Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
+    let asked = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
     let run = host.setup([asked, back()]).trace();
     silent(&format!("{:?} {:?}", run.steps, run.result));
 }
 
-/// RFC 7636, appendix B (R-INSEAM-079), through the request itself: what the fake host draws is the verifier, and the
+/// S5, R-INSEAM-079: RFC 7636, appendix B, through the request itself: what the fake host draws is the verifier, and the
 /// vector shows that the hash is the standard's.
 #[test]
 fn the_challenge_is_that_of_the_standard() {

@@ -4,9 +4,12 @@
 
 mod sha1;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
-use connection_contract::{Crypto, Secret, SignatureAlgorithm};
+use connection_contract::{Crypto, Secret, SignatureAlgorithm, encode, host::Signatures};
 
 pub use sha1::hmac_sha1;
 
@@ -119,8 +122,11 @@ fn padded(bytes: &[u8]) -> Vec<u8> {
     padded
 }
 
-/// What the fake host signs with a private key: a MAC in the place of a signature, which a test makes again. `None` for
-/// what is no private key in PEM.
+/// What the fake host signs with a private key, as a script of requests has it: a MAC in the place of a signature, which a
+/// test makes again. `None` for what is no private key in PEM.
+///
+/// With `Es256` and `Ps256` the plugin gets other bytes each time, as from a real host; where it sends them, the script
+/// sees these.
 pub fn signature(algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
     let is_key = key.expose_str().is_some_and(|pem| pem.trim_start().starts_with("-----BEGIN PRIVATE KEY-----"));
     let signed = [format!("{algorithm:?} ").as_bytes(), bytes].concat();
@@ -153,15 +159,36 @@ fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
     }
 }
 
-/// Random bytes from a counter, which begins anew in every run of a setup.
+/// Random bytes from a counter, which begins anew in every run of a setup; signatures from one that never does.
 #[derive(Debug, Default)]
 pub(crate) struct FakeCrypto {
     draws: AtomicU64,
+    signed: Arc<Signed>,
+}
+#[derive(Debug, Default)]
+struct Signed {
+    made: AtomicU64,
+    known: Mutex<Signatures>,
 }
 impl FakeCrypto {
+    /// For another run of the same world.
+    pub(crate) fn anew(&self) -> Self {
+        Self { draws: AtomicU64::default(), signed: Arc::clone(&self.signed) }
+    }
     /// 32 bytes that depend on `label` and `n` alone.
     pub(crate) fn derived(label: &str, n: u64) -> [u8; 32] {
         hmac_sha256(b"connection-testkit", format!("{label} {n}").as_bytes())
+    }
+    /// With what a test can make in the place of each signature.
+    pub(crate) fn retold(&self, text: &[u8]) -> Secret {
+        self.known().retold(text)
+    }
+    /// For comparison with another run.
+    pub(crate) fn settled(&self, text: &[u8]) -> Secret {
+        self.known().settled(text)
+    }
+    fn known(&self) -> MutexGuard<'_, Signatures> {
+        self.signed.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 impl Crypto for FakeCrypto {
@@ -184,6 +211,15 @@ impl Crypto for FakeCrypto {
         a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
     }
     fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
-        signature(algorithm, key, bytes)
+        let told = signature(algorithm, key, bytes)?;
+        if !matches!(algorithm, SignatureAlgorithm::Es256 | SignatureAlgorithm::Ps256) {
+            return Some(told);
+        }
+        // One that is another text in base64 than in base64url, so that a script can be told which it was.
+        let other = std::iter::repeat_with(|| self.signed.made.fetch_add(1, Ordering::Relaxed))
+            .map(|made| hmac_sha256(&told, &made.to_be_bytes()))
+            .find(|other| encode::base64(other).contains(['+', '/']))?;
+        self.known().note(&other, &told);
+        Some(other.to_vec())
     }
 }

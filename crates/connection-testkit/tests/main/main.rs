@@ -12,6 +12,7 @@ mod http;
 mod quirk;
 mod refresh;
 mod replay;
+mod signed;
 mod suite;
 mod timestamps;
 mod webhooks;

@@ -46,7 +46,8 @@ impl HotRows {
         Self { bound: bound.min(Self::LONGEST), table: Mutex::default() }
     }
 
-    /// The current credential, younger than the bound. Who asks while it is being read gets that read's result.
+    /// The current credential, younger than the bound. Who asks while it is being read gets that read's result, unless
+    /// whoever reads does not come to an end within the bound.
     pub(super) async fn open(&self, source: &impl Source) -> Opened {
         if self.bound.is_zero() {
             return source.read().await;
@@ -62,11 +63,15 @@ impl HotRows {
             match found {
                 Found::Hot(row) => return Ok(row),
                 Found::Follow(mut opened) => {
-                    let followed = opened.wait_for(Option::is_some).await.map(|opened| opened.clone());
-                    if let Ok(Some(opened)) = followed {
+                    let followed = tokio::select! {
+                        biased;
+                        followed = opened.wait_for(Option::is_some) => followed.map(|opened| opened.clone()).ok(),
+                        () = source.sleep(self.bound) => None,
+                    };
+                    if let Some(Some(opened)) = followed {
                         return opened;
                     }
-                    // Who led has left without a word.
+                    // Who led has left without a word, or is not polled, or the store is slow: now somebody else reads.
                 }
                 Found::Lead(number, opened) => {
                     let reading = Reading { rows: self, began, number };

@@ -9,6 +9,7 @@ use crate::{ConnectionInfo, Error, registry::Shared, services::clock::Moment, st
 pub(in super::super) trait Source: Sync {
     fn subject(&self) -> Subject;
     fn now(&self) -> Moment;
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
     /// What the store says of itself, or said less than `age` ago.
     fn version(&self, age: Duration) -> impl Future<Output = Option<Version>> + Send;
     fn read(&self) -> impl Future<Output = Opened> + Send;
@@ -28,6 +29,10 @@ impl Source for Stored<'_> {
 
     fn now(&self) -> Moment {
         Moment::of(&*self.shared.clock)
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.shared.clock.sleep(time).await;
     }
 
     async fn version(&self, age: Duration) -> Option<Version> {

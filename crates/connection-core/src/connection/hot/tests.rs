@@ -22,7 +22,10 @@ use crate::{
     ConnectionId, Error, ManualClock,
     connection::Payload,
     refresh::plan::Plan,
-    services::{clock::Moment, http::Egress},
+    services::{
+        clock::{Clock as _, Moment},
+        http::Egress,
+    },
     store::{Changed, Version},
 };
 
@@ -91,6 +94,10 @@ impl Source for One<'_> {
 
     fn now(&self) -> Moment {
         Moment::of(&self.store.clock)
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.store.clock.sleep(time).await;
     }
 
     async fn version(&self, _: Duration) -> Option<Version> {
@@ -252,6 +259,28 @@ async fn a_reader_that_leaves_holds_nobody_up_and_an_error_is_not_kept() {
     assert!(matches!(rows.open(&store.of(9)).await, Err(Error::NotFound(_))));
     store.commit(9, 1);
     assert_eq!(generation(&rows, &store.of(9)).await, 1);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_kept_and_not_polled_holds_others_up_for_the_bound_and_no_longer() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    store.slow.store(true, SeqCst);
+    let (one, two, three) = (store.of(1), store.of(1), store.of(1));
+    let mut kept = Box::pin(generation(&rows, &one));
+    tokio::select! {
+        _ = &mut kept => panic!("nobody lets it go"),
+        () = store.began.notified() => {}
+    }
+    store.slow.store(false, SeqCst);
+    let passing = async {
+        store.clock.until_asleep(2).await;
+        store.clock.advance(BOUND);
+    };
+    let (two, three, ()) = tokio::join!(generation(&rows, &two), generation(&rows, &three), passing);
+    assert_eq!((two, three, store.reads()), (1, 1, 2), "one of them reads for both");
+    store.go.notify_one();
+    assert_eq!(kept.await, 1);
 }
 
 #[tokio::test]

@@ -45,8 +45,6 @@ async fn a_process_that_is_killed_while_it_waits_is_followed_by_one_replay() {
         let mut child = Command::new(std::env::current_exe().unwrap());
         let mut child = child.args([name, "--exact", "--quiet"]).env(CHILD, told).spawn().unwrap();
         world.server.until_asked(1).await;
-        // Its clock is the system's; ours is where that is, and passes as we say.
-        world.clock.jump_to(connection_contract::Clock::now(&crate::SystemClock::new()));
         for _ in 0..2 {
             assert_eq!(refresh(shared, id, Strict, "old").await.0, Err(HttpError::Uncertain), "it lives");
             assert!(row(shared, id, "old").await.unwrap().sent.concluded_at.is_none());
@@ -56,14 +54,14 @@ async fn a_process_that_is_killed_while_it_waits_is_followed_by_one_replay() {
         let (_, uncertain) = refresh(shared, id, Strict, "old").await;
         assert!(uncertain.unwrap().replay_at.is_some(), "it is dead");
         assert_eq!(world.times_asked(), 1);
-        world.clock.advance(Duration::from_secs(60));
+        world.passes(60).await;
         let replay = refresh(shared, id, Strict, "old");
         let moved = async {
             world.server.until_asked(2).await;
             world.clock.advance(Duration::from_secs(31));
         };
         assert_eq!(tokio::join!(replay, moved).0.0, Err(HttpError::Uncertain));
-        world.clock.advance(Duration::from_secs(3600));
+        world.passes(3600).await;
         drop(refresh(shared, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 2, "once");
     }

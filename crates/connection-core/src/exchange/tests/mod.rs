@@ -100,6 +100,20 @@ impl World {
         }
     }
 
+    /// Lets time pass, for who asks and for what is noted: that is of the database's clock, which nobody sets.
+    async fn passes(&self, seconds: i64) {
+        self.ages(seconds).await;
+        self.clock.advance(Duration::from_secs(seconds.unsigned_abs()));
+    }
+
+    /// As if what is noted had been noted so long before.
+    async fn ages(&self, seconds: i64) {
+        let older = format!(
+            "UPDATE connection_exchange SET sent_at = sent_at - {seconds}, concluded_at = concluded_at - {seconds}"
+        );
+        self.sql(&older, &older).await;
+    }
+
     /// Makes writes of one sort fail: `UPDATE`, and a condition on the row.
     async fn refuse(&self, event: &str, when: &str) {
         let sqlite = format!(
@@ -149,18 +163,16 @@ async fn remove(shared: &Arc<Shared>, id: ConnectionId) {
     shared.store.write(move |tx| Box::pin(async move { tx.delete_account(id).await })).await.unwrap();
 }
 
-/// The spending requests of one refresh.
+/// The spending requests of one refresh of a connection's first credential.
 fn spends(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics) -> ConnectionSpends {
+    spends_of(shared, id, semantics, 1)
+}
+
+fn spends_of(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics, generation: i64) -> ConnectionSpends {
     let origin = host::base_url(AUTH).unwrap().origin().clone();
-    let egress = Egress { origins: vec![AllowedOrigin { origin, named: false }], wildcards: Vec::new() };
+    let egress = Egress { origins: vec![AllowedOrigin { origin, named: false }], ..Egress::default() };
     let deadline = shared.clock.passed() + Duration::from_secs(40);
-    ConnectionSpends::new(
-        shared,
-        Spender { id, owner: "local", kind: &KIND, generation: 1 },
-        semantics,
-        egress,
-        deadline,
-    )
+    ConnectionSpends::new(shared, Spender { id, owner: "local", kind: &KIND, generation }, semantics, egress, deadline)
 }
 
 /// Spends that token.
@@ -205,7 +217,7 @@ fn told(answer: &HttpResponse) -> String {
 
 async fn settle(shared: &Arc<Shared>, spends: &ConnectionSpends) -> Result<(), StoreError> {
     let keys = spends.keys();
-    shared.store.write(move |tx| Box::pin(async move { tx.settle_exchanges(&keys).await })).await
+    shared.store.write(move |tx| Box::pin(async move { tx.settle_exchanges(&keys).await.map(drop) })).await
 }
 
 fn key(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> ExchangeKey {

@@ -28,19 +28,20 @@ async fn what_is_not_used_up_is_sent_again_at_once() {
     }
 }
 
+/// Q6
 #[tokio::test]
 async fn within_its_grace_it_is_sent_once_more_and_no_more() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
-        let semantics = Grace(Duration::from_secs(30));
+        let semantics = Grace(Duration::from_secs(60));
         drop(refresh(&registry.shared, id, semantics, "old").await);
-        world.clock.advance(Duration::from_secs(29));
+        world.ages(30).await;
         let (answer, uncertain) = refresh(&registry.shared, id, semantics, "old").await;
         assert_eq!((answer, world.times_asked()), (Err(HttpError::Uncertain), 2));
         assert_eq!(uncertain.unwrap().replay_at, None, "that was the one");
         for _ in 0..3 {
-            world.clock.advance(Duration::from_secs(3600));
+            world.passes(3600).await;
             drop(refresh(&registry.shared, id, semantics, "old").await);
         }
         assert_eq!(world.times_asked(), 2);
@@ -53,16 +54,40 @@ async fn an_attempt_of_this_process_is_sent_once_more_after_the_quarantine() {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
         let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
-        assert_eq!(uncertain.unwrap().replay_at.unwrap().seconds(), now(&world) + 60);
-        world.clock.advance(Duration::from_secs(59));
+        let left = uncertain.unwrap().replay_at.unwrap().seconds() - now(&world);
+        assert!((60..90).contains(&left), "{left}");
+        world.passes(20).await;
         drop(refresh(&registry.shared, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1, "its bytes may be under way still");
-        world.clock.advance(Duration::from_secs(1));
+        world.passes(40).await;
         let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
         assert_eq!((world.times_asked(), uncertain.unwrap().replay_at), (2, None));
-        world.clock.advance(Duration::from_secs(3600));
+        world.passes(3600).await;
         drop(refresh(&registry.shared, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 2, "once");
+    }
+}
+
+/// The provider began to count when it answered first, and whoever comes late would be taken for a thief.
+#[tokio::test]
+async fn a_window_of_grace_is_of_the_databases_clock() {
+    for world in World::each(|_| Reply::whole(503, "", "down")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        let semantics = Grace(Duration::from_secs(60));
+        drop(refresh(&registry.shared, id, semantics, "old").await);
+        world.ages(70).await;
+        world
+            .sql(
+                "UPDATE connection_exchange SET concluded_at = unixepoch()",
+                "UPDATE connection_exchange \
+                   SET concluded_at = CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
+            )
+            .await;
+        // By its own clock nothing has passed.
+        let (_, uncertain) = refresh(&registry.shared, id, semantics, "old").await;
+        assert!(uncertain.unwrap().replay_at.is_some());
+        assert_eq!(world.times_asked(), 1, "the window is over, and the quarantine is not");
     }
 }
 

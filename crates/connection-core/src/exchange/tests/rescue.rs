@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use connection_contract::{HttpError, RefreshSemantics::Strict};
+use connection_contract::{
+    HttpError,
+    RefreshSemantics::{Stable, Strict},
+};
 
 use super::{World, connection, refresh, remove, row, spend, spends, stopped, told, until_stopped};
 use crate::services::test_server::Reply;
@@ -53,6 +56,7 @@ async fn an_answer_that_cannot_be_recorded_is_kept_and_recorded_later() {
     }
 }
 
+/// R-INSEAM-085
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_with_an_answer_is_closed_to_others_and_tells_nothing() {
@@ -61,12 +65,100 @@ async fn a_file_with_an_answer_is_closed_to_others_and_tells_nothing() {
     lost(&world, "spent-token-that-nobody-may-read").await;
     let file = files(&world).remove(0);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
-    for entry in fs::read_dir(world.state()).unwrap() {
-        let bytes = fs::read(entry.unwrap().path()).unwrap();
-        assert!(!bytes.windows(14).any(|piece| piece == b"nobody-may-rea"), "in the clear");
+    assert!(fs::read(&file).unwrap().len() > 64, "there is something to look at");
+    assert_eq!(in_the_clear(&world), Vec::<PathBuf>::new());
+    // The control: one that is in the clear is found.
+    let planted = world.state().join("planted");
+    fs::write(&planted, [b"..", ANSWER.as_bytes(), b".."].concat()).unwrap();
+    assert_eq!(in_the_clear(&world), [planted]);
+}
+
+/// Files of the node in which a token can be read.
+#[cfg(unix)]
+fn in_the_clear(world: &World) -> Vec<PathBuf> {
+    let files = fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().path());
+    let reads = |path: &PathBuf| fs::read(path).unwrap().windows(14).any(|piece| piece == b"nobody-may-rea");
+    files.filter(reads).collect()
+}
+
+const NEXT_GENERATION: &str = "UPDATE connection_account SET generation = 2, next_generation = 3";
+
+/// A token that is not used up is spent by each generation: what one of them was answered is none of the next one's.
+#[tokio::test]
+async fn a_file_of_an_older_credential_is_never_taken_for_a_newer_one() {
+    for opened in ["before", "behind"] {
+        for world in World::each(|_| Reply::ok(ANSWER)).await {
+            let id = lost(&world, "same").await;
+            let forgotten = "DELETE FROM connection_exchange";
+            world.sql(forgotten, forgotten).await;
+            world.sql(NEXT_GENERATION, NEXT_GENERATION).await;
+            let registry = if opened == "before" {
+                let registry = world.open_without_state().await;
+                let (file, elsewhere) = (files(&world).remove(0), world.directory.path().join("elsewhere"));
+                fs::rename(&file, elsewhere.join(file.file_name().unwrap())).unwrap();
+                registry
+            } else {
+                world.open().await
+            };
+            let spends = super::spends_of(&registry.shared, id, Stable, 2);
+            assert_eq!(spend(&spends, "same").await.map(|answer| told(&answer)), Ok(format!("200 {ANSWER}")));
+            assert_eq!(world.times_asked(), 2, "{opened}: it is asked for anew");
+            assert!(files(&world).is_empty(), "{opened}: what nobody waits for is gone");
+        }
     }
-    // The control: a token in the clear would be found.
-    assert!(ANSWER.as_bytes().windows(14).any(|piece| piece == b"nobody-may-rea"));
+}
+
+/// As when a probe replaced the credential while the answer was on its way.
+#[tokio::test]
+async fn the_answer_to_what_is_noted_counts_whichever_credential_is_current() {
+    for world in World::each(|_| Reply::ok(ANSWER)).await {
+        let id = lost(&world, "old").await;
+        world.sql(NEXT_GENERATION, NEXT_GENERATION).await;
+        let registry = world.open().await;
+        assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some());
+        let spends = super::spends_of(&registry.shared, id, Strict, 2);
+        assert_eq!(spend(&spends, "old").await.map(|answer| told(&answer)), Ok(format!("200 {ANSWER}")));
+        assert_eq!((world.times_asked(), files(&world).len()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn two_processes_around_one_file_come_to_the_same() {
+    for world in World::each(|_| Reply::ok(ANSWER)).await {
+        let (one, two, three) = (world.open().await, world.open().await, world.open().await);
+        let id = connection(&one.shared).await;
+        world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
+        assert_eq!(stopped(&one.shared, id, "old").await.code(), "store_failed");
+        assert_eq!(stopped(&two.shared, id, "old").await.code(), "store_failed", "it reads the file");
+        assert_eq!(files(&world).len(), 1);
+        world.mend().await;
+        let ask = |registry: &crate::ConnectionRegistry| {
+            let shared = registry.shared.clone();
+            async move { refresh(&shared, id, Strict, "old").await.0 }
+        };
+        let (by_two, by_three) = tokio::join!(ask(&two), ask(&three));
+        assert_eq!((by_two, by_three), (Ok(format!("200 {ANSWER}")), Ok(format!("200 {ANSWER}"))));
+        // The one that keeps it in memory comes to its end, and leaves no file.
+        world.clock.advance(Duration::from_secs(1));
+        one.shared.exchanges.settled().await;
+        assert_eq!((world.times_asked(), files(&world).len()), (1, 0));
+    }
+}
+
+/// One that notes something and dies while another one opens the directory.
+#[tokio::test]
+async fn the_proof_that_a_process_is_gone_is_kept_whenever_it_dies() {
+    use crate::exchange::StateDirectory;
+    let directory = tempfile::tempdir().unwrap();
+    let open = |process: &str| StateDirectory::open(directory.path().into(), "store".into(), process).unwrap();
+    let dies = open("dies").tidy(&[]).unwrap();
+    let opening = open("opens");
+    drop(dies);
+    let opened = opening.tidy(&[]).unwrap();
+    assert!(opened.is_gone("dies").unwrap(), "it may have noted something since");
+    // What was gone before and is named nowhere proves nothing to anybody.
+    let later = open("later").tidy(&["opens".into()]).unwrap();
+    assert!(!later.is_gone("dies").unwrap());
 }
 
 #[tokio::test]
@@ -112,7 +204,7 @@ async fn a_file_that_was_damaged_is_left_and_what_it_answers_is_not_sent_again()
                 let (answer, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
                 assert_eq!(answer, Err(HttpError::Uncertain), "{damage}");
                 assert_eq!(uncertain.unwrap().replay_at, None, "{damage}");
-                world.clock.advance(Duration::from_secs(3600));
+                world.passes(3600).await;
             }
             assert_eq!(world.times_asked(), 1, "{damage}");
         }

@@ -1,8 +1,8 @@
 //! What a process left behind that is gone.
 
-use std::{fs, time::Duration};
+use std::fs;
 
-use connection_contract::{Clock as _, HttpError, RefreshSemantics::Strict, Timestamp};
+use connection_contract::{HttpError, RefreshSemantics::Strict, Timestamp};
 
 use super::{World, connection, now, refresh, row};
 use crate::{ConnectionId, ConnectionRegistry, services::test_server::Reply};
@@ -22,7 +22,7 @@ async fn sent(world: &World) -> (ConnectionRegistry, ConnectionId) {
 async fn asks_on(world: &World, registry: &ConnectionRegistry, id: ConnectionId) -> usize {
     for _ in 0..5 {
         drop(refresh(&registry.shared, id, Strict, "old").await);
-        world.clock.advance(Duration::from_secs(61));
+        world.passes(61).await;
     }
     world.times_asked()
 }
@@ -32,15 +32,15 @@ async fn what_a_process_sent_that_is_gone_is_sent_once_more_after_a_quarantine()
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let (gone, id) = sent(&world).await;
         drop(gone);
-        world.clock.advance(Duration::from_secs(3600));
+        world.passes(3600).await;
         let registry = world.open().await;
         let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
-        let replay_at = uncertain.unwrap().replay_at.unwrap().seconds();
-        assert_eq!(replay_at, now(&world) + 60, "from when it was known, and not from when it was sent");
-        world.clock.advance(Duration::from_secs(59));
+        let left = uncertain.unwrap().replay_at.unwrap().seconds() - now(&world);
+        assert!((60..90).contains(&left), "{left}: from when it was known, and not from when it was sent");
+        world.passes(20).await;
         drop(refresh(&registry.shared, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1);
-        world.clock.advance(Duration::from_secs(1));
+        world.passes(40).await;
         assert_eq!(asks_on(&world, &registry, id).await, 2, "once");
         drop(registry);
         assert_eq!(asks_on(&world, &world.open().await, id).await, 2, "also for the next process");
@@ -97,22 +97,43 @@ async fn a_process_that_knows_its_attempt_is_over_lets_another_node_go_on() {
     }
 }
 
+/// What is noted is of the database's clock: no process's own lengthens or shortens it.
 #[tokio::test]
-async fn a_clock_that_is_set_ends_no_quarantine() {
+async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
+    for hours in [-1, 1] {
+        for world in World::each(|_| Reply::whole(503, "", "down")).await {
+            let registry = world.open().await;
+            let id = connection(&registry.shared).await;
+            drop(refresh(&registry.shared, id, Strict, "old").await);
+            world.clock.jump_to(Timestamp::from_seconds(super::START + hours * 3600));
+            // Another process, which measured nothing yet.
+            let other = world.open().await;
+            for shared in [&registry.shared, &other.shared] {
+                drop(refresh(shared, id, Strict, "old").await);
+                assert_eq!(world.times_asked(), 1, "{hours}");
+            }
+            world.ages(60).await;
+            drop(refresh(&other.shared, id, Strict, "old").await);
+            assert_eq!(world.times_asked(), 2, "{hours}");
+        }
+    }
+}
+
+/// That node may come back and tell, or have the answer in a file.
+#[tokio::test]
+async fn what_another_node_sent_is_asked_for_again_until_a_day_is_over() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
-        let registry = world.open().await;
-        let id = connection(&registry.shared).await;
-        drop(refresh(&registry.shared, id, Strict, "old").await);
-        world.clock.jump_to(Timestamp::from_seconds(world.clock.now().seconds() + 3600));
-        drop(refresh(&registry.shared, id, Strict, "old").await);
-        assert_eq!(world.times_asked(), 1, "the wall clock alone");
-        world.clock.jump_to(Timestamp::from_seconds(super::START - 3600));
-        world.clock.advance(Duration::from_secs(60));
-        drop(refresh(&registry.shared, id, Strict, "old").await);
-        assert_eq!(world.times_asked(), 1, "what passed alone");
-        world.clock.jump_to(Timestamp::from_seconds(super::START + 60));
-        drop(refresh(&registry.shared, id, Strict, "old").await);
-        assert_eq!(world.times_asked(), 2, "both");
+        let (gone, id) = sent(&world).await;
+        drop(gone);
+        let registry = world.open_without_state().await;
+        for (hours, again) in [(1, Some(300)), (22, Some(300)), (2, None)] {
+            world.passes(hours * 3600).await;
+            let (answer, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+            assert_eq!(answer, Err(HttpError::Uncertain));
+            let left = uncertain.unwrap().replay_at.map(|at| at.seconds() - now(&world));
+            assert_eq!(left, again, "{hours}");
+        }
+        assert_eq!(world.times_asked(), 1);
     }
 }
 
@@ -130,9 +151,11 @@ async fn a_replay_that_the_provider_turned_away_leaves_what_was_there_before() {
         let id = connection(shared).await;
         drop(refresh(shared, id, Strict, "old").await);
         let before = row(shared, id, "old").await.unwrap();
-        world.clock.advance(Duration::from_secs(60));
+        world.passes(60).await;
         assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("429 later".into()));
-        assert_eq!(row(shared, id, "old").await.unwrap(), before);
+        let after = row(shared, id, "old").await.unwrap();
+        assert_eq!((after.sent.at, after.sent.replays), (before.sent.at - 60, 0));
+        assert_eq!(after.sent.concluded_at, before.sent.concluded_at.map(|at| at - 60));
         assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("200 fresh".into()), "the one is left");
         assert_eq!(world.times_asked(), 3);
     }

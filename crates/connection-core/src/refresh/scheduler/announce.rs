@@ -4,17 +4,16 @@ use connection_contract::{Kind, Timestamp};
 
 use crate::{
     ConnectionRegistry, Error, event,
+    refresh::plan::ANNOUNCED_AHEAD,
     store::{DueRow, Lock, any_of},
 };
 
-/// So long ahead, in seconds.
-const AHEAD: i64 = 7 * 86_400;
 /// For one look; the next one goes on.
 const BATCH: i64 = 64;
 
 pub(super) async fn ending(registry: &ConnectionRegistry) -> Result<(), Error> {
     let shared = &registry.shared;
-    let by = shared.clock.now().seconds().saturating_add(AHEAD);
+    let by = shared.clock.now().seconds().saturating_add(ANNOUNCED_AHEAD);
     let renewing = shared.renewing();
     let mut other = shared.registered();
     other.retain(|kind| !renewing.contains(kind));

@@ -4,6 +4,7 @@
 //! await, and any number of processes may run one. Of several that find a row due, a lease or a compare-and-swap lets one.
 
 mod announce;
+mod ended;
 mod pace;
 
 use std::{collections::HashMap, time::Duration};
@@ -98,6 +99,9 @@ impl Scheduler {
             // Nothing of this keeps what is due from being renewed.
             if let Err(error) = announce::ending(&self.registry).await {
                 tracing::warn!(code = error.code(), "what ends soon could not be looked at");
+            }
+            if let Err(error) = ended::ended(&self.registry).await {
+                tracing::warn!(code = error.code(), "what has ended could not be looked at");
             }
             if let Err(error) = self.take_over().await {
                 tracing::warn!(code = error.code(), "setups whose run was lost could not be looked at");

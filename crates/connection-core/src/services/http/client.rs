@@ -29,10 +29,12 @@ pub(crate) struct HttpClient(Arc<Shared>);
 struct Shared {
     policy: HttpPolicy,
     clock: Arc<dyn Clock>,
-    /// Connects to public addresses alone. Apart from the other one, so that no kept connection serves both.
+    /// Connects to public addresses alone. Apart from the others, so that no kept connection serves two.
     public: reqwest::Client,
-    /// For origins that somebody named.
-    named: reqwest::Client,
+    /// For origins that a user named.
+    private: reqwest::Client,
+    /// For origins that the host mapped.
+    any: reqwest::Client,
     proxied: Option<reqwest::Client>,
 }
 
@@ -73,7 +75,8 @@ impl HttpClient {
         });
         Ok(Self(Arc::new(Shared {
             public: builder(Addresses::Public).build().map_err(client)?,
-            named: builder(Addresses::Any).build().map_err(client)?,
+            private: builder(Addresses::Private).build().map_err(client)?,
+            any: builder(Addresses::Any).build().map_err(client)?,
             proxied: proxied.transpose()?,
             policy,
             clock,
@@ -98,10 +101,13 @@ impl HttpClient {
         let outgoing = Outgoing::new(request)?;
         let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
         let whole = async {
-            let Outgoing { method, headers, body } = &outgoing;
+            let Outgoing { method, headers, body, .. } = &outgoing;
             let mut request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
             if body.is_empty() {
-                taken.set(true);
+                // Nothing tells when one without a body leaves.
+                if !taken.take() {
+                    return Err(HttpError::Timeout);
+                }
                 request = request.header(CONTENT_LENGTH, 0);
             } else {
                 request = request.body(reqwest::Body::wrap(Marked::new(body.expose().to_vec(), taken.clone())));
@@ -109,7 +115,7 @@ impl HttpClient {
             let response = request.send().await.map_err(|error| {
                 let error = failure::of(&error);
                 if body.is_empty() && matches!(error, HttpError::Connect | HttpError::Denied | HttpError::Dns) {
-                    taken.set(false);
+                    taken.give_back();
                 }
                 error
             })?;
@@ -127,6 +133,9 @@ impl HttpClient {
     }
     fn body_limit(&self) -> u64 {
         u64::try_from(self.0.policy.body_limit).unwrap_or(u64::MAX)
+    }
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
     }
     /// The policy's deadline, and the clock that it runs on.
     pub(super) fn timeout(&self) -> (Duration, &dyn Clock) {
@@ -166,7 +175,7 @@ impl HttpClient {
         Err(HttpError::Protocol)
     }
     async fn exchange(&self, target: &Target, outgoing: &Outgoing) -> Result<reqwest::Response, HttpError> {
-        let Outgoing { method, headers, body } = outgoing;
+        let Outgoing { method, headers, body, .. } = outgoing;
         let mut request = self.client(target).request(method.clone(), target.url.clone()).headers(headers.clone());
         if !body.is_empty() {
             request = request.body(body.expose().to_vec());
@@ -177,11 +186,12 @@ impl HttpClient {
         request.send().await.map_err(|error| failure::of(&error))
     }
     fn client(&self, target: &Target) -> &reqwest::Client {
-        let Shared { public, named, proxied, .. } = &*self.0;
-        match proxied {
-            Some(proxied) if !target.is_loopback() => proxied,
-            _ if target.named => named,
-            _ => public,
+        let Shared { public, private, any, proxied, .. } = &*self.0;
+        match (proxied, target.addresses) {
+            (Some(proxied), _) if !target.is_loopback() => proxied,
+            (_, Addresses::Any) => any,
+            (_, Addresses::Private) => private,
+            (_, Addresses::Public) => public,
         }
     }
 }

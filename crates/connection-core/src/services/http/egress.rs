@@ -1,6 +1,7 @@
 //! Where a request may go: the origins that were granted, and where the host has mapped them to.
 //!
-//! Two parsers must agree on where a URL leads, and a private address is in reach only where exactly that origin was named.
+//! Two parsers must agree on where a URL leads, and a private address is in reach only where exactly that origin was named,
+//! by the host or, where the host allows it, by the user.
 
 use std::net::IpAddr;
 
@@ -10,14 +11,16 @@ use reqwest::Url;
 use crate::services::http::{
     HttpPolicy,
     policy::{agreed_origin, is_loopback},
-    public_address::{is_public, literal},
+    public_address::literal,
+    resolver::Addresses,
 };
 
 /// An origin that requests may go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AllowedOrigin {
     pub(crate) origin: Origin,
-    /// Whether the user named exactly this origin in an answer, so that it may be at a private address.
+    /// Whether the user named exactly this origin in an answer, so that it may be at a private address where the host
+    /// allows that.
     pub(crate) named: bool,
 }
 
@@ -27,6 +30,8 @@ pub(crate) struct Egress {
     pub(crate) origins: Vec<AllowedOrigin>,
     /// Declared wildcards, while a setup learns which of their hosts it is; what is sealed names each host.
     pub(crate) wildcards: Vec<Text>,
+    /// The host's own: they may be anywhere.
+    pub(crate) host: Vec<Origin>,
 }
 
 impl Egress {
@@ -38,14 +43,20 @@ impl Egress {
             return Err(HttpError::Denied);
         }
         let mut allowed = self.origins.iter().filter(|allowed| allowed.origin == meant).peekable();
-        if allowed.peek().is_none() && !self.wildcards.iter().any(|wildcard| host::matches(wildcard, &meant)) {
+        let (ours, mapped) = (self.host.contains(&meant), policy.mapped(&meant));
+        let below = || self.wildcards.iter().any(|wildcard| host::matches(wildcard, &meant));
+        if allowed.peek().is_none() && !ours && !below() {
             return Err(HttpError::Denied);
         }
-        let mapped = policy.mapped(&meant);
-        let named = mapped.is_some() || allowed.any(|allowed| allowed.named);
+        let addresses = match mapped {
+            _ if ours => Addresses::Any,
+            Some(_) => Addresses::Any,
+            None if allowed.any(|allowed| allowed.named) && policy.private_addresses => Addresses::Private,
+            None => Addresses::Public,
+        };
         let origin = mapped.unwrap_or(&meant).clone();
-        let target = Target { url: moved(&parsed, &origin)?, meant, origin, named };
-        if target.address().is_some_and(|address| !named && !is_public(address)) {
+        let target = Target { url: moved(&parsed, &origin)?, meant, origin, addresses };
+        if target.address().is_some_and(|address| !addresses.allow(address)) {
             return Err(HttpError::Denied);
         }
         Ok(target)
@@ -60,15 +71,15 @@ pub(super) struct Target {
     pub(super) meant: Origin,
     /// Where it is.
     pub(super) origin: Origin,
-    /// Whether it may be at a private address.
-    pub(super) named: bool,
+    /// Where it may be.
+    pub(super) addresses: Addresses,
 }
 
 impl Target {
     /// The same place at another path.
     pub(super) fn at(&self, url: &Url) -> Result<Self, HttpError> {
         let url = moved(url, &self.origin)?;
-        Ok(Self { url, meant: self.meant.clone(), origin: self.origin.clone(), named: self.named })
+        Ok(Self { url, meant: self.meant.clone(), origin: self.origin.clone(), addresses: self.addresses })
     }
     /// Whether it is on loopback by what it says.
     pub(super) fn is_loopback(&self) -> bool {

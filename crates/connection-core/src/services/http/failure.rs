@@ -7,7 +7,10 @@ use std::{error::Error, io};
 
 use connection_contract::HttpError;
 
-use crate::services::http::resolver::{AddressRefused, NameNotFound};
+use crate::services::http::{
+    once::GivenUp,
+    resolver::{AddressRefused, NameNotFound},
+};
 
 /// Why the client gave no answer, or no whole one.
 pub(super) fn of(error: &reqwest::Error) -> HttpError {
@@ -26,6 +29,8 @@ fn known(cause: &(dyn Error + 'static)) -> Option<HttpError> {
         Some(HttpError::Dns)
     } else if cause.is::<rustls::Error>() {
         Some(HttpError::Tls)
+    } else if cause.is::<GivenUp>() {
+        Some(HttpError::Timeout)
     } else {
         None
     }

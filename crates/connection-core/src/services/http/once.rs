@@ -1,17 +1,19 @@
 //! A request that must not be sent twice: whether any of it left is told for sure.
 //!
-//! The client takes the body when there is a connection, TLS and all, and before it writes the first byte. So what fails
-//! before the body was taken was not sent; all else may have been. A redirect is an answer here: to follow one would send
-//! again, and what fails there would hide that there was an answer.
+//! The client takes the body when there is a connection, TLS and all, and before it writes the first byte. Whoever is first
+//! decides, by one compare-and-exchange: a body that was taken may have been sent, and one that was given up is never
+//! taken, also when the client comes for it a moment later. A redirect is an answer here: to follow one would send again,
+//! and what fails there would hide that there was an answer.
 
 use std::{
-    convert::Infallible,
+    fmt,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -19,6 +21,7 @@ use connection_contract::{HttpError, HttpRequest, HttpResponse};
 use http_body::{Body, Frame, SizeHint};
 
 use super::{Egress, HttpClient, client::within};
+use crate::services::clock::Clock;
 
 /// How it ended.
 #[derive(Debug)]
@@ -32,14 +35,23 @@ pub(crate) enum Once {
 }
 
 impl HttpClient {
-    /// Sends, and says for sure when nothing was sent. Its time and size are the policy's.
-    pub(crate) async fn send_once(&self, egress: &Egress, request: HttpRequest) -> Once {
-        let taken = Taken::default();
+    /// Sends, and says for sure when nothing was sent. Its size is the policy's, and so is its time, of which it takes no more
+    /// than `longest`; nothing leaves once the clock says that `until` has [passed](Clock::passed), whatever the process did
+    /// meanwhile.
+    pub(crate) async fn send_once(
+        &self,
+        egress: &Egress,
+        request: HttpRequest,
+        until: Option<Duration>,
+        longest: Option<Duration>,
+    ) -> Once {
+        let taken = Taken::until(self.clock(), until);
         let (timeout, clock) = self.timeout();
+        let timeout = longest.map_or(timeout, |longest| timeout.min(longest));
         let whole = within(clock, timeout, self.send_marked(egress, request, &taken)).await;
         match whole {
             Ok(answer) => Once::Answered(answer),
-            Err(error) if !taken.get() => Once::NotSent(error),
+            Err(error) if taken.give_up() => Once::NotSent(error),
             Err(error) => {
                 tracing::debug!(%error, "sent, and not answered");
                 Once::Lost
@@ -48,17 +60,45 @@ impl HttpClient {
     }
 }
 
-/// Whether the client has taken the body.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Taken(Arc<AtomicBool>);
+const OPEN: u8 = 0;
+const TAKEN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+/// Whether the client has taken the body, or may not any more.
+#[derive(Clone)]
+pub(super) struct Taken {
+    decided: Arc<AtomicU8>,
+    clock: Arc<dyn Clock>,
+    until: Option<Duration>,
+}
 
 impl Taken {
-    pub(super) fn set(&self, taken: bool) {
-        self.0.store(taken, Ordering::Release);
+    /// What is not taken by then is not taken.
+    pub(super) fn until(clock: Arc<dyn Clock>, until: Option<Duration>) -> Self {
+        Self { decided: Arc::new(AtomicU8::new(OPEN)), clock, until }
     }
 
-    pub(super) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Before the first byte leaves: `false` when nothing may leave any more.
+    pub(super) fn take(&self) -> bool {
+        let is_late = self.until.is_some_and(|until| self.clock.passed() >= until);
+        self.decide(if is_late { GIVEN_UP } else { TAKEN }) && !is_late
+    }
+
+    /// Lets nothing leave: `false` when something may have left.
+    pub(super) fn give_up(&self) -> bool {
+        self.decide(GIVEN_UP)
+    }
+
+    /// What was taken ahead was not sent, for whoever knows that.
+    pub(super) fn give_back(&self) {
+        self.decided.store(OPEN, Ordering::Release);
+    }
+
+    fn decide(&self, as_what: u8) -> bool {
+        match self.decided.compare_exchange(OPEN, as_what, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(before) => before == as_what,
+        }
     }
 }
 
@@ -74,12 +114,26 @@ impl Marked {
     }
 }
 
+/// It was given up, or came too late. The client closes the connection, and nothing of the request leaves.
+#[derive(Debug)]
+pub(super) struct GivenUp;
+
+impl fmt::Display for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time to send was over")
+    }
+}
+
+impl std::error::Error for GivenUp {}
+
 impl Body for Marked {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = GivenUp;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.taken.set(true);
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
+        if !self.taken.take() {
+            return Poll::Ready(Some(Err(GivenUp)));
+        }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

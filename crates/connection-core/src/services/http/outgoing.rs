@@ -29,13 +29,15 @@ pub(super) struct Outgoing {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     pub(super) body: Secret,
+    /// Whether a redirect may be followed at all.
+    pub(super) follows: bool,
 }
 
 impl Outgoing {
     /// Checks and converts.
     pub(super) fn new(request: HttpRequest) -> Result<Self, HttpError> {
         let (method, headers) = head(&request)?;
-        Ok(Self { method, headers, body: request.body })
+        Ok(Self { method, headers, follows: request.follows_redirects(), body: request.body })
     }
     /// What a redirect leaves of it: a `GET` with nothing in it (RFC 9110, section 15.4.4).
     pub(super) fn into_get(mut self) -> Self {

@@ -33,6 +33,7 @@ pub struct HttpPolicy {
     pub(super) body_limit: usize,
     pub(super) user_agent: String,
     pub(super) root_certificates: Vec<Vec<u8>>,
+    pub(super) private_addresses: bool,
 }
 
 /// Why a policy cannot be followed.
@@ -87,7 +88,19 @@ impl HttpPolicy {
             body_limit: 1024 * 1024,
             user_agent: concat!("connections/", env!("CARGO_PKG_VERSION")).into(),
             root_certificates: Vec::new(),
+            private_addresses: true,
         }
+    }
+    /// Keeps users from private addresses, loopback among them: for a server that several people share, any of whom could
+    /// else name an address of the server's own network as that of their GitLab.
+    ///
+    /// Without this, a private address is in reach where the user named exactly that origin, as one does on a desktop. The
+    /// addresses of a link alone, where clouds keep their metadata, are out of users' reach in any case. What the host
+    /// maps by [`endpoint`](Self::endpoint) may be anywhere.
+    #[must_use]
+    pub fn no_private_addresses(mut self) -> Self {
+        self.private_addresses = false;
+        self
     }
     /// What is meant for one origin goes to another one: a test server, an enterprise gateway. This counts as naming
     /// that address, so it may be a private one.
@@ -174,6 +187,7 @@ impl fmt::Debug for HttpPolicy {
             .field("body_limit", &self.body_limit)
             .field("user_agent", &self.user_agent)
             .field("root_certificates", &self.root_certificates.len())
+            .field("private_addresses", &self.private_addresses)
             .finish()
     }
 }

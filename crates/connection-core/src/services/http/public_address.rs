@@ -55,6 +55,30 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
+/// Whether it is on the link alone, where clouds keep what only their machines should know, or one of the addresses apart
+/// from those at which some do the same. Nobody's service is there.
+pub(super) fn is_metadata(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let alone = [[100, 100, 100, 200], [168, 63, 129, 16], [192, 0, 0, 192]];
+            address.is_link_local() || alone.contains(&address.octets())
+        }
+        IpAddr::V6(address) => {
+            let alone = [[0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]];
+            let carried = match address.segments() {
+                // NAT64 and 6to4, as above.
+                [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => Some((high, low)),
+                _ => None,
+            };
+            let carried = carried.map(|(high, low)| {
+                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+                IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+            });
+            address.is_unicast_link_local() || alone.contains(&address.segments()) || carried.is_some_and(is_metadata)
+        }
+    }
+}
+
 /// The address that a URL's host is, when it is one.
 pub(super) fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()

@@ -23,7 +23,8 @@ pub(super) enum Next {
     Get(Target),
 }
 
-/// Decides on an answer by its status and headers. Another origin is denied, whether or not it would be followed.
+/// Decides on an answer by its status and headers. Another origin is denied, whether or not it would be followed; where
+/// nothing is followed, a redirect is the answer.
 pub(super) fn next(
     status: StatusCode,
     headers: &HeaderMap,
@@ -38,6 +39,7 @@ pub(super) fn next(
             | StatusCode::TEMPORARY_REDIRECT
             | StatusCode::PERMANENT_REDIRECT
     );
+    let followed = followed && request.follows;
     let Some(location) = headers.get(LOCATION).filter(|_| followed) else { return Ok(Next::Answer) };
     let location = location.to_str().map_err(|_| HttpError::Protocol)?;
     let url = from.url.join(location).map_err(|_| HttpError::Protocol)?;

@@ -11,7 +11,7 @@ use std::{
 use connection_contract::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::services::http::public_address::{is_localhost, is_public};
+use crate::services::http::public_address::{is_localhost, is_metadata, is_public};
 
 /// Asks for the addresses of a name.
 pub(super) trait Lookup: Send + Sync {
@@ -28,10 +28,25 @@ impl Lookup for SystemLookup {
 }
 
 /// Which addresses a client may connect to.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Addresses {
+    /// The host named the origin.
     Any,
+    /// A user did: any but those at which a cloud tells its machines their secrets.
+    Private,
+    /// Nobody did.
     Public,
+}
+
+impl Addresses {
+    /// Whether this one may be connected to.
+    pub(super) fn allow(self, address: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Private => !is_metadata(address),
+            Self::Public => is_public(address) && !is_metadata(address),
+        }
+    }
 }
 
 /// Gives a client only addresses that it may connect to.
@@ -53,7 +68,7 @@ impl Resolve for CheckedResolver {
             if found.is_empty() {
                 return Err(NameNotFound.into());
             }
-            found.retain(|address| addresses == Addresses::Any || is_public(*address));
+            found.retain(|address| addresses.allow(*address));
             if found.is_empty() {
                 return Err(AddressRefused.into());
             }

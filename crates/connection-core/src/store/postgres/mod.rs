@@ -90,10 +90,14 @@ impl Postgres {
     }
 }
 
-/// How a transaction begins: whatever the server's settings say, and never waiting for another for ever.
+/// How a transaction begins: whatever the settings of server, database and role say, so that what must be on the disk is,
+/// and never waiting for another for ever. Local to the transaction, which a pooler hands on.
 fn beginning(durability: Durability) -> &'static str {
     match durability {
-        Durability::Synced => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout TO '10s'",
+        Durability::Synced => {
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout TO '10s'; \
+             SET LOCAL synchronous_commit TO on"
+        }
         Durability::Relaxed => {
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout TO '10s'; \
              SET LOCAL synchronous_commit TO off"

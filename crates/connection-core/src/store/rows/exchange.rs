@@ -29,7 +29,7 @@ pub(crate) struct ExchangeRow {
     pub(crate) sealed: Option<Sealed>,
 }
 
-/// Who sent it when.
+/// Who sent it when, by the database's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     /// `None` where nobody can prove that the process is gone.

@@ -13,6 +13,8 @@ pub(crate) struct AddressRow {
     pub(crate) revision: i64,
     pub(crate) next_number: i64,
     pub(crate) waiting: i64,
+    /// Of the last event, unless it is forgotten.
+    pub(crate) last_received_at: Option<i64>,
 }
 
 /// Whose an address is.

@@ -2,6 +2,7 @@
 
 mod changes;
 mod dead;
+mod durable;
 mod events;
 mod open;
 mod plans;

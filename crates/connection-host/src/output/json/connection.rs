@@ -29,6 +29,13 @@ pub(crate) struct ConnectionBody {
     expiring: bool,
 }
 
+/// `refresh`.
+#[derive(Debug, Serialize)]
+pub(crate) struct RefreshedBody {
+    pub(crate) outcome: &'static str,
+    pub(crate) connection: ConnectionBody,
+}
+
 #[derive(Debug, Serialize)]
 struct AccountBody {
     id: String,

@@ -1,11 +1,12 @@
 //! A kind and its fields.
 
-use connection_contract::{AuthType, Field, Input, Need};
+use connection_contract::{AuthType, Field, Input, Need, Way};
 use serde::Serialize;
 
 use crate::cli::KindEntry;
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct KindBody {
     kind: String,
     provider: String,
@@ -14,6 +15,8 @@ pub(crate) struct KindBody {
     fields: Vec<FieldBody>,
     capabilities: Vec<&'static str>,
     needs: Vec<&'static str>,
+    ways: Vec<&'static str>,
+    redirect_uri: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -25,6 +28,8 @@ struct FieldBody {
     many: bool,
     help: Option<String>,
     choices: Vec<ChoiceBody>,
+    way: Option<&'static str>,
+    once: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,8 +52,9 @@ impl KindBody {
     }
 }
 
-impl From<&KindEntry> for KindBody {
-    fn from(info: &KindEntry) -> Self {
+impl KindBody {
+    /// A kind, and the redirect address of one whose browsers come back.
+    pub(crate) fn of(info: &KindEntry, redirect_uri: Option<String>) -> Self {
         let descriptor = &info.descriptor;
         Self {
             kind: descriptor.kind.to_string(),
@@ -58,6 +64,8 @@ impl From<&KindEntry> for KindBody {
             fields: descriptor.fields.iter().map(FieldBody::from).collect(),
             capabilities: Self::capabilities(info),
             needs: descriptor.needs.iter().copied().map(need_word).collect(),
+            ways: descriptor.ways.iter().copied().map(way_word).collect(),
+            redirect_uri,
         }
     }
 }
@@ -79,6 +87,8 @@ impl From<&Field> for FieldBody {
             many: field.many,
             help: field.help.as_ref().map(ToString::to_string),
             choices,
+            way: field.way.map(way_word),
+            once: field.kept.is_some(),
         }
     }
 }
@@ -111,5 +121,14 @@ pub(crate) fn need_word(need: Need) -> &'static str {
         Need::Files => "files",
         Need::InboundHttp => "inboundHttp",
         _ => "tools",
+    }
+}
+
+pub(crate) fn way_word(way: Way) -> &'static str {
+    match way {
+        Way::Browser => "browser",
+        Way::Device => "device",
+        Way::Paste => "paste",
+        _ => "other",
     }
 }

@@ -5,17 +5,19 @@ mod event;
 mod key;
 mod kind;
 mod other;
+mod webhook;
 
 use serde::Serialize;
 
-pub(crate) use connection::ConnectionBody;
+pub(crate) use connection::{ConnectionBody, RefreshedBody};
 pub(crate) use event::{EventBody, details};
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
-pub(crate) use kind::{KindBody, auth_word, input_word, need_word};
+pub(crate) use kind::{KindBody, auth_word, input_word, need_word, way_word};
 pub(crate) use other::{
-    AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, HeaderBody, ImportedBody, RemovedBody, SetupBody,
-    body_text,
+    AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, ForgottenBody, HeaderBody, ImportedBody,
+    RedirectUriBody, RemovedBody, ServingBody, SetupBody, body_text,
 };
+pub(crate) use webhook::{DeliveryBody, WebhookBody};
 
 use crate::Error;
 

@@ -13,6 +13,15 @@ pub(crate) struct RemovedBody {
     pub(crate) teardown: &'static str,
 }
 
+/// `kinds forget-client`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ForgottenBody {
+    pub(crate) kind: String,
+    pub(crate) forgotten: bool,
+    pub(crate) configured_in: Option<String>,
+}
+
 /// A line of `import`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ImportedBody {
@@ -127,11 +136,31 @@ impl From<&SetupInfo> for SetupBody {
     }
 }
 
+/// A line of `serve`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ServingBody {
+    pub(crate) state: &'static str,
+    pub(crate) listen: String,
+    pub(crate) public_url: String,
+}
+
 /// `doctor`.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct DoctorBody {
     pub(crate) ok: bool,
     pub(crate) checks: Vec<CheckBody>,
+    /// With `--callback`.
+    pub(crate) redirect_uris: Option<Vec<RedirectUriBody>>,
+}
+
+/// What to register at the provider of a kind.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RedirectUriBody {
+    pub(crate) kind: String,
+    pub(crate) redirect_uri: String,
 }
 
 #[derive(Debug, Serialize)]

@@ -11,12 +11,13 @@ use std::io::Write as _;
 use serde_json::Value;
 
 use crate::{
-    program::{Machine, contents},
+    program::{Machine, ON_POSTGRES, contents},
     provider::{NOTION_KEY, OTHER_TOKEN, SECRETS, TOKEN},
 };
 use moment::{Course, Random};
 
-const KILLS: u64 = 50;
+/// With a server each takes about two seconds, so there are fewer.
+const KILLS: u64 = if ON_POSTGRES { 24 } else { 50 };
 /// Machines on which a command is killed at the same time.
 const WORLDS: u64 = 2;
 const ADD: [&str; 7] = ["add", "github", "--label", "work", "--field", "accessToken=@token", "--json"];

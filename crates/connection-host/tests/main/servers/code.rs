@@ -1,9 +1,11 @@
 //! The authorization code: by a callback, pasted, pushed, registered; what is renewed, reused and given back.
 
-use connection_contract::{Liveness, Secret};
+use std::collections::BTreeSet;
+
+use connection_contract::{Liveness, Secret, encode};
 use connection_core::{Outcome, Teardown};
 use connection_faults::oidc::{CLIENT, OidcServer, PUBLIC_CLIENT, SECRET};
-use connection_oauth2::{Client, Method};
+use connection_oauth2::{Account, Client, ClientAuth, Endpoint, Method, OAuth2Config};
 
 use super::{Host, REAL, browsed, discovered, opened, parameters, step};
 
@@ -36,6 +38,34 @@ async fn a_code_with_pkce_and_iss_becomes_a_connection_that_is_live_used_and_giv
     let ledger = server.ledger();
     assert!(ledger.iter().any(|asked| asked.path == "/token/revocation" && asked.status == 200), "{ledger:?}");
     assert_eq!(server.token_requests().len(), 1);
+    host.close().await;
+}
+
+/// S4, S5: of two attempts that wait at once.
+#[tokio::test]
+async fn two_attempts_share_no_state_and_no_challenge() {
+    let Some(server) = OidcServer::start(OPTIONS) else { return };
+    let issuer = server.issuer();
+    // What is discovered here is pushed, and not in the address.
+    let config = OAuth2Config::builder(REAL, "Real")
+        .api(issuer)
+        .endpoint(Endpoint::Authorize, format!("{issuer}/auth"))
+        .endpoint(Endpoint::Token, format!("{issuer}/token"))
+        .account(Account::probe("/me", "/sub", "/sub"))
+        .client(Client::Configured { id: PUBLIC_CLIENT.to_owned(), secret: None })
+        .client_auth(ClientAuth::None);
+    let host = Host::open(issuer, config.build().unwrap()).await;
+    let mut drawn = Vec::new();
+    for _ in 0..2 {
+        let session = host.registry.begin_setup(&REAL).await.unwrap();
+        let (_, shown) = step(&session).await;
+        let query = encode::from_form(opened(&shown).split_once('?').unwrap().1);
+        let value = |name: &str| query.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone()).unwrap();
+        assert_eq!(value("code_challenge_method"), "S256");
+        drawn.extend([value("state"), value("code_challenge")]);
+    }
+    assert!(drawn.iter().all(|value| value.len() >= 43), "256 bits: {drawn:?}");
+    assert_eq!(drawn.iter().collect::<BTreeSet<_>>().len(), 4, "{drawn:?}");
     host.close().await;
 }
 

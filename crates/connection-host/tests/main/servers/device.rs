@@ -18,7 +18,7 @@ fn hidden(page: &str, name: &str) -> String {
 }
 
 /// Types the code and confirms it, as `ada`.
-fn allowed(link: &str, code: &str) {
+pub(crate) fn allowed(link: &str, code: &str) {
     let mut agent = UserAgent::new();
     let home = link.split_once("/device").unwrap().0.to_owned();
     let page = agent.get(&format!("{home}/device")).unwrap();

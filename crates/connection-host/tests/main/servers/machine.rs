@@ -1,5 +1,7 @@
 //! An application by itself (client credentials), and what servers do with secrets that have odd characters (Q17).
 
+use std::collections::BTreeSet;
+
 use connection_contract::{Kind, Secret};
 use connection_core::{ConnectionRegistry, Outcome};
 use connection_faults::authlib::{self, AuthlibServer};
@@ -36,7 +38,8 @@ async fn by_itself(server: &AuthlibServer, config: OAuth2Builder) -> Outcome {
     outcome
 }
 
-/// Q17: a secret with odd characters, encoded as the standard says.
+/// Q17: a secret with odd characters, encoded as the standard says; this server decodes what it gets, and finds another
+/// secret where it was not encoded.
 #[tokio::test]
 async fn an_application_connects_by_itself() {
     let Some(server) = AuthlibServer::start("{}") else { return };
@@ -44,9 +47,13 @@ async fn an_application_connects_by_itself() {
         let outcome = by_itself(&server, config(&server).client_auth(auth)).await;
         assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     }
+    let Outcome::Failed(refused) = by_itself(&server, config(&server).client_auth(ClientAuth::BasicRaw)).await else {
+        panic!("the control: a secret that is not encoded is another one")
+    };
+    assert_eq!(refused.code, "real_client_refused");
 }
 
-/// Q3
+/// Q3: the exchange of a code, each renewal and the application's own grant.
 #[tokio::test]
 async fn a_server_that_takes_json_alone_is_spoken_to_in_json() {
     let Some(server) = AuthlibServer::start(r#"{"json": true}"#) else { return };
@@ -54,6 +61,32 @@ async fn a_server_that_takes_json_alone_is_spoken_to_in_json() {
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let refused = by_itself(&server, config(&server)).await;
     assert!(matches!(refused, Outcome::Failed(_)), "the control: {refused:?}");
+    let host = Host::open(server.address(), config(&server).body(Body::Json).build().unwrap()).await;
+    let outcome = by_code(&host.registry, &REAL).await;
+    host.connection(&outcome).await.refresh().await.unwrap();
+    let grants: Vec<_> = server.ledger().into_iter().map(|asked| (asked.grant, asked.status)).collect();
+    for grant in ["authorization_code", "refresh_token"] {
+        assert!(grants.contains(&(Some(grant.to_owned()), 200)), "{grants:?}");
+    }
+    host.close().await;
+}
+
+/// Q4, Q5: a refresh token that is not replaced is used again, and one that is replaced is not.
+#[tokio::test]
+async fn a_refresh_token_is_used_again_where_the_server_gives_no_other() {
+    for (options, distinct) in [(r#"{"rotate": false}"#, 1), (r#"{"rotate": true}"#, 3)] {
+        let Some(server) = AuthlibServer::start(options) else { return };
+        let host = Host::open(server.address(), config(&server).build().unwrap()).await;
+        let connection = host.connection(&by_code(&host.registry, &REAL).await).await;
+        for _ in 0..3 {
+            connection.refresh().await.unwrap();
+        }
+        let ledger = server.ledger();
+        let spent: BTreeSet<_> = ledger.iter().filter_map(|asked| asked.spent.clone()).collect();
+        let renewals = ledger.iter().filter(|asked| asked.spent.is_some() && asked.status == 200).count();
+        assert_eq!((renewals, spent.len()), (3, distinct), "{options}: {ledger:?}");
+        host.close().await;
+    }
 }
 
 /// Q13, Q15, Q16

@@ -4,20 +4,28 @@
 //! server does.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "support of tests: what fails here fails the test")]
 
+mod child;
 mod code;
 mod device;
+mod filed;
+#[cfg(unix)]
+mod handed_over;
+mod introspected;
 mod machine;
+mod processes;
 mod refresh;
 
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{Clock as _, Kind, Secret, encode};
 use connection_core::{
-    Connection, ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, ManualClock, Outcome, SetupSession, SetupStep, SystemClock,
+    Connection, ConnectionRegistry, HttpPolicy, InboundEndpoint, KeyFile, ManualClock, Outcome, RegistryBuilder,
+    SetupSession, SetupStep, SystemClock,
 };
 use connection_faults::{oidc::OidcServer, postgres::Database, user_agent::UserAgent};
 use connection_oauth2::{Account, Client, ClientAuth, OAuth2Builder, OAuth2Config, oauth2};
 
+pub(crate) use self::device::allowed;
 use crate::program::ON_POSTGRES;
 
 pub(crate) const REAL: Kind = Kind::from_static("real");
@@ -49,9 +57,13 @@ pub(crate) struct Host {
 impl Host {
     /// With a kind of that configuration, which talks to that server on loopback.
     pub(crate) async fn open(server: &str, config: OAuth2Config) -> Self {
+        Self::open_at(server, config, ManualClock::at(SystemClock::new().now())).await
+    }
+
+    /// At another time than now.
+    pub(crate) async fn open_at(server: &str, config: OAuth2Config, clock: ManualClock) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = if ON_POSTGRES { Some(Database::migrated().await) } else { None };
-        let clock = ManualClock::at(SystemClock::new().now());
         let registry = another(&directory, database.as_ref(), &clock, server, config).await;
         Self { registry, clock, directory, database }
     }
@@ -59,6 +71,16 @@ impl Host {
     /// Another process on the same store.
     pub(crate) async fn another(&self, server: &str, config: OAuth2Config) -> ConnectionRegistry {
         another(&self.directory, self.database.as_ref(), &self.clock, server, config).await
+    }
+
+    /// Of a further process on the same store, without a kind.
+    pub(crate) fn builder(&self, server: &str) -> RegistryBuilder {
+        builder(&self.directory, self.database.as_ref(), &self.clock, server)
+    }
+
+    /// Where its store is, and its key.
+    pub(crate) fn places(&self) -> [String; 2] {
+        places(&self.directory, self.database.as_ref())
     }
 
     pub(crate) async fn close(self) {
@@ -73,6 +95,11 @@ impl Host {
     }
 }
 
+fn places(directory: &tempfile::TempDir, database: Option<&Database>) -> [String; 2] {
+    let place = |name: &str| directory.path().join(name).display().to_string();
+    [database.map_or_else(|| place("store/connections.db"), Database::url), place("root.key")]
+}
+
 async fn another(
     directory: &tempfile::TempDir,
     database: Option<&Database>,
@@ -80,21 +107,31 @@ async fn another(
     server: &str,
     config: OAuth2Config,
 ) -> ConnectionRegistry {
-    let store = match database {
-        Some(database) => database.url(),
-        None => directory.path().join("store/connections.db").display().to_string(),
-    };
-    let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(directory.path().join("root.key")));
+    builder(directory, database, clock, server).kind(oauth2(config)).open().await.unwrap()
+}
+
+fn builder(
+    directory: &tempfile::TempDir,
+    database: Option<&Database>,
+    clock: &ManualClock,
+    server: &str,
+) -> RegistryBuilder {
+    let [store, key] = places(directory, database);
+    let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key));
     let http = HttpPolicy::new().endpoint(server, server).unwrap();
-    let builder = builder.http(http).inbound(Arc::new(Nowhere)).clock(Arc::new(clock.clone()));
-    builder.kind(oauth2(config)).open().await.unwrap()
+    builder.http(http).inbound(Arc::new(Nowhere)).clock(Arc::new(clock.clone()))
 }
 
 /// The certified provider, as configuration: its addresses are discovered, its account is the one of `/me`.
 pub(crate) fn discovered(server: &OidcServer, client: &str, secret: Option<&str>) -> OAuth2Builder {
+    configured(server.issuer(), client, secret)
+}
+
+/// The same, for a process that has no more than its address.
+fn configured(issuer: &str, client: &str, secret: Option<&str>) -> OAuth2Builder {
     OAuth2Config::builder(REAL, "Real")
-        .api(server.issuer())
-        .discover(server.issuer())
+        .api(issuer)
+        .discover(issuer)
         .issuer_in_callback()
         .scope("openid")
         .scope("offline_access")

@@ -53,6 +53,7 @@ async fn a_private_address_is_denied_unless_the_user_named_it() {
     assert_eq!(client.send(&named(&server.origin()), request).await.unwrap().status(), 200);
 }
 
+/// S22
 #[tokio::test]
 async fn a_name_that_leads_to_a_private_address_is_denied_unless_the_user_named_it() {
     let server = server().await;
@@ -68,6 +69,46 @@ async fn a_name_that_leads_to_a_private_address_is_denied_unless_the_user_named_
         assert_eq!(error(client.send(&declared(&origin), request()).await), HttpError::Denied, "{host}");
         assert_eq!(server.requests().len(), before + 1);
     }
+}
+
+/// Where several people share a server, none of them leads it into its own network.
+#[tokio::test]
+async fn where_the_host_says_so_nobody_names_a_private_address() {
+    let server = server().await;
+    let names = || Names::of(&[("git.example.com", &["127.0.0.1"])]);
+    let policy = HttpPolicy::new().endpoint("https://api.example.com", &server.origin()).unwrap();
+    let (open, shared) = (client_with(policy.clone(), names()), client_with(policy.no_private_addresses(), names()));
+    for host in ["127.0.0.1", "git.example.com", "localhost"] {
+        let origin = format!("http://{host}:{}", server.port());
+        let request = || HttpRequest::get(&base(&origin), "/");
+        let before = server.requests().len();
+        assert_eq!(error(shared.send(&named(&origin), request()).await), HttpError::Denied, "{host}");
+        assert_eq!(server.requests().len(), before);
+        assert_eq!(open.send(&named(&origin), request()).await.unwrap().status(), 200, "{host}");
+    }
+    // What the host maps is the host's own.
+    let request = HttpRequest::get(&base("https://api.example.com"), "/");
+    assert_eq!(shared.send(&declared("https://api.example.com"), request).await.unwrap().status(), 200);
+}
+
+/// Where a cloud's machine finds its own secrets is nobody's service.
+#[tokio::test]
+async fn no_user_names_an_address_of_the_link_alone() {
+    let addresses = ["169.254.169.254", "[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "[::ffff:a9fe:a9fe]"];
+    let client = client_with(HttpPolicy::new(), Names::of(&[("meta.example.com", &["169.254.169.254", "fe80::1"])]));
+    for host in addresses.into_iter().chain(["meta.example.com"]) {
+        let origin = format!("http://{host}");
+        let denied = client.send(&named(&origin), HttpRequest::get(&base(&origin), "/latest/meta-data")).await;
+        assert_eq!(error(denied), HttpError::Denied, "{host}");
+    }
+    let found = async |addresses| {
+        let names = Names::of(&[("meta.example.com", &["169.254.169.254", "fe80::1", "64:ff9b::a9fe:1", "10.0.0.1"])]);
+        let resolver = CheckedResolver { lookup: names, addresses };
+        let found = resolver.resolve("meta.example.com".parse().unwrap()).await.unwrap();
+        found.map(|address| address.ip().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Addresses::Private).await, ["10.0.0.1"]);
+    assert_eq!(found(Addresses::Any).await.len(), 4, "the host may");
 }
 
 #[tokio::test]

@@ -1,20 +1,26 @@
 //! Whether a request left is told for sure.
 
-use std::{io::Write as _, net::TcpListener, sync::Arc, thread, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use connection_contract::{HttpError, HttpRequest};
 
 use super::{Names, base, client_with, declared, named};
 use crate::services::{
     clock::ManualClock,
-    http::{Egress, HttpClient, HttpPolicy, Once},
+    http::{Egress, HttpClient, HttpPolicy, Once, once::Taken},
     test_server::{Reply, TestServer},
 };
 
 async fn once(egress: &Egress, url: &str, body: bool) -> Once {
     let request = HttpRequest::post(&base(url), "/token");
     let request = if body { request.form("refresh_token", "old") } else { request };
-    client_with(HttpPolicy::new(), Names::of(&[])).send_once(egress, request).await
+    client_with(HttpPolicy::new(), Names::of(&[])).send_once(egress, request, None, None).await
 }
 
 #[tokio::test]
@@ -46,7 +52,7 @@ async fn a_connection_that_is_not_made_in_time_has_sent_nothing() {
     let clock = Arc::new(ManualClock::at(connection_contract::Timestamp::from_seconds(0)));
     let client = HttpClient::with_lookup(HttpPolicy::new(), clock.clone(), Names::of(&[])).unwrap();
     let (egress, request) = (named(&there), HttpRequest::post(&base(&there), "/").form("a", "b"));
-    let asked = client.send_once(&egress, request);
+    let asked = client.send_once(&egress, request, None, None);
     let moved = async {
         clock.until_asleep(1).await;
         let held = tokio::task::spawn_blocking(move || listener.accept().unwrap()).await.unwrap();
@@ -55,6 +61,36 @@ async fn a_connection_that_is_not_made_in_time_has_sent_nothing() {
     };
     let (asked, _held) = tokio::join!(asked, moved);
     assert!(matches!(asked, Once::NotSent(HttpError::Timeout)), "{asked:?}");
+}
+
+/// As when the time runs out at the moment at which the client comes for the body.
+#[tokio::test]
+async fn what_was_given_up_never_leaves() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let there = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let heard = thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut heard = [0; 64];
+        client.read(&mut heard).unwrap()
+    });
+    let (taken, client) = (Taken::until(super::clock(), None), client_with(HttpPolicy::new(), Names::of(&[])));
+    assert!(taken.give_up());
+    let request = HttpRequest::post(&base(&there), "/").form("refresh_token", "old");
+    client.send_marked(&named(&there), request, &taken).await.unwrap_err();
+    assert_eq!(heard.join().unwrap(), 0, "the connection is closed without a byte");
+}
+
+#[test]
+fn either_it_is_taken_or_it_is_given_up() {
+    for _ in 0..200 {
+        let taken = Taken::until(super::clock(), None);
+        let other = taken.clone();
+        let giving_up = thread::spawn(move || other.give_up());
+        let left = taken.take();
+        assert_ne!(left, giving_up.join().unwrap());
+        assert_eq!((taken.take(), taken.give_up()), (left, !left), "what was decided stays");
+    }
 }
 
 #[tokio::test]
@@ -92,7 +128,7 @@ async fn it_is_sent_as_any_other_request_is() {
     let (egress, client) = (named(&server.origin()), client_with(HttpPolicy::new(), Names::of(&[])));
     let request = || HttpRequest::post(&base(&server.origin()), "/token").form("refresh_token", "old");
     drop(client.send(&egress, request()).await.unwrap());
-    assert!(matches!(client.send_once(&egress, request()).await, Once::Answered(_)));
+    assert!(matches!(client.send_once(&egress, request(), None, None).await, Once::Answered(_)));
     let requests = server.requests();
     assert_eq!(requests[0], requests[1]);
     assert!(requests[1].contains("content-length: 17"), "{}", requests[1]);

@@ -1,6 +1,6 @@
 //! Redirects within an origin are followed, and no other.
 
-use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret};
+use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret, host};
 
 use super::{base, client, declared, error, granted, named};
 use crate::services::{
@@ -42,6 +42,22 @@ async fn a_body_is_never_sent_again() {
     assert!(requests[0].ends_with("\r\n\r\na=b"));
     assert!(requests[1].starts_with("GET /there") && requests[1].ends_with("\r\n\r\n"));
     assert!(!requests[1].contains("content-type"));
+}
+
+#[tokio::test]
+async fn where_nothing_is_followed_a_redirect_is_the_answer() {
+    for (method, status) in [("GET", 301), ("GET", 307), ("POST", 303), ("POST", 307)] {
+        for location in ["/there", "https://other.example.com/there"] {
+            let server = TestServer::start(move |_| Reply::redirect(status, location)).await;
+            let request = HttpRequest::new(method, &base(&server.origin()), "/here").no_redirect();
+            // A copy of it, as a host makes one to send it again, is as strict.
+            for request in [host::duplicate(&request), request] {
+                let answer = client(HttpPolicy::new()).send(&named(&server.origin()), request).await.unwrap();
+                assert_eq!(answer.status(), status, "{method} {location}");
+            }
+            assert_eq!(server.requests().len(), 2, "{method} {status} {location}");
+        }
+    }
 }
 
 #[tokio::test]

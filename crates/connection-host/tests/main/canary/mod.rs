@@ -2,18 +2,14 @@
 //! output, log, error, argument or file, in no form (design 10, item 1). The controls are leaks that are planted, and
 //! found.
 
+mod flows;
+mod watch;
+
 #[cfg(target_os = "linux")]
 use std::{io::Write as _, process::Stdio};
 
-use connection_contract::encode;
-
-use crate::{
-    program::{Machine, contents},
-    provider::{ACCOUNT, AUTH_TOKEN, KEY, KEY_SECRET, NOTION_KEY, SECRETS, TOKEN},
-};
-
-/// Refused by the provider, or refused before it is asked.
-const WRONG: [&str; 3] = ["canary+refused/0b7e", "canary+argument/5d21", "canary+malformed/9a3c"];
+use crate::provider::{ACCOUNT, AUTH_TOKEN, KEY, KEY_SECRET, NOTION_KEY, SECRETS, TOKEN};
+use watch::{WRONG, Watch, finds, forms};
 
 #[test]
 fn no_secret_is_found_in_any_output_log_error_or_file() {
@@ -158,118 +154,4 @@ fn a_leak_in_a_file_is_found() {
             std::fs::remove_file(path).expect("it was written");
         }
     }
-}
-
-/// A machine on which everything that is printed and written is searched.
-struct Watch {
-    machine: Machine,
-    crashing: String,
-    secrets: Forms,
-    seen: std::cell::RefCell<Vec<Vec<u8>>>,
-}
-
-impl Watch {
-    fn new() -> Self {
-        let mut machine = Machine::new();
-        for (name, value) in [("CONNECTIONS_LOG", "trace"), ("RUST_BACKTRACE", "full"), ("NOTION", NOTION_KEY)] {
-            machine.set(name, value);
-        }
-        let temporary = machine.path("temporary");
-        std::fs::create_dir(&temporary).expect("a home can be written");
-        machine.set("TMPDIR", temporary.to_str().expect("its name is text"));
-        let crashing = format!(r#"{{"name": "crashing", "token": "{KEY_SECRET}"}}"#);
-        let crashing = machine.write("given/acme.json", crashing.as_bytes());
-        Self { machine, crashing, secrets: Forms::new(), seen: Default::default() }
-    }
-
-    #[track_caller]
-    fn run(&self, arguments: &[&str], exit: i32) {
-        let ran = self.machine.run(arguments).exits(exit);
-        self.search(arguments, ran.bytes, ran.err);
-    }
-
-    #[track_caller]
-    fn feed(&self, arguments: &[&str], input: &str, exit: i32) {
-        let ran = self.machine.feed(arguments, input).exits(exit);
-        self.search(arguments, ran.bytes, ran.err);
-    }
-
-    #[track_caller]
-    fn example(&self, name: &str, arguments: &[&str], exit: i32) {
-        let ran = self.machine.run_example(name, arguments).exits(exit);
-        self.search(arguments, ran.bytes, ran.err);
-    }
-
-    #[track_caller]
-    fn search(&self, arguments: &[&str], out: Vec<u8>, err: String) {
-        for text in [out, err.into_bytes()] {
-            assert!(!self.leaks(&text), "{arguments:?} prints a secret:\n{}", String::from_utf8_lossy(&text));
-            self.seen.borrow_mut().push(text);
-        }
-        assert!(!self.files_leak(), "after {arguments:?} a file holds a secret");
-    }
-
-    /// The root key is a secret, too, everywhere but in its own file.
-    fn leaks(&self, text: &[u8]) -> bool {
-        let key = std::fs::read(self.machine.data().join("key").join("root.key")).unwrap_or_default();
-        self.secrets.is_in(text)
-            || (!key.is_empty() && (finds(text, &key) || finds(text, encode::hex(&key).as_bytes())))
-    }
-
-    /// In no file below the home, but those that the user gave.
-    fn files_leak(&self) -> bool {
-        let given = self.machine.path("given");
-        let files = contents(&self.machine.path(""));
-        let others = files.iter().filter(|(path, _)| !path.starts_with(&given) && !path.ends_with("root.key"));
-        others.into_iter().any(|(_, bytes)| self.leaks(bytes))
-    }
-}
-
-/// All forms of all secrets, and which two bytes they begin with: many forms are searched for in long files.
-struct Forms {
-    forms: Vec<String>,
-    begins: Vec<bool>,
-}
-
-impl Forms {
-    fn new() -> Self {
-        let forms: Vec<_> = SECRETS.iter().chain(&WRONG).flat_map(|secret| forms(secret)).collect();
-        let mut begins = vec![false; 1 << 16];
-        for form in &forms {
-            begins[Self::begin(form.as_bytes())] = true;
-        }
-        Self { forms, begins }
-    }
-
-    fn begin(bytes: &[u8]) -> usize {
-        usize::from(bytes[0]) << 8 | usize::from(bytes[1])
-    }
-
-    fn is_in(&self, text: &[u8]) -> bool {
-        let begins = |at: usize| text.get(at..at + 2).is_some_and(|bytes| self.begins[Self::begin(bytes)]);
-        (0..text.len())
-            .filter(|at| begins(*at))
-            .any(|at| self.forms.iter().any(|form| text[at..].starts_with(form.as_bytes())))
-    }
-}
-
-fn finds(text: &[u8], form: &[u8]) -> bool {
-    text.windows(form.len()).any(|part| part == form)
-}
-
-/// Raw, as a URL has it, in hexadecimal, as bytes in a `Debug`, and in base64 at each of the three places in a longer
-/// text; the digits at the ends hold bits of their neighbours, so they are left out.
-fn forms(secret: &str) -> Vec<String> {
-    let bytes = secret.as_bytes();
-    let hex = encode::hex(bytes);
-    let debug = format!("{bytes:?}").trim_matches(['[', ']']).to_owned();
-    let mut forms = vec![secret.to_owned(), encode::percent_encode(secret), hex.to_ascii_uppercase(), hex, debug];
-    for (shift, skip) in [(0, 0), (1, 2), (2, 3)] {
-        let shifted = [vec![0; shift], bytes.to_vec()].concat();
-        for text in [encode::base64(&shifted), encode::base64url(&shifted)] {
-            let digits = text.trim_end_matches('=');
-            forms.push(digits[skip..digits.len() - 1].to_owned());
-        }
-    }
-    forms
 }

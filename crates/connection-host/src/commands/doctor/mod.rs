@@ -1,5 +1,7 @@
 //! `doctor`: looks at what the other commands stand on, and says what to do. Makes nothing that is not there.
 
+mod callback;
+
 use std::path::Path;
 
 use connection_contract::Timestamp;
@@ -16,7 +18,7 @@ use crate::{
 /// 2024-01-01: a clock before it was never set.
 const EARLIEST: Timestamp = Timestamp::from_seconds(1_704_067_200);
 
-pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
+pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exit, Error> {
     let mut checks = vec![data_directory(&program.settings.data_directory)];
     let (opened, rows) = match program.has_database() {
         true => match rows(&mut program).await {
@@ -29,10 +31,16 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     checks.push(key(&program, &opened));
     checks.push(clock(program.output.now, &rows));
     checks.push(egress(&program));
+    let mut redirect_uris = None;
+    if with_callback {
+        let (check, uris) = callback::check(&mut program).await;
+        checks.push(check);
+        redirect_uris = Some(uris);
+    }
     let ok = checks.iter().all(|check| check.ok);
     let output = &program.output;
     if output.json {
-        output.shape(&DoctorBody { ok, checks })?;
+        output.shape(&DoctorBody { ok, checks, redirect_uris })?;
     } else {
         for check in &checks {
             output.line(format!(
@@ -44,6 +52,9 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
             if let Some(remedy) = &check.remedy {
                 output.line(format!("{:<23} {remedy}", ""))?;
             }
+        }
+        for uri in redirect_uris.iter().flatten() {
+            output.line(format!("To register at the provider of {}: {}", uri.kind, uri.redirect_uri))?;
         }
     }
     Ok(if ok { Exit::Fine } else { Exit::Unexpected })

@@ -1,0 +1,128 @@
+//! An answer, from when it came until the row holds it.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::HttpResponse;
+use tokio::sync::watch;
+
+use super::{
+    Ended, Exchange, Scope, answer,
+    flight::Noted,
+    rescue::{self, Origin},
+    table::Progress,
+    unanswered::lost,
+};
+use crate::{
+    Error,
+    registry::Shared,
+    seal::Sealed,
+    store::rows::{ExchangeRow, Sent},
+};
+
+/// After a write that failed; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Records the answer, however long that takes; `None` when the registry went away first.
+pub(super) async fn keep(
+    shared: Arc<Shared>,
+    exchange: &Exchange,
+    noted: &Noted,
+    answer: HttpResponse,
+    progress: &watch::Sender<Progress>,
+) -> Option<Ended> {
+    let (clock, host) = (shared.clock.clone(), Arc::downgrade(&shared));
+    let (mut shared, mut pause, mut sealed, mut rescued) = (shared, FIRST_PAUSE, None, false);
+    loop {
+        match record(&shared, exchange, &answer, &mut sealed).await {
+            Ok(first) => {
+                if rescued {
+                    rescue::remove(&shared, exchange.key).await;
+                }
+                return Some(first.unwrap_or_else(|| Ended::Answered(Arc::new(answer))));
+            }
+            Err(error) => {
+                tracing::warn!(code = error.code(), "an answer cannot be recorded now, and is kept");
+                if !rescued {
+                    let origin = Origin { generation: exchange.generation.unwrap_or_default(), sent_at: noted.sent.at };
+                    rescued = rescue::write(&shared, exchange, origin, &answer).await;
+                }
+                progress.send_replace(Progress::Kept(error));
+            }
+        }
+        drop(shared);
+        clock.sleep(pause).await;
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        shared = host.upgrade()?;
+    }
+}
+
+/// `Some` when another answer was recorded first: that one counts.
+async fn record(
+    shared: &Arc<Shared>,
+    exchange: &Exchange,
+    answer: &HttpResponse,
+    sealed: &mut Option<Sealed>,
+) -> Result<Option<Ended>, Error> {
+    let (key, scope, now) = (exchange.key, exchange.scope, shared.clock.now().seconds());
+    let fresh = match sealed {
+        Some(sealed) => sealed.clone(),
+        None => {
+            let place = answer::place(&key, &exchange.owner, exchange.kind.as_str());
+            let bytes = answer::encode(answer);
+            let fresh =
+                shared.sealer.seal(&place, bytes.expose()).await.map_err(|error| unreadable(exchange, error))?;
+            sealed.insert(fresh).clone()
+        }
+    };
+    let written = shared.store.write(move |tx| {
+        Box::pin(async move {
+            scope.lock(tx).await?;
+            let recorded = tx.answer_exchange(key, &fresh).await?;
+            if let (true, Scope::Connection(id)) = (recorded, scope) {
+                // Whoever gave it up may have it now.
+                tx.hasten_refresh(id, now).await?;
+            }
+            Ok(recorded)
+        })
+    });
+    if written.await? {
+        return Ok(None);
+    }
+    // It may be this very answer, whose commit was not told.
+    match shared.reader().await?.exchange(key).await? {
+        Some(ExchangeRow { sealed: Some(first), sent, .. }) => {
+            recorded(shared, exchange, &first, &sent).await.map(Some)
+        }
+        // What it belonged to is gone.
+        _ => Ok(None),
+    }
+}
+
+/// The recorded answer. One that somebody broke is as lost as one that never came.
+pub(super) async fn recorded(
+    shared: &Arc<Shared>,
+    exchange: &Exchange,
+    sealed: &Sealed,
+    sent: &Sent,
+) -> Result<Ended, Error> {
+    let place = answer::place(&exchange.key, &exchange.owner, exchange.kind.as_str());
+    match shared.sealer.open(&place, sealed).await {
+        Err(error) if error.may_pass() => Err(unreadable(exchange, error)),
+        opened => Ok(match opened.ok().and_then(|bytes| answer::decode(bytes.expose())) {
+            Some(answer) => Ended::Answered(Arc::new(answer)),
+            None => {
+                tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange does not open");
+                Ended::Uncertain(lost(sent.at))
+            }
+        }),
+    }
+}
+
+fn unreadable(exchange: &Exchange, source: crate::SealError) -> Error {
+    let what = match exchange.scope {
+        Scope::Connection(id) => format!("connection {id}"),
+        Scope::Session(id) => format!("setup session {id}"),
+    };
+    Error::Sealed { what, source: Arc::new(source) }
+}

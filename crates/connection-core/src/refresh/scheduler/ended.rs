@@ -1,0 +1,25 @@
+//! Tells of credentials that end while their renewal has to wait, as when a provider asks for a long pause: nobody need be
+//! asked for that, so the pause does not count.
+
+use connection_contract::Kind;
+
+use crate::{ConnectionRegistry, Error, store::any_of, verify};
+
+/// For one look; the next one goes on.
+const BATCH: i64 = 64;
+
+pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {
+    let shared = &registry.shared;
+    let kinds = any_of(shared.renewing().iter().map(Kind::as_str));
+    let rows = shared.reader().await?.ended_credentials(shared.clock.now().seconds(), &kinds, BATCH).await?;
+    for row in rows {
+        let registry = ConnectionRegistry { shared: shared.clone(), owner: row.owner.clone().into() };
+        let task = async move {
+            if let Err(error) = verify::verify(&registry, row.id).await {
+                tracing::warn!(connection = %row.id, code = error.code(), "that a credential has ended could not be told");
+            }
+        };
+        drop(shared.runtimes.spawn(task));
+    }
+    Ok(())
+}

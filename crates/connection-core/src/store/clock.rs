@@ -1,0 +1,33 @@
+//! The database's clock, which all processes share: their own may disagree about the time.
+
+use super::{
+    Reader, StoreError,
+    engine::{Engine, optional},
+};
+
+/// One text per engine, with the database's clock in seconds in each place. The clock is read when the statement runs, and
+/// not when its transaction began.
+macro_rules! clocked {
+    ($reader:expr, $first:literal $(, $next:literal)*) => {
+        match $reader.engine() {
+            Engine::Postgres(_) => {
+                concat!($first $(, "CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)", $next)*)
+            }
+            _ => concat!($first $(, "unixepoch()", $next)*),
+        }
+    };
+}
+
+pub(super) use clocked;
+
+impl Reader {
+    /// What it says now, in seconds.
+    pub(crate) async fn clock(&mut self) -> Result<i64, StoreError> {
+        let sql = clocked!(self, "SELECT ", "");
+        let now = optional!(self, (i64,), sql)?;
+        now.map(|(now,)| now).ok_or_else(|| StoreError::Corrupt {
+            place: self.place.to_string(),
+            detail: "the database does not tell the time".into(),
+        })
+    }
+}

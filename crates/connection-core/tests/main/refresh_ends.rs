@@ -1,0 +1,148 @@
+//! What ends: told once ahead, again where it came back from its end, and never taken for an end that is none.
+
+use std::time::Duration;
+
+use connection_contract::{Liveness, reason};
+use connection_core::{ConnectionInfo, ConnectionRegistry};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use crate::{
+    raw,
+    renewing::{LIFE, Renewals, Renewing, refreshed},
+    test_server::Reply,
+};
+
+const DAY: i64 = 86_400;
+
+/// Runs until it is aborted.
+struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn run(registry: &ConnectionRegistry) -> Running {
+    let registry = registry.clone();
+    Running(Handle::current().spawn(async move { registry.run().await }))
+}
+
+/// Lets time pass until it is so.
+async fn until(it: &Renewals, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if is_so().await {
+            return;
+        }
+        it.world.clock.advance(Duration::from_secs(1));
+        // What it began takes a moment, also while no time passes.
+        it.number("generation").await;
+    }
+    panic!("it does not come to it: {what}");
+}
+
+/// Waits while no time passes.
+async fn settled(it: &Renewals, what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..2_000 {
+        if is_so() {
+            return;
+        }
+        it.number("generation").await;
+    }
+    panic!("it does not come to it: {what}");
+}
+
+async fn info(it: &Renewals) -> ConnectionInfo {
+    it.registry.connection(it.connection.id()).await.unwrap().info().clone()
+}
+
+fn is(info: &ConnectionInfo, liveness: Liveness, code: Option<&str>) -> bool {
+    info.liveness == liveness && info.reason.as_ref().map(|reason| &*reason.code) == code
+}
+
+async fn announced(it: &Renewals) -> usize {
+    it.events().await.iter().filter(|kind| *kind == "expiring").count()
+}
+
+/// Q24: what an operator set wrong and sets right again renews by itself, also long after the credential's end.
+#[tokio::test]
+async fn what_an_operator_mends_renews_by_itself() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((401, "", r#"{"error":"invalid_client"}"#)));
+    it.at(LIFE - 100);
+    let _running = run(&it.registry);
+    until(&it, "it fails", async || is(&info(&it).await, Liveness::Failing, Some(reason::UNAUTHORIZED))).await;
+    assert!(it.world.now() >= crate::world::START + LIFE, "while the old one works nobody is told anything else");
+    let asked = it.provider.asked();
+    it.provider.says(None);
+    until(&it, "it is renewed", async || is(&info(&it).await, Liveness::Live, None)).await;
+    assert_eq!((it.number("generation").await, it.token().await), (2, "access-2".to_owned()));
+    assert_eq!(it.provider.asked(), asked + 1);
+}
+
+/// What came without anything that renews it is told to end, is not renewed before that, and has ended then.
+#[tokio::test]
+async fn what_nothing_renews_is_told_and_ends_at_its_end() {
+    let plugin = Renewing::new();
+    *plugin.renew_in.lock().unwrap() = Some(LIFE);
+    *plugin.authorized_for.lock().unwrap() = Some(LIFE);
+    let it = Renewals::of(plugin).await;
+    it.provider.lock().is_revoked = true;
+    assert_eq!(info(&it).await.ends_at().unwrap().seconds(), crate::world::START + LIFE);
+    let _running = run(&it.registry);
+    until(&it, "it is told", async || announced(&it).await == 1).await;
+    it.at(LIFE - 1);
+    for _ in 0..20 {
+        it.number("generation").await;
+    }
+    assert_eq!((refreshed(&it.plugin), info(&it).await.liveness), (0, Liveness::Live));
+    let ended = Some(reason::NEEDS_REAUTHORIZATION);
+    until(&it, "it has ended", async || is(&info(&it).await, Liveness::Failing, ended)).await;
+    assert_eq!((refreshed(&it.plugin), announced(&it).await), (1, 1));
+}
+
+/// An end that a renewal moved away is told again when it comes near; one that only came nearer is not.
+#[tokio::test]
+async fn an_end_that_was_moved_is_told_again() {
+    let it = Renewals::new().await;
+    let moved = async |days: i64, to: i64| {
+        it.provider.lock().more = format!(r#","authorizedFor":{to}"#);
+        it.at(days * DAY);
+        it.connection.refresh().await.unwrap();
+    };
+    moved(1, 5 * DAY).await;
+    let _running = run(&it.registry);
+    until(&it, "it is told", async || announced(&it).await == 1).await;
+    // The same end, as a provider says it that counts down, and is a second off.
+    moved(2, 4 * DAY + 1).await;
+    moved(3, 3 * DAY).await;
+    for _ in 0..30 {
+        it.world.clock.advance(Duration::from_secs(1));
+        it.number("generation").await;
+    }
+    assert_eq!(announced(&it).await, 1);
+    // A longer one, which nobody was told of.
+    moved(4, 90 * DAY).await;
+    assert_eq!(it.credential("announced_at").await, None);
+    it.at(88 * DAY);
+    until(&it, "it is told again", async || announced(&it).await == 2).await;
+}
+
+/// A provider that takes the request and says nothing holds the lease no longer than it lasts, however patient the host is.
+#[tokio::test]
+async fn a_provider_that_says_nothing_is_given_up_within_the_lease() {
+    let it = Renewals::new().await;
+    let policy = it.world.policy().timeout(Duration::from_secs(600));
+    let patient = it.world.builder().http(policy).kind(it.plugin.clone()).open().await.unwrap();
+    let connection = patient.connection(it.connection.id()).await.unwrap();
+    it.world.provider(|_| Reply::silence());
+    it.at(LIFE - 100);
+    let asking = Handle::current().spawn(async move { connection.refresh().await });
+    settled(&it, "it is asked", || it.world.server.requests().iter().any(|request| request.starts_with("POST /token"))).await;
+    it.world.clock.advance(Duration::from_secs(20));
+    settled(&it, "it is given up", || asking.is_finished()).await;
+    assert_eq!(asking.await.unwrap().unwrap_err().code(), "not_renewed");
+    let code = "SELECT refresh_reason FROM connection_credential";
+    let told = raw::texts(&it.world.database(), code).await;
+    assert!(told[0].contains(reason::REFRESH_OUTCOME_UNKNOWN), "{told:?}");
+}

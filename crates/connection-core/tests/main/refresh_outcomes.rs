@@ -1,0 +1,290 @@
+//! How a refresh ended is in the log, in the counts that a host reads, and on record where something changed.
+
+use std::time::Duration;
+
+use connection_contract::{Liveness, RefreshSemantics};
+use connection_core::{Connection, ConnectionInfo, ConnectionRegistry, Error, ManualClock, Outcome, RefreshOutcome};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use crate::{
+    fake::{Deed, set},
+    log,
+    renewing::{RENEWING, Renewals, Renewing, process},
+    test_server::Reply,
+    world::{answers, step},
+};
+
+/// What the log, the counts and the record say of one connection's refreshes in one process.
+struct Told<'a> {
+    it: &'a Renewals,
+    registry: &'a ConnectionRegistry,
+}
+
+impl<'a> Told<'a> {
+    fn of(it: &'a Renewals) -> Self {
+        Self { it, registry: &it.registry }
+    }
+
+    fn by(it: &'a Renewals, registry: &'a ConnectionRegistry) -> Self {
+        Self { it, registry }
+    }
+
+    /// These outcomes, so often, and no others.
+    #[track_caller]
+    fn counts(&self, expected: &[(&str, u64)]) {
+        let outcomes = self.registry.refresh_outcomes();
+        let counted: Vec<_> = outcomes.iter().map(|(kind, outcome, count)| (kind.clone(), outcome.name(), count)).collect();
+        let expected: Vec<_> = expected.iter().map(|(outcome, count)| (RENEWING, *outcome, *count)).collect();
+        assert_eq!(counted, expected);
+    }
+
+    /// Of all processes of this test.
+    #[track_caller]
+    fn logged(&self, outcome: RefreshOutcome, times: usize) {
+        let (id, outcome) = (format!("connection={}", self.it.connection.id()), format!("outcome=\"{outcome}\""));
+        let lines = log::lines_with(&id);
+        let found = lines.iter().filter(|line| line.contains(&outcome) && line.contains("kind=renewing")).count();
+        assert_eq!(found, times, "{outcome}: {lines:#?}");
+    }
+
+    /// The names of the events, with the outcome where they tell one.
+    async fn recorded(&self) -> Vec<String> {
+        let page = self.registry.history(self.it.connection.id(), None).await.unwrap();
+        assert_eq!(page.broken_at, None);
+        let word = |event: &connection_core::Event| {
+            let details: serde_json::Value = serde_json::from_str(&event.details).unwrap();
+            let words = [Some(event.name.as_str()), details["outcome"].as_str(), details["reason"].as_str()];
+            words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        };
+        page.events.iter().map(word).collect()
+    }
+}
+
+fn asking(connection: &Connection) -> JoinHandle<Result<ConnectionInfo, Error>> {
+    let connection = connection.clone();
+    Handle::current().spawn(async move { connection.refresh().await })
+}
+
+async fn reauthorize(connection: &Connection) {
+    let session = connection.reauthorize().await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
+    assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
+}
+
+/// Gives no answer to that many requests for a token, and does nothing for them.
+fn loses(it: &Renewals, mut times: usize) {
+    let issued = it.provider.clone();
+    it.world.provider(move |request| {
+        if request.starts_with("POST /token") && times > 0 {
+            times -= 1;
+            return Reply::raw("");
+        }
+        issued.answer(request)
+    });
+}
+
+#[test]
+fn each_outcome_has_a_word_of_its_own_and_is_in_the_list() {
+    let words = RefreshOutcome::ALL.map(RefreshOutcome::name);
+    assert!(words.is_sorted() && words.windows(2).all(|pair| pair[0] != pair[1]), "{words:?}");
+    const PAGE: &str = include_str!("../../../../docs/spec/refresh.md");
+    let listed: Vec<_> = PAGE
+        .lines()
+        .skip_while(|line| !line.starts_with("| `outcome` |"))
+        .take_while(|line| line.starts_with('|'))
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(word, _)| word))
+        .filter(|word| *word != "outcome")
+        .collect();
+    let (mut listed, mut words) = (listed, words.to_vec());
+    listed.sort_unstable();
+    words.sort_unstable();
+    assert_eq!(listed, words, "the page lists them");
+}
+
+#[tokio::test]
+async fn a_renewal_is_told_and_whoever_joins_it_is_not_counted() {
+    log::begin();
+    let it = Renewals::new().await;
+    it.plugin.before.close();
+    let callers: Vec<_> = (0..5).map(|_| asking(&it.connection)).collect();
+    it.plugin.before.until_inside(1).await;
+    it.plugin.before.open();
+    for caller in callers {
+        caller.await.unwrap().unwrap();
+    }
+    // Who came after the end of the first began another one; those who joined are one with it.
+    let renewed = it.registry.refresh_outcomes().of(&RENEWING, RefreshOutcome::Refreshed);
+    assert_eq!(usize::try_from(renewed).unwrap(), it.provider.asked());
+    let told = Told::of(&it);
+    told.counts(&[("refreshed", renewed)]);
+    told.logged(RefreshOutcome::Refreshed, it.provider.asked());
+    assert_eq!(told.recorded().await[..2], ["connected", "credential_rotated refreshed"]);
+    assert_eq!(it.registry.refresh_outcomes().total(RefreshOutcome::Refreshed), renewed);
+}
+
+/// A token whose answer was lost: first it is uncertain, then the same request is sent once more.
+#[tokio::test]
+async fn an_answer_that_is_lost_is_uncertain_and_then_replayed() {
+    log::begin();
+    let it = Renewals::of(Renewing::of(RefreshSemantics::Grace(Duration::from_secs(60)))).await;
+    loses(&it, 1);
+    it.connection.refresh().await.unwrap_err();
+    let told = Told::of(&it);
+    told.counts(&[("uncertain", 1)]);
+    told.logged(RefreshOutcome::Uncertain, 1);
+    let lost = ["connected", "not_renewed uncertain refresh_outcome_unknown"];
+    assert_eq!(told.recorded().await, lost);
+    it.connection.refresh().await.unwrap();
+    told.counts(&[("replayed", 1), ("uncertain", 1)]);
+    told.logged(RefreshOutcome::Replayed, 1);
+    told.logged(RefreshOutcome::Refreshed, 0);
+    assert_eq!(told.recorded().await, [&lost[..], &["credential_rotated replayed"]].concat());
+    // The next one is as any other.
+    it.connection.refresh().await.unwrap();
+    told.counts(&[("refreshed", 1), ("replayed", 1), ("uncertain", 1)]);
+}
+
+#[tokio::test]
+async fn what_stays_uncertain_is_on_record_once() {
+    log::begin();
+    let it = Renewals::new().await;
+    loses(&it, usize::MAX);
+    for _ in 0..3 {
+        it.connection.refresh().await.unwrap_err();
+    }
+    let told = Told::of(&it);
+    told.counts(&[("uncertain", 3)]);
+    told.logged(RefreshOutcome::Uncertain, 3);
+    assert_eq!(told.recorded().await, ["connected", "not_renewed uncertain refresh_outcome_unknown"]);
+}
+
+#[tokio::test]
+async fn what_a_person_must_mend_is_told() {
+    log::begin();
+    let it = Renewals::new().await;
+    it.provider.lock().is_revoked = true;
+    it.connection.refresh().await.unwrap_err();
+    let told = Told::of(&it);
+    told.counts(&[("needs_reauthorization", 1)]);
+    told.logged(RefreshOutcome::NeedsReauthorization, 1);
+    let code = "needs_reauthorization";
+    let expected = ["connected".to_owned(), format!("not_renewed {code} {code}"), format!("liveness_changed {code}")];
+    assert_eq!(told.recorded().await, expected);
+}
+
+#[tokio::test]
+async fn what_fails_in_passing_is_on_record_when_it_begins_and_when_it_is_over() {
+    log::begin();
+    let it = Renewals::of(Renewing::of(RefreshSemantics::Stable)).await;
+    it.provider.says(Some((503, "", "")));
+    for _ in 0..3 {
+        it.connection.refresh().await.unwrap_err();
+    }
+    it.provider.says(None);
+    it.connection.refresh().await.unwrap();
+    let told = Told::of(&it);
+    told.counts(&[("failed", 3), ("refreshed", 1)]);
+    told.logged(RefreshOutcome::Failed, 3);
+    let expected = ["connected", "not_renewed failed provider_error", "credential_rotated refreshed"];
+    assert_eq!(told.recorded().await, expected);
+}
+
+/// What this host cannot store is no end of the provider's, and is counted all the same.
+#[tokio::test]
+async fn what_could_not_be_stored_has_failed() {
+    log::begin();
+    let it = Renewals::new().await;
+    crate::raw::refuse(&it.world.database(), "INSERT ON connection_credential").await;
+    assert!(matches!(it.connection.refresh().await, Err(Error::Store(_))));
+    crate::raw::refuse_no_more(&it.world.database()).await;
+    it.connection.refresh().await.unwrap();
+    let told = Told::of(&it);
+    told.counts(&[("failed", 1), ("refreshed", 1)]);
+    told.logged(RefreshOutcome::Failed, 1);
+    assert_eq!(told.recorded().await, ["connected", "credential_rotated refreshed"]);
+}
+
+/// Two processes: one renews, the other waits for it, and is told what it came to.
+#[tokio::test]
+async fn who_waits_for_another_process_has_waited_whatever_it_came_to() {
+    log::begin();
+    for fails in [false, true] {
+        let it = Renewals::of_processes(Renewing::new()).await;
+        let (leading, clock) = (Renewing::new(), ManualClock::at(connection_contract::Clock::now(&it.world.clock)));
+        let (leader, follower) = (it.process(&leading).await, process(&it.world, &it.plugin, clock.clone()).await);
+        leading.before.close();
+        if fails {
+            set(&leading.deed, Deed::Offline);
+        }
+        let first = asking(&leader);
+        leading.before.until_inside(1).await;
+        let second = asking(&follower.connection(it.connection.id()).await.unwrap());
+        // It looks at the row from time to time; nothing else sleeps there.
+        clock.until_asleep(1).await;
+        assert!(!second.is_finished());
+        leading.before.open();
+        assert_eq!(first.await.unwrap().is_err(), fails);
+        for _ in 0..10_000 {
+            clock.advance(Duration::from_millis(100));
+            it.number("generation").await;
+            if second.is_finished() {
+                break;
+            }
+        }
+        assert_eq!(second.await.unwrap().is_err(), fails);
+        let told = Told::by(&it, &follower);
+        told.counts(&[("waited", 1)]);
+        told.logged(RefreshOutcome::Waited, 1);
+        told.logged(if fails { RefreshOutcome::Failed } else { RefreshOutcome::Refreshed }, 1);
+        let recorded = told.recorded().await;
+        let expected = if fails { "not_renewed failed provider_error" } else { "credential_rotated refreshed" };
+        assert_eq!(recorded, ["connected", expected], "the one who waited records nothing");
+    }
+}
+
+/// A holder that overslept finds the credential that another process made, and takes that.
+#[tokio::test]
+async fn who_finds_a_fresh_credential_has_adopted_it() {
+    log::begin();
+    let it = Renewals::of_processes(Renewing::new()).await;
+    let late = Renewing::new();
+    let sleeping = process(&it.world, &late, connection_core::SystemClock::new()).await;
+    late.before.close();
+    let asking = asking(&sleeping.connection(it.connection.id()).await.unwrap());
+    late.before.until_inside(1).await;
+    it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
+    it.connection.refresh().await.unwrap();
+    late.before.open();
+    assert_eq!(asking.await.unwrap().unwrap().liveness, Liveness::Live);
+    assert_eq!((it.provider.asked(), it.number("generation").await), (1, 2));
+    let told = Told::by(&it, &sleeping);
+    told.counts(&[("adopted", 1)]);
+    told.logged(RefreshOutcome::Adopted, 1);
+    Told::of(&it).counts(&[("refreshed", 1)]);
+    assert_eq!(told.recorded().await, ["connected", "credential_rotated refreshed"]);
+}
+
+#[tokio::test]
+async fn what_came_too_late_and_what_came_in_vain_are_told_apart() {
+    log::begin();
+    let it = Renewals::new().await;
+    it.plugin.after.close();
+    let first = asking(&it.connection);
+    it.plugin.after.until_inside(1).await;
+    it.edit("UPDATE connection_liveness SET lease_owner = 'other', lease_until = 9000000000, fence = fence + 1").await;
+    it.plugin.after.open();
+    first.await.unwrap().unwrap();
+    it.edit("UPDATE connection_liveness SET lease_owner = NULL, lease_until = NULL").await;
+    it.plugin.after.close();
+    let second = asking(&it.connection);
+    it.plugin.after.until_inside(1).await;
+    reauthorize(&it.connection).await;
+    it.plugin.after.open();
+    second.await.unwrap().unwrap();
+    let told = Told::of(&it);
+    told.counts(&[("refreshed_late", 1), ("superseded", 1)]);
+    told.logged(RefreshOutcome::RefreshedLate, 1);
+    told.logged(RefreshOutcome::Superseded, 1);
+    assert_eq!(told.recorded().await, ["connected", "credential_rotated refreshed_late", "reauthorized"]);
+}

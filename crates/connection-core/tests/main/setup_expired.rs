@@ -1,0 +1,34 @@
+//! A session whose time is over ends for whoever waits at it, with nobody else looking.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_core::{Clock as _, Outcome};
+
+use crate::{
+    inbound::Inbound,
+    odd::{ODD, Odd},
+    user::looked,
+    world::{World, code, step},
+};
+
+#[tokio::test]
+async fn whoever_waits_for_a_callback_is_told_that_the_time_is_over() {
+    let world = World::new().await;
+    let registry = world.builder().kind(Odd::new("redirect")).inbound(Arc::new(Inbound::new())).open().await.unwrap();
+    let session = registry.begin_setup(&ODD).await.unwrap();
+    let (_, shown) = step(&session).await;
+    world.clock.advance(Duration::from_secs(14 * 60));
+    // The control: before that it waits on.
+    let early = looked(&world, async {
+        tokio::select! {
+            outcome = session.terminal() => Some(outcome),
+            () = world.clock.sleep(Duration::from_secs(10)) => None,
+        }
+    });
+    assert!(early.await.is_none(), "{shown:?}");
+    world.clock.advance(Duration::from_secs(60));
+    let outcome = looked(&world, session.terminal()).await.unwrap();
+    assert!(matches!(outcome, Outcome::Failed(_)));
+    assert_eq!(code(&outcome), "setup_expired");
+    registry.close().await;
+}

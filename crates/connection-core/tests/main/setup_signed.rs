@@ -1,0 +1,107 @@
+//! Setups that send a signature which is another one each time: in a replay the request is the same all the same.
+
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::{
+    encoding::AsDer as _,
+    rsa::KeySize,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RsaKeyPair},
+};
+use connection_contract::prelude::*;
+
+use crate::{
+    acme::API,
+    test_server::Reply,
+    user::{asked, set_up},
+    world::{World, code},
+};
+
+const SIGNS: Kind = Kind::from_static("signs");
+
+/// The kind `signs`: sends what it signed, and what it signed again, before it asks and after.
+#[derive(Clone)]
+struct Signs {
+    algorithm: SignatureAlgorithm,
+    key: Arc<str>,
+    written: fn(&[u8]) -> String,
+    /// What is signed in the n-th run; the same in all of them, unless the plugin has a bug.
+    signed: fn(usize) -> String,
+    made: Arc<Mutex<Vec<Vec<u8>>>>,
+    runs: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Signs {
+    fn new(algorithm: SignatureAlgorithm, der: &[u8]) -> Self {
+        let key = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", encode::base64(der)).into();
+        let (made, runs) = Default::default();
+        Self { algorithm, key, written: encode::base64url, signed: |_| "claims".to_owned(), made, runs }
+    }
+
+    async fn send(&self, claims: &str, ctx: &SetupContext<'_>) -> Result<HttpResponse, SetupFailure> {
+        let signature = ctx.crypto().sign(self.algorithm, &Secret::from(&*self.key), claims.as_bytes()).unwrap();
+        let written = (self.written)(&signature);
+        self.made.lock().unwrap().push(signature);
+        let request = HttpRequest::post(ctx.base_url(API)?, "/signed").query("proof", &written);
+        Ok(classify(ctx.send(request.form("assertion", &format!("{claims}.{written}"))).await)?)
+    }
+}
+
+impl ConnectionDefinition for Signs {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(SIGNS, "Signs", AuthType::Custom).origin(API).field(Field::text("a", "A"))
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let run = self.runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        self.send(&(self.signed)(run), ctx).await?;
+        ctx.prompt(Prompt::new("Sign").field("a")).await;
+        let token = self.send("after", ctx).await?.body().duplicate();
+        Ok(Established::new(token, Identity::new("1", "ada")).established_live(VerifyResult::live()))
+    }
+
+    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
+        Ok(credential.duplicate())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+
+async fn outcome(kind: &Signs) -> (String, usize) {
+    let world = World::new().await;
+    world.provider(|_| Reply::ok("token"));
+    let registry = world.open(kind.clone()).await;
+    (code(&set_up(&registry, &SIGNS).await), asked(&world, "POST /signed"))
+}
+
+fn curve() -> Signs {
+    let curve = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    Signs::new(SignatureAlgorithm::Es256, curve.to_pkcs8v1().unwrap().as_ref())
+}
+
+#[tokio::test]
+async fn a_request_that_is_signed_anew_in_a_replay_is_the_same_request() {
+    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der = rsa.as_der().unwrap();
+    for kind in [curve(), Signs::new(SignatureAlgorithm::Ps256, der.as_ref())] {
+        for written in [encode::base64url, encode::base64, encode::hex] {
+            let kind = Signs { written, made: Arc::default(), ..kind.clone() };
+            assert_eq!(outcome(&kind).await, ("done Live".to_owned(), 2), "{:?}", kind.algorithm);
+            let made = kind.made.lock().unwrap();
+            assert!(made.len() > 2 && made[0] != made[1], "the control: two runs signed the same in two ways");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_signs_something_else_in_a_replay_is_another_request() {
+    let kind = Signs { signed: |run| format!("claims {run}"), ..curve() };
+    assert_eq!(outcome(&kind).await, ("setup_changed".to_owned(), 1));
+}

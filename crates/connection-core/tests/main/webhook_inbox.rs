@@ -1,0 +1,96 @@
+//! An inbox is looked into without taking anything, and a host sends itself what its provider would.
+
+use connection_contract::{HttpError, SigningKey, Timestamp};
+use connection_core::Error;
+
+use crate::{
+    hooks::{Hooks, SIGNATURE, deliver, enabled, send, token},
+    raw,
+    test_server::Reply,
+    world::{START, World, connected},
+};
+
+#[tokio::test]
+async fn what_waits_is_shown_and_not_taken() {
+    let world = World::new().await;
+    let registry = world.open(Hooks::new(SigningKey::Generated)).await;
+    let connection = enabled(&registry, "ada").await;
+    let info = connection.webhook().await.unwrap().unwrap();
+    assert_eq!((info.received, info.waiting, info.last_received_at), (0, 0, None));
+    for number in 1..=45 {
+        deliver(&connection, &registry, &number.to_string()).await;
+    }
+    let (mut after, mut seen, mut pages) = (None, Vec::new(), 0);
+    loop {
+        let page = connection.inbox(after).await.unwrap();
+        pages += 1;
+        for event in &page.events {
+            let event = event.as_ref().unwrap();
+            assert_eq!(event.body().expose(), event.number().to_string().as_bytes());
+            seen.push(event.number());
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((seen, pages), ((1..=45).collect(), 3));
+    // Whoever takes them gets the first, and what was acknowledged is shown no more.
+    let mut deliveries = connection.deliveries().await.unwrap();
+    let first = deliveries.next().await.unwrap().unwrap();
+    assert_eq!(first.number(), 1);
+    assert_eq!(connection.inbox(None).await.unwrap().events.len(), 20, "somebody has it, and it waits");
+    first.acknowledge().await.unwrap();
+    let page = connection.inbox(None).await.unwrap();
+    assert_eq!(page.events[0].as_ref().unwrap().number(), 2);
+    let info = connection.webhook().await.unwrap().unwrap();
+    let last = Some(Timestamp::from_seconds(START));
+    assert_eq!((info.received, info.waiting, info.last_received_at), (45, 44, last));
+}
+
+#[tokio::test]
+async fn one_that_does_not_open_is_named_and_hides_no_other() {
+    let world = World::new().await;
+    let registry = world.open(Hooks::new(SigningKey::Generated)).await;
+    let connection = enabled(&registry, "ada").await;
+    for body in ["1", "2", "3"] {
+        deliver(&connection, &registry, body).await;
+    }
+    raw::run(&world.database(), "UPDATE connection_webhook SET sealed = (SELECT sealed FROM connection_webhook WHERE number = 1) WHERE number = 2").await;
+    let page = connection.inbox(None).await.unwrap();
+    let told: Vec<_> = page.events.iter().map(|event| event.as_ref().map(|event| event.number())).collect();
+    assert!(matches!(told[..], [Ok(1), Err(Error::Sealed { .. }), Ok(3)]), "{told:?}");
+    let other = world.acme().await;
+    let none = connected(&other, "key-1").await.inbox(None).await;
+    assert!(matches!(none, Err(Error::NotSupported { .. })), "{none:?}");
+}
+
+#[tokio::test]
+async fn a_host_sends_itself_what_its_provider_would() {
+    let world = World::new().await;
+    let registry = world.open(Hooks::new(SigningKey::Generated)).await;
+    let connection = enabled(&registry, "ada").await;
+    world.provider(|_| Reply::ok("{}"));
+    let (origin, path) = (world.server.origin(), format!("/below/webhooks/{}", token(&connection).await));
+    let answer = connection.send_webhook_test(&origin, &path).await.unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+    let request = world.server.requests().pop().unwrap();
+    assert!(request.starts_with(&format!("POST {path} HTTP/1.1\r\n")), "{request}");
+    // What came there is authentic here.
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let line = head.lines().find(|line| line.to_lowercase().starts_with(SIGNATURE)).unwrap();
+    let signature = line.split_once(": ").unwrap().1.to_owned();
+    let headers = vec![(SIGNATURE.to_owned(), signature)];
+    send(&registry, &token(&connection).await, headers, body).await.unwrap();
+    assert_eq!(connection.webhook().await.unwrap().unwrap().received, 1);
+    // Each is another event, and nobody's answer is an error inside.
+    let again = connection.send_webhook_test(&origin, &path).await.unwrap();
+    assert!(again.is_ok() && world.server.requests().pop().unwrap().split_once("\r\n\r\n").unwrap().1 != body);
+    world.provider(|_| Reply::raw(""));
+    connection.send_webhook_test(&origin, &path).await.unwrap().unwrap_err();
+    let no_url = connection.send_webhook_test("nowhere", "/").await.unwrap();
+    assert_eq!(no_url.unwrap_err(), HttpError::Protocol);
+    connection.disable_webhook().await.unwrap();
+    let off = connection.send_webhook_test(&origin, &path).await;
+    assert!(matches!(off, Err(Error::WebhookDisabled { .. })));
+}

@@ -1,0 +1,81 @@
+//! `doctor --callback`: asks this host's own callbacks over the network, as a browser would.
+//!
+//! Where `serve` runs, it answers. Where it does not, this process listens in its place while it asks, so that proxy and
+//! public URL can be set right first; it says so.
+
+use std::{future::pending, io};
+
+use connection_contract::{AuthType, Need};
+use connection_inbound::{CallbackCheck, PublicUrl, Server, callback_routes, check_callback};
+
+use super::{failed, of_error, passed};
+use crate::{
+    Error,
+    cli::Program,
+    commands::serve::{self, mounted, not_listening},
+    output::json::{CheckBody, RedirectUriBody},
+};
+
+const NAME: &str = "callback";
+
+/// What came of it, and what to register at the providers.
+pub(super) async fn check(program: &mut Program) -> (CheckBody, Vec<RedirectUriBody>) {
+    if !program.has_database() {
+        let remedy = "start `connections serve`, which makes it, and ask again";
+        return (
+            failed(NAME, "there is no database yet, by which this host knows itself".to_owned(), remedy),
+            Vec::new(),
+        );
+    }
+    look(program).await.unwrap_or_else(|error| (of_error(NAME, &error), Vec::new()))
+}
+
+async fn look(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>), Error> {
+    let listen = program.settings.inbound.listen()?;
+    let server = match Server::bind(listen).await {
+        Ok(server) => Some(server),
+        // `serve`, it is hoped; who it is shows.
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
+        Err(error) => return Err(not_listening(listen, &error)),
+    };
+    let url = program.settings.inbound.url(server.as_ref().map_or(listen, Server::address))?;
+    let registry = serve::open(program, &url).await?;
+    let (asking, in_its_place) = (check_callback(&registry, &url), server.is_some());
+    let check = match server {
+        None => asking.await,
+        Some(server) => {
+            let routes = mounted(&url, || callback_routes(registry.clone(), url.clone()));
+            let serving = async {
+                server.serve(routes, &url, pending()).await;
+                pending().await
+            };
+            tokio::select! {
+                check = asking => check,
+                never = serving => never,
+            }
+        }
+    };
+    registry.close().await;
+    Ok((told(check, &url, in_its_place), redirect_uris(program, &url)))
+}
+
+fn told(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> CheckBody {
+    let arrive = format!("callbacks arrive at {url}");
+    match check.problem {
+        Some(problem) => failed(NAME, problem.message, &problem.remedy),
+        None if in_its_place => CheckBody {
+            remedy: Some("start it, and keep it running".to_owned()),
+            ..passed(NAME, format!("{arrive}; `connections serve` does not run here, so this check stood in for it"))
+        },
+        None => passed(NAME, arrive),
+    }
+}
+
+/// Of the kinds that send a browser away.
+fn redirect_uris(program: &Program, url: &PublicUrl) -> Vec<RedirectUriBody> {
+    let kinds = program.kinds.iter().map(|kind| &kind.descriptor);
+    let come_back = kinds.filter(|kind| kind.auth == AuthType::OAuth || kind.needs.contains(&Need::InboundHttp));
+    come_back
+        .map(|kind| RedirectUriBody { kind: kind.kind.to_string(), redirect_uri: url.redirect_uri(&kind.kind) })
+        .collect()
+}

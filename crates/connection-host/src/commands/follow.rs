@@ -1,0 +1,137 @@
+//! `events --follow [C]`: what happened, and then what happens. Lines as of `watch`, which shares them.
+
+use std::collections::{HashMap, HashSet};
+
+use connection_core::{ConnectionId, ConnectionRegistry, Event, EventId, Watch};
+
+use super::events::{broken_at, named_id};
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{Output, json, name, short_id},
+};
+
+pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let connection = match reference {
+        None => None,
+        Some(reference) => Some(named_id(&registry, reference).await?),
+    };
+    // Before the record is read, so that nothing comes between the two.
+    let begin = registry.watch();
+    let watch = match connection {
+        None => begin.await?,
+        Some(id) => begin.connection(id).await?,
+    };
+    let mut lines = Lines::new(&program.output, &registry);
+    let told = until_interrupted(async {
+        let told = recorded(&registry, connection, &mut lines).await?;
+        if !program.output.json {
+            program.output.note("That was the record; what happens follows. Ctrl-C ends it.");
+        }
+        lines.all(watch, &told).await
+    });
+    let told = told.await;
+    registry.close().await;
+    told.map(|()| Exit::Fine)
+}
+
+/// Prints the record; which events were in it, since those that came meanwhile are told by the watch, too.
+async fn recorded(
+    registry: &ConnectionRegistry,
+    connection: Option<ConnectionId>,
+    lines: &mut Lines<'_>,
+) -> Result<HashSet<EventId>, Error> {
+    let mut told = HashSet::new();
+    match connection {
+        None => {
+            let mut after = None;
+            loop {
+                let page = registry.events(after).await?;
+                lines.page(&page.events, &mut told).await?;
+                after = page.next;
+                if after.is_none() {
+                    return Ok(told);
+                }
+            }
+        }
+        Some(id) => {
+            let mut after = None;
+            loop {
+                let page = registry.history(id, after).await?;
+                lines.page(&page.events, &mut told).await?;
+                if let Some(number) = page.broken_at {
+                    return Err(broken_at(number));
+                }
+                after = page.next;
+                if after.is_none() {
+                    return Ok(told);
+                }
+            }
+        }
+    }
+}
+
+/// Until it ends, or somebody presses Ctrl-C.
+pub(super) async fn until_interrupted(task: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::select! {
+        ended = task => ended,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+/// One line, or one object, for each event.
+pub(super) struct Lines<'a> {
+    output: &'a Output,
+    registry: &'a ConnectionRegistry,
+    /// What connections are called now, or were before they were removed.
+    names: HashMap<ConnectionId, String>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(output: &'a Output, registry: &'a ConnectionRegistry) -> Self {
+        Self { output, registry, names: HashMap::new() }
+    }
+
+    /// All that are told, but for those that were told before.
+    pub(super) async fn all(&mut self, mut watch: Watch, before: &HashSet<EventId>) -> Result<(), Error> {
+        while let Some(event) = watch.next().await {
+            let event = event?;
+            if !before.contains(&event.id) {
+                self.names.extend(self.name_of(event.connection).await?);
+                self.one(&event)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn page(&mut self, events: &[Event], told: &mut HashSet<EventId>) -> Result<(), Error> {
+        for event in events {
+            // Once: nothing is renamed while the record is printed.
+            if !self.names.contains_key(&event.connection) {
+                self.names.extend(self.name_of(event.connection).await?);
+            }
+            told.insert(event.id);
+            self.one(event)?;
+        }
+        Ok(())
+    }
+
+    async fn name_of(&self, id: ConnectionId) -> Result<Option<(ConnectionId, String)>, Error> {
+        match self.registry.connection(id).await {
+            Ok(connection) => Ok(Some((id, name(connection.info())))),
+            Err(connection_core::Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn one(&self, event: &Event) -> Result<(), Error> {
+        if self.output.json {
+            return self.output.element(&json::EventBody::from(event));
+        }
+        let id = event.connection.to_string();
+        let name = self.names.get(&event.connection).map_or(short_id(&id), String::as_str);
+        let line = format!("{}  {name}  {}  {}", event.at.to_rfc3339(), event.name, json::details(event));
+        self.output.line(line.trim_end())
+    }
+}

@@ -1,0 +1,35 @@
+//! `kinds forget-client KIND`: forgets the application that the first setup asked for.
+
+use connection_core::Filter;
+
+use crate::{Error, Exit, cli::Program, output::json::ForgottenBody};
+
+pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error> {
+    let kind = program.kind(name)?.descriptor.kind.clone();
+    let configured_in = program.settings.kinds.get(kind.as_str()).map(|kind| kind.place().to_owned());
+    let (mut forgotten, mut any) = (false, false);
+    // Nothing is made only to be found empty.
+    if program.has_database() {
+        let registry = program.open().await?;
+        forgotten = registry.forget_values(&kind).await? > 0;
+        any = !registry.list_connections(Filter::new().kind(kind.clone()).limit(1)).await?.connections.is_empty();
+        registry.close().await;
+    }
+    let output = &program.output;
+    if output.json {
+        output.shape(&ForgottenBody { kind: kind.to_string(), forgotten, configured_in })?;
+        return Ok(Exit::Fine);
+    }
+    match forgotten {
+        true => output.line(format!("Forgot the application of '{kind}'; the next setup asks for it"))?,
+        false => output.line(format!("No application of '{kind}' was kept"))?,
+    }
+    match configured_in {
+        Some(place) => output.line(format!("The configuration has one, which stays: kinds.{kind} in {place}"))?,
+        None if forgotten && any => {
+            output.line(format!("Connections of '{kind}' stay, and are not renewed until it is given again"))?;
+        }
+        None => {}
+    }
+    Ok(Exit::Fine)
+}

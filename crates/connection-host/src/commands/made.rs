@@ -1,0 +1,77 @@
+//! What people and programs are told when a setup has ended.
+
+use connection_contract::{Liveness, SetupFailure};
+use connection_core::{ConnectionInfo, ConnectionRegistry, Outcome, SetupSession};
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    input::Cancelled,
+    output::{Output, account, expiry, json},
+};
+
+/// What people are told that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Connected,
+    Reauthorized,
+    RolledBack,
+}
+
+/// Says what was made, or why nothing was.
+pub(super) async fn told(
+    program: &Program,
+    registry: &ConnectionRegistry,
+    session: &SetupSession,
+    made: Made,
+) -> Result<Exit, Error> {
+    let done = match session.terminal().await? {
+        Outcome::Done(done) => done,
+        Outcome::Cancelled => return Err(Cancelled.into()),
+        Outcome::Failed(failure) => return Err(failed(&failure)),
+    };
+    let connection = registry.connection(done.connection).await?;
+    print(&program.output, connection.info(), made)
+}
+
+/// The connection after what was done to it: a line, or its shape.
+pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Result<Exit, Error> {
+    let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
+    if output.json {
+        output.shape(&json::ConnectionBody::of(info, output.now))?;
+        return Ok(exit);
+    }
+    let word = match made {
+        Made::Connected => "Connected",
+        Made::Reauthorized => "Reauthorized",
+        Made::RolledBack => "Rolled back",
+    };
+    let mut line = format!("{word} {} · {}", account(info), output.liveness(info.liveness));
+    if let Some(reason) = &info.reason {
+        line = format!("{line} · {}", reason.message);
+    }
+    if let Some(expiry) = expiry(info, output.now) {
+        line = format!("{line} · {expiry}");
+    }
+    output.line(line)?;
+    Ok(exit)
+}
+
+fn failed(failure: &SetupFailure) -> Error {
+    let exit = match &*failure.code {
+        "account_changed" | "account_connected" | "label_taken" => Exit::Refused,
+        "not_found" => Exit::NotFound,
+        _ => Exit::SetupFailed,
+    };
+    let error = Error::new(exit, failure.code.clone(), failure.message.to_string());
+    match &failure.remedy {
+        Some(remedy) if *failure.code == *"account_connected" => {
+            error.remedy(format!("{remedy}; with --again it is connected once more"))
+        }
+        Some(_) if failure.code == "account_changed" => {
+            error.remedy("log in as the account that it is of, or say --another-account")
+        }
+        Some(remedy) => error.remedy(remedy.to_string()),
+        None => error,
+    }
+}

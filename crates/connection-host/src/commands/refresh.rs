@@ -1,0 +1,79 @@
+//! `refresh C`: renews the credential now, and says what came of it.
+
+use connection_contract::Liveness;
+use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, RefreshOutcome};
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{account, json, moment, name, quoted},
+    select,
+};
+
+pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let connection = select::connection(&registry, reference).await?;
+    let refreshed = connection.refresh().await;
+    let outcome = outcome(&registry);
+    let after = registry.connection(connection.id()).await.map(|connection| connection.info().clone());
+    registry.close().await;
+    let (output, before) = (&program.output, connection.info());
+    let info = match refreshed {
+        Ok(info) => info,
+        Err(error) => return Err(explained(error, after.as_ref().unwrap_or(before), &program)),
+    };
+    let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
+    if output.json {
+        output.shape(&json::RefreshedBody {
+            outcome: outcome.name(),
+            connection: json::ConnectionBody::of(&info, output.now),
+        })?;
+        return Ok(exit);
+    }
+    let mut line = format!("{} {} · {}", word(outcome), account(&info), output.liveness(info.liveness));
+    if let Some(reason) = &info.reason {
+        line = format!("{line} · {}", reason.message);
+    }
+    if let Some(until) = info.valid_until {
+        line = format!("{line} · the token ends {}", moment(until, output.now));
+    }
+    output.line(line)?;
+    Ok(exit)
+}
+
+/// Of the only refresh in this process.
+fn outcome(registry: &ConnectionRegistry) -> RefreshOutcome {
+    registry.refresh_outcomes().iter().map(|(_, outcome, _)| outcome).next().unwrap_or(RefreshOutcome::Adopted)
+}
+
+fn word(outcome: RefreshOutcome) -> &'static str {
+    match outcome {
+        RefreshOutcome::Adopted | RefreshOutcome::Superseded => "Already fresh:",
+        RefreshOutcome::Waited => "Renewed by another process:",
+        RefreshOutcome::Replayed => "Renewed, after an answer was lost:",
+        _ => "Renewed",
+    }
+}
+
+/// What still works, and what to do.
+fn explained(error: CoreError, info: &ConnectionInfo, program: &Program) -> Error {
+    let (now, named) = (program.output.now, quoted(&name(info)));
+    let is_unsupported = matches!(error, CoreError::NotSupported { .. });
+    let is_final = matches!(&error, CoreError::NotRenewed { why, .. } if why.liveness == Liveness::Failing);
+    let mut error = Error::from(error);
+    if is_unsupported {
+        return error.remedy(format!(
+            "`connections verify {named}` says whether it works, and `connections reauthorize {named}` gives it a new one"
+        ));
+    }
+    if error.code != "not_renewed" {
+        return error;
+    }
+    if let Some(until) = info.valid_until.filter(|until| *until > now) {
+        error.message = format!("{}; the token that there is ends {}", error.message, moment(until, now));
+    }
+    match is_final {
+        true => error.remedy(format!("authorize it again with `connections reauthorize {named}`")),
+        false => error,
+    }
+}

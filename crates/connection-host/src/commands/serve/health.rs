@@ -1,0 +1,79 @@
+//! Whether `serve` does what it is there for.
+
+use std::time::Duration;
+
+use connection_core::ConnectionRegistry;
+use serde::Serialize;
+use tokio::task::AbortHandle;
+
+/// Whoever asks wants to know soon; a store that takes longer does not serve anybody.
+const LONGEST: Duration = Duration::from_secs(3);
+
+/// What it is asked of.
+#[derive(Clone, Debug)]
+pub(super) struct Health {
+    registry: ConnectionRegistry,
+    scheduler: AbortHandle,
+}
+
+/// What everybody may know: no number, no name.
+#[derive(Debug, Serialize)]
+pub(super) struct HealthBody {
+    ok: bool,
+    reason: Option<&'static str>,
+}
+
+impl Health {
+    pub(super) fn new(registry: ConnectionRegistry, scheduler: AbortHandle) -> Self {
+        Self { registry, scheduler }
+    }
+
+    /// `Err` is why not.
+    pub(super) async fn look(&self) -> Result<(), &'static str> {
+        if self.scheduler.is_finished() {
+            return Err("scheduler");
+        }
+        let clock = self.registry.clock();
+        let answers = tokio::select! {
+            biased;
+            answers = self.registry.health() => answers,
+            () = clock.sleep(LONGEST) => false,
+        };
+        if answers { Ok(()) } else { Err("store") }
+    }
+}
+
+impl From<Result<(), &'static str>> for HealthBody {
+    fn from(found: Result<(), &'static str>) -> Self {
+        Self { ok: found.is_ok(), reason: found.err() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What no process of a test can be brought to.
+
+    use connection_core::KeyFile;
+    use tokio::runtime::Handle;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_scheduler_that_has_ended_and_a_store_that_is_closed_are_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let builder = ConnectionRegistry::builder()
+            .store(directory.path().join("connections.db").display().to_string())
+            .key(KeyFile::at(directory.path().join("root.key")));
+        let registry = builder.open().await.unwrap();
+        let running = Handle::current().spawn(std::future::pending::<()>());
+        let ended = Handle::current().spawn(async {});
+        let after = ended.abort_handle();
+        ended.await.unwrap();
+        let health = |scheduler: &AbortHandle| Health::new(registry.clone(), scheduler.clone());
+        assert_eq!(health(&running.abort_handle()).look().await, Ok(()));
+        assert_eq!(health(&after).look().await, Err("scheduler"));
+        registry.close().await;
+        assert_eq!(health(&running.abort_handle()).look().await, Err("store"));
+        running.abort();
+    }
+}

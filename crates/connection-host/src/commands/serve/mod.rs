@@ -1,0 +1,123 @@
+//! `serve`: one process in the foreground that is there: it takes callbacks and webhooks, renews what is due, and goes on
+//! with setups. Any number of them work on one store.
+//!
+//! It begins no setup for anybody: who asks is known to nobody here.
+
+mod health;
+mod routes;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use connection_core::ConnectionRegistry;
+use connection_inbound::{PublicEndpoint, PublicUrl, Server};
+use tokio::{runtime::Handle, sync::oneshot};
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{Output, json::ServingBody},
+    platform::Signals,
+};
+
+use health::Health;
+pub(super) use routes::mounted;
+
+/// Unless the configuration says how long a request may take.
+const USUAL_REQUEST: Duration = Duration::from_secs(60);
+/// For what comes behind a request that was under way: what it told is stored.
+const BEHIND: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
+    let listen = program.settings.inbound.listen()?;
+    let mut signals = Signals::new().map_err(|error| Error::io("signals", &error))?;
+    let server = Server::bind(listen).await.map_err(|error| not_listening(listen, &error))?;
+    let url = program.settings.inbound.url(server.address())?;
+    let registry = open(&mut program, &url).await?;
+    let output = &program.output;
+    let scheduler = {
+        let registry = registry.clone();
+        Handle::current().spawn(async move { registry.run().await })
+    };
+    let routes = routes::routes(&registry, &url, Health::new(registry.clone(), scheduler.abort_handle()));
+    match registry.resume_setups().await {
+        Ok(resumed) => tracing::info!(resumed, "setups go on"),
+        Err(error) => tracing::warn!(code = error.code(), "setups cannot be resumed now"),
+    }
+    tell(output, "listening", server.address(), &url)?;
+    let address = server.address();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = server.serve(routes, &url, async { drop(stopped.await) });
+    let patience = program.settings.timeout.unwrap_or(USUAL_REQUEST).saturating_add(BEHIND);
+    let draining = async {
+        serving.await;
+        drained(&registry, patience).await;
+    };
+    let told = async {
+        signals.next().await;
+        // What it has begun goes on; nothing new is begun.
+        scheduler.abort();
+        // One that has ended by itself needs no telling.
+        stop.send(()).ok();
+        let told = tell(output, "draining", address, &url);
+        signals.next().await;
+        told
+    };
+    tokio::select! {
+        () = draining => {}
+        told = told => {
+            output.note("Ended at once; what was under way is found by the next process.");
+            return told.map(|()| Exit::Fine);
+        }
+    }
+    tell(output, "ended", address, &url)?;
+    Ok(Exit::Fine)
+}
+
+/// Opens the registry of a host that is reached there.
+pub(super) async fn open(program: &mut Program, url: &PublicUrl) -> Result<ConnectionRegistry, Error> {
+    let endpoint = PublicEndpoint::new(url.clone());
+    program.open_with(|builder| builder.inbound(Arc::new(endpoint))).await
+}
+
+/// Waits for renewals that are under way, and closes the store. What takes longer is left to the next process, with what
+/// is recorded of it.
+async fn drained(registry: &ConnectionRegistry, patience: Duration) {
+    let clock = registry.clock();
+    let all = async {
+        registry.drain().await;
+        registry.close().await;
+    };
+    tokio::select! {
+        biased;
+        () = all => {}
+        () = clock.sleep(patience) => tracing::warn!("what was under way has not ended in time"),
+    }
+}
+
+fn tell(output: &Output, state: &'static str, address: SocketAddr, url: &PublicUrl) -> Result<(), Error> {
+    if output.json {
+        return output.element(&ServingBody { state, listen: address.to_string(), public_url: url.to_string() });
+    }
+    match state {
+        "listening" => output.line(format!("Listening on {address}, reached at {url}; Ctrl-C ends it.")),
+        "draining" => {
+            output.note("Ending what is under way; a second signal ends it at once.");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
+    let (message, remedy) = match error.kind() {
+        io::ErrorKind::AddrInUse => (
+            format!("another program listens on {address}"),
+            "end that program, which may be another `connections serve`, or set inbound.listen to another port",
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            (format!("{address} is not an address of this machine"), "set inbound.listen to one that is")
+        }
+        _ => (format!("cannot listen on {address}: {error}"), "set inbound.listen to another address"),
+    };
+    Error::new(Exit::Unexpected, "listen_failed", message).remedy(remedy)
+}

@@ -1,0 +1,45 @@
+//! What `serve` answers: callbacks, webhooks, whether it works, and what it is.
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use connection_core::ConnectionRegistry;
+use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
+
+use super::health::{Health, HealthBody};
+
+/// For a person who looks in.
+const WHAT: &str = "This is `connections serve`, which takes callbacks and webhooks and keeps credentials fresh; \
+                    use `connections add`, `connections list` and `connections doctor --callback` in a terminal.\n";
+
+pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, health: Health) -> Router {
+    let own = || {
+        Router::new()
+            .route("/", get(async || WHAT))
+            .route("/healthz", get(healthz))
+            .with_state(health.clone())
+            .merge(callback_routes(registry.clone(), url.clone()))
+            .merge(webhook_routes(registry.clone(), url.clone()))
+    };
+    mounted(url, own).fallback(async || StatusCode::NOT_FOUND)
+}
+
+/// At the root and below the path of the public URL: the proxy may take the path away, or pass it on.
+pub(in crate::commands) fn mounted(url: &PublicUrl, own: impl Fn() -> Router) -> Router {
+    match url.prefix() {
+        "" => own(),
+        prefix => own().nest(prefix, own()),
+    }
+}
+
+async fn healthz(State(health): State<Health>) -> Response {
+    let found = health.look().await;
+    let status = if found.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    // Two members of plain types always serialize.
+    let body = serde_json::to_string(&HealthBody::from(found)).unwrap_or_default();
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

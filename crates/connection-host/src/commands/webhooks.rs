@@ -1,0 +1,268 @@
+//! `webhooks C`: where a connection receives what its provider sends by itself, its keys, and whether deliveries arrive.
+//!
+//! The address and the keys are secrets. A person copies them to the provider, so they are printed to a terminal, or where
+//! somebody says so.
+
+use connection_contract::{Secret, SigningKey, Timestamp};
+use connection_core::{Connection, WebhookInfo};
+use connection_inbound::{PublicUrl, check_webhook};
+
+use super::{confirm, show::fact};
+use crate::{
+    Error, Exit,
+    args::{Webhooks, WebhooksCommand},
+    cli::Program,
+    output::{Elements, Output, Table, account, json, moment, name, quoted},
+    select,
+};
+
+pub(super) async fn run(mut program: Program, arguments: Webhooks) -> Result<Exit, Error> {
+    let Webhooks { connection: reference, show_secrets, command } = arguments;
+    let reveals = show_secrets || (program.output.at_terminal() && !program.output.json);
+    match &command {
+        Some(WebhooksCommand::Disable { yes }) => {
+            confirm::possible(&program, *yes, "whether to take the address away")?;
+        }
+        Some(WebhooksCommand::Enable | WebhooksCommand::Test) => drop(public_url(&program)?),
+        Some(WebhooksCommand::Key) if !reveals => {
+            return Err(Error::usage("a key is printed to a terminal alone").remedy("say --show-secrets"));
+        }
+        _ => {}
+    }
+    let registry = program.open().await?;
+    let connection = select::connection(&registry, &reference).await?;
+    let of = Of { program: &program, connection: &connection, reveals };
+    let ended = of.run(command).await;
+    registry.close().await;
+    ended.map_err(|error| of.explained(error))
+}
+
+/// The address that the configuration says, before which `serve` listens.
+fn public_url(program: &Program) -> Result<&PublicUrl, Error> {
+    program.settings.inbound.public_url.as_ref().ok_or_else(|| {
+        Error::configuration("inbound.public_url is not set, so that no provider knows where to send").remedy(
+            "set it (or CONNECTIONS_INBOUND__PUBLIC_URL) to the https address that leads to `connections serve`, such as https://host.example",
+        )
+    })
+}
+
+/// What is done, and with which connection.
+struct Of<'a> {
+    program: &'a Program,
+    connection: &'a Connection,
+    reveals: bool,
+}
+
+impl Of<'_> {
+    async fn run(&self, command: Option<WebhooksCommand>) -> Result<Exit, Error> {
+        let connection = self.connection;
+        match command {
+            None => self.shown(connection.webhook().await?, None),
+            Some(WebhooksCommand::Enable) => {
+                let mut info = connection.enable_webhook().await?;
+                if info.signing_key == SigningKey::Handshake && info.keys.is_empty() {
+                    // The provider tells its key as soon as the address is entered there.
+                    info = connection.await_webhook_handshake().await?;
+                }
+                self.with_key(info).await
+            }
+            Some(WebhooksCommand::Rotate) => {
+                let info = connection.rotate_webhook_key().await?;
+                self.with_key(info).await
+            }
+            Some(WebhooksCommand::EndGrace) => self.shown(Some(connection.end_webhook_grace().await?), None),
+            Some(WebhooksCommand::Handshake) => self.shown(Some(connection.await_webhook_handshake().await?), None),
+            Some(WebhooksCommand::Key) => self.key().await,
+            Some(WebhooksCommand::Disable { yes }) => self.disable(yes).await,
+            Some(WebhooksCommand::Test) => self.test().await,
+            Some(WebhooksCommand::Deliveries) => self.deliveries().await,
+        }
+    }
+
+    /// As [`shown`](Self::shown), with the key where it was made here and may be seen.
+    async fn with_key(&self, info: WebhookInfo) -> Result<Exit, Error> {
+        let is_told = self.reveals && info.signing_key == SigningKey::Generated;
+        let key = if is_told { Some(self.connection.webhook_key().await?) } else { None };
+        self.shown(Some(info), key)
+    }
+
+    async fn key(&self) -> Result<Exit, Error> {
+        let key = self.connection.webhook_key().await?;
+        match self.program.output.json {
+            true => self.shown(self.connection.webhook().await?, Some(key)),
+            false => {
+                self.program.output.line(text(&key))?;
+                Ok(Exit::Fine)
+            }
+        }
+    }
+
+    async fn disable(&self, yes: bool) -> Result<Exit, Error> {
+        if !yes && self.connection.webhook().await?.is_some() {
+            let question = format!("Take the webhook address of {} away?", account(self.connection.info()));
+            confirm::ask(question, "it receives webhooks as before").await?;
+        }
+        self.connection.disable_webhook().await?;
+        self.shown(None, None)
+    }
+
+    async fn test(&self) -> Result<Exit, Error> {
+        let url = public_url(self.program)?;
+        let check = check_webhook(self.connection, url).await?;
+        let message = || format!("a signed delivery to {url} arrives and is authentic");
+        let (ok, message, remedy) = match check.problem {
+            None => (true, message(), None),
+            Some(problem) => (false, format!("{} ({})", problem.message, problem.code), Some(problem.remedy)),
+        };
+        let (check, output) = (json::CheckBody { check: "webhook", ok, message, remedy }, &self.program.output);
+        if output.json {
+            output.shape(&check)?;
+        } else {
+            output.line(format!("{:<7} {}", if ok { "ok" } else { "failed" }, check.message))?;
+            if let Some(remedy) = &check.remedy {
+                output.line(format!("{:<7} {remedy}", ""))?;
+            }
+        }
+        Ok(if ok { Exit::Fine } else { Exit::Unexpected })
+    }
+
+    async fn deliveries(&self) -> Result<Exit, Error> {
+        let output = &self.program.output;
+        let (mut after, mut elements, mut printed) = (None, Elements::new(), false);
+        loop {
+            let page = self.connection.inbox(after).await?;
+            if output.json {
+                page.events.iter().try_for_each(|event| elements.push(output, &json::DeliveryBody::from(event)))?;
+            } else if !page.events.is_empty() {
+                let mut table = Table::new(["NO", "RECEIVED", "EVENT", "BYTES", "NOTE"], 1);
+                for event in &page.events {
+                    table.row(match event {
+                        Ok(event) => [
+                            event.number().to_string().into(),
+                            event.received_at().to_rfc3339().into(),
+                            event.name().as_str().into(),
+                            event.body().expose().len().to_string().into(),
+                            "".into(),
+                        ],
+                        Err(error) => ["?".into(), "".into(), "".into(), "".into(), error.to_string().into()],
+                    });
+                }
+                output.table(&if printed { table.without_heading() } else { table })?;
+                printed = true;
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        match (output.json, printed) {
+            (true, _) => elements.end(output)?,
+            (false, false) => output.line("Nothing waits.")?,
+            (false, true) => {}
+        }
+        Ok(Exit::Fine)
+    }
+
+    /// Prints how things are.
+    fn shown(&self, info: Option<WebhookInfo>, key: Option<Secret>) -> Result<Exit, Error> {
+        let (output, url) = (&self.program.output, self.program.settings.inbound.public_url.as_ref());
+        let address = info.as_ref().zip(url).map(|(info, url)| url.webhook(&info.path_token));
+        if output.json {
+            let address = address.filter(|_| self.reveals);
+            let key = key.as_ref().map(text);
+            output.shape(&json::WebhookBody::of(self.connection.info(), info.as_ref(), address, key))?;
+            return Ok(Exit::Fine);
+        }
+        let named = quoted(&name(self.connection.info()));
+        let Some(info) = info else {
+            fact(output, "webhooks", "off")?;
+            output.note(format!("`connections webhooks {named} enable` gives it an address."));
+            return Ok(Exit::Fine);
+        };
+        fact(output, "webhooks", "on")?;
+        fact(output, "address", &self.address(address, url))?;
+        fact(output, "signed by", signed_by(info.signing_key))?;
+        facts(output, &info)?;
+        if let Some(key) = &key {
+            fact(output, "key", text(key))?;
+        }
+        self.advise(&info, key.is_some(), &named);
+        Ok(Exit::Fine)
+    }
+
+    fn address(&self, address: Option<String>, url: Option<&PublicUrl>) -> String {
+        match (address, url) {
+            (Some(address), _) if self.reveals => address,
+            (_, Some(url)) => format!("{url}/webhooks/… (--show-secrets prints it)"),
+            (_, None) => {
+                "unknown: set inbound.public_url to the https address that leads to `connections serve`".to_owned()
+            }
+        }
+    }
+
+    /// What a person does next.
+    fn advise(&self, info: &WebhookInfo, has_key: bool, named: &str) {
+        let output = &self.program.output;
+        match info.signing_key {
+            SigningKey::Generated if has_key => {
+                output.note("Enter the address and the key at the provider.");
+                if info.keys.len() > 1 {
+                    output.note(format!(
+                        "When it has the key, `connections webhooks {named} end-grace` ends the former."
+                    ));
+                }
+            }
+            SigningKey::Handshake if info.handshake_until.is_some() => {
+                output.note("Enter the address at the provider now: it tells its key there.");
+                output.note(format!(
+                    "Then `connections webhooks {named} key` shows the key, to be pasted at the provider."
+                ));
+            }
+            SigningKey::Handshake if info.keys.is_empty() => {
+                output.note(format!("No key was told; `connections webhooks {named} handshake` waits for one again."));
+            }
+            _ => {}
+        }
+    }
+
+    /// With the command that mends it.
+    fn explained(&self, error: Error) -> Error {
+        let named = quoted(&name(self.connection.info()));
+        match error.code.as_str() {
+            "webhook_disabled" => error.remedy(format!("`connections webhooks {named} enable` gives it one")),
+            "not_supported" => error.remedy("`connections kinds` shows what each kind can"),
+            "webhook_key_missing" if error.remedy.is_none() => {
+                error.remedy(format!("`connections webhooks {named}` says what there is"))
+            }
+            _ => error,
+        }
+    }
+}
+
+fn facts(output: &Output, info: &WebhookInfo) -> Result<(), Error> {
+    let when = |at: Timestamp| format!("{} ({})", at.to_rfc3339(), moment(at, output.now));
+    for key in &info.keys {
+        let until = key.until.map(|until| format!(", until {}", when(until))).unwrap_or_default();
+        fact(output, "good key", &format!("since {}{until}", when(key.since)))?;
+    }
+    if let Some(until) = info.handshake_until {
+        fact(output, "handshake", &format!("awaited until {}", when(until)))?;
+    }
+    let last = info.last_received_at.map(|at| format!(", the last {}", when(at))).unwrap_or_default();
+    fact(output, "received", &format!("{}{last}", info.received))?;
+    fact(output, "waiting", &info.waiting.to_string())
+}
+
+fn signed_by(key: SigningKey) -> &'static str {
+    match key {
+        SigningKey::Credential => "the credential",
+        SigningKey::Generated => "a key that is made here",
+        SigningKey::Handshake => "a key that the provider tells",
+        _ => "a key",
+    }
+}
+
+/// Keys are text at every provider.
+fn text(key: &Secret) -> &str {
+    key.expose_str().unwrap_or_default()
+}

@@ -1,0 +1,134 @@
+//! How browsers come back to this program, and what a person registers for it at a provider.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use connection_contract::Kind;
+use connection_core::{InboundEndpoint, WeakConnectionRegistry};
+use connection_inbound::{LoopbackOptions, LoopbackServer, PublicEndpoint, PublicUrl};
+use tokio::runtime::Handle;
+
+use crate::{Error, config::Settings};
+
+/// A browser that has come back follows one redirect; so long it may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where `serve` is reached, if that is configured; else this machine's loopback addresses, while a setup waits. It
+/// remembers what it has given out, for a person to see.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    public: Option<PublicEndpoint>,
+    server: LoopbackServer,
+    given: Mutex<Given>,
+    /// The address that stands though nobody may listen there: somebody pastes it.
+    pasted: Option<PublicUrl>,
+}
+
+/// What the setup of this command was given.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Given {
+    /// It has not asked.
+    #[default]
+    Nothing,
+    /// Browsers come back there.
+    Address(String),
+    /// Nothing could be given, or no browser reaches what was given before.
+    Unreachable,
+}
+
+impl Endpoint {
+    /// For this configuration, on the runtime of the caller; `pastes` for a setup to which nobody has to come back.
+    pub(crate) fn of(settings: &Settings, pastes: bool) -> Self {
+        let options = LoopbackOptions::new();
+        let options = settings.inbound.loopback_port.map_or(options.clone(), |port| options.port(port));
+        let pasted = settings.inbound.loopback_port.filter(|_| pastes).and_then(|port| loopback(port).parse().ok());
+        let public = settings.inbound.public_url.clone().map(PublicEndpoint::new);
+        Self { public, server: LoopbackServer::new(Handle::current(), options), given: Mutex::default(), pasted }
+    }
+
+    /// What was given out last.
+    pub(crate) fn given(&self) -> Given {
+        self.lock().clone()
+    }
+
+    /// Before the program ends: whoever came back sees what came of it.
+    pub(crate) async fn settle(&self) {
+        self.server.browsers_told(PATIENCE).await;
+    }
+
+    fn give(&self, address: Option<String>) -> Option<String> {
+        *self.lock() = address.clone().map_or(Given::Unreachable, Given::Address);
+        address
+    }
+
+    /// Nothing under the lock leaves it half changed.
+    fn lock(&self) -> MutexGuard<'_, Given> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait::async_trait]
+impl InboundEndpoint for Endpoint {
+    fn opened(&self, registry: WeakConnectionRegistry) {
+        self.server.opened(registry);
+    }
+
+    async fn redirect_uri(&self, kind: &Kind) -> Option<String> {
+        if let Some(public) = &self.public {
+            return self.give(public.redirect_uri(kind).await);
+        }
+        let address = self.server.redirect_uri(kind).await;
+        self.give(address.or_else(|| Some(self.pasted.as_ref()?.redirect_uri(kind))))
+    }
+
+    async fn rebind(&self, redirect_uri: &str) -> bool {
+        let bound = match &self.public {
+            Some(public) if public.rebind(redirect_uri).await => true,
+            // It was begun before there was a public address.
+            _ => self.server.rebind(redirect_uri).await,
+        };
+        self.give(bound.then(|| redirect_uri.to_owned()));
+        bound
+    }
+}
+
+/// The redirect address that a person registers at the provider of this kind; without a port where the port differs each
+/// time, which providers pass over for these addresses (RFC 8252, section 7.3).
+pub(crate) fn redirect_uri(settings: &Settings, kind: &Kind) -> String {
+    if let Some(url) = &settings.inbound.public_url {
+        return url.redirect_uri(kind);
+    }
+    match settings.inbound.loopback_port {
+        Some(port) => format!("{}/callback/{kind}", loopback(port)),
+        None => format!("http://127.0.0.1/callback/{kind}"),
+    }
+}
+
+/// The same for people, who have to know of the port.
+pub(crate) fn to_register(settings: &Settings, kind: &Kind) -> String {
+    let address = redirect_uri(settings, kind);
+    match (&settings.inbound.public_url, settings.inbound.loopback_port) {
+        (Some(_), _) | (_, Some(_)) => address,
+        (None, None) => format!("{address} (with any port; `inbound.loopback_port` chooses one)"),
+    }
+}
+
+/// Whether the port can be had that the configuration wants, before anything is made that counts on it.
+pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
+    let Some(port) = settings.inbound.loopback_port.filter(|_| settings.inbound.public_url.is_none()) else {
+        return Ok(());
+    };
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::io(format!("port {port} (inbound.loopback_port)"), &error).remedy(
+            "end the program that has it, perhaps another setup that waits; choose another port; or use --paste",
+        )),
+    }
+}
+
+fn loopback(port: u16) -> String {
+    format!("http://{}:{port}", Ipv4Addr::LOCALHOST)
+}

@@ -1,0 +1,114 @@
+//! What a connection receives by itself.
+
+use connection_contract::{SigningKey, Timestamp};
+use connection_core::{ConnectionInfo, Error as CoreError, ReceivedEvent, WebhookInfo};
+use serde::Serialize;
+
+use super::{ErrorContent, body_text};
+use crate::Error;
+
+/// `webhooks`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WebhookBody {
+    id: String,
+    kind: String,
+    label: String,
+    enabled: bool,
+    address: Option<String>,
+    signed_by: Option<&'static str>,
+    key: Option<String>,
+    keys: Vec<WebhookKeyBody>,
+    handshake_until: Option<String>,
+    received: u64,
+    last_received_at: Option<String>,
+    waiting: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct WebhookKeyBody {
+    since: String,
+    until: Option<String>,
+}
+
+impl WebhookBody {
+    /// `address` and `key` are secrets: `None` unless they may be seen.
+    pub(crate) fn of(
+        connection: &ConnectionInfo,
+        info: Option<&WebhookInfo>,
+        address: Option<String>,
+        key: Option<&str>,
+    ) -> Self {
+        let keys = info.map(|info| info.keys.as_slice()).unwrap_or_default();
+        let keys = keys
+            .iter()
+            .map(|key| WebhookKeyBody { since: key.since.to_rfc3339(), until: key.until.map(Timestamp::to_rfc3339) });
+        Self {
+            id: connection.id.to_string(),
+            kind: connection.kind.to_string(),
+            label: connection.label.to_string(),
+            enabled: info.is_some(),
+            address,
+            signed_by: info.map(|info| signed_by(info.signing_key)),
+            key: key.map(str::to_owned),
+            keys: keys.collect(),
+            handshake_until: info.and_then(|info| info.handshake_until).map(Timestamp::to_rfc3339),
+            received: info.map(|info| info.received).unwrap_or_default(),
+            last_received_at: info.and_then(|info| info.last_received_at).map(Timestamp::to_rfc3339),
+            waiting: info.map(|info| info.waiting).unwrap_or_default(),
+        }
+    }
+}
+
+fn signed_by(key: SigningKey) -> &'static str {
+    match key {
+        SigningKey::Credential => "credential",
+        SigningKey::Generated => "generated",
+        _ => "handshake",
+    }
+}
+
+/// An element of `webhooks deliveries`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeliveryBody {
+    number: Option<u64>,
+    received_at: Option<String>,
+    event: Option<String>,
+    content_type: Option<String>,
+    encoding: Option<&'static str>,
+    body: Option<String>,
+    error: Option<ErrorContent>,
+}
+
+impl From<&Result<ReceivedEvent, CoreError>> for DeliveryBody {
+    fn from(event: &Result<ReceivedEvent, CoreError>) -> Self {
+        let mut empty = Self {
+            number: None,
+            received_at: None,
+            event: None,
+            content_type: None,
+            encoding: None,
+            body: None,
+            error: None,
+        };
+        match event {
+            Ok(event) => {
+                let (encoding, body) = body_text(event.body().expose().to_vec());
+                Self {
+                    number: Some(event.number()),
+                    received_at: Some(event.received_at().to_rfc3339()),
+                    event: Some(event.name().to_string()),
+                    content_type: Some(event.content_type().to_owned()),
+                    encoding: Some(encoding),
+                    body: Some(body),
+                    ..empty
+                }
+            }
+            Err(error) => {
+                empty.error = Some(ErrorContent::from(&Error::from(error.clone())));
+                empty
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The application that the operator registered: configured, read at each use, asked once, forgotten.
+
+use connection_contract::Clock as _;
+use connection_core::SystemClock;
+use connection_faults::oidc::SECRET;
+use serde_json::json;
+
+use crate::{
+    program::{Machine, ON_POSTGRES},
+    real::{Real, browsed},
+};
+
+/// The configuration of this machine, with an application of `real` whose secret is in a file beside it.
+fn configured(real: &Real, kinds: &str) {
+    real.machine.configure(&format!("[http.endpoints]\n\"{0}\" = \"{0}\"\n{kinds}", real.server.issuer()));
+}
+
+#[track_caller]
+fn private(machine: &Machine, name: &str, text: &str) {
+    let path = machine.write(name, text.as_bytes());
+    set_mode(&path, 0o600);
+}
+
+#[cfg(unix)]
+fn set_mode(path: &str, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is there");
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &str, _: u32) {}
+
+/// Nobody is asked, and a secret that was replaced works at the next renewal.
+#[test]
+fn a_configured_application_is_not_asked_for_and_its_secret_is_read_at_each_use() {
+    let Some(real) = Real::start(json!({ "lives": { "AccessToken": 4 } })) else { return };
+    configured(&real, "[kinds.real]\nclient_id = \"app\"\nclient_secret_file = \"secret\"\n");
+    private(&real.machine, "secret", &format!("{SECRET}\n"));
+    let mut adding = real.begin(&["add", "real"]);
+    browsed(&adding.link());
+    adding.end().exits(0).says("Connected ada (real:ada) · live");
+    private(&real.machine, "secret", "replaced at the provider");
+    // Until the token has ended: each run takes its time.
+    let send = || real.run(&["send", "real", "GET", "/me"]);
+    let refused = std::iter::repeat_with(send).take(500).find(|ran| ran.exit != 0).expect("it ends");
+    assert!(refused.err.contains("check the client's id and secret"), "{}", refused.err);
+    real.run(&["reauthorize", "real"]).exits(3).warns("check the client's id and secret");
+    private(&real.machine, "secret", SECRET);
+    let mut again = real.begin(&["reauthorize", "real"]);
+    browsed(&again.link());
+    again.end().exits(0);
+}
+
+#[test]
+fn the_environment_brings_an_application_and_wins_over_the_file() {
+    let Some(mut real) = Real::start(json!({})) else { return };
+    configured(&real, "[kinds.real]\nclient_id = \"app\"\nclient_secret_file = \"nowhere\"\n");
+    real.run(&["add", "real"]).exits(2).warns("nowhere").warns("client_secret_file");
+    real.machine.set("CONNECTIONS_KINDS__REAL__CLIENT_SECRET", SECRET);
+    let mut adding = real.begin(&["add", "real"]);
+    browsed(&adding.link());
+    adding.end().exits(0);
+    // The control, and how a kind with `-` is named.
+    real.machine.set("CONNECTIONS_KINDS__REAL_OWN__CLIENT_ID", "app");
+    real.run(&["list"]).exits(2).warns("'real-own' takes no application");
+}
+
+#[test]
+fn a_configuration_that_no_kind_can_use_is_refused() {
+    let machine = Machine::new();
+    let check = |kinds: &str, expected: &[&str]| {
+        machine.configure(kinds);
+        let ran = expected.iter().fold(machine.run(&["kinds"]).exits(2), |ran, part| ran.warns(part));
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+    };
+    check("[kinds.gmial]\nclient_id = \"a\"", &["there is no kind 'gmial'", "gmail"]);
+    check("[kinds.github]\nclient_id = \"a\"", &["'github' takes no application", "kinds.github"]);
+    check("[kinds.gmail]\nclient_id = \"a\"", &["kinds.gmail has no secret", "client_secret_file"]);
+    check("[kinds.gmail]\nclient_secret = \"hunter2\"", &["kinds.gmail.client_id is missing"]);
+    let both = "[kinds.gmail]\nclient_id = \"a\"\nclient_secret = \"hunter2\"\nclient_secret_file = \"b\"";
+    check(both, &["are both set"]);
+    check("[kinds.gmail]\nclient = \"hunter2\"", &["there is no key 'kinds.gmail.client'", "kinds.KIND.client_id"]);
+    check("[kinds]\ngmail = \"hunter2\"", &["there is no key 'kinds.gmail'"]);
+    check("[kinds.gmail]\nclient_id = 7", &["'kinds.gmail.client_id' must be a text"]);
+    // The control.
+    machine.configure("[kinds.gmail]\nclient_id = \"a\"\nclient_secret = \"hunter2\"");
+    let shown = machine.run(&["kinds", "show", "gmail"]).exits(0).says("application: kinds.gmail in ");
+    assert!(!shown.out.contains("hunter2"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_can_read_is_refused_before_anything_is_made() {
+    let machine = Machine::new();
+    machine.configure("[kinds.gmail]\nclient_id = \"a\"\nclient_secret_file = \"secret\"");
+    machine.run(&["add", "gmail"]).exits(2).warns("secret cannot be read");
+    private(&machine, "secret", "hunter2");
+    set_mode(machine.path("secret").to_str().unwrap(), 0o644);
+    machine.run(&["add", "gmail"]).exits(2).warns("can be read or changed by other users").warns("chmod 600");
+    assert!(!machine.data().exists());
+    // Whoever uses no application of it is not held up.
+    machine.run(&["list"]).exits(0);
+}
+
+#[test]
+fn an_application_that_was_asked_for_is_forgotten_and_asked_for_again() {
+    let Some(real) = Real::start(json!({})) else { return };
+    real.run(&["kinds", "forget-client", "real"]).exits(0).says("No application of 'real' was kept");
+    // A database elsewhere is there, and is opened with the key of this machine.
+    assert!(ON_POSTGRES || !real.machine.data().exists());
+    real.run(&["kinds", "forget-client", "gone"]).exits(5);
+    let application = real.application();
+    let mut adding = real.begin(&["add", "real", "--input", &application]);
+    browsed(&adding.link());
+    adding.end().exits(0);
+    let mut again = real.begin(&["add", "real", "--again"]);
+    again.link();
+    again.kill();
+    let forgotten = real.run(&["kinds", "forget-client", "real"]).exits(0);
+    forgotten.says("Forgot the application of 'real'").says("not renewed until it is given again");
+    let shape = real.run(&["kinds", "forget-client", "real", "--json"]).exits(0);
+    assert_eq!(shape.json(), json!({ "kind": "real", "forgotten": false, "configuredIn": null }));
+    real.run(&["add", "real", "--again"]).exits(2).warns("clientId");
+    configured(&real, "[kinds.real]\nclient_id = \"app\"\nclient_secret_file = \"secret\"\n");
+    real.run(&["kinds", "forget-client", "real"])
+        .exits(0)
+        .says("The configuration has one, which stays: kinds.real in ");
+}
+
+/// An application of Google's that is in testing: what it was granted ends in a week, and that is told though tokens are
+/// renewed by themselves.
+#[test]
+fn what_google_ends_in_a_week_is_listed_with_its_end() {
+    let machine = Machine::new();
+    let row = |account: &str, days: u64| {
+        let until = SystemClock::new().now().after(days * 86_400 + 3600).to_rfc3339();
+        json!({
+            "kind": "gmail",
+            "identity": { "id": account },
+            "credential": { "version": "1", "clientId": "app", "access": "ya29", "refresh": "1//" },
+            "authorizedUntil": until,
+        })
+        .to_string()
+    };
+    let lines = format!("{}\n{}\n", row("ada@example.com", 6), row("bob@example.com", 60));
+    machine.feed(&["import", "-"], &lines).exits(0);
+    let list = machine.run(&["list"]).exits(0);
+    let note = |account: &str| list.out.lines().find(|line| line.contains(account)).unwrap_or_default().to_owned();
+    assert!(note("gmail:ada@example.com").ends_with("authorization expires in 6 days"), "{}", list.out);
+    assert!(!note("gmail:bob@example.com").contains("expires"), "{}", list.out);
+}

@@ -1,0 +1,85 @@
+//! A person in a real browser: what `add` prints is opened there, the provider's own pages are filled in and confirmed, and
+//! the program ends with a connection.
+
+use connection_faults::browser::Browser;
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::real::Real;
+
+/// The programs are waited for without a runtime; the browser has one.
+fn person() -> Option<(Real, Runtime, Browser)> {
+    let real = Real::start(json!({ "interactions": "forms" }))?;
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let browser = runtime.block_on(Browser::start(&[]))?;
+    Some((real, runtime, browser))
+}
+
+/// The provider's forms: who it is, and that it may.
+async fn allows(browser: &Browser) {
+    browser.write("input[name=login]", "ada").await;
+    browser.write("input[name=password]", "any").await;
+    browser.click("button[type=submit]").await;
+    browser.shows("Authorize").await;
+    browser.click("button[type=submit]").await;
+}
+
+/// R-INSEAM-090, RFC 8252
+#[test]
+fn a_person_connects_in_a_browser() {
+    let Some((real, runtime, browser)) = person() else { return };
+    let mut adding = real.begin(&["add", "real-public", "--no-browser"]);
+    let (redirect, link) = (adding.line("Redirect address: "), adding.line("Open "));
+    runtime.block_on(async {
+        browser.open(&link).await;
+        allows(&browser).await;
+        let told = browser.shows("Connected").await;
+        assert!(told.contains("Real: ada"), "{told}");
+        assert!(browser.address().await.starts_with(&format!("{redirect}/done?ref=")), "{}", browser.address().await);
+        let history = browser.history().await;
+        assert!(history.iter().any(|url| url.starts_with(real.server.issuer())), "the control: {history:?}");
+        assert!(!history.iter().any(|url| url.contains("code=")), "{history:?}");
+        let sent = browser.sent().await;
+        assert!(sent.iter().any(|sent| sent.url.starts_with(&redirect) && sent.url.contains("code=")), "{sent:?}");
+    });
+    adding.end().exits(0).says("Connected ada (real-public:ada) · live");
+    real.run(&["send", "real-public", "GET", "/me"]).exits(0).says("ada");
+}
+
+/// A person who says no is told so in the browser and in the terminal, and nothing is left.
+#[test]
+fn a_person_who_says_no_in_a_browser_is_told_so() {
+    let Some((real, runtime, browser)) = person() else { return };
+    let mut adding = real.begin(&["add", "real-public", "--no-browser"]);
+    let link = adding.line("Open ");
+    runtime.block_on(async {
+        browser.open(&link).await;
+        browser.shows("Sign-in").await;
+        browser.click("a[href$='/abort']").await;
+        browser.shows("Not connected").await;
+    });
+    adding.end().exits(3);
+    real.run(&["list"]).exits(0).says("Nothing is connected");
+}
+
+/// RFC 8628: the code is typed in the provider's page and confirmed there.
+#[test]
+fn a_person_types_a_code_in_a_browser() {
+    let Some((real, runtime, browser)) = person() else { return };
+    let application = real.application();
+    let mut adding = real.begin(&["add", "real", "--device", "--input", &application]);
+    let shown = adding.line("Open this address and type the code: ");
+    let (link, code) = shown.trim_end_matches(')').split_once(" (code ").unwrap();
+    // What has the code in it already is not what is tried here.
+    let page = link.split_once('?').map_or(link, |(page, _)| page);
+    runtime.block_on(async {
+        browser.open(page).await;
+        browser.write("input[name=user_code]", code).await;
+        browser.click("button[type=submit]").await;
+        browser.shows(code).await;
+        browser.click("button[type=submit]").await;
+        allows(&browser).await;
+        browser.shows("Success").await;
+    });
+    adding.end().exits(0).says("Connected ada (real:ada) · live");
+}

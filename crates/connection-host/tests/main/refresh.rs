@@ -1,0 +1,94 @@
+//! `refresh`: says what came of it, and what to do when nothing did. With `examples/renewing.rs`.
+
+use serde_json::Value;
+
+use crate::{
+    program::{Machine, Ran, check},
+    provider::{KEY_SECRET, TOKEN},
+};
+
+/// A machine on which `renewing:ada` is connected.
+fn connected() -> Machine {
+    let mut machine = Machine::new();
+    machine.set("CONNECTIONS_HTTP__ENDPOINTS", &format!(r#"{{"https://api.renewing.example": "{}"}}"#, machine.provider.origin));
+    let input = machine.write("tokens.json", format!(r#"{{"accessToken": "{TOKEN}", "refreshToken": "{KEY_SECRET}"}}"#).as_bytes());
+    run(&machine, &["add", "renewing", "--input", &input]).exits(0).says("Connected ada (renewing:ada)");
+    machine
+}
+
+fn run(machine: &Machine, arguments: &[&str]) -> Ran {
+    machine.run_example("renewing", arguments)
+}
+
+/// What the provider gives: fresh tokens of that number.
+fn gives(machine: &Machine, number: usize) {
+    machine.provider.tell(200, "", &format!(r#"{{"access": "access-{number}", "refresh": "refresh-{number}"}}"#));
+}
+
+#[test]
+fn a_renewal_is_told_with_its_end() {
+    let machine = connected();
+    gives(&machine, 2);
+    let ran = run(&machine, &["refresh", "renewing"]).exits(0);
+    assert!(ran.out.starts_with("Renewed ada (renewing:ada) · live · the token ends in "), "{}", ran.out);
+    let seen = machine.provider.seen();
+    assert!(seen.iter().any(|seen| seen.path == "/token" && seen.body == format!("refresh_token={KEY_SECRET}")));
+    gives(&machine, 3);
+    let told = run(&machine, &["refresh", "renewing", "--json"]).exits(0).json();
+    check(&told, "refreshed");
+    check(&told["connection"], "connection");
+    assert_eq!((&told["outcome"], &told["connection"]["renews"]), (&"refreshed".into(), &Value::Bool(true)));
+    let events = run(&machine, &["events", "renewing", "--json"]).exits(0).json();
+    let renewed: Vec<_> = events["events"].as_array().unwrap().iter().filter(|e| e["event"] == "credential_rotated").collect();
+    assert_eq!(renewed.len(), 2, "{events}");
+    assert_eq!(renewed[0]["details"]["outcome"], "refreshed");
+    run(&machine, &["show", "renewing"]).exits(0).says("renewed before").says("can           send, refresh");
+}
+
+#[test]
+fn what_fails_in_passing_says_how_long_the_old_one_works() {
+    let machine = connected();
+    machine.provider.tell(429, "retry-after: 60\r\n", "");
+    let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("the token that there is ends in ");
+    assert!(ran.out.is_empty() && ran.err.lines().count() == 2, "{}{}", ran.out, ran.err);
+    let told = run(&machine, &["refresh", "renewing", "--json"]).exits(4).error();
+    check(&told["error"], "error");
+    assert_eq!(told["error"]["code"], "not_renewed");
+    run(&machine, &["verify", "renewing"]).exits(0).says("live");
+    gives(&machine, 2);
+    run(&machine, &["refresh", "renewing"]).exits(0).says("Renewed ada");
+}
+
+#[test]
+fn a_lost_answer_is_not_tried_over_and_over() {
+    let machine = connected();
+    machine.provider.tell(503, "", "");
+    run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been spent");
+    let asked = machine.provider.seen().len();
+    gives(&machine, 2);
+    run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been spent");
+    assert_eq!(machine.provider.seen().len(), asked, "its quarantine is not over");
+    run(&machine, &["events", "renewing"]).exits(0).says("not_renewed").says("outcome: uncertain");
+}
+
+#[test]
+fn what_only_a_person_can_mend_names_the_command() {
+    let machine = connected();
+    machine.provider.tell(400, "", r#"{"error": "invalid_grant"}"#);
+    let ran = run(&machine, &["refresh", "renewing"]).exits(4);
+    let ran = ran.warns("the provider renews it no more").warns("connections reauthorize renewing:ada");
+    assert!(ran.out.is_empty(), "{}", ran.out);
+    run(&machine, &["list"]).exits(0).says("failing").says("connections reauthorize renewing:ada");
+}
+
+#[test]
+fn a_kind_that_renews_nothing_is_refused_with_the_way_out() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let asked = machine.provider.seen().len();
+    let ran = machine.run(&["refresh", "github"]).exits(6).warns("renew");
+    ran.warns("connections verify github:work").warns("connections reauthorize github:work");
+    assert_eq!(machine.run(&["refresh", "github", "--json"]).exits(6).error()["error"]["code"], "not_supported");
+    assert_eq!(machine.provider.seen().len(), asked);
+    machine.run(&["refresh", "gmail"]).exits(5);
+}

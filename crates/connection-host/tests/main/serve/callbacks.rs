@@ -1,0 +1,103 @@
+//! A browser comes back to `serve`, for a setup of another process.
+
+use std::net::TcpListener;
+
+use serde_json::json;
+
+use crate::{
+    program::check,
+    real::{Real, browsed},
+};
+
+use super::{Serving, adding::Adding, ask, google::Google, machine, until};
+
+/// R-INSEAM-089
+#[test]
+fn a_callback_through_serve_completes_the_setup_of_another_process() {
+    let machine = machine();
+    let google = Google::of(&machine, 3600);
+    let serving = Serving::start(&machine);
+    assert_eq!(serving.url, format!("http://{}", serving.address));
+    let adding = Adding::at(&machine, &google, &serving);
+    let (session, path) = adding.begun();
+    let taken = serving.get(&path);
+    let done = taken.header("location").unwrap().strip_prefix(&serving.url).unwrap().to_owned();
+    assert_eq!(taken.status, 303);
+    let mut told = serving.get(&done);
+    until("the page tells", || {
+        told = serving.get(&done);
+        told.header("refresh").is_none()
+    });
+    assert!(told.body.contains("Connected") && told.body.contains("ada@example.com"), "{}", told.body);
+    assert_eq!(adding.end(&session), "done ada@example.com");
+    assert_eq!(google.asked(), ["authorization_code"]);
+    let rows = machine.run(&["list", "--json"]).exits(0).json();
+    check(&rows[0], "connection");
+    adding.close();
+}
+
+/// Where a public URL is configured, the browser of `add` comes back to `serve`, and `add` is told through the store.
+#[test]
+fn a_browser_of_add_comes_back_to_serve_where_a_public_url_is_configured() {
+    let Some(mut real) = Real::start(json!({})) else { return };
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    real.machine.set("CONNECTIONS_INBOUND__LISTEN", &listen.to_string());
+    real.machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &format!("http://{listen}"));
+    let serving = Serving::of(real.command(&["serve", "--json"]));
+    let mut adding = real.begin(&["add", "real-public"]);
+    assert_eq!(adding.line("Redirect address: "), format!("http://{listen}/callback/real-public"));
+    let (_, shown) = browsed(&adding.link());
+    assert!(shown.status == 200 && shown.body.contains("Connected"), "{shown:?}");
+    adding.end().exits(0).says("Connected ada (real-public:ada) · live");
+    drop(serving);
+}
+
+#[test]
+fn two_serve_on_one_store_and_either_is_called_back() {
+    let machine = machine();
+    let google = Google::of(&machine, 3600);
+    let (one, two) = (Serving::start(&machine), Serving::start(&machine));
+    assert_ne!(one.address, two.address);
+    let adding = Adding::at(&machine, &google, &one);
+    let (first, path) = adding.begun();
+    assert_eq!(two.get(&path).status, 303);
+    assert_eq!(adding.end(&first), "done ada@example.com");
+    let (second, path) = adding.begun();
+    assert_eq!(one.get(&path).status, 303);
+    assert_eq!(two.get(&path).status, 410, "it was used");
+    assert_eq!(adding.end(&second), "done ada@example.com");
+    assert_eq!(google.asked().len(), 2);
+    adding.close();
+}
+
+/// Behind a proxy: the path of the public URL is passed on or taken away, and `Host` is whatever it is.
+#[test]
+fn behind_a_proxy_it_answers_at_its_path_and_below_that_of_the_public_url() {
+    let mut machine = machine();
+    machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", "https://host.example/connections");
+    let serving = Serving::start(&machine);
+    assert_eq!(serving.url, "https://host.example/connections");
+    for path in ["/", "/connections", "/healthz", "/connections/healthz"] {
+        let answer = ask(serving.address, "host.example", "GET", path, "", b"");
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+    for path in ["/callback/gmail?code=x&state=y", "/connections/callback/gmail?code=x&state=y", "/nowhere"] {
+        assert_eq!(serving.get(path).status, 404, "{path}");
+    }
+    for path in ["/setups", "/connections/setups"] {
+        let asked = serving.ask("POST", path, "content-type: application/json\r\n", br#"{"kind":"github"}"#);
+        assert_eq!((asked.status, asked.body.as_str()), (404, ""), "it begins nothing for strangers");
+    }
+    let what = serving.get("/").body;
+    assert!(what.contains("connections serve") && what.contains("connections list"), "{what}");
+}
+
+/// T09: a page whose name was led to this machine is told nothing.
+#[test]
+fn on_loopback_alone_it_answers_to_its_own_names() {
+    let machine = machine();
+    let serving = Serving::start(&machine);
+    for (host, status) in [(serving.address.to_string(), 200), ("evil.example".to_owned(), 421)] {
+        assert_eq!(ask(serving.address, &host, "GET", "/healthz", "", b"").status, status, "{host}");
+    }
+}

@@ -1,0 +1,103 @@
+//! `serve` is told to end, renews by itself, and does not begin where it should not.
+
+use std::net::{TcpListener, TcpStream};
+
+use super::{
+    Serving,
+    adding::{Adding, valid_until},
+    google::Google,
+    machine, until,
+};
+
+/// When the tests began, about.
+fn now() -> i64 {
+    connection_contract::Clock::now(&connection_core::SystemClock::new()).seconds()
+}
+
+/// Nobody uses the connection: the scheduler finds it due.
+#[test]
+fn what_is_due_is_renewed_with_nobody_asking() {
+    let machine = machine();
+    let google = Google::of(&machine, 2);
+    let serving = Serving::start(&machine);
+    let adding = Adding::at(&machine, &google, &serving);
+    adding.connected(&serving);
+    adding.close();
+    google.until_asked(2);
+    until("what was renewed is stored", || valid_until(&machine) > now() + 600);
+    assert_eq!(google.asked(), ["authorization_code", "refresh_token"]);
+}
+
+/// What a provider was asked for is stored before the process ends.
+#[test]
+fn told_to_end_it_finishes_an_exchange_in_flight() {
+    for name in ["TERM", "INT"] {
+        let machine = machine();
+        let google = Google::of(&machine, 2);
+        let mut serving = Serving::start(&machine);
+        let adding = Adding::at(&machine, &google, &serving);
+        adding.connected(&serving);
+        adding.close();
+        google.hold();
+        google.until_asked(2);
+        serving.signal(name);
+        assert_eq!(serving.tells(), "draining");
+        until("nobody is let in", || TcpStream::connect(serving.address).is_err());
+        assert!(serving.is_running(), "it waits for the provider");
+        google.release();
+        assert_eq!(serving.tells(), "ended");
+        let (exit, err) = serving.ended();
+        assert_eq!((exit, err.as_str()), (0, ""), "{name}");
+        assert!(valid_until(&machine) > now() + 600, "{name}: the row is renewed");
+        assert_eq!(google.asked(), ["authorization_code", "refresh_token"], "{name}");
+    }
+}
+
+#[test]
+fn told_twice_it_ends_at_once_and_nothing_is_lost() {
+    let machine = machine();
+    let google = Google::of(&machine, 2);
+    let serving = Serving::start(&machine);
+    let adding = Adding::at(&machine, &google, &serving);
+    adding.connected(&serving);
+    adding.close();
+    google.hold();
+    google.until_asked(2);
+    serving.signal("TERM");
+    assert_eq!(serving.tells(), "draining");
+    serving.signal("TERM");
+    let (exit, err) = serving.ended();
+    assert_eq!(exit, 0, "{err}");
+    assert!(err.contains("found by the next process"), "{err}");
+    google.release();
+    let rows = machine.run(&["list", "--json"]).exits(0).json();
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn where_it_cannot_listen_it_says_so_with_the_way_out() {
+    let mut machine = machine();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    machine.set("CONNECTIONS_INBOUND__LISTEN", &address);
+    let error = machine.run(&["serve", "--json"]).exits(1).error()["error"].clone();
+    assert_eq!(error["code"], "listen_failed");
+    assert!(error["message"].as_str().unwrap().contains(&address), "{error}");
+    assert!(error["remedy"].as_str().unwrap().contains("inbound.listen"), "{error}");
+    // An address that other machines reach, in the clear.
+    for public in [None, Some("http://127.0.0.1:9000")] {
+        let mut machine = super::machine();
+        machine.set("CONNECTIONS_INBOUND__LISTEN", "0.0.0.0:0");
+        if let Some(public) = public {
+            machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", public);
+        }
+        let error = machine.run(&["serve", "--json"]).exits(2).error()["error"].clone();
+        assert_eq!(error["code"], "invalid_configuration");
+        assert!(error["message"].as_str().unwrap().contains("not https"), "{error}");
+        assert!(error["remedy"].as_str().unwrap().contains("127.0.0.1"), "{error}");
+    }
+    let mut machine = super::machine();
+    machine.set("CONNECTIONS_INBOUND__LISTEN", "0.0.0.0:0");
+    machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", "https://host.example");
+    assert_eq!(Serving::start(&machine).get("/healthz").status, 200, "the control: a proxy on another machine");
+}

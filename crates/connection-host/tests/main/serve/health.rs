@@ -1,0 +1,27 @@
+//! `/healthz`: for whoever watches over it, and nothing for anybody else.
+
+use serde_json::{Value, json};
+
+use super::{Serving, machine, until};
+use crate::program::ON_POSTGRES;
+
+fn health(serving: &Serving) -> (u16, Value) {
+    let answer = serving.get("/healthz");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    (answer.status, serde_json::from_str(&answer.body).unwrap())
+}
+
+#[test]
+fn healthz_says_whether_the_store_answers_and_nothing_else() {
+    let machine = machine();
+    let serving = Serving::start(&machine);
+    machine.add_github("canary-label").exits(0);
+    assert_eq!(health(&serving), (200, json!({ "ok": true, "reason": null })));
+    if !ON_POSTGRES {
+        return;
+    }
+    machine.lose_database();
+    until("the store is gone", || health(&serving).0 == 503);
+    assert_eq!(health(&serving), (503, json!({ "ok": false, "reason": "store" })));
+}

@@ -1,0 +1,40 @@
+//! `serve` is killed when a provider has answered and nothing is committed: what it answered is not lost, and not spent
+//! twice.
+
+use connection_faults::held::Held;
+
+use super::{Serving, adding::Adding, google::Google, machine, until};
+
+#[test]
+fn killed_between_answer_and_commit_the_next_one_goes_on_with_the_answer() {
+    let machine = machine();
+    let google = Google::of(&machine, 3600);
+    let serving = Serving::start(&machine);
+    let adding = Adding::at(&machine, &google, &serving);
+    google.hold();
+    let (session, path) = adding.begun();
+    // It is this `serve` that goes on with it, and no process of the test.
+    drop(session);
+    adding.close();
+    assert_eq!(serving.get(&path).status, 303);
+    google.until_asked(1);
+    let held = Held::of(&machine.address());
+    google.release();
+    let state = machine.state_directory();
+    let rescued = || {
+        let names = std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name());
+        names.into_iter().any(|name| name.to_string_lossy().ends_with(".rescue"))
+    };
+    until("the answer is in a file", rescued);
+    serving.kill();
+    drop(held);
+    machine.deserted();
+    assert!(rescued(), "the control: it was not committed");
+    let _serving = Serving::start(&machine);
+    until("the mailbox is connected", || {
+        let rows = machine.run(&["list", "--json"]).exits(0).json();
+        rows.as_array().is_some_and(|rows| rows.len() == 1 && rows[0]["liveness"] == "live")
+    });
+    assert_eq!(google.asked(), ["authorization_code"], "the code was sent once");
+    assert!(!rescued());
+}

@@ -1,0 +1,171 @@
+//! `serve` as a process: it is called back, renews, is asked how it is, and is told to end.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "support of tests: what fails here fails the test")]
+
+mod adding;
+mod answers;
+mod callback_check;
+mod callbacks;
+mod ends;
+mod google;
+mod health;
+mod killed;
+mod webhooks;
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::program::{Machine, check};
+
+/// Longer than anything here takes on a machine that does much else.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// `connections serve --json`; killed with this value.
+pub(super) struct Serving {
+    child: Child,
+    lines: Receiver<String>,
+    pub(super) address: SocketAddr,
+    pub(super) url: String,
+}
+
+impl Serving {
+    /// On any port of this machine, unless the configuration says where. Returns when it listens.
+    pub(super) fn start(machine: &Machine) -> Self {
+        let mut command = machine.command();
+        command.args(["serve", "--json"]);
+        Self::of(command)
+    }
+
+    pub(super) fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                // Nobody reads any more.
+                sender.send(line).unwrap_or_default();
+            }
+        });
+        let Ok(first) = lines.recv_timeout(PATIENCE) else {
+            child.kill().unwrap_or_default();
+            panic!("it does not listen: {}", said(child.stderr.take()));
+        };
+        let first: Value = serde_json::from_str(&first).unwrap();
+        check(&first, "serving");
+        assert_eq!(first["state"], "listening");
+        let text = |name: &str| first[name].as_str().unwrap().to_owned();
+        Self { child, lines, address: text("listen").parse().unwrap(), url: text("publicUrl") }
+    }
+
+    /// The state that it tells next.
+    #[track_caller]
+    pub(super) fn tells(&self) -> String {
+        let line = self.lines.recv_timeout(PATIENCE).expect("it tells something");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        check(&line, "serving");
+        line["state"].as_str().unwrap().to_owned()
+    }
+
+    pub(super) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    pub(super) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+    }
+
+    /// At any moment, as a crash does.
+    pub(super) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Its exit code, and what it said on standard error.
+    #[track_caller]
+    pub(super) fn ended(mut self) -> (i32, String) {
+        until("it ends", || !self.is_running());
+        (self.child.wait().unwrap().code().unwrap_or(-1), said(self.child.stderr.take()))
+    }
+
+    pub(super) fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "", b"")
+    }
+
+    /// Further headers, each with its line end.
+    pub(super) fn ask(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+        ask(self.address, &self.address.to_string(), method, path, headers, body)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended.
+        self.child.kill().unwrap_or_default();
+        drop(self.child.wait());
+    }
+}
+
+fn said(err: Option<ChildStderr>) -> String {
+    let mut text = String::new();
+    drop(err.map(|mut err| err.read_to_string(&mut text)));
+    text
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    head: String,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let pairs = self.head.lines().filter_map(|line| line.split_once(": "));
+        pairs.into_iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+/// One request; without an answer, its status is 0.
+pub(super) fn ask(address: SocketAddr, host: &str, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+    let exchange = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n{headers}content-length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), body].concat())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = exchange().unwrap_or_default();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
+
+/// Until it is so; what other processes do cannot be awaited.
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "other processes have the clock of the system")]
+pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "it does not come to it: {what}");
+        thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// A machine whose `serve` listens on any port.
+pub(super) fn machine() -> Machine {
+    let mut machine = Machine::new();
+    machine.set("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
+    machine
+}

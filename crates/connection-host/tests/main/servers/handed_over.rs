@@ -1,0 +1,69 @@
+//! A code comes back to another process than the one that sent the browser away, while that one lives, stands still or is
+//! dead: it is redeemed once, with the verifier of the one that began.
+
+use connection_contract::Liveness;
+use connection_core::Outcome;
+use connection_faults::oidc::{CLIENT, OidcServer, SECRET};
+
+use super::{
+    Host, Nowhere, REAL, browsed,
+    child::{self, Process, say},
+    discovered, opened, parameters, passing, step,
+};
+
+const NAME: &str = "servers::handed_over::a_code_that_comes_back_to_another_process_is_redeemed_there_once";
+
+/// R-INSEAM-089, S5
+#[test]
+fn a_code_that_comes_back_to_another_process_is_redeemed_there_once() {
+    match child::order() {
+        Some(order) => child::runtime().block_on(begin(&order)),
+        None => child::runtime().block_on(all()),
+    }
+}
+
+/// Begins, says its id and where the browser goes, and is there until its time has come.
+async fn begin(order: &str) {
+    let [store, key, issuer] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
+    let registry = child::builder(store, key, issuer).inbound(std::sync::Arc::new(Nowhere)).open().await.unwrap();
+    let session = registry.begin_setup(&REAL).await.unwrap();
+    let (_, shown) = step(&session).await;
+    say(&session.id().to_string());
+    say(&opened(&shown));
+    child::told_to_go().await;
+}
+
+async fn all() {
+    for fate in ["alive", "paused", "killed"] {
+        let Some(server) = OidcServer::start(r#"{"redirectUris": ["http://127.0.0.1/callback"]}"#) else { return };
+        let config = discovered(&server, CLIENT, Some(SECRET)).build().unwrap();
+        let host = Host::open(server.issuer(), config).await;
+        let [store, key] = host.places();
+        let mut beginner = Process::start(NAME, &[store, key, server.issuer().to_owned()]);
+        let (id, link) = (beginner.line(), beginner.line());
+        match fate {
+            "paused" => beginner.signal("STOP"),
+            "killed" => beginner.kill(),
+            _ => {}
+        }
+        let back = browsed(link).await;
+        let delivered = host.registry.deliver(parameters(&back)).await.unwrap();
+        assert_eq!(delivered.session.id().to_string(), id, "{fate}");
+        let outcome = passing(&host, &server, delivered.session.terminal()).await.unwrap();
+        assert!(matches!(outcome, Outcome::Done(_)), "{fate}: {outcome:?}");
+        if fate == "paused" {
+            // It wakes to a setup that is over.
+            beginner.signal("CONT");
+        }
+        if fate != "killed" {
+            beginner.go();
+            beginner.ends_well();
+        }
+        let connection = host.connection(&outcome).await;
+        assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live, "{fate}");
+        assert!(host.registry.deliver(parameters(&back)).await.is_err(), "{fate}: it is used");
+        let grants: Vec<_> = server.token_requests().into_iter().map(|asked| (asked.grant, asked.status)).collect();
+        assert_eq!(grants, [(Some("authorization_code".to_owned()), 200)], "{fate}");
+        host.close().await;
+    }
+}

@@ -1,0 +1,33 @@
+//! What the server itself says of the tokens that a connection holds (RFC 7662): that they are good, and not any more when
+//! the connection is gone.
+
+use connection_contract::Secret;
+use connection_core::Connection;
+use connection_faults::oidc::{CLIENT, OidcServer, SECRET};
+
+use super::{Host, code::connected, discovered};
+
+async fn held(connection: &Connection) -> String {
+    connection.with_access_token(async |token: &Secret| token.expose_str().unwrap().to_owned()).await.unwrap()
+}
+
+/// S19: with the refresh token all goes that was given for it; what another connection holds stays.
+#[tokio::test]
+async fn what_is_held_is_good_until_the_connection_is_removed() {
+    let Some(server) = OidcServer::start("{}") else { return };
+    let host = Host::open(server.issuer(), discovered(&server, CLIENT, Some(SECRET)).build().unwrap()).await;
+    let connection = host.connection(&connected(&host).await).await;
+    let first = held(&connection).await;
+    assert!(server.is_active(&first));
+    assert!(!server.is_active("no-token"), "the control");
+    connection.refresh().await.unwrap();
+    let second = held(&connection).await;
+    assert_ne!(first, second);
+    assert!(server.is_active(&second));
+    let removal = host.registry.remove(connection.id()).await.unwrap();
+    assert!(matches!(removal.teardown, connection_core::Teardown::Done), "{removal:?}");
+    assert!(!server.is_active(&second) && !server.is_active(&first), "nothing is left that would work");
+    let next = host.connection(&connected(&host).await).await;
+    assert!(server.is_active(&held(&next).await), "it is the connection that was given back, not the account");
+    host.close().await;
+}

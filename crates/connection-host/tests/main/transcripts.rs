@@ -1,0 +1,172 @@
+//! What people see at a terminal while they authorize at the certified provider: the transcripts of
+//! `docs/guide/oauth2.md`, line by line. Ports, queries and codes differ each time.
+
+use std::{os::unix::fs::PermissionsExt as _, process::Command};
+
+use connection_faults::{oidc::SECRET, user_agent::UserAgent};
+use rexpect::{
+    process::WaitStatus,
+    session::{PtySession, spawn_command},
+};
+use serde_json::json;
+
+use crate::real::{PATIENCE, Real, browsed};
+
+const GUIDE: &str = include_str!("../../../../docs/guide/oauth2.md");
+
+/// A terminal, and all that it has shown.
+struct Terminal {
+    session: PtySession,
+    shown: String,
+}
+
+impl Terminal {
+    fn start(mut command: Command) -> Self {
+        command.env("TERM", "xterm").stdin(std::process::Stdio::inherit());
+        let patience = u64::try_from(PATIENCE.as_millis()).expect("it is short");
+        Self { session: spawn_command(command, Some(patience)).expect("a terminal"), shown: String::new() }
+    }
+
+    /// The rest of the next line that begins like that.
+    #[track_caller]
+    fn line(&mut self, start: &str) -> String {
+        let before = self.session.exp_string(start).expect("it is shown");
+        let rest = self.session.exp_string("\r\n").expect("a line ends");
+        self.shown.push_str(&format!("{before}{start}{rest}\n"));
+        rest
+    }
+
+    #[track_caller]
+    fn enter(&mut self, text: &str) {
+        self.session.send(&format!("{text}\r")).expect("the terminal takes it");
+        self.session.flush().expect("the terminal takes it");
+    }
+
+    /// All that was shown, when the program has ended well.
+    #[track_caller]
+    fn end(mut self) -> String {
+        let rest = self.session.exp_eof().expect("the program ends");
+        self.shown.push_str(&rest);
+        let status = self.session.process().wait().expect("it is a child");
+        assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}: {}", self.shown);
+        plain(&text(&self.shown))
+    }
+}
+
+/// The terminal gives each byte as a character.
+fn text(shown: &str) -> String {
+    let bytes = shown.chars().map(|c| u8::try_from(u32::from(c)).expect("a byte")).collect();
+    String::from_utf8(bytes).expect("it is text")
+}
+
+/// Without what moves the cursor and colours.
+fn plain(shown: &str) -> String {
+    let (mut out, mut rest) = (String::new(), shown);
+    while let Some((before, escape)) = rest.split_once("\u{1b}[") {
+        out.push_str(before);
+        let end = escape.find(|c: char| c.is_ascii_alphabetic()).map_or(escape.len(), |end| end + 1);
+        rest = &escape[end..];
+    }
+    out.push_str(rest);
+    out.replace('\r', "\n")
+}
+
+/// With what differs each time left out.
+fn settled(line: &str) -> String {
+    let word = |word: &str| match word.strip_prefix("http://127.0.0.1:") {
+        Some(rest) => {
+            let path = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '…');
+            let (path, query) = path.split_once('?').map_or((path, ""), |(path, _)| (path, "?…"));
+            format!("http://127.0.0.1:…{path}{query}")
+        }
+        None if word.ends_with(')') && word.contains('-') => "…)".to_owned(),
+        None => word.to_owned(),
+    };
+    line.trim().split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Each line of the guide's transcript of this command was shown, in that order.
+#[track_caller]
+fn check(command: &str, shown: &str) {
+    let start = format!("```text\n$ {command}\n");
+    let transcript = GUIDE.split_once(&start).expect("the guide shows it").1.split("```").next().expect("it ends");
+    let mut lines = shown.lines().map(settled);
+    for expected in transcript.lines().map(settled) {
+        assert!(lines.any(|line| line == expected), "{expected:?} is not shown, or not there:\n{shown}");
+    }
+    assert!(!shown.contains(SECRET), "{shown}");
+}
+
+#[test]
+fn a_code_flow_is_as_the_guide_shows_it() {
+    let Some(real) = Real::start(json!({})) else { return };
+    let mut terminal = Terminal::start(real.command(&["add", "real-public"]));
+    let link = terminal.line("Open ");
+    terminal.line("Waiting for the browser");
+    browsed(link.trim());
+    check("connections add real-public", &terminal.end());
+}
+
+#[test]
+fn a_device_flow_is_as_the_guide_shows_it() {
+    let Some(real) = Real::start(json!({})) else { return };
+    real.machine.configure(&format!("[http.endpoints]\n\"{0}\" = \"{0}\"\n", real.server.issuer()));
+    let mut command = real.command(&["add", "real", "--device"]);
+    command.env("CONNECTIONS_KINDS__REAL__CLIENT_ID", "app").env("CONNECTIONS_KINDS__REAL__CLIENT_SECRET", SECRET);
+    let mut terminal = Terminal::start(command);
+    let shown = terminal.line("Open this address and type the code: ");
+    let (link, code) = shown.trim_end_matches(')').split_once(" (code ").expect("a code");
+    crate::servers::allowed(link, code);
+    check("connections add real --device", &terminal.end());
+}
+
+#[test]
+fn a_pasted_flow_is_as_the_guide_shows_it_and_echoes_nothing() {
+    let Some(real) = Real::start(json!({})) else { return };
+    let mut terminal = Terminal::start(real.command(&["add", "real-public", "--paste"]));
+    let link = terminal.line("Open ");
+    let before = terminal.session.exp_string("Address, or the code in it").expect("it asks");
+    terminal.shown.push_str(&format!("{before}Address, or the code in it\n"));
+    let back = UserAgent::new().follow(link.trim()).expect("the server answers");
+    terminal.enter(&back);
+    let shown = terminal.end();
+    check("connections add real-public --paste", &shown);
+    let code = back.split_once("code=").expect("a code").1.split('&').next().expect("it ends");
+    assert!(!shown.contains(code), "{shown}");
+}
+
+/// The browser came back while the terminal asked: the question is over, and the terminal as it was.
+#[test]
+fn whoever_pastes_may_also_just_come_back() {
+    let Some(real) = Real::start(json!({})) else { return };
+    let mut terminal = Terminal::start(real.command(&["add", "real-public", "--paste"]));
+    let link = terminal.line("Open ");
+    terminal.session.exp_string("Address, or the code in it").expect("it asks");
+    browsed(link.trim());
+    assert!(terminal.end().contains("Connected ada (real-public:ada) · live"));
+}
+
+/// On a desktop the browser is opened, at the address that is printed; not over SSH, and not for who says so.
+#[test]
+fn a_browser_is_opened_on_a_desktop_alone() {
+    let Some(real) = Real::start(json!({})) else { return };
+    let opener = real.machine.write("bin/xdg-open", b"#!/bin/sh\nprintf '%s' \"$1\" > \"$HOME/opened\"\n");
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).expect("it is there");
+    let path = format!("{}:/usr/bin:/bin", real.machine.path("bin").display());
+    let opened = |arguments: &[&str], variables: &[(&str, &str)]| {
+        std::fs::remove_file(real.machine.path("opened")).unwrap_or_default();
+        let mut command = real.command(arguments);
+        command.env("PATH", &path).envs(variables.iter().copied());
+        let mut terminal = Terminal::start(command);
+        let link = terminal.line("Open ");
+        terminal.line("Waiting for the browser");
+        browsed(link.trim());
+        terminal.end();
+        std::fs::read_to_string(real.machine.path("opened")).ok().map(|opened| opened == link.trim())
+    };
+    let desktop = ("DISPLAY", ":0");
+    assert_eq!(opened(&["add", "real-public", "--again"], &[desktop]), Some(true));
+    assert_eq!(opened(&["add", "real-public", "--again", "--no-browser"], &[desktop]), None);
+    assert_eq!(opened(&["add", "real-public", "--again"], &[desktop, ("SSH_CONNECTION", "a 1 b 2")]), None);
+    assert_eq!(opened(&["add", "real-public", "--again"], &[]), None);
+}

@@ -1,0 +1,106 @@
+//! Receives what providers send by themselves: hands it to the registry as it came, and answers with a status alone.
+//!
+//! Who sent it is known only after the registry has looked at every byte, so a body is bounded in size and in time before
+//! it is read, and whoever is refused is told no more than a number.
+
+use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, HttpBody as _},
+    extract::{Path, Request, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, StatusCode},
+    middleware,
+    routing::any,
+};
+use connection_contract::Secret;
+use connection_core::ConnectionRegistry;
+
+use crate::{PublicUrl, headers};
+
+/// Of a body, in bytes; the registry takes no longer one.
+const MOST_BYTES: usize = 1 << 20;
+/// For a whole body: those who send webhooks wait about so long for their answer.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// What the handler has.
+#[derive(Clone, Debug)]
+struct Receiver {
+    registry: ConnectionRegistry,
+    url: Arc<PublicUrl>,
+}
+
+/// Routes for what providers send by themselves, at `/webhooks/{token}`, to be mounted as
+/// [`callback_routes`](crate::callback_routes) are. [`PublicUrl::webhook`] is the address that the user enters at the
+/// provider.
+///
+/// 200 says that it is stored, was before, or told the key that was waited for; every other status is
+/// [`ReceiveError::status`](connection_core::ReceiveError::status), 408 for a body that does not come, or 400 for one that
+/// breaks off. Providers that sign the address sign it as it is configured here, so nothing is taken from `Host`.
+pub fn webhook_routes<S>(registry: ConnectionRegistry, url: PublicUrl) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    // Any method: which one is right is what the plugin knows.
+    Router::new()
+        .route("/webhooks/{token}", any(arrived))
+        .layer(middleware::map_response(headers::guarded))
+        .with_state(Receiver { registry, url: Arc::new(url) })
+}
+
+async fn arrived(
+    State(receiver): State<Receiver>,
+    token: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> StatusCode {
+    let Ok(Path(token)) = token else { return StatusCode::NOT_FOUND };
+    let (parts, body) = request.into_parts();
+    let body = match whole(&receiver.registry, body).await {
+        Ok(body) => body,
+        Err(status) => {
+            tracing::info!(status = status.as_u16(), "a webhook was not read to its end");
+            return status;
+        }
+    };
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let url = format!("{}{query}", receiver.url.webhook(&token));
+    let headers = as_they_came(&parts.headers);
+    match receiver.registry.receive(&token, parts.method.as_str(), &url, headers, body).await {
+        Ok(_) => StatusCode::OK,
+        Err(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+/// As text; what is none is in no signature.
+fn as_they_came(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}
+
+/// The bytes as they came, or with which status they are refused.
+async fn whole(registry: &ConnectionRegistry, body: Body) -> Result<Secret, StatusCode> {
+    let clock = registry.clock();
+    tokio::select! {
+        biased;
+        read = read(body) => read,
+        () = clock.sleep(LONGEST) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+async fn read(mut body: Body) -> Result<Secret, StatusCode> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > MOST_BYTES {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let mut whole = Vec::with_capacity(announced);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        // Its sender hung up.
+        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > MOST_BYTES {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(Secret::new(whole))
+}

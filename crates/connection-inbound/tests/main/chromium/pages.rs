@@ -1,0 +1,145 @@
+//! What is left in a browser of a callback: the outcome, and nothing of the code.
+
+use std::time::Duration;
+
+use connection_core::{ConnectionRegistry, SetupSession, SetupStep};
+use connection_faults::browser::{Browser, Sent};
+use connection_inbound::{LoopbackOptions, LoopbackServer};
+use serde_json::json;
+use tokio::runtime::Handle;
+
+use super::site::{PROVIDER, Site};
+use crate::{
+    login::LOGIN,
+    world::{PUBLIC, World, end, outlasted, sent_to},
+};
+
+/// A setup that waits for a browser, and where that browser goes.
+async fn begun(registry: &ConnectionRegistry) -> (SetupSession, String) {
+    let session = registry.begin_setup(&LOGIN).again().await.unwrap();
+    let link = sent_to(&session).await;
+    (session, link)
+}
+
+/// Where that link says that the browser comes back to.
+fn back(link: &str) -> String {
+    let uri = link.split_once("redirect_uri=").unwrap().1.split('&').next().unwrap();
+    connection_contract::encode::from_percent(uri).unwrap()
+}
+
+/// S10: after a callback the browser is at the page behind it; the code is in no history, nobody was told where the browser
+/// came from, and nothing but that page was asked for.
+async fn left(browser: &Browser, back: &str, secret: &str) {
+    let done = format!("{back}/done");
+    let address = browser.address().await;
+    assert!(address == done || address.starts_with(&format!("{done}?ref=")), "{address}");
+    let history = browser.history().await;
+    assert!(history.contains(&address) && history.iter().any(|url| url.starts_with(PROVIDER)), "{history:?}");
+    let here: Vec<_> = history.iter().filter(|url| url.starts_with(back)).collect();
+    assert!(here.iter().all(|url| url.starts_with(&done)), "{here:?}");
+    assert!(!history.iter().any(|url| url.contains(secret)), "{history:?}");
+    let sent = browser.sent().await;
+    let after: Vec<_> = sent.iter().skip_while(|sent| !sent.url.starts_with(back)).collect();
+    let [callback, rest @ ..] = after.as_slice() else { panic!("{sent:?}") };
+    assert!(callback.url.contains(secret), "{callback:?}");
+    // The control: a browser tells it by itself, but to a place in the clear.
+    assert_eq!(callback.referer.as_deref(), back.starts_with("https:").then_some("https://login.example/"));
+    assert!(!rest.is_empty() && rest.iter().all(|sent| of_the_page(sent, &done)), "{rest:?}");
+    let loaded = "return [performance.getEntriesByType('resource').map(entry => entry.name), document.referrer]";
+    assert_eq!(browser.run(loaded, Vec::new()).await, json!([[], ""]));
+}
+
+fn of_the_page(sent: &Sent, done: &str) -> bool {
+    sent.url.starts_with(done) && sent.referer.is_none()
+}
+
+/// R-INSEAM-035, S10, S12: at a public address and on loopback, with scripts and without.
+#[tokio::test]
+async fn a_browser_is_told_the_outcome_and_keeps_nothing_of_the_code() {
+    for on_loopback in [false, true] {
+        let world = World::new().await;
+        let registry = match on_loopback {
+            true => world.with(LoopbackServer::new(Handle::current(), LoopbackOptions::new())).await,
+            false => world.public().await,
+        };
+        let site = Site::of(&registry).await;
+        let Some(browser) = site.browser().await else { return };
+        for title in ["a script ran", "Provider"] {
+            let (session, link) = begun(&registry).await;
+            let back = back(&link);
+            assert_eq!(back.starts_with(PUBLIC), !on_loopback, "{back}");
+            browser.open(&link).await;
+            assert_eq!(browser.title().await, title, "the control: whether scripts run");
+            browser.click("#allow").await;
+            let told = browser.shows("Connected").await;
+            assert!(told.contains("Login & Co: ada"), "{told}");
+            left(&browser, &back, "the-code").await;
+            assert_eq!(end(&session).await, "done ada");
+            let (session, link) = begun(&registry).await;
+            browser.open(&link).await;
+            browser.click("#deny").await;
+            browser.shows("the provider says access_denied").await;
+            left(&browser, &back, "access_denied").await;
+            assert_eq!(end(&session).await, "access_denied");
+            browser.without_scripts().await;
+        }
+    }
+}
+
+/// S10, Q34: what is refused leaves its address, too; the setup in the other profile waits on.
+#[tokio::test]
+async fn a_forged_callback_gets_a_page_that_says_nothing_and_ends_no_setup() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let site = Site::of(&registry).await;
+    let (Some(own), Some(other)) = (site.browser().await, site.browser().await) else { return };
+    let (session, link) = begun(&registry).await;
+    own.open(&link).await;
+    let forged = link.replace("state=", "state=0");
+    for button in ["#allow", "#deny"] {
+        other.open(&forged).await;
+        other.click(button).await;
+        let told = other.shows("Nothing here").await;
+        assert!(!told.contains("ada") && !told.contains("Login"), "{told}");
+        until_at(&other, &format!("{}/done", back(&link))).await;
+        left(&other, &back(&link), if button == "#allow" { "the-code" } else { "access_denied" }).await;
+    }
+    assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))));
+    assert!(world.provider.asked().is_empty());
+    own.click("#allow").await;
+    own.shows("Connected").await;
+    assert_eq!(end(&session).await, "done ada");
+}
+
+/// A page that is refused leads on by itself.
+async fn until_at(browser: &Browser, address: &str) {
+    let led = async {
+        while browser.address().await != address {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), led).await.expect("it leaves its address");
+    browser.shows("Nothing here").await;
+}
+
+/// While the provider is slow the page says so, and asks again by itself, also without scripts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_waits_goes_on_by_itself() {
+    let world = World::new().await;
+    let registry = world.public().await;
+    let site = Site::of(&registry).await;
+    let Some(browser) = site.browser().await else { return };
+    browser.without_scripts().await;
+    world.provider.hold();
+    let (session, link) = begun(&registry).await;
+    browser.open(&link).await;
+    let told = async {
+        browser.click("#allow").await;
+        browser.shows("One moment").await
+    };
+    outlasted(&world, &registry, told).await;
+    world.provider.let_go();
+    browser.shows("Connected").await;
+    left(&browser, &back(&link), "the-code").await;
+    assert_eq!(end(&session).await, "done ada");
+}

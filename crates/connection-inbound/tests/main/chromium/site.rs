@@ -1,0 +1,59 @@
+//! The host and the provider as a browser reaches them.
+
+use axum::{Router, extract::Request, response::Html, routing::get};
+use connection_contract::encode;
+use connection_core::ConnectionRegistry;
+use connection_faults::browser::Browser;
+use tokio::{net::TcpListener, runtime::Handle};
+
+use super::tls;
+use crate::{
+    setups,
+    world::{PUBLIC, callbacks},
+};
+
+/// Who the provider is, to a browser.
+pub(super) const PROVIDER: &str = "https://login.example";
+
+/// The ports at which names are found.
+pub(super) struct Site {
+    host: u16,
+    provider: u16,
+}
+
+impl Site {
+    /// A host at [`PUBLIC`] with callbacks, setups by JSON, and a page of its own.
+    pub(super) async fn of(registry: &ConnectionRegistry) -> Self {
+        let own = Router::new().route("/", get(|| async { Html("<title>Own page</title>") }));
+        let path = PUBLIC.strip_prefix("https://host.example").unwrap();
+        let app = own.nest(path, callbacks(registry).merge(setups::routes(registry)));
+        Self { host: tls::before(served(app).await), provider: provider().await }
+    }
+
+    /// One more profile.
+    pub(super) async fn browser(&self) -> Option<Browser> {
+        Browser::start(&[("host.example", self.host), ("login.example", self.provider)]).await
+    }
+}
+
+/// The provider's page: a person allows or denies, and is sent back.
+async fn provider() -> u16 {
+    let page = get(|request: Request| async move {
+        let query = encode::from_form(request.uri().query().unwrap_or_default());
+        let value = |name: &str| query.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str()).unwrap();
+        let (back, state) = (value("redirect_uri"), value("state"));
+        Html(format!(
+            "<title>Provider</title><script>document.title = 'a script ran'</script>\
+             <a id=allow href='{back}?code=the-code&amp;state={state}'>Allow</a> \
+             <a id=deny href='{back}?error=access_denied&amp;state={state}'>Deny</a>"
+        ))
+    });
+    tls::before(served(Router::new().route("/authorize", page)).await)
+}
+
+async fn served(app: Router) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    Handle::current().spawn(async move { axum::serve(listener, app).await });
+    address
+}

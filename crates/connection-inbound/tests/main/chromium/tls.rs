@@ -1,0 +1,61 @@
+//! TLS in front of a server: a certificate for any name that a test uses, which the browser is told not to look at.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
+
+/// A browser that connects ahead of time and says nothing is not waited for any longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A port at which a server of this machine answers over TLS, one request a connection, as long as the test's process.
+pub(super) fn before(server: SocketAddr) -> u16 {
+    let certified = rcgen::generate_simple_self_signed(["host.example", "login.example"].map(str::to_owned)).unwrap();
+    let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let (config, listener) = (Arc::new(config), TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let config = config.clone();
+            // Whoever hangs up is nobody's business here.
+            thread::spawn(move || relay(stream?, config, server));
+        }
+    });
+    port
+}
+
+/// A request and its answer.
+fn relay(stream: TcpStream, config: Arc<ServerConfig>, server: SocketAddr) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut secured = StreamOwned::new(ServerConnection::new(config).map_err(io::Error::other)?, stream);
+    let mut request = Vec::new();
+    let mut byte = [0];
+    while !request.ends_with(b"\r\n\r\n") {
+        secured.read_exact(&mut byte)?;
+        request.extend(byte);
+    }
+    let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
+    let length = head.split_once("content-length: ").map_or("0", |(_, rest)| rest.split("\r\n").next().unwrap_or("0"));
+    let mut body = vec![0; length.parse().map_err(io::Error::other)?];
+    secured.read_exact(&mut body)?;
+    request.truncate(request.len() - 2);
+    request.extend(b"connection: close\r\n\r\n");
+    let mut plain = TcpStream::connect(server)?;
+    plain.write_all(&[request, body].concat())?;
+    let mut answer = Vec::new();
+    plain.read_to_end(&mut answer)?;
+    secured.write_all(&answer)?;
+    secured.conn.send_close_notify();
+    secured.flush()
+}

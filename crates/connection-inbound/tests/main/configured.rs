@@ -1,0 +1,114 @@
+//! Kinds from a configuration at the core: with its limits and its egress.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{Clock as _, Kind, Secret, Timestamp};
+use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, Outcome, SetupSession, SetupStep};
+use connection_oauth2::{Account, Client, Endpoint, OAuth2Builder, OAuth2Config, Renewal, Response, Step, oauth2};
+
+use crate::{login::API, provider::Provider};
+
+const KIND: Kind = Kind::from_static("configured");
+const ELSEWHERE: &str = "https://elsewhere.example";
+
+/// A host that receives nothing, with two providers.
+struct Host {
+    registry: ConnectionRegistry,
+    clock: ManualClock,
+    provider: Provider,
+    elsewhere: Provider,
+    _directory: tempfile::TempDir,
+}
+
+impl Host {
+    async fn of(builder: OAuth2Builder) -> Self {
+        let (provider, elsewhere) = (Provider::start(), Provider::start());
+        let directory = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
+        let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
+        let http = http.endpoint(ELSEWHERE, &elsewhere.origin).unwrap();
+        let registry = ConnectionRegistry::builder()
+            .store(directory.path().join("connections.db").display().to_string())
+            .key(KeyFile::at(directory.path().join("root.key")))
+            .clock(Arc::new(clock.clone()))
+            .http(http)
+            .kind(oauth2(builder.build().unwrap()));
+        let registry = registry.open().await.unwrap();
+        Self { registry, clock, provider, elsewhere, _directory: directory }
+    }
+
+    /// Begins a setup: its session, its first step, and the parameters of the address that it opens.
+    async fn begun(&self) -> (SetupSession, u64, Vec<(String, String)>) {
+        let session = self.registry.begin_setup(&KIND).await.unwrap();
+        let (no, step) = session.next_step().await.unwrap().unwrap();
+        let SetupStep::Prompt { open: Some(redirect), .. } = step else { panic!("an address to open: {step:?}") };
+        let query = redirect.link.as_str().split_once('?').unwrap().1;
+        let query = connection_contract::encode::from_form(query);
+        (session, no, query)
+    }
+}
+
+fn builder() -> OAuth2Builder {
+    OAuth2Config::builder(KIND, "Configured")
+        .api(API)
+        .client(Client::Configured { id: "id".to_owned(), secret: Some(Secret::from("secret")) })
+        .account(Account::probe("/me", "/id", "/name"))
+}
+
+fn value<'q>(query: &'q [(String, String)], wanted: &str) -> &'q str {
+    query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str()).unwrap()
+}
+
+/// Where addresses are learned, what renews is in reach: else the egress would refuse the first renewal.
+#[tokio::test]
+async fn what_renews_elsewhere_is_reached() {
+    let renewal = Renewal::Step(Step::get(format!("{ELSEWHERE}/renew")).parameter("token", "${token.access}"));
+    let host = Host::of(builder().discover(API).renewal(renewal)).await;
+    let metadata = format!(r#""issuer": "{API}", "authorization_endpoint": "{API}/a", "token_endpoint": "{API}/t""#);
+    let answer = r#""access_token": "first", "expires_in": 3600, "id": "1", "name": "ada""#;
+    host.provider.answers(200, &format!("{{{metadata}, {answer}}}"));
+    host.elsewhere.answers(200, r#"{"access_token": "second", "expires_in": 3600}"#);
+    let (session, no, query) = host.begun().await;
+    let back = format!("http://127.0.0.1/callback?code=x&state={}", value(&query, "state"));
+    session.advance(no, &[("callbackUrl".to_owned(), Secret::from(back))]).await.unwrap();
+    let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it connects") };
+    let connection = host.registry.connection(done.connection).await.unwrap();
+    connection.refresh().await.unwrap();
+    assert_eq!(host.elsewhere.asked().len(), 1);
+    let lent = connection.with_access_token(async |token| token.expose().to_vec()).await.unwrap();
+    assert_eq!(lent, b"second");
+}
+
+/// Q2: a further set whose answer is lost is not sent again while it may have been taken, by the clock of the database, which
+/// does not move here; the main one is not rotated for it without end, and then its end is told.
+#[tokio::test]
+async fn a_further_set_whose_answers_are_lost_is_given_up_and_told() {
+    let endpoints = builder()
+        .endpoint(Endpoint::Authorize, format!("{API}/a"))
+        .endpoint(Endpoint::Token, format!("{API}/t"))
+        .response(Response::new().extra_tokens("user", "/user"));
+    let host = Host::of(endpoints).await;
+    host.provider.answers_as(|body| {
+        let main = r#""access_token": "main", "expires_in": 30000, "id": "1", "name": "ada""#;
+        let user = r#""access_token": "user", "refresh_token": "r-user", "expires_in": 30000"#;
+        match body {
+            body if body.contains("r-user") => (503, String::new()),
+            body if body.contains("r-main") => (200, format!("{{{main}}}")),
+            _ => (200, format!(r#"{{{main}, "refresh_token": "r-main", "user": {{{user}}}}}"#)),
+        }
+    });
+    let (session, no, query) = host.begun().await;
+    let back = format!("http://127.0.0.1/callback?code=x&state={}", value(&query, "state"));
+    session.advance(no, &[("callbackUrl".to_owned(), Secret::from(back))]).await.unwrap();
+    let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it connects") };
+    let connection = host.registry.connection(done.connection).await.unwrap();
+    let ends = host.clock.now().seconds() + 30_000;
+    let sent = |token: &str| host.provider.asked().iter().filter(|body| body.contains(token)).count();
+    for round in 1..=6 {
+        host.clock.advance(Duration::from_secs(300));
+        let info = connection.refresh().await.unwrap();
+        assert_eq!((sent("r-main"), sent("r-user")), (round, 1), "round {round}");
+        let told = info.ends_at().map(|at| at.seconds());
+        assert_eq!(told, (round >= 5).then_some(ends), "round {round}");
+    }
+}
