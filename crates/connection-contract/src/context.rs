@@ -7,9 +7,10 @@ use alloc::{string::String, vec::Vec};
 use core::{fmt, future::pending, ops::Deref, time::Duration};
 
 use crate::{
-    Answers, Authorizer, BaseUrl, CallbackHandle, CallbackRequest, Crypto, DisplayText, FileService, HttpError,
-    HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService, LogEvent, NoCallback, Notice, Prompt,
-    Redirect, Root, Services, SetupService, Spend, Text, Timestamp, UndeclaredAddress, Wait, Woken,
+    Answers, Authorizer, BaseUrl, CallbackHandle, CallbackRequest, Crypto, DisplayText, FileCache, FileService,
+    HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService, LogEvent, LoginWindowService,
+    NoCallback, Notice, Prompt, Redirect, Root, Services, SetupService, Spend, Text, Timestamp, ToolService,
+    UndeclaredAddress, Wait, Woken,
 };
 
 /// What a plugin can do everywhere.
@@ -94,6 +95,18 @@ impl<'a> Context<'a> {
     /// The kind's own key-value store, when the host has one.
     pub fn kv(&self) -> Option<&'a dyn KvService> {
         self.services.kv
+    }
+    /// What was made of files, when the host has a file service.
+    pub fn file_cache(&self) -> Option<&'a dyn FileCache> {
+        self.services.file_cache
+    }
+    /// Windows to log in, when the host can show them.
+    pub fn login_window(&self) -> Option<&'a dyn LoginWindowService> {
+        self.services.login_window
+    }
+    /// Local tools, when the host looks for them.
+    pub fn tools(&self) -> Option<&'a dyn ToolService> {
+        self.services.tools
     }
 }
 

@@ -4,8 +4,9 @@ use alloc::boxed::Box;
 use core::{future::Future, pin::Pin};
 
 use crate::{
-    Authorizer, ConnectionError, CredentialError, Descriptor, Established, NamedSecrets, Refresher, Secret,
-    SetupContext, SetupFailure, TeardownContext, VerifyContext, VerifyResult, Webhooks,
+    Authorizer, ConnectionError, CredentialError, Descriptor, Established, HostServices, NamedSecrets, ProfileSpec,
+    Refresher, SandboxSpec, Secret, SetupContext, SetupFailure, TeardownContext, UsageSource, VerifyContext,
+    VerifyResult, Webhooks,
 };
 
 /// A future behind a pointer, for traits that must be objects.
@@ -177,6 +178,28 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// Takes what the host has for this kind. By default there is nothing to take.
+    ///
+    /// # When it is called
+    ///
+    /// Once for each registration, on the plugins' runtime. The host does not wait: the kind is there meanwhile.
+    ///
+    /// # Repetition
+    ///
+    /// The same host twice must be as good as once.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped at its deadline, or when the kind is taken away.
+    ///
+    /// # Errors
+    ///
+    /// Logged; the kind stays.
+    fn activate(&self, host: HostServices) -> impl Future<Output = Result<(), ConnectionError>> + Send {
+        drop(host);
+        async { Ok(()) }
+    }
+
     /// Attaches the credential to requests. Without it the connection cannot `send`.
     fn authorizer(&self) -> Option<&dyn Authorizer<Self::Credential>> {
         None
@@ -194,6 +217,21 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
 
     /// Receives what the provider sends by itself. Without it there is no address for that.
     fn webhooks(&self) -> Option<&dyn Webhooks<Self::Credential>> {
+        None
+    }
+
+    /// Tells how much of an account is used. Without it nothing is polled.
+    fn usage(&self) -> Option<&dyn UsageSource<Self::Credential>> {
+        None
+    }
+
+    /// How the tool is pointed at an isolated identity. Without it there is one identity.
+    fn profiles(&self) -> Option<ProfileSpec> {
+        None
+    }
+
+    /// How the tool is run in a container. Without it, it is not.
+    fn sandbox(&self) -> Option<SandboxSpec> {
         None
     }
 }

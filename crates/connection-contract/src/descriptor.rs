@@ -1,8 +1,9 @@
 //! What a kind is, and what it may ask.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use crate::{DisplayText, Kind, Text};
+use crate::{DisplayText, Kind, Text, ToolSpec};
 
 /// How a kind proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +197,13 @@ pub struct Descriptor {
     pub needs: Vec<Need>,
     /// How its setup may be finished where it leads elsewhere; none, when it does not.
     pub ways: Vec<Way>,
+    /// Local tools that it looks for.
+    pub tools: Vec<ToolSpec>,
+    /// How far its tool may go unasked, by the tool's own names, in the order in which a person cycles through them. A mode
+    /// that is not here may be accepted all the same.
+    pub permission_modes: Vec<Text>,
+    /// For how long its provider keeps a prompt warm, as a hint to show a countdown; a user may say another time, or none.
+    pub cache_ttl: Option<Duration>,
 }
 impl Descriptor {
     /// A kind with a name for people.
@@ -211,6 +219,9 @@ impl Descriptor {
             guide: Vec::new(),
             needs: Vec::new(),
             ways: Vec::new(),
+            tools: Vec::new(),
+            permission_modes: Vec::new(),
+            cache_ttl: None,
         }
     }
     /// Whose it is.
@@ -253,6 +264,24 @@ impl Descriptor {
     #[must_use]
     pub fn way(mut self, way: Way) -> Self {
         self.ways.push(way);
+        self
+    }
+    /// A local tool that it looks for.
+    #[must_use]
+    pub fn tool(mut self, tool: ToolSpec) -> Self {
+        self.tools.push(tool);
+        self
+    }
+    /// How far its tool may go unasked; the order is that of a person's cycle.
+    #[must_use]
+    pub fn permission_mode(mut self, name: impl Into<Text>) -> Self {
+        self.permission_modes.push(name.into());
+        self
+    }
+    /// For how long its provider keeps a prompt warm.
+    #[must_use]
+    pub fn cache_ttl(mut self, ttl: Duration) -> Self {
+        self.cache_ttl = Some(ttl);
         self
     }
     /// What it needs from the host.

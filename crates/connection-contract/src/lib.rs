@@ -23,6 +23,7 @@
 
 extern crate alloc;
 
+mod activation;
 mod address;
 mod answers;
 mod context;
@@ -30,39 +31,48 @@ mod definition;
 mod descriptor;
 pub mod encode;
 mod error;
+mod extension;
 mod facets;
 pub mod host;
 mod http;
 mod liveness;
 mod outcome;
 mod paths;
+mod profiles;
 pub mod reason;
 mod record;
 mod refresh;
 mod requirement;
+mod sandbox;
 mod secret;
 mod services;
 mod setup;
 mod signatures;
 mod text;
 mod timestamp;
+mod tools;
+mod usage;
 mod value;
 mod webhooks;
 
+pub use activation::{Compute, FileCache, HostServices, LoggedIn, LoginWindow, LoginWindowService};
 pub use address::{BaseUrl, Link, Origin, Reach, Root};
 pub use answers::{Answer, Answers};
 pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
 pub use definition::{BoxFuture, ConnectionDefinition};
 pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need, Way};
 pub use error::{ConnectionError, CredentialError, HttpError, ServiceError, SetupFailure, UndeclaredAddress};
+pub use extension::{Command, ExtensionDeclaration, Platform, Preference, PreferenceInput};
 pub use facets::{Authorizer, NamedSecrets};
 pub use http::{Exposed, HeaderValue, HttpRequest, HttpResponse};
 pub use liveness::{Liveness, NotLive, Reason, VerifyResult, classify};
 pub use outcome::{Established, Identity};
 pub use paths::{PathBase, PathSpec};
+pub use profiles::{EnvValue, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec};
 pub use record::Record;
 pub use refresh::{RefreshSemantics, Refreshed, Refresher};
-pub use requirement::{Requirement, RequirementAuth, SecretName};
+pub use requirement::{Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
+pub use sandbox::{ConfigMount, MountMode, SandboxSpec};
 pub use secret::Secret;
 pub use services::{
     Clock, Crypto, FileService, FileStat, FileType, HttpService, KvService, LogEvent, LogLevel, LogService, LogValue,
@@ -73,6 +83,10 @@ pub use setup::{
 };
 pub use text::{DisplayText, Kind, Text};
 pub use timestamp::Timestamp;
+pub use tools::{FoundTool, SignIn, ToolService, ToolSpec};
+pub use usage::{
+    MonthlySpend, SessionTokens, TimeWindow, TokenUtilization, UsageContext, UsageMetric, UsageSnapshot, UsageSource,
+};
 pub use value::{JsonError, Value};
 pub use webhooks::{Delivery, NotAuthentic, SigningKey, WebhookEvent, Webhooks};
 
@@ -91,15 +105,18 @@ pub mod prelude {
     pub use core::time::Duration;
 
     pub use crate::{
-        Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest, Clock, Connection,
-        ConnectionDefinition, ConnectionError, Context, CredentialError, Crypto, Delivery, Descriptor, DisplayText,
-        Established, Exposed, Field, FileService, FileStat, FileType, Guide, HeaderValue, HttpError, HttpRequest,
-        HttpResponse, HttpService, Identity, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness,
-        LogEvent, LogLevel, LogService, LogValue, NamedSecrets, Need, NoCallback, NotAuthentic, NotLive, Notice,
-        Origin, PathBase, PathSpec, Prompt, Reach, Reason, Record, Redirect, RefreshContext, RefreshSemantics,
-        Refreshed, Refresher, Requirement, RequirementAuth, Root, Secret, SecretName, ServiceError, Services,
-        SetupContext, SetupFailure, SetupService, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService,
-        TeardownContext, Text, Timestamp, UndeclaredAddress, Value, VerifyContext, VerifyResult, Wait, Way,
+        Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest, Clock, ConfigMount,
+        Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Crypto, Delivery, Descriptor,
+        DisplayText, EnvValue, Established, Exposed, Field, FileCache, FileService, FileStat, FileType, FoundTool,
+        Guide, HeaderValue, HostServices, HttpError, HttpRequest, HttpResponse, HttpService, Identity,
+        InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness, LogEvent, LogLevel, LogService,
+        LogValue, LoggedIn, LoginWindow, LoginWindowService, MonthlySpend, MountMode, NamedSecrets, Need, NoCallback,
+        NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec,
+        Prompt, Reach, Reason, Record, Redirect, RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement,
+        RequirementAuth, Root, SandboxSpec, Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext,
+        SetupFailure, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService,
+        TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolService, ToolSpec, UndeclaredAddress,
+        UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, Wait, Way,
         WebhookEvent, Webhooks, Woken, classify, encode, reason,
     };
 }

@@ -41,13 +41,86 @@ pub struct RequirementAuth {
     pub auth: crate::AuthType,
     /// The secrets, in the order of the manifest; empty for `none`.
     pub secret_names: Vec<SecretName>,
+    /// What the extension says of OAuth, for `oauth`. A kind of the provider decides how it is done; this says whether this
+    /// host can.
+    pub oauth: Option<RequirementOAuth>,
 }
 
 impl RequirementAuth {
     /// A form of authentication with the names of its secrets.
     pub fn new(auth: crate::AuthType, secret_names: impl IntoIterator<Item = SecretName>) -> Self {
-        Self { auth, secret_names: secret_names.into_iter().collect() }
+        Self { auth, secret_names: secret_names.into_iter().collect(), oauth: None }
     }
+    /// What the extension says of OAuth.
+    #[must_use]
+    pub fn oauth(mut self, oauth: RequirementOAuth) -> Self {
+        self.oauth = Some(oauth);
+        self
+    }
+}
+
+/// What an extension says of OAuth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequirementOAuth {
+    /// Where a person consents.
+    pub authorization_url: Text,
+    /// Where the code becomes a token.
+    pub token_url: Text,
+    /// The public name of the application; never a secret.
+    pub client_id: Text,
+    /// What is asked for; may be nothing.
+    pub scopes: Vec<Text>,
+    /// Where the browser comes back.
+    pub redirect: RequirementRedirect,
+}
+
+impl RequirementOAuth {
+    /// Endpoints, an application, and where the browser comes back; no scopes.
+    pub fn new(
+        authorization_url: impl Into<Text>,
+        token_url: impl Into<Text>,
+        client_id: impl Into<Text>,
+        redirect: RequirementRedirect,
+    ) -> Self {
+        let (authorization_url, token_url) = (authorization_url.into(), token_url.into());
+        Self { authorization_url, token_url, client_id: client_id.into(), scopes: Vec::new(), redirect }
+    }
+    /// Something that is asked for.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<Text>) -> Self {
+        self.scopes.push(scope.into());
+        self
+    }
+}
+
+/// Where a browser comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequirementRedirect {
+    /// To an application by its scheme: `scheme://path`.
+    AppScheme {
+        /// Its scheme, without `:`.
+        scheme: Text,
+        /// What follows.
+        callback_path: Text,
+    },
+    /// To an application by a URI without an authority: `scheme:path`.
+    AppUri {
+        /// Its scheme, without `:`.
+        uri_scheme: Text,
+        /// What follows.
+        callback_path: Text,
+    },
+    /// To this machine (RFC 8252, section 7.3).
+    Loopback,
+    /// In a way that this version does not know, by its own name: no error, and no host can do it.
+    Other(Text),
+    /// To a page.
+    Web {
+        /// Its address.
+        redirect_url: Text,
+    },
 }
 
 /// A connection that an extension needs. Holds names only, never a secret or a state.
@@ -60,6 +133,8 @@ pub struct Requirement {
     pub provider: Kind,
     /// For people.
     pub title: DisplayText,
+    /// The title in other languages, by their names: `zh_Hans`.
+    pub titles: Vec<(Text, DisplayText)>,
     /// How, and with which secrets.
     pub auth: RequirementAuth,
     /// Public preferences that it reads.
@@ -72,7 +147,15 @@ impl Requirement {
     /// A requirement without preferences or guide.
     pub fn new(id: impl Into<Text>, provider: Kind, title: impl Into<DisplayText>, auth: RequirementAuth) -> Self {
         let (id, title) = (id.into(), title.into());
-        Self { id, provider, title, auth, public_preference_names: Vec::new(), connect_guide: None }
+        let (titles, public_preference_names) = Default::default();
+        Self { id, provider, title, titles, auth, public_preference_names, connect_guide: None }
+    }
+
+    /// The title in another language.
+    #[must_use]
+    pub fn title_in(mut self, language: impl Into<Text>, title: impl Into<DisplayText>) -> Self {
+        self.titles.push((language.into(), title.into()));
+        self
     }
 
     /// A public preference that it reads.

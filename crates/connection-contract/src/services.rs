@@ -6,8 +6,8 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
-    BaseUrl, BoxFuture, DisplayText, HttpError, HttpRequest, HttpResponse, InboundHttpService, Notice, Root, Secret,
-    ServiceError, Text, Timestamp, Wait, Woken,
+    BaseUrl, BoxFuture, DisplayText, FileCache, HttpError, HttpRequest, HttpResponse, InboundHttpService,
+    LoginWindowService, Notice, Root, Secret, ServiceError, Text, Timestamp, ToolService, Wait, Woken,
 };
 
 /// The host's HTTP client, behind its egress policy.
@@ -233,6 +233,9 @@ pub struct Services<'a> {
     pub(crate) spend: Option<&'a dyn SpendService>,
     pub(crate) files: Option<&'a dyn FileService>,
     pub(crate) kv: Option<&'a dyn KvService>,
+    pub(crate) file_cache: Option<&'a dyn FileCache>,
+    pub(crate) login_window: Option<&'a dyn LoginWindowService>,
+    pub(crate) tools: Option<&'a dyn ToolService>,
 }
 
 impl<'a> Services<'a> {
@@ -243,7 +246,20 @@ impl<'a> Services<'a> {
         crypto: &'a dyn Crypto,
         log: &'a dyn LogService,
     ) -> Self {
-        Self { http, clock, crypto, log, addresses: &[], wildcards: &[], spend: None, files: None, kv: None }
+        Self {
+            http,
+            clock,
+            crypto,
+            log,
+            addresses: &[],
+            wildcards: &[],
+            spend: None,
+            files: None,
+            kv: None,
+            file_cache: None,
+            login_window: None,
+            tools: None,
+        }
     }
     /// The descriptor's addresses, checked.
     #[must_use]
@@ -273,6 +289,24 @@ impl<'a> Services<'a> {
     #[must_use]
     pub fn kv(mut self, kv: &'a dyn KvService) -> Self {
         self.kv = Some(kv);
+        self
+    }
+    /// What was made of files, when the host has a file service.
+    #[must_use]
+    pub fn file_cache(mut self, cache: &'a dyn FileCache) -> Self {
+        self.file_cache = Some(cache);
+        self
+    }
+    /// Windows to log in, when the host can show them.
+    #[must_use]
+    pub fn login_window(mut self, window: &'a dyn LoginWindowService) -> Self {
+        self.login_window = Some(window);
+        self
+    }
+    /// Local tools, when the host looks for them.
+    #[must_use]
+    pub fn tools(mut self, tools: &'a dyn ToolService) -> Self {
+        self.tools = Some(tools);
         self
     }
 }

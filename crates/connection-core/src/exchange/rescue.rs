@@ -1,7 +1,7 @@
 //! Answers that could not be recorded: each in a sealed file, until it can be.
 //!
 //! ```text
-//! "CNXR" 4 | version 1 | whose 1 (1 connection, 2 session) | id 16 | generation 8 | sealed: sent at 8, the answer
+//! "CNXR" 4 | version, 2, in 1 | whose 1 (1 connection, 2 session) | id 16 | generation 8 | sealed: sent at 8, the answer
 //! ```
 //!
 //! It is sealed for its exchange and for the generation that was spent, and opens for these alone. Where another generation

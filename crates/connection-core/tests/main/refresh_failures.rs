@@ -38,6 +38,7 @@ async fn a_provider_that_is_down_for_ten_minutes_disconnects_nobody() {
         assert_eq!(it.send().await.unwrap(), 200);
         let info = it.connection.verify().await.unwrap();
         assert_eq!((info.liveness, code(&info)), (Liveness::Live, None));
+        it.not_due().await;
     }
     let early = it.provider.asked();
     assert!((2..=5).contains(&early), "{early}: a pause that grows lies between two tries");

@@ -319,6 +319,16 @@ impl Renewals {
         tokio::time::timeout(Duration::from_secs(60), renewed).await.expect("nobody renews it");
     }
 
+    /// Waits until the try behind the callers' backs has ended, so that none meets a clock that jumps.
+    pub(crate) async fn not_due(&self) {
+        let planned = async {
+            while self.credential("refresh_at").await.is_some_and(|at| at <= self.world.now()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), planned).await.expect("it stays due");
+    }
+
     /// A number in the row of the account.
     pub(crate) async fn number(&self, column: &str) -> i64 {
         let sql = format!("SELECT {column} FROM connection_account");

@@ -1,0 +1,91 @@
+//! How a tool is run in a container. Data alone: the host composes the run and owns its limits.
+
+use alloc::vec::Vec;
+
+use crate::{PathSpec, Text};
+
+/// What is special about a tool in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SandboxSpec {
+    /// The image, with its tag: `localhost/connections/claude:1`. A user may name another.
+    pub default_image: Text,
+    /// What the tool is called in the image, found on its `PATH`.
+    pub binary: Text,
+    /// What of the user's configuration the tool sees, in order; a later one lies over an earlier one.
+    pub config_mounts: Vec<ConfigMount>,
+    /// Variables that win over those of the run.
+    pub env: Vec<(Text, Text)>,
+}
+
+impl SandboxSpec {
+    /// A tool that sees none of the user's configuration.
+    pub fn new(default_image: impl Into<Text>, binary: impl Into<Text>) -> Self {
+        let (config_mounts, env) = Default::default();
+        Self { default_image: default_image.into(), binary: binary.into(), config_mounts, env }
+    }
+    /// Something of the user's configuration.
+    #[must_use]
+    pub fn config_mount(mut self, mount: ConfigMount) -> Self {
+        self.config_mounts.push(mount);
+        self
+    }
+    /// A variable that wins over that of the run.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// A file or directory of the user in the container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigMount {
+    /// Where it is on the host: resolved when a run is composed, and not before.
+    pub host: PathSpec,
+    /// Where it is in the container, absolute.
+    pub container: Text,
+    /// Who may write.
+    pub mode: MountMode,
+    /// Whether it is the directory that a profile takes the place of.
+    pub is_profile: bool,
+}
+
+impl ConfigMount {
+    /// Something that the tool may read.
+    pub fn new(host: PathSpec, container: impl Into<Text>) -> Self {
+        Self { host, container: container.into(), mode: MountMode::ReadOnly, is_profile: false }
+    }
+    /// The tool may write it, and so the user's own.
+    #[must_use]
+    pub fn writable(mut self) -> Self {
+        self.mode = MountMode::Writable;
+        self
+    }
+    /// The tool writes to a copy, which goes when the run ends.
+    #[must_use]
+    pub fn copied(mut self) -> Self {
+        self.mode = MountMode::Copied;
+        self
+    }
+    /// A profile's directory takes its place, and the variable of the profile names the path in the container.
+    #[must_use]
+    pub fn profile(mut self) -> Self {
+        self.is_profile = true;
+        self
+    }
+}
+
+/// Who may write what is mounted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MountMode {
+    /// The tool writes to a private copy, which goes when the run ends.
+    Copied,
+    /// Nobody.
+    #[default]
+    ReadOnly,
+    /// The tool.
+    Writable,
+}

@@ -1,0 +1,140 @@
+//! Local tools: what a kind may look for on the user's machine, and what was found.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{BoxFuture, DisplayText, PathSpec, ServiceError, Text};
+
+/// A tool that a kind may look for and ask for its version. Declared in the descriptor, which is the grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ToolSpec {
+    /// What the binary is called, without a path or an extension: `claude`.
+    pub binary: Text,
+    /// Directories to look in besides those of `PATH`.
+    pub extra_paths: Vec<PathSpec>,
+    /// What makes it print its version and end.
+    pub version_args: Vec<Text>,
+    /// How it is installed, for people to copy.
+    pub install_command: Option<Text>,
+    /// Where that is described; `https` alone.
+    pub docs_url: Option<Text>,
+    /// How a person signs in.
+    pub sign_in: Option<SignIn>,
+}
+
+impl ToolSpec {
+    /// A tool that prints its version when it is called with `--version`.
+    pub fn new(binary: impl Into<Text>) -> Self {
+        let (extra_paths, install_command, docs_url, sign_in) = Default::default();
+        let version_args = [Text::Borrowed("--version")].into();
+        Self { binary: binary.into(), extra_paths, version_args, install_command, docs_url, sign_in }
+    }
+    /// A further directory to look in.
+    #[must_use]
+    pub fn extra_path(mut self, path: PathSpec) -> Self {
+        self.extra_paths.push(path);
+        self
+    }
+    /// What makes it print its version.
+    #[must_use]
+    pub fn version_args(mut self, args: impl IntoIterator<Item = Text>) -> Self {
+        self.version_args = args.into_iter().collect();
+        self
+    }
+    /// How it is installed.
+    #[must_use]
+    pub fn install_command(mut self, command: impl Into<Text>) -> Self {
+        self.install_command = Some(command.into());
+        self
+    }
+    /// Where that is described.
+    #[must_use]
+    pub fn docs_url(mut self, url: impl Into<Text>) -> Self {
+        self.docs_url = Some(url.into());
+        self
+    }
+    /// How a person signs in.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: SignIn) -> Self {
+        self.sign_in = Some(sign_in);
+        self
+    }
+}
+
+/// How a person signs in with the tool itself, on a machine without a browser too. Printed as it is, and never run by a host
+/// unasked; the variables of the profile go before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignIn {
+    /// The command line, the binary first.
+    pub command: Vec<Text>,
+    /// What to do beside it.
+    pub hint: Option<DisplayText>,
+    /// The variable that a token may be given in; its name alone.
+    pub token_env_var: Option<Text>,
+}
+
+impl SignIn {
+    /// A command line, the binary first.
+    pub fn new(command: impl IntoIterator<Item = Text>) -> Self {
+        Self { command: command.into_iter().collect(), hint: None, token_env_var: None }
+    }
+    /// What to do beside it.
+    #[must_use]
+    pub fn hint(mut self, text: impl Into<DisplayText>) -> Self {
+        self.hint = Some(text.into());
+        self
+    }
+    /// The variable that a token may be given in.
+    #[must_use]
+    pub fn token_env_var(mut self, name: impl Into<Text>) -> Self {
+        self.token_env_var = Some(name.into());
+        self
+    }
+}
+
+/// Where a tool is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FoundTool {
+    /// The binary, absolute; `None` when it is nowhere.
+    pub path: Option<DisplayText>,
+    /// The directories that were looked in, in that order.
+    pub probed: Vec<DisplayText>,
+}
+
+impl FoundTool {
+    /// A tool that is there, or nowhere, after a look into these directories.
+    pub fn new(path: Option<DisplayText>, probed: impl IntoIterator<Item = DisplayText>) -> Self {
+        Self { path, probed: probed.into_iter().collect() }
+    }
+}
+
+/// Looks for local tools.
+///
+/// A tool must be one of the descriptor's, as it is there. Nothing is run but the version, without a shell.
+pub trait ToolService: Send + Sync {
+    /// Where a tool is: what `PATH` finds first, then the further directories.
+    ///
+    /// # Repetition
+    ///
+    /// Each call looks anew; in a setup that is replayed the recorded answer comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Denied`] for a tool that the descriptor does not declare, [`ServiceError::Unavailable`] when the host
+    /// cannot look.
+    fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>>;
+
+    /// The first line that the tool prints when it is asked for its version; at most 4 KiB of it are read.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, and after two seconds, the process is killed.
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Self::find); [`ServiceError::NotFound`] when it is nowhere, [`ServiceError::Unavailable`] when it does not
+    /// say.
+    fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>>;
+}
