@@ -3,12 +3,13 @@
 //! The core never decodes a credential: it calls `parse_credential` once per verify, use and teardown, and
 //! `serialize_credential` once per outcome and rotation.
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use connection_contract::{
     BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor, Established,
-    HttpRequest, NotAuthentic, NotLive, Reason, RefreshContext, RefreshSemantics, Refreshed, Secret, SetupContext,
-    SetupFailure, SigningKey, TeardownContext, VerifyContext, VerifyResult, WebhookEvent, reason,
+    HostServices, HttpRequest, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext, RefreshSemantics, Refreshed,
+    SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SigningKey, TeardownContext, Text, UsageContext,
+    UsageMetric, UsageSnapshot, VerifyContext, VerifyResult, WebhookEvent, reason,
 };
 
 use crate::contain;
@@ -25,6 +26,12 @@ pub struct Capabilities {
     pub refresh: Option<RefreshSemantics>,
     /// It receives what its provider sends by itself.
     pub webhooks: bool,
+    /// It tells how much of an account is used.
+    pub usage: bool,
+    /// Its tool is pointed at isolated identities.
+    pub profiles: bool,
+    /// Its tool runs in a container.
+    pub sandbox: bool,
 }
 
 /// What a plugin found in a delivery.
@@ -82,6 +89,18 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     ) -> Result<Option<Result<Delivery, NotAuthentic>>, CredentialError>;
     /// Whether it is one.
     fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError>;
+    fn activate(&self, host: HostServices) -> BoxFuture<'_, Result<(), ConnectionError>>;
+    fn profiles(&self) -> Option<ProfileSpec>;
+    fn sandbox(&self) -> Option<SandboxSpec>;
+    /// `None` without the facet.
+    fn fetch_usage<'a>(
+        &'a self,
+        bytes: &'a Secret,
+        ctx: &'a UsageContext<'a>,
+    ) -> BoxFuture<'a, Result<Option<UsageSnapshot>, ConnectionError>>;
+    fn usage_auth_mode(&self, bytes: &Secret) -> Result<Option<Text>, CredentialError>;
+    fn usage_poll_interval(&self) -> Option<Duration>;
+    fn session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric>;
 }
 
 /// A definition that is shared. Its own `Drop` is a plugin's code, too: a panic in it stays inside, whoever is the last to
@@ -121,6 +140,9 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             secrets: self.secrets().is_some(),
             refresh: self.refresher().map(|refresher| refresher.semantics()),
             webhooks: self.webhooks().is_some(),
+            usage: self.usage().is_some(),
+            profiles: ConnectionDefinition::profiles(self).is_some(),
+            sandbox: ConnectionDefinition::sandbox(self).is_some(),
         }
     }
     fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>> {
@@ -214,5 +236,35 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     }
     fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError> {
         self.parse_credential(bytes.expose()).map(drop)
+    }
+    fn activate(&self, host: HostServices) -> BoxFuture<'_, Result<(), ConnectionError>> {
+        Box::pin(ConnectionDefinition::activate(self, host))
+    }
+    fn profiles(&self) -> Option<ProfileSpec> {
+        ConnectionDefinition::profiles(self)
+    }
+    fn sandbox(&self) -> Option<SandboxSpec> {
+        ConnectionDefinition::sandbox(self)
+    }
+    fn fetch_usage<'a>(
+        &'a self,
+        bytes: &'a Secret,
+        ctx: &'a UsageContext<'a>,
+    ) -> BoxFuture<'a, Result<Option<UsageSnapshot>, ConnectionError>> {
+        Box::pin(async move {
+            let Some(usage) = self.usage() else { return Ok(None) };
+            let credential = self.parse_credential(bytes.expose())?;
+            usage.fetch(&credential, ctx).await.map(Some)
+        })
+    }
+    fn usage_auth_mode(&self, bytes: &Secret) -> Result<Option<Text>, CredentialError> {
+        let Some(usage) = self.usage() else { return Ok(None) };
+        Ok(usage.auth_mode(&self.parse_credential(bytes.expose())?))
+    }
+    fn usage_poll_interval(&self) -> Option<Duration> {
+        self.usage().and_then(|usage| usage.poll_interval())
+    }
+    fn session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
+        self.usage().map(|usage| usage.format_session_metrics(session)).unwrap_or_default()
     }
 }

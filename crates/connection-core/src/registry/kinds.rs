@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind, SigningKey};
+use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind, ProfileSpec, SandboxSpec, SigningKey};
 
 use super::describe::{self, Checked};
 use crate::{Capabilities, contain, definition::Definition};
@@ -18,6 +18,10 @@ pub struct KindInfo {
     pub descriptor: Descriptor,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// How its tool is pointed at an isolated identity.
+    pub profiles: Option<ProfileSpec>,
+    /// How its tool is run in a container.
+    pub sandbox: Option<SandboxSpec>,
 }
 
 /// Why a kind was not registered. What was registered before is untouched.
@@ -65,6 +69,8 @@ pub(crate) struct KindEntry {
     pub(crate) capabilities: Capabilities,
     /// With the facet for webhooks alone.
     pub(crate) signing_key: Option<SigningKey>,
+    pub(crate) profiles: Option<ProfileSpec>,
+    pub(crate) sandbox: Option<SandboxSpec>,
     pub(crate) checked: Checked,
 }
 
@@ -118,7 +124,12 @@ impl Kinds {
 
 impl KindEntry {
     pub(crate) fn info(&self) -> KindInfo {
-        KindInfo { descriptor: self.descriptor.clone(), capabilities: self.capabilities }
+        KindInfo {
+            descriptor: self.descriptor.clone(),
+            capabilities: self.capabilities,
+            profiles: self.profiles.clone(),
+            sandbox: self.sandbox.clone(),
+        }
     }
     pub(crate) fn renews(&self) -> bool {
         self.capabilities.refresh.is_some()
@@ -130,11 +141,15 @@ impl KindEntry {
 
 fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterError> {
     let definition = Definition::new(definition);
-    let describe = || (definition.descriptor(), definition.capabilities(), definition.signing_key());
-    let (descriptor, capabilities, signing_key) = contain::call(describe).ok_or(RegisterError::Panicked)?;
+    let describe = || {
+        let facets = (definition.signing_key(), definition.profiles(), definition.sandbox());
+        (definition.descriptor(), definition.capabilities(), facets)
+    };
+    let (descriptor, capabilities, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
+    let (signing_key, profiles, sandbox) = facets;
     let checked = describe::check(&descriptor, capabilities)
         // It may name what the plugin wrote.
         .map_err(|problem| DisplayText::from(problem).to_string())
         .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;
-    Ok(KindEntry { definition, descriptor, capabilities, signing_key, checked })
+    Ok(KindEntry { definition, descriptor, capabilities, signing_key, profiles, sandbox, checked })
 }
