@@ -29,10 +29,10 @@ const BEHIND_A_POOLER: [&str; 10] = [
     "drops::",
 ];
 
-/// Sets up, then runs every test of the workspace.
+/// Sets up, then runs every test of the workspace; one that fails hides none of the others.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     setup::run(workspace, Scope::Tests)?;
-    process::run_within(&mut test(workspace, &["test", "--workspace", "--locked"]), LONGEST)?;
+    process::run_within(&mut test(workspace, &["test", "--workspace", "--locked", "--no-fail-fast"]), LONGEST)?;
     behind_a_pooler(workspace)
 }
 
