@@ -69,10 +69,9 @@ impl<'a> Object<'a> {
 impl<'a> Member<'a> {
     pub(crate) fn object(self, rule: &'static str) -> Result<Object<'a>, Fault> {
         match self.value {
-            Value::Map(fields) => Ok(Object {
-                at: self.at,
-                members: fields.iter().map(|(name, value)| (name.as_str(), value)).collect(),
-            }),
+            Value::Map(fields) => {
+                Ok(Object { at: self.at, members: fields.iter().map(|(name, value)| (name.as_str(), value)).collect() })
+            }
             _ => Err(Fault::at(self.at, rule)),
         }
     }

@@ -16,13 +16,12 @@ pub(super) fn extension(document: &Value, beside: &mut Beside) -> Result<Extensi
         "connection",
         "every extension declares its connection; one that needs none says so with auth.type none",
     )?;
+    let platforms = platforms(&mut object)?;
+    let preferences = preference::preferences(&mut object, beside)?;
+    let commands = object.take("commands").map_or(Ok(Vec::new()), |commands| commands.items("commands are a list"))?;
+    let commands = commands.into_iter().map(|member| command(member, beside)).collect::<Result<_, _>>()?;
     let mut extension = ExtensionDeclaration::new(name, connection::requirement(connection, beside)?);
-    extension.platforms = platforms(&mut object)?;
-    extension.preferences = preference::preferences(&mut object, beside)?;
-    if let Some(commands) = object.take("commands") {
-        let commands = commands.items("commands are a list")?.into_iter().map(|member| command(member, beside));
-        extension.commands = commands.collect::<Result<_, _>>()?;
-    }
+    (extension.platforms, extension.preferences, extension.commands) = (platforms, preferences, commands);
     object.rest(beside);
     Ok(extension)
 }
