@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{manifest, oauth, with, with_oauth, without};
+use crate::{manifest, oauth, set, with, with_oauth, without};
 
 /// A manifest that is refused.
 pub(crate) struct Case {
@@ -135,6 +135,7 @@ fn redirects() -> Vec<Case> {
         bad("an app URI with a blank path", json!({ "type": "app-uri", "uriScheme": "app", "callbackPath": "" })),
         bad("a foreign redirect without an address", json!({ "method": "web" })),
         bad("a redirect of a blank type", json!({ "type": " " })),
+        bad("a redirect of a blank method", json!({ "method": " " })),
     ]
 }
 
@@ -223,6 +224,12 @@ fn others() -> Vec<Case> {
         twice("a method twice", "/rpcMethods", json!(["list", { "name": "list" }])),
         twice("a runtime capability twice", "/runtimeCapabilities", json!(["shell", "net", "shell"])),
         case("R-JINGLE-010", "a platform twice", Schema, with("/platforms", json!(["linux", "linux"]))),
+        case(
+            "R-JINGLE-010",
+            "a platform twice in a foreign list",
+            Schema,
+            set(without(manifest(), "/platforms"), "/supportedPlatforms", json!(["linux", "linux"])),
+        ),
         case("R-JINGLE-010", "another platform", Schema, with("/platforms", json!(["linux", "plan9"]))),
         case(
             "R-JINGLE-010",

@@ -129,7 +129,7 @@ fn declaration() -> impl Strategy<Value = ExtensionDeclaration> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_declaration_made_in_code_is_the_same_when_its_file_is_read(declaration in declaration()) {
