@@ -40,7 +40,9 @@ pub use event::EVENT_NAMES;
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
-pub use profiles::{NewProfile, Profile, ProfileError, ProfilePatch, Profiles};
+pub use profiles::{
+    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, Profiles, SpawnOptions,
+};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
