@@ -26,6 +26,7 @@ mod platform;
 mod profiles;
 mod refresh;
 mod registry;
+mod sandbox;
 mod seal;
 mod services;
 mod setup;
@@ -47,6 +48,10 @@ pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
     Imports, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
+};
+pub use sandbox::{
+    PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
+    SandboxRun,
 };
 pub use seal::{
     KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,

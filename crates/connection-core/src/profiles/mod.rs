@@ -30,6 +30,7 @@ pub(crate) use grant::directory;
 pub(crate) use grant::{Granted, granted, meant};
 pub use probe::{DirectoryProbe, DirectoryState};
 pub use spawn::SpawnOptions;
+pub(crate) use spawn::variables;
 
 /// One isolated identity of a local tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
