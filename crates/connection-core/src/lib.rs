@@ -23,8 +23,10 @@ mod ids;
 mod limits;
 mod liveness;
 mod platform;
+mod profiles;
 mod refresh;
 mod registry;
+mod sandbox;
 mod seal;
 mod services;
 mod setup;
@@ -36,20 +38,28 @@ pub use connection::{Connection, Files, Response};
 pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
-pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, SessionId, UuidV7};
+pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
+pub use profiles::{
+    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, Profiles, SpawnOptions,
+};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
     Imports, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
+};
+pub use sandbox::{
+    PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
+    SandboxRun,
 };
 pub use seal::{
     KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,
     KeyWrapper, SealError,
 };
 pub use services::{
-    Clock, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock, SecretFile, SecretFileError, SystemClock,
+    Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock, SecretFile, SecretFileError,
+    SystemClock, SystemEnvironment,
 };
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,

@@ -61,6 +61,10 @@ const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 /// What pages are looked at with, and what a test tells it by.
 const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
 const DRIVER: Need = Need::Program { name: "chromedriver", package: "chromium-driver" };
+/// What runs a container, the program in it, and what runs it where control groups are of the older sort.
+const ENGINE: Need = Need::Program { name: "podman", package: "podman" };
+const STATIC_PROGRAM: Need = Need::Program { name: "busybox", package: "busybox-static" };
+const OLDER_RUNTIME: Need = Need::Program { name: "runc", package: "runc" };
 const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", version: Version { major: 0, minor: 20 } };
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
@@ -112,18 +116,38 @@ fn needs(scope: Scope) -> &'static [Need] {
             MORE_SERVERS,
             BROWSER,
             DRIVER,
+            ENGINE,
+            STATIC_PROGRAM,
+            OLDER_RUNTIME,
             RUSTFMT,
             CLIPPY,
             DENY,
             MACHETE,
             Need::BareTarget,
         ],
-        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS, BROWSER, DRIVER],
+        Scope::Tests => &[
+            Need::Compiler,
+            POSTGRES,
+            POOLER,
+            NODE,
+            NPM,
+            SERVERS,
+            PYTHON,
+            MORE_SERVERS,
+            BROWSER,
+            DRIVER,
+            ENGINE,
+            STATIC_PROGRAM,
+            OLDER_RUNTIME,
+        ],
     }
 }
 
-/// What a desk may lack, and continuous integration may not.
+/// What a desk may lack, and continuous integration may not, but for containers: not every machine lets one run.
 fn may_be_missing(need: Need, in_ci: bool) -> bool {
+    if matches!(need, ENGINE | STATIC_PROGRAM | OLDER_RUNTIME) {
+        return true;
+    }
     let required = matches!(need, Need::Compiler | Need::Component { .. } | Need::Installed { .. });
     !required && !in_ci
 }
@@ -146,6 +170,7 @@ impl Need {
         match self {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "what is tested against servers of others is not tested",
             BROWSER | DRIVER => "no page is looked at in a real browser",
+            ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",
             Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only the checks of their source hold",
         }

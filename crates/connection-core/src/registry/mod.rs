@@ -22,14 +22,14 @@ use std::{
 use connection_contract::{ConnectionDefinition, DisplayText, Kind};
 
 use crate::{
-    Clock, Connection, ConnectionId, Error, FilesPolicy, IdGenerator, SessionId,
+    Clock, Connection, ConnectionId, Environment, Error, FilesPolicy, IdGenerator, ProfileId, SessionId,
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
     liveness::Subscriptions,
     refresh::{self, Renewed},
     seal::Sealer,
-    services::{crypto::SystemCrypto, given::Given, http::HttpClient},
+    services::{crypto::SystemCrypto, file_cache::Cache, given::Given, http::HttpClient},
     setup::{Inbound, Slot},
     store::{Reader, Store},
     verify::Flights,
@@ -46,6 +46,9 @@ pub use preflight::{InOrder, Preflight};
 pub use remove::{Removal, Teardown};
 pub use watch::{BeginWatch, Watch};
 
+/// How often a host uses a profile of an owner and a kind.
+pub(crate) type ProfileUses = Box<dyn Fn(&str, &Kind, ProfileId) -> usize + Send + Sync>;
+
 /// What all handles of one opened registry share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
@@ -57,6 +60,11 @@ pub(crate) struct Shared {
     pub(crate) crypto: SystemCrypto,
     pub(crate) http: HttpClient,
     pub(crate) files: FilesPolicy,
+    /// What was made of files.
+    pub(crate) file_cache: Cache,
+    pub(crate) environment: Arc<dyn Environment>,
+    /// How often the host uses a profile, if it says so.
+    pub(crate) profile_uses: Option<ProfileUses>,
     pub(crate) inbound: Inbound,
     /// Secret values of kinds that the host gives.
     pub(crate) given: Given,
