@@ -15,7 +15,7 @@ use super::{
     slot::{Slot, place},
 };
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError,
+    ConnectionId, ConnectionRegistry, Error, ProfileId, SessionId, StoreError,
     registry::Shared,
     store::{
         Lock,
@@ -31,6 +31,7 @@ pub struct BeginSetup {
     kind: Kind,
     label: Option<DisplayText>,
     again: bool,
+    profile: Option<ProfileId>,
     ephemeral: bool,
     browser: Option<Secret>,
 }
@@ -79,6 +80,13 @@ impl BeginSetup {
         self
     }
 
+    /// The isolated identity of the kind's tool that the connection is of; it must be there when the setup ends, and have
+    /// no connection yet.
+    pub fn profile(mut self, profile: ProfileId) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
     /// Cancels the session when its last handle is dropped.
     pub fn ephemeral(mut self) -> Self {
         self.ephemeral = true;
@@ -93,7 +101,7 @@ impl BeginSetup {
     }
 
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { registry, kind, label, again, ephemeral, browser } = self;
+        let Self { registry, kind, label, again, profile, ephemeral, browser } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
@@ -104,7 +112,8 @@ impl BeginSetup {
             }
         }
         let connection = ConnectionId::from(shared.ids.next());
-        begin(&registry, &kind, connection, Purpose::Connect { label, again }, ephemeral, browser).await
+        let profile = profile.map(|profile| profile.to_string());
+        begin(&registry, &kind, connection, Purpose::Connect { label, again, profile }, ephemeral, browser).await
     }
 }
 
@@ -186,7 +195,7 @@ impl ConnectionRegistry {
     /// [`Error::UnknownKind`], [`Error::LabelTaken`], and the store's.
     pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
         let (registry, kind) = (self.clone(), kind.clone());
-        BeginSetup { registry, kind, label: None, again: false, ephemeral: false, browser: None }
+        BeginSetup { registry, kind, label: None, again: false, profile: None, ephemeral: false, browser: None }
     }
 
     /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.

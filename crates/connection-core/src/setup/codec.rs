@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
         label: Option<String>,
         /// Whether an account that is connected already may be connected once more.
         again: bool,
+        /// The isolated identity that it is of, by its id.
+        profile: Option<String>,
     },
     /// Another credential of a connection that is there.
     Reauthorize {
@@ -30,13 +32,23 @@ pub(crate) enum Purpose {
     },
 }
 
+impl Purpose {
+    pub(crate) fn profile(&self) -> Option<&str> {
+        match self {
+            Self::Connect { profile, .. } => profile.as_deref(),
+            Self::Reauthorize { .. } => None,
+        }
+    }
+}
+
 impl Header {
     /// A program that knows of no re-authorization finds no `again` in the header of one, and leaves it alone.
     pub(crate) fn encode(&self) -> Secret {
         let record = Record::new().with("seed", self.seed.duplicate());
         let record = match &self.purpose {
-            Purpose::Connect { label, again } => {
+            Purpose::Connect { label, again, profile } => {
                 let record = record.with("again", again.to_string());
+                let record = profile.iter().fold(record, |record, id| record.with("profile", id.as_str()));
                 label.iter().fold(record, |record, label| record.with("label", label.as_str()))
             }
             Purpose::Reauthorize { another_account } => record.with("another", another_account.to_string()),
@@ -51,6 +63,7 @@ impl Header {
             Err(_) => Purpose::Connect {
                 label: record.text("label").ok().map(str::to_owned),
                 again: record.text("again").ok()?.parse().ok()?,
+                profile: record.text("profile").ok().map(str::to_owned),
             },
         };
         let browser = match record.text("browser") {

@@ -9,6 +9,7 @@ use std::{
     future::{pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
+    time::Duration,
 };
 
 use connection_contract::{
@@ -72,15 +73,19 @@ pub(super) struct Inner {
     pub(super) signatures: Signatures,
     bytes: usize,
     draws: u64,
+    /// What a run may take longer, since a person was asked.
+    pub(super) excused: Duration,
     pub(super) handles: u64,
     busy: bool,
     ending: bool,
 }
 
-pub(super) struct Effects {
+pub(crate) struct Effects {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
+    /// The isolated identity that the connection is to be of.
+    pub(super) profile: Option<String>,
     seed: Secret,
     log: crate::services::log::TracingLog,
     inner: Mutex<Inner>,
@@ -183,22 +188,31 @@ impl Effects {
             signatures,
             bytes: loaded.bytes,
             draws: 0,
+            excused: Duration::ZERO,
             handles: 0,
             busy: false,
             ending: false,
         };
         let log = crate::services::log::TracingLog::new(kind.kind().clone());
-        Self { shared, kind, slot, seed: loaded.header.seed, log, inner: Mutex::new(inner) }
+        let (profile, seed) = (loaded.profile, loaded.header.seed);
+        Self { shared, kind, slot, profile, seed, log, inner: Mutex::new(inner) }
     }
 
     pub(super) fn services(&self) -> Services<'_> {
         let checked = &self.kind.checked;
-        Services::new(self, self, self, self)
+        let mut services = Services::new(self, self, self, self)
             .addresses(&checked.addresses)
             .wildcards(&checked.wildcards)
             .files(self)
             .kv(self)
-            .spend(self)
+            .spend(self);
+        if self.tools().is_some() {
+            services = services.tools(self);
+        }
+        if self.windows().is_some() {
+            services = services.login_window(self);
+        }
+        services
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -214,8 +228,12 @@ impl Effects {
         self.lock().ending = true;
     }
 
-    pub(super) fn into_inner(self) -> Inner {
-        self.inner.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// What the run came to. Whoever still holds this does nothing more: every effect of his stays pending.
+    pub(super) fn over(&self) -> Inner {
+        let mut inner = self.lock();
+        let (replay, look, notices, origins, roots, signatures) = Default::default();
+        let after = Inner { replay, look, notices, origins, roots, signatures, stop: Some(Stop::Lost), ..*inner };
+        std::mem::replace(&mut inner, after)
     }
 
     pub(super) async fn fail<T>(&self, failure: SetupFailure) -> T {

@@ -142,12 +142,12 @@ impl Effects {
     }
 
     /// Which value, and of a write which text, so that a plugin that writes another one in a replay is noticed.
-    fn value_fingerprint(&self, name: &str, key: &str, value: Option<&[u8]>) -> String {
+    pub(super) fn value_fingerprint(&self, name: &str, key: &str, value: Option<&[u8]>) -> String {
         let text = value.map_or_else(|| "-".to_owned(), |value| self.settled(value));
         format!("1 {name} {} {text}", encode::hex(&self.sha256(key.as_bytes())))
     }
 
-    async fn kept<'a>(
+    pub(super) async fn kept<'a>(
         &'a self,
         what: String,
         live: impl Future<Output = Effect> + 'a,

@@ -15,7 +15,7 @@ use super::{
     effects::{Effects, Inner, Stop, changed},
     finish,
     journal::{Effect, Entry},
-    lease, offline,
+    lease, lent, offline,
     reauthorize::removed,
     rotated,
     session::{self, Source},
@@ -23,8 +23,8 @@ use super::{
     wait::Suspended,
 };
 use crate::{
-    Error,
-    contain::{Contained, contain},
+    Clock, Error,
+    contain::{Contained, contain_until, until},
     limits,
     registry::{KindEntry, Shared},
     seal::{Place, Sealed},
@@ -48,6 +48,8 @@ pub(super) struct Loaded {
     pub(super) bytes: usize,
     pub(super) created: Timestamp,
     pub(super) expires: Timestamp,
+    /// The isolated identity that the connection is to be of, by its id.
+    pub(super) profile: Option<String>,
 }
 
 /// What a run leaves to do.
@@ -107,16 +109,15 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         return fail(shared, slot, row.step_seq, expired()).await;
     }
     let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-    let loaded = match load(shared, slot, &row).await? {
+    let mut loaded = match load(shared, slot, &row).await? {
         Ok(loaded) => loaded,
         Err(failure) => return fail(shared, slot, row.step_seq, failure).await,
     };
     let asked = finish::Asked { connection: row.connection_id, purpose: loaded.header.purpose.clone() };
     if matches!(asked.purpose, Purpose::Reauthorize { .. }) {
         let account = shared.reader().await?.account(asked.connection).await?;
-        if account.is_none() {
-            return fail(shared, slot, row.step_seq, removed()).await;
-        }
+        let Some(account) = account else { return fail(shared, slot, row.step_seq, removed()).await };
+        loaded.profile = account.profile_id;
     }
     let effects = Effects::new(loaded, shared.clone(), kind.clone(), slot.clone());
     let mut cancelled = slot.cancelled.subscribe();
@@ -193,18 +194,33 @@ type Ran = (Inner, Contained<Result<Established<Secret>, SetupFailure>>);
 
 /// `None` when the plugin spins.
 async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> Option<Ran> {
-    let (clock, definition) = (shared.clock.clone(), kind.definition.clone());
+    let (clock, definition, effects) = (shared.clock.clone(), kind.definition.clone(), Arc::new(effects));
+    let run = effects.clone();
     let task = async move {
         let result = {
-            let ctx = SetupContext::new(effects.services(), &effects);
-            let setup = || definition.setup(&ctx);
-            contain(&*clock, LONGEST_RUN, setup, || effects.stopped(), || effects.ending()).await
+            let ctx = SetupContext::new(run.services(), &*run);
+            let (setup, over) = (|| definition.setup(&ctx), worked(&*clock, &run, LONGEST_RUN));
+            lent::marked(run.clone(), contain_until(over, setup, || run.stopped(), || run.ending())).await
         };
-        (effects.into_inner(), result)
+        (run.over(), result)
     };
-    match shared.runtimes.run(&*shared.clock, LONGEST_RUN + GRACE, task).await {
+    let launched = shared.runtimes.launch(task);
+    match until(worked(&*shared.clock, &effects, LONGEST_RUN + GRACE), launched).await {
         Contained::Ended(ran) => Some(ran),
         _ => None,
+    }
+}
+
+/// Resolves when a run has worked for that long; what a person takes at a window is not work.
+async fn worked(clock: &dyn Clock, effects: &Effects, longest: Duration) {
+    let mut passed = Duration::ZERO;
+    loop {
+        let allowed = longest.saturating_add(effects.lock().excused);
+        if passed >= allowed {
+            return;
+        }
+        clock.sleep(allowed.saturating_sub(passed)).await;
+        passed = allowed;
     }
 }
 
@@ -245,7 +261,8 @@ async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loa
         entries.push_back(entry);
     }
     let (created, expires) = (Timestamp::from_seconds(row.created_at), Timestamp::from_seconds(row.expires_at));
-    Ok(Ok(Loaded { header, entries, bytes, created, expires }))
+    let profile = header.purpose.profile().map(str::to_owned);
+    Ok(Ok(Loaded { header, entries, bytes, created, expires, profile }))
 }
 
 /// Stores the wait, then shows it. An input that came while the run was busy is taken now.

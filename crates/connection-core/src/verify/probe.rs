@@ -10,6 +10,7 @@ use crate::{
     Clock, ConnectionId,
     connection::Payload,
     contain::{Contained, contain},
+    lent::{LocalTools, Whose, Windows},
     limits,
     registry::{KindEntry, Shared},
     services::{
@@ -54,6 +55,8 @@ pub(crate) struct HostServices {
     log: TracingLog,
     files: LocalFiles,
     values: StoredValues,
+    tools: Option<LocalTools>,
+    windows: Option<Windows>,
     kind: Arc<KindEntry>,
 }
 
@@ -67,8 +70,15 @@ impl HostServices {
             log: TracingLog::new(kind.kind().clone()),
             files: LocalFiles::new(payload.roots.clone(), shared.files.clone()),
             values: StoredValues::new(shared, owner, kind.kind()),
+            tools: LocalTools::new(shared, kind),
+            windows: Windows::new(shared, Whose { kind: kind.kind().clone(), owner: owner.into(), profile: None }),
             kind: kind.clone(),
         }
+    }
+
+    /// For a call behind which no person stands: nothing is shown.
+    pub(crate) fn unattended(self) -> Self {
+        Self { windows: None, ..self }
     }
 
     pub(crate) fn http(&self) -> EgressHttp<'_> {
@@ -76,11 +86,18 @@ impl HostServices {
     }
 
     pub(crate) fn services<'a>(&'a self, http: &'a dyn HttpService) -> Services<'a> {
-        Services::new(http, &*self.clock, &self.crypto, &self.log)
+        let mut services = Services::new(http, &*self.clock, &self.crypto, &self.log)
             .addresses(&self.kind.checked.addresses)
             .wildcards(&self.kind.checked.wildcards)
             .files(&self.files)
-            .kv(&self.values)
+            .kv(&self.values);
+        if let Some(tools) = &self.tools {
+            services = services.tools(tools);
+        }
+        if let Some(windows) = &self.windows {
+            services = services.login_window(windows);
+        }
+        services
     }
 }
 
