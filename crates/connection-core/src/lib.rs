@@ -42,7 +42,9 @@ pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionI
 pub use lent::LoginWindow;
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
-pub use profiles::{NewProfile, Profile, ProfileError, ProfilePatch, Profiles};
+pub use profiles::{
+    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, Profiles, SpawnOptions,
+};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,

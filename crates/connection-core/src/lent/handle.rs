@@ -5,14 +5,18 @@
 use std::sync::{Arc, Weak};
 
 use connection_contract::{
-    BoxFuture, FoundTool, HostServices, KvService, LoggedIn, LoginWindow, LoginWindowService, Secret, ServiceError,
-    ToolService, ToolSpec,
+    BoxFuture, Compute, FileCache, FoundTool, HostServices, KvService, LoggedIn, LoginWindow, LoginWindowService, Root,
+    Secret, ServiceError, ToolService, ToolSpec,
 };
 
-use super::{LocalTools, Whose, Windows};
+use super::{CachedFiles, LocalTools, Whose, Windows};
 use crate::{
+    profiles,
     registry::{KindEntry, Shared},
-    services::kv::{Half, StoredValues},
+    services::{
+        files::LocalFiles,
+        kv::{Half, StoredValues},
+    },
     setup::{Effects, running},
 };
 
@@ -27,7 +31,7 @@ struct Handle {
 pub(super) fn services(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc<str>) -> HostServices {
     let handle =
         Arc::new(Handle { shared: Arc::downgrade(shared), entry: Arc::downgrade(entry), owner: owner.clone() });
-    let mut services = HostServices::new().with_kv(handle.clone());
+    let mut services = HostServices::new().with_kv(handle.clone()).with_file_cache(handle.clone());
     if shared.lent.window.is_some() {
         services = services.with_login_window(handle.clone());
     }
@@ -118,6 +122,43 @@ impl ToolService for Handle {
                 None => tools(&there)?.ask(tool).await,
             }
         })
+    }
+}
+
+/// In a setup it reaches what that may read; outside of one, the directories of the profiles of the handle's owner.
+impl FileCache for Handle {
+    fn cached<'a>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        version: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            let there = self.there()?;
+            match &there.session {
+                Some(session) => session.cached(root, path, version, limit, compute).await,
+                None => self.files(&there).await.made(root, path, version, limit, compute).await,
+            }
+        })
+    }
+    fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async move {
+            let there = self.there()?;
+            match &there.session {
+                Some(session) => session.prune(root, live).await,
+                None => self.files(&there).await.pruned(root, live),
+            }
+        })
+    }
+}
+
+impl Handle {
+    async fn files(&self, there: &There) -> CachedFiles {
+        let (shared, owner) = (&there.shared, &self.owner);
+        let roots = profiles::granted_all(shared, owner, &there.entry).await;
+        CachedFiles::new(shared, owner, there.entry.kind(), LocalFiles::new(roots, shared.files.clone()))
     }
 }
 

@@ -5,6 +5,7 @@
 //! handle; see `setup/lent.rs`.
 
 mod activate;
+mod cache;
 mod handle;
 mod process;
 mod tools;
@@ -13,6 +14,7 @@ mod window;
 use std::sync::Arc;
 
 pub(crate) use activate::{Activation, activate};
+pub(crate) use cache::CachedFiles;
 pub(crate) use tools::LocalTools;
 pub use window::LoginWindow;
 pub(crate) use window::{LONGEST as LONGEST_WINDOW, Whose, Windows};

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use connection_contract::{BoxFuture, Kind, LoggedIn, LoginWindow as Asked, LoginWindowService, encode};
 
-use crate::{Clock, registry::Shared};
+use crate::{Clock, ProfileId, registry::Shared};
 
 /// The longest that a window stays, whatever its plugin says.
 pub(crate) const LONGEST: Duration = Duration::from_secs(600);
@@ -29,15 +29,15 @@ pub trait LoginWindow: Send + Sync + fmt::Debug {
 pub(crate) struct Whose {
     pub(crate) kind: Kind,
     pub(crate) owner: Arc<str>,
-    pub(crate) profile: Option<String>,
+    pub(crate) profile: Option<ProfileId>,
 }
 
 impl Whose {
     /// A name that no other kind, profile or owner comes to: no part holds a `/`.
     fn partition(&self, flow: &str) -> String {
-        let profile = self.profile.as_deref().unwrap_or("default");
+        let profile = self.profile.map_or_else(|| "default".to_owned(), |id| id.to_string());
         let part = |text: &str| encode::percent_encode(text);
-        format!("{}/{}/{}/{}", self.kind, part(profile), part(&self.owner), part(flow))
+        format!("{}/{}/{}/{}", self.kind, profile, part(&self.owner), part(flow))
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the row of a session holds sealed: its header, the wait that suspended it, and how it ended.
 
-use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode};
+use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
 use super::StepNo;
+use crate::profiles::Granted;
 
 /// What a session was begun with.
 pub(crate) struct Header {
@@ -11,6 +12,8 @@ pub(crate) struct Header {
     pub(crate) purpose: Purpose,
     /// The hash of what the browser shows in which it was begun; its callbacks come from that one.
     pub(crate) browser: Option<[u8; 32]>,
+    /// The isolated identity that it is for.
+    pub(crate) profile: Option<Granted>,
 }
 
 /// What a session is for.
@@ -22,8 +25,6 @@ pub(crate) enum Purpose {
         label: Option<String>,
         /// Whether an account that is connected already may be connected once more.
         again: bool,
-        /// The isolated identity that it is of, by its id.
-        profile: Option<String>,
     },
     /// Another credential of a connection that is there.
     Reauthorize {
@@ -32,28 +33,21 @@ pub(crate) enum Purpose {
     },
 }
 
-impl Purpose {
-    pub(crate) fn profile(&self) -> Option<&str> {
-        match self {
-            Self::Connect { profile, .. } => profile.as_deref(),
-            Self::Reauthorize { .. } => None,
-        }
-    }
-}
-
 impl Header {
     /// A program that knows of no re-authorization finds no `again` in the header of one, and leaves it alone.
     pub(crate) fn encode(&self) -> Secret {
         let record = Record::new().with("seed", self.seed.duplicate());
         let record = match &self.purpose {
-            Purpose::Connect { label, again, profile } => {
+            Purpose::Connect { label, again } => {
                 let record = record.with("again", again.to_string());
-                let record = profile.iter().fold(record, |record, id| record.with("profile", id.as_str()));
                 label.iter().fold(record, |record, label| record.with("label", label.as_str()))
             }
             Purpose::Reauthorize { another_account } => record.with("another", another_account.to_string()),
         };
-        self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash))).encode()
+        let record = self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash)));
+        let Some(Granted { id, root }) = &self.profile else { return record.encode() };
+        let record = record.with("profile", id.to_string());
+        root.iter().fold(record, |record, root| record.with("directory", root.as_str())).encode()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
@@ -63,14 +57,17 @@ impl Header {
             Err(_) => Purpose::Connect {
                 label: record.text("label").ok().map(str::to_owned),
                 again: record.text("again").ok()?.parse().ok()?,
-                profile: record.text("profile").ok().map(str::to_owned),
             },
         };
         let browser = match record.text("browser") {
             Ok(hex) => Some(encode::from_hex(hex)?.try_into().ok()?),
             Err(_) => None,
         };
-        Some(Self { seed: record.take("seed").ok()?, purpose, browser })
+        let profile = match record.text("profile") {
+            Ok(id) => Some(Granted { id: id.parse().ok()?, root: record.text("directory").ok().map(host::root) }),
+            Err(_) => None,
+        };
+        Some(Self { seed: record.take("seed").ok()?, purpose, browser, profile })
     }
 }
 

@@ -26,7 +26,10 @@ use crate::{
     Error, SealError,
     exchange::ExchangeKey,
     registry::{KindEntry, Shared},
-    services::http::{AllowedOrigin, Egress},
+    services::{
+        http::{AllowedOrigin, Egress},
+        log::TracingLog,
+    },
     store::{Lock, rows::SetupState},
 };
 
@@ -85,9 +88,10 @@ pub(crate) struct Effects {
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
     /// The isolated identity that the connection is to be of.
-    pub(super) profile: Option<String>,
+    pub(super) profile: Option<ProfileId>,
     seed: Secret,
-    log: crate::services::log::TracingLog,
+    directory: Option<Root>,
+    log: TracingLog,
     inner: Mutex<Inner>,
 }
 
@@ -169,7 +173,9 @@ impl Inner {
 
 impl Effects {
     pub(super) fn new(loaded: Loaded, shared: Arc<Shared>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
-        let (look, notices, origins, roots, signatures) = Default::default();
+        let (look, notices, origins, signatures) = Default::default();
+        let (profile, directory) = loaded.header.profile.map(|profile| (profile.id, profile.root)).unzip();
+        let directory: Option<Root> = directory.flatten();
         let inner = Inner {
             replay: loaded.entries,
             next: 0,
@@ -184,7 +190,7 @@ impl Effects {
             asked: None,
             leased: None,
             origins,
-            roots,
+            roots: directory.iter().cloned().collect(),
             signatures,
             bytes: loaded.bytes,
             draws: 0,
@@ -193,26 +199,14 @@ impl Effects {
             busy: false,
             ending: false,
         };
-        let log = crate::services::log::TracingLog::new(kind.kind().clone());
-        let (profile, seed) = (loaded.profile, loaded.header.seed);
-        Self { shared, kind, slot, profile, seed, log, inner: Mutex::new(inner) }
+        let log = TracingLog::new(kind.kind().clone());
+        Self { shared, kind, slot, profile, seed: loaded.header.seed, directory, log, inner: Mutex::new(inner) }
     }
 
     pub(super) fn services(&self) -> Services<'_> {
-        let checked = &self.kind.checked;
-        let mut services = Services::new(self, self, self, self)
-            .addresses(&checked.addresses)
-            .wildcards(&checked.wildcards)
-            .files(self)
-            .kv(self)
-            .spend(self);
-        if self.tools().is_some() {
-            services = services.tools(self);
-        }
-        if self.windows().is_some() {
-            services = services.login_window(self);
-        }
-        services
+        let (addresses, wildcards) = (&self.kind.checked.addresses, &self.kind.checked.wildcards);
+        let services = Services::new(self, self, self, self).addresses(addresses).wildcards(wildcards);
+        self.lend(services.files(self).kv(self).spend(self).directory(self.directory.as_ref()))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -388,7 +382,7 @@ impl Effects {
         self.shared.crypto.hmac_sha256(&self.seed, format!("{label} {n}").as_bytes())
     }
 
-    pub(super) fn plugin_log(&self) -> &crate::services::log::TracingLog {
+    pub(super) fn plugin_log(&self) -> &TracingLog {
         &self.log
     }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use connection_contract::{
-    ConnectionError, DisplayText, Established, Kind, Liveness, Reason, Secret, SetupFailure, VerifyResult, reason,
+    ConnectionError, DisplayText, Established, Liveness, Reason, Secret, SetupFailure, VerifyResult, reason,
 };
 use tokio::task::JoinHandle;
 
@@ -38,6 +38,7 @@ pub(super) const SESSION: &str = "setup session";
 pub(super) struct Asked {
     pub(super) connection: ConnectionId,
     pub(super) purpose: Purpose,
+    pub(super) profile: Option<ProfileId>,
 }
 
 impl Asked {
@@ -105,6 +106,7 @@ pub(super) async fn candidate(
                 id: asked.connection,
                 owner: slot.owner.clone(),
                 payload: payload.duplicate(),
+                profile: asked.profile,
                 config: made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
             };
             match verify::probe(shared, kind, subject).await {
@@ -160,7 +162,7 @@ pub(super) async fn finish(
         Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
         Candidate::Kept(kept) => {
             let stored = match kept.asked.purpose.clone() {
-                Purpose::Connect { label, again, .. } => store(shared, slot, step_seq, *kept, label, again).await,
+                Purpose::Connect { label, again } => store(shared, slot, step_seq, *kept, label, again).await,
                 Purpose::Reauthorize { another_account } => {
                     promote::promote(shared, slot, step_seq, *kept, another_account).await
                 }
@@ -193,7 +195,6 @@ async fn store(
 ) -> Result<Ended, Error> {
     let Kept { asked, made, found, payload, secret_names } = kept;
     let (id, now) = (asked.connection, shared.clock.now().seconds());
-    let profile = asked.purpose.profile().map(str::to_owned);
     let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
     const FIRST: i64 = 1;
     let place = Place::credential(&id, &owner, &kind, FIRST);
@@ -224,7 +225,7 @@ async fn store(
         id,
         owner: owner.clone(),
         kind: kind.to_string(),
-        profile_id: profile.clone(),
+        profile_id: asked.profile.map(|id| id.to_string()),
         label: own.as_str().to_owned(),
         account_id: identity.account_id.as_str().to_owned(),
         account_label: identity.label.as_str().to_owned(),
@@ -246,10 +247,10 @@ async fn store(
             tx.lock(Lock::Owner(&owner)).await?;
             tx.lock(Lock::Connection(id)).await?;
             let mut account = account;
-            if let Some(profile) = &profile
-                && let Some(refused) = of_profile(tx, &owner, &kind, profile).await?
+            if let Some(profile) = asked.profile
+                && tx.profile(&owner, kind.as_str(), profile).await?.is_none()
             {
-                return Ok(Err(refused));
+                return Ok(Err(profile_removed()));
             }
             if !again
                 && let Some((_, label)) = tx.account_by_identity(&owner, kind.as_str(), &account.account_id).await?
@@ -282,28 +283,6 @@ async fn store(
         }
         Err(failure) => Ended::Refused(failure),
     })
-}
-
-/// Why a profile cannot have this connection: it is gone, or has one.
-async fn of_profile(
-    tx: &mut Tx,
-    owner: &str,
-    kind: &Kind,
-    profile: &str,
-) -> Result<Option<SetupFailure>, StoreError> {
-    let is_there = match profile.parse::<ProfileId>() {
-        Ok(id) => tx.profile(owner, kind.as_str(), id).await?.is_some(),
-        Err(_) => false,
-    };
-    if !is_there {
-        let gone = SetupFailure::new("profile_not_found", "the profile was removed in the meantime");
-        return Ok(Some(gone.remedy("connect another profile")));
-    }
-    let connected = tx.accounts_of_profile(owner, kind.as_str(), profile).await?;
-    Ok((!connected.is_empty()).then(|| {
-        SetupFailure::new("profile_connected", "the profile has a connection already")
-            .remedy("authorize that one again, or disconnect the profile first")
-    }))
 }
 
 /// The label, or with the first number that makes it one of its own.
@@ -399,4 +378,9 @@ pub(super) async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, E
     let reason: Option<Reason> = info.reason;
     let (connection, label, identity, liveness) = (info.id, info.label, info.identity, info.liveness);
     Ok(Outcome::Done(Done { connection, label, identity, liveness, reason }))
+}
+
+fn profile_removed() -> SetupFailure {
+    SetupFailure::new("profile_not_found", "the profile was removed in the meantime")
+        .remedy("begin again with another one")
 }

@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    BoxFuture, FoundTool, LoggedIn, LoginWindow, LoginWindowService, Record, Secret, ServiceError, ToolService, ToolSpec,
-    encode,
+    BoxFuture, Compute, FileCache, FoundTool, LoggedIn, LoginWindow, LoginWindowService, Record, Root, Secret,
+    ServiceError, Services, ToolService, ToolSpec, encode,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     run::SESSION_LIFE,
 };
 use crate::{
-    lent::{LONGEST_WINDOW, LocalTools, Whose, Windows},
+    lent::{CachedFiles, LONGEST_WINDOW, LocalTools, Whose, Windows},
     registry::KindEntry,
     services::kv::{Half, StoredValues},
 };
@@ -37,12 +37,23 @@ pub(crate) fn running(kind: &Arc<KindEntry>) -> Option<Arc<Effects>> {
 }
 
 impl Effects {
+    /// With what this host lends the kind.
+    pub(super) fn lend<'a>(&'a self, mut services: Services<'a>) -> Services<'a> {
+        if self.tools().is_some() {
+            services = services.tools(self);
+        }
+        if self.windows().is_some() {
+            services = services.login_window(self);
+        }
+        services.file_cache(self)
+    }
+
     pub(super) fn tools(&self) -> Option<LocalTools> {
         LocalTools::new(&self.shared, &self.kind)
     }
 
     pub(super) fn windows(&self) -> Option<Windows> {
-        let (kind, owner, profile) = (self.kind.kind().clone(), self.slot.owner.as_str().into(), self.profile.clone());
+        let (kind, owner, profile) = (self.kind.kind().clone(), self.slot.owner.as_str().into(), self.profile);
         Windows::new(&self.shared, Whose { kind, owner, profile })
     }
 
@@ -127,6 +138,50 @@ impl ToolService for Effects {
             };
             let said = self.looked(self.tool_fingerprint("version", tool), live).await?;
             Ok(said.expose_str().unwrap_or_default().to_owned())
+        })
+    }
+}
+
+impl Effects {
+    fn files_made(&self) -> CachedFiles {
+        CachedFiles::new(&self.shared, &self.slot.owner, self.kind.kind(), self.local_files())
+    }
+}
+
+/// Of a replay nothing is read and nothing computed: what was made then is what the plugin goes on with.
+impl FileCache for Effects {
+    fn cached<'a>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        version: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            let what = format!("{} {version}", self.fingerprint("cached", root, path));
+            let live = async move {
+                let made = self.files_made().made(root, path, version, limit, compute).await;
+                Effect::Read(made.map(|made| {
+                    made.iter().fold(Record::new(), |record, made| record.with("made", made.as_str())).encode()
+                }))
+            };
+            let made = self.looked(what, live).await?;
+            match Record::decode(made.expose()) {
+                Ok(record) => Ok(record.text("made").ok().map(str::to_owned)),
+                Err(_) => self.fail(changed()).await,
+            }
+        })
+    }
+
+    fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async move {
+            let what = self.fingerprint("prune", root, &live.join("\0"));
+            let pruned = async move {
+                Effect::Read(self.files_made().pruned(root, live).map(|pruned| Secret::from(pruned.to_string())))
+            };
+            let pruned = self.looked(what, pruned).await?;
+            Ok(pruned.expose_str().and_then(|pruned| pruned.parse().ok()).unwrap_or_default())
         })
     }
 }

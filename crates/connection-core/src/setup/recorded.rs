@@ -82,7 +82,7 @@ impl Effects {
         encode::hex(&self.sha256(settled.expose()))
     }
 
-    fn local_files(&self) -> LocalFiles {
+    pub(super) fn local_files(&self) -> LocalFiles {
         LocalFiles::new(self.lock().roots.clone(), self.shared.files.clone())
     }
 
@@ -95,7 +95,7 @@ impl Effects {
         }
     }
 
-    fn fingerprint(&self, name: &str, root: &Root, path: &str) -> String {
+    pub(super) fn fingerprint(&self, name: &str, root: &Root, path: &str) -> String {
         let place = self.sha256(format!("{}\0{path}", root.as_str()).as_bytes());
         format!("1 {name} {}", encode::hex(&place))
     }

@@ -48,8 +48,6 @@ pub(super) struct Loaded {
     pub(super) bytes: usize,
     pub(super) created: Timestamp,
     pub(super) expires: Timestamp,
-    /// The isolated identity that the connection is to be of, by its id.
-    pub(super) profile: Option<String>,
 }
 
 /// What a run leaves to do.
@@ -109,15 +107,18 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         return fail(shared, slot, row.step_seq, expired()).await;
     }
     let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
-    let mut loaded = match load(shared, slot, &row).await? {
+    let loaded = match load(shared, slot, &row).await? {
         Ok(loaded) => loaded,
         Err(failure) => return fail(shared, slot, row.step_seq, failure).await,
     };
-    let asked = finish::Asked { connection: row.connection_id, purpose: loaded.header.purpose.clone() };
+    let header = &loaded.header;
+    let profile = header.profile.as_ref().map(|profile| profile.id);
+    let asked = finish::Asked { connection: row.connection_id, purpose: header.purpose.clone(), profile };
     if matches!(asked.purpose, Purpose::Reauthorize { .. }) {
         let account = shared.reader().await?.account(asked.connection).await?;
-        let Some(account) = account else { return fail(shared, slot, row.step_seq, removed()).await };
-        loaded.profile = account.profile_id;
+        if account.is_none() {
+            return fail(shared, slot, row.step_seq, removed()).await;
+        }
     }
     let effects = Effects::new(loaded, shared.clone(), kind.clone(), slot.clone());
     let mut cancelled = slot.cancelled.subscribe();
@@ -261,8 +262,7 @@ async fn load(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Result<Loa
         entries.push_back(entry);
     }
     let (created, expires) = (Timestamp::from_seconds(row.created_at), Timestamp::from_seconds(row.expires_at));
-    let profile = header.purpose.profile().map(str::to_owned);
-    Ok(Ok(Loaded { header, entries, bytes, created, expires, profile }))
+    Ok(Ok(Loaded { header, entries, bytes, created, expires }))
 }
 
 /// Stores the wait, then shows it. An input that came while the run was busy is taken now.

@@ -3,15 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    Connection, ConnectionError, HttpService, NotLive, Reason, Secret, Services, VerifyContext, VerifyResult, reason,
+    Connection, ConnectionError, HttpService, NotLive, Reason, Root, Secret, Services, VerifyContext, VerifyResult,
+    reason,
 };
 
 use crate::{
-    Clock, ConnectionId,
+    Clock, ConnectionId, ProfileId,
     connection::Payload,
     contain::{Contained, contain},
-    lent::{LocalTools, Whose, Windows},
-    limits,
+    lent::{CachedFiles, LocalTools, Whose, Windows},
+    limits, profiles,
     registry::{KindEntry, Shared},
     services::{
         crypto::SystemCrypto,
@@ -31,6 +32,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Subject {
     pub(crate) id: ConnectionId,
     pub(crate) owner: String,
+    pub(crate) profile: Option<ProfileId>,
     pub(crate) payload: Payload,
     pub(crate) config: Vec<(String, String)>,
 }
@@ -39,10 +41,14 @@ impl Subject {
     /// As the plugin sees it.
     pub(crate) fn connection(&self) -> Connection {
         let config = self.config.iter().map(|(name, value)| (name.clone().into(), value.clone()));
-        Connection::new(self.id.to_string(), self.owner.clone())
+        let connection = Connection::new(self.id.to_string(), self.owner.clone())
             .with_config(config)
             .with_base_url(self.payload.base_url.clone())
-            .with_roots(self.payload.roots.clone())
+            .with_roots(self.payload.roots.clone());
+        match self.profile {
+            Some(profile) => connection.with_profile(profile.to_string()),
+            None => connection,
+        }
     }
 }
 
@@ -54,31 +60,51 @@ pub(crate) struct HostServices {
     crypto: SystemCrypto,
     log: TracingLog,
     files: LocalFiles,
+    cache: CachedFiles,
     values: StoredValues,
     tools: Option<LocalTools>,
     windows: Option<Windows>,
     kind: Arc<KindEntry>,
+    directory: Option<Root>,
 }
 
 impl HostServices {
     pub(crate) fn new(shared: &Arc<Shared>, kind: &Arc<KindEntry>, owner: &str, payload: &Payload) -> Self {
+        let files = LocalFiles::new(payload.roots.clone(), shared.files.clone());
         Self {
             client: shared.http.clone(),
             egress: payload.egress.clone(),
             clock: shared.clock.clone(),
             crypto: shared.crypto,
             log: TracingLog::new(kind.kind().clone()),
-            files: LocalFiles::new(payload.roots.clone(), shared.files.clone()),
+            cache: CachedFiles::new(shared, owner, kind.kind(), files.clone()),
+            files,
             values: StoredValues::new(shared, owner, kind.kind()),
             tools: LocalTools::new(shared, kind),
             windows: Windows::new(shared, Whose { kind: kind.kind().clone(), owner: owner.into(), profile: None }),
             kind: kind.clone(),
+            directory: None,
         }
     }
 
     /// For a call behind which no person stands: nothing is shown.
     pub(crate) fn unattended(self) -> Self {
         Self { windows: None, ..self }
+    }
+
+    /// With the directory of the profile, too, where it is now.
+    pub(crate) async fn of(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: &Subject) -> Self {
+        let services = Self::new(shared, kind, &subject.owner, &subject.payload);
+        let directory = match subject.profile {
+            Some(id) => profiles::granted(shared, &subject.owner, kind, id).await.and_then(|granted| granted.root),
+            None => None,
+        };
+        let roots = subject.payload.roots.iter().chain(&directory).cloned();
+        let files = LocalFiles::new(roots, shared.files.clone());
+        let cache = CachedFiles { files: files.clone(), ..services.cache };
+        let (kind, owner) = (kind.kind().clone(), subject.owner.as_str().into());
+        let windows = Windows::new(shared, Whose { kind, owner, profile: subject.profile });
+        Self { files, cache, windows, directory, ..services }
     }
 
     pub(crate) fn http(&self) -> EgressHttp<'_> {
@@ -90,14 +116,15 @@ impl HostServices {
             .addresses(&self.kind.checked.addresses)
             .wildcards(&self.kind.checked.wildcards)
             .files(&self.files)
-            .kv(&self.values);
+            .kv(&self.values)
+            .directory(self.directory.as_ref());
         if let Some(tools) = &self.tools {
             services = services.tools(tools);
         }
         if let Some(windows) = &self.windows {
             services = services.login_window(windows);
         }
-        services
+        services.file_cache(&self.cache)
     }
 }
 
@@ -111,11 +138,8 @@ pub(crate) async fn probe(
     kind: &Arc<KindEntry>,
     subject: Subject,
 ) -> Result<VerifyResult<Secret>, ConnectionError> {
-    let (services, clock, definition) = (
-        HostServices::new(shared, kind, &subject.owner, &subject.payload),
-        shared.clock.clone(),
-        kind.definition.clone(),
-    );
+    let services = HostServices::of(shared, kind, &subject).await;
+    let (clock, definition) = (shared.clock.clone(), kind.definition.clone());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());
         let ctx = VerifyContext::new(services.services(&http), &connection);
