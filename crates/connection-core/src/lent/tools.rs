@@ -3,10 +3,7 @@
 //! What may be looked for is what the descriptor declares, as it is there. Found is what `PATH` finds first, then the
 //! further directories; a relative entry is passed over, since it is another directory in each place.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use connection_contract::{BoxFuture, DisplayText, FoundTool, ServiceError, ToolService, ToolSpec};
 
@@ -32,11 +29,7 @@ impl LocalTools {
     /// `None` for a kind that declares none, and on a host that looks for none.
     pub(crate) fn new(shared: &Shared, kind: &Arc<KindEntry>) -> Option<Self> {
         let lends = shared.lent.tools && !kind.descriptor.tools.is_empty();
-        lends.then(|| Self {
-            environment: shared.environment.clone(),
-            clock: shared.clock.clone(),
-            kind: kind.clone(),
-        })
+        lends.then(|| Self { environment: shared.environment.clone(), clock: shared.clock.clone(), kind: kind.clone() })
     }
 
     pub(crate) async fn look(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {

@@ -107,6 +107,11 @@ impl HostServices {
         Self { files, cache, windows, directory, ..services }
     }
 
+    /// The directory of the profile, where it may be read.
+    pub(crate) fn directory(&self) -> Option<&Root> {
+        self.directory.as_ref()
+    }
+
     pub(crate) fn http(&self) -> EgressHttp<'_> {
         EgressHttp::new(&self.client, &self.egress)
     }
