@@ -20,6 +20,7 @@ mod error;
 mod event;
 mod exchange;
 mod ids;
+mod lent;
 mod limits;
 mod liveness;
 mod platform;
@@ -31,6 +32,7 @@ mod seal;
 mod services;
 mod setup;
 mod store;
+mod usage;
 mod verify;
 mod webhook;
 
@@ -39,6 +41,7 @@ pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
+pub use lent::LoginWindow;
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
 pub use profiles::{
@@ -46,8 +49,9 @@ pub use profiles::{
 };
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
-    BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
-    Imports, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
+    BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Feature, Filter, History,
+    HostService, Import, Imported, Imports, InOrder, KindInfo, KindSupport, NeedState, OpenError, Page, Preflight,
+    RegisterError, RegistryBuilder, Removal, Teardown, Watch,
 };
 pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
@@ -66,6 +70,10 @@ pub use setup::{
     Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, StepNo, WeakConnectionRegistry,
 };
 pub use store::{StoreError, StoreSource, migrate};
+pub use usage::{
+    PromptCacheTtl, Usage, UsageBounds, UsageChanges, UsageConnect, UsageConnecting, UsageOption, UsageReading,
+    UsageStatus, json as usage_json, prompt_cache_ttl,
+};
 pub use webhook::{
     BeginDeliveries, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, WebhookInfo, WebhookKey,
 };

@@ -12,12 +12,14 @@ use crate::{
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory, ingest_all},
+    lent::{self, Lent},
     seal,
     seal::{OpenKeyError, Sealer},
     services::crypto::SystemCrypto,
     services::given::Given,
     services::http::HttpClient,
-    store::Store,
+    store::{Changed, Store},
+    usage::UsageState,
 };
 
 /// Why a registry could not be opened. Nothing was changed that a later open would trip over.
@@ -115,6 +117,7 @@ pub struct RegistryBuilder {
     environment: Arc<dyn Environment>,
     profile_uses: Option<ProfileUses>,
     inbound: Option<Arc<dyn InboundEndpoint>>,
+    pub(super) lent: Lent,
     given: Given,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
@@ -142,6 +145,7 @@ impl RegistryBuilder {
             environment: Arc::new(SystemEnvironment),
             profile_uses: None,
             inbound: None,
+            lent: Lent::default(),
             given: Given::default(),
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
@@ -269,6 +273,7 @@ impl RegistryBuilder {
             environment,
             profile_uses,
             inbound,
+            lent,
             given,
             clock,
             ids,
@@ -305,8 +310,14 @@ impl RegistryBuilder {
         let (store, sealer, state) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
         let (sessions, flights, refreshes, removals, rollbacks, subscriptions) = Default::default();
         let hot = Arc::new(HotRows::new(hot_rows));
-        let forgetful = hot.clone();
-        store.on_change(move |changed| forgetful.forget(changed));
+        let usage = Arc::<UsageState>::default();
+        let (forgetful, told) = (hot.clone(), usage.clone());
+        store.on_change(move |changed| {
+            forgetful.forget(changed);
+            if matches!(changed, Changed::Connection(_) | Changed::Something) {
+                told.listed();
+            }
+        });
         let exchanges = Exchanges::default();
         let shared = Shared {
             store,
@@ -321,6 +332,7 @@ impl RegistryBuilder {
             environment,
             profile_uses,
             inbound,
+            lent,
             given,
             kinds,
             sessions,
@@ -333,6 +345,7 @@ impl RegistryBuilder {
             exchanges,
             state,
             hot,
+            usage,
             runtimes,
         };
         tracing::debug!(store = shared.store.place(), "registry opened");
@@ -340,6 +353,9 @@ impl RegistryBuilder {
         let rescuing = registry.shared.clone();
         // It does not crash; what it leaves is found again by whoever asks for it.
         registry.shared.runtimes.spawn(async move { ingest_all(&rescuing).await }).await.unwrap_or_default();
+        for entry in registry.shared.kinds.entries() {
+            lent::activate(&registry.shared, &entry, &registry.owner);
+        }
         if let Some(inbound) = &registry.shared.inbound {
             inbound.opened(registry.downgrade());
         }

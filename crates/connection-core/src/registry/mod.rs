@@ -3,13 +3,16 @@
 mod builder;
 mod defaults;
 mod describe;
+mod describe_tools;
 mod events;
 mod import;
 mod key;
 mod kinds;
+mod lends;
 mod list;
 mod preflight;
 mod remove;
+mod support;
 mod values;
 mod watch;
 
@@ -26,12 +29,14 @@ use crate::{
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
+    lent::{self, Lent},
     liveness::Subscriptions,
     refresh::{self, Renewed},
     seal::Sealer,
     services::{crypto::SystemCrypto, file_cache::Cache, given::Given, http::HttpClient},
     setup::{Inbound, Slot},
     store::{Reader, Store},
+    usage::UsageState,
     verify::Flights,
 };
 
@@ -44,6 +49,7 @@ pub use kinds::{KindInfo, RegisterError};
 pub use list::{ConnectionInfo, Filter, Page};
 pub use preflight::{InOrder, Preflight};
 pub use remove::{Removal, Teardown};
+pub use support::{Feature, HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
 
 /// How often a host uses a profile of an owner and a kind.
@@ -61,11 +67,13 @@ pub(crate) struct Shared {
     pub(crate) http: HttpClient,
     pub(crate) files: FilesPolicy,
     /// What was made of files.
-    pub(crate) file_cache: Cache,
+    pub(crate) file_cache: Arc<Cache>,
     pub(crate) environment: Arc<dyn Environment>,
     /// How often the host uses a profile, if it says so.
     pub(crate) profile_uses: Option<ProfileUses>,
     pub(crate) inbound: Inbound,
+    /// What kinds are lent of this machine.
+    pub(crate) lent: Lent,
     /// Secret values of kinds that the host gives.
     pub(crate) given: Given,
     pub(crate) kinds: Kinds,
@@ -83,6 +91,7 @@ pub(crate) struct Shared {
     /// The directory of this node, where there is one.
     pub(crate) state: Option<Arc<StateDirectory>>,
     pub(crate) hot: Arc<HotRows>,
+    pub(crate) usage: Arc<UsageState>,
     pub(crate) runtimes: Arc<Runtimes>,
 }
 
@@ -140,27 +149,36 @@ impl ConnectionRegistry {
         Ok(Self { shared: self.shared.clone(), owner: owner.into() })
     }
 
-    /// Adds a kind. Nothing depends on whose plugin it is.
+    /// Adds a kind. Nothing depends on whose plugin it is. It is [activated](ConnectionDefinition::activate) behind the
+    /// call, with values of the owner that this handle is of; one that fails at that is logged, and stays.
     ///
     /// # Errors
     ///
     /// [`RegisterError`]; what was registered before is untouched.
     pub fn register_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        self.shared.kinds.register(definition)
+        let entry = self.shared.kinds.register(definition)?;
+        lent::activate(&self.shared, &entry, &self.owner);
+        self.shared.usage.listed();
+        Ok(())
     }
 
-    /// Adds a kind, or puts it in the place of one; sessions go on with the new one.
+    /// Adds a kind, or puts it in the place of one; sessions go on with the new one. It is activated, as one that is added.
     ///
     /// # Errors
     ///
     /// [`RegisterError`]; what was registered before is untouched.
     pub fn replace_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        self.shared.kinds.replace(definition)
+        let entry = self.shared.kinds.replace(definition)?;
+        lent::activate(&self.shared, &entry, &self.owner);
+        self.shared.usage.listed();
+        Ok(())
     }
 
     /// Takes a kind away; `false` when there was none. Its connections stay and are listed.
     pub fn unregister_connection_kind(&self, kind: &Kind) -> bool {
-        self.shared.kinds.unregister(kind)
+        let was_there = self.shared.kinds.unregister(kind);
+        self.shared.usage.listed();
+        was_there
     }
 
     /// The kinds by name.
