@@ -65,7 +65,7 @@ impl ConnectionDefinition for AgentCli {
     async fn verify(&self, login: &Login, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Login>, ConnectionError> {
         let identity = match login.how() {
             How::Own { account } => {
-                let found = own::look(self.0, ctx.connection().roots().first(), ctx).await?;
+                let found = own::look(self.0, ctx).await?;
                 // What setup could not read says nothing of the account; it is not compared later either.
                 found.account.filter(|_| account.is_some())
             }

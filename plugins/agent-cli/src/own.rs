@@ -16,13 +16,13 @@ pub(crate) struct Found {
     pub(crate) account: Option<Identity>,
 }
 
-/// Looks for the tool and into its directory.
+/// Looks for the tool and into the directory of its profile.
 ///
 /// Whether it is signed in is known, or not: a login may be in the platform's keychain, or in a variable. Only what says
 /// that there is none is a reason.
-pub(crate) async fn look(tool: &Tool, directory: Option<&Root>, ctx: &Context<'_>) -> Result<Found, NotLive> {
+pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLive> {
     let path = installed(tool, ctx).await?;
-    let Some(directory) = directory else { return Ok(Found { path, account: None }) };
+    let Some(directory) = ctx.directory() else { return Ok(Found { path, account: None }) };
     let Some(files) = ctx.files() else {
         return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
     };

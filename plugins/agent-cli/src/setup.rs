@@ -6,7 +6,7 @@ use crate::{
     AgentCli, key,
     login::Login,
     own,
-    spec::{ADMIN_KEY, API_KEY, DIRECTORY, HOW, Tool},
+    spec::{ADMIN_KEY, API_KEY, HOW, Tool},
 };
 
 /// How often something that does not work yet is asked again.
@@ -18,17 +18,19 @@ pub(crate) async fn run(
     tool: &Tool,
     ctx: &SetupContext<'_>,
 ) -> Result<Established<Login>, SetupFailure> {
+    if let Some(notice) = detected(tool, ctx).await {
+        ctx.show(notice);
+    }
     let mut last: Option<Reason> = None;
     for _ in 0..TRIES {
         let problem = last.as_ref().map(said);
-        let prompt = Prompt::new(format!("Connect {}", tool.name)).problem(problem).field(HOW).field(DIRECTORY);
+        let prompt = Prompt::new(format!("Connect {}", tool.name)).problem(problem).field(HOW);
         let answers = ctx.prompt(prompt).await;
         if answers.text(HOW)? == API_KEY {
             return with_key(kind, tool, ctx).await;
         }
-        let directory = answers.directory(DIRECTORY).ok();
-        match own::look(tool, directory, ctx).await {
-            Ok(found) => return by_own_login(tool, directory, found, ctx).await,
+        match own::look(tool, ctx).await {
+            Ok(found) => return Ok(by_own_login(tool, found, ctx)),
             Err(not_live) if own::is_remediable(tool, &not_live) => last = Some(not_live.reason),
             Err(other) => return Err(other.into()),
         }
@@ -39,23 +41,24 @@ pub(crate) async fn run(
     ))
 }
 
-async fn by_own_login(
-    tool: &Tool,
-    directory: Option<&Root>,
-    found: own::Found,
-    ctx: &SetupContext<'_>,
-) -> Result<Established<Login>, SetupFailure> {
-    let version = match ctx.tools() {
-        Some(tools) => tools.version(&tool.tool()).await.ok(),
-        None => None,
-    };
-    let version = version.map_or_else(|| "says no version".to_owned(), |version| format!("is {version}"));
-    ctx.show(Notice::new(format!("{} at {} {version}", tool.name, found.path)));
+fn by_own_login(tool: &Tool, found: own::Found, ctx: &SetupContext<'_>) -> Established<Login> {
     let account = found.account.as_ref().map(|account| account.account_id.as_str().to_owned());
-    let identity = found.account.unwrap_or_else(|| unnamed(tool, directory, ctx));
-    let reach = directory.cloned().into_iter().fold(Reach::declared(), Reach::root);
+    let identity = found.account.unwrap_or_else(|| unnamed(tool, ctx));
     let measured = VerifyResult::live().identity(identity.clone());
-    Ok(Established::new(Login::own(account), identity).reach(reach).established_live(measured))
+    Established::new(Login::own(account), identity).established_live(measured)
+}
+
+/// What is on this machine, beside the first question: where the tool is, in which version, and whose login it has; or what is
+/// missing and what to do. Nothing, where the host does not look for tools.
+async fn detected(tool: &Tool, ctx: &SetupContext<'_>) -> Option<Notice> {
+    let tools = ctx.tools()?;
+    let found = match own::look(tool, ctx).await {
+        Ok(found) => found,
+        Err(not_live) => return Some(Notice::new(said(&not_live.reason))),
+    };
+    let version = tools.version(&tool.tool()).await.map_or_else(|_| String::new(), |said| format!(" ({said})"));
+    let account = found.account.map_or_else(String::new, |account| format!(", signed in as {}", account.label));
+    Some(Notice::new(format!("{} is at {}{version}{account}", tool.name, found.path)))
 }
 
 async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
@@ -91,8 +94,8 @@ fn said(reason: &Reason) -> DisplayText {
 }
 
 /// A login of which nothing tells whose it is: named by its directory, by a hash since a path is not for everybody's eyes.
-fn unnamed(tool: &Tool, directory: Option<&Root>, ctx: &Context<'_>) -> Identity {
-    let Some(directory) = directory else { return Identity::new("own-login", format!("{} here", tool.name)) };
+fn unnamed(tool: &Tool, ctx: &Context<'_>) -> Identity {
+    let Some(directory) = ctx.directory() else { return Identity::new("own-login", format!("{} here", tool.name)) };
     let hash = encode::hex(&ctx.crypto().sha256(directory.as_str().as_bytes()));
     let last = directory.as_str().rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
     Identity::new(format!("directory:{}", hash.get(..16).unwrap_or_default()), format!("{} in {last}", tool.name))

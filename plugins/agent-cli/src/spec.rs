@@ -6,8 +6,6 @@ use connection_contract::prelude::*;
 pub(crate) const HOW: &str = "how";
 /// The other way: the tool's own login.
 pub(crate) const OWN: &str = "own";
-/// The field for the tool's directory; what is below it may be read.
-pub(crate) const DIRECTORY: &str = "directory";
 /// The field, the secret name and the way of an API key.
 pub(crate) const API_KEY: &str = "apiKey";
 /// The field for a key that may ask what was spent.
@@ -106,8 +104,8 @@ pub(crate) enum Costs {
     OpenAi,
 }
 
-/// The home directory of the user in the images: that of the user `node` in the images of Node.
-const CONTAINER_HOME: &str = "/home/node";
+/// The home directory of the user in the images.
+const CONTAINER_HOME: &str = "/agent";
 
 impl Api {
     /// Attaches a key.
@@ -130,18 +128,12 @@ impl Tool {
             (API_KEY, format!("with an API key of {}", self.provider)),
         ];
         let ways = ways.into_iter().map(|(value, label)| (value.into(), label.into())).collect();
-        let implicit = self.directory.name;
         let mut descriptor = Descriptor::new(self.kind.clone(), self.name, AuthType::ApiKey)
             .origin(self.api.origin)
             .needs(Need::Files)
             .needs(Need::Tools)
             .tool(self.tool())
             .field(Field::new(HOW, "How is it signed in", Input::Choice(ways)).default(OWN))
-            .field(
-                Field::directory(DIRECTORY, format!("Directory of {}", self.name))
-                    .optional()
-                    .help(format!("where it keeps its login, as ~/{implicit}: read to see whether and as whom it is")),
-            )
             .field(Field::secret(API_KEY, format!("API key of {}", self.provider)).help(self.api.console))
             .secret_name(API_KEY)
             .guide(format!("Install it with '{}'.", self.install()))

@@ -26,9 +26,8 @@ impl UsageSource<Login> for AgentCli {
         Box::pin(async move {
             let mut snapshot = UsageSnapshot::new(ctx.now());
             let Some(usage) = &self.0.usage else { return Ok(snapshot) };
-            let directory = ctx.directory().or_else(|| ctx.connection().roots().first());
             if let (true, How::Own { .. }, Some(directory), Some(files)) =
-                (usage.rollouts, login.how(), directory, ctx.files())
+                (usage.rollouts, login.how(), ctx.directory(), ctx.files())
                 && let Some((observed, windows)) = limits(directory, files, ctx.now()).await.map_err(NotLive::from)?
             {
                 snapshot = windows.into_iter().fold(UsageSnapshot::new(observed), UsageSnapshot::metric);

@@ -27,8 +27,8 @@ fn every_sentence_of_the_contract_holds_with_the_tools_own_login() {
     for (kind, make) in kinds() {
         let made = move || machine(make, &signed_in(kind));
         Suite::new(made)
-            .host(move |host| host.files(made_files(kind)))
-            .setup([Input::answers(&[("how", "own"), ("directory", HOME)])], [])
+            .host(move |host| host.files(made_files(kind)).directory(HOME))
+            .setup([Input::answers(&[("how", "own")])], [])
             .recorded(&format!("tests/fixtures/own-{kind}"))
             .check();
     }

@@ -20,11 +20,13 @@ fn each_image_has_a_base_with_a_tag_and_a_user_and_the_tool_of_its_kind() {
 
         let users = all("USER");
         assert!(users.last().is_some_and(|user| !["root", "0"].contains(user)), "{kind} runs as somebody");
-        let home = format!("/home/{}/", users.last().unwrap());
-        assert!(sandbox.config_mounts.iter().all(|mount| mount.container.starts_with(&home)), "mounts are in {home}");
+        let runs = all("RUN").join(" ");
+        let home = "/agent/";
+        assert!(runs.contains("usermod --login agent --home /agent --move-home node"), "{kind} has a home directory");
+        assert_eq!(users, ["agent"]);
+        assert!(sandbox.config_mounts.iter().all(|mount| mount.container.starts_with(home)), "mounts are in {home}");
 
         let package = descriptor.tools[0].install_command.as_ref().unwrap().rsplit(' ').next().unwrap().to_owned();
-        let runs = all("RUN").join(" ");
         let (_, version) =
             runs.split_once(&format!("npm install --global {package}@")).expect("the package is installed");
         let version = version.split(' ').next().unwrap();

@@ -3,7 +3,7 @@
 use connection_contract::prelude::*;
 use connection_testkit::Input;
 
-use crate::{HOME, kinds, machine, signed_in};
+use crate::{kinds, machine, signed_in};
 
 const DAY: &str = "sessions/2026/01/31";
 /// Past the clock of the fake host, 2026-01-31T10:20:30Z.
@@ -82,7 +82,7 @@ fn fetched(more: &[(&'static str, String)]) -> UsageSnapshot {
     let files: Vec<_> = signed_in("codex").into_iter().chain(more.iter().cloned()).collect();
     let machine = machine(kinds()[1].1, &files);
     let host = machine.clone().fetching();
-    let made = host.setup([Input::answers(&[("how", "own"), ("directory", HOME)])]).run().unwrap();
-    host.verify(&made.credential, &host.connection(&made)).unwrap();
-    machine.fetched().unwrap()
+    let made = host.setup([Input::answers(&[("how", "own")])]).run().expect("signed in");
+    host.verify(&made.credential, &host.connection(&made)).expect("fetching is no error here");
+    machine.fetched().expect("files are enough")
 }

@@ -12,6 +12,7 @@ pub(crate) struct Machine {
     kind: Arc<AgentCli>,
     tools: Option<Tools>,
     files: FakeFiles,
+    directory: Option<&'static str>,
     fetched: Arc<Mutex<Vec<Result<UsageSnapshot, String>>>>,
     fetching: bool,
 }
@@ -26,8 +27,8 @@ pub(crate) struct Tools {
 impl Machine {
     /// Without a tool service, and without files.
     pub(crate) fn new(kind: AgentCli) -> Self {
-        let (files, fetched) = Default::default();
-        Self { kind: Arc::new(kind), tools: None, files, fetched, fetching: false }
+        let (files, directory, fetched) = Default::default();
+        Self { kind: Arc::new(kind), tools: None, files, directory, fetched, fetching: false }
     }
     /// The tool is there.
     pub(crate) fn installed(self, path: &str, version: &str) -> Self {
@@ -48,10 +49,11 @@ impl Machine {
         self.tools = Some(Tools { found, version });
         self
     }
-    /// A directory with files.
-    pub(crate) fn directory(mut self, path: &str, files: &[(&'static str, String)]) -> Self {
+    /// The directory of the profile, with files.
+    pub(crate) fn directory(mut self, path: &'static str, files: &[(&'static str, String)]) -> Self {
         let files: Vec<_> = files.iter().map(|(name, content)| (*name, content.as_str())).collect();
         self.files = self.files.root(path, &files);
+        self.directory = Some(path);
         self
     }
     /// Every file of the machine.
@@ -61,8 +63,12 @@ impl Machine {
     }
     /// The host of the machine.
     pub(crate) fn host(self) -> FakeHost<Self> {
-        let files = self.files.clone();
-        FakeHost::new(self).files(files)
+        let (files, directory) = (self.files.clone(), self.directory);
+        let host = FakeHost::new(self).files(files);
+        match directory {
+            Some(directory) => host.directory(directory),
+            None => host,
+        }
     }
     /// Its host, whose verifications fetch the usage instead.
     pub(crate) fn fetching(mut self) -> FakeHost<Self> {
@@ -71,14 +77,16 @@ impl Machine {
     }
     /// What was fetched last.
     pub(crate) fn fetched(&self) -> Result<UsageSnapshot, String> {
-        self.fetched.lock().unwrap().last().cloned().unwrap()
+        self.fetched.lock().expect("no test panics in it").last().cloned().expect("something was fetched")
     }
     fn addresses(&self) -> Vec<(Text, BaseUrl)> {
         let origins = self.kind.descriptor().origins;
-        origins.into_iter().map(|text| (text.clone(), host::base_url(&text).unwrap())).collect()
+        origins.into_iter().map(|text| (text.clone(), host::base_url(&text).expect("an address"))).collect()
     }
     fn services<'a>(&'a self, lent: &'a Lent<'a>, addresses: &'a [(Text, BaseUrl)]) -> Services<'a> {
-        let mut services = Services::new(lent.0.http(), lent, lent.0.crypto(), lent).addresses(addresses);
+        let mut services = Services::new(lent.0.http(), lent, lent.0.crypto(), lent)
+            .addresses(addresses)
+            .directory(lent.0.directory());
         if let Some(files) = lent.0.files() {
             services = services.files(files);
         }
@@ -110,9 +118,9 @@ impl ConnectionDefinition for Machine {
         let services = self.services(&lent, &addresses);
         if self.fetching {
             let usage = self.kind.usage().expect("the kind tells its usage");
-            let context = UsageContext::new(services, ctx.connection(), None);
+            let context = UsageContext::new(services, ctx.connection(), ctx.directory());
             let fetched = usage.fetch(login, &context).await.map_err(|error| error.to_string());
-            self.fetched.lock().unwrap().push(fetched);
+            self.fetched.lock().expect("no test panics in it").push(fetched);
             return Ok(VerifyResult::live());
         }
         self.kind.verify(login, &VerifyContext::new(services, ctx.connection())).await

@@ -20,8 +20,13 @@ const ADMIN: &str = "canary-admin-key-8d20f3b6";
 const HOME: &str = "/home/ada/dir";
 
 /// Every kind, by its name.
-fn kinds() -> [(&'static str, fn() -> AgentCli); 3] {
+fn kinds() -> [(&'static str, Make); 3] {
     [("claude", AgentCli::claude), ("codex", AgentCli::codex), ("gemini", AgentCli::gemini)]
+}
+type Make = fn() -> AgentCli;
+/// The kind of that name.
+fn made(name: &str) -> AgentCli {
+    kinds().into_iter().find(|(kind, _)| *kind == name).expect("a kind of ours").1()
 }
 /// The kind's list of models, asked with the key.
 fn models(kind: &str) -> Expected {
@@ -57,6 +62,6 @@ fn signed_in(kind: &str) -> Vec<(&'static str, String)> {
     }
 }
 /// A machine with the tool, and a directory with these files.
-fn machine(make: fn() -> AgentCli, files: &[(&'static str, String)]) -> Machine {
+fn machine(make: Make, files: &[(&'static str, String)]) -> Machine {
     Machine::new(make()).installed("/usr/local/bin/tool", "1.2.3 (tool)").directory(HOME, files)
 }

@@ -3,10 +3,10 @@
 use connection_contract::prelude::*;
 use connection_testkit::{FakeFiles, Input, offline};
 
-use crate::{HOME, kinds, machine, machine::Machine, signed_in};
+use crate::{HOME, KEY, kinds, machine, machine::Machine, made, models, signed_in};
 
 fn own() -> Input {
-    Input::answers(&[("how", "own"), ("directory", HOME)])
+    Input::answers(&[("how", "own")])
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn a_login_becomes_a_connection_of_its_account() {
             _ => "ada@example.com",
         };
         assert_eq!(made.identity, Identity::new(id, "ada@example.com"));
-        assert_eq!(made.reach.roots.iter().map(Root::as_str).collect::<Vec<_>>(), [HOME]);
+        assert!(made.reach.roots.is_empty(), "the directory is the profile's to grant");
         let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
         assert_eq!(found.identity, Some(made.identity));
         assert!(host.secret(&made.credential, "apiKey").is_none(), "the login stays with the tool");
@@ -79,21 +79,42 @@ fn a_directory_that_says_nothing_of_a_login_is_taken_as_it_is() {
 #[test]
 fn without_a_directory_only_the_tool_itself_is_looked_for() {
     for (_, make) in kinds() {
-        let host = machine(make, &[]).host();
-        let made = host.setup([Input::answers(&[("how", "own")])]).run().unwrap();
+        let host = Machine::new(make()).installed("/bin/tool", "1").host();
+        let made = host.setup([own()]).run().unwrap();
         assert_eq!(made.identity.account_id.as_str(), "own-login");
-        assert!(made.reach.roots.is_empty());
     }
 }
 
 #[test]
-fn where_the_tool_is_and_its_version_are_shown() {
-    let host = machine(kinds()[0].1, &signed_in("claude")).host();
-    let run = host.setup([own()]).trace();
-    assert!(run.result.is_ok());
-    let silent = machine(kinds()[0].1, &signed_in("claude"))
-        .tools(Ok(FoundTool::new(Some("/bin/claude".into()), [])), Err(ServiceError::Unavailable));
-    assert!(silent.host().setup([own()]).run().is_ok(), "a version that is not told is no reason");
+fn what_is_on_the_machine_is_shown_beside_the_first_question() {
+    let tool = || Ok(FoundTool::new(Some("/bin/claude".into()), []));
+    let (version, unknown) = (|| Ok("2.1.197 (Claude Code)".to_owned()), || Err(ServiceError::Unavailable));
+    for (machine, says) in [
+        (
+            machine(kinds()[0].1, &signed_in("claude")).tools(tool(), version()),
+            "Claude Code is at /bin/claude (2.1.197 (Claude Code)), signed in as ada@example.com",
+        ),
+        (
+            machine(kinds()[0].1, &[("settings.json", "{}".to_owned())]).tools(tool(), unknown()),
+            "Claude Code is at /bin/claude",
+        ),
+        (
+            machine(kinds()[0].1, &[]).tools(tool(), version()),
+            "Claude Code is not signed in: run 'claude setup-token': it prints a token for the variable \
+             CLAUDE_CODE_OAUTH_TOKEN; where a browser opens, use 'claude auth login'",
+        ),
+        (
+            Machine::new(made("claude")).not_installed(&["/bin"]),
+            "Claude Code is not installed, looked in /bin: install it with 'npm install -g @anthropic-ai/claude-code', \
+             see https://code.claude.com/docs/en/setup",
+        ),
+    ] {
+        let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY)])];
+        let host = machine.host().expect(models("claude"));
+        let run = host.setup(inputs).trace();
+        let shown: Vec<_> = run.steps[0].notices.iter().map(|notice| notice.message.as_str().to_owned()).collect();
+        assert_eq!(shown, [says]);
+    }
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use connection_contract::prelude::*;
 
-use crate::kinds;
+use crate::{kinds, made};
 
 fn of(kind: &str) -> (Descriptor, ProfileSpec, SandboxSpec) {
-    let kind = kinds().into_iter().find(|(name, _)| *name == kind).unwrap().1();
-    (kind.descriptor(), kind.profiles().unwrap(), kind.sandbox().unwrap())
+    let kind = made(kind);
+    (kind.descriptor(), kind.profiles().expect("profiles"), kind.sandbox().expect("a sandbox"))
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_sandbox_sees_copies_of_the_directory_and_of_what_lies_beside_it() {
         let (_, profiles, sandbox) = of(kind);
         assert_eq!((&*sandbox.default_image, &*sandbox.binary), (&*format!("localhost/connections/{kind}:1"), kind));
         let containers: Vec<_> = sandbox.config_mounts.iter().map(|mount| mount.container.clone()).collect();
-        assert_eq!(containers, mounts.iter().map(|name| format!("/home/node/{name}")).collect::<Vec<_>>());
+        assert_eq!(containers, mounts.iter().map(|name| format!("/agent/{name}")).collect::<Vec<_>>());
         let [profile, beside @ ..] = &sandbox.config_mounts[..] else { panic!("{kind} mounts something") };
         assert!(profile.is_profile && profile.host == profiles.implicit_dir);
         assert!(beside.iter().all(|mount| !mount.is_profile));

@@ -3,7 +3,7 @@
 use connection_contract::prelude::*;
 use connection_testkit::{Expected, Input, Reply};
 
-use crate::{ADMIN, KEY, kinds, machine::Machine, models};
+use crate::{ADMIN, KEY, machine::Machine, made, models};
 
 const CLAUDE: &str = "https://api.anthropic.com/v1/organizations/cost_report?starting_at=2026-01-01T00%3A00%3A00Z&bucket_width=1d&limit=31";
 const CODEX: &str = "https://api.openai.com/v1/organization/costs?start_time=1767225600&bucket_width=1d&limit=31";
@@ -51,7 +51,7 @@ fn an_admin_key_that_is_refused_and_a_report_that_makes_no_sense_are_errors() {
 
 #[test]
 fn without_an_admin_key_nothing_is_asked() {
-    let machine = Machine::new(kinds()[0].1());
+    let machine = Machine::new(made("claude"));
     let host = machine.clone().fetching().expect(models("claude"));
     let made = host.setup([how(), Input::answers(&[("apiKey", KEY)])]).run().unwrap();
     host.verify(&made.credential, &host.connection(&made)).unwrap();
@@ -59,17 +59,16 @@ fn without_an_admin_key_nothing_is_asked() {
 }
 
 fn fetched(kind: &str, requests: impl IntoIterator<Item = Expected>) -> Result<UsageSnapshot, String> {
-    let make = kinds().into_iter().find(|(name, _)| *name == kind).unwrap().1;
-    let machine = Machine::new(make());
+    let machine = Machine::new(made(kind));
     let host = machine.clone().fetching().expect(models(kind));
     let host = requests.into_iter().fold(host, connection_testkit::FakeHost::expect);
-    let made = host.setup([how(), Input::answers(&[("apiKey", KEY), ("adminKey", ADMIN)])]).run().unwrap();
-    host.verify(&made.credential, &host.connection(&made)).unwrap();
+    let made = host.setup([how(), Input::answers(&[("apiKey", KEY), ("adminKey", ADMIN)])]).run().expect("a good key");
+    host.verify(&made.credential, &host.connection(&made)).expect("fetching is no error here");
     machine.fetched()
 }
 fn how() -> Input {
     Input::answers(&[("how", "apiKey")])
 }
 fn moment(text: &str) -> Timestamp {
-    Timestamp::parse_rfc3339(text).unwrap()
+    Timestamp::parse_rfc3339(text).expect("a time")
 }
