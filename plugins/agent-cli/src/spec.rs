@@ -46,7 +46,7 @@ pub(crate) struct Tool {
 #[derive(Debug)]
 pub(crate) struct Directory {
     /// The variable that names it.
-    pub(crate) env: &'static str,
+    pub(crate) variable: &'static str,
     /// Its name below the home directory.
     pub(crate) name: &'static str,
     /// A variable that names the directory which it lies in, where the tool reads that one.
@@ -83,7 +83,7 @@ pub(crate) struct Image {
     pub(crate) name: &'static str,
     /// Files beside the directory, below the home directory.
     pub(crate) files: &'static [&'static str],
-    pub(crate) env: &'static [(&'static str, &'static str)],
+    pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
 /// Where it can be read how much is used.
@@ -161,9 +161,9 @@ impl Tool {
 
     pub(crate) fn profiles(&self) -> ProfileSpec {
         let directory = &self.directory;
-        let spec = ProfileSpec::new(directory.env, home(directory.name)).probe(self.probe());
+        let spec = ProfileSpec::new(directory.variable, home(directory.name)).probe(self.probe());
         match directory.parent_env {
-            Some(parent) => spec.env(parent, EnvValue::Parent).dir_name(directory.name),
+            Some(parent) => spec.variable(parent, EnvValue::Parent).dir_name(directory.name),
             None => spec,
         }
     }
@@ -185,7 +185,7 @@ impl Tool {
         let mount = |name: &str| ConfigMount::new(home(name.to_owned()), format!("{CONTAINER_HOME}/{name}")).copied();
         let spec = SandboxSpec::new(self.image.name, self.binary).config_mount(mount(self.directory.name).profile());
         let spec = self.image.files.iter().fold(spec, |spec, file| spec.config_mount(mount(file)));
-        self.image.env.iter().fold(spec, |spec, (name, value)| spec.env(*name, *value))
+        self.image.variables.iter().fold(spec, |spec, (name, value)| spec.variable(*name, *value))
     }
 
     pub(crate) fn install(&self) -> String {

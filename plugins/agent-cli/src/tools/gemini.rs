@@ -22,7 +22,7 @@ pub(crate) static GEMINI: Tool = Tool {
     directory: Directory {
         // Named by hosts, and asked for in <https://github.com/google-gemini/gemini-cli/issues/2815>; the tool reads the other
         // one, the directory in which `.gemini` lies: <https://geminicli.com/docs/reference/configuration>.
-        env: "GEMINI_CONFIG_DIR",
+        variable: "GEMINI_CONFIG_DIR",
         name: ".gemini",
         parent_env: Some("GEMINI_CLI_HOME"),
         markers: &["settings.json", "google_accounts.json", "oauth_creds.json", "projects.json"],
@@ -51,7 +51,7 @@ pub(crate) static GEMINI: Tool = Tool {
         files: &[],
         // <https://geminicli.com/docs/reference/configuration#environment-variables>; the tool's own sandbox is not for within
         // another.
-        env: &[("GEMINI_TELEMETRY_ENABLED", "false"), ("GEMINI_SANDBOX", "false")],
+        variables: &[("GEMINI_TELEMETRY_ENABLED", "false"), ("GEMINI_SANDBOX", "false")],
     },
     // It shows the use of a session and writes none of an account's limits.
     usage: None,
