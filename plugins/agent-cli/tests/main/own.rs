@@ -3,7 +3,11 @@
 use connection_contract::prelude::*;
 use connection_testkit::{FakeFiles, Input, offline};
 
-use crate::{HOME, KEY, kinds, machine, machine::Machine, made, models, signed_in};
+use crate::{
+    HOME, KEY, kinds, machine,
+    machine::{Cache, Machine},
+    made, models, signed_in,
+};
 
 fn own() -> Input {
     Input::answers(&[("how", "own")])
@@ -24,6 +28,19 @@ fn a_login_becomes_a_connection_of_its_account() {
         let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
         assert_eq!(found.identity, Some(made.identity));
         assert!(host.secret(&made.credential, "apiKey").is_none(), "the login stays with the tool");
+    }
+}
+
+#[test]
+fn of_a_file_only_whether_and_whose_login_it_is_leaves_where_it_is_read() {
+    for (kind, make) in kinds() {
+        let cache = Cache::default();
+        let host = machine(make, &signed_in(kind)).cached(&cache).host();
+        let made = host.setup([own()]).run().unwrap();
+        assert_eq!(made.identity.label.as_str(), "ada@example.com");
+        let kept = cache.made();
+        assert!(kept.iter().any(|text| text.contains("\"yes\"")), "{kept:?}");
+        assert!(kept.iter().all(|text| !text.contains("canary")), "{kind} lets a token out");
     }
 }
 
