@@ -20,6 +20,8 @@ pub(crate) struct Tool {
     /// Whose it is, for people.
     pub(crate) provider: &'static str,
     pub(crate) binary: &'static str,
+    /// Whether a setup asks it for its version.
+    pub(crate) version: Version,
     /// Below the home directory, where its installers put it besides `PATH`.
     pub(crate) places: &'static [&'static str],
     /// In the registry of npm.
@@ -40,6 +42,15 @@ pub(crate) struct Tool {
     pub(crate) cache_ttl: Option<Duration>,
     pub(crate) image: Image,
     pub(crate) usage: Option<Usage>,
+}
+
+/// Whether a tool may be asked for its version unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// It prints it and does nothing else.
+    Asked,
+    /// It writes into the directory of its login even then, which nobody does here unasked.
+    NotAsked,
 }
 
 /// Where a tool keeps its login and its configuration.
@@ -133,7 +144,7 @@ impl Tool {
             .needs(Need::Files)
             .needs(Need::Tools)
             .tool(self.tool())
-            .field(Field::new(HOW, "How is it signed in", Input::Choice(ways)).default(OWN))
+            .field(Field::new(HOW, "How is it signed in", Input::Choice(ways)).default(OWN).help("own or apiKey"))
             .field(Field::secret(API_KEY, format!("API key of {}", self.provider)).help(self.api.console))
             .secret_name(API_KEY)
             .guide(format!("Install it with '{}'.", self.install()))

@@ -3,13 +3,14 @@
 use connection_contract::Kind;
 use core::time::Duration;
 
-use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage};
+use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage, Version};
 
 pub(crate) static CLAUDE: Tool = Tool {
     kind: Kind::from_static("claude"),
     name: "Claude Code",
     provider: "Anthropic",
     binary: "claude",
+    version: Version::Asked,
     // The native installer's, and that of local installs: <https://code.claude.com/docs/en/setup>.
     places: &[".local/bin", ".claude/local"],
     package: "@anthropic-ai/claude-code",

@@ -2,13 +2,14 @@
 
 use connection_contract::Kind;
 
-use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage};
+use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage, Version};
 
 pub(crate) static CODEX: Tool = Tool {
     kind: Kind::from_static("codex"),
     name: "Codex",
     provider: "OpenAI",
     binary: "codex",
+    version: Version::Asked,
     // The standalone installer's: <https://developers.openai.com/codex/environment-variables>.
     places: &[".local/bin"],
     package: "@openai/codex",

@@ -2,13 +2,15 @@
 
 use connection_contract::Kind;
 
-use crate::spec::{Api, At, Directory, Image, Tool};
+use crate::spec::{Api, At, Directory, Image, Tool, Version};
 
 pub(crate) static GEMINI: Tool = Tool {
     kind: Kind::from_static("gemini"),
     name: "Gemini CLI",
     provider: "Google",
     binary: "gemini",
+    // It leaves a `projects.json.*.tmp` in `~/.gemini` each time (seen with 0.61.0).
+    version: Version::NotAsked,
     places: &[".local/bin"],
     package: "@google/gemini-cli",
     docs: "https://geminicli.com/docs/get-started/installation",

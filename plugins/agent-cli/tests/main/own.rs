@@ -116,6 +116,10 @@ fn what_is_on_the_machine_is_shown_beside_the_first_question() {
             "Claude Code is at /bin/claude",
         ),
         (
+            machine(kinds()[2].1, &signed_in("gemini")).tools(tool(), version()),
+            "Gemini CLI is at /bin/claude, signed in as ada@example.com",
+        ),
+        (
             machine(kinds()[0].1, &[]).tools(tool(), version()),
             "Claude Code is not signed in: run 'claude setup-token': it prints a token for the variable \
              CLAUDE_CODE_OAUTH_TOKEN; where a browser opens, use 'claude auth login'",
@@ -127,7 +131,9 @@ fn what_is_on_the_machine_is_shown_beside_the_first_question() {
         ),
     ] {
         let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY)])];
-        let host = machine.host().expect(models("claude"));
+        let host = machine.host();
+        let kind = host.definition().descriptor().kind;
+        let host = host.expect(models(kind.as_str()));
         let run = host.setup(inputs).trace();
         let shown: Vec<_> = run.steps[0].notices.iter().map(|notice| notice.message.as_str().to_owned()).collect();
         assert_eq!(shown, [says]);
