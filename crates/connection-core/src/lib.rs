@@ -19,6 +19,7 @@ mod definition;
 mod error;
 mod event;
 mod exchange;
+mod extension;
 mod ids;
 mod lent;
 mod limits;
@@ -27,6 +28,7 @@ mod platform;
 mod profiles;
 mod refresh;
 mod registry;
+mod requirement;
 mod sandbox;
 mod seal;
 mod services;
@@ -40,6 +42,11 @@ pub use connection::{Connection, Files, Response};
 pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
+pub use extension::{
+    ChangedPart, CommandContext, ConnectionRequired, ExtensionChange, ExtensionChanges, ExtensionError,
+    ExtensionHandle, ExtensionInfo, ExtensionListener, Grant, HandOffError, HandedOff, NativeExtensionSettings,
+    Preferences, RequiredAction, RetryOutcome, RetryTicket, Revisions, SetPreferences, SettingsHandOff,
+};
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use lent::LoginWindow;
 pub use liveness::{LivenessChange, LivenessChanges};
@@ -57,6 +64,7 @@ pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
     SandboxRun,
 };
+pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use seal::{
     KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,
     KeyWrapper, SealError,

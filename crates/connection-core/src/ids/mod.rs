@@ -75,6 +75,10 @@ id! {
     ProfileId
 }
 id! {
+    /// Names what an extension waits for, until a person has dealt with it.
+    RetryTicket
+}
+id! {
     /// Names a setup session.
     SessionId
 }

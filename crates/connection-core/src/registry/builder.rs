@@ -8,10 +8,11 @@ use secrecy::SecretString;
 use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds};
 use crate::{
     Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
-    KeySource, ProfileId, SealError, StoreError, StoreSource, SystemClock, SystemEnvironment, UuidV7,
+    KeySource, ProfileId, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment, UuidV7,
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory, ingest_all},
+    extension,
     lent::{self, Lent},
     seal,
     seal::{OpenKeyError, Sealer},
@@ -118,6 +119,7 @@ pub struct RegistryBuilder {
     profile_uses: Option<ProfileUses>,
     inbound: Option<Arc<dyn InboundEndpoint>>,
     pub(super) lent: Lent,
+    settings: Option<Arc<dyn SettingsHandOff>>,
     given: Given,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
@@ -146,6 +148,7 @@ impl RegistryBuilder {
             profile_uses: None,
             inbound: None,
             lent: Lent::default(),
+            settings: None,
             given: Given::default(),
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
@@ -207,6 +210,12 @@ impl RegistryBuilder {
     /// How callbacks reach this host; without it, kinds that need one say so.
     pub fn inbound(mut self, endpoint: Arc<dyn InboundEndpoint>) -> Self {
         self.inbound = Some(endpoint);
+        self
+    }
+    /// Where extensions send a person who is to connect or to set something; without it, they are told that there is no such
+    /// place.
+    pub fn settings(mut self, settings: Arc<dyn SettingsHandOff>) -> Self {
+        self.settings = Some(settings);
         self
     }
     /// Gives a kind a secret value of its [key-value store](connection_contract::KvService), for every owner: it is read
@@ -274,6 +283,7 @@ impl RegistryBuilder {
             profile_uses,
             inbound,
             lent,
+            settings,
             given,
             clock,
             ids,
@@ -342,6 +352,7 @@ impl RegistryBuilder {
             removals,
             rollbacks,
             subscriptions,
+            extensions: extension::Known::new(settings),
             exchanges,
             state,
             hot,

@@ -29,6 +29,7 @@ use crate::{
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
+    extension,
     lent::{self, Lent},
     liveness::Subscriptions,
     refresh::{self, Renewed},
@@ -86,6 +87,8 @@ pub(crate) struct Shared {
     pub(crate) removals: Flights<Removal>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,
+    /// What is known of extensions beside the store.
+    pub(crate) extensions: extension::Known,
     /// What spends something and is under way.
     pub(crate) exchanges: Exchanges,
     /// The directory of this node, where there is one.

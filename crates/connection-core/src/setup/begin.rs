@@ -15,7 +15,7 @@ use super::{
     slot::{Slot, place},
 };
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, ProfileId, SessionId, StoreError,
+    ConnectionId, ConnectionRegistry, Error, ExtensionHandle, ProfileId, SessionId, StoreError,
     profiles::{self, Granted},
     registry::Shared,
     store::{
@@ -35,6 +35,7 @@ pub struct BeginSetup {
     ephemeral: bool,
     browser: Option<Secret>,
     profile: Option<ProfileId>,
+    extension: Option<ExtensionHandle>,
 }
 
 /// Where an open session stands.
@@ -100,11 +101,23 @@ impl BeginSetup {
         self
     }
 
+    /// Connects it for an extension: the person who does lets the extension use what comes of it, with the secrets that it
+    /// declared. When the extension asks for something else by the end, or was removed, nothing is connected. A handle of
+    /// another owner counts for nothing.
+    pub fn extension(mut self, handle: &ExtensionHandle) -> Self {
+        self.extension = Some(handle.clone());
+        self
+    }
+
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { registry, kind, label, again, ephemeral, browser, profile } = self;
+        let Self { registry, kind, label, again, ephemeral, browser, profile, extension } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let profile = profiles::meant(&registry, &kind, profile).await?;
+        let extension = match extension.filter(|handle| handle.is_of(&registry.owner)) {
+            Some(handle) => Some(handle.for_setup(&kind).await?),
+            None => None,
+        };
         let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
         if let Some(label) = &label {
             let taken = shared.reader().await?.account_by_label(&registry.owner, kind.as_str(), label).await?;
@@ -113,7 +126,8 @@ impl BeginSetup {
             }
         }
         let connection = ConnectionId::from(shared.ids.next());
-        begin(&registry, &kind, connection, Purpose::Connect { label, again }, ephemeral, browser, profile).await
+        let purpose = Purpose::Connect { label, again, extension };
+        begin(&registry, &kind, connection, purpose, ephemeral, browser, profile).await
     }
 }
 
@@ -196,7 +210,8 @@ impl ConnectionRegistry {
     /// [`Error::UnknownKind`], [`Error::LabelTaken`], [`Error::Profile`] for a profile that is not there, and the store's.
     pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
         let (registry, kind) = (self.clone(), kind.clone());
-        BeginSetup { registry, kind, label: None, again: false, ephemeral: false, browser: None, profile: None }
+        let (label, browser, profile, extension) = Default::default();
+        BeginSetup { registry, kind, label, again: false, ephemeral: false, browser, profile, extension }
     }
 
     /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.
