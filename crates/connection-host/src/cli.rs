@@ -20,11 +20,12 @@ use crate::{
     Error, Exit,
     args::{self, Arguments},
     commands,
-    config::{Application, Environment, KeySources, Settings},
+    config::{Application, Environment, KeySources, PrivateAddresses, Settings},
     inbound::Endpoint,
     input,
     output::Output,
-    platform, plugins,
+    platform::{self, Interrupts},
+    plugins,
 };
 
 type Registration = Box<dyn FnOnce(RegistryBuilder) -> RegistryBuilder + Send>;
@@ -98,12 +99,21 @@ impl Cli {
         let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let registrations = self.registrations;
-        let program = Program { kinds, registrations, settings, applications, key, environment, output, person };
+        let interrupts = Interrupts::default();
+        let unheard = interrupts.clone();
+        let program =
+            Program { kinds, registrations, settings, applications, key, environment, output, person, interrupts };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::io("the runtime", &error))?;
-        let result = runtime.block_on(commands::run(program, arguments.command));
+        let result = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                result = commands::run(program, arguments.command) => result,
+                () = unheard.unheard() => Err(platform::interrupted()),
+            }
+        });
         // A prompt that nobody answers any more must not hold the process.
         runtime.shutdown_background();
         result
@@ -138,6 +148,7 @@ pub(crate) struct Program {
     pub(crate) output: Output,
     /// Whether somebody can be asked.
     pub(crate) person: bool,
+    pub(crate) interrupts: Interrupts,
 }
 
 impl Program {
@@ -177,6 +188,9 @@ impl Program {
         }
         if let Some(proxy) = &self.settings.proxy {
             policy = policy.proxy(proxy.expose_secret());
+        }
+        if self.settings.private_addresses == PrivateAddresses::Never {
+            policy = policy.no_private_addresses();
         }
         if let Some(timeout) = self.settings.timeout {
             policy = policy.timeout(timeout);

@@ -24,12 +24,22 @@ pub enum Exit {
     NotFound = 5,
     /// Refused: policy, key, permission or duplicate.
     Refused = 6,
+    /// Interrupted before it came to its end, as a shell counts a process that control-C ended.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// All of them, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Fine, Self::Unexpected, Self::Usage, Self::SetupFailed, Self::NotLive, Self::NotFound, Self::Refused];
+    pub const ALL: [Self; 8] = [
+        Self::Fine,
+        Self::Unexpected,
+        Self::Usage,
+        Self::SetupFailed,
+        Self::NotLive,
+        Self::NotFound,
+        Self::Refused,
+        Self::Interrupted,
+    ];
 
     /// The number.
     pub const fn number(self) -> u8 {

@@ -1,6 +1,7 @@
 //! How browsers come back to this program, and what a person registers for it at a provider.
 
 use std::{
+    io::ErrorKind,
     net::{Ipv4Addr, TcpListener},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -35,6 +36,8 @@ pub(crate) enum Given {
     Nothing,
     /// Browsers come back there.
     Address(String),
+    /// Another program listens there: perhaps the command that began this setup, which then takes what comes back.
+    Elsewhere(String),
     /// Nothing could be given, or no browser reaches what was given before.
     Unreachable,
 }
@@ -90,7 +93,10 @@ impl InboundEndpoint for Endpoint {
             // It was begun before there was a public address.
             _ => self.server.rebind(redirect_uri).await,
         };
-        self.give(bound.then(|| redirect_uri.to_owned()));
+        match !bound && is_taken(redirect_uri) {
+            true => *self.lock() = Given::Elsewhere(redirect_uri.to_owned()),
+            false => drop(self.give(bound.then(|| redirect_uri.to_owned()))),
+        }
         bound
     }
 }
@@ -127,6 +133,16 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
             "end the program that has it, perhaps another setup that waits; choose another port; or use --paste",
         )),
     }
+}
+
+/// Whether an address of this machine has a listener.
+fn is_taken(redirect_uri: &str) -> bool {
+    let port = redirect_uri.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.split('/').next()?.parse().ok());
+    let taken = |port: u16| match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => false,
+        Err(error) => error.kind() == ErrorKind::AddrInUse,
+    };
+    port.is_some_and(taken)
 }
 
 fn loopback(port: u16) -> String {

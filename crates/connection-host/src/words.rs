@@ -29,6 +29,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("input_required", Exit::Usage),
     ("input_too_large", Exit::Usage),
     ("input_unreadable", Exit::Usage),
+    ("interrupted", Exit::Interrupted),
     ("invalid_configuration", Exit::Usage),
     ("invalid_directory", Exit::Usage),
     ("invalid_field", Exit::Usage),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use connection_contract::{ConnectionError, Identity, Liveness, Reason, RefreshSemantics, Timestamp, reason};
+use connection_contract::{
+    ConnectionError, Identity, Liveness, Reason, RefreshSemantics, Secret, Timestamp, VerifyResult, reason,
+};
 
 use super::{
     Connection, Payload, json, named,
@@ -124,11 +126,14 @@ async fn verified(
         payload.credential = fresh.duplicate();
     }
     let secret_names = named::held(shared, kind, &payload.credential).await;
-    if found.credential.is_some() {
-        let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names.clone()).await?;
-        let fresh = CredentialRow { valid_until: found.valid_until.map(Timestamp::seconds), ..fresh };
-        let before = std::mem::replace(&mut previous.credential.generation, fresh.generation);
-        shared.store.write(move |tx| Box::pin(async move { tx.rotate_previous(before, &fresh).await })).await?;
+    if found.credential.is_some()
+        && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await?
+    {
+        // Who removed the connection gave back the one before it; nobody else knows of this one.
+        let config = json::to_config(&previous.config);
+        let orphan = Subject { id, owner: info.owner.clone(), payload, config };
+        registry.give_back(info, orphan).await;
+        return Err(Error::NotFound(id));
     }
     let (account_id, label) = (previous.account_id.as_str(), previous.account_label.as_str());
     let identity = match found.identity.clone() {
@@ -152,6 +157,27 @@ async fn verified(
     let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
     let (config, now) = (previous.config.clone(), shared.clock.now().seconds());
     Ok(Replacement { credential, found, identity, config, now })
+}
+
+/// Stores what the provider rotated the previous credential to; `false` when the connection was removed meanwhile.
+async fn keep_rotated(
+    registry: &ConnectionRegistry,
+    info: &ConnectionInfo,
+    previous: &mut PreviousRow,
+    payload: &Payload,
+    secret_names: &str,
+    found: &VerifyResult<Secret>,
+) -> Result<bool, Error> {
+    let (shared, id) = (&registry.shared, info.id);
+    let fresh = match replace::seal_next(shared, id, &info.owner, &info.kind, payload, secret_names.to_owned()).await {
+        Err(Error::NotFound(_)) => return Ok(false),
+        fresh => fresh?,
+    };
+    let fresh = CredentialRow { valid_until: found.valid_until.map(Timestamp::seconds), ..fresh };
+    let before = std::mem::replace(&mut previous.credential.generation, fresh.generation);
+    let kept = shared.store.write(move |tx| Box::pin(async move { tx.rotate_previous(before, &fresh).await }));
+    // One that was replaced meanwhile is no news: the next look at the row says so.
+    Ok(kept.await? || !matches!(registry.info(id).await, Err(Error::NotFound(_))))
 }
 
 /// The credential that was replaced, with the configuration that it had.

@@ -47,6 +47,11 @@ impl ExchangeKey {
         Self::of(sealer, &[b"session", id.as_bytes(), &effect, spend.label.as_bytes(), spend.secret.expose()])
     }
 
+    /// Names the file of what a session's verification rotated; no exchange is called so.
+    pub(super) fn of_entry(sealer: &Sealer, id: SessionId) -> Self {
+        Self::of(sealer, &[b"entry", id.as_bytes()])
+    }
+
     /// Each part with its length before it, so that no two lists of parts are written alike.
     fn of(sealer: &Sealer, parts: &[&[u8]]) -> Self {
         Self(sealer.mac_of(PURPOSE, parts))

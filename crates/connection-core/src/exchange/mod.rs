@@ -10,6 +10,7 @@ mod key;
 mod recording;
 mod replay;
 mod rescue;
+pub(crate) mod rescued_entry;
 mod spends;
 mod state;
 mod table;

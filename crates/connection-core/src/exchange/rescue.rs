@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! "CNXR" 4 | version, 2, in 1 | whose 1 (1 connection, 2 session) | id 16 | generation 8 | sealed: sent at 8, the answer
+//! "CNXR" 4 | version, 2, in 1 | 3, an entry of a journal           | id 16 | its number 8 | sealed: see `rescued_entry`
 //! ```
 //!
 //! It is sealed for its exchange and for the generation that was spent, and opens for these alone. Where another generation
@@ -15,7 +16,7 @@ use std::{io, sync::Arc};
 use connection_contract::{HttpResponse, Kind, Secret};
 use uuid::Uuid;
 
-use super::{Exchange, ExchangeKey, Scope, StateDirectory, answer};
+use super::{Exchange, ExchangeKey, Scope, StateDirectory, answer, rescued_entry};
 use crate::{
     Error, StoreError,
     ids::{ConnectionId, SessionId},
@@ -61,13 +62,21 @@ pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Ori
             return false;
         }
     };
-    let generation = origin.generation.to_be_bytes();
-    let bytes = [&MAGIC[..], &[tag], &id, &generation, sealed.as_bytes()].concat();
+    write_file(shared, key, (tag, id, origin.generation), &sealed).await
+}
+
+pub(super) async fn write_file(
+    shared: &Arc<Shared>,
+    key: ExchangeKey,
+    (tag, id, number): (u8, [u8; 16], i64),
+    sealed: &Sealed,
+) -> bool {
+    let bytes = [&MAGIC[..], &[tag], &id, &number.to_be_bytes(), sealed.as_bytes()].concat();
     match blocking(shared, move |state| state.write_rescue(key, &bytes)).await {
         None => false,
         Some(Ok(())) => true,
         Some(Err(error)) => {
-            tracing::warn!(%error, "an answer that cannot be recorded cannot be kept in a file either");
+            tracing::warn!(%error, "what cannot be recorded cannot be kept in a file either");
             false
         }
     }
@@ -90,9 +99,9 @@ pub(crate) async fn ingest_all(shared: &Arc<Shared>) {
     };
     for key in keys {
         match ingest(shared, key, false).await {
-            Ok(Rescue::Ingested) => tracing::info!("an answer that could not be recorded is recorded now"),
+            Ok(Rescue::Ingested) => tracing::info!("what could not be recorded is recorded now"),
             Ok(_) => {}
-            Err(error) => tracing::warn!(code = error.code(), "an answer in a file cannot be recorded now"),
+            Err(error) => tracing::warn!(code = error.code(), "what is in a file cannot be recorded now"),
         }
     }
 }
@@ -107,8 +116,12 @@ pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -
         // The directory may be there again soon, and the answer with it.
         Some(Ok(Err(Unreadable::Io(error))) | Err(error)) => return Err(unavailable(shared, key, &error).into()),
     };
-    let Some((scope, generation, sealed)) = parse(&bytes) else {
+    let Some((held, generation, sealed)) = parse(&bytes) else {
         return Ok(damaged(shared, key, "it is not one that this program writes"));
+    };
+    let scope = match held {
+        Held::Answer(scope) => scope,
+        Held::Entry(session) => return rescued_entry::record(shared, key, (session, generation), sealed).await,
     };
     let Some((owner, kind)) = whose(shared, scope).await? else {
         // What it belongs to is gone.
@@ -183,26 +196,34 @@ fn unavailable(shared: &Shared, key: ExchangeKey, error: &io::Error) -> StoreErr
     StoreError::Unavailable { place: file(shared, key), detail: error.to_string() }
 }
 
-fn damaged(shared: &Shared, key: ExchangeKey, why: &str) -> Rescue {
+pub(super) fn damaged(shared: &Shared, key: ExchangeKey, why: &str) -> Rescue {
     tracing::warn!(file = file(shared, key), why, "a file with an answer does not open, and is left");
     Rescue::Damaged
 }
 
-fn parse(bytes: &[u8]) -> Option<(Scope, i64, Sealed)> {
+/// What a file holds.
+enum Held {
+    Answer(Scope),
+    /// Of this session's journal.
+    Entry(SessionId),
+}
+
+fn parse(bytes: &[u8]) -> Option<(Held, i64, Sealed)> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let ([tag], rest) = rest.split_first_chunk()?;
     let (id, rest) = rest.split_first_chunk()?;
     let (generation, sealed) = rest.split_first_chunk()?;
     let id = Uuid::from_bytes(*id);
-    let scope = match tag {
-        1 => Scope::Connection(ConnectionId::from(id)),
-        2 => Scope::Session(SessionId::from(id)),
+    let held = match *tag {
+        1 => Held::Answer(Scope::Connection(ConnectionId::from(id))),
+        2 => Held::Answer(Scope::Session(SessionId::from(id))),
+        rescued_entry::TAG => Held::Entry(SessionId::from(id)),
         _ => return None,
     };
-    Some((scope, i64::from_be_bytes(*generation), Sealed::of_file(sealed)))
+    Some((held, i64::from_be_bytes(*generation), Sealed::of_file(sealed)))
 }
 
-async fn whose(shared: &Shared, scope: Scope) -> Result<Option<(String, Kind)>, Error> {
+pub(super) async fn whose(shared: &Shared, scope: Scope) -> Result<Option<(String, Kind)>, Error> {
     let mut reader = shared.reader().await?;
     let whose = match scope {
         Scope::Connection(id) => reader.account(id).await?.map(|row| (row.owner, row.kind)),

@@ -1,6 +1,10 @@
 //! Removes a connection: what setup took at the provider is given back, then the row goes, whatever the provider said.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use connection_contract::{ConnectionError, TeardownContext};
 
@@ -85,11 +89,15 @@ impl ConnectionRegistry {
             self.shared.flights.cancel(id);
             self.shared.refreshes.cancel(id);
             attempts += 1;
-            let (generation, teardown) = self.teardown(&info, generation).await?;
+            let (generation, teardown) = match given_back.get(&generation) {
+                Some(teardown) => (generation, *teardown),
+                None => self.teardown(&info, generation).await?,
+            };
             given_back.insert(generation, teardown);
             let previous = self.teardown_previous(&info, &mut given_back).await?;
             let removal = Removal { teardown, previous };
-            if let Some(removal) = self.delete(&info, generation, removal, attempts == ATTEMPTS).await? {
+            let known = given_back.keys().copied().collect();
+            if let Some(removal) = self.delete(&info, (generation, known), removal, attempts == ATTEMPTS).await? {
                 break (info.kind, removal);
             }
             tracing::info!(connection = %id, kind = %info.kind, "another credential came during the teardown");
@@ -104,12 +112,12 @@ impl ConnectionRegistry {
         Ok(removal)
     }
 
-    /// Deletes the row. `None` when it has another credential than the one that was torn down: nothing was changed, unless
-    /// this is the last attempt; then what is left at the provider is told.
+    /// Deletes the row. `None` when its credential, or the one to go back to, is another than those that were torn down:
+    /// nothing was changed, unless this is the last attempt; then what is left at the provider is told.
     async fn delete(
         &self,
         info: &ConnectionInfo,
-        generation: i64,
+        (generation, given_back): (i64, HashSet<i64>),
         mut removal: Removal,
         is_last: bool,
     ) -> Result<Option<Removal>, Error> {
@@ -118,10 +126,17 @@ impl ConnectionRegistry {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
                 let Some(account) = tx.account(id).await? else { return Ok(None) };
-                match account.generation == generation {
-                    true => {}
-                    false if is_last => removal.teardown = Teardown::Failed,
-                    false => return Ok(Some(None)),
+                let previous = tx.previous_generation(id).await?;
+                let is_current = account.generation == generation;
+                let is_previous = previous.is_none_or(|previous| given_back.contains(&previous));
+                if !is_last && !(is_current && is_previous) {
+                    return Ok(Some(None));
+                }
+                if !is_current {
+                    removal.teardown = Teardown::Failed;
+                }
+                if !is_previous {
+                    removal.previous = Some(Teardown::Failed);
                 }
                 tx.delete_account(id).await?;
                 let mut body = serde_json::json!({ "kind": kind.as_str(), "teardown": removal.teardown.as_str() });
@@ -158,21 +173,35 @@ impl ConnectionRegistry {
         info: &ConnectionInfo,
         given_back: &mut GivenBack,
     ) -> Result<Option<Teardown>, Error> {
-        let previous = match self.shared.reader().await?.previous_credential(info.id).await {
-            Err(StoreError::Corrupt { .. }) => return Ok(Some(skipped(info, "credential_unreadable"))),
-            previous => previous?,
-        };
-        let Some(previous) = previous else { return Ok(None) };
-        let generation = previous.credential.generation;
+        let mut reader = self.shared.reader().await?;
+        let Some(generation) = reader.previous_generation(info.id).await? else { return Ok(None) };
         if let Some(teardown) = given_back.get(&generation) {
             return Ok(Some(*teardown));
         }
-        let teardown = match rollback::open_previous(&self.shared, info, &previous).await {
-            Ok(subject) => self.torn_down(info, subject, LONGEST_PREVIOUS).await,
-            Err(_) => skipped(info, "credential_unreadable"),
+        let previous = match reader.previous_credential(info.id).await {
+            Err(StoreError::Corrupt { .. }) => None,
+            // It was replaced in between: what is there when the row goes is looked at again.
+            Ok(previous) if previous.as_ref().is_none_or(|row| row.credential.generation != generation) => {
+                return Ok(None);
+            }
+            previous => previous?,
+        };
+        drop(reader);
+        let teardown = match &previous {
+            Some(previous) => match rollback::open_previous(&self.shared, info, previous).await {
+                Ok(subject) => self.torn_down(info, subject, LONGEST_PREVIOUS).await,
+                Err(_) => skipped(info, "credential_unreadable"),
+            },
+            None => skipped(info, "credential_unreadable"),
         };
         given_back.insert(generation, teardown);
         Ok(Some(teardown))
+    }
+
+    /// Tears down a credential that a provider made for a connection that was removed meanwhile.
+    pub(crate) async fn give_back(&self, info: &ConnectionInfo, orphan: Subject) {
+        let teardown = self.torn_down(info, orphan, LONGEST_PREVIOUS).await;
+        tracing::info!(connection = %info.id, kind = %info.kind, teardown = teardown.as_str(), "given back late");
     }
 
     async fn torn_down(&self, info: &ConnectionInfo, subject: Subject, longest: Duration) -> Teardown {

@@ -14,7 +14,7 @@ use super::{
     Done, Outcome,
     codec::{self, Purpose},
     effects::Inner,
-    promote, run,
+    promote, rotated, run,
     slot::Slot,
 };
 use crate::{
@@ -377,6 +377,7 @@ async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Err
     });
     if ended.await? {
         tracing::info!(session = %slot.id, kind = %slot.kind, "setup cancelled");
+        rotated::forget(shared, slot).await;
         slot.end(run::step_no(step_seq), Outcome::Cancelled);
     } else {
         // Somebody else ended it: the row says how.

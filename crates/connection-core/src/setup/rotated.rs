@@ -1,8 +1,11 @@
 //! A candidate that its provider rotated while it was verified. The one that the plugin made is dead by then, so the new
 //! one goes into the journal, behind the plugin's own effects, before anything is decided: whatever the session waits for,
 //! and whoever goes on with it after a crash, the next verification is of that one.
+//!
+//! One that cannot be recorded is kept in memory and in a rescue file, and tried again with pauses: before anything else
+//! is done for its session, in this process and in every other one of its node.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use connection_contract::{Established, Secret};
 
@@ -10,16 +13,34 @@ use super::{
     effects::Inner,
     finish::Candidate,
     journal::{Effect, Entry},
+    run,
     slot::Slot,
 };
 use crate::{
-    Error,
+    Error, StoreError,
+    exchange::rescued_entry,
+    ids::SessionId,
     registry::Shared,
-    store::{Lock, rows::SetupState},
+    seal::Sealed,
+    store::{Lock, Tx, rows::SetupState},
 };
 
 /// The fingerprint of such an entry; a plugin that goes on where it ended before asks something else.
 const ROTATED: &str = "1 rotated";
+
+/// After a write that failed; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// One that could not be recorded yet.
+pub(super) struct Unrecorded {
+    seq: i64,
+    entry: Secret,
+    sealed: Option<Sealed>,
+    /// Whether it is in a file, too.
+    rescued: bool,
+    pause: Duration,
+}
 
 /// Takes what is left of a journal for the newest credential. `None` when something else is left.
 pub(super) fn replayed(inner: &mut Inner, mut made: Established<Secret>) -> Option<Established<Secret>> {
@@ -35,6 +56,10 @@ pub(super) fn replayed(inner: &mut Inner, mut made: Established<Secret>) -> Opti
 }
 
 /// Records what the verification rotated. `false` when the session was ended meanwhile, or another process was first.
+///
+/// # Errors
+///
+/// It is kept, and recorded by a later run.
 pub(super) async fn keep(
     shared: &Arc<Shared>,
     slot: &Slot,
@@ -49,20 +74,81 @@ pub(super) async fn keep(
     };
     let Some(fresh) = fresh else { return Ok(true) };
     let effect = Effect::Kept(Ok(Some(fresh.duplicate())));
-    let entry = Entry { what: ROTATED.to_owned(), at: shared.clock.now(), effect };
-    let (id, seq) = (slot.id, inner.next);
-    let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose()).await;
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let written = shared.store.write(move |tx| {
-        Box::pin(async move {
-            tx.lock(Lock::Setup(id)).await?;
-            let row = tx.setup(id).await?;
-            if !row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting)) {
-                return Ok(false);
-            }
-            tx.insert_effect(id, seq, &sealed).await
-        })
-    });
+    let entry = Entry { what: ROTATED.to_owned(), at: shared.clock.now(), effect }.encode();
+    let unrecorded = Unrecorded { seq: inner.next, entry, sealed: None, rescued: false, pause: FIRST_PAUSE };
     inner.next += 1;
+    slot.set_unrecorded(Some(unrecorded));
+    record(shared, slot).await
+}
+
+/// Records what a verification of this process rotated, if that is still to be done; the caller runs this session. `false`
+/// when there is no place for it: the session was ended, or something else is recorded there.
+pub(super) async fn record(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Error> {
+    let Some(mut kept) = slot.set_unrecorded(None) else { return Ok(true) };
+    let (session, seq) = (slot.id, kept.seq);
+    match write(shared, slot, &mut kept).await {
+        Ok(recorded) => {
+            if kept.rescued {
+                rescued_entry::remove(shared, session).await;
+            }
+            Ok(recorded)
+        }
+        Err(error) => {
+            tracing::warn!(%session, code = error.code(), "a rotated credential cannot be recorded now, and is kept");
+            if let (false, Some(sealed)) = (kept.rescued, &kept.sealed) {
+                kept.rescued = rescued_entry::write(shared, session, seq, sealed).await;
+            }
+            slot.set_unrecorded(Some(kept));
+            Err(error)
+        }
+    }
+}
+
+async fn write(shared: &Arc<Shared>, slot: &Slot, kept: &mut Unrecorded) -> Result<bool, Error> {
+    let (session, seq) = (slot.id, kept.seq);
+    let sealed = match &kept.sealed {
+        Some(sealed) => sealed.clone(),
+        None => {
+            let sealed = shared.sealer.seal(&slot.effect_place(seq), kept.entry.expose()).await;
+            kept.sealed.insert(sealed.map_err(|error| slot.sealed_error(error))?).clone()
+        }
+    };
+    let written = shared.store.write(move |tx| Box::pin(async move { insert(tx, session, seq, &sealed).await }));
     Ok(written.await?)
+}
+
+/// Writes it behind what the journal has. `false` when that is not where it belongs any more; that is also so when it is
+/// there already, of a commit that was not told.
+pub(crate) async fn insert(tx: &mut Tx, session: SessionId, seq: i64, sealed: &Sealed) -> Result<bool, StoreError> {
+    tx.lock(Lock::Setup(session)).await?;
+    let row = tx.setup(session).await?;
+    let is_open = row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting));
+    let follows = seq == 0 || tx.has_effect(session, seq - 1).await?;
+    Ok(is_open && follows && tx.insert_effect(session, seq, sealed).await?)
+}
+
+/// Runs the session again after a pause, for what could not be recorded; whether there is something. Until then the lease
+/// is held as long as it runs: another process would ask with the credential that is dead.
+pub(super) fn again_later(shared: &Arc<Shared>, slot: &Arc<Slot>) -> bool {
+    let Some(mut kept) = slot.set_unrecorded(None) else { return false };
+    let pause = kept.pause;
+    kept.pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    slot.set_unrecorded(Some(kept));
+    // It keeps no registry alive that its host has dropped.
+    let (clock, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
+    let task = async move {
+        clock.sleep(pause).await;
+        if let Some(shared) = host.upgrade() {
+            run::spawn(&shared, &waits);
+        }
+    };
+    slot.set_timer(shared.runtimes.spawn(task).abort_handle());
+    true
+}
+
+/// Forgets what could not be recorded of a session that was ended.
+pub(super) async fn forget(shared: &Arc<Shared>, slot: &Slot) {
+    if slot.set_unrecorded(None).is_some_and(|kept| kept.rescued) {
+        rescued_entry::remove(shared, slot.id).await;
+    }
 }

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     Clock, Error,
     contain::{Contained, contain_until, until},
+    exchange::rescued_entry,
     limits,
     registry::{KindEntry, Shared},
     seal::{Place, Sealed},
@@ -88,7 +89,9 @@ async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
         Ok(next) => next,
         Err(error) => {
             tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot go on now");
-            lease::release(shared, slot).await;
+            if !rotated::again_later(shared, slot) {
+                lease::release(shared, slot).await;
+            }
             slot.stuck(error);
             Next::Rest
         }
@@ -97,6 +100,8 @@ async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
 
 async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> {
     let id = slot.id;
+    // Where it belongs nowhere any more, the rows say what is to be done.
+    rotated::record(shared, slot).await?;
     let row = shared.reader().await?.setup(id).await?.ok_or(Error::SessionNotFound(id))?;
     if let Some(outcome) = ended(shared, slot, &row).await? {
         slot.end(step_no(row.step_seq), outcome);
@@ -152,6 +157,10 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     let asks = made.measured.is_none();
     if asks && let Some(reason) = offline::paused(shared, slot, &row).await? {
         return offline::pause(shared, slot, &row, &inner, None, reason).await;
+    }
+    // What another process of this node got and could not record.
+    if asks && rescued_entry::ingest(shared, id).await? {
+        return Ok(Next::Again);
     }
     let failed = if asks { None } else { offline::last_asked(&inner) };
     let candidate = finish::candidate(shared, slot, &kind, asked, &inner, made);

@@ -16,7 +16,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::{Outcome, SetupStep, StepNo, follow::Followers};
+use super::{Outcome, SetupStep, StepNo, follow::Followers, rotated::Unrecorded};
 use crate::{Error, SealError, SessionId, seal::Place};
 
 /// What hosts see.
@@ -49,6 +49,8 @@ pub(crate) struct Slot {
     /// Whether this process may have leased it.
     leased: AtomicBool,
     timer: Mutex<Option<AbortHandle>>,
+    /// What a run could not record, and no other run may overlook.
+    unrecorded: Mutex<Option<Unrecorded>>,
 }
 
 impl fmt::Debug for Slot {
@@ -60,8 +62,8 @@ impl fmt::Debug for Slot {
 impl Slot {
     pub(super) fn new(id: SessionId, owner: String, kind: Kind) -> Self {
         let (cancelled, view) = (watch::Sender::new(false), watch::Sender::default());
-        let (running, followers, leased, timer) = Default::default();
-        Self { id, owner, kind, running, cancelled, followers, view, leased, timer }
+        let (running, followers, leased, timer, unrecorded) = Default::default();
+        Self { id, owner, kind, running, cancelled, followers, view, leased, timer, unrecorded }
     }
 
     pub(super) fn view(&self) -> watch::Receiver<View> {
@@ -188,8 +190,13 @@ impl Slot {
         }
     }
 
+    /// What was there.
+    pub(super) fn set_unrecorded(&self, unrecorded: Option<Unrecorded>) -> Option<Unrecorded> {
+        std::mem::replace(&mut *self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner), unrecorded)
+    }
+
     pub(super) fn effect_place(&self, seq: i64) -> Place<'_> {
-        self.place("connection_setup_effect", "sealed", seq)
+        effect_place(&self.id, &self.owner, &self.kind, seq)
     }
 
     pub(super) fn place(&self, table: &'static str, column: &'static str, sequence: i64) -> Place<'_> {
@@ -199,6 +206,11 @@ impl Slot {
     pub(super) fn sealed_error(&self, source: SealError) -> Error {
         Error::Sealed { what: format!("setup session {}", self.id), source: Arc::new(source) }
     }
+}
+
+/// Where an entry of a session's journal is.
+pub(crate) fn effect_place<'a>(id: &'a SessionId, owner: &'a str, kind: &'a Kind, seq: i64) -> Place<'a> {
+    place(id, owner, kind, "connection_setup_effect", "sealed", seq)
 }
 
 /// Where a session's sealed column is.

@@ -3,7 +3,7 @@
 //! It is kept for a while, with what the connection was by it: the account and the configuration.
 
 use super::{
-    Reader, StoreError, Tx,
+    Lock, Reader, StoreError, Tx,
     changes::Changed,
     engine::{execute, optional},
     rows::{AccountRow, CredentialRow, PreviousRow},
@@ -17,6 +17,13 @@ impl Reader {
                            refresh_failures, refresh_reason, announced_at, replaced_at, account_id, account_label, config \
                            FROM connection_credential WHERE connection_id = $1 AND state = 'previous'";
         optional!(self, PreviousRow, SQL, id.as_uuid())
+    }
+
+    /// Its generation, also of one whose row cannot be read.
+    pub(crate) async fn previous_generation(&mut self, id: ConnectionId) -> Result<Option<i64>, StoreError> {
+        const SQL: &str =
+            "SELECT generation FROM connection_credential WHERE connection_id = $1 AND state = 'previous'";
+        Ok(optional!(self, (i64,), SQL, id.as_uuid())?.map(|(generation,)| generation))
     }
 }
 
@@ -44,13 +51,16 @@ impl Tx {
         }
     }
 
-    /// Puts what the provider rotated in the place of the previous credential with that generation, if it is there still.
-    pub(crate) async fn rotate_previous(&mut self, before: i64, fresh: &CredentialRow) -> Result<(), StoreError> {
+    /// Puts what the provider rotated in the place of the previous credential with that generation; `false` when that is
+    /// not there any more.
+    pub(crate) async fn rotate_previous(&mut self, before: i64, fresh: &CredentialRow) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_credential SET generation = $3, sealed = $4, key_id = $5, \
                            valid_until = COALESCE($6, valid_until) \
                            WHERE connection_id = $1 AND state = 'previous' AND generation = $2";
         let CredentialRow { connection_id: id, generation, sealed, key_id, valid_until, .. } = fresh;
-        execute!(self, SQL, id.as_uuid(), before, *generation, sealed, key_id, *valid_until).map(drop)
+        // Whoever removes the connection looks at the generation behind the same lock.
+        self.lock(Lock::Connection(*id)).await?;
+        Ok(execute!(self, SQL, id.as_uuid(), before, *generation, sealed, key_id, *valid_until)? == 1)
     }
 
     /// Deletes the previous credential if it was replaced by then.

@@ -1,7 +1,8 @@
 //! Writes what a probe found: liveness, a rotated credential and the event of the change in one transaction.
 //!
 //! A row that says `live` holds the credential with which that was measured: a result for another generation, or for a row
-//! that is gone, writes nothing. Nor does one that another process overtook, unless the provider rotated the credential.
+//! that is gone, writes nothing, whatever the provider rotated: what came first stays. Nor does one that another process
+//! overtook, unless the provider rotated the credential.
 
 use std::sync::Arc;
 
@@ -164,6 +165,10 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, 
         let Change { id, found, generation, began, renews, rotated, now, sealer, ids } = change;
         tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
+            if rotated.is_some() {
+                // Which of the two the provider takes nobody here can tell; see docs/design/refresh.md.
+                tracing::warn!(connection = %id, "a probe's rotated credential is dropped: another one came first");
+            }
             return Ok(None);
         };
         // Another process measured since. A time that has not come is of a clock that was wrong, and holds nobody up.

@@ -8,6 +8,7 @@ use crate::{
     odd::{ODD, Odd},
     raw,
     reauthorize::{HOT, answered, credentials, reauthorized, state, token},
+    setup_rotated::rotates_once,
     setup_writes::{break_writes, is_store, mend},
     test_server::Reply,
     user::{asked, beside, labels, looked, set_up},
@@ -129,15 +130,7 @@ async fn what_a_verification_rotates_is_what_a_session_that_waits_goes_on_with()
 #[tokio::test]
 async fn what_a_verification_rotates_is_what_a_session_that_could_not_end_goes_on_with() {
     let world = World::new().await;
-    let mut asked = 0;
-    world.provider(move |request| {
-        asked += usize::from(request.contains("Bearer key-1\r"));
-        match (request.contains("Bearer fresh\r"), asked) {
-            (true, _) | (false, 1) => me("1", "ada"),
-            (false, 2) => Reply::ok(r#"{"id":"1","name":"ada","rotate":"fresh"}"#),
-            _ => Reply::whole(401, "", ""),
-        }
-    });
+    world.provider(rotates_once());
     let registry = world.acme().await;
     break_writes(&world, "UPDATE ON connection_setup WHEN NEW.state = 'done'").await;
     let session = registry.begin_setup(&KIND).await.unwrap();

@@ -3,30 +3,16 @@
 use std::time::Duration;
 
 use connection_contract::{Liveness, reason};
-use connection_core::{ConnectionInfo, ConnectionRegistry};
-use tokio::{runtime::Handle, task::JoinHandle};
+use connection_core::ConnectionInfo;
+use tokio::runtime::Handle;
 
 use crate::{
     raw,
-    renewing::{LIFE, Renewals, Renewing, refreshed},
+    renewing::{LIFE, Renewals, Renewing, refreshed, run},
     test_server::Reply,
 };
 
 const DAY: i64 = 86_400;
-
-/// Runs until it is aborted.
-struct Running(JoinHandle<()>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-fn run(registry: &ConnectionRegistry) -> Running {
-    let registry = registry.clone();
-    Running(Handle::current().spawn(async move { registry.run().await }))
-}
 
 /// Lets time pass until it is so.
 async fn until(it: &Renewals, what: &str, mut is_so: impl AsyncFnMut() -> bool) {

@@ -22,7 +22,7 @@ async fn gone(world: &World, teardown: &str, kind: &str) {
 }
 
 /// With what became of the credential before.
-async fn both_gone(world: &World, teardown: &str, previous: &str, kind: &str) {
+pub(crate) async fn both_gone(world: &World, teardown: &str, previous: &str, kind: &str) {
     told(world, format!(r#"{{"kind":"{kind}","previous":"{previous}","teardown":"{teardown}"}}"#)).await;
 }
 
@@ -240,7 +240,7 @@ async fn a_removal_whose_caller_left_goes_on() {
 }
 
 /// Another process's re-authorization, with this credential.
-async fn replaced(fake: &Fake, twin: &Connection, blob: &str) {
+pub(crate) async fn replaced(fake: &Fake, twin: &Connection, blob: &str) {
     *fake.blob.lock().unwrap() = blob.into();
     let session = twin.reauthorize().await.unwrap();
     let (no, _) = step(&session).await;

@@ -22,6 +22,20 @@ pub(crate) const RENEWING: Kind = Kind::from_static("renewing");
 /// How long an access token lives, unless a test says otherwise.
 pub(crate) const LIFE: i64 = 3_600;
 
+/// A scheduler; it runs until this is dropped.
+pub(crate) struct Running(tokio::task::JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+pub(crate) fn run(registry: &ConnectionRegistry) -> Running {
+    let registry = registry.clone();
+    Running(tokio::runtime::Handle::current().spawn(async move { registry.run().await }))
+}
+
 /// What else a refresh asks for, behind the answer to what it spent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {

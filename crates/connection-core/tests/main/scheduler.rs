@@ -4,29 +4,15 @@ use std::{future::poll_fn, task::Poll};
 
 use connection_contract::{Identity, Kind, Secret, Timestamp};
 use connection_core::{Connection, ConnectionRegistry, Import, SetupStep};
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::runtime::Handle;
 
 use crate::{
     fake::{FAKE, Fake, count},
     raw,
-    renewing::{LIFE, RENEWING, Renewals, Renewing, refreshed, send},
+    renewing::{LIFE, RENEWING, Renewals, Renewing, refreshed, run, send},
     test_server::Reply,
     world::{START, World, step},
 };
-
-/// Runs until it is aborted.
-struct Running(JoinHandle<()>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-fn run(registry: &ConnectionRegistry) -> Running {
-    let registry = registry.clone();
-    Running(Handle::current().spawn(async move { registry.run().await }))
-}
 
 /// Lets time pass until it is so.
 async fn until(world: &World, what: &str, mut is_so: impl AsyncFnMut() -> bool) {

@@ -63,7 +63,7 @@ impl Dialogue<'_> {
         let ended = tokio::select! {
             ended = self.talk(inputs) => ended,
             // Whoever is killed otherwise leaves the setup, to go on with.
-            _ = tokio::signal::ctrl_c() => Err(Cancelled.into()),
+            () = self.program.interrupts.next() => Err(Cancelled.into()),
         };
         match ended {
             Ok(Ended::Waiting(reason)) => Err(waiting(self.session, &reason)),

@@ -66,7 +66,13 @@ impl Finish {
         let comes_back = ways.is_empty() || ways.contains(&Way::Browser);
         match self.way {
             Some(way) => way == Way::Paste,
-            None => inputs.has(fields) || !comes_back || !matches!(endpoint.given(), Given::Address(_)),
+            None if inputs.has(fields) || !comes_back => true,
+            None => match endpoint.given() {
+                Given::Address(_) => false,
+                // Who listens there may be anybody: a person can do both.
+                Given::Elsewhere(_) => inputs.person(),
+                Given::Nothing | Given::Unreachable => true,
+            },
         }
     }
 
@@ -75,6 +81,13 @@ impl Finish {
         let (output, address) = (&program.output, redirect.link.as_str());
         match endpoint.given() {
             Given::Address(address) => output.note(format!("Redirect address: {address}")),
+            Given::Elsewhere(address) => {
+                output.note(format!("Redirect address: {address}"));
+                output.note(
+                    "Another program listens there. If that is the command that began this setup, its end is seen here, \
+                     too; if not, use --paste.",
+                );
+            }
             Given::Unreachable => {
                 output
                     .note("No browser can come back to the address of this setup: paste where it ends, or begin anew.");

@@ -9,6 +9,7 @@ use crate::{
     Error, Exit,
     cli::Program,
     output::{Output, json, name, short_id},
+    platform::Interrupts,
 };
 
 pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result<Exit, Error> {
@@ -24,7 +25,7 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
         Some(id) => begin.connection(id).await?,
     };
     let mut lines = Lines::new(&program.output, &registry);
-    let told = until_interrupted(async {
+    let told = until_interrupted(&program.interrupts, async {
         let told = recorded(&registry, connection, &mut lines).await?;
         if !program.output.json {
             program.output.note("That was the record; what happens follows. Ctrl-C ends it.");
@@ -73,10 +74,13 @@ async fn recorded(
 }
 
 /// Until it ends, or somebody presses Ctrl-C.
-pub(super) async fn until_interrupted(task: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+pub(super) async fn until_interrupted(
+    interrupts: &Interrupts,
+    task: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
     tokio::select! {
         ended = task => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = interrupts.next() => Ok(()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! `refresh C`: renews the credential now, and says what came of it.
+//! `refresh C`: renews the credential now, and says what came of it. Interrupted, it lets what a provider was asked for come
+//! to its end, since the answer may be the only token that works.
 
 use connection_contract::Liveness;
 use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, RefreshOutcome};
@@ -7,13 +8,22 @@ use crate::{
     Error, Exit,
     cli::Program,
     output::{account, json, moment, name, quoted},
-    select,
+    platform, select,
 };
 
 pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, Error> {
     let registry = program.open().await?;
     let connection = select::connection(&registry, reference).await?;
-    let refreshed = connection.refresh().await;
+    let refreshed = tokio::select! {
+        biased;
+        refreshed = connection.refresh() => refreshed,
+        () = program.interrupts.next() => {
+            program.output.note("Ending what is under way; control-C again ends it at once.");
+            registry.drain().await;
+            registry.close().await;
+            return Err(platform::interrupted());
+        }
+    };
     let outcome = outcome(&registry);
     let after = registry.connection(connection.id()).await.map(|connection| connection.info().clone());
     registry.close().await;

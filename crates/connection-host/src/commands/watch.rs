@@ -22,7 +22,8 @@ pub(super) async fn run(mut program: Program, arguments: Watching) -> Result<Exi
     if !program.output.json {
         program.output.note("Watching; Ctrl-C ends it.");
     }
-    let told = until_interrupted(Lines::new(&program.output, &registry).all(watch, &HashSet::new())).await;
+    let (mut lines, none) = (Lines::new(&program.output, &registry), HashSet::new());
+    let told = until_interrupted(&program.interrupts, lines.all(watch, &none)).await;
     registry.close().await;
     told.map(|()| Exit::Fine)
 }

@@ -132,6 +132,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         | KeyType::KeySource
         | KeyType::Level
         | KeyType::Path
+        | KeyType::PrivateAddresses
         | KeyType::PublicUrl
         | KeyType::Secret
         | KeyType::Text

@@ -34,6 +34,8 @@ pub enum KeyType {
     Path,
     /// A port of this machine.
     Port,
+    /// Which private addresses users reach.
+    PrivateAddresses,
     /// Where this host is reached: with TLS, or on this machine.
     PublicUrl,
     /// A secret.
@@ -60,6 +62,7 @@ impl KeyType {
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
             Self::Port => "a port from 1 to 65535",
+            Self::PrivateAddresses => "one of: named, never",
             Self::PublicUrl => "an https address, or an http address of this machine",
             Self::Secret => "a secret",
             Self::Seconds => "a number of seconds from 1 to 600",
@@ -85,6 +88,11 @@ pub const KEYS: &[Key] = &[
         help: "Directories below which roots may be granted; all, unless set.",
     },
     Key { name: "http.endpoints", value: KeyType::Origins, help: "Sends what is meant for one origin to another one." },
+    Key {
+        name: "http.private_addresses",
+        value: KeyType::PrivateAddresses,
+        help: "Whether users reach a private address that they named themselves; they do, unless set to `never`, as where several share this host.",
+    },
     Key { name: "http.proxy", value: KeyType::Url, help: "The proxy for requests to providers; none, unless set." },
     Key { name: "http.timeout", value: KeyType::Seconds, help: "How long a request to a provider may take." },
     Key { name: "inbound.listen", value: KeyType::Address, help: "Where `serve` listens; 127.0.0.1:8745, unless set." },

@@ -42,7 +42,18 @@ pub(crate) struct Settings {
     pub(crate) inbound: InboundSettings,
     pub(crate) log: Option<String>,
     pub(crate) owner: Option<String>,
+    pub(crate) private_addresses: PrivateAddresses,
     pub(crate) state: Option<PathBuf>,
+}
+
+/// Which private addresses users reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PrivateAddresses {
+    /// Those that they named themselves.
+    #[default]
+    Named,
+    /// None but those that the host names.
+    Never,
 }
 
 impl Settings {
@@ -117,6 +128,13 @@ impl Settings {
                     .map(|(from, to)| Some((from.clone(), to.as_str()?.to_owned())))
                     .collect::<Option<_>>()
                     .ok_or_else(wrong)?;
+            }
+            "http.private_addresses" => {
+                self.private_addresses = match &*text()? {
+                    "named" => PrivateAddresses::Named,
+                    "never" => PrivateAddresses::Never,
+                    _ => return Err(wrong()),
+                };
             }
             "http.proxy" => self.proxy = Some(text()?.into()),
             "http.timeout" => {

@@ -49,6 +49,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             }
             KeyType::Path => ("\"/a\"", "/a"),
             KeyType::Port => ("8400", "8400"),
+            KeyType::PrivateAddresses => ("\"never\"", "never"),
             KeyType::PublicUrl => ("\"https://a.test\"", "https://a.test"),
             KeyType::Secret => ("\"s\"", "s"),
             KeyType::Seconds => ("3", "3"),

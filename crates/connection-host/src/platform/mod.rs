@@ -1,10 +1,12 @@
 //! What touches the whole process or differs between systems: the panic hook, the log, file modes, signals, the terminal.
 
+mod interrupts;
 #[cfg(not(unix))]
 mod other;
 #[cfg(unix)]
 mod unix;
 
+pub(crate) use interrupts::{Interrupts, interrupted};
 #[cfg(not(unix))]
 pub(crate) use other::{Signals, Terminal, is_private, is_writable};
 #[cfg(unix)]

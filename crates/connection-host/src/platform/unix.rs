@@ -16,20 +16,32 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
-    terminate: Signal,
+    terminate: Option<Signal>,
 }
 
 impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self { terminate: Some(signal(SignalKind::terminate())?), ..Self::of_a_person()? })
+    }
+
+    /// Those from the terminal alone; whoever supervises the process ends it at once.
+    pub(crate) fn of_a_person() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: None })
     }
 
     /// The next one.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            () = terminated(self.terminate.as_mut()) => {}
         }
+    }
+}
+
+async fn terminated(terminate: Option<&mut Signal>) {
+    match terminate {
+        Some(terminate) => drop(terminate.recv().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -106,6 +106,23 @@ fn a_killed_add_is_gone_on_with_at_the_same_address() {
     resumed.end().exits(0).says("Connected ada (real-public:ada) · live");
 }
 
+/// The one that began it lives: what it is told by the browser, the other one sees.
+#[test]
+fn resumed_beside_the_command_that_began_it_says_who_listens_and_ends_with_it() {
+    let Some(real) = Real::start(json!({})) else { return };
+    let mut adding = real.begin(&["add", "real-public"]);
+    let (redirect, link) = (adding.line("Redirect address: "), adding.link());
+    let setups = real.run(&["setup", "list", "--json"]).exits(0).json();
+    let id = setups[0]["id"].as_str().unwrap().to_owned();
+    let mut resumed = real.begin(&["setup", "resume", &id]);
+    assert_eq!(resumed.line("Redirect address: "), redirect);
+    resumed.line("Another program listens there.");
+    assert_eq!(resumed.link(), link);
+    browsed(&link);
+    adding.end().exits(0).says("Connected ada (real-public:ada) · live");
+    resumed.end().exits(0).says("Connected ada (real-public:ada) · live");
+}
+
 #[cfg(unix)]
 #[test]
 fn control_c_while_a_browser_is_waited_for_leaves_nothing() {

@@ -1,6 +1,9 @@
 //! `--input`, `--field` and `--from-env`, end to end.
 
-use crate::{program::Machine, provider::TOKEN};
+use crate::{
+    program::Machine,
+    provider::{Provider, TOKEN},
+};
 
 #[test]
 fn a_field_wins_over_the_object() {
@@ -75,4 +78,18 @@ fn a_body_is_sent_from_a_file_with_its_headers() {
     let [.., post, put] = seen.as_slice() else { panic!("{seen:?}") };
     assert_eq!((post.body.as_str(), post.headers["content-type"].as_str()), (r#"{"a":1}"#, "application/json"));
     assert_eq!((put.method.as_str(), put.body.as_str()), ("PUT", "two"));
+}
+
+/// A user of a host that several share names an address of the host's own network.
+#[test]
+fn a_private_address_that_a_user_names_is_out_of_reach_where_the_host_says_so() {
+    for (word, exit, asked) in [("named", 0, true), ("never", 3, false)] {
+        let mut machine = Machine::new();
+        machine.set("CONNECTIONS_HTTP__PRIVATE_ADDRESSES", word);
+        let elsewhere = Provider::start();
+        let token = machine.write("token", format!("{TOKEN}\n").as_bytes());
+        let (token, base) = (format!("accessToken=@{token}"), format!("apiBaseUrl={}", elsewhere.origin));
+        machine.run(&["add", "github", "--field", &token, "--field", &base]).exits(exit);
+        assert_eq!(!elsewhere.seen().is_empty(), asked, "{word}");
+    }
 }

@@ -103,6 +103,21 @@ impl Provider {
         state.open.clear();
     }
 
+    /// From now on this is the answer, also to the requests that were not answered.
+    #[cfg(unix)]
+    pub(crate) fn speak_up(&self, text: &str) {
+        let open = {
+            let mut state = self.state.lock().unwrap();
+            state.silent = None;
+            state.told = Some((200, String::new(), text.to_owned()));
+            std::mem::take(&mut state.open)
+        };
+        for mut stream in open {
+            let length = text.len();
+            write!(stream, "HTTP/1.1 200 Told\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}").unwrap();
+        }
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.lock().unwrap().seen.clone()
     }

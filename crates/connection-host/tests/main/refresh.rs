@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     program::{Machine, Ran, check},
     provider::{KEY_SECRET, TOKEN},
+    real::{PATIENCE, Running},
 };
 
 /// A machine on which `renewing:ada` is connected.
@@ -91,4 +92,53 @@ fn a_kind_that_renews_nothing_is_refused_with_the_way_out() {
     assert_eq!(machine.run(&["refresh", "github", "--json"]).exits(6).error()["error"]["code"], "not_supported");
     assert_eq!(machine.provider.seen().len(), asked);
     machine.run(&["refresh", "gmail"]).exits(5);
+}
+
+#[cfg(unix)]
+fn interrupt(id: u32) {
+    let interrupted = std::process::Command::new("kill").args(["-INT", &id.to_string()]).status().unwrap();
+    assert!(interrupted.success());
+}
+
+/// A refresh whose provider takes its time, interrupted once.
+#[cfg(unix)]
+fn interrupted(machine: &Machine) -> Running {
+    let asked = machine.provider.fall_silent();
+    let mut command = machine.example("renewing");
+    command.args(["refresh", "renewing"]);
+    let mut refreshing = Running::of(command);
+    asked.recv_timeout(PATIENCE).unwrap();
+    interrupt(refreshing.id());
+    refreshing.line("Ending what is under way");
+    refreshing
+}
+
+fn events(machine: &Machine, name: &str) -> usize {
+    let events = run(machine, &["events", "renewing", "--json"]).exits(0).json();
+    events["events"].as_array().unwrap().iter().filter(|event| event["event"] == name).count()
+}
+
+#[cfg(unix)]
+#[test]
+fn control_c_lets_what_a_provider_was_asked_for_come_to_its_end() {
+    let machine = connected();
+    let refreshing = interrupted(&machine);
+    machine.provider.speak_up(r#"{"access": "access-2", "refresh": "refresh-2"}"#);
+    refreshing.end().exits(130).warns("interrupted");
+    assert_eq!((events(&machine, "credential_rotated"), events(&machine, "not_renewed")), (1, 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn control_c_again_ends_it_at_once_and_the_note_of_what_was_sent_stays() {
+    let machine = connected();
+    let refreshing = interrupted(&machine);
+    interrupt(refreshing.id());
+    refreshing.end().exits(130).warns("interrupted");
+    assert_eq!((events(&machine, "credential_rotated"), events(&machine, "not_renewed")), (0, 0));
+    machine.provider.speak();
+    gives(&machine, 2);
+    let asked = machine.provider.seen().len();
+    run(&machine, &["refresh", "renewing"]).exits(4);
+    assert_eq!(machine.provider.seen().len(), asked, "it may have been spent, and its quarantine is not over");
 }

@@ -16,7 +16,7 @@ use crate::{
     Error, Exit,
     cli::Program,
     output::{Output, json::ServingBody},
-    platform::Signals,
+    platform::{self, Signals},
 };
 
 use health::Health;
@@ -30,16 +30,22 @@ const BEHIND: Duration = Duration::from_secs(30);
 pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     let listen = program.settings.inbound.listen()?;
     let mut signals = Signals::new().map_err(|error| Error::io("signals", &error))?;
-    let server = Server::bind(listen).await.map_err(|error| not_listening(listen, &error))?;
-    let url = program.settings.inbound.url(server.address())?;
-    let registry = open(&mut program, &url).await?;
+    let (server, url, registry) = tokio::select! {
+        started = start(&mut program, listen) => started?,
+        // Nothing is under way yet.
+        () = signals.next() => return Err(platform::interrupted()),
+    };
     let output = &program.output;
     let scheduler = {
         let registry = registry.clone();
         Handle::current().spawn(async move { registry.run().await })
     };
     let routes = routes::routes(&registry, &url, Health::new(registry.clone(), scheduler.abort_handle()));
-    match registry.resume_setups().await {
+    let resumed = tokio::select! {
+        resumed = registry.resume_setups() => resumed,
+        () = signals.next() => return Err(platform::interrupted()),
+    };
+    match resumed {
         Ok(resumed) => tracing::info!(resumed, "setups go on"),
         Err(error) => tracing::warn!(code = error.code(), "setups cannot be resumed now"),
     }
@@ -71,6 +77,13 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     }
     tell(output, "ended", address, &url)?;
     Ok(Exit::Fine)
+}
+
+async fn start(program: &mut Program, listen: SocketAddr) -> Result<(Server, PublicUrl, ConnectionRegistry), Error> {
+    let server = Server::bind(listen).await.map_err(|error| not_listening(listen, &error))?;
+    let url = program.settings.inbound.url(server.address())?;
+    let registry = open(program, &url).await?;
+    Ok((server, url, registry))
 }
 
 /// Opens the registry of a host that is reached there.

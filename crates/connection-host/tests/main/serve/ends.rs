@@ -1,6 +1,9 @@
 //! `serve` is told to end, renews by itself, and does not begin where it should not.
 
-use std::net::{TcpListener, TcpStream};
+use std::{
+    net::{TcpListener, TcpStream},
+    process::{Command, Stdio},
+};
 
 use super::{
     Serving,
@@ -72,6 +75,26 @@ fn told_twice_it_ends_at_once_and_nothing_is_lost() {
     google.release();
     let rows = machine.run(&["list", "--json"]).exits(0).json();
     assert_eq!(rows.as_array().unwrap().len(), 1);
+}
+
+/// A database that takes the connection and says nothing.
+#[test]
+fn told_to_end_while_it_starts_it_ends_at_once() {
+    for name in ["TERM", "INT"] {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut machine = machine();
+        let url = format!("postgres://nobody@{}/nothing", silent.local_addr().unwrap());
+        machine.set("CONNECTIONS_DATABASE_URL", &url);
+        let mut command = machine.command();
+        let serving = command.args(["serve", "--json"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let _taken = silent.accept().unwrap();
+        let signalled = Command::new("kill").args([format!("-{name}"), serving.id().to_string()]).status().unwrap();
+        assert!(signalled.success());
+        let ended = serving.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(130), "{name}: {said}");
+        assert!(said.contains(r#""code":"interrupted""#), "{said}");
+    }
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! A removal that meets a rollback whose provider rotated the credential before: what there is of it is given back, too.
+
+use std::time::Duration;
+
+use connection_contract::{NotLive, Reason, Secret, VerifyResult, reason};
+use connection_core::{Connection, ConnectionRegistry, Error, Teardown};
+use tokio::runtime::Handle;
+
+use crate::{
+    fake::{Deed, Fake, set},
+    remove::{both_gone, replaced},
+    world::World,
+};
+
+/// Two processes at a connection that was authorized twice: with `blob`, then with `second`. The provider makes `fresh`
+/// of the first one when it is verified, and cannot say whether that works.
+struct Two {
+    world: World,
+    ours: Fake,
+    theirs: Fake,
+    first: ConnectionRegistry,
+    twin: Connection,
+}
+
+impl Two {
+    async fn new() -> Self {
+        let (world, ours, theirs) = (World::new().await, Fake::new(), Fake::new());
+        let (first, second) = (world.open(ours.clone()).await, world.open(theirs.clone()).await);
+        let connection = ours.connected(&first, "ada").await;
+        replaced(&ours, &connection, "second").await;
+        let twin = second.connection(connection.id()).await.unwrap();
+        theirs.finds(|credential| match credential {
+            b"blob" => {
+                let offline: VerifyResult<Secret> = NotLive::offline(Reason::new(reason::CONNECT, "no way there")).into();
+                offline.rotated(Secret::from("fresh"))
+            }
+            _ => VerifyResult::live(),
+        });
+        Self { world, ours, theirs, first, twin }
+    }
+}
+
+#[tokio::test]
+async fn a_previous_credential_that_is_rotated_during_its_teardown_is_torn_down_too() {
+    let Two { world, ours, theirs: _, first, twin } = Two::new().await;
+    set(&ours.teardown, Deed::Hangs);
+    let id = twin.id();
+    let removal = Handle::current().spawn(async move { first.remove(id).await.unwrap() });
+    ours.until_began(1).await;
+    ours.gate.close();
+    set(&ours.teardown, Deed::Well);
+    world.clock.advance(Duration::from_secs(30));
+    // The current one is given up, and the one before it is being given back.
+    ours.gate.until_inside(1).await;
+    assert_eq!(twin.rollback().await.unwrap_err().code(), "rollback_refused");
+    ours.gate.open();
+    let removal = removal.await.unwrap();
+    assert_eq!((removal.teardown, removal.previous), (Teardown::Failed, Some(Teardown::Done)));
+    let given_back = [b"second".to_vec(), b"blob".to_vec(), b"fresh".to_vec()];
+    assert_eq!(*ours.given_back.lock().unwrap(), given_back, "each once");
+    both_gone(&world, "failed", "done", "fake").await;
+}
+
+#[tokio::test]
+async fn what_is_rotated_behind_a_removal_is_given_back_by_the_rollback() {
+    let Two { world, ours, theirs, first, twin } = Two::new().await;
+    theirs.gate.close();
+    let id = twin.id();
+    let rollback = Handle::current().spawn(async move { twin.rollback().await });
+    theirs.gate.until_inside(1).await;
+    let removal = first.remove(id).await.unwrap();
+    assert_eq!((removal.teardown, removal.previous), (Teardown::Done, Some(Teardown::Done)));
+    theirs.gate.open();
+    assert!(matches!(rollback.await.unwrap(), Err(Error::NotFound(_))));
+    assert_eq!(*ours.given_back.lock().unwrap(), [b"second".to_vec(), b"blob".to_vec()]);
+    assert_eq!(*theirs.given_back.lock().unwrap(), [b"fresh".to_vec()]);
+    both_gone(&world, "done", "done", "fake").await;
+}

@@ -1,0 +1,143 @@
+//! A provider that rotates a credential on its first probe, while the store cannot write: what it handed out is kept until
+//! it can, in memory and in a file of the node.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use connection_core::{ConnectionRegistry, Outcome, SetupSession};
+
+use crate::{
+    acme::KIND,
+    raw,
+    reauthorize::token,
+    setup_writes::{break_writes, is_store, mend},
+    test_server::Reply,
+    user::{asked, labels, looked},
+    world::{World, answers, code, me, step},
+};
+
+/// The provider of `key-1`: when that is verified it is exchanged for `fresh`, which alone works from then on.
+pub(crate) fn rotates_once() -> impl FnMut(&str) -> Reply + Send + 'static {
+    let mut asked = 0;
+    move |request| {
+        asked += usize::from(request.contains("Bearer key-1\r"));
+        match (request.contains("Bearer fresh\r"), asked) {
+            (true, _) | (false, 1) => me("1", "ada"),
+            (false, 2) => Reply::ok(r#"{"id":"1","name":"ada","rotate":"fresh"}"#),
+            _ => Reply::whole(401, "", ""),
+        }
+    }
+}
+
+/// A session whose provider has rotated what nobody could record.
+async fn stuck(world: &World, registry: &ConnectionRegistry) -> SetupSession {
+    world.provider(rotates_once());
+    break_writes(world, "INSERT ON connection_setup_effect WHEN NEW.seq = 2").await;
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    assert!(is_store(&session.terminal().await.unwrap_err()));
+    assert_eq!(asked(world, "GET /me"), 2);
+    assert_eq!(files(world).len(), 1);
+    session
+}
+
+fn files(world: &World) -> Vec<PathBuf> {
+    let files = fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rescue")).collect()
+}
+
+/// Lets time pass until it has ended.
+async fn ended(world: &World, session: &SetupSession) -> Outcome {
+    loop {
+        if let Ok(outcome) = looked(world, session.terminal()).await {
+            return outcome;
+        }
+        world.clock.advance(Duration::from_secs(1));
+        // A look at the store takes as long as what is waited for.
+        raw::number(&world.database(), "SELECT 1").await;
+    }
+}
+
+async fn is_fresh(world: &World, registry: &ConnectionRegistry, outcome: Outcome) {
+    let Outcome::Done(done) = outcome else { panic!("what it was rotated to is lost: {outcome:?}") };
+    assert_eq!(token(&registry.connection(done.connection).await.unwrap()).await, "fresh");
+    assert_eq!(asked(world, "GET /me"), 3, "what was recorded is verified, and the dead one is not used again");
+    assert_eq!(files(world).len(), 0);
+}
+
+#[tokio::test]
+async fn a_rotated_credential_that_cannot_be_recorded_is_recorded_later_and_its_session_goes_on_by_itself() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let session = stuck(&world, &registry).await;
+    // Once more, and again: it is kept still, and nothing is asked with the dead one.
+    for _ in 0..2 {
+        registry.resume_setup(session.id()).await.unwrap();
+        assert!(is_store(&session.terminal().await.unwrap_err()));
+    }
+    assert_eq!((asked(&world, "GET /me"), files(&world).len()), (2, 1));
+    mend(&world).await;
+    let outcome = ended(&world, &session).await;
+    is_fresh(&world, &registry, outcome).await;
+}
+
+#[tokio::test]
+async fn a_rotated_credential_that_could_not_be_recorded_outlives_its_process() {
+    for opened in ["before", "behind"] {
+        let world = World::new().await;
+        let registry = world.acme().await;
+        let before = world.acme().await;
+        let session = stuck(&world, &registry).await;
+        let id = session.id();
+        drop((session, registry));
+        mend(&world).await;
+        let registry = if opened == "before" { before } else { world.acme().await };
+        // The lease of the one that is gone.
+        world.clock.advance(Duration::from_secs(6));
+        let session = registry.resume_setup(id).await.unwrap();
+        let outcome = session.terminal().await.unwrap();
+        is_fresh(&world, &registry, outcome).await;
+    }
+}
+
+/// The control: what only the process has goes with it.
+#[tokio::test]
+async fn without_the_file_it_is_lost_with_its_process() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let session = stuck(&world, &registry).await;
+    let id = session.id();
+    drop((session, registry));
+    mend(&world).await;
+    fs::remove_file(files(&world).remove(0)).unwrap();
+    let registry = world.acme().await;
+    world.clock.advance(Duration::from_secs(6));
+    let session = registry.resume_setup(id).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "verify_failed");
+}
+
+#[tokio::test]
+async fn two_processes_that_have_it_come_to_the_same() {
+    let world = World::new().await;
+    let (one, two) = (world.acme().await, world.acme().await);
+    let session = stuck(&world, &one).await;
+    mend(&world).await;
+    let twin = two.resume_setup(session.id()).await.unwrap();
+    let (ours, theirs) = (ended(&world, &session).await, ended(&world, &twin).await);
+    assert_eq!((code(&ours), code(&theirs)), ("done Live".into(), "done Live".into()));
+    assert_eq!(labels(&one).await, ["ada"]);
+    let Outcome::Done(done) = ours else { unreachable!() };
+    assert_eq!(token(&two.connection(done.connection).await.unwrap()).await, "fresh");
+    assert_eq!(files(&world).len(), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_is_cancelled_meanwhile_leaves_no_file() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let session = stuck(&world, &registry).await;
+    session.cancel().await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "cancelled");
+    assert_eq!(files(&world).len(), 0);
+    assert!(labels(&registry).await.is_empty());
+}
