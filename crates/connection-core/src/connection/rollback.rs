@@ -131,7 +131,7 @@ async fn verified(
     {
         // Who removed the connection gave back the one before it; nobody else knows of this one.
         let config = json::to_config(&previous.config);
-        let orphan = Subject { id, owner: info.owner.clone(), payload, config };
+        let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };
         registry.give_back(info, orphan).await;
         return Err(Error::NotFound(id));
     }
