@@ -13,7 +13,7 @@ use super::{
     effects::Inner,
     finish::Candidate,
     journal::{Effect, Entry},
-    run,
+    lease, run,
     slot::Slot,
 };
 use crate::{
@@ -127,10 +127,15 @@ pub(crate) async fn insert(tx: &mut Tx, session: SessionId, seq: i64, sealed: &S
     Ok(is_open && follows && tx.insert_effect(session, seq, sealed).await?)
 }
 
-/// Runs the session again after a pause, for what could not be recorded; whether there is something. Until then the lease
-/// is held as long as it runs: another process would ask with the credential that is dead.
-pub(super) fn again_later(shared: &Arc<Shared>, slot: &Arc<Slot>) -> bool {
-    let Some(mut kept) = slot.set_unrecorded(None) else { return false };
+/// Of what another process of this node got and could not record; whether there was something.
+pub(super) async fn ingest(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Error> {
+    rescued_entry::ingest(shared, slot.id).await
+}
+
+/// Runs the session again after a pause, for what could not be recorded. Until then the lease is held as long as it runs:
+/// another process would ask with the credential that is dead. Where there is nothing, the lease goes.
+pub(super) async fn again_later_or_release(shared: &Arc<Shared>, slot: &Arc<Slot>) {
+    let Some(mut kept) = slot.set_unrecorded(None) else { return lease::release(shared, slot).await };
     let pause = kept.pause;
     kept.pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     slot.set_unrecorded(Some(kept));
@@ -143,7 +148,6 @@ pub(super) fn again_later(shared: &Arc<Shared>, slot: &Arc<Slot>) -> bool {
         }
     };
     slot.set_timer(shared.runtimes.spawn(task).abort_handle());
-    true
 }
 
 /// Forgets what could not be recorded of a session that was ended.

@@ -25,7 +25,6 @@ use super::{
 use crate::{
     Clock, Error,
     contain::{Contained, contain_until, until},
-    exchange::rescued_entry,
     limits,
     registry::{KindEntry, Shared},
     seal::{Place, Sealed},
@@ -89,9 +88,7 @@ async fn once(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Next {
         Ok(next) => next,
         Err(error) => {
             tracing::warn!(session = %slot.id, kind = %slot.kind, code = error.code(), "a setup cannot go on now");
-            if !rotated::again_later(shared, slot) {
-                lease::release(shared, slot).await;
-            }
+            rotated::again_later_or_release(shared, slot).await;
             slot.stuck(error);
             Next::Rest
         }
@@ -159,7 +156,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         return offline::pause(shared, slot, &row, &inner, None, reason).await;
     }
     // What another process of this node got and could not record.
-    if asks && rescued_entry::ingest(shared, id).await? {
+    if asks && rotated::ingest(shared, slot).await? {
         return Ok(Next::Again);
     }
     let failed = if asks { None } else { offline::last_asked(&inner) };

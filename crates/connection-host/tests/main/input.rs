@@ -87,9 +87,9 @@ fn a_private_address_that_a_user_names_is_out_of_reach_where_the_host_says_so() 
         let mut machine = Machine::new();
         machine.set("CONNECTIONS_HTTP__PRIVATE_ADDRESSES", word);
         let elsewhere = Provider::start();
-        let token = machine.write("token", format!("{TOKEN}\n").as_bytes());
-        let (token, base) = (format!("accessToken=@{token}"), format!("apiBaseUrl={}", elsewhere.origin));
-        machine.run(&["add", "github", "--field", &token, "--field", &base]).exits(exit);
+        let both = format!(r#"{{"accessToken": "{TOKEN}", "apiBaseUrl": "{}"}}"#, elsewhere.origin);
+        let input = machine.write("in.json", both.as_bytes());
+        machine.run(&["add", "github", "--input", &input]).exits(exit);
         assert_eq!(!elsewhere.seen().is_empty(), asked, "{word}");
     }
 }
