@@ -2,8 +2,9 @@
 
 use super::found::{Found, Version};
 use super::{
-    BARE_TARGET, BROWSER, CLIPPY, DENY, DRIVER, MACHETE, MORE_SERVERS, NODE, NPM, Need, POOLER, POSTGRES, PYTHON,
-    ENGINE, OLDER_RUNTIME, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope, as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
+    BARE_TARGET, BROWSER, CLIPPY, DENY, DRIVER, ENGINE, MACHETE, MORE_SERVERS, NODE, NPM, Need, OLDER_RUNTIME, POOLER,
+    POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope, as_root, has_environment, has_library, has_packages,
+    has_program, may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
