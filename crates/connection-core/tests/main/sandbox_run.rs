@@ -110,7 +110,7 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     let policy = policy.project(&project, "/project", SandboxAccess::Writable);
     let capabilities = "tool grep -E '^(Cap|NoNew)' /proc/self/status";
     let script = format!(
-        "{capabilities}; tool pwd; tool cat $TOOL_HOME/account; \
+        "{capabilities}; tool pwd; tool cat $TOOL_HOME/account; echo; \
          (echo x > $TOOL_HOME/account) 2>/dev/null && echo WRITTEN; (echo y > /root/.toolrc) && tool cat /root/.toolrc; \
          echo after > file; echo $TOKEN $TOOL_TELEMETRY $TOOL_PARENT; exit 7"
     );
