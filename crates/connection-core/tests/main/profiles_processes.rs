@@ -7,9 +7,10 @@ use std::{
 };
 
 use connection_core::{ConnectionRegistry, KeyFile, ProfileId};
+use connection_faults::random::Random;
 
 use crate::{
-    profiles_random::{Operation, Random, check},
+    profiles_random::{Operation, check},
     tool::{TOOL, Tool},
     world::World,
 };
