@@ -100,9 +100,9 @@ impl Borrower {
     }
 }
 
-fn window(timeout: Duration) -> connection_contract::LoginWindow {
+fn window(timeout: Duration) -> LoginWindow {
     let link = Link::from_provider("https://login.acme.example/").unwrap();
-    connection_contract::LoginWindow::new(link, "session", "acme.example").partition("web login").timeout(timeout)
+    LoginWindow::new(link, "session", "acme.example").partition("web login").timeout(timeout)
 }
 
 fn told(ended: LoggedIn) -> String {
