@@ -15,6 +15,7 @@ use super::{
     run::SESSION_LIFE,
 };
 use crate::{
+    Clock,
     lent::{CachedFiles, LONGEST_WINDOW, LocalTools, Whose, Windows},
     registry::KindEntry,
     services::kv::{Half, StoredValues},
@@ -34,6 +35,19 @@ pub(super) async fn marked<T>(effects: Arc<Effects>, plugin: impl Future<Output 
 pub(crate) fn running(kind: &Arc<KindEntry>) -> Option<Arc<Effects>> {
     let running = RUNNING.try_with(Arc::clone).ok()?;
     Arc::ptr_eq(&running.kind, kind).then_some(running)
+}
+
+/// Resolves when a run has worked for that long; what a person takes at a window is not work.
+pub(super) async fn worked(clock: &dyn Clock, effects: &Effects, longest: Duration) {
+    let mut passed = Duration::ZERO;
+    loop {
+        let allowed = longest.saturating_add(effects.lock().excused);
+        if passed >= allowed {
+            return;
+        }
+        clock.sleep(allowed.saturating_sub(passed)).await;
+        passed = allowed;
+    }
 }
 
 impl Effects {
