@@ -37,16 +37,25 @@ pub(crate) fn running(kind: &Arc<KindEntry>) -> Option<Arc<Effects>> {
     Arc::ptr_eq(&running.kind, kind).then_some(running)
 }
 
-/// Resolves when a run has worked for that long; what a person takes at a window is not work.
-pub(super) async fn worked(clock: &dyn Clock, effects: &Effects, longest: Duration) {
-    let mut passed = Duration::ZERO;
-    loop {
-        let allowed = longest.saturating_add(effects.lock().excused);
-        if passed >= allowed {
-            return;
+/// Resolves when a run has worked for that long from this call on; what a person takes at a window is not work.
+pub(super) fn worked<'a>(
+    clock: &'a dyn Clock,
+    effects: &'a Effects,
+    longest: Duration,
+) -> impl Future<Output = ()> + Send + 'a {
+    // Begun now: a plugin that spins lets nobody begin it later.
+    let asleep = clock.sleep(longest);
+    async move {
+        asleep.await;
+        let mut passed = longest;
+        loop {
+            let allowed = longest.saturating_add(effects.lock().excused);
+            if passed >= allowed {
+                return;
+            }
+            clock.sleep(allowed.saturating_sub(passed)).await;
+            passed = allowed;
         }
-        clock.sleep(allowed.saturating_sub(passed)).await;
-        passed = allowed;
     }
 }
 
