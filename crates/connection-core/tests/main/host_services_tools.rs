@@ -60,7 +60,8 @@ async fn a_tool_is_found_on_the_path_first_and_then_where_its_kind_says() {
         let path = directory.join("helper");
         assert_eq!(plugin.act(Act::Find(spec.clone())).await, format!("{:?}", Some(path.to_str().unwrap())));
     }
-    let found = plugin.handle().tools().unwrap().find(&spec).await.unwrap();
+    let handle = plugin.handle();
+    let found = handle.tools().unwrap().find(&spec).await.unwrap();
     let probed: Vec<_> = found.probed.iter().map(ToString::to_string).collect();
     assert_eq!(probed, [machine.first, machine.second, machine.home.join("tools")].map(|p| p.display().to_string()));
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
 };
 
 use connection_contract::{HostServices, LoggedIn, prelude::*};
@@ -36,7 +36,7 @@ pub(crate) enum Act {
 #[derive(Clone, Default)]
 pub(crate) struct Borrower {
     tools: Vec<ToolSpec>,
-    pub(crate) host: Arc<OnceLock<HostServices>>,
+    pub(crate) host: Arc<Mutex<Option<HostServices>>>,
     pub(crate) deed: Arc<Mutex<Deed>>,
     pub(crate) acts: Arc<Mutex<Vec<Act>>>,
     seen: Arc<Mutex<Vec<String>>>,
@@ -63,8 +63,8 @@ impl Borrower {
     pub(crate) async fn until_activated(&self, times: usize) {
         drop(self.activated.subscribe().wait_for(|count| *count >= times).await.unwrap());
     }
-    pub(crate) fn handle(&self) -> &HostServices {
-        self.host.get().expect("it was activated")
+    pub(crate) fn handle(&self) -> HostServices {
+        self.host.lock().unwrap().clone().expect("it was activated")
     }
     /// Does it with the handle, outside of any setup.
     pub(crate) async fn act(&self, act: Act) -> String {
@@ -100,9 +100,9 @@ impl Borrower {
     }
 }
 
-fn window(timeout: Duration) -> connection_contract::LoginWindow {
+fn window(timeout: Duration) -> LoginWindow {
     let link = Link::from_provider("https://login.acme.example/").unwrap();
-    connection_contract::LoginWindow::new(link, "session", "acme.example").partition("web login").timeout(timeout)
+    LoginWindow::new(link, "session", "acme.example").partition("web login").timeout(timeout)
 }
 
 fn told(ended: LoggedIn) -> String {
@@ -147,8 +147,8 @@ impl ConnectionDefinition for Borrower {
         self.tools.iter().cloned().fold(descriptor, Descriptor::tool)
     }
     async fn activate(&self, host: HostServices) -> Result<(), ConnectionError> {
-        // Twice is as good as once.
-        drop(self.host.set(host));
+        // The one that came last: an earlier one may be of a registration that is over.
+        *self.host.lock().unwrap() = Some(host);
         self.activated.send_modify(|count| *count += 1);
         let deed = self.deed.lock().unwrap().clone();
         deed.polled().await

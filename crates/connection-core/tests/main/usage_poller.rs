@@ -56,7 +56,7 @@ async fn each_kind_is_fetched_as_often_as_it_recommends_within_the_bounds() {
         until_fetched(&world, &plugin, 1).await;
         for fetches in 2..4 {
             let took = until_fetched(&world, &plugin, fetches).await;
-            assert!((every - 2..=every + 5).contains(&took), "{took} of {every}");
+            assert!((every - 5..=every + 20).contains(&took), "{took} of {every}");
         }
         assert!(registry.usage(&METERED).snapshot(None).await.unwrap().is_some());
     }
