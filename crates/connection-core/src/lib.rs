@@ -60,11 +60,11 @@ pub use registry::{
     HostService, Import, Imported, Imports, InOrder, KindInfo, KindSupport, NeedState, OpenError, Page, Preflight,
     RegisterError, RegistryBuilder, Removal, Teardown, Watch,
 };
+pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
     SandboxRun,
 };
-pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use seal::{
     KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,
     KeyWrapper, SealError,

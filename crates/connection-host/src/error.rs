@@ -49,7 +49,8 @@ impl Exit {
     /// What an error code of the core means to the process.
     fn of_code(code: &str) -> Self {
         match code {
-            "not_found" | "profile_not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" => Self::NotFound,
+            "not_found" | "profile_not_found" | "setup_not_found" | "unknown_kind" | "file_not_found"
+            | "connection_missing" | "unknown_extension" | "unknown_ticket" => Self::NotFound,
             "ambiguous"
             | "invalid_directory"
             | "invalid_label"
@@ -57,11 +58,22 @@ impl Exit {
             | "invalid_request"
             | "invalid_sandbox"
             | "invalid_slot"
-            | "http_policy_invalid" => Self::Usage,
+            | "http_policy_invalid"
+            | "declaration_too_large"
+            | "invalid_declaration"
+            | "invalid_preference"
+            | "undeclared" => Self::Usage,
             "denied"
             | "account_connected"
+            | "connection_unsupported"
             | "directory_taken"
             | "invalid_import"
+            | "invalid_variable"
+            | "no_settings"
+            | "not_granted"
+            | "other_provider"
+            | "revision_exhausted"
+            | "settings_changed"
             | "label_taken"
             | "no_home"
             | "no_previous"
@@ -76,7 +88,7 @@ impl Exit {
             | "webhook_key_missing"
             | "key_failed"
             | "kind_taken" => Self::Refused,
-            "not_renewed" => Self::NotLive,
+            "not_renewed" | "connection_failed" => Self::NotLive,
             _ => Self::Unexpected,
         }
     }

@@ -126,9 +126,7 @@ async fn verified(
         payload.credential = fresh.duplicate();
     }
     let secret_names = named::held(shared, kind, &payload.credential).await;
-    if found.credential.is_some()
-        && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await?
-    {
+    if found.credential.is_some() && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await? {
         // Who removed the connection gave back the one before it; nobody else knows of this one.
         let config = json::to_config(&previous.config);
         let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };

@@ -47,7 +47,8 @@ async fn a_row_is_connected_until_the_provider_refuses_it_also_while_nobody_can_
     connection.verify().await.unwrap();
     let found = handle.resolve(handle.requirement()).await.unwrap();
     assert_eq!((found.status, found.liveness()), (ConnectionStatus::Failed, Liveness::Failing));
-    assert!(found.error.is_some() && found.missing_secret_names.is_empty());
+    assert!(found.missing_secret_names.is_empty());
+    assert_eq!(found.to_json()["error"]["code"], "unauthorized");
     registry.remove(connection.id()).await.unwrap();
     assert_eq!(handle.resolve(handle.requirement()).await.unwrap().status, ConnectionStatus::Missing);
 }
@@ -94,7 +95,9 @@ async fn a_redirect_that_nobody_knows_is_unsupported_and_no_error_and_a_connecti
     let (unknown, known) = (by(RequirementRedirect::Other("carrier-pigeon".into())), by(RequirementRedirect::Loopback));
     let found = unknown.resolve(unknown.requirement()).await.unwrap();
     assert_eq!(found.status, ConnectionStatus::Unsupported);
-    assert!(found.error.unwrap().as_str().contains("carrier-pigeon"));
+    let error = found.error.unwrap();
+    assert_eq!(error.code, "connection_unsupported");
+    assert!(error.message.as_str().contains("carrier-pigeon"));
     assert_eq!(known.resolve(known.requirement()).await.unwrap().status, ConnectionStatus::Missing);
     // The form of authentication says how a new one is made, and nothing of one that is there.
     connected(&registry, "key-1").await;
