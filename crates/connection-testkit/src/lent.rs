@@ -1,16 +1,13 @@
 //! What a host lends: local tools, windows to log in, what was made of files. In memory, and said by the test.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use connection_contract::{
     BoxFuture, Compute, FileCache, FoundTool, HostServices, LoggedIn, LoginWindow, LoginWindowService, Root, Secret,
     ServiceError, ToolService, ToolSpec,
 };
 
-use crate::{effects::Effects, fault::fail, journal::Effect, poll::yield_once, world::World};
+use crate::{effects::Effects, journal::Effect, poll::yield_once, world::World};
 
 /// Tools on a machine in memory: a tool that is not named here is nowhere.
 ///
@@ -95,44 +92,29 @@ impl WindowEnd {
     }
 }
 
-/// Windows that end as the test says, in that order; one more than that fails the test.
-#[derive(Clone, Debug, Default)]
-pub struct FakeWindow {
-    ends: Arc<Mutex<VecDeque<WindowEnd>>>,
-}
+/// Windows, each of which ends as the test says.
+#[derive(Clone, Debug)]
+pub struct FakeWindow(WindowEnd);
 
 impl FakeWindow {
-    /// None is expected.
-    pub fn new() -> Self {
-        Self::default()
+    /// The person logs in; the cookie is this.
+    pub fn cookie(cookie: &str) -> Self {
+        Self(WindowEnd::Cookie(cookie.to_owned()))
     }
-    /// One in which the person logs in; the cookie is this.
-    #[must_use]
-    pub fn cookie(self, cookie: &str) -> Self {
-        self.ends(WindowEnd::Cookie(cookie.to_owned()))
+    /// The person closes it.
+    pub fn cancelled() -> Self {
+        Self(WindowEnd::Cancelled)
     }
-    /// One that the person closes.
-    #[must_use]
-    pub fn cancelled(self) -> Self {
-        self.ends(WindowEnd::Cancelled)
+    /// Its time is over.
+    pub fn timed_out() -> Self {
+        Self(WindowEnd::TimedOut)
     }
-    /// One whose time is over.
-    #[must_use]
-    pub fn timed_out(self) -> Self {
-        self.ends(WindowEnd::TimedOut)
-    }
-    /// One that cannot be shown.
-    #[must_use]
-    pub fn failed(self, why: &str) -> Self {
-        self.ends(WindowEnd::Failed(why.to_owned()))
-    }
-    fn ends(self, end: WindowEnd) -> Self {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner).push_back(end);
-        self
+    /// It cannot be shown.
+    pub fn failed(why: &str) -> Self {
+        Self(WindowEnd::Failed(why.to_owned()))
     }
     pub(crate) fn next(&self) -> WindowEnd {
-        let next = self.ends.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        next.unwrap_or_else(|| fail("the plugin opens a window that was not expected"))
+        self.0.clone()
     }
 }
 
