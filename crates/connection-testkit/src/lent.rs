@@ -18,9 +18,16 @@ use crate::{effects::Effects, journal::Effect, poll::yield_once, world::World};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct FakeTools {
-    tools: Vec<(String, String, Option<String>)>,
+    tools: Vec<FakeTool>,
     /// Those of the descriptor.
     pub(crate) granted: Vec<ToolSpec>,
+}
+
+#[derive(Clone, Debug)]
+struct FakeTool {
+    binary: String,
+    path: String,
+    version: Option<String>,
 }
 
 impl FakeTools {
@@ -30,30 +37,32 @@ impl FakeTools {
     }
     /// A tool, where it is, and what it says when it is asked for its version.
     #[must_use]
-    pub fn tool(mut self, binary: &str, path: &str, version: &str) -> Self {
-        self.tools.push((binary.to_owned(), path.to_owned(), Some(version.to_owned())));
-        self
+    pub fn tool(self, binary: &str, path: &str, version: &str) -> Self {
+        self.with(binary, path, Some(version.to_owned()))
     }
     /// A tool that does not say its version.
     #[must_use]
-    pub fn broken(mut self, binary: &str, path: &str) -> Self {
-        self.tools.push((binary.to_owned(), path.to_owned(), None));
+    pub fn broken(self, binary: &str, path: &str) -> Self {
+        self.with(binary, path, None)
+    }
+    fn with(mut self, binary: &str, path: &str, version: Option<String>) -> Self {
+        self.tools.push(FakeTool { binary: binary.to_owned(), path: path.to_owned(), version });
         self
     }
 
-    fn known(&self, tool: &ToolSpec) -> Result<Option<&(String, String, Option<String>)>, ServiceError> {
+    fn known(&self, tool: &ToolSpec) -> Result<Option<&FakeTool>, ServiceError> {
         match self.granted.contains(tool) {
-            true => Ok(self.tools.iter().find(|(binary, ..)| **binary == *tool.binary)),
+            true => Ok(self.tools.iter().find(|known| *known.binary == *tool.binary)),
             false => Err(ServiceError::Denied),
         }
     }
     pub(crate) fn found(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
-        let path = self.known(tool)?.map(|(_, path, _)| path.clone().into());
+        let path = self.known(tool)?.map(|known| known.path.clone().into());
         Ok(FoundTool::new(path, ["/usr/bin".into()]))
     }
     pub(crate) fn said(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
-        let (.., version) = self.known(tool)?.ok_or(ServiceError::NotFound)?;
-        version.clone().ok_or(ServiceError::Unavailable)
+        let known = self.known(tool)?.ok_or(ServiceError::NotFound)?;
+        known.version.clone().ok_or(ServiceError::Unavailable)
     }
 }
 

@@ -34,7 +34,7 @@ impl ConnectionDefinition for Meter {
             let before = kv.get("count").await?.unwrap_or_default();
             kv.put("count", Some(format!("{before}+"))).await?;
         }
-        *self.host.lock().unwrap() = Some(host);
+        *self.host.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(host);
         Ok(())
     }
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
