@@ -183,7 +183,7 @@ async fn a_copy_is_private_goes_with_the_run_and_what_a_crash_left_goes_with_the
     assert!(mount.source.starts_with(&scratch));
     assert_eq!(std::fs::read_to_string(mount.source.join("a/b")).unwrap(), "the user's");
     let line = argv(&it, prepared.run());
-    assert!(line.contains(&format!("/.toolrc:/root/.toolrc ")), "{line}");
+    assert!(line.contains("/.toolrc:/root/.toolrc "), "{line}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
