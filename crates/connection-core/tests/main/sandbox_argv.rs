@@ -61,7 +61,7 @@ async fn the_host_says_what_is_shared_and_how_much_there_is() {
         .pids(7)
         .millicpus(1500)
         .network(SandboxNetwork::None)
-        .project(&project, "/work", SandboxAccess::Writable)
+        .project(&project, "/project", SandboxAccess::Writable)
         .shared_directory(project.join("src"), "/src", SandboxAccess::ReadOnly)
         .shared_volume("cache", "/cache", SandboxAccess::Writable)
         .image(Some("localhost:5000/mine:2".into()))
@@ -72,7 +72,7 @@ async fn the_host_says_what_is_shared_and_how_much_there_is() {
         argv(&it, &run),
         "podman --log-level=error run --rm --interactive --tty --cap-drop ALL --security-opt no-new-privileges \
          --memory 1048576b --memory-swap 1048576b --pids-limit 7 --cpus 1.500 --network none \
-         --volume HOME/project:/work --volume HOME/project/src:/src:ro --volume cache:/cache --workdir /work/src \
+         --volume HOME/project:/project --volume HOME/project/src:/src:ro --volume cache:/cache --workdir /project/src \
          --env TOOL_TELEMETRY=off --entrypoint  localhost:5000/mine:2 tool"
     );
     let named = SandboxPolicy::new().network(SandboxNetwork::Named("inner".into()));
