@@ -63,7 +63,7 @@ impl Engine {
         let mut said = String::new();
         for way in WAYS {
             let policy = way.iter().fold(SandboxPolicy::new(), |policy, option| policy.engine_option(*option));
-            let policy = policy.image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
+            let policy = policy.scratch(it.path("scratch")).image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
             let sandbox = it.registry.sandbox(&TOOL).unwrap();
             if let Err(error) = sandbox.build(&policy, &it.path("image")) {
                 said = error.to_string();
@@ -106,8 +106,7 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     it.write(".toolrc", "the user's");
     let project = it.write("project/file", "before").parent().unwrap().to_owned();
     let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
-    let policy = engine.policy.clone().scratch(it.path("scratch"));
-    let policy = policy.project(&project, "/project", SandboxAccess::Writable);
+    let policy = engine.policy.clone().project(&project, "/project", SandboxAccess::Writable);
     let capabilities = "tool grep -E '^(Cap|NoNew)' /proc/self/status";
     let script = format!(
         "{capabilities}; tool pwd; tool cat $TOOL_HOME/account; echo; \
