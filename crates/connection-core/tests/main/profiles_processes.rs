@@ -74,7 +74,7 @@ fn met(place: &str, what: &str) {
 }
 
 async fn open(address: &str, key: &str) -> ConnectionRegistry {
-    let home = |name: &str| -> Option<OsString> { (name == "HOME").then(|| "/home/user".into()) };
+    let home = |name: &str| -> Option<OsString> { (name == "HOME").then(|| "/user".into()) };
     let builder = ConnectionRegistry::builder().store(address).key(KeyFile::at(key));
     builder.environment(Arc::new(home)).kind(Tool(TOOL)).open().await.unwrap()
 }

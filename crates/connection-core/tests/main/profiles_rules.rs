@@ -217,7 +217,7 @@ async fn a_kind_without_profiles_says_so_and_an_unknown_id_or_kind_is_an_error()
         refused(profiles.get(id).await),
         refused(profiles.update(id, ProfilePatch::new()).await),
         refused(profiles.set_default(id).await),
-        refused(profiles.remove(id).await.map(|()| ())),
+        refused(profiles.remove(id).await),
         refused(profiles.set_slot("s", id).await),
         refused(profiles.resolve(Some(id), None).await),
     ] {

@@ -63,7 +63,7 @@ impl Engine {
         let mut said = String::new();
         for way in WAYS {
             let policy = way.iter().fold(SandboxPolicy::new(), |policy, option| policy.engine_option(*option));
-            let policy = policy.image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
+            let policy = policy.scratch(it.path("scratch")).image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
             let sandbox = it.registry.sandbox(&TOOL).unwrap();
             if let Err(error) = sandbox.build(&policy, &it.path("image")) {
                 said = error.to_string();
@@ -106,12 +106,11 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     it.write(".toolrc", "the user's");
     let project = it.write("project/file", "before").parent().unwrap().to_owned();
     let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
-    let policy = engine.policy.clone().scratch(it.path("scratch"));
-    let policy = policy.project(&project, "/project", SandboxAccess::Writable);
+    let policy = engine.policy.clone().project(&project, "/project", SandboxAccess::Writable);
     let capabilities = "tool grep -E '^(Cap|NoNew)' /proc/self/status";
     let script = format!(
         "{capabilities}; tool pwd; tool cat $TOOL_HOME/account; echo; \
-         (echo x > $TOOL_HOME/account) 2>/dev/null && echo WRITTEN; (echo y > /root/.toolrc) && tool cat /root/.toolrc; \
+         (echo x > $TOOL_HOME/account) 2>/dev/null && echo WRITTEN; (echo y > /config/.toolrc) && tool cat /config/.toolrc; \
          echo after > file; echo $TOKEN $TOOL_TELEMETRY $TOOL_PARENT; exit 7"
     );
     let mut options = shell(&script).env("TOKEN", "canary value").env("TOOL_TELEMETRY", "on");
@@ -124,12 +123,12 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     }
     assert!(lines.contains(&"NoNewPrivs:\t1") && lines.contains(&"/project"), "{said}");
     assert!(said.contains("ada") && !said.contains("WRITTEN"), "{said}");
-    assert!(lines.contains(&"y") && lines.contains(&"canary value off /root"), "{said}");
+    assert!(lines.contains(&"y") && lines.contains(&"canary value off /config"), "{said}");
     assert_eq!(fs::read_to_string(project.join("file")).unwrap(), "after\n");
     assert_eq!(fs::read_to_string(it.path("work/account")).unwrap(), "ada");
     assert_eq!(fs::read_to_string(it.path(".toolrc")).unwrap(), "the user's");
     // The control: what is writable is written.
-    let policy = engine.policy.clone().project(it.path("work"), "/root/work", SandboxAccess::Writable);
-    let (code, said) = engine.run(&policy, &shell("echo x > /root/work/account"));
+    let policy = engine.policy.clone().project(it.path("work"), "/config/work", SandboxAccess::Writable);
+    let (code, said) = engine.run(&policy, &shell("echo x > /config/work/account"));
     assert_eq!((code, fs::read_to_string(it.path("work/account")).unwrap()), (0, "x\n".into()), "{said}");
 }
