@@ -96,7 +96,7 @@ fn a_kind_that_renews_nothing_is_refused_with_the_way_out() {
 
 #[cfg(unix)]
 fn interrupt(id: u32) {
-    let interrupted = std::process::Command::new("kill").args(["-INT", &id.to_string()]).status().unwrap();
+    let interrupted = std::process::Command::new("kill").args(["-INT", &id.to_string()]).status().expect("kill runs");
     assert!(interrupted.success());
 }
 
@@ -107,7 +107,7 @@ fn interrupted(machine: &Machine) -> Running {
     let mut command = machine.example("renewing");
     command.args(["refresh", "renewing"]);
     let mut refreshing = Running::of(command);
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(PATIENCE).expect("the provider is asked");
     interrupt(refreshing.id());
     refreshing.line("Ending what is under way");
     refreshing
@@ -115,7 +115,7 @@ fn interrupted(machine: &Machine) -> Running {
 
 fn events(machine: &Machine, name: &str) -> usize {
     let events = run(machine, &["events", "renewing", "--json"]).exits(0).json();
-    events["events"].as_array().unwrap().iter().filter(|event| event["event"] == name).count()
+    events["events"].as_array().expect("there are events").iter().filter(|event| event["event"] == name).count()
 }
 
 #[cfg(unix)]
