@@ -1,6 +1,10 @@
 //! What an extension asks of a host: a connection to a provider, by names alone.
 
-use alloc::vec::Vec;
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt;
 
 use crate::{DisplayText, Kind, Text};
@@ -121,6 +125,20 @@ pub enum RequirementRedirect {
         /// Its address.
         redirect_url: Text,
     },
+}
+
+impl RequirementRedirect {
+    /// The address as a provider is told it; `None` where it is known only when somebody listens, or not understood here.
+    pub fn rendered(&self) -> Option<String> {
+        match self {
+            Self::AppScheme { scheme, callback_path } => {
+                Some(format!("{scheme}://{}", callback_path.strip_prefix('/').unwrap_or(callback_path)))
+            }
+            Self::AppUri { uri_scheme, callback_path } => Some(format!("{uri_scheme}:{callback_path}")),
+            Self::Loopback | Self::Other(_) => None,
+            Self::Web { redirect_url } => Some(redirect_url.to_string()),
+        }
+    }
 }
 
 /// A connection that an extension needs. Holds names only, never a secret or a state.

@@ -4,6 +4,7 @@
 
 mod address;
 mod classify;
+mod declarations;
 mod delivery;
 mod record;
 mod redaction;

@@ -1,0 +1,67 @@
+//! The rules of an extension: its names, its platforms, its commands and what it can be set to.
+
+use alloc::format;
+
+use super::{Broken, broken, name, once, requirement};
+use crate::{Command, ExtensionDeclaration, Preference, PreferenceInput, SecretName, Value};
+
+pub(super) fn check(extension: &ExtensionDeclaration) -> Result<(), Broken> {
+    let ExtensionDeclaration { name: own, platforms, preferences, commands, requirement } = extension;
+    name("/name", own)?;
+    once(platforms, "a platform is named once; remove one of the two", |at| format!("/platforms/{at}"))?;
+    let secrets = &requirement.auth.secret_names;
+    check_preferences("", preferences, secrets)?;
+    for (at, Command { name: own, preferences }) in commands.iter().enumerate() {
+        name(&format!("/commands/{at}/name"), own)?;
+        check_preferences(&format!("/commands/{at}"), preferences, secrets)?;
+    }
+    once(commands.iter().map(|command| &command.name), "a command is declared once; remove or rename one", |at| {
+        format!("/commands/{at}/name")
+    })?;
+    requirement::check(requirement)
+}
+
+fn check_preferences(owner: &str, preferences: &[Preference], secrets: &[SecretName]) -> Result<(), Broken> {
+    for (at, Preference { name: own, input, default, .. }) in preferences.iter().enumerate() {
+        let field = |part: &str| format!("{owner}/preferences/{at}/{part}");
+        name(&field("name"), own)?;
+        if secrets.iter().any(|secret| secret.as_str() == own) {
+            return Err(broken(
+                field("name"),
+                "a secret has this name, and a secret is never a preference; rename the preference or remove it",
+            ));
+        }
+        if matches!(input, PreferenceInput::Other(form) if form.trim().eq_ignore_ascii_case("password")) {
+            return Err(broken(
+                field("type"),
+                "a preference is never a secret; declare what is secret by name in connection.auth",
+            ));
+        }
+        if default.as_ref().is_some_and(|value| !is_plain(value)) {
+            return Err(broken(
+                field("default"),
+                "a default is plain JSON: finite numbers, each key once, at most 64 levels",
+            ));
+        }
+    }
+    once(preferences.iter().map(|preference| &preference.name), "a preference is declared once; rename one", |at| {
+        format!("{owner}/preferences/{at}/name")
+    })
+}
+
+/// What comes back as it went out, and means the same to every reader: a value made by hand may hold a number that is none,
+/// and some readers take a large one for infinity, or the last of two keys.
+fn is_plain(value: &Value) -> bool {
+    fn is_the_same_to_all(value: &Value) -> bool {
+        match value {
+            Value::List(items) => items.iter().all(is_the_same_to_all),
+            Value::Map(fields) => {
+                once(fields.iter().map(|(key, _)| key), "", |_| Default::default()).is_ok()
+                    && fields.iter().all(|(_, value)| is_the_same_to_all(value))
+            }
+            Value::Number(digits) => digits.parse::<f64>().is_ok_and(f64::is_finite),
+            Value::Null | Value::Bool(_) | Value::Text(_) => true,
+        }
+    }
+    Value::parse(format!("{value}").as_bytes()).is_ok_and(|read| read == *value) && is_the_same_to_all(value)
+}

@@ -1,0 +1,114 @@
+//! The rules of the connection that an extension needs: its names, and what each form of authentication has.
+
+use alloc::format;
+
+use super::{Broken, broken, name, once, said};
+use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect};
+
+pub(super) fn check(requirement: &Requirement) -> Result<(), Broken> {
+    // The provider is a kind's name by its type, which is stricter than any rule here.
+    let Requirement { id, provider: _, title, titles, auth, public_preference_names, connect_guide } = requirement;
+    name("/connection/id", id)?;
+    if core::iter::once(title).chain(titles.iter().map(|(_, title)| title)).all(|t| t.as_str().trim().is_empty()) {
+        return Err(broken("/connection/title", "a title says what is connected, in one language at least"));
+    }
+    for (language, _) in titles {
+        name("/connection/title", language)?;
+    }
+    once(titles.iter().map(|(language, _)| language), "a title is given once in a language", |_| {
+        "/connection/title".into()
+    })?;
+    check_auth(auth)?;
+    for (at, own) in public_preference_names.iter().enumerate() {
+        let field = format!("/connection/publicPreferenceNames/{at}");
+        name(&field, own)?;
+        if auth.secret_names.iter().any(|secret| secret.as_str() == own) {
+            return Err(broken(field, "a secret has this name, and a secret is never public; remove it from one list"));
+        }
+    }
+    once(public_preference_names, "a public preference is named once; remove one of the two", |at| {
+        format!("/connection/publicPreferenceNames/{at}")
+    })?;
+    match connect_guide {
+        Some(guide) => said(
+            "/connection/connectGuide",
+            guide.as_str(),
+            "a guide says how to connect; write one or leave the field out",
+        ),
+        None => Ok(()),
+    }
+}
+
+fn check_auth(auth: &RequirementAuth) -> Result<(), Broken> {
+    const SECRETS: &str = "/connection/auth/secretNames";
+    let RequirementAuth { auth, secret_names, oauth } = auth;
+    let oauth = match (auth, oauth) {
+        (AuthType::OAuth, None) => {
+            return Err(broken(
+                "/connection/auth",
+                "oauth needs authorizationUrl, tokenUrl, clientId, scopes and redirect",
+            ));
+        }
+        (AuthType::OAuth, Some(oauth)) => Some(oauth),
+        (AuthType::None | AuthType::ApiKey | AuthType::PersonalAccessToken, None) => None,
+        (AuthType::None | AuthType::ApiKey | AuthType::PersonalAccessToken, Some(_)) => {
+            return Err(broken("/connection/auth", "only oauth has endpoints; change the type or remove them"));
+        }
+        (AuthType::Basic | AuthType::Custom, _) => {
+            return Err(broken(
+                "/connection/auth/type",
+                "an extension asks for none, apiKey, personalAccessToken or oauth; choose one of these",
+            ));
+        }
+    };
+    match (auth, secret_names.is_empty()) {
+        (AuthType::None, false) => {
+            return Err(broken(SECRETS, "none has no secrets; remove the names or choose another type"));
+        }
+        (AuthType::None, true) | (_, false) => {}
+        (_, true) => return Err(broken(SECRETS, "this type of auth needs the name of one secret at least")),
+    }
+    once(secret_names, "a secret is named once; remove one of the two", |at| format!("{SECRETS}/{at}"))?;
+    oauth.map_or(Ok(()), check_oauth)
+}
+
+fn check_oauth(oauth: &RequirementOAuth) -> Result<(), Broken> {
+    let RequirementOAuth { authorization_url, token_url, client_id, scopes, redirect } = oauth;
+    line("/connection/auth/authorizationUrl", authorization_url)?;
+    line("/connection/auth/tokenUrl", token_url)?;
+    line("/connection/auth/clientId", client_id)?;
+    for (at, scope) in scopes.iter().enumerate() {
+        line(&format!("/connection/auth/scopes/{at}"), scope)?;
+    }
+    match redirect {
+        RequirementRedirect::AppScheme { scheme, callback_path } => {
+            is_scheme("/connection/auth/redirect/scheme", scheme)?;
+            line("/connection/auth/redirect/callbackPath", callback_path)
+        }
+        RequirementRedirect::AppUri { uri_scheme, callback_path } => {
+            is_scheme("/connection/auth/redirect/uriScheme", uri_scheme)?;
+            line("/connection/auth/redirect/callbackPath", callback_path)
+        }
+        RequirementRedirect::Loopback => Ok(()),
+        RequirementRedirect::Other(way) => name("/connection/auth/redirect/type", way),
+        RequirementRedirect::Web { redirect_url } => line("/connection/auth/redirect/redirectUrl", redirect_url),
+    }
+}
+
+/// Text that gets into an address or a request.
+fn line(field: &str, text: &str) -> Result<(), Broken> {
+    said(field, text, "this cannot be blank; write what the provider documents")?;
+    if text.chars().any(char::is_control) {
+        return Err(broken(field, "this has no control characters; take them out"));
+    }
+    Ok(())
+}
+
+/// RFC 3986, section 3.1.
+fn is_scheme(field: &str, scheme: &str) -> Result<(), Broken> {
+    let first = scheme.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+    if first && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) {
+        return Ok(());
+    }
+    Err(broken(field, "a scheme is a letter, then letters, digits, '+', '-' or '.', without the ':' that follows it"))
+}

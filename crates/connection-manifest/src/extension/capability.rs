@@ -1,0 +1,50 @@
+//! What a manifest tells other hosts of agents and of its runtime. It is kept as it is; what would make two readers
+//! disagree is refused (R-JINGLE-009 and 010).
+
+use std::collections::BTreeSet;
+
+use connection_contract::Value;
+
+use super::read::platform;
+use crate::{error::Fault, object::Member};
+
+/// Lists in which each name stands once.
+const LISTS: &[&str] = &[
+    "/aiCapability/rpcMethods",
+    "/aiCapability/runtimeCapabilities",
+    "/aiCapability/supportedPlatforms",
+    "/aiCapability/toolNames",
+    "/aiCapability/tools",
+    "/capabilities",
+    "/rpcMethods",
+    "/runtimeCapabilities",
+];
+
+pub(super) fn check(document: &Value, connection: &str) -> Result<(), Fault> {
+    const ID: &str = "/aiCapability/connectionId";
+    if document.pointer(ID).is_some_and(|id| id.as_str() != Some(connection)) {
+        return Err(Fault::at(ID, "an extension has one connection; write its id here or leave the field out"));
+    }
+    for list in LISTS {
+        let mut seen = BTreeSet::new();
+        let items = document.pointer(list).map_or(&[][..], Value::items);
+        // What is no name is another host's own.
+        let names = items.iter().enumerate().filter_map(|(at, item)| Some((at, named(item)?)));
+        for (at, name) in names {
+            if !seen.insert(name) {
+                return Err(Fault::at(format!("{list}/{at}"), "each of these is named once; remove one of the two"));
+            }
+        }
+    }
+    let at = "/aiCapability/supportedPlatforms";
+    let platforms = document.pointer(at).map_or(&[][..], Value::items).iter().enumerate();
+    platforms.map(|(index, value)| Member { at: format!("{at}/{index}"), value }).try_for_each(|member| {
+        platform(&member)?;
+        Ok(())
+    })
+}
+
+/// The name of an item: a text, or an object that has one.
+fn named(item: &Value) -> Option<&str> {
+    item.as_str().or_else(|| item["name"].as_str())
+}

@@ -1,0 +1,82 @@
+//! What an extension or a command can be set to.
+
+use connection_contract::{DisplayText, Preference, PreferenceInput, Text};
+
+use crate::{
+    error::Fault,
+    object::{Beside, Member, Object},
+};
+
+pub(super) fn preferences(owner: &mut Object<'_>, beside: &mut Beside) -> Result<Vec<Preference>, Fault> {
+    let Some(preferences) = owner.take("preferences") else { return Ok(Vec::new()) };
+    preferences.items("preferences are a list")?.into_iter().map(|member| preference(member, beside)).collect()
+}
+
+fn preference(member: Member<'_>, beside: &mut Beside) -> Result<Preference, Fault> {
+    const NAMED: &str = "a preference has a name";
+    let mut object = member.object("a preference is an object with a name and a type")?;
+    let name = object.need("name", NAMED)?.text(NAMED)?.to_owned();
+    let input = input(&mut object, beside)?;
+    let mut preference = Preference::new(name, input);
+    // Some manifests call the title of a field its label.
+    preference.title = object.either("title", "label").map(|title| title.one_language(beside)).transpose()?;
+    preference.description = object.take("description").map(|text| text.one_language(beside)).transpose()?;
+    if let Some(required) = object.take("required") {
+        preference.required = required.truth("required is true or false")?;
+    }
+    if let Some(default) = object.take("default") {
+        preference.default = Some(default.value.clone());
+        note_default(&preference, &default.at, beside);
+    }
+    object.rest(beside);
+    Ok(preference)
+}
+
+fn input(object: &mut Object<'_>, beside: &mut Beside) -> Result<PreferenceInput, Fault> {
+    let Some(form) = object.take("type") else { return Ok(PreferenceInput::Text) };
+    match form.text("a type is textfield, checkbox or dropdown")? {
+        "textfield" => Ok(PreferenceInput::Text),
+        "checkbox" => Ok(PreferenceInput::Checkbox),
+        "dropdown" => choices(object, beside).map(PreferenceInput::Dropdown),
+        // That no preference is a password is a rule of every declaration.
+        other => {
+            beside.note(form.at.as_str(), "this form of input is not known here; it is asked as text");
+            Ok(PreferenceInput::Other(other.to_owned().into()))
+        }
+    }
+}
+
+fn choices(object: &mut Object<'_>, beside: &mut Beside) -> Result<Vec<(Text, DisplayText)>, Fault> {
+    let Some(data) = object.take("data") else {
+        beside.note(object.at.as_str(), "this dropdown has no data, so there is nothing to choose");
+        return Ok(Vec::new());
+    };
+    data.items("data is a list of choices")?.into_iter().map(|member| choice(member, beside)).collect()
+}
+
+fn choice(member: Member<'_>, beside: &mut Beside) -> Result<(Text, DisplayText), Fault> {
+    const VALUE: &str = "a choice has a value, which is text";
+    let mut object = member.object("a choice is an object with a title and a value")?;
+    let value = object.need("value", VALUE)?.text(VALUE)?.to_owned();
+    let title = match object.take("title") {
+        Some(title) => title.one_language(beside)?,
+        None => value.clone().into(),
+    };
+    object.rest(beside);
+    Ok((value.into(), title))
+}
+
+/// A default that the form of input cannot show.
+fn note_default(preference: &Preference, at: &str, beside: &mut Beside) {
+    let default = preference.default.as_ref();
+    let text = default.and_then(|value| value.as_str());
+    let fits = match &preference.input {
+        PreferenceInput::Checkbox => default.is_some_and(|value| value.as_bool().is_some()),
+        PreferenceInput::Dropdown(choices) => choices.iter().any(|(value, _)| text == Some(value)),
+        PreferenceInput::Text => text.is_some(),
+        _ => true,
+    };
+    if !fits {
+        beside.note(at, "this default does not fit its form of input; it holds all the same");
+    }
+}

@@ -1,0 +1,54 @@
+//! The extension itself: its name, its platforms, its commands.
+
+use connection_contract::{Command, ExtensionDeclaration, Platform, Value};
+
+use super::{connection, preference};
+use crate::{
+    error::Fault,
+    object::{Beside, Member, Object},
+};
+
+pub(super) fn extension(document: &Value, beside: &mut Beside) -> Result<ExtensionDeclaration, Fault> {
+    let whole = Member { at: String::new(), value: document };
+    let mut object = whole.object("a manifest is one JSON object")?;
+    let name = object.need("name", NAMED)?.text(NAMED)?.to_owned();
+    let connection = object.need(
+        "connection",
+        "every extension declares its connection; one that needs none says so with auth.type none",
+    )?;
+    let mut extension = ExtensionDeclaration::new(name, connection::requirement(connection, beside)?);
+    extension.platforms = platforms(&mut object)?;
+    extension.preferences = preference::preferences(&mut object, beside)?;
+    if let Some(commands) = object.take("commands") {
+        let commands = commands.items("commands are a list")?.into_iter().map(|member| command(member, beside));
+        extension.commands = commands.collect::<Result<_, _>>()?;
+    }
+    object.rest(beside);
+    Ok(extension)
+}
+
+const NAMED: &str = "a manifest says the extension's name";
+
+fn platforms(object: &mut Object<'_>) -> Result<Vec<Platform>, Fault> {
+    const RULE: &str = "platforms are a list of darwin, linux and win32; leave it out for all of them";
+    let platforms = object.texts("platforms", RULE)?;
+    let others = object.texts("supportedPlatforms", RULE)?;
+    if let (false, Some(other)) = (platforms.is_empty(), others.first()) {
+        return Err(Fault::at(other.at.as_str(), "platforms are listed once; remove one of the two lists"));
+    }
+    platforms.iter().chain(&others).map(platform).collect()
+}
+
+pub(super) fn platform(member: &Member<'_>) -> Result<Platform, Fault> {
+    const RULE: &str = "a platform is darwin, linux or win32";
+    Platform::parse(member.text(RULE)?).ok_or_else(|| Fault::at(member.at.as_str(), RULE))
+}
+
+fn command(member: Member<'_>, beside: &mut Beside) -> Result<Command, Fault> {
+    const NAMED: &str = "a command has a name";
+    let mut object = member.object("a command is an object with a name")?;
+    let mut command = Command::new(object.need("name", NAMED)?.text(NAMED)?.to_owned());
+    command.preferences = preference::preferences(&mut object, beside)?;
+    object.rest(beside);
+    Ok(command)
+}

@@ -1,0 +1,89 @@
+//! A file's bytes as a document: its size, its depth, where it is not JSON, and each key once.
+//!
+//! The contract's parser reads, since it keeps the digits of numbers and the order of keys; where it refuses, `serde_json`
+//! is asked for the line.
+
+use std::collections::BTreeSet;
+
+use connection_contract::Value;
+
+use crate::error::Fault;
+
+/// Bytes of a file.
+const MOST: usize = 1 << 20;
+/// Levels of a document.
+const DEEPEST: usize = 64;
+
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Fault> {
+    if bytes.len() > MOST {
+        return Err(Fault::at("", "a manifest has at most 1 MiB; move what is large into files of its own"));
+    }
+    // RFC 8259, section 8.1: a reader may pass over it.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    Value::parse(bytes).map_err(|_| refusal(bytes))
+}
+
+/// Refuses a key that an object has twice: readers differ in which of them counts.
+pub(crate) fn each_key_once(document: &Value) -> Result<(), Fault> {
+    fn walk(at: &mut String, value: &Value) -> Result<(), Fault> {
+        let length = at.len();
+        let mut below = |key: &str, value: &Value, seen: bool| {
+            push(at, key);
+            if seen {
+                return Err(Fault::at(at.as_str(), "an object has a key once; remove one of the two"));
+            }
+            walk(at, value)?;
+            at.truncate(length);
+            Ok(())
+        };
+        match value {
+            Value::List(items) => {
+                items.iter().enumerate().try_for_each(|(index, item)| below(&index.to_string(), item, false))
+            }
+            Value::Map(fields) => {
+                let mut seen = BTreeSet::new();
+                fields.iter().try_for_each(|(key, value)| below(key, value, !seen.insert(key)))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Ok(()),
+        }
+    }
+    walk(&mut String::new(), document)
+}
+
+/// Goes one level down in a JSON pointer (RFC 6901, section 3).
+pub(crate) fn push(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+}
+
+/// The pointer to what is below.
+pub(crate) fn below(pointer: &str, key: &str) -> String {
+    let mut pointer = pointer.to_owned();
+    push(&mut pointer, key);
+    pointer
+}
+
+fn refusal(bytes: &[u8]) -> Fault {
+    if depth(bytes) >= DEEPEST {
+        return Fault::at("", "a manifest has at most 64 levels; make it flatter");
+    }
+    let place = serde_json::from_slice::<serde_json::Value>(bytes).err().map(|error| (error.line(), error.column()));
+    Fault { place, ..Fault::at("", "this is not JSON (RFC 8259), which has no comments and no commas at the end") }
+}
+
+/// How deep brackets are nested, in JSON or what was meant to be.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in bytes {
+        match (byte, quoted) {
+            _ if escaped => escaped = false,
+            (b'\\', true) => escaped = true,
+            (b'"', _) => quoted = !quoted,
+            (b'[' | b'{', false) => depth = depth.saturating_add(1),
+            (b']' | b'}', false) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = depth.max(deepest);
+    }
+    deepest
+}

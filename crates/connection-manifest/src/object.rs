@@ -1,0 +1,138 @@
+//! An object whose members are taken one by one. What nobody took is kept and noted, never an error.
+
+use connection_contract::{DisplayText, Text, Value};
+
+use crate::{error::Fault, json::below, note::Note};
+
+/// What was seen beside what was read.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) unknown: Vec<(String, Value)>,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Beside {
+    pub(crate) fn note(&mut self, field: impl Into<String>, text: impl Into<Text>) {
+        self.notes.push(Note::new(field, text));
+    }
+}
+
+/// A value and where it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Member<'a> {
+    pub(crate) at: String,
+    pub(crate) value: &'a Value,
+}
+
+/// The members of an object that are not taken yet.
+#[derive(Debug)]
+pub(crate) struct Object<'a> {
+    pub(crate) at: String,
+    members: Vec<(&'a str, &'a Value)>,
+}
+
+impl<'a> Object<'a> {
+    /// The member of that name, which is read then.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Member<'a>> {
+        let index = self.members.iter().position(|(member, _)| *member == name)?;
+        let (_, value) = self.members.remove(index);
+        Some(Member { at: below(&self.at, name), value })
+    }
+
+    /// The member of that name, which has to be there.
+    pub(crate) fn need(&mut self, name: &str, rule: &'static str) -> Result<Member<'a>, Fault> {
+        self.take(name).ok_or_else(|| Fault::at(below(&self.at, name), rule))
+    }
+
+    /// A member with two names; where both are there, the second one is left.
+    pub(crate) fn either(&mut self, name: &str, other: &str) -> Option<Member<'a>> {
+        self.take(name).or_else(|| self.take(other))
+    }
+
+    /// The texts of a list; none, where it is not there.
+    pub(crate) fn texts(&mut self, name: &str, rule: &'static str) -> Result<Vec<Member<'a>>, Fault> {
+        let items = self.take(name).map_or(Ok(Vec::new()), |member| member.items(rule))?;
+        items.iter().try_for_each(|item| item.text(rule).map(|_| ()))?;
+        Ok(items)
+    }
+
+    /// Keeps and notes what was not taken, in the order of the file.
+    pub(crate) fn rest(self, beside: &mut Beside) {
+        for (name, value) in self.members {
+            let at = below(&self.at, name);
+            beside.note(at.as_str(), "this is not read here; it is kept");
+            beside.unknown.push((at, value.clone()));
+        }
+    }
+}
+
+impl<'a> Member<'a> {
+    pub(crate) fn object(self, rule: &'static str) -> Result<Object<'a>, Fault> {
+        match self.value {
+            Value::Map(fields) => Ok(Object {
+                at: self.at,
+                members: fields.iter().map(|(name, value)| (name.as_str(), value)).collect(),
+            }),
+            _ => Err(Fault::at(self.at, rule)),
+        }
+    }
+
+    pub(crate) fn items(self, rule: &'static str) -> Result<Vec<Self>, Fault> {
+        let Value::List(items) = self.value else { return Err(Fault::at(self.at, rule)) };
+        let item = |(index, value)| Member { at: format!("{}/{index}", self.at), value };
+        Ok(items.iter().enumerate().map(item).collect())
+    }
+
+    pub(crate) fn text(&self, rule: &'static str) -> Result<&'a str, Fault> {
+        self.value.as_str().ok_or_else(|| Fault::at(self.at.as_str(), rule))
+    }
+
+    pub(crate) fn truth(&self, rule: &'static str) -> Result<bool, Fault> {
+        self.value.as_bool().ok_or_else(|| Fault::at(self.at.as_str(), rule))
+    }
+
+    /// Words for people in each language that they are given in, English first: `None` is the language of plain text.
+    pub(crate) fn words(&self, beside: &mut Beside) -> Result<Vec<(Option<&'a str>, DisplayText)>, Fault> {
+        const RULE: &str = "words are a text, or an object of a text per language";
+        let words = match self.value {
+            Value::Text(text) => vec![(None, self.shown(text, beside))],
+            Value::Map(languages) => {
+                let mut words = Vec::new();
+                for (language, value) in languages {
+                    let text = value.as_str().ok_or_else(|| Fault::at(below(&self.at, language), RULE))?;
+                    words.push((Some(language.as_str()), self.shown(text, beside)));
+                }
+                words.sort_by_key(|(language, _)| *language != Some(ENGLISH));
+                words
+            }
+            _ => return Err(Fault::at(self.at.as_str(), RULE)),
+        };
+        Ok(words)
+    }
+
+    /// Words for people in the one language that is shown: English, else the first that says something.
+    pub(crate) fn one_language(&self, beside: &mut Beside) -> Result<DisplayText, Fault> {
+        let words = self.words(beside)?;
+        if words.len() > 1 {
+            beside.note(self.at.as_str(), "one language of these is shown, English if it is there; all are kept");
+        }
+        Ok(first_said(&words))
+    }
+
+    fn shown(&self, text: &str, beside: &mut Beside) -> DisplayText {
+        let shown = DisplayText::from(text.to_owned());
+        if shown.as_str() != text {
+            beside.note(self.at.as_str(), "this is shown without what nobody sees, and up to its 500th character");
+        }
+        shown
+    }
+}
+
+/// The language of a title that has no other.
+pub(crate) const ENGLISH: &str = "en_US";
+
+/// The first words that say something; nothing, where none do.
+pub(crate) fn first_said(words: &[(Option<&str>, DisplayText)]) -> DisplayText {
+    let said = words.iter().find(|(_, text)| !text.as_str().trim().is_empty());
+    said.map(|(_, text)| text.clone()).unwrap_or_default()
+}
