@@ -20,7 +20,7 @@ pub enum Exit {
     SetupFailed = 3,
     /// Something is not live.
     NotLive = 4,
-    /// There is no such connection, kind, setup or file.
+    /// There is no such connection, kind, setup, extension or file.
     NotFound = 5,
     /// Refused: policy, key, permission or duplicate.
     Refused = 6,
@@ -39,11 +39,27 @@ impl Exit {
     /// What an error code of the core means to the process.
     fn of_code(code: &str) -> Self {
         match code {
-            "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" => Self::NotFound,
-            "ambiguous" | "invalid_label" | "invalid_owner" | "invalid_request" | "http_policy_invalid" => Self::Usage,
+            "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" | "unknown_extension"
+            | "unknown_ticket" | "connection_missing" => Self::NotFound,
+            "ambiguous"
+            | "declaration_too_large"
+            | "http_policy_invalid"
+            | "invalid_declaration"
+            | "invalid_label"
+            | "invalid_owner"
+            | "invalid_preference"
+            | "invalid_request"
+            | "invalid_variable"
+            | "undeclared" => Self::Usage,
             "denied"
             | "account_connected"
+            | "connection_unsupported"
             | "invalid_import"
+            | "no_settings"
+            | "not_granted"
+            | "other_provider"
+            | "revision_exhausted"
+            | "settings_changed"
             | "label_taken"
             | "no_previous"
             | "not_supported"
@@ -54,7 +70,7 @@ impl Exit {
             | "webhook_key_missing"
             | "key_failed"
             | "kind_taken" => Self::Refused,
-            "not_renewed" => Self::NotLive,
+            "connection_failed" | "not_renewed" => Self::NotLive,
             _ => Self::Unexpected,
         }
     }

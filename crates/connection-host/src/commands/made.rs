@@ -14,6 +14,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     Connected,
+    /// For an extension, of which the command prints the shape.
+    ForExtension,
     Reauthorized,
     RolledBack,
 }
@@ -37,12 +39,15 @@ pub(super) async fn told(
 /// The connection after what was done to it: a line, or its shape.
 pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Result<Exit, Error> {
     let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
+    if output.json && made == Made::ForExtension {
+        return Ok(exit);
+    }
     if output.json {
         output.shape(&json::ConnectionBody::of(info, output.now))?;
         return Ok(exit);
     }
     let word = match made {
-        Made::Connected => "Connected",
+        Made::Connected | Made::ForExtension => "Connected",
         Made::Reauthorized => "Reauthorized",
         Made::RolledBack => "Rolled back",
     };
@@ -57,7 +62,7 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Resul
     Ok(exit)
 }
 
-fn failed(failure: &SetupFailure) -> Error {
+pub(super) fn failed(failure: &SetupFailure) -> Error {
     let exit = match &*failure.code {
         "account_changed" | "account_connected" | "label_taken" => Exit::Refused,
         "not_found" => Exit::NotFound,

@@ -6,9 +6,9 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use other::{Signals, Terminal, is_private, is_writable};
+pub(crate) use other::{Signals, Terminal, is_private, is_writable, run_instead};
 #[cfg(unix)]
-pub(crate) use unix::{Signals, Terminal, is_private, is_writable};
+pub(crate) use unix::{Signals, Terminal, is_private, is_writable, run_instead};
 
 use std::io::Write as _;
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod event;
+mod extension;
 mod key;
 mod kind;
 mod other;
@@ -11,6 +12,9 @@ use serde::Serialize;
 
 pub(crate) use connection::{ConnectionBody, RefreshedBody};
 pub(crate) use event::{EventBody, details};
+pub(crate) use extension::{
+    ExtensionBody, ExtensionRemovedBody, GrantBody, OpenSettingsBody, PreferencesBody, RequiredBody,
+};
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
 pub(crate) use kind::{KindBody, auth_word, input_word, need_word, way_word};
 pub(crate) use other::{
