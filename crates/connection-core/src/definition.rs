@@ -67,7 +67,8 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     ) -> BoxFuture<'a, Result<(), ConnectionError>>;
     /// `false` without an authorizer.
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
-    fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError>;
+    /// Each by its name, where the credential has it.
+    fn secrets_named(&self, bytes: &Secret, names: &[String]) -> Result<Vec<Option<Secret>>, CredentialError>;
     /// Where the key comes from that signs webhooks; `None` without the facet.
     fn signing_key(&self) -> Option<SigningKey>;
     /// With `waits`, what is refused may tell a key. `None` without the facet.
@@ -201,9 +202,10 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         let Some(authorizer) = self.authorizer() else { return Ok(false) };
         authorizer.authorize(&self.parse_credential(bytes.expose())?, request, ctx).map(|()| true)
     }
-    fn secret(&self, bytes: &Secret, name: &str) -> Result<Option<Secret>, CredentialError> {
-        let Some(secrets) = self.secrets() else { return Ok(None) };
-        Ok(secrets.secret(&self.parse_credential(bytes.expose())?, name))
+    fn secrets_named(&self, bytes: &Secret, names: &[String]) -> Result<Vec<Option<Secret>>, CredentialError> {
+        let Some(secrets) = self.secrets() else { return Ok(names.iter().map(|_| None).collect()) };
+        let credential = self.parse_credential(bytes.expose())?;
+        Ok(names.iter().map(|name| secrets.secret(&credential, name)).collect())
     }
     fn signing_key(&self) -> Option<SigningKey> {
         self.webhooks().map(|webhooks| webhooks.signing_key())

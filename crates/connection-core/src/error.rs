@@ -9,7 +9,7 @@ use connection_contract::{
     ConnectionError, CredentialError, DisplayText, HttpError, Kind, NotLive, Origin, ServiceError,
 };
 
-use crate::{ConnectionId, ConnectionInfo, SealError, SessionId, StoreError};
+use crate::{ConnectionId, ConnectionInfo, ExtensionError, SealError, SessionId, StoreError};
 
 /// Why an operation of a registry, a session or a connection was refused or could not be done.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -45,6 +45,9 @@ pub enum Error {
         /// Where it would have gone.
         origin: Origin,
     },
+    /// An extension is refused something.
+    #[error(transparent)]
+    Extension(#[from] ExtensionError),
     /// A file or directory could not be had.
     #[error("the file cannot be read")]
     Files(#[source] ServiceError),
@@ -174,6 +177,7 @@ impl Error {
             Self::Ambiguous { .. } => "ambiguous",
             Self::Credential { .. } => "credential_unreadable",
             Self::Denied { .. } => "denied",
+            Self::Extension(error) => error.code(),
             Self::Files(ServiceError::NotFound) => "file_not_found",
             Self::Files(ServiceError::Denied) => "denied",
             Self::Files(_) => "file_unavailable",
@@ -207,6 +211,7 @@ impl Error {
             Self::Ambiguous { .. } => "name one by its label or by the end of its id, or make one the default",
             Self::Credential { .. } => "authorize the connection again",
             Self::Denied { .. } => "only addresses that were named when connecting are in reach",
+            Self::Extension(error) => return error.remedy(),
             Self::Files(ServiceError::NotFound) => "list the directory to see what is there",
             Self::Files(ServiceError::Denied) => "only what lies below the granted directories can be read",
             Self::Http(HttpError::Denied) => {
@@ -254,7 +259,7 @@ fn sealed_remedy(what: &str, error: &SealError) -> Option<String> {
 }
 
 /// `KIND:LABEL (END OF ID)` of each.
-fn names(candidates: &[ConnectionInfo]) -> String {
+pub(crate) fn names(candidates: &[ConnectionInfo]) -> String {
     let name = |info: &ConnectionInfo| {
         let id = info.id.to_string();
         format!("{}:{} ({})", info.kind, info.label, id.get(28..).unwrap_or(&id))

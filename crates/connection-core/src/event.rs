@@ -15,6 +15,12 @@ pub(crate) const CONNECTED: &str = "connected";
 pub(crate) const CREDENTIAL_ROTATED: &str = "credential_rotated";
 /// What it works by ends soon, and no refresh saves it.
 pub(crate) const EXPIRING: &str = "expiring";
+/// An extension may use it, as a person said.
+pub(crate) const EXTENSION_GRANTED: &str = "extension_granted";
+/// An extension may use it no more.
+pub(crate) const EXTENSION_REVOKED: &str = "extension_revoked";
+/// An extension used it.
+pub(crate) const EXTENSION_USED: &str = "extension_used";
 /// Its account, scopes or expiry are others than before.
 pub(crate) const FACTS_CHANGED: &str = "facts_changed";
 /// It was made elsewhere, and taken over.
@@ -51,6 +57,9 @@ pub const EVENT_NAMES: &[&str] = &[
     CREDENTIAL_ROTATED,
     DEFAULT_CHANGED,
     EXPIRING,
+    EXTENSION_GRANTED,
+    EXTENSION_REVOKED,
+    EXTENSION_USED,
     FACTS_CHANGED,
     IMPORTED,
     LIVENESS_CHANGED,

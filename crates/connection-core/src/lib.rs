@@ -19,12 +19,14 @@ mod definition;
 mod error;
 mod event;
 mod exchange;
+mod extension;
 mod ids;
 mod limits;
 mod liveness;
 mod platform;
 mod refresh;
 mod registry;
+mod requirement;
 mod seal;
 mod services;
 mod setup;
@@ -36,6 +38,11 @@ pub use connection::{Connection, Files, Response};
 pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
+pub use extension::{
+    ChangedPart, CommandContext, ConnectionRequired, ExtensionChange, ExtensionChanges, ExtensionError,
+    ExtensionHandle, ExtensionInfo, ExtensionListener, Grant, HandOffError, HandedOff, NativeExtensionSettings,
+    Preferences, RequiredAction, RetryOutcome, RetryTicket, Revisions, SetPreferences, SettingsHandOff,
+};
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, SessionId, UuidV7};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
@@ -44,6 +51,7 @@ pub use registry::{
     BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
     Imports, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
 };
+pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use seal::{
     KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,
     KeyWrapper, SealError,

@@ -45,10 +45,6 @@ pub(crate) fn to_texts(json: &str) -> Option<Vec<String>> {
     serde_json::from_str(json).ok()
 }
 
-pub(crate) fn names(names: &[Text]) -> String {
-    text(&names.iter().map(|name| &**name).collect::<Vec<_>>())
-}
-
 fn text(value: &impl Serialize) -> String {
     // Text, lists of text and structs of text always serialize.
     serde_json::to_string(value).unwrap_or_default()

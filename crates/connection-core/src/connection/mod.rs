@@ -3,6 +3,7 @@
 mod files;
 mod hot;
 pub(crate) mod json;
+pub(crate) mod named;
 mod payload;
 mod refresh;
 mod rename;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{ConnectionError, Identity, Liveness, Reason, RefreshSemantics, Timestamp, reason};
 
 use super::{
-    Connection, Payload, json,
+    Connection, Payload, json, named,
     replace::{self, Replacement},
 };
 use crate::{
@@ -120,9 +120,11 @@ async fn verified(
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
         Err(source) => return Err(Error::Plugin { kind: info.kind.clone(), source }),
     };
-    let secret_names = json::names(&kind.descriptor.secret_names);
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
+    }
+    let secret_names = named::held(shared, kind, &payload.credential).await;
+    if found.credential.is_some() {
         let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names.clone()).await?;
         let fresh = CredentialRow { valid_until: found.valid_until.map(Timestamp::seconds), ..fresh };
         let before = std::mem::replace(&mut previous.credential.generation, fresh.generation);

@@ -1,20 +1,11 @@
 //! Hands out the access token, for the few uses where a request cannot be made for the caller. Recorded before it is seen.
 
-use std::time::Duration;
-
 use connection_contract::Secret;
 
-use super::Connection;
-use crate::{
-    Error, contain,
-    contain::Contained,
-    error::{CRASHED, TIMED_OUT},
-    event,
-    store::Lock,
-};
+use super::{Connection, named};
+use crate::{Error, event, store::Lock};
 
 const ACCESS_TOKEN: &str = "accessToken";
-const LONGEST: Duration = Duration::from_secs(10);
 
 impl Connection {
     /// Lends the connection's access token to `use_it`. The event that records it is stored first: when it cannot be,
@@ -25,21 +16,9 @@ impl Connection {
     /// [`Error::NotSupported`] for a kind or credential without one, [`Error::NotRenewed`], [`Error::Credential`],
     /// [`Error::Sealed`], [`Error::UnknownKind`], and the store's.
     pub async fn with_access_token<T>(&self, use_it: impl AsyncFnOnce(&Secret) -> T) -> Result<T, Error> {
-        let (kind, row) = self.open_fresh().await?;
-        if !kind.descriptor.secret_names.iter().any(|name| name == ACCESS_TOKEN) {
-            return Err(self.cannot("hand out an access token"));
-        }
-        let definition = kind.definition.clone();
-        let take = async move { contain::call(move || definition.secret(&row.payload.credential, ACCESS_TOKEN)) };
         let name = &self.info.kind;
-        let fault = |what| Error::PluginFault { kind: name.clone(), what };
-        let taken = match self.shared.runtimes.run(&*self.shared.clock, LONGEST, take).await {
-            Contained::Ended(Some(taken)) => taken,
-            Contained::Ended(None) | Contained::Panicked => return Err(fault(CRASHED)),
-            Contained::Stopped | Contained::TimedOut => return Err(fault(TIMED_OUT)),
-        };
-        let taken = taken.map_err(|source| Error::Credential { kind: name.clone(), source })?;
-        let secret = taken.ok_or_else(|| self.cannot("hand out an access token"))?;
+        let taken = self.take_secrets(vec![ACCESS_TOKEN.to_owned()]).await?;
+        let secret = taken.into_iter().next().flatten().ok_or_else(|| self.cannot("hand out an access token"))?;
         let body = serde_json::json!({ "name": ACCESS_TOKEN });
         let event = event::new(&self.shared, &self.info.owner, self.id(), event::SECRET_RELEASED, body);
         let (sealer, id) = (self.shared.sealer.clone(), self.id());
@@ -57,5 +36,18 @@ impl Connection {
         }
         tracing::info!(connection = %id, kind = %name, name = ACCESS_TOKEN, "secret released");
         Ok(use_it(&secret).await)
+    }
+
+    /// The secrets of these names, of a credential that is renewed first where it has ended. Whoever hands them out records
+    /// it before. One that the kind does not declare is none.
+    pub(crate) async fn take_secrets(&self, names: Vec<String>) -> Result<Vec<Option<Secret>>, Error> {
+        let (kind, row) = self.open_fresh().await?;
+        let declared = |name: &String| kind.descriptor.secret_names.iter().any(|known| known == name);
+        let is_declared: Vec<_> = names.iter().map(declared).collect();
+        if !is_declared.contains(&true) {
+            return Ok(names.iter().map(|_| None).collect());
+        }
+        let taken = named::secrets(&self.shared, &kind, row.payload.credential.duplicate(), names).await?;
+        Ok(taken.into_iter().zip(is_declared).map(|(secret, declared)| secret.filter(|_| declared)).collect())
     }
 }

@@ -71,6 +71,10 @@ id! {
     EventId
 }
 id! {
+    /// Names what an extension waits for, until a person has dealt with it.
+    RetryTicket
+}
+id! {
     /// Names a setup session.
     SessionId
 }

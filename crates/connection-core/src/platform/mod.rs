@@ -23,7 +23,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connection_contract::encode;
+use connection_contract::{Platform, encode};
+
+/// The platform of this process, by the names that extensions use; `None` where they have none for it.
+pub(crate) const fn here() -> Option<Platform> {
+    if cfg!(target_os = "macos") {
+        Some(Platform::Darwin)
+    } else if cfg!(target_os = "linux") {
+        Some(Platform::Linux)
+    } else if cfg!(windows) {
+        Some(Platform::Win32)
+    } else {
+        None
+    }
+}
 
 /// Why a private file is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ConnectionId, Error, IdGenerator,
-    connection::{Payload, json, replace},
+    connection::{Payload, json, named, replace},
     event,
     exchange::ExchangeKey,
     liveness::words,
@@ -110,7 +110,7 @@ pub(super) async fn renewed(
     let (shared, id, seen) = (&registry.shared, info.id, *generation);
     let Refreshed { credential, valid_until, renew_at, authorized_until, granted_scopes, .. } = refreshed;
     payload.credential = credential;
-    let secret_names = json::names(&kind.descriptor.secret_names);
+    let secret_names = named::held(shared, kind, &payload.credential).await;
     let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;
     let next = fresh.generation;
     let given = Given {

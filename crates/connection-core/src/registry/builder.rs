@@ -8,11 +8,11 @@ use secrecy::SecretString;
 use super::{ConnectionRegistry, DEFAULT_OWNER, RegisterError, Shared, kinds::Kinds};
 use crate::{
     Clock, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError, KeySource,
-    SealError, StoreError, StoreSource, SystemClock, UuidV7,
+    SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, UuidV7,
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory, ingest_all},
-    seal,
+    extension, seal,
     seal::{OpenKeyError, Sealer},
     services::crypto::SystemCrypto,
     services::given::Given,
@@ -113,6 +113,7 @@ pub struct RegistryBuilder {
     http: HttpPolicy,
     files: FilesPolicy,
     inbound: Option<Arc<dyn InboundEndpoint>>,
+    settings: Option<Arc<dyn SettingsHandOff>>,
     given: Given,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
@@ -138,6 +139,7 @@ impl RegistryBuilder {
             http: HttpPolicy::new(),
             files: FilesPolicy::new(),
             inbound: None,
+            settings: None,
             given: Given::default(),
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
@@ -188,6 +190,12 @@ impl RegistryBuilder {
     /// How callbacks reach this host; without it, kinds that need one say so.
     pub fn inbound(mut self, endpoint: Arc<dyn InboundEndpoint>) -> Self {
         self.inbound = Some(endpoint);
+        self
+    }
+    /// Where extensions send a person who is to connect or to set something; without it, they are told that there is no such
+    /// place.
+    pub fn settings(mut self, settings: Arc<dyn SettingsHandOff>) -> Self {
+        self.settings = Some(settings);
         self
     }
     /// Gives a kind a secret value of its [key-value store](connection_contract::KvService), for every owner: it is read
@@ -252,6 +260,7 @@ impl RegistryBuilder {
             http,
             files,
             inbound,
+            settings,
             given,
             clock,
             ids,
@@ -310,6 +319,7 @@ impl RegistryBuilder {
             removals,
             rollbacks,
             subscriptions,
+            extensions: extension::Known::new(settings),
             exchanges,
             state,
             hot,

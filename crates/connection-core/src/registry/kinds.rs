@@ -112,6 +112,11 @@ impl Kinds {
         self.lock().get(kind).cloned()
     }
 
+    /// By name.
+    pub(crate) fn of_provider(&self, provider: &Kind) -> Vec<Arc<KindEntry>> {
+        self.lock().values().filter(|entry| entry.descriptor.provider == *provider).cloned().collect()
+    }
+
     pub(crate) fn all(&self) -> Vec<KindInfo> {
         self.lock().values().map(|entry| entry.info()).collect()
     }

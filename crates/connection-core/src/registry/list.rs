@@ -191,7 +191,7 @@ impl Shared {
     }
 
     /// The kinds of a provider: those that are registered, and the one of its own name when none is registered as that.
-    pub(super) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
+    pub(crate) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
         let mut kinds = Vec::new();
         let mut named = false;
         for known in self.kinds.all() {
@@ -204,6 +204,11 @@ impl Shared {
             kinds.push(provider.clone());
         }
         kinds
+    }
+
+    /// The kinds of a provider that are registered.
+    pub(crate) fn registered_of(&self, provider: &Kind) -> Vec<Kind> {
+        self.kinds.of_provider(provider).iter().map(|entry| entry.kind().clone()).collect()
     }
 
     /// The kinds that renew their credentials.

@@ -26,6 +26,7 @@ use crate::{
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
+    extension,
     liveness::Subscriptions,
     refresh::{self, Renewed},
     seal::Sealer,
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) removals: Flights<Removal>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,
+    /// What is known of extensions beside the store.
+    pub(crate) extensions: extension::Known,
     /// What spends something and is under way.
     pub(crate) exchanges: Exchanges,
     /// The directory of this node, where there is one.

@@ -15,7 +15,7 @@ use super::{
     slot::{Slot, place},
 };
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError,
+    ConnectionId, ConnectionRegistry, Error, ExtensionHandle, SessionId, StoreError,
     registry::Shared,
     store::{
         Lock,
@@ -33,6 +33,7 @@ pub struct BeginSetup {
     again: bool,
     ephemeral: bool,
     browser: Option<Secret>,
+    extension: Option<ExtensionHandle>,
 }
 
 /// Where an open session stands.
@@ -92,10 +93,22 @@ impl BeginSetup {
         self
     }
 
+    /// Connects it for an extension: the person who does lets the extension use what comes of it, with the secrets that it
+    /// declared. When the extension asks for something else by the end, or was removed, nothing is connected. A handle of
+    /// another owner counts for nothing.
+    pub fn extension(mut self, handle: &ExtensionHandle) -> Self {
+        self.extension = Some(handle.clone());
+        self
+    }
+
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { registry, kind, label, again, ephemeral, browser } = self;
+        let Self { registry, kind, label, again, ephemeral, browser, extension } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+        let extension = match extension.filter(|handle| handle.is_of(&registry.owner)) {
+            Some(handle) => Some(handle.for_setup(&kind).await?),
+            None => None,
+        };
         let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
         if let Some(label) = &label {
             let taken = shared.reader().await?.account_by_label(&registry.owner, kind.as_str(), label).await?;
@@ -104,7 +117,7 @@ impl BeginSetup {
             }
         }
         let connection = ConnectionId::from(shared.ids.next());
-        begin(&registry, &kind, connection, Purpose::Connect { label, again }, ephemeral, browser).await
+        begin(&registry, &kind, connection, Purpose::Connect { label, again, extension }, ephemeral, browser).await
     }
 }
 
@@ -186,7 +199,7 @@ impl ConnectionRegistry {
     /// [`Error::UnknownKind`], [`Error::LabelTaken`], and the store's.
     pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
         let (registry, kind) = (self.clone(), kind.clone());
-        BeginSetup { registry, kind, label: None, again: false, ephemeral: false, browser: None }
+        BeginSetup { registry, kind, label: None, again: false, ephemeral: false, browser: None, extension: None }
     }
 
     /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.

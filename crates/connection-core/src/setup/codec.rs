@@ -3,6 +3,7 @@
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode};
 
 use super::StepNo;
+use crate::extension::ForExtension;
 
 /// What a session was begun with.
 pub(crate) struct Header {
@@ -22,6 +23,8 @@ pub(crate) enum Purpose {
         label: Option<String>,
         /// Whether an account that is connected already may be connected once more.
         again: bool,
+        /// For whom a person connects it.
+        extension: Option<ForExtension>,
     },
     /// Another credential of a connection that is there.
     Reauthorize {
@@ -35,8 +38,13 @@ impl Header {
     pub(crate) fn encode(&self) -> Secret {
         let record = Record::new().with("seed", self.seed.duplicate());
         let record = match &self.purpose {
-            Purpose::Connect { label, again } => {
-                let record = record.with("again", again.to_string());
+            Purpose::Connect { label, again, extension } => {
+                let mut record = record.with("again", again.to_string());
+                if let Some(ForExtension { name, print, names, added }) = extension {
+                    record = record.with("extension", name.as_str()).with("needs", encode::hex(print));
+                    record = record.with("added", added.to_string());
+                    record = names.iter().fold(record, |record, name| record.with("secret", name.as_str()));
+                }
                 label.iter().fold(record, |record, label| record.with("label", label.as_str()))
             }
             Purpose::Reauthorize { another_account } => record.with("another", another_account.to_string()),
@@ -51,6 +59,15 @@ impl Header {
             Err(_) => Purpose::Connect {
                 label: record.text("label").ok().map(str::to_owned),
                 again: record.text("again").ok()?.parse().ok()?,
+                extension: match record.text("extension") {
+                    Ok(name) => Some(ForExtension {
+                        name: name.to_owned(),
+                        print: encode::from_hex(record.text("needs").ok()?)?.try_into().ok()?,
+                        names: texts(&record, "secret"),
+                        added: record.text("added").ok()?.parse().ok()?,
+                    }),
+                    Err(_) => None,
+                },
             },
         };
         let browser = match record.text("browser") {
@@ -59,6 +76,12 @@ impl Header {
         };
         Some(Self { seed: record.take("seed").ok()?, purpose, browser })
     }
+}
+
+/// All fields of that name.
+fn texts(record: &Record, name: &str) -> Vec<String> {
+    let values = record.fields().filter(|(tag, _)| *tag == name).filter_map(|(_, value)| value.expose_str());
+    values.map(str::to_owned).collect()
 }
 
 /// The wait that suspended a session: what an input from any process is checked against.
@@ -115,12 +138,11 @@ impl Waiting {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let record = Record::decode(bytes).ok()?;
         let text = |name| record.text(name).ok();
-        let names = || record.fields().filter(|(tag, _)| *tag == "field").filter_map(|(_, name)| name.expose_str());
         Some(Self {
             no: text("no")?.parse().ok()?,
             seq: text("seq").map(str::parse).transpose().ok()?,
             what: text("what")?.to_owned(),
-            fields: record.find("asks").map(|_| names().map(str::to_owned).collect()),
+            fields: record.find("asks").map(|_| texts(&record, "field")),
             state: match text("state") {
                 Some(hex) => Some(encode::from_hex(hex)?.try_into().ok()?),
                 None => None,

@@ -19,8 +19,10 @@ use super::{
 };
 use crate::{
     ConnectionId, Error,
-    connection::{Payload, json},
-    event, limits, liveness,
+    connection::{Payload, json, named},
+    event,
+    extension::{self, ForExtension},
+    limits, liveness,
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
     seal::Place,
@@ -136,7 +138,7 @@ pub(super) async fn candidate(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
-    let secret_names = json::names(&kind.descriptor.secret_names);
+    let secret_names = named::held(shared, kind, &payload.credential).await;
     Candidate::Kept(Box::new(Kept { asked, made, found, payload, secret_names }))
 }
 
@@ -160,7 +162,9 @@ pub(super) async fn finish(
         Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
         Candidate::Kept(kept) => {
             let stored = match kept.asked.purpose.clone() {
-                Purpose::Connect { label, again } => store(shared, slot, step_seq, *kept, label, again).await,
+                Purpose::Connect { label, again, extension } => {
+                    store(shared, slot, step_seq, *kept, label, again, extension).await
+                }
                 Purpose::Reauthorize { another_account } => {
                     promote::promote(shared, slot, step_seq, *kept, another_account).await
                 }
@@ -190,6 +194,7 @@ async fn store(
     kept: Kept,
     wanted: Option<String>,
     again: bool,
+    extension: Option<ForExtension>,
 ) -> Result<Ended, Error> {
     let Kept { asked, made, found, payload, secret_names } = kept;
     let (id, now) = (asked.connection, shared.clock.now().seconds());
@@ -239,12 +244,18 @@ async fn store(
     let body = serde_json::json!({ "session": session.to_string(), "liveness": liveness.liveness });
     let event = event::new(shared, &owner, id, event::CONNECTED, body);
     let (sealer, expires) = (shared.sealer.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
+    let (on, consented, whose) = (shared.clone(), extension.clone(), owner.clone());
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(session)).await?;
             tx.lock(Lock::Owner(&owner)).await?;
             tx.lock(Lock::Connection(id)).await?;
             let mut account = account;
+            if let Some(extension) = &consented
+                && let Some(failure) = extension::outdated(tx, &on, &owner, extension).await?
+            {
+                return Ok(Err(failure));
+            }
             if !again
                 && let Some((_, label)) = tx.account_by_identity(&owner, kind.as_str(), &account.account_id).await?
             {
@@ -265,6 +276,9 @@ async fn store(
             tx.insert_credential(&credential).await?;
             tx.upsert_liveness(&liveness).await?;
             event::append(tx, &sealer, &event).await?;
+            if let Some(extension) = &consented {
+                extension::consent(tx, &on, (&owner, id), extension, session.to_string()).await?;
+            }
             Ok(Ok(account.label))
         })
     });
@@ -272,6 +286,9 @@ async fn store(
     Ok(match stored.await? {
         Ok(label) => {
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
+            if let Some(extension) = &extension {
+                extension::told(shared, &whose, extension);
+            }
             Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
         }
         Err(failure) => Ended::Refused(failure),

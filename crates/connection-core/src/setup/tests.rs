@@ -119,7 +119,7 @@ proptest! {
         let waiting = Waiting { no, seq, what, fields, state, until, paused };
         let read = Waiting::decode(waiting.encode().expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
-        for purpose in [Purpose::Connect { label, again }, Purpose::Reauthorize { another_account: again }] {
+        for purpose in [Purpose::Connect { label, again, extension: None }, Purpose::Reauthorize { another_account: again }] {
             let header = Header { seed: Secret::new(seed), purpose: purpose.clone(), browser };
             let read = Header::decode(header.encode().expose()).unwrap();
             prop_assert_eq!((read.seed.expose(), read.purpose, read.browser), (&seed[..], purpose, browser));
@@ -163,6 +163,6 @@ proptest! {
 fn a_header_from_before_is_of_a_new_connection() {
     let record = Record::new().with("seed", "s").with("again", "true").with("label", "work");
     let read = Header::decode(record.encode().expose()).unwrap();
-    assert_eq!(read.purpose, Purpose::Connect { label: Some("work".into()), again: true });
+    assert_eq!(read.purpose, Purpose::Connect { label: Some("work".into()), again: true, extension: None });
     assert_eq!(read.browser, None);
 }

@@ -173,6 +173,7 @@ impl Tx {
         now: i64,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_account SET account_id = $2, account_label = $3, config = $4, \
+                           config_revision = config_revision + CASE WHEN config = $4 THEN 0 ELSE 1 END, \
                            revision = revision + 1, updated_at = $5 WHERE id = $1";
         self.changed(Changed::Connection(id));
         Ok(execute!(self, SQL, id.as_uuid(), account_id, account_label, config, now)? == 1)

@@ -5,6 +5,7 @@
 //! mean the same on every engine.
 
 mod accounts;
+mod candidates;
 mod changes;
 mod clock;
 mod credentials;
@@ -13,6 +14,7 @@ mod engine;
 mod error;
 mod events;
 mod exchanges;
+mod extensions;
 mod job;
 mod keysets;
 mod kv;
@@ -22,6 +24,7 @@ mod location;
 mod lock;
 mod migrate;
 mod postgres;
+mod preferences;
 mod previous;
 mod refreshes;
 pub(crate) mod rows;

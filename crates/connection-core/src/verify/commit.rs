@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
-    connection::{json, replace},
+    connection::{json, named, replace},
     event, limits,
     liveness::{self, words},
     refresh::plan::{self, Given},
@@ -153,7 +153,7 @@ async fn seal_next(
     let mut payload = opened.payload.map_err(failed)?;
     payload.credential = fresh.duplicate();
     // Of the definition that the probe was made with, which may be gone by now.
-    let secret_names = json::names(&kind.descriptor.secret_names);
+    let secret_names = named::held(shared, kind, &payload.credential).await;
     replace::seal_next(shared, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 

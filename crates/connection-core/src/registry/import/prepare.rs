@@ -9,7 +9,7 @@ use connection_contract::{
 use super::Import;
 use crate::{
     ConnectionId, Error,
-    connection::{Payload, json},
+    connection::{Payload, json, named},
     contain::{self, Contained},
     event, limits,
     liveness::words,
@@ -81,7 +81,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         state: CredentialState::Current,
         key_id: sealed.key_id(),
         sealed,
-        secret_names: json::names(&entry.descriptor.secret_names),
+        secret_names: named::held(shared, &entry, &payload.credential).await,
         granted_scopes: made.granted_scopes.as_ref().map(json::texts),
         valid_until: given.valid_until,
         created_at: now,

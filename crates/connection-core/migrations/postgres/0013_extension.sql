@@ -1,0 +1,60 @@
+-- Keeps what extensions are: who was added, what a person lets each one use, what it is set to, and what it waits for.
+--
+-- Nothing here is a secret. A grant goes with its connection; what was revoked is kept, so that a person sees it.
+
+-- Grows when the public configuration of a connection becomes another one.
+ALTER TABLE connection_account ADD COLUMN config_revision BIGINT NOT NULL DEFAULT 0 CHECK (config_revision >= 0);
+
+CREATE TABLE connection_extension (
+    owner       TEXT    NOT NULL,
+    name        TEXT    NOT NULL,
+    -- The provider that its requirement names.
+    provider    TEXT    NOT NULL,
+    -- The declaration, as the host gave it.
+    source      TEXT    NOT NULL,
+    -- Of the requirement that was checked: a setup that was begun for another one is refused.
+    fingerprint BYTEA   NOT NULL CHECK (length(fingerprint) = 32),
+    added_at    BIGINT  NOT NULL,
+    PRIMARY KEY (owner, name)
+);
+
+CREATE TABLE connection_extension_grant (
+    owner         TEXT    NOT NULL,
+    extension     TEXT    NOT NULL,
+    connection_id UUID    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- JSON: the names of the secrets.
+    names         TEXT    NOT NULL,
+    created_at    BIGINT  NOT NULL,
+    revoked_at    BIGINT,
+    PRIMARY KEY (owner, extension, connection_id)
+);
+
+CREATE INDEX connection_extension_grant_connection ON connection_extension_grant (connection_id);
+
+CREATE TABLE connection_extension_preference (
+    owner           TEXT    NOT NULL,
+    extension       TEXT    NOT NULL,
+    -- Empty for what all of the extension is set to.
+    command         TEXT    NOT NULL,
+    -- JSON: an object of name to value.
+    body            TEXT    NOT NULL,
+    -- Grows with every write.
+    revision        BIGINT  NOT NULL CHECK (revision >= 1),
+    -- Grows with a write that changes what is public of the connection.
+    public_revision BIGINT  NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
+    PRIMARY KEY (owner, extension, command)
+);
+
+-- Where an extension goes on once a person has dealt with what it was handed off for.
+CREATE TABLE connection_extension_ticket (
+    id         UUID    NOT NULL PRIMARY KEY,
+    owner      TEXT    NOT NULL,
+    extension  TEXT    NOT NULL,
+    command    TEXT    NOT NULL,
+    -- The setup that was begun for it, which may be gone.
+    session_id UUID,
+    created_at BIGINT  NOT NULL
+);
+
+CREATE INDEX connection_extension_ticket_extension ON connection_extension_ticket (owner, extension);
+CREATE INDEX connection_extension_ticket_age ON connection_extension_ticket (created_at);

@@ -1,0 +1,62 @@
+//! The secrets of a credential by their names, taken out by its plugin, contained.
+
+use std::time::Duration;
+
+use connection_contract::Secret;
+
+use super::json;
+use crate::{
+    Error, contain,
+    contain::Contained,
+    error::{CRASHED, TIMED_OUT},
+    registry::{KindEntry, Shared},
+};
+
+/// To take one out is a matter of microseconds.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The secrets of these names, each where the credential has it. One that shows nothing is none.
+///
+/// # Errors
+///
+/// [`Error::PluginFault`], [`Error::Credential`].
+pub(crate) async fn secrets(
+    shared: &Shared,
+    kind: &KindEntry,
+    credential: Secret,
+    names: Vec<String>,
+) -> Result<Vec<Option<Secret>>, Error> {
+    let definition = kind.definition.clone();
+    let take = async move { contain::call(move || definition.secrets_named(&credential, &names)) };
+    let fault = |what| Error::PluginFault { kind: kind.kind().clone(), what };
+    let taken = match shared.runtimes.run(&*shared.clock, LONGEST, take).await {
+        Contained::Ended(Some(taken)) => taken,
+        Contained::Ended(None) | Contained::Panicked => return Err(fault(CRASHED)),
+        Contained::Stopped | Contained::TimedOut => return Err(fault(TIMED_OUT)),
+    };
+    let taken = taken.map_err(|source| Error::Credential { kind: kind.kind().clone(), source })?;
+    Ok(taken.into_iter().map(|secret| secret.filter(|secret| !is_blank(secret))).collect())
+}
+
+/// The names of the secrets that a credential holds, as JSON for its row. What its plugin cannot tell is not held: the
+/// connection is as good without, and whoever needs the secret is told that it is missing.
+pub(crate) async fn held(shared: &Shared, kind: &KindEntry, credential: &Secret) -> String {
+    let declared: Vec<_> = kind.descriptor.secret_names.iter().map(ToString::to_string).collect();
+    if declared.is_empty() {
+        return json::texts(&declared);
+    }
+    let taken = match secrets(shared, kind, credential.duplicate(), declared.clone()).await {
+        Ok(taken) => taken,
+        Err(error) => {
+            tracing::warn!(kind = %kind.kind(), code = error.code(), "nobody can say which secrets a credential holds");
+            Vec::new()
+        }
+    };
+    let held = declared.into_iter().zip(taken).filter_map(|(name, secret)| secret.map(|_| name));
+    json::texts(&held.collect())
+}
+
+/// A person who leaves a field empty, or types spaces, has given nothing.
+fn is_blank(secret: &Secret) -> bool {
+    secret.expose_str().is_some_and(|text| text.trim().is_empty())
+}

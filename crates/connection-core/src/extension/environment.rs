@@ -1,0 +1,140 @@
+//! Names of a declaration as variables of a process.
+
+use connection_contract::{Secret, Value};
+
+use super::ExtensionError;
+
+/// What shells, loaders and interpreters read by themselves: a secret there is a program that does something else.
+const RESERVED: &[&str] = &[
+    "BASH_ENV",
+    "CDPATH",
+    "ENV",
+    "HOME",
+    "IFS",
+    "JAVA_TOOL_OPTIONS",
+    "LANG",
+    "LOGNAME",
+    "NODE_OPTIONS",
+    "OLDPWD",
+    "PATH",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PROMPT_COMMAND",
+    "PWD",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "RUBYLIB",
+    "RUBYOPT",
+    "SHELL",
+    "SYSTEMROOT",
+    "TEMP",
+    "TERM",
+    "TMP",
+    "TMPDIR",
+    "USER",
+];
+const RESERVED_BEGINNINGS: &[&str] = &["CONNECTIONS_", "DYLD_", "GIT_", "LC_", "LD_"];
+
+/// Variables with their values, of a name, what goes before it, and a value.
+///
+/// # Errors
+///
+/// [`ExtensionError::Variable`].
+pub(super) fn variables<'n>(
+    named: impl IntoIterator<Item = (&'n str, &'static str, Secret)>,
+) -> Result<Vec<(String, Secret)>, ExtensionError> {
+    let mut variables: Vec<(String, Secret)> = Vec::new();
+    for (name, before, value) in named {
+        let variable = format!("{before}{}", words(name));
+        let refused = |why| ExtensionError::Variable { name: name.to_owned().into(), why };
+        if variables.iter().any(|(known, _)| *known == variable) {
+            return Err(refused("another name becomes the same variable"));
+        }
+        let is_reserved = RESERVED.contains(&&*variable)
+            || RESERVED_BEGINNINGS.iter().any(|beginning| variable.starts_with(beginning));
+        if is_reserved {
+            return Err(refused("the system reads that variable by itself"));
+        }
+        if value.expose().contains(&0) {
+            return Err(refused("its value has a byte that no variable can have"));
+        }
+        variables.push((variable, value));
+    }
+    Ok(variables)
+}
+
+/// `apiBaseURL` is `API_BASE_URL`: a word begins behind what is no letter or digit, before a capital behind a small letter
+/// or a digit, and before the last of several capitals when a small letter follows.
+fn words(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut words = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        if !letter.is_ascii_alphanumeric() {
+            words.push('_');
+            continue;
+        }
+        let before = at.checked_sub(1).map(|at| letters[at]);
+        let small_follows = letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let begins = letter.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                before.is_ascii_lowercase() || before.is_ascii_digit() || (before.is_ascii_uppercase() && small_follows)
+            });
+        if begins {
+            words.push('_');
+        }
+        words.push(letter.to_ascii_uppercase());
+    }
+    words
+}
+
+/// Text as it is, and all else as JSON.
+pub(super) fn text(value: &Value) -> Secret {
+    match value {
+        Value::Text(text) => Secret::from(text.as_str()),
+        other => Secret::from(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_words_in_capital_letters() {
+        for (name, variable) in [
+            ("accessToken", "ACCESS_TOKEN"),
+            ("apiBaseUrl", "API_BASE_URL"),
+            ("apiBaseURL", "API_BASE_URL"),
+            ("APIKey", "API_KEY"),
+            ("oauth2Token", "OAUTH2_TOKEN"),
+            ("api-key", "API_KEY"),
+            ("a.b_c", "A_B_C"),
+            ("token", "TOKEN"),
+            ("s3Key", "S3_KEY"),
+        ] {
+            assert_eq!(words(name), variable);
+        }
+    }
+
+    #[test]
+    fn what_would_be_one_variable_or_one_of_the_system_is_refused() {
+        let made = |names: &[(&'static str, &'static str, &'static str)]| {
+            let named = names.iter().map(|(name, before, value)| (*name, *before, Secret::from(*value)));
+            match variables(named) {
+                Ok(variables) => variables.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" "),
+                Err(error) => error.to_string(),
+            }
+        };
+        assert_eq!(made(&[("accessToken", "", "a"), ("url", "PUBLIC_", "b")]), "ACCESS_TOKEN PUBLIC_URL");
+        assert_eq!(
+            made(&[("apiKey", "", "a"), ("api_key", "", "b")]),
+            "'api_key' cannot be a variable of the environment: another name becomes the same variable"
+        );
+        for name in ["path", "ldPreload", "dyld.insertLibraries", "bashEnv", "node-options"] {
+            assert!(made(&[(name, "", "a")]).ends_with("the system reads that variable by itself"), "{name}");
+        }
+        assert!(made(&[("token", "", "a\0b")]).ends_with("a byte that no variable can have"));
+        assert_eq!(made(&[("path", "PUBLIC_", "a")]), "PUBLIC_PATH");
+    }
+}

@@ -1,0 +1,139 @@
+//! Plain JSON, and nothing else: what every reader of a preference takes for the same.
+
+use std::collections::BTreeSet;
+
+use connection_contract::Value;
+
+/// Levels of lists and objects.
+const DEEPEST: usize = 32;
+/// Of one value, as JSON text in bytes.
+const LONGEST: usize = 1 << 16;
+
+/// The value as it is stored: numbers are finite, and zero has no sign. What is refused here has another meaning to some
+/// reader: two values of one key, or a number beyond a double's range.
+///
+/// # Errors
+///
+/// What is wrong, after the name of the preference.
+pub(crate) fn normal(value: &Value) -> Result<Value, &'static str> {
+    let value = at(value, DEEPEST)?;
+    if value.to_string().len() > LONGEST {
+        return Err("is longer than 64 KiB");
+    }
+    Ok(value)
+}
+
+fn at(value: &Value, levels: usize) -> Result<Value, &'static str> {
+    let below = || levels.checked_sub(1).ok_or("has more than 32 levels");
+    Ok(match value {
+        Value::Null | Value::Bool(_) | Value::Text(_) => value.clone(),
+        Value::Number(digits) => Value::Number(number(digits)?),
+        Value::List(items) => {
+            let below = below()?;
+            Value::List(items.iter().map(|item| at(item, below)).collect::<Result<_, _>>()?)
+        }
+        Value::Map(fields) => {
+            let below = below()?;
+            let mut seen = BTreeSet::new();
+            let field = |(name, value): &(String, Value)| {
+                if !seen.insert(name.clone()) {
+                    return Err("has an object with the same key twice");
+                }
+                Ok((name.clone(), at(value, below)?))
+            };
+            Value::Map(fields.iter().map(field).collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+/// A number made by hand may hold any text.
+fn number(digits: &str) -> Result<String, &'static str> {
+    const WRONG: &str = "is no finite number";
+    if !matches!(Value::parse(digits.as_bytes()), Ok(Value::Number(read)) if read == *digits) {
+        return Err(WRONG);
+    }
+    let parsed: f64 = digits.parse().map_err(|_| WRONG)?;
+    if !parsed.is_finite() {
+        return Err(WRONG);
+    }
+    // Of digits that are no zero but too small for a double, the sign is as good as that of a zero.
+    Ok(if parsed == 0.0 && digits.starts_with('-') { "0".to_owned() } else { digits.to_owned() })
+}
+
+/// For those who read JSON by serde. A whole number of 64 bits keeps its digits, another one is the nearest double.
+pub(crate) fn to_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Number(digits) => match (digits.parse::<i64>(), digits.parse::<u64>(), digits.parse::<f64>()) {
+            (Ok(number), _, _) => number.into(),
+            (_, Ok(number), _) => number.into(),
+            (_, _, Ok(number)) => number.into(),
+            _ => serde_json::Value::Null,
+        },
+        Value::Text(text) => text.as_str().into(),
+        Value::List(items) => items.iter().map(to_json).collect(),
+        Value::Map(fields) => {
+            serde_json::Value::Object(fields.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::from),
+            "-?(0|[1-9][0-9]{0,6})(\\.[0-9]{1,4})?([eE][+-]?[0-9]{1,2})?".prop_map(Value::Number),
+            ".{0,12}".prop_map(Value::Text),
+        ];
+        leaf.prop_recursive(5, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::List),
+                prop::collection::btree_map(".{0,6}", inner, 0..6)
+                    .prop_map(|map| Value::Map(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_plain_comes_back_as_it_went_in_and_once_is_as_good_as_twice(value in any_json()) {
+            let normal = super::normal(&value).unwrap();
+            prop_assert_eq!(super::normal(&normal).unwrap(), normal.clone());
+            let text = normal.to_string();
+            prop_assert_eq!(Value::parse(text.as_bytes()).unwrap(), normal.clone());
+            let other: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let ours = to_json(&normal);
+            let both = |a: &serde_json::Value, b: &serde_json::Value| a.to_string() == b.to_string();
+            prop_assert!(both(&other, &ours) || format!("{ours}").contains('.') || format!("{other}").contains('.'));
+            prop_assert!(!text.contains("-0,") && text != "-0" && text != "-0.0");
+        }
+    }
+
+    #[test]
+    fn what_some_reader_takes_for_something_else_is_refused_and_zero_has_no_sign() {
+        let number = |digits: &str| normal(&Value::Number(digits.to_owned())).map(|value| value.to_string());
+        for digits in ["NaN", "inf", "-Infinity", "1e999", "-1e999", "", "01", "+1", "1.", "0x1", "1 ", "null"] {
+            assert_eq!(number(digits), Err("is no finite number"), "{digits}");
+        }
+        for (digits, stored) in [("-0", "0"), ("-0.0", "0"), ("-0e5", "0"), ("0", "0"), ("-1", "-1"), ("1e3", "1e3")] {
+            assert_eq!(number(digits).as_deref(), Ok(stored));
+        }
+        let twice = Value::Map(vec![("a".into(), Value::Null), ("a".into(), Value::Null)]);
+        assert_eq!(normal(&twice), Err("has an object with the same key twice"));
+        let deep = |levels| (0..levels).fold(Value::Null, |value, _| Value::List(vec![value]));
+        assert!(normal(&deep(32)).is_ok());
+        assert_eq!(normal(&deep(33)), Err("has more than 32 levels"));
+        let long = Value::Text("x".repeat(LONGEST - 2));
+        assert!(normal(&long).is_ok());
+        assert_eq!(normal(&Value::Text("x".repeat(LONGEST - 1))), Err("is longer than 64 KiB"));
+        assert_eq!(to_json(&Value::Number("18446744073709551615".into())).to_string(), "18446744073709551615");
+    }
+}

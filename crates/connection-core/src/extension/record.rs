@@ -1,0 +1,119 @@
+//! Whether a use is granted, and the record of it: both in one transaction, so that what is taken back is used no more.
+
+use connection_contract::SecretName;
+
+use super::{ExtensionError, ExtensionHandle, grants};
+use crate::{
+    ConnectionId, Error, event,
+    seal::Sealer,
+    store::{Lock, StoreError, Tx, rows::EventRow},
+};
+
+/// What is given, as events name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    AccessToken,
+    Command,
+    Request,
+}
+
+impl Use {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "accessToken",
+            Self::Command => "command",
+            Self::Request => "request",
+        }
+    }
+}
+
+impl ExtensionHandle {
+    /// Whether it may, as of now.
+    pub(super) async fn granted(&self, connection: ConnectionId, names: &[SecretName]) -> Result<(), Error> {
+        let mut reader = self.registry.shared.reader().await?;
+        let grant = reader.grant(&self.registry.owner, self.name(), connection).await?;
+        let held = grant.filter(|grant| grant.revoked_at.is_none()).map(|grant| grants::names(&grant.names));
+        refusal(held.as_deref(), names).map_or(Ok(()), |names| Err(self.not_granted(connection, names)))
+    }
+
+    /// Records a use, if it is granted at that moment.
+    pub(super) async fn record(
+        &self,
+        connection: ConnectionId,
+        names: Vec<SecretName>,
+        what: Use,
+        command: Option<&str>,
+    ) -> Result<(), Error> {
+        let on = &self.registry.shared;
+        let (owner, extension) = (self.registry.owner.to_string(), self.name().to_owned());
+        let texts: Vec<_> = names.iter().map(SecretName::as_str).collect();
+        let mut body = serde_json::json!({ "extension": extension, "for": what.as_str(), "names": texts });
+        if let Some(command) = command {
+            body["command"] = command.into();
+        }
+        let mut events = vec![event::new(on, &owner, connection, event::EXTENSION_USED, body)];
+        for name in &texts {
+            let body = serde_json::json!({ "extension": extension, "name": name });
+            events.push(event::new(on, &owner, connection, event::SECRET_RELEASED, body));
+        }
+        let shows_secrets = !names.is_empty();
+        let used = Used { sealer: on.sealer.clone(), owner, extension, connection, names, events };
+        let recorded = match shows_secrets {
+            true => on.store.write(move |tx| Box::pin(used.record(tx))).await?,
+            // Nothing is given away by it.
+            false => on.store.write_relaxed(move |tx| Box::pin(used.record(tx))).await?,
+        };
+        match recorded {
+            Recorded::Done => {}
+            Recorded::Gone => return Err(Error::NotFound(connection)),
+            Recorded::Refused(names) => return Err(self.not_granted(connection, names)),
+        }
+        tracing::info!(%connection, extension = self.name(), what = what.as_str(), "an extension uses a connection");
+        Ok(())
+    }
+
+    fn not_granted(&self, connection: ConnectionId, names: Vec<SecretName>) -> Error {
+        ExtensionError::NotGranted { extension: self.label(), connection, names }.into()
+    }
+}
+
+/// A use that is to be recorded.
+struct Used {
+    sealer: Sealer,
+    owner: String,
+    extension: String,
+    connection: ConnectionId,
+    names: Vec<SecretName>,
+    events: Vec<EventRow>,
+}
+
+impl Used {
+    async fn record(self, tx: &mut Tx) -> Result<Recorded, StoreError> {
+        let Self { sealer, owner, extension, connection, names, events } = self;
+        tx.lock(Lock::Connection(connection)).await?;
+        if tx.account(connection).await?.is_none_or(|account| account.owner != owner) {
+            return Ok(Recorded::Gone);
+        }
+        let grant = tx.grant(&owner, &extension, connection).await?.filter(|grant| grant.revoked_at.is_none());
+        if let Some(names) = refusal(grant.map(|grant| grants::names(&grant.names)).as_deref(), &names) {
+            return Ok(Recorded::Refused(names));
+        }
+        for event in &events {
+            event::append(tx, &sealer, event).await?;
+        }
+        Ok(Recorded::Done)
+    }
+}
+
+enum Recorded {
+    Done,
+    Gone,
+    Refused(Vec<SecretName>),
+}
+
+/// What is not granted of what is asked for; `None` when nothing stands against it.
+fn refusal(granted: Option<&[SecretName]>, asked: &[SecretName]) -> Option<Vec<SecretName>> {
+    let Some(granted) = granted else { return Some(asked.to_vec()) };
+    let refused: Vec<_> = asked.iter().filter(|name| !granted.contains(name)).cloned().collect();
+    (!refused.is_empty()).then_some(refused)
+}

@@ -1,0 +1,95 @@
+//! Goes on where an extension stopped for want of a connection: a ticket that outlives the process.
+
+use connection_contract::SetupFailure;
+
+use super::{ExtensionError, ExtensionHandle, HandOffError, HandedOff};
+pub use crate::ids::RetryTicket;
+use crate::{
+    ConnectionStatus, Error, ResolvedConnection, SessionId, SetupStep,
+    store::rows::{SetupState, TicketRow},
+};
+
+/// A ticket that nobody came back with goes after so many seconds.
+const KEPT: u64 = 30 * 24 * 60 * 60;
+
+/// What came of a hand-off.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum RetryOutcome {
+    /// The connection is there: the extension goes on with that command.
+    Connected {
+        /// As it is resolved now.
+        resolved: ResolvedConnection,
+        /// What was to be done.
+        command: Option<String>,
+    },
+    /// The setup that was begun ended without a connection.
+    SetupFailed(SetupFailure),
+    /// A person is not done with it.
+    StillMissing(ResolvedConnection),
+}
+
+impl ExtensionHandle {
+    /// What came of what this ticket was given for, in any process. It may be asked again and again; a ticket goes after
+    /// thirty days, and with its extension.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::UnknownTicket`] for one that this extension was not given, [`ExtensionError::Ambiguous`], and
+    /// the store's.
+    pub async fn retry(&self, ticket: RetryTicket) -> Result<RetryOutcome, Error> {
+        let mut reader = self.registry.shared.reader().await?;
+        let found = reader.ticket(&self.registry.owner, self.name(), ticket.as_uuid()).await?;
+        drop(reader);
+        let unknown = || ExtensionError::UnknownTicket { extension: self.label() };
+        let (command, session) = found.ok_or_else(unknown)?;
+        let resolved = self.registry.resolve_one(&self.declared).await?;
+        if resolved.status == ConnectionStatus::Connected {
+            let command = Some(command).filter(|command| !command.is_empty());
+            return Ok(RetryOutcome::Connected { resolved, command });
+        }
+        let failure = match session {
+            Some(session) => self.failure(session).await?,
+            None => None,
+        };
+        Ok(failure.map_or_else(|| RetryOutcome::StillMissing(resolved), RetryOutcome::SetupFailed))
+    }
+
+    /// Why the setup ended without a connection, if it did and is not forgotten.
+    async fn failure(&self, session: SessionId) -> Result<Option<SetupFailure>, Error> {
+        let row = self.registry.shared.reader().await?.setup(session).await?;
+        let Some(row) = row.filter(|row| *row.owner == *self.registry.owner) else { return Ok(None) };
+        match row.state {
+            SetupState::Cancelled => Ok(Some(SetupFailure::new("setup_cancelled", "the setup was cancelled"))),
+            SetupState::Failed => match self.registry.setup(session).await?.current_step() {
+                Some((_, SetupStep::Failed(failure))) => Ok(Some(failure)),
+                _ => Ok(None),
+            },
+            SetupState::Done | SetupState::Running | SetupState::Waiting => Ok(None),
+        }
+    }
+
+    /// Keeps what the hand-off was for.
+    pub(super) async fn ticket(
+        &self,
+        command: Option<&str>,
+        opened: Result<HandedOff, HandOffError>,
+    ) -> Result<RetryTicket, Error> {
+        let failed =
+            |error: HandOffError| ExtensionError::HandOff { extension: self.label(), why: error.to_string().into() };
+        let opened = opened.map_err(failed)?;
+        let shared = &self.registry.shared;
+        let now = shared.clock.now().seconds();
+        let row = TicketRow {
+            id: shared.ids.next(),
+            owner: self.registry.owner.to_string(),
+            extension: self.name().to_owned(),
+            command: command.unwrap_or_default().to_owned(),
+            session_id: opened.session,
+            created_at: now,
+        };
+        let (ticket, oldest) = (RetryTicket::from(row.id), now.saturating_sub_unsigned(KEPT));
+        shared.store.write(move |tx| Box::pin(async move { tx.insert_ticket(&row, oldest).await })).await?;
+        Ok(ticket)
+    }
+}

@@ -1,0 +1,215 @@
+//! Changes what an extension is set to: as a whole or not at all, counted, and told after the commit.
+
+use std::{future::IntoFuture, sync::Arc};
+
+use connection_contract::{BoxFuture, ExtensionDeclaration, Preference, Value};
+
+use super::{
+    ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, Revisions,
+    preferences::{check, parsed},
+    revisions::Rows,
+};
+use crate::{
+    ConnectionId, Error,
+    connection::json,
+    requirement::{public, resolve::DAMAGED},
+    store::{Lock, StoreError, Tx, rows::PreferenceRow},
+};
+
+/// Of everything that one extension or command is set to, as JSON text in bytes.
+const LONGEST: usize = 1 << 19;
+
+/// A change of settings that is about to be made: `handle.set_preferences(None).set("open", true).await`.
+#[derive(Debug)]
+#[must_use = "settings are changed when this is awaited"]
+pub struct SetPreferences {
+    handle: ExtensionHandle,
+    command: Option<String>,
+    values: Vec<(String, Option<Value>)>,
+    replaces: bool,
+    expected: Option<Revisions>,
+}
+
+impl ExtensionHandle {
+    /// Changes what the extension is set to, or one of its commands, when it is awaited. What is not named stays.
+    ///
+    /// # Repetition
+    ///
+    /// The same once more counts as another write.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the change may have been made; then it is told.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::Undeclared`], [`ExtensionError::InvalidPreference`], [`ExtensionError::Crossed`],
+    /// [`ExtensionError::RevisionExhausted`], and the store's: nothing was changed.
+    pub fn set_preferences(&self, command: Option<&str>) -> SetPreferences {
+        let (handle, command) = (self.clone(), command.map(str::to_owned));
+        SetPreferences { handle, command, values: Vec::new(), replaces: false, expected: None }
+    }
+}
+
+impl SetPreferences {
+    /// Sets one.
+    pub fn set(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.values.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Lets one have its default again.
+    pub fn unset(mut self, name: impl Into<String>) -> Self {
+        self.values.push((name.into(), None));
+        self
+    }
+
+    /// Lets all those have their default that are not set with this.
+    pub fn replace(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+
+    /// Changes nothing when something of the extension was changed since these were read, as
+    /// [`revisions`](ExtensionHandle::revisions) or with the [preferences](super::Preferences).
+    pub fn expected(mut self, revisions: Revisions) -> Self {
+        self.expected = Some(revisions);
+        self
+    }
+
+    async fn commit(self) -> Result<Revisions, Error> {
+        let values = self.checked()?;
+        let Self { handle, command, replaces, expected, .. } = self;
+        let connection = handle.meant().await?;
+        let (shared, owner) = (handle.registry.shared.clone(), handle.registry.owner.to_string());
+        let change = Change { declared: handle.declared.clone(), command, values, replaces, expected, connection };
+        let on = shared.clone();
+        // On a task of its own: what is committed is told, whoever waits for it.
+        let task = shared.runtimes.spawn(async move {
+            let turn = on.extensions.announcements.turn();
+            let _turn = turn.lock().await;
+            let whose = owner.clone();
+            let written = on.store.write(move |tx| Box::pin(async move { change.write(tx, &whose).await }));
+            let (change, revisions) = written.await??;
+            on.extensions.announcements.publish(&ExtensionChange { owner, ..change });
+            Ok(revisions)
+        });
+        task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    }
+
+    /// Before anything is read: declared, no secret, and plain.
+    fn checked(&self) -> Result<Vec<(String, Option<Value>)>, Error> {
+        let handle = &self.handle;
+        handle.command(self.command.as_deref())?;
+        let of_command = self.command.as_deref().and_then(|command| handle.declared.find_command(command));
+        let declared: &[Preference] = match of_command {
+            Some(command) => &command.preferences,
+            None => &handle.declared.preferences,
+        };
+        let secrets = &handle.requirement().auth.secret_names;
+        let mut values = Vec::new();
+        for (name, value) in &self.values {
+            let invalid =
+                |why| ExtensionError::InvalidPreference { extension: handle.label(), name: name.clone().into(), why };
+            if secrets.iter().any(|secret| secret.as_str() == name) {
+                return Err(invalid("is a secret, which is never a preference").into());
+            }
+            let Some(preference) = declared.iter().find(|preference| preference.name == *name) else {
+                return Err(handle.undeclared("preference", name));
+            };
+            let value = value.as_ref().map(|value| check(preference, value)).transpose().map_err(invalid)?;
+            values.push((name.clone(), value));
+        }
+        Ok(values)
+    }
+}
+
+impl IntoFuture for SetPreferences {
+    type Output = Result<Revisions, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.commit())
+    }
+}
+
+/// What one transaction does.
+struct Change {
+    declared: Arc<ExtensionDeclaration>,
+    command: Option<String>,
+    values: Vec<(String, Option<Value>)>,
+    replaces: bool,
+    expected: Option<Revisions>,
+    connection: Option<ConnectionId>,
+}
+
+type Written = Result<(ExtensionChange, Revisions), Error>;
+
+impl Change {
+    async fn write(self, tx: &mut Tx, owner: &str) -> Result<Written, StoreError> {
+        let Self { declared, command, values, replaces, expected, connection } = self;
+        let extension = || declared.name.to_string().into();
+        let key = command.as_deref().unwrap_or_default();
+        let asked = (&*declared.name, declared.requirement.provider.as_str(), key);
+        tx.lock(Lock::Owner(owner)).await?;
+        let mut rows = Rows::read(tx, owner, asked, connection).await?;
+        if expected.is_some_and(|expected| !same(expected, rows.revisions(), command.is_some())) {
+            return Ok(Err(ExtensionError::Crossed { extension: extension() }.into()));
+        }
+        let before = if key.is_empty() { rows.own.clone() } else { rows.of_command.clone() };
+        let was = parsed(&before, || tx.damaged(DAMAGED))?;
+        let own: &[Preference] = match command.as_deref().and_then(|command| declared.find_command(command)) {
+            Some(command) => &command.preferences,
+            None => &declared.preferences,
+        };
+        let is_named = |name: &str| values.iter().any(|(named, _)| named == name);
+        // What an earlier declaration had is forgotten with the next write.
+        let is_declared = |name: &str| own.iter().any(|preference| preference.name == name);
+        let kept = was.iter().filter(|(name, _)| !replaces && !is_named(name) && is_declared(name)).cloned();
+        let last =
+            |name: &str| values.iter().rev().find(|(named, _)| named == name).and_then(|(_, value)| value.clone());
+        let mut now: Vec<_> = kept.collect();
+        for preference in own {
+            now.extend(last(&preference.name).map(|value| (preference.name.to_string(), value)));
+        }
+        let body = Value::Map(now.clone()).to_string();
+        if body.len() > LONGEST {
+            let name = values.first().map(|(name, _)| name.clone()).unwrap_or_default().into();
+            let why = "makes the settings longer than 512 KiB";
+            return Ok(Err(ExtensionError::InvalidPreference { extension: extension(), name, why }.into()));
+        }
+        let (revision, public_revision) = before.as_ref().map_or((0, 0), |row| (row.revision, row.public_revision));
+        let of_provider = parsed(&rows.of_provider, || tx.damaged(DAMAGED))?;
+        let of_connection = json::to_config(&rows.config);
+        let public = |own: &public::Record| public::config(&declared, &of_connection, &of_provider, own);
+        let is_public = key.is_empty() && public(&was) != public(&now);
+        let exhausted = || Ok(Err(ExtensionError::RevisionExhausted { extension: extension() }.into()));
+        let Some(revision) = revision.checked_add(1) else { return exhausted() };
+        let Some(public_revision) = public_revision.checked_add(i64::from(is_public)) else { return exhausted() };
+        let (name, command_key) = (declared.name.to_string(), key.to_owned());
+        let row = PreferenceRow { extension: name.clone(), command: command_key, body, revision, public_revision };
+        tx.put_preferences(owner, &row).await?;
+        let mut parts = Vec::new();
+        match key.is_empty() {
+            true => {
+                rows.own = Some(row);
+                parts.push(ChangedPart::ExtensionConfig);
+                parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
+            }
+            false => {
+                rows.of_command = Some(row);
+                parts.push(ChangedPart::CommandConfig);
+            }
+        }
+        let revisions = rows.revisions();
+        let change =
+            ExtensionChange { owner: String::new(), extension: name, command, parts, revisions: Some(revisions) };
+        Ok(Ok((change, revisions)))
+    }
+}
+
+/// Who reads without a command knows nothing of one.
+fn same(expected: Revisions, now: Revisions, of_command: bool) -> bool {
+    let now = if of_command { now } else { Revisions { command_config: expected.command_config, ..now } };
+    expected == now
+}

@@ -1,0 +1,78 @@
+//! Resolves many requirements at once: what is read does not depend on how many ask.
+
+use std::collections::{HashMap, HashSet};
+
+use connection_contract::{ExtensionDeclaration, Kind, SecretName};
+
+use super::{
+    ResolvedConnection,
+    candidate::{Candidate, Picked, pick},
+    resolve::{DAMAGED, Found, answer, record},
+};
+use crate::{ConnectionId, ConnectionRegistry, Error, extension::ExtensionError};
+
+/// So many connections are read at once.
+const PAGE: i64 = 2000;
+
+impl ConnectionRegistry {
+    /// As [`resolve`](crate::ExtensionHandle::resolve), for many extensions at once and in their order: a handful of
+    /// queries for all of them. For a host that shows what it has.
+    ///
+    /// # Errors
+    ///
+    /// The store's; of each extension, [`ExtensionError`] when its declaration is not one or what it needs is ambiguous.
+    pub async fn resolve_all(
+        &self,
+        declarations: &[ExtensionDeclaration],
+    ) -> Result<Vec<Result<ResolvedConnection, Error>>, Error> {
+        let shared = &self.shared;
+        let mut reader = shared.reader().await?;
+        let mut of_provider: HashMap<Kind, Vec<Candidate>> = HashMap::new();
+        let mut after: Option<ConnectionId> = None;
+        loop {
+            let (rows, full) = reader.all_candidates(&self.owner, after, PAGE).await?;
+            after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
+            for candidate in rows.into_iter().filter_map(|row| Candidate::of(shared, row)) {
+                // One whose plugin is gone serves nobody.
+                if candidate.info.registered {
+                    of_provider.entry(candidate.info.provider.clone()).or_default().push(candidate);
+                }
+            }
+            if after.is_none() {
+                break;
+            }
+        }
+        let grants = reader.grants(&self.owner).await?.into_iter().filter(|grant| grant.revoked_at.is_none());
+        let granted: HashSet<_> = grants.map(|grant| (grant.extension, grant.connection_id)).collect();
+        let providers: HashSet<_> = reader.provider_extensions(&self.owner).await?.into_iter().collect();
+        let rows = reader.all_preferences(&self.owner).await?;
+        // What cannot be read harms who needs it, and nobody else.
+        let records: HashMap<_, _> = rows.into_iter().map(|row| (row.extension, record(&row.body))).collect();
+        let damaged = || Error::from(reader.damaged(DAMAGED));
+        let (mut picks, none) = (HashMap::<(&Kind, &[SecretName]), Picked<'_>>::new(), Vec::new());
+        let mut resolved = Vec::with_capacity(declarations.len());
+        for declaration in declarations {
+            resolved.push((|| {
+                declaration.check().map_err(ExtensionError::from)?;
+                let (requirement, name) = (&declaration.requirement, &*declaration.name);
+                let public = !requirement.public_preference_names.is_empty();
+                let read = |name: &str| match records.get(name).filter(|_| public) {
+                    Some(record) => record.as_deref().ok_or_else(damaged),
+                    None => Ok(&[][..]),
+                };
+                let provider = requirement.provider.as_str();
+                let reuses = provider != name && providers.contains(provider);
+                let of_its_provider = if reuses { read(provider)? } else { &[] };
+                let candidates = of_provider.get(&requirement.provider).unwrap_or(&none);
+                let asked = (&requirement.provider, requirement.auth.secret_names.as_slice());
+                let picked = picks.entry(asked).or_insert_with(|| pick(asked.1, candidates));
+                let found = Found { candidates, own: read(name)?, of_provider: of_its_provider };
+                let mut answer = answer(declaration, &found, picked)?;
+                answer.is_granted =
+                    answer.connection.is_some_and(|connection| granted.contains(&(name.to_owned(), connection)));
+                Ok(answer)
+            })());
+        }
+        Ok(resolved)
+    }
+}

@@ -1,0 +1,144 @@
+//! Puts together what was read: which connection is meant, what is missing, and what is public of it.
+
+use connection_contract::{
+    AuthType, DisplayText, ExtensionDeclaration, Liveness, Platform, RequirementAuth, RequirementRedirect, SecretName,
+    Value,
+};
+
+use super::{
+    Readiness, ResolvedConnection,
+    candidate::{self, Candidate, Picked, pick},
+    public, status,
+};
+use crate::{ConnectionRegistry, Error, extension::ExtensionError};
+
+/// What a requirement is resolved with.
+pub(crate) struct Found<'a> {
+    pub(crate) candidates: &'a [Candidate],
+    pub(crate) own: &'a public::Record,
+    pub(crate) of_provider: &'a public::Record,
+}
+
+impl ConnectionRegistry {
+    pub(crate) async fn resolve_one(&self, declaration: &ExtensionDeclaration) -> Result<ResolvedConnection, Error> {
+        let requirement = &declaration.requirement;
+        let asked = (&requirement.provider, requirement.auth.secret_names.as_slice());
+        let mut reader = self.shared.reader().await?;
+        let candidates = candidate::load(&self.shared, &mut reader, &self.owner, &declaration.name, asked).await?;
+        let (mut own, mut of_provider) = (Vec::new(), Vec::new());
+        if !requirement.public_preference_names.is_empty() {
+            let provider = requirement.provider.as_str();
+            for row in reader.public_preferences(&self.owner, &declaration.name, provider).await? {
+                let read = record(&row.body).ok_or_else(|| reader.damaged(DAMAGED))?;
+                *(if row.extension == declaration.name { &mut own } else { &mut of_provider }) = read;
+            }
+        }
+        resolve(declaration, &Found { candidates: &candidates, own: &own, of_provider: &of_provider })
+    }
+}
+
+/// What is said of a record that is none.
+pub(crate) const DAMAGED: &str = "the preferences of an extension are no JSON object";
+
+/// What a row of preferences holds; `None` when nobody of us can have written it.
+pub(crate) fn record(body: &str) -> Option<Vec<(String, Value)>> {
+    match Value::parse(body.as_bytes()) {
+        Ok(Value::Map(fields)) => Some(fields),
+        _ => None,
+    }
+}
+
+/// The whole rule, without a store.
+///
+/// # Errors
+///
+/// [`ExtensionError::Ambiguous`].
+pub(crate) fn resolve(declaration: &ExtensionDeclaration, found: &Found<'_>) -> Result<ResolvedConnection, Error> {
+    let requirement = &declaration.requirement;
+    let picked = pick(&requirement.auth.secret_names, found.candidates);
+    answer(declaration, found, &picked)
+}
+
+pub(crate) fn answer(
+    declaration: &ExtensionDeclaration,
+    found: &Found<'_>,
+    picked: &Picked<'_>,
+) -> Result<ResolvedConnection, Error> {
+    let requirement = &declaration.requirement;
+    let is_local = requirement.auth.auth == AuthType::None;
+    let mut chosen = None;
+    let readiness = match (elsewhere(&declaration.platforms), picked) {
+        (Some(why), _) => Readiness::Unsupported(why),
+        (None, Picked::One(one)) => {
+            chosen = Some(*one);
+            Readiness::Ready
+        }
+        // What needs no secret is there wherever it runs.
+        _ if is_local => Readiness::Ready,
+        (None, Picked::Several(several)) => {
+            return Err(ExtensionError::Ambiguous {
+                extension: declaration.name.to_string().into(),
+                provider: requirement.provider.clone(),
+                candidates: several.iter().map(|candidate| candidate.info.clone()).collect(),
+            }
+            .into());
+        }
+        (None, Picked::None(missing)) => match impossible(&requirement.auth) {
+            Some(why) => Readiness::Unsupported(why),
+            None => Readiness::Missing(missing.clone()),
+        },
+    };
+    let liveness = chosen.filter(|_| !is_local).map_or(Liveness::Unknown, |chosen| chosen.info.liveness);
+    let status = status(&readiness, liveness);
+    let error = match (&readiness, status) {
+        (Readiness::Unsupported(why), _) => Some(why.clone()),
+        (_, super::ConnectionStatus::Failed) => {
+            let reason = chosen.and_then(|chosen| chosen.info.reason.as_ref());
+            Some(reason.map_or_else(|| "the provider refuses the credential".into(), |reason| reason.message.clone()))
+        }
+        _ => None,
+    };
+    let of_connection = chosen.map(|chosen| chosen.info.config.as_slice()).unwrap_or_default();
+    Ok(ResolvedConnection {
+        connection_id: requirement.id.to_string(),
+        extension_name: declaration.name.to_string(),
+        provider: requirement.provider.clone(),
+        public_config: public::config(declaration, of_connection, found.of_provider, found.own),
+        missing_secret_names: match &readiness {
+            Readiness::Missing(names) => names.clone(),
+            Readiness::Ready | Readiness::Unsupported(_) => Vec::<SecretName>::new(),
+        },
+        status,
+        error,
+        readiness,
+        liveness,
+        connection: chosen.map(|chosen| chosen.info.id),
+        is_granted: chosen.is_some_and(|chosen| chosen.is_granted),
+    })
+}
+
+/// Why an extension does not run here; `None` when it does.
+fn elsewhere(platforms: &[Platform]) -> Option<DisplayText> {
+    let here = crate::platform::here();
+    if platforms.is_empty() || here.is_some_and(|here| platforms.contains(&here)) {
+        return None;
+    }
+    let names: Vec<_> = platforms.iter().map(|platform| platform.name()).collect();
+    Some(format!("it runs on {} only", names.join(", ")).into())
+}
+
+/// Why nobody can connect it in the way that was asked for; `None` when somebody may. A connection that is there serves
+/// all the same: the form of authentication says how a new one is made.
+fn impossible(auth: &RequirementAuth) -> Option<DisplayText> {
+    match (auth.auth, &auth.oauth) {
+        (AuthType::None | AuthType::ApiKey | AuthType::PersonalAccessToken, _) => None,
+        (AuthType::OAuth, Some(oauth)) => match &oauth.redirect {
+            RequirementRedirect::Other(name) => {
+                Some(format!("this host knows no redirect of the type '{name}'").into())
+            }
+            _ => None,
+        },
+        (AuthType::OAuth, None) => None,
+        _ => Some("this host cannot do the form of authentication that is asked for".into()),
+    }
+}

@@ -1,0 +1,71 @@
+//! What an extension is told of its connection: names and public values, never a secret.
+
+use connection_contract::{DisplayText, Kind, Liveness, SecretName, Value};
+use serde_json::json;
+
+use super::{ConnectionStatus, Readiness};
+use crate::{ConnectionId, extension::plain};
+
+/// A requirement as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResolvedConnection {
+    /// The extension's own name for the connection: `default`.
+    pub connection_id: String,
+    /// Who asked.
+    pub extension_name: String,
+    /// Whose connection.
+    pub provider: Kind,
+    /// The public preferences that it declared and that have a value: an object, in the order of the declaration.
+    pub public_config: Value,
+    /// What is not there, in the order of the declaration.
+    pub missing_secret_names: Vec<SecretName>,
+    /// What follows from it.
+    pub status: ConnectionStatus,
+    /// Why it is `failed` or `unsupported`, for people.
+    pub error: Option<DisplayText>,
+    pub(crate) readiness: Readiness,
+    pub(crate) liveness: Liveness,
+    pub(crate) connection: Option<ConnectionId>,
+    pub(crate) is_granted: bool,
+}
+
+impl ResolvedConnection {
+    /// The connection that is meant, by the id of its row; not in the JSON, since an extension needs none.
+    pub fn connection(&self) -> Option<ConnectionId> {
+        self.connection
+    }
+
+    /// Whether the extension may use that connection. The status does not depend on it: a connection is there or is not.
+    pub fn is_granted(&self) -> bool {
+        self.is_granted
+    }
+
+    /// What is there.
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Whether it worked when it was last measured.
+    pub fn liveness(&self) -> Liveness {
+        self.liveness
+    }
+
+    /// The documented JSON: `connectionId`, `extensionName`, `provider`, `publicConfig`, `missingSecretNames`, `status`,
+    /// and `error` where there is one.
+    pub fn to_json(&self) -> serde_json::Value {
+        let missing: Vec<_> = self.missing_secret_names.iter().map(SecretName::as_str).collect();
+        let mut json = json!({
+            "connectionId": self.connection_id,
+            "extensionName": self.extension_name,
+            "provider": self.provider.as_str(),
+            "publicConfig": plain::to_json(&self.public_config),
+            "missingSecretNames": missing,
+            "status": self.status.as_str(),
+        });
+        if let Some(error) = &self.error {
+            json["error"] = error.as_str().into();
+        }
+        json
+    }
+}

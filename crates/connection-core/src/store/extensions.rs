@@ -1,0 +1,130 @@
+//! Queries of `connection_extension`, `connection_extension_grant` and `connection_extension_ticket`.
+
+use uuid::Uuid;
+
+use super::{
+    Reader, StoreError, Tx,
+    changes::Changed,
+    engine::{all, execute, optional},
+    rows::{ExtensionRow, GrantRow, TicketRow},
+};
+use crate::ids::{ConnectionId, SessionId};
+
+impl Reader {
+    pub(crate) async fn extension(&mut self, owner: &str, name: &str) -> Result<Option<ExtensionRow>, StoreError> {
+        const SQL: &str = "SELECT name, provider, source, fingerprint, added_at FROM connection_extension \
+                           WHERE owner = $1 AND name = $2";
+        optional!(self, ExtensionRow, SQL, owner, name)
+    }
+
+    /// By name.
+    pub(crate) async fn extensions(&mut self, owner: &str) -> Result<Vec<ExtensionRow>, StoreError> {
+        const SQL: &str = "SELECT name, provider, source, fingerprint, added_at FROM connection_extension \
+                           WHERE owner = $1 ORDER BY name";
+        all!(self, ExtensionRow, SQL, owner)
+    }
+
+    /// Those that are named as the provider that they need: whose settings others of that provider read.
+    pub(crate) async fn provider_extensions(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT name FROM connection_extension WHERE owner = $1 AND name = provider";
+        let found = all!(self, (String,), SQL, owner)?;
+        Ok(found.into_iter().map(|(name,)| name).collect())
+    }
+
+    /// One that was revoked is found, too.
+    pub(crate) async fn grant(
+        &mut self,
+        owner: &str,
+        extension: &str,
+        connection: ConnectionId,
+    ) -> Result<Option<GrantRow>, StoreError> {
+        const SQL: &str = "SELECT extension, connection_id, names, created_at, revoked_at \
+                           FROM connection_extension_grant \
+                           WHERE owner = $1 AND extension = $2 AND connection_id = $3";
+        optional!(self, GrantRow, SQL, owner, extension, connection.as_uuid())
+    }
+
+    /// With those that were revoked, by extension and connection.
+    pub(crate) async fn grants(&mut self, owner: &str) -> Result<Vec<GrantRow>, StoreError> {
+        const SQL: &str = "SELECT extension, connection_id, names, created_at, revoked_at \
+                           FROM connection_extension_grant WHERE owner = $1 ORDER BY extension, connection_id";
+        all!(self, GrantRow, SQL, owner)
+    }
+
+    /// Those of one extension that hold.
+    pub(crate) async fn open_grants(&mut self, owner: &str, extension: &str) -> Result<Vec<GrantRow>, StoreError> {
+        const SQL: &str = "SELECT extension, connection_id, names, created_at, revoked_at \
+                           FROM connection_extension_grant \
+                           WHERE owner = $1 AND extension = $2 AND revoked_at IS NULL ORDER BY connection_id";
+        all!(self, GrantRow, SQL, owner, extension)
+    }
+
+    /// What it was given for: a command, and the setup that was begun.
+    pub(crate) async fn ticket(
+        &mut self,
+        owner: &str,
+        extension: &str,
+        id: Uuid,
+    ) -> Result<Option<(String, Option<SessionId>)>, StoreError> {
+        const SQL: &str = "SELECT command, session_id FROM connection_extension_ticket \
+                           WHERE id = $1 AND owner = $2 AND extension = $3";
+        let found = optional!(self, (String, Option<Uuid>), SQL, id, owner, extension)?;
+        Ok(found.map(|(command, session)| (command, session.map(SessionId::from))))
+    }
+}
+
+impl Tx {
+    /// In the place of the one of that name.
+    pub(crate) async fn put_extension(&mut self, owner: &str, row: &ExtensionRow) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_extension (owner, name, provider, source, fingerprint, added_at) \
+                           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, name) DO UPDATE \
+                           SET provider = excluded.provider, source = excluded.source, \
+                           fingerprint = excluded.fingerprint";
+        execute!(self, SQL, owner, &row.name, &row.provider, &row.source, &row.fingerprint, row.added_at).map(drop)
+    }
+
+    /// With its preferences and tickets; grants are revoked apart, since each is told. `false` when there was none.
+    pub(crate) async fn delete_extension(&mut self, owner: &str, name: &str) -> Result<bool, StoreError> {
+        const PREFERENCES: &str = "DELETE FROM connection_extension_preference WHERE owner = $1 AND extension = $2";
+        const TICKETS: &str = "DELETE FROM connection_extension_ticket WHERE owner = $1 AND extension = $2";
+        const SQL: &str = "DELETE FROM connection_extension WHERE owner = $1 AND name = $2";
+        execute!(self, PREFERENCES, owner, name)?;
+        execute!(self, TICKETS, owner, name)?;
+        Ok(execute!(self, SQL, owner, name)? == 1)
+    }
+
+    /// In the place of the one that there is, which may have been revoked.
+    pub(crate) async fn put_grant(&mut self, owner: &str, row: &GrantRow) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, \
+                           created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, NULL) \
+                           ON CONFLICT (owner, extension, connection_id) DO UPDATE \
+                           SET names = excluded.names, created_at = excluded.created_at, revoked_at = NULL";
+        self.changed(Changed::Connection(row.connection_id));
+        let id = row.connection_id.as_uuid();
+        execute!(self, SQL, owner, &row.extension, id, &row.names, row.created_at).map(drop)
+    }
+
+    /// `false` when there is none that holds.
+    pub(crate) async fn revoke_grant(
+        &mut self,
+        owner: &str,
+        extension: &str,
+        connection: ConnectionId,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_extension_grant SET revoked_at = $4 \
+                           WHERE owner = $1 AND extension = $2 AND connection_id = $3 AND revoked_at IS NULL";
+        self.changed(Changed::Connection(connection));
+        Ok(execute!(self, SQL, owner, extension, connection.as_uuid(), now)? == 1)
+    }
+
+    /// What is older than `oldest`, of all owners, goes.
+    pub(crate) async fn insert_ticket(&mut self, row: &TicketRow, oldest: i64) -> Result<(), StoreError> {
+        const OLD: &str = "DELETE FROM connection_extension_ticket WHERE created_at < $1";
+        const SQL: &str = "INSERT INTO connection_extension_ticket (id, owner, extension, command, session_id, \
+                           created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+        execute!(self, OLD, oldest)?;
+        let session = row.session_id.map(SessionId::as_uuid);
+        execute!(self, SQL, row.id, &row.owner, &row.extension, &row.command, session, row.created_at).map(drop)
+    }
+}

@@ -1,0 +1,68 @@
+//! Queries of `connection_extension_preference`.
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{all, execute, optional},
+    rows::PreferenceRow,
+};
+
+macro_rules! preferences {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.extension, p.command, p.body, p.revision, p.public_revision \
+             FROM connection_extension_preference AS p WHERE p.owner = $1 AND ",
+            $rest
+        )
+    };
+}
+
+/// What an extension is set to, and what that of the provider's own name is, if it was added and needs that provider.
+pub(super) const PUBLIC: &str = preferences!(
+    "p.command = '' AND p.extension IN ($2, $3) AND (p.extension = $2 OR EXISTS \
+     (SELECT 1 FROM connection_extension AS e WHERE e.owner = $1 AND e.name = $3 AND e.provider = $3))"
+);
+
+impl Reader {
+    /// An empty command stands for the extension itself.
+    pub(crate) async fn preferences(
+        &mut self,
+        owner: &str,
+        extension: &str,
+        command: &str,
+    ) -> Result<Option<PreferenceRow>, StoreError> {
+        const SQL: &str = preferences!("p.extension = $2 AND p.command = $3");
+        optional!(self, PreferenceRow, SQL, owner, extension, command)
+    }
+
+    /// What an extension is set to, and what its provider's own is.
+    pub(crate) async fn public_preferences(
+        &mut self,
+        owner: &str,
+        extension: &str,
+        provider: &str,
+    ) -> Result<Vec<PreferenceRow>, StoreError> {
+        all!(self, PreferenceRow, PUBLIC, owner, extension, provider)
+    }
+
+    /// What all extensions are set to.
+    pub(crate) async fn all_preferences(&mut self, owner: &str) -> Result<Vec<PreferenceRow>, StoreError> {
+        const SQL: &str = preferences!("p.command = '' ORDER BY p.extension");
+        all!(self, PreferenceRow, SQL, owner)
+    }
+
+    /// What is wrong with this database, for a row of it that cannot be what this program wrote.
+    pub(crate) fn damaged(&self, detail: &str) -> StoreError {
+        StoreError::Corrupt { place: self.place.to_string(), detail: detail.to_owned() }
+    }
+}
+
+impl Tx {
+    pub(crate) async fn put_preferences(&mut self, owner: &str, row: &PreferenceRow) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_extension_preference (owner, extension, command, body, revision, \
+                           public_revision) VALUES ($1, $2, $3, $4, $5, $6) \
+                           ON CONFLICT (owner, extension, command) DO UPDATE SET body = excluded.body, \
+                           revision = excluded.revision, public_revision = excluded.public_revision";
+        let PreferenceRow { extension, command, body, revision, public_revision } = row;
+        execute!(self, SQL, owner, extension, command, body, revision, public_revision).map(drop)
+    }
+}

@@ -1,0 +1,77 @@
+//! What extensions may use, what they are set to, and what they wait for.
+
+use sqlx::{FromRow, Row};
+use uuid::Uuid;
+
+use super::ListedRow;
+use crate::ids::{ConnectionId, SessionId};
+
+/// A row of `connection_extension`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ExtensionRow {
+    pub(crate) name: String,
+    pub(crate) provider: String,
+    pub(crate) source: String,
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) added_at: i64,
+}
+
+/// A row of `connection_extension_grant`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct GrantRow {
+    pub(crate) extension: String,
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) connection_id: ConnectionId,
+    /// JSON.
+    pub(crate) names: String,
+    pub(crate) created_at: i64,
+    pub(crate) revoked_at: Option<i64>,
+}
+
+/// A row of `connection_extension_preference`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct PreferenceRow {
+    pub(crate) extension: String,
+    /// Empty for what all of the extension is set to.
+    pub(crate) command: String,
+    /// JSON.
+    pub(crate) body: String,
+    pub(crate) revision: i64,
+    pub(crate) public_revision: i64,
+}
+
+/// A row of `connection_extension_ticket`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TicketRow {
+    pub(crate) id: Uuid,
+    pub(crate) owner: String,
+    pub(crate) extension: String,
+    pub(crate) command: String,
+    pub(crate) session_id: Option<SessionId>,
+    pub(crate) created_at: i64,
+}
+
+/// A connection that may be what an extension needs: what is shown of it, and the names of what it holds. No secret,
+/// sealed or not.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct CandidateRow {
+    #[sqlx(flatten)]
+    pub(crate) listed: ListedRow,
+    /// JSON: the names of the secrets that its credential holds; `None` without a credential.
+    pub(crate) secret_names: Option<String>,
+    /// JSON: the names that are granted to the extension that asks.
+    pub(crate) granted: Option<String>,
+}
+
+/// A candidate as it is found; `None` for a row that was edited past what this program writes.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundCandidate(pub(crate) Option<CandidateRow>);
+
+impl<'r, R: Row> FromRow<'r, R> for FoundCandidate
+where
+    CandidateRow: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self(CandidateRow::from_row(row).ok()))
+    }
+}
