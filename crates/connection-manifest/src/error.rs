@@ -18,8 +18,6 @@ pub struct ManifestError {
     pub connection: Option<DisplayText>,
     /// What is wrong, as a JSON pointer (RFC 6901); the whole file, where it is empty.
     pub field: String,
-    /// The line and the column, from 1, where the file is not JSON.
-    pub place: Option<(usize, usize)>,
     /// What holds there, as one sentence that says the way out.
     pub rule: Text,
 }
@@ -42,7 +40,6 @@ impl ManifestError {
             extension: named("/name"),
             connection: named("/connection/id"),
             field: fault.field,
-            place: fault.place,
             rule: fault.rule,
         }
     }
@@ -50,7 +47,7 @@ impl ManifestError {
 
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, extension, connection, field, place, rule } = self;
+        let Self { file, extension, connection, field, rule } = self;
         if let Some(file) = file {
             write!(f, "{file}: ")?;
         }
@@ -60,7 +57,6 @@ impl fmt::Display for ManifestError {
         names.extend(extension.as_ref().map(|name| format!("extension '{name}'")));
         names.extend(connection.as_ref().map(|name| format!("connection '{name}'")));
         names.extend(field.map(|field| format!("field '{field}'")));
-        names.extend(place.map(|(line, column)| format!("line {line}, column {column}")));
         match names.is_empty() {
             true => write!(f, "{rule}"),
             false => write!(f, "{}: {rule}", names.join(", ")),
@@ -72,13 +68,12 @@ impl fmt::Display for ManifestError {
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) field: String,
-    pub(crate) place: Option<(usize, usize)>,
     pub(crate) rule: Text,
 }
 
 impl Fault {
     pub(crate) fn at(field: impl Into<String>, rule: impl Into<Text>) -> Self {
-        Self { field: field.into(), place: None, rule: rule.into() }
+        Self { field: field.into(), rule: rule.into() }
     }
 }
 

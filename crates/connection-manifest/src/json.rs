@@ -67,8 +67,11 @@ fn refusal(bytes: &[u8]) -> Fault {
     if depth(bytes) >= DEEPEST {
         return Fault::at("", "a manifest has at most 64 levels; make it flatter");
     }
-    let place = serde_json::from_slice::<serde_json::Value>(bytes).err().map(|error| (error.line(), error.column()));
-    Fault { place, ..Fault::at("", "this is not JSON (RFC 8259), which has no comments and no commas at the end") }
+    const RULE: &str = "not JSON (RFC 8259), which has no comments and no comma behind the last member; mend it";
+    match serde_json::from_slice::<serde_json::Value>(bytes) {
+        Err(error) => Fault::at("", format!("line {}, column {} is {RULE}", error.line(), error.column())),
+        Ok(_) => Fault::at("", format!("this is {RULE}")),
+    }
 }
 
 /// How deep brackets are nested, in JSON or what was meant to be.

@@ -69,10 +69,9 @@ impl<'a> Object<'a> {
 impl<'a> Member<'a> {
     pub(crate) fn object(self, rule: &'static str) -> Result<Object<'a>, Fault> {
         match self.value {
-            Value::Map(fields) => Ok(Object {
-                at: self.at,
-                members: fields.iter().map(|(name, value)| (name.as_str(), value)).collect(),
-            }),
+            Value::Map(fields) => {
+                Ok(Object { at: self.at, members: fields.iter().map(|(name, value)| (name.as_str(), value)).collect() })
+            }
             _ => Err(Fault::at(self.at, rule)),
         }
     }
@@ -93,7 +92,7 @@ impl<'a> Member<'a> {
 
     /// Words for people in each language that they are given in, English first: `None` is the language of plain text.
     pub(crate) fn words(&self, beside: &mut Beside) -> Result<Vec<(Option<&'a str>, DisplayText)>, Fault> {
-        const RULE: &str = "words are a text, or an object of a text per language";
+        const RULE: &str = "words are for people; write a text, or an object with a text per language";
         let words = match self.value {
             Value::Text(text) => vec![(None, self.shown(text, beside))],
             Value::Map(languages) => {

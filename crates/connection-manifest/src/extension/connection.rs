@@ -11,10 +11,11 @@ use crate::{
 };
 
 pub(super) fn requirement(member: Member<'_>, beside: &mut Beside) -> Result<Requirement, Fault> {
-    const ID: &str = "a connection has an id, as default";
-    const PROVIDER: &str = "a provider is 1 to 64 of a-z, 0-9 and -, first a letter";
-    const NAMES: &str = "public preferences are a list of names";
-    let mut object = member.object("connection is one object; an extension has one connection")?;
+    const ID: &str = "a connection has an id; write default, or another text";
+    const PROVIDER: &str =
+        "a provider is 1 to 64 of a-z, 0-9 and -, first a letter; write the name that its kinds have";
+    const NAMES: &str = "public preferences are a list of names; write [] for none";
+    let mut object = member.object("an extension has one connection; write it as an object")?;
     let id = object.need("id", ID)?.text(ID)?.to_owned();
     let provider = object.need("provider", PROVIDER)?;
     let provider = Kind::parse(provider.text(PROVIDER)?).ok_or_else(|| Fault::at(provider.at, PROVIDER))?;
@@ -34,7 +35,7 @@ pub(super) fn requirement(member: Member<'_>, beside: &mut Beside) -> Result<Req
 
 /// The title and those in other languages than English that say something.
 fn title(object: &mut Object<'_>, beside: &mut Beside) -> Result<(DisplayText, Vec<(String, DisplayText)>), Fault> {
-    const RULE: &str = "a connection has a title: a text, or an object with en_US and zh_Hans";
+    const RULE: &str = "a connection has a title; write a text, or an object with en_US and zh_Hans";
     let member = object.need("title", RULE)?;
     let words = member.words(beside)?;
     let languages: Vec<&str> = words.iter().filter_map(|(language, _)| *language).collect();
@@ -48,10 +49,10 @@ fn title(object: &mut Object<'_>, beside: &mut Beside) -> Result<(DisplayText, V
 }
 
 fn auth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementAuth, Fault> {
-    const TYPE: &str = "a type of auth is none, apiKey, personalAccessToken or oauth";
-    const NAMES: &str = "secrets are a list of names, never of values";
-    let auth = object.need("auth", "a connection says its auth, as an object with a type")?;
-    let mut object = auth.object("auth is an object with a type")?;
+    const TYPE: &str = "a type of auth is none, apiKey, personalAccessToken or oauth; write one of these";
+    const NAMES: &str = "secrets are a list of names, never of values; write the names, as text";
+    let auth = object.need("auth", "a connection says its auth; write an object with a type")?;
+    let mut object = auth.object("auth is an object; write its type into one")?;
     let form = object.need("type", TYPE)?;
     let form = match form.text(TYPE)? {
         "none" => AuthType::None,
@@ -77,11 +78,12 @@ fn secret_name(member: &Member<'_>) -> Result<SecretName, Fault> {
 }
 
 fn oauth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementOAuth, Fault> {
-    const SCOPES: &str = "oauth has scopes, a list of texts; write [] when nothing is asked for";
+    const SCOPES: &str = "oauth has scopes; write a list of texts, and [] when nothing is asked for";
     let mut text = |name, rule| object.need(name, rule)?.text(rule).map(str::to_owned);
-    let authorization = text("authorizationUrl", "oauth has an authorizationUrl, where a person consents")?;
-    let token = text("tokenUrl", "oauth has a tokenUrl, where a code becomes a token")?;
-    let client = text("clientId", "oauth has a clientId, the public name of an application")?;
+    let authorization =
+        text("authorizationUrl", "oauth has an authorizationUrl; write where a person consents, as text")?;
+    let token = text("tokenUrl", "oauth has a tokenUrl; write where a code becomes a token, as text")?;
+    let client = text("clientId", "oauth has a clientId; write the public name of the application, as text")?;
     // A list that is not there is no list.
     let scopes = object.need("scopes", SCOPES)?.items(SCOPES)?;
     let redirect = redirect(object, beside)?;
@@ -93,20 +95,22 @@ fn oauth(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementOAut
 }
 
 fn redirect(object: &mut Object<'_>, beside: &mut Beside) -> Result<RequirementRedirect, Fault> {
-    const RULE: &str = "oauth has a redirect, an object with a type: web, app-scheme, app-uri or loopback";
+    const RULE: &str = "oauth has a redirect; write an object with a type: web, app-scheme, app-uri or loopback";
     let mut object = object.need("redirect", RULE)?.object(RULE)?;
     // Some manifests call the type of a redirect its method.
     let form = object.either("type", "method").ok_or_else(|| Fault::at(below(&object.at, "type"), RULE))?;
     let mut text = |name, rule| object.need(name, rule)?.text(rule).map(|text| text.to_owned().into());
-    const PATH: &str = "this redirect has a callbackPath";
+    const PATH: &str = "this redirect has a callbackPath; write what follows its scheme, as text";
     let redirect = match form.text(RULE)? {
-        "web" => RequirementRedirect::Web { redirect_url: text("redirectUrl", "this redirect has a redirectUrl")? },
+        "web" => RequirementRedirect::Web {
+            redirect_url: text("redirectUrl", "a redirect to the web has a redirectUrl; write the address, as text")?,
+        },
         "app-scheme" => RequirementRedirect::AppScheme {
-            scheme: text("scheme", "this redirect has a scheme")?,
+            scheme: text("scheme", "a redirect by a scheme has one; write the scheme, as text")?,
             callback_path: text("callbackPath", PATH)?,
         },
         "app-uri" => RequirementRedirect::AppUri {
-            uri_scheme: text("uriScheme", "this redirect has a uriScheme")?,
+            uri_scheme: text("uriScheme", "a redirect by a URI has a uriScheme; write the scheme, as text")?,
             callback_path: text("callbackPath", PATH)?,
         },
         "loopback" => RequirementRedirect::Loopback,

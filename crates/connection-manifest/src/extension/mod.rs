@@ -84,9 +84,19 @@ fn read_all(document: &Value) -> Result<(ExtensionDeclaration, Beside), Fault> {
     state::refuse(document)?;
     let mut beside = Beside::default();
     let declaration = read::extension(document, &mut beside)?;
-    declaration.check()?;
+    declaration.check().map_err(|error| Fault { field: as_written(document, &error.field), ..error.into() })?;
     capability::check(document, &declaration.requirement.id)?;
     Ok((declaration, beside))
+}
+
+/// A field of a declaration by the name that the file has for it.
+fn as_written(document: &Value, field: &str) -> String {
+    let other = field.replacen("/platforms/", "/supportedPlatforms/", 1);
+    let other = other.replacen("/redirect/type", "/redirect/method", 1);
+    match (document.pointer(field), document.pointer(&other)) {
+        (None, Some(_)) => other,
+        _ => field.to_owned(),
+    }
 }
 
 /// The file as JSON, with everything that was in it.

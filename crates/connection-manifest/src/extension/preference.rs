@@ -9,12 +9,16 @@ use crate::{
 
 pub(super) fn preferences(owner: &mut Object<'_>, beside: &mut Beside) -> Result<Vec<Preference>, Fault> {
     let Some(preferences) = owner.take("preferences") else { return Ok(Vec::new()) };
-    preferences.items("preferences are a list")?.into_iter().map(|member| preference(member, beside)).collect()
+    preferences
+        .items("preferences are a list; write [] for none")?
+        .into_iter()
+        .map(|member| preference(member, beside))
+        .collect()
 }
 
 fn preference(member: Member<'_>, beside: &mut Beside) -> Result<Preference, Fault> {
-    const NAMED: &str = "a preference has a name";
-    let mut object = member.object("a preference is an object with a name and a type")?;
+    const NAMED: &str = "a preference has a name; write one, as text";
+    let mut object = member.object("a preference is an object; write its name and its type into one")?;
     let name = object.need("name", NAMED)?.text(NAMED)?.to_owned();
     let input = input(&mut object, beside)?;
     let mut preference = Preference::new(name, input);
@@ -22,7 +26,7 @@ fn preference(member: Member<'_>, beside: &mut Beside) -> Result<Preference, Fau
     preference.title = object.either("title", "label").map(|title| title.one_language(beside)).transpose()?;
     preference.description = object.take("description").map(|text| text.one_language(beside)).transpose()?;
     if let Some(required) = object.take("required") {
-        preference.required = required.truth("required is true or false")?;
+        preference.required = required.truth("required is true or false; write one of the two, without quotes")?;
     }
     if let Some(default) = object.take("default") {
         preference.default = Some(default.value.clone());
@@ -34,7 +38,7 @@ fn preference(member: Member<'_>, beside: &mut Beside) -> Result<Preference, Fau
 
 fn input(object: &mut Object<'_>, beside: &mut Beside) -> Result<PreferenceInput, Fault> {
     let Some(form) = object.take("type") else { return Ok(PreferenceInput::Text) };
-    match form.text("a type is textfield, checkbox or dropdown")? {
+    match form.text("a type is textfield, checkbox or dropdown; write one of these")? {
         "textfield" => Ok(PreferenceInput::Text),
         "checkbox" => Ok(PreferenceInput::Checkbox),
         "dropdown" => choices(object, beside).map(PreferenceInput::Dropdown),
@@ -51,12 +55,15 @@ fn choices(object: &mut Object<'_>, beside: &mut Beside) -> Result<Vec<(Text, Di
         beside.note(object.at.as_str(), "this dropdown has no data, so there is nothing to choose");
         return Ok(Vec::new());
     };
-    data.items("data is a list of choices")?.into_iter().map(|member| choice(member, beside)).collect()
+    data.items("data is a list of choices; write [] for none")?
+        .into_iter()
+        .map(|member| choice(member, beside))
+        .collect()
 }
 
 fn choice(member: Member<'_>, beside: &mut Beside) -> Result<(Text, DisplayText), Fault> {
-    const VALUE: &str = "a choice has a value, which is text";
-    let mut object = member.object("a choice is an object with a title and a value")?;
+    const VALUE: &str = "a choice has a value; write one, as text";
+    let mut object = member.object("a choice is an object; write its title and its value into one")?;
     let value = object.need("value", VALUE)?.text(VALUE)?.to_owned();
     let title = match object.take("title") {
         Some(title) => title.one_language(beside)?,

@@ -10,27 +10,28 @@ use crate::{
 
 pub(super) fn extension(document: &Value, beside: &mut Beside) -> Result<ExtensionDeclaration, Fault> {
     let whole = Member { at: String::new(), value: document };
-    let mut object = whole.object("a manifest is one JSON object")?;
+    let mut object = whole.object("a manifest is one JSON object; write one, with a name and a connection")?;
     let name = object.need("name", NAMED)?.text(NAMED)?.to_owned();
     let connection = object.need(
         "connection",
         "every extension declares its connection; one that needs none says so with auth.type none",
     )?;
+    let platforms = platforms(&mut object)?;
+    let preferences = preference::preferences(&mut object, beside)?;
+    let commands = object
+        .take("commands")
+        .map_or(Ok(Vec::new()), |commands| commands.items("commands are a list; write [] for none"))?;
+    let commands = commands.into_iter().map(|member| command(member, beside)).collect::<Result<_, _>>()?;
     let mut extension = ExtensionDeclaration::new(name, connection::requirement(connection, beside)?);
-    extension.platforms = platforms(&mut object)?;
-    extension.preferences = preference::preferences(&mut object, beside)?;
-    if let Some(commands) = object.take("commands") {
-        let commands = commands.items("commands are a list")?.into_iter().map(|member| command(member, beside));
-        extension.commands = commands.collect::<Result<_, _>>()?;
-    }
+    (extension.platforms, extension.preferences, extension.commands) = (platforms, preferences, commands);
     object.rest(beside);
     Ok(extension)
 }
 
-const NAMED: &str = "a manifest says the extension's name";
+const NAMED: &str = "a manifest says the extension's name; write one, as text";
 
 fn platforms(object: &mut Object<'_>) -> Result<Vec<Platform>, Fault> {
-    const RULE: &str = "platforms are a list of darwin, linux and win32; leave it out for all of them";
+    const RULE: &str = "platforms are a list of darwin, linux and win32; leave the field out for all of them";
     let platforms = object.texts("platforms", RULE)?;
     let others = object.texts("supportedPlatforms", RULE)?;
     if let (false, Some(other)) = (platforms.is_empty(), others.first()) {
@@ -40,13 +41,13 @@ fn platforms(object: &mut Object<'_>) -> Result<Vec<Platform>, Fault> {
 }
 
 pub(super) fn platform(member: &Member<'_>) -> Result<Platform, Fault> {
-    const RULE: &str = "a platform is darwin, linux or win32";
+    const RULE: &str = "a platform is darwin, linux or win32; write one of these";
     Platform::parse(member.text(RULE)?).ok_or_else(|| Fault::at(member.at.as_str(), RULE))
 }
 
 fn command(member: Member<'_>, beside: &mut Beside) -> Result<Command, Fault> {
-    const NAMED: &str = "a command has a name";
-    let mut object = member.object("a command is an object with a name")?;
+    const NAMED: &str = "a command has a name; write one, as text";
+    let mut object = member.object("a command is an object; write its name into one")?;
     let mut command = Command::new(object.need("name", NAMED)?.text(NAMED)?.to_owned());
     command.preferences = preference::preferences(&mut object, beside)?;
     object.rest(beside);

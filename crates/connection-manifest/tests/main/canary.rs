@@ -1,0 +1,41 @@
+//! What stands in the wrong place may be a secret, so no error, no note and no `Debug` repeats a value.
+
+use connection_manifest::ExtensionFile;
+use serde_json::json;
+
+use crate::{manifest, oauth, places, with};
+
+const CANARY: &str = "canary-9f8e7d6c";
+
+/// Every place of a manifest gets the canary, as text, in a list and in an object.
+#[test]
+fn no_value_is_ever_repeated() {
+    let redirect = json!({ "type": "app-scheme", "scheme": "app", "callbackPath": "/back" });
+    let (mut refused, mut taken) = (0, 0);
+    for document in [manifest(), with("/connection/auth", oauth(&redirect))] {
+        for pointer in places(&document).iter().filter(|pointer| !NAMES.contains(&pointer.as_str())) {
+            for canary in
+                [json!(CANARY), json!(format!("{CANARY} \u{0}")), json!([CANARY, CANARY]), json!({ "a": CANARY })]
+            {
+                match ExtensionFile::parse(crate::set(document.clone(), pointer, canary).to_string().as_bytes()) {
+                    Err(error) => {
+                        refused += 1;
+                        let shown = format!("{error} {error:?}");
+                        assert!(!shown.contains(CANARY), "{pointer}: {shown}");
+                    }
+                    Ok(file) => {
+                        taken += 1;
+                        let shown = format!("{file:?} {:?}", file.notes());
+                        assert!(!shown.contains(CANARY), "{pointer}: {shown}");
+                        // The control: it is there, for who asks.
+                        assert!(file.to_string().contains(CANARY), "{pointer}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused > 50 && taken > 20, "{refused} {taken}");
+}
+
+/// What an error has to say: whose manifest it is.
+const NAMES: &[&str] = &["/name", "/connection", "/connection/id"];

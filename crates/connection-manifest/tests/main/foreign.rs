@@ -1,0 +1,144 @@
+//! A file that was written for another host: what is not read is kept and told, and nothing of it is an error.
+
+use connection_contract::{PreferenceInput, RequirementRedirect};
+use connection_manifest::ExtensionFile;
+use serde_json::{Value, json};
+
+use crate::{examples, manifest, oauth, set, with};
+
+/// The notes of a manifest, as they are told.
+fn notes(document: &Value) -> Vec<String> {
+    crate::parse(document).notes().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_is_not_read_is_kept_where_it_was_and_told() {
+    let (_, text) = examples().into_iter().find(|(name, _)| name == "foreign.json").unwrap();
+    let file = ExtensionFile::parse(text.as_bytes()).unwrap();
+    let told: Vec<_> = file.notes().iter().map(|note| note.field.as_str()).collect();
+    let kept: Vec<_> = file.unknown().iter().map(|(pointer, _)| pointer.as_str()).collect();
+    assert_eq!(
+        kept,
+        [
+            "/preferences/0/placeholder",
+            "/commands/0/title",
+            "/commands/0/mode",
+            "/commands/0/keywords",
+            "/title",
+            "/icon",
+            "/capabilities",
+            "/rpcMethods",
+            "/runtimeCapabilities",
+            "/aiCapability",
+        ]
+    );
+    assert!(kept.iter().all(|pointer| told.contains(pointer)), "{told:?}");
+    let rest: Vec<_> = file.notes().iter().filter(|note| !kept.contains(&note.field.as_str())).collect();
+    assert_eq!(
+        rest.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "field '/preferences/0/label': one language of these is shown, English if it is there; all are kept",
+            "field '/preferences/1/type': this form of input is not known here; it is asked as text",
+        ]
+    );
+}
+
+#[test]
+fn what_is_taken_otherwise_than_it_was_meant_is_told() {
+    let checkbox =
+        |default: Value| with("/preferences/0", json!({ "name": "a", "type": "checkbox", "default": default }));
+    let unfit = "field '/preferences/0/default': this default does not fit its form of input; it holds all the same";
+    assert_eq!(notes(&checkbox(json!("yes"))), [unfit]);
+    assert!(notes(&checkbox(json!(false))).is_empty());
+    assert_eq!(notes(&with("/preferences/1/default", json!("list"))).len(), 1);
+    assert_eq!(
+        notes(&with("/preferences/0", json!({ "name": "a", "type": "dropdown" }))),
+        ["field '/preferences/0': this dropdown has no data, so there is nothing to choose"]
+    );
+    assert_eq!(
+        notes(&with("/connection/connectGuide", json!("Ask an owner\u{202e}."))),
+        ["field '/connection/connectGuide': this is shown without what nobody sees, and up to its 500th character"]
+    );
+    assert_eq!(
+        notes(&with("/connection/auth/scopes", json!(["read"]))),
+        ["field '/connection/auth/scopes': this is not read here; it is kept"]
+    );
+    assert!(notes(&manifest()).is_empty());
+}
+
+#[test]
+fn a_redirect_that_is_not_known_is_kept_and_not_used() {
+    let redirect = json!({ "type": "tunnel", "through": "tunnel.example" });
+    let document = with("/connection/auth", oauth(&redirect));
+    let file = crate::parse(&document);
+    let oauth = file.declaration().requirement.auth.oauth.as_ref().unwrap();
+    assert_eq!(oauth.redirect, RequirementRedirect::Other("tunnel".into()));
+    assert_eq!(oauth.redirect.rendered(), None);
+    assert_eq!(
+        notes(&document),
+        [
+            "field '/connection/auth/redirect/type': this redirect is not known here, so no setup can use it",
+            "field '/connection/auth/redirect/through': this is not read here; it is kept",
+        ]
+    );
+    assert_eq!(serde_json::from_str::<Value>(&file.to_string()).unwrap(), document);
+}
+
+#[test]
+fn a_preference_without_a_type_is_one_line_and_one_of_an_unknown_type_is_asked_as_text() {
+    let input = |preference: Value| {
+        crate::parse(&with("/preferences/0", preference)).declaration().preferences[0].input.clone()
+    };
+    assert_eq!(input(json!({ "name": "a" })), PreferenceInput::Text);
+    assert_eq!(input(json!({ "name": "a", "type": "file" })), PreferenceInput::Other("file".into()));
+    assert_eq!(
+        input(json!({ "name": "a", "type": "dropdown", "data": [{ "value": "b" }] })),
+        PreferenceInput::Dropdown(vec![("b".into(), "b".into())])
+    );
+}
+
+#[test]
+fn other_words_for_the_same_are_read_and_ours_win() {
+    let redirect = |members: Value| {
+        let file = crate::parse(&with("/connection/auth", oauth(&members)));
+        (file.declaration().requirement.auth.oauth.clone().unwrap().redirect, file.unknown().len())
+    };
+    assert_eq!(redirect(json!({ "method": "loopback" })), (RequirementRedirect::Loopback, 0));
+    assert_eq!(redirect(json!({ "type": "loopback", "method": "web" })), (RequirementRedirect::Loopback, 1));
+    let platforms = set(crate::without(manifest(), "/platforms"), "/supportedPlatforms", json!(["win32"]));
+    assert_eq!(crate::parse(&platforms).declaration().platforms, [connection_contract::Platform::Win32]);
+}
+
+/// R-JINGLE-006: a title in two languages is enough with one that says something.
+#[test]
+fn a_title_is_english_where_it_says_something() {
+    let title = |title: Value| {
+        let requirement = crate::parse(&with("/connection/title", title)).into_declaration().requirement;
+        let others: Vec<_> = requirement.titles.iter().map(|(language, title)| format!("{language} {title}")).collect();
+        (requirement.title.as_str().to_owned(), others)
+    };
+    let others = |others: &[&str]| others.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(title(json!("Acme")), ("Acme".into(), others(&[])));
+    assert_eq!(title(json!({ "zh_Hans": "顶点", "en_US": "Acme" })), ("Acme".into(), others(&["zh_Hans 顶点"])));
+    assert_eq!(title(json!({ "en_US": "", "zh_Hans": "顶点" })), ("顶点".into(), others(&["zh_Hans 顶点"])));
+    assert_eq!(
+        title(json!({ "en_US": "Acme", "zh_Hans": " ", "fr": "Sommet" })),
+        ("Acme".into(), others(&["fr Sommet"]))
+    );
+}
+
+/// R-JINGLE-009 and 010: what is the same once, or another host's own, is no error.
+#[test]
+fn what_other_hosts_are_told_is_theirs() {
+    for (pointer, value) in [
+        ("/aiCapability", json!({ "connectionId": "default", "tools": [{ "name": "a" }, { "name": "b" }, 7, {}] })),
+        ("/aiCapability", json!("search")),
+        ("/capabilities", json!({ "search": true })),
+        ("/rpcMethods", json!([1, 1])),
+        // Beside the connection these words are other hosts' own.
+        ("/status", json!("beta")),
+        ("/commands/0/error", json!("none")),
+    ] {
+        assert_eq!(notes(&with(pointer, value)), [format!("field '{pointer}': this is not read here; it is kept")]);
+    }
+}

@@ -1,0 +1,135 @@
+//! The published schemas say of a manifest what the parser says, as far as a schema can; and the shapes of what a host
+//! answers.
+
+use std::fs;
+
+use connection_manifest::ExtensionFile;
+use jsonschema::Validator;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{cases, examples, manifest, oauth, places, repository, with};
+
+fn validator(name: &str) -> Validator {
+    let schema: Value = serde_json::from_slice(&fs::read(repository("docs/spec").join(name)).unwrap()).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    jsonschema::meta::validate(&schema).unwrap();
+    jsonschema::options().with_draft(jsonschema::Draft::Draft202012).build(&schema).unwrap()
+}
+
+#[test]
+fn every_example_fits_the_schema() {
+    let schema = validator("extension.schema.json");
+    for (name, text) in examples() {
+        let document = serde_json::from_str(&text).unwrap();
+        assert!(schema.is_valid(&document), "{name}: {:?}", schema.iter_errors(&document).next());
+    }
+    assert!(schema.is_valid(&manifest()));
+}
+
+#[test]
+fn what_is_refused_for_its_shape_does_not_fit_the_schema() {
+    let schema = validator("extension.schema.json");
+    for case in cases::all() {
+        let refuses = !schema.is_valid(&case.document);
+        assert_eq!(refuses, case.says == cases::Says::Schema, "{}", case.what);
+    }
+}
+
+#[test]
+fn a_resolved_connection_has_its_schema() {
+    let schema = validator("resolved-connection.schema.json");
+    let resolved = json!({
+        "connectionId": "default",
+        "extensionName": "issues",
+        "provider": "acme",
+        "publicConfig": { "apiBaseUrl": "https://api.acme.example" },
+        "missingSecretNames": ["accessToken"],
+        "status": "missing",
+    });
+    let error = |error: Value| crate::set(resolved.clone(), "/error", error);
+    check(
+        &schema,
+        &[
+            (resolved.clone(), true),
+            (error(json!({ "code": "refused", "message": "no" })), true),
+            (error(json!({ "code": "refused", "message": "no", "remedy": "connect again" })), true),
+            (error(json!({ "code": "refused" })), false),
+            (error(json!("refused")), false),
+            (crate::set(resolved.clone(), "/status", json!("unsupported")), true),
+            (crate::set(resolved.clone(), "/status", json!("live")), false),
+            // What is connected misses nothing.
+            (crate::set(resolved.clone(), "/status", json!("connected")), false),
+            // R-JINGLE-032: a public answer has no such member at all.
+            (crate::set(resolved.clone(), "/secrets", json!({})), false),
+            (crate::without(resolved.clone(), "/publicConfig"), false),
+        ],
+    );
+}
+
+#[test]
+fn an_error_has_its_schema() {
+    let error = |content: Value| json!({ "error": content });
+    check(
+        &validator("error.schema.json"),
+        &[
+            (error(json!({ "code": "not_found", "message": "there is no such connection", "remedy": null })), true),
+            (error(json!({ "code": "ambiguous", "message": "it may be any of two", "remedy": "name one" })), true),
+            (error(json!({ "code": "not_found", "message": "there is no such connection" })), false),
+            (error(json!({ "code": "", "message": "there is no such connection", "remedy": null })), false),
+            (json!({ "code": "not_found", "message": "there is no such connection", "remedy": null }), false),
+        ],
+    );
+}
+
+#[track_caller]
+fn check(schema: &Validator, cases: &[(Value, bool)]) {
+    for (value, fits) in cases {
+        assert_eq!(schema.is_valid(value), *fits, "{value}");
+    }
+}
+
+/// Any small value, often of the right type.
+fn some() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!(null)),
+        Just(json!(true)),
+        Just(json!(1)),
+        Just(json!("")),
+        Just(json!(" ")),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!(["linux"])),
+        Just(json!({ "type": "none" })),
+        Just(json!({ "type": "app-uri", "uriScheme": "app", "callbackPath": "/" })),
+        Just(json!({ "method": "loopback" })),
+        Just(json!({ "en_US": "", "zh_Hans": "标题" })),
+        Just(json!([{ "name": "a" }, { "name": "b", "type": "file", "data": 7 }])),
+        "[a-z]{1,4}".prop_map(Value::from),
+        prop::sample::select(vec!["none", "apiKey", "oauth", "checkbox", "dropdown", "password", "web", "loopback"])
+            .prop_map(Value::from),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whoever checks with the schema first refuses nothing that we take.
+    #[test]
+    fn what_is_taken_fits_the_schema(
+        token in any::<bool>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), some()), 1..4),
+    ) {
+        thread_local!(static SCHEMA: Validator = validator("extension.schema.json"));
+        let redirect = json!({ "type": "app-scheme", "scheme": "app", "callbackPath": "/back" });
+        let mut document = if token { manifest() } else { with("/connection/auth", oauth(&redirect)) };
+        for (place, value) in changes {
+            let found = places(&document);
+            let Some(pointer) = (!found.is_empty()).then(|| place.get(&found)) else { continue };
+            document = crate::set(document, pointer, value);
+        }
+        if ExtensionFile::parse(document.to_string().as_bytes()).is_ok() {
+            prop_assert!(SCHEMA.with(|schema| schema.is_valid(&document)), "{}", document);
+        }
+    }
+}
