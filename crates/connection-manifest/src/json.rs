@@ -25,33 +25,46 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Fault> {
 
 /// Refuses a key that an object has twice: readers differ in which of them counts.
 pub(crate) fn each_key_once(document: &Value) -> Result<(), Fault> {
-    fn walk(at: &mut String, value: &Value) -> Result<(), Fault> {
+    each_object("", document, |members| {
+        let mut seen = BTreeSet::new();
+        let twice = members.iter().find(|(key, _)| !seen.insert(key))?;
+        Some((twice.0.as_str(), "an object has a key once; remove one of the two"))
+    })
+}
+
+/// Looks at the members of each object, from the outside in, for one that breaks a rule.
+///
+/// The pointer is one text that grows and shrinks: a file of long keys and many members would cost the product of the two.
+pub(crate) fn each_object(
+    at: &str,
+    value: &Value,
+    find: impl Fn(&[(String, Value)]) -> Option<(&str, &'static str)>,
+) -> Result<(), Fault> {
+    type Find<'f> = &'f dyn Fn(&[(String, Value)]) -> Option<(&str, &'static str)>;
+    fn walk(at: &mut String, value: &Value, find: Find<'_>) -> Result<(), Fault> {
         let length = at.len();
-        let mut below = |key: &str, value: &Value, seen: bool| {
+        let below = |at: &mut String, key: &str, value: &Value| {
             push(at, key);
-            if seen {
-                return Err(Fault::at(at.as_str(), "an object has a key once; remove one of the two"));
-            }
-            walk(at, value)?;
+            walk(at, value, find)?;
             at.truncate(length);
             Ok(())
         };
         match value {
             Value::List(items) => {
-                items.iter().enumerate().try_for_each(|(index, item)| below(&index.to_string(), item, false))
+                items.iter().enumerate().try_for_each(|(index, item)| below(at, &index.to_string(), item))
             }
-            Value::Map(fields) => {
-                let mut seen = BTreeSet::new();
-                fields.iter().try_for_each(|(key, value)| below(key, value, !seen.insert(key)))
-            }
+            Value::Map(members) => match find(members) {
+                Some((key, rule)) => Err(Fault::at(self::below(at, key), rule)),
+                None => members.iter().try_for_each(|(key, value)| below(at, key, value)),
+            },
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Ok(()),
         }
     }
-    walk(&mut String::new(), document)
+    walk(&mut at.to_owned(), value, &find)
 }
 
 /// Goes one level down in a JSON pointer (RFC 6901, section 3).
-pub(crate) fn push(pointer: &mut String, key: &str) {
+fn push(pointer: &mut String, key: &str) {
     pointer.push('/');
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }

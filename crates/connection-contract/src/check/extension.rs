@@ -1,6 +1,6 @@
 //! The rules of an extension: its names, its platforms, its commands and what it can be set to.
 
-use alloc::format;
+use alloc::{collections::BTreeSet, format};
 
 use super::{Broken, broken, name, once, requirement};
 use crate::{Command, ExtensionDeclaration, Preference, PreferenceInput, SecretName, Value};
@@ -9,11 +9,11 @@ pub(super) fn check(extension: &ExtensionDeclaration) -> Result<(), Broken> {
     let ExtensionDeclaration { name: own, platforms, preferences, commands, requirement } = extension;
     name("/name", own)?;
     once(platforms, "a platform is named once; remove one of the two", |at| format!("/platforms/{at}"))?;
-    let secrets = &requirement.auth.secret_names;
-    check_preferences("", preferences, secrets)?;
+    let secrets: BTreeSet<&str> = requirement.auth.secret_names.iter().map(SecretName::as_str).collect();
+    check_preferences("", preferences, &secrets)?;
     for (at, Command { name: own, preferences }) in commands.iter().enumerate() {
         name(&format!("/commands/{at}/name"), own)?;
-        check_preferences(&format!("/commands/{at}"), preferences, secrets)?;
+        check_preferences(&format!("/commands/{at}"), preferences, &secrets)?;
     }
     once(commands.iter().map(|command| &command.name), "a command is declared once; remove or rename one", |at| {
         format!("/commands/{at}/name")
@@ -21,11 +21,11 @@ pub(super) fn check(extension: &ExtensionDeclaration) -> Result<(), Broken> {
     requirement::check(requirement)
 }
 
-fn check_preferences(owner: &str, preferences: &[Preference], secrets: &[SecretName]) -> Result<(), Broken> {
+fn check_preferences(owner: &str, preferences: &[Preference], secrets: &BTreeSet<&str>) -> Result<(), Broken> {
     for (at, Preference { name: own, input, default, .. }) in preferences.iter().enumerate() {
         let field = |part: &str| format!("{owner}/preferences/{at}/{part}");
         name(&field("name"), own)?;
-        if secrets.iter().any(|secret| secret.as_str() == own) {
+        if secrets.contains(own.as_ref()) {
             return Err(broken(
                 field("name"),
                 "a secret has this name, and a secret is never a preference; rename the preference or remove it",

@@ -1,9 +1,9 @@
 //! The rules of the connection that an extension needs: its names, and what each form of authentication has.
 
-use alloc::format;
+use alloc::{collections::BTreeSet, format};
 
 use super::{Broken, broken, name, once, said};
-use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect};
+use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
 
 pub(super) fn check(requirement: &Requirement) -> Result<(), Broken> {
     // The provider is a kind's name by its type, which is stricter than any rule here.
@@ -19,10 +19,11 @@ pub(super) fn check(requirement: &Requirement) -> Result<(), Broken> {
         "/connection/title".into()
     })?;
     check_auth(auth)?;
+    let secrets: BTreeSet<&str> = auth.secret_names.iter().map(SecretName::as_str).collect();
     for (at, own) in public_preference_names.iter().enumerate() {
         let field = format!("/connection/publicPreferenceNames/{at}");
         name(&field, own)?;
-        if auth.secret_names.iter().any(|secret| secret.as_str() == own) {
+        if secrets.contains(own.as_ref()) {
             return Err(broken(field, "a secret has this name, and a secret is never public; remove it from one list"));
         }
     }

@@ -5,7 +5,10 @@
 
 use connection_contract::Value;
 
-use crate::{error::Fault, json::below};
+use crate::{
+    error::Fault,
+    json::{below, each_object},
+};
 
 /// What is a secret by its name, without case and separators.
 const SECRETS: &[&str] = &[
@@ -57,39 +60,29 @@ const BESIDE: &[&str] = &[
 ];
 
 pub(super) fn refuse(document: &Value) -> Result<(), Fault> {
-    let Value::Map(members) = document else { return Ok(()) };
-    for (name, _) in members {
-        let plain = squeezed(name);
-        if BESIDE.contains(&plain.as_str()) {
-            return Err(refused(&below("", name), SECRETS.contains(&plain.as_str())));
-        }
+    if let Value::Map(members) = document
+        && let Some((name, rule)) = held(members, BESIDE)
+    {
+        return Err(Fault::at(below("", name), rule));
     }
-    refuse_below("/connection", &document["connection"])
+    each_object("/connection", &document["connection"], |members| {
+        held(members, SECRETS).or_else(|| held(members, STATE))
+    })
 }
 
-fn refuse_below(at: &str, value: &Value) -> Result<(), Fault> {
-    match value {
-        Value::Map(members) => members.iter().try_for_each(|(name, value)| {
-            let (at, plain) = (below(at, name), squeezed(name));
-            let is = |names: &[&str]| names.contains(&plain.as_str());
-            if is(SECRETS) || is(STATE) {
-                return Err(refused(&at, is(SECRETS)));
-            }
-            refuse_below(&at, value)
-        }),
-        Value::List(items) => {
-            items.iter().enumerate().try_for_each(|(index, item)| refuse_below(&below(at, &index.to_string()), item))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Ok(()),
-    }
-}
-
-fn refused(at: &str, is_secret: bool) -> Fault {
-    let rule = match is_secret {
+/// The first member with one of these names, and what is wrong with it.
+fn held<'m>(members: &'m [(String, Value)], names: &[&str]) -> Option<(&'m str, &'static str)> {
+    let (name, plain) =
+        members.iter().map(|(name, _)| (name, squeezed(name))).find(|(_, plain)| is_one(names, plain))?;
+    let rule = match is_one(SECRETS, &plain) {
         true => "a manifest holds no secret, only names in auth.secretNames; remove it, and replace it at the provider",
         false => "a manifest holds no state of a run; remove it",
     };
-    Fault::at(at, rule)
+    Some((name, rule))
+}
+
+fn is_one(names: &[&str], name: &str) -> bool {
+    names.contains(&name)
 }
 
 fn squeezed(name: &str) -> String {

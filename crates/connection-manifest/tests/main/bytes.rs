@@ -35,6 +35,35 @@ fn size_and_depth_have_an_end() {
     assert!(ExtensionFile::parse(text.as_bytes()).unwrap_err().rule.contains("not JSON"));
 }
 
+/// Each of these would take minutes if its parts were looked at in pairs.
+#[test]
+fn a_large_file_costs_its_size_and_not_its_square() {
+    let many = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<Vec<_>>().join(",");
+    let text = manifest().to_string();
+    let long = "k".repeat(500_000);
+    let small = many(40_000, &|at| format!("\"{at:x}\":0"));
+    let files = [
+        text.replacen("\"id\":", &format!("\"{long}\": {{{small}}}, \"id\":"), 1),
+        text.replacen('{', &format!("{{\"{long}\": {{{small}}}, "), 1),
+        text.replacen('{', &format!("{{{}, ", many(60_000, &|at| format!("\"x{at:x}\":0"))), 1),
+        text.replacen("\"accessToken\"", &many(50_000, &|at| format!("\"a{at:x}\"")), 1).replacen(
+            "\"apiBaseUrl\"]",
+            &format!("{}]", many(50_000, &|at| format!("\"b{at:x}\""))),
+            1,
+        ),
+        text.replacen("\"accessToken\"", &many(40_000, &|at| format!("\"a{at:x}\"")), 1).replacen(
+            "\"preferences\":[",
+            &format!("\"preferences\":[{},", many(25_000, &|at| format!("{{\"name\":\"b{at:x}\"}}"))),
+            1,
+        ),
+    ];
+    for file in files {
+        let size = file.len();
+        assert!((400_000..1 << 20).contains(&size), "{size}");
+        ExtensionFile::parse(file.as_bytes()).unwrap();
+    }
+}
+
 #[test]
 fn a_key_stands_once_in_an_object_at_any_depth() {
     let text = manifest().to_string();
