@@ -28,9 +28,7 @@ pub(crate) fn handle_of(registry: &ConnectionRegistry, added: &ExtensionInfo) ->
 /// The grants that hold, of all extensions or of one.
 pub(crate) async fn open_grants(registry: &ConnectionRegistry, extension: Option<&str>) -> Result<Vec<Grant>, Error> {
     let mut grants = registry.grants().await?;
-    grants.retain(|grant| {
-        grant.revoked_at.is_none() && extension.is_none_or(|extension| grant.extension == extension)
-    });
+    grants.retain(|grant| grant.revoked_at.is_none() && extension.is_none_or(|extension| grant.extension == extension));
     Ok(grants)
 }
 
@@ -59,7 +57,9 @@ pub(crate) async fn named(registry: &ConnectionRegistry, id: ConnectionId) -> St
 pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -> Error {
     let CoreError::Extension(of_extension) = &error else { return error.into() };
     let remedy = match of_extension {
-        ExtensionError::Ambiguous { .. } => Some("make one of them the default with `connections default C`".to_owned()),
+        ExtensionError::Ambiguous { .. } => {
+            Some("make one of them the default with `connections default C`".to_owned())
+        }
         ExtensionError::NotGranted { extension, connection, .. } => {
             let connection = named(registry, *connection).await;
             Some(format!("`connections extensions grant {} {connection}` lets it", quoted(extension.as_str())))

@@ -50,7 +50,7 @@ async fn variables(
 }
 
 fn text<'v>(name: &str, value: &'v Secret) -> Result<&'v str, Error> {
-    value.expose_str().ok_or_else(|| {
-        Error::new(Exit::Usage, "invalid_variable", format!("what '{name}' would hold is no text"))
-    })
+    value
+        .expose_str()
+        .ok_or_else(|| Error::new(Exit::Usage, "invalid_variable", format!("what '{name}' would hold is no text")))
 }

@@ -96,12 +96,7 @@ async fn set(
     Ok(output.line(format!("{key} of {whose} is {value}"))?)
 }
 
-fn shown(
-    output: &Output,
-    handle: &ExtensionHandle,
-    command: Option<&str>,
-    read: &Preferences,
-) -> Result<(), Error> {
+fn shown(output: &Output, handle: &ExtensionHandle, command: Option<&str>, read: &Preferences) -> Result<(), Error> {
     if output.json {
         return output.shape(&json::PreferencesBody::of(handle.name(), command, read));
     }
@@ -122,7 +117,9 @@ fn parsed(declaration: &ExtensionDeclaration, command: Option<&str>, key: &str, 
     let json = || Value::parse(typed.as_bytes()).unwrap_or_else(|_| text());
     match declared(declaration, command).iter().find(|preference| preference.name == *key).map(|known| &known.input) {
         // A text that looks like a number, or like `true`, is a text.
-        Some(PreferenceInput::Text | PreferenceInput::Dropdown(_)) if !typed.trim_start().starts_with(['"', '[', '{']) => {
+        Some(PreferenceInput::Text | PreferenceInput::Dropdown(_))
+            if !typed.trim_start().starts_with(['"', '[', '{']) =>
+        {
             text()
         }
         _ => json(),
@@ -131,7 +128,9 @@ fn parsed(declaration: &ExtensionDeclaration, command: Option<&str>, key: &str, 
 
 fn declared<'d>(declaration: &'d ExtensionDeclaration, command: Option<&str>) -> &'d [Preference] {
     match command {
-        Some(command) => declaration.find_command(command).map(|command| command.preferences.as_slice()).unwrap_or_default(),
+        Some(command) => {
+            declaration.find_command(command).map(|command| command.preferences.as_slice()).unwrap_or_default()
+        }
         None => &declaration.preferences,
     }
 }

@@ -46,7 +46,10 @@ fn names(handle: &ExtensionHandle, arguments: &Grant) -> Result<Vec<SecretName>,
         let known: Vec<_> = declared.iter().map(SecretName::as_str).collect();
         // What was typed may be the secret itself.
         return Err(Error::new(Exit::Usage, "undeclared", format!("'{}' declares no such secret", handle.name()))
-            .remedy(format!("--name takes {}", if known.is_empty() { "nothing here".into() } else { known.join(", ") })));
+            .remedy(format!(
+                "--name takes {}",
+                if known.is_empty() { "nothing here".into() } else { known.join(", ") }
+            )));
     }
     // In the order of the declaration, each once.
     Ok(declared.iter().filter(|known| arguments.names.iter().any(|name| known.as_str() == name)).cloned().collect())

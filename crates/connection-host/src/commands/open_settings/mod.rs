@@ -40,8 +40,15 @@ pub(super) async fn run(mut program: Program, arguments: OpenSettings) -> Result
     let registry = program.open_with(|builder| builder.inbound(lent.0).settings(lent.1)).await?;
     let handle = handle(&registry, &arguments.extension).await?;
     let command = arguments.command.as_deref();
-    let on =
-        On { program: &program, registry: &registry, endpoint: &endpoint, settings: &settings, finish, handle, command };
+    let on = On {
+        program: &program,
+        registry: &registry,
+        endpoint: &endpoint,
+        settings: &settings,
+        finish,
+        handle,
+        command,
+    };
     let ended = match retry {
         Some(ticket) => on.retry(ticket).await,
         None => on.open(inputs, arguments.kind.as_deref()).await,
@@ -142,12 +149,7 @@ impl On<'_> {
     }
 
     /// Talks the setup to its end, with a ticket for who goes on when this process cannot.
-    async fn talk(
-        &self,
-        session: connection_core::SetupSession,
-        made: Made,
-        inputs: Inputs,
-    ) -> Result<Exit, Error> {
+    async fn talk(&self, session: connection_core::SetupSession, made: Made, inputs: Inputs) -> Result<Exit, Error> {
         self.settings.begun(session.id());
         let ticket = match self.hand_off().await {
             Ok(ticket) => ticket,

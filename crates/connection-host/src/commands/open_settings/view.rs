@@ -99,8 +99,7 @@ impl On<'_> {
 
 /// How what a setup asks for is given where nobody can be asked.
 fn asked(descriptor: &Descriptor) -> String {
-    let needed = |field: &&Field| {
-        field.required && field.default.is_none() && field.way.is_none() && field.kept.is_none()
-    };
+    let needed =
+        |field: &&Field| field.required && field.default.is_none() && field.way.is_none() && field.kept.is_none();
     descriptor.fields.iter().filter(needed).map(|field| format!(" --from-env {}=VARIABLE", field.name)).collect()
 }

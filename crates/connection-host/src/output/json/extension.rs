@@ -1,7 +1,8 @@
 //! Extensions, what they may use, and what they are set to.
 
 use connection_core::{
-    ConnectionInfo, ConnectionRequired, ExtensionInfo, Grant, Preferences, RequiredAction, ResolvedConnection, Revisions,
+    ConnectionInfo, ConnectionRequired, ExtensionInfo, Grant, Preferences, RequiredAction, ResolvedConnection,
+    Revisions,
 };
 use serde::Serialize;
 use serde_json::Value;

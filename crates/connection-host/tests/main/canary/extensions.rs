@@ -53,7 +53,8 @@ fn no_secret_of_an_extension_is_found_but_in_its_program() {
     machine.provider.tell(401, &format!("x-said-back: {TOKEN}\r\n"), &format!(r#"{{"message":"{TOKEN}"}}"#));
     watch.run(&["verify", "github"], 4);
     watch.run(&["exec", "issues", "--", "/bin/sh", "-c", same], 4);
-    for command in ["extensions", "resolve issues.json", "preferences get issues", "open-settings issues", "events github"]
+    for command in
+        ["extensions", "resolve issues.json", "preferences get issues", "open-settings issues", "events github"]
     {
         let command: Vec<_> = command.split(' ').collect();
         watch.run(&command, 0);
@@ -69,7 +70,8 @@ fn no_secret_of_an_extension_is_found_but_in_its_program() {
 #[test]
 fn a_leak_of_a_program_is_found() {
     let watch = added();
-    let output = watch.machine.command().args(["exec", "issues", "--", "/bin/sh", "-c", "echo \"$ACCESS_TOKEN\""]).output();
+    let output =
+        watch.machine.command().args(["exec", "issues", "--", "/bin/sh", "-c", "echo \"$ACCESS_TOKEN\""]).output();
     let output = output.expect("it runs");
     assert!(watch.leaks(&output.stdout) && !watch.leaks(&output.stderr));
     watch.machine.command().args(["exec", "issues", "--", "/bin/sh", "-c", "env > left"]).output().expect("it runs");
@@ -83,7 +85,8 @@ fn a_secret_is_in_no_argument_while_a_program_runs() {
     let watch = added();
     let mut command = watch.machine.command();
     command.args(["exec", "issues", "--", "/bin/sh", "-c", "echo ready; exec cat"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let mut ready = String::new();
     BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut ready).expect("it says so");
     assert_eq!(ready, "ready\n");
