@@ -202,7 +202,7 @@ fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_i
     for command in [&["resolve"][..], &["extensions", "add"]] {
         let refused = machine.run(&[command, &["wrong.json"]].concat()).exits(2);
         refused.warns("wrong.json: extension 'issues', connection 'default', field '/connection/auth/secretNames'");
-        machine.feed(&[command, &["-"]].concat(), "{").exits(2).warns("this is not JSON");
+        machine.feed(&[command, &["-"]].concat(), "{").exits(2).warns("not JSON");
         machine.run(&[command, &["gone.json"]].concat()).exits(2).warns("gone.json cannot be read");
     }
     // A secret in a manifest is refused, and not repeated: each run looks for it.

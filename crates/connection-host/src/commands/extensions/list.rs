@@ -26,7 +26,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     }
     let mut table = Table::new(["EXTENSION", "PROVIDER", "STATUS", "MAY USE", "NOTE"], 1);
     for body in &bodies {
-        let uses: Vec<_> = body.grants.iter().map(json::GrantBody::named).collect();
+        let uses: Vec<_> = body.grants.iter().map(json::GrantBody::told).collect();
         table.row([
             body.name.as_str().into(),
             body.provider.as_str().into(),

@@ -90,6 +90,12 @@ impl GrantBody {
     pub(crate) fn named(&self) -> String {
         format!("{}:{}", self.kind, self.label)
     }
+
+    /// The same with the secrets that may be had: `github:work (accessToken)`.
+    pub(crate) fn told(&self) -> String {
+        let names = if self.secret_names.is_empty() { "no secret".to_owned() } else { self.secret_names.join(", ") };
+        format!("{} ({names})", self.named())
+    }
 }
 
 /// `extensions remove`.

@@ -48,7 +48,7 @@ fn commands(issues: &Value) -> &Value {
 fn an_extension_that_is_killed_while_it_is_added_is_there_as_a_whole_or_as_before() {
     kill("extensions add", |random| {
         let machine = prepared();
-        let mut course = Course::of(&machine, &PUT, |_| _ = machine.run(&TAKE));
+        let mut course = Course::of(&machine, &PUT, |_| drop(machine.run(&TAKE)));
         let one = |number| {
             let replaces = number % 2 == 0;
             machine.run(&TAKE);
