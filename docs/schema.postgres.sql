@@ -16,9 +16,11 @@ CREATE TABLE connection_account (
     state text NOT NULL,
     created_at bigint NOT NULL,
     updated_at bigint NOT NULL,
+    config_revision bigint NOT NULL DEFAULT 0,
     CONSTRAINT connection_account_pkey PRIMARY KEY (id),
     CONSTRAINT connection_account_owner_kind_label_key UNIQUE (owner, kind, label),
     CONSTRAINT connection_account_check CHECK ((next_generation > generation)),
+    CONSTRAINT connection_account_config_revision_check CHECK ((config_revision >= 0)),
     CONSTRAINT connection_account_generation_check CHECK ((generation >= 0)),
     CONSTRAINT connection_account_revision_check CHECK ((revision >= 1)),
     CONSTRAINT connection_account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'removing'::text])))
@@ -98,6 +100,50 @@ CREATE TABLE connection_exchange (
     CONSTRAINT connection_exchange_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'answered'::text]))),
     CONSTRAINT connection_exchange_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE,
     CONSTRAINT connection_exchange_session_id_fkey FOREIGN KEY (session_id) REFERENCES connection_setup(id) ON DELETE CASCADE
+);
+
+CREATE TABLE connection_extension (
+    owner text NOT NULL,
+    name text NOT NULL,
+    provider text NOT NULL,
+    source text NOT NULL,
+    fingerprint bytea NOT NULL,
+    added_at bigint NOT NULL,
+    CONSTRAINT connection_extension_pkey PRIMARY KEY (owner, name),
+    CONSTRAINT connection_extension_fingerprint_check CHECK ((length(fingerprint) = 32))
+);
+
+CREATE TABLE connection_extension_grant (
+    owner text NOT NULL,
+    extension text NOT NULL,
+    connection_id uuid NOT NULL,
+    names text NOT NULL,
+    created_at bigint NOT NULL,
+    revoked_at bigint,
+    CONSTRAINT connection_extension_grant_pkey PRIMARY KEY (owner, extension, connection_id),
+    CONSTRAINT connection_extension_grant_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
+);
+
+CREATE TABLE connection_extension_preference (
+    owner text NOT NULL,
+    extension text NOT NULL,
+    command text NOT NULL,
+    body text NOT NULL,
+    revision bigint NOT NULL,
+    public_revision bigint NOT NULL DEFAULT 0,
+    CONSTRAINT connection_extension_preference_pkey PRIMARY KEY (owner, extension, command),
+    CONSTRAINT connection_extension_preference_public_revision_check CHECK ((public_revision >= 0)),
+    CONSTRAINT connection_extension_preference_revision_check CHECK ((revision >= 1))
+);
+
+CREATE TABLE connection_extension_ticket (
+    id uuid NOT NULL,
+    owner text NOT NULL,
+    extension text NOT NULL,
+    command text NOT NULL,
+    session_id uuid,
+    created_at bigint NOT NULL,
+    CONSTRAINT connection_extension_ticket_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE connection_keyset (
@@ -234,6 +280,12 @@ CREATE INDEX connection_event_owner ON public.connection_event USING btree (owne
 CREATE INDEX connection_exchange_connection ON public.connection_exchange USING btree (connection_id) WHERE (connection_id IS NOT NULL);
 
 CREATE INDEX connection_exchange_session ON public.connection_exchange USING btree (session_id) WHERE (session_id IS NOT NULL);
+
+CREATE INDEX connection_extension_grant_connection ON public.connection_extension_grant USING btree (connection_id);
+
+CREATE INDEX connection_extension_ticket_age ON public.connection_extension_ticket USING btree (created_at);
+
+CREATE INDEX connection_extension_ticket_extension ON public.connection_extension_ticket USING btree (owner, extension);
 
 CREATE INDEX connection_liveness_due ON public.connection_liveness USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
 

@@ -19,7 +19,7 @@ CREATE TABLE connection_account (
     -- The variants of AccountState in src/store/rows/account.rs.
     state           TEXT    NOT NULL CHECK (state IN ('active', 'removing')),
     created_at      INTEGER NOT NULL,
-    updated_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL, config_revision INTEGER NOT NULL DEFAULT 0 CHECK (config_revision >= 0),
     UNIQUE (owner, kind, label)
 ) STRICT;
 
@@ -120,6 +120,60 @@ CREATE TABLE connection_exchange (
 CREATE INDEX connection_exchange_connection ON connection_exchange (connection_id) WHERE connection_id IS NOT NULL;
 
 CREATE INDEX connection_exchange_session ON connection_exchange (session_id) WHERE session_id IS NOT NULL;
+
+CREATE TABLE connection_extension (
+    owner       TEXT    NOT NULL,
+    name        TEXT    NOT NULL,
+    -- The provider that its requirement names.
+    provider    TEXT    NOT NULL,
+    -- The declaration, as the host gave it.
+    source      TEXT    NOT NULL,
+    -- Of the requirement that was checked: a setup that was begun for another one is refused.
+    fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 32),
+    added_at    INTEGER NOT NULL,
+    PRIMARY KEY (owner, name)
+) STRICT;
+
+CREATE TABLE connection_extension_grant (
+    owner         TEXT    NOT NULL,
+    extension     TEXT    NOT NULL,
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- JSON: the names of the secrets.
+    names         TEXT    NOT NULL,
+    created_at    INTEGER NOT NULL,
+    revoked_at    INTEGER,
+    PRIMARY KEY (owner, extension, connection_id)
+) STRICT;
+
+CREATE INDEX connection_extension_grant_connection ON connection_extension_grant (connection_id);
+
+CREATE TABLE connection_extension_preference (
+    owner           TEXT    NOT NULL,
+    extension       TEXT    NOT NULL,
+    -- Empty for what all of the extension is set to.
+    command         TEXT    NOT NULL,
+    -- JSON: an object of name to value.
+    body            TEXT    NOT NULL,
+    -- Grows with every write.
+    revision        INTEGER NOT NULL CHECK (revision >= 1),
+    -- Grows with a write that changes what is public of the connection.
+    public_revision INTEGER NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
+    PRIMARY KEY (owner, extension, command)
+) STRICT;
+
+CREATE TABLE connection_extension_ticket (
+    id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner      TEXT    NOT NULL,
+    extension  TEXT    NOT NULL,
+    command    TEXT    NOT NULL,
+    -- The setup that was begun for it, which may be gone.
+    session_id BLOB    CHECK (length(session_id) = 16),
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX connection_extension_ticket_age ON connection_extension_ticket (created_at);
+
+CREATE INDEX connection_extension_ticket_extension ON connection_extension_ticket (owner, extension);
 
 CREATE TABLE connection_keyset (
     -- There is one keyset: two first starts that insert at once agree on the first.

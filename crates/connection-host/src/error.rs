@@ -39,22 +39,22 @@ impl Exit {
     /// What an error code of the core means to the process.
     fn of_code(code: &str) -> Self {
         match code {
-            "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" | "unknown_extension"
-            | "unknown_ticket" | "connection_missing" => Self::NotFound,
+            "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" | "connection_missing"
+            | "unknown_extension" | "unknown_ticket" => Self::NotFound,
             "ambiguous"
-            | "declaration_too_large"
-            | "http_policy_invalid"
-            | "invalid_declaration"
             | "invalid_label"
             | "invalid_owner"
-            | "invalid_preference"
             | "invalid_request"
-            | "invalid_variable"
+            | "http_policy_invalid"
+            | "declaration_too_large"
+            | "invalid_declaration"
+            | "invalid_preference"
             | "undeclared" => Self::Usage,
             "denied"
             | "account_connected"
             | "connection_unsupported"
             | "invalid_import"
+            | "invalid_variable"
             | "no_settings"
             | "not_granted"
             | "other_provider"
@@ -70,7 +70,7 @@ impl Exit {
             | "webhook_key_missing"
             | "key_failed"
             | "kind_taken" => Self::Refused,
-            "connection_failed" | "not_renewed" => Self::NotLive,
+            "not_renewed" | "connection_failed" => Self::NotLive,
             _ => Self::Unexpected,
         }
     }

@@ -44,7 +44,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("invalid_owner", Exit::Usage),
     ("invalid_preference", Exit::Usage),
     ("invalid_request", Exit::Usage),
-    ("invalid_variable", Exit::Usage),
+    ("invalid_variable", Exit::Refused),
     ("io", Exit::Unexpected),
     ("key_failed", Exit::Refused),
     ("kind_taken", Exit::Refused),

@@ -5,7 +5,7 @@ use connection_contract::SetupFailure;
 use super::{ExtensionError, ExtensionHandle, HandOffError, HandedOff};
 pub use crate::ids::RetryTicket;
 use crate::{
-    ConnectionStatus, Error, ResolvedConnection, SessionId, SetupStep,
+    ConnectionStatus, Error, Outcome, ResolvedConnection, SessionId,
     store::rows::{SetupState, TicketRow},
 };
 
@@ -61,8 +61,8 @@ impl ExtensionHandle {
         let Some(row) = row.filter(|row| *row.owner == *self.registry.owner) else { return Ok(None) };
         match row.state {
             SetupState::Cancelled => Ok(Some(SetupFailure::new("setup_cancelled", "the setup was cancelled"))),
-            SetupState::Failed => match self.registry.setup(session).await?.current_step() {
-                Some((_, SetupStep::Failed(failure))) => Ok(Some(failure)),
+            SetupState::Failed => match self.registry.setup(session).await?.terminal().await? {
+                Outcome::Failed(failure) => Ok(Some(failure)),
                 _ => Ok(None),
             },
             SetupState::Done | SetupState::Running | SetupState::Waiting => Ok(None),

@@ -90,7 +90,9 @@ impl ExtensionHandle {
                 Some(guide) => guide.clone(),
                 None => format!("{} is not connected", self.requirement().title).into(),
             },
-            ConnectionStatus::Failed | ConnectionStatus::Unsupported => resolved.error.clone().unwrap_or_default(),
+            ConnectionStatus::Failed | ConnectionStatus::Unsupported => {
+                resolved.error.as_ref().map(|error| error.message.clone()).unwrap_or_default()
+            }
         };
         Err(self.not_ready(resolved.status, why).into())
     }

@@ -1,8 +1,8 @@
 //! Puts together what was read: which connection is meant, what is missing, and what is public of it.
 
 use connection_contract::{
-    AuthType, DisplayText, ExtensionDeclaration, Liveness, Platform, RequirementAuth, RequirementRedirect, SecretName,
-    Value,
+    AuthType, DisplayText, ExtensionDeclaration, Liveness, Platform, Reason, RequirementAuth, RequirementRedirect,
+    SecretName, Value, reason,
 };
 
 use super::{
@@ -91,10 +91,10 @@ pub(crate) fn answer(
     let liveness = chosen.filter(|_| !is_local).map_or(Liveness::Unknown, |chosen| chosen.info.liveness);
     let status = status(&readiness, liveness);
     let error = match (&readiness, status) {
-        (Readiness::Unsupported(why), _) => Some(why.clone()),
+        (Readiness::Unsupported(why), _) => Some(Reason::new("connection_unsupported", why.clone())),
         (_, super::ConnectionStatus::Failed) => {
-            let reason = chosen.and_then(|chosen| chosen.info.reason.as_ref());
-            Some(reason.map_or_else(|| "the provider refuses the credential".into(), |reason| reason.message.clone()))
+            let refused = || Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
+            Some(chosen.and_then(|chosen| chosen.info.reason.clone()).unwrap_or_else(refused))
         }
         _ => None,
     };

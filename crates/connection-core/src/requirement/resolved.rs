@@ -1,6 +1,6 @@
 //! What an extension is told of its connection: names and public values, never a secret.
 
-use connection_contract::{DisplayText, Kind, Liveness, SecretName, Value};
+use connection_contract::{Kind, Liveness, Reason, SecretName, Value};
 use serde_json::json;
 
 use super::{ConnectionStatus, Readiness};
@@ -23,7 +23,7 @@ pub struct ResolvedConnection {
     /// What follows from it.
     pub status: ConnectionStatus,
     /// Why it is `failed` or `unsupported`, for people.
-    pub error: Option<DisplayText>,
+    pub error: Option<Reason>,
     pub(crate) readiness: Readiness,
     pub(crate) liveness: Liveness,
     pub(crate) connection: Option<ConnectionId>,
@@ -52,7 +52,7 @@ impl ResolvedConnection {
     }
 
     /// The documented JSON: `connectionId`, `extensionName`, `provider`, `publicConfig`, `missingSecretNames`, `status`,
-    /// and `error` where there is one.
+    /// and `error` (`code`, `message`, `remedy`) where there is one.
     pub fn to_json(&self) -> serde_json::Value {
         let missing: Vec<_> = self.missing_secret_names.iter().map(SecretName::as_str).collect();
         let mut json = json!({
@@ -64,7 +64,8 @@ impl ResolvedConnection {
             "status": self.status.as_str(),
         });
         if let Some(error) = &self.error {
-            json["error"] = error.as_str().into();
+            let remedy = error.remedy.as_ref().map(connection_contract::DisplayText::as_str);
+            json["error"] = json!({ "code": &*error.code, "message": error.message.as_str(), "remedy": remedy });
         }
         json
     }

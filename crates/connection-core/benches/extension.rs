@@ -1,0 +1,102 @@
+//! What resolving costs, beside reading two rows by hand: `cargo bench -p connection-core --bench extension`.
+//!
+//! A figure means something only as a ratio to the floor beside it.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
+#![expect(dead_code, reason = "the support of the tests has more than a benchmark needs")]
+
+#[path = "../tests/main/acme.rs"]
+mod acme;
+#[path = "../tests/main/extension_kit.rs"]
+mod extension_kit;
+#[path = "../tests/main/raw.rs"]
+mod raw;
+#[path = "../src/services/test_server.rs"]
+mod test_server;
+#[path = "../tests/main/world.rs"]
+mod world;
+
+use connection_core::ConnectionRegistry;
+use divan::Bencher;
+use sqlx::SqlitePool;
+use tokio::runtime::Runtime;
+
+use extension_kit::{acme_extension, handle};
+use world::{World, connected};
+
+fn main() {
+    divan::main();
+}
+
+/// One connection that is the default, among so many that are copies of it.
+fn one_of(runtime: &Runtime, count: usize) -> (World, ConnectionRegistry) {
+    runtime.block_on(async {
+        let world = World::new().await;
+        let registry = world.acme().await;
+        connected(&registry, "key").await.make_default().await.unwrap();
+        let copies = format!(
+            "CREATE TEMP TABLE n AS WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {count}) \
+             SELECT i, randomblob(16) AS id FROM c WHERE i > 1; \
+             INSERT INTO connection_account SELECT n.id, owner, kind, profile_id, label || n.i, account_id || n.i, \
+             account_label, 0, config, revision, generation, next_generation, state, created_at, updated_at, \
+             config_revision FROM n, (SELECT * FROM connection_account LIMIT 1); \
+             INSERT INTO connection_credential SELECT n.id, c.generation, c.state, c.sealed, c.key_id, \
+             c.secret_names, c.granted_scopes, c.valid_until, c.created_at, c.replaced_at, c.account_id, \
+             c.account_label, c.config, c.renew_at, c.authorized_until, c.refreshed_at, c.refresh_at, \
+             c.refresh_failures, c.refresh_reason, c.announced_at \
+             FROM n, (SELECT * FROM connection_credential LIMIT 1) AS c"
+        );
+        if count > 1 {
+            raw::script(&world.database(), copies).await;
+        }
+        (world, registry)
+    })
+}
+
+#[divan::bench_group(sample_count = 300)]
+mod one {
+    use super::{Bencher, Runtime, SqlitePool, handle, one_of};
+
+    /// The floor: the account and its credential, read by their key.
+    #[divan::bench]
+    fn two_rows_by_hand(bencher: Bencher<'_, '_>) {
+        let runtime = Runtime::new().unwrap();
+        let (world, _registry) = one_of(&runtime, 1);
+        let pool = runtime.block_on(SqlitePool::connect(world.file().to_str().unwrap())).unwrap();
+        let id: Vec<u8> =
+            runtime.block_on(sqlx::query_scalar("SELECT id FROM connection_account").fetch_one(&pool)).unwrap();
+        bencher.bench_local(|| {
+            runtime.block_on(async {
+                let mut connection = pool.acquire().await.unwrap();
+                let account = sqlx::query("SELECT * FROM connection_account WHERE id = $1").bind(&id);
+                let account = account.fetch_one(&mut *connection).await.unwrap();
+                let credential = sqlx::query("SELECT * FROM connection_credential WHERE connection_id = $1").bind(&id);
+                (account, credential.fetch_one(&mut *connection).await.unwrap())
+            })
+        });
+    }
+
+    #[divan::bench(args = [1, 50])]
+    fn resolve_among(bencher: Bencher<'_, '_>, connections: usize) {
+        let runtime = Runtime::new().unwrap();
+        let (_world, registry) = one_of(&runtime, connections);
+        let handle = handle(&registry, "issues");
+        bencher.bench_local(|| runtime.block_on(handle.resolve(handle.requirement())).unwrap());
+    }
+}
+
+#[divan::bench_group(sample_count = 5)]
+mod many {
+    use super::{Bencher, Runtime, acme_extension, one_of};
+
+    #[divan::bench(args = [(100, 1000), (10_000, 1000)])]
+    fn resolve_all(bencher: Bencher<'_, '_>, (extensions, connections): (usize, usize)) {
+        let runtime = Runtime::new().unwrap();
+        let (_world, registry) = one_of(&runtime, connections);
+        let declarations: Vec<_> = (0..extensions).map(|number| acme_extension(&format!("e{number}"))).collect();
+        bencher.bench_local(|| {
+            let all = runtime.block_on(registry.resolve_all(&declarations)).unwrap();
+            assert!(all.iter().all(Result::is_ok));
+            all
+        });
+    }
+}

@@ -1,0 +1,63 @@
+//! Many at once are what each is by itself, and cost no query for each pair.
+
+use connection_contract::{AuthType, ExtensionDeclaration};
+
+use crate::{
+    acme::KIND,
+    extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of, secret_name},
+    world::{World, connected},
+};
+
+#[tokio::test]
+async fn each_is_what_it_is_by_itself() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let twin = Twin::new();
+    registry.register_connection_kind(twin.clone()).unwrap();
+    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    twin.connected(&registry, "AC1", "  ").await;
+    handle(&registry, "issues").set_preferences(None).set("apiBaseUrl", "https://mine.example").await.unwrap();
+    registry.grant("issues", two.id(), &[secret_name("accessToken")]).await.unwrap();
+    let invalid = of("", needs(KIND, AuthType::ApiKey, &["accessToken"]));
+    let declarations = [
+        acme_extension("issues"),
+        acme_extension("other"),
+        of("half", needs(TWIN, AuthType::ApiKey, &["apiSecret", "apiKey"])),
+        of("key", needs(TWIN, AuthType::ApiKey, &["apiKey"])),
+        of("local", needs(TWIN, AuthType::None, &[])),
+        of("nobody", needs(connection_contract::Kind::from_static("nobody"), AuthType::ApiKey, &["apiKey"])),
+        invalid,
+    ];
+    for default in [None, Some(&two), Some(&one)] {
+        if let Some(default) = default {
+            default.make_default().await.unwrap();
+        }
+        let all = registry.resolve_all(&declarations).await.unwrap();
+        assert_eq!(all.len(), declarations.len());
+        for (declaration, found) in declarations.iter().zip(all) {
+            let alone = match registry.extension(declaration.clone()) {
+                Ok(handle) => handle.resolve(handle.requirement()).await,
+                Err(error) => Err(error),
+            };
+            match (found, alone) {
+                (Ok(found), Ok(alone)) => assert_eq!(found, alone),
+                (Err(found), Err(alone)) => assert_eq!(found.to_string(), alone.to_string()),
+                (found, alone) => panic!("{found:?} {alone:?}"),
+            }
+        }
+    }
+}
+
+/// Ten thousand by one thousand is the benchmark's; here it only has to be no query for each.
+#[tokio::test]
+async fn many_extensions_are_read_with_few_queries() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    connected(&registry, "one").await;
+    let declarations: Vec<ExtensionDeclaration> =
+        (0..2000).map(|number| acme_extension(&format!("extension-{number}"))).collect();
+    let all = registry.resolve_all(&declarations).await.unwrap();
+    assert!(all.iter().all(|found| found.as_ref().is_ok_and(|found| found.connection().is_some())));
+}

@@ -1,0 +1,162 @@
+//! Nothing is used without a grant, a grant is taken back at once, and everything of it is on record.
+
+use connection_contract::Secret;
+use connection_core::{Connection, ConnectionStatus, Error, ExtensionError};
+
+use crate::{
+    extension_kit::{acme_extension, handle, refuses, secret_name},
+    raw,
+    world::{World, connected},
+};
+
+async fn events(world: &World, connection: &Connection) -> Vec<String> {
+    let id = raw::id(connection.id());
+    let sql = format!(
+        "SELECT kind || ' ' || body FROM connection_event WHERE connection_id = {id} AND \
+         (kind LIKE 'extension%' OR kind = 'secret_released') ORDER BY seq"
+    );
+    raw::texts(&world.database(), sql).await
+}
+
+async fn token(handle: &connection_core::ExtensionHandle) -> Result<Vec<u8>, Error> {
+    handle.with_access_token(handle.requirement(), async |token| token.expose().to_vec()).await
+}
+
+#[tokio::test]
+async fn what_is_not_granted_is_refused_with_the_way_out_and_what_is_revoked_again() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let (issues, names) = (handle(&registry, "issues"), [secret_name("accessToken")]);
+    let connection = connected(&registry, "key-1").await;
+    let request = || async { connection.request("GET", "/me").await.unwrap() };
+    let refused = token(&issues).await.unwrap_err();
+    assert!(matches!(&refused, Error::Extension(ExtensionError::NotGranted { .. })), "{refused:?}");
+    let id = connection.id();
+    assert_eq!(refused.to_string(), format!("'issues' is not granted 'accessToken' of connection {id}"));
+    assert_eq!((refused.code(), refused.remedy().unwrap().contains("grant it")), ("not_granted", true));
+    let before = world.server.requests().len();
+    assert_eq!(issues.send(request().await).await.unwrap_err().code(), "not_granted");
+    assert_eq!(issues.request("GET", "/me").await.unwrap_err().code(), "not_granted");
+    assert_eq!(issues.inject(None).await.unwrap_err().code(), "not_granted");
+    assert_eq!(world.server.requests().len(), before);
+    assert_eq!(events(&world, &connection).await, [""; 0]);
+
+    // The use without a secret is a grant of its own.
+    registry.grant("issues", id, &[]).await.unwrap();
+    assert_eq!(issues.send(request().await).await.unwrap().status(), 200);
+    assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
+    registry.grant("issues", id, &names).await.unwrap();
+    registry.grant("issues", id, &names).await.unwrap();
+    assert_eq!(token(&issues).await.unwrap(), b"key-1");
+    assert_eq!(token(&handle(&registry, "other")).await.unwrap_err().code(), "not_granted");
+    assert!(registry.revoke("issues", id).await.unwrap());
+    assert!(!registry.revoke("issues", id).await.unwrap());
+    assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
+    assert_eq!(issues.send(request().await).await.unwrap_err().code(), "not_granted");
+    assert_eq!(
+        events(&world, &connection).await,
+        [
+            r#"extension_granted {"extension":"issues","names":[]}"#,
+            r#"extension_used {"extension":"issues","for":"request","names":[]}"#,
+            r#"extension_granted {"extension":"issues","names":["accessToken"]}"#,
+            r#"extension_used {"extension":"issues","for":"accessToken","names":["accessToken"]}"#,
+            r#"secret_released {"extension":"issues","name":"accessToken"}"#,
+            r#"extension_revoked {"extension":"issues","names":["accessToken"]}"#,
+        ]
+    );
+    let history = registry.history(id, None).await.unwrap();
+    assert_eq!(history.broken_at, None);
+}
+
+#[tokio::test]
+async fn grants_are_seen_with_those_that_were_revoked_and_go_with_their_connection() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let names = [secret_name("accessToken")];
+    registry.grant("a", connection.id(), &names).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(60));
+    registry.grant("b", connection.id(), &[]).await.unwrap();
+    registry.revoke("a", connection.id()).await.unwrap();
+    let seen: Vec<_> = registry.grants().await.unwrap();
+    let told = |grant: &connection_core::Grant| {
+        let revoked = grant.revoked_at.map(|at| at.seconds() - world.now());
+        (grant.extension.clone(), grant.names.len(), grant.created_at.seconds() - world.now(), revoked)
+    };
+    assert_eq!(seen.iter().map(told).collect::<Vec<_>>(), [("a".into(), 1, -60, Some(0)), ("b".into(), 0, 0, None)]);
+    assert!(registry.owner("u42").unwrap().grants().await.unwrap().is_empty());
+    let theirs = registry.owner("u42").unwrap().grant("a", connection.id(), &names).await;
+    assert!(matches!(theirs, Err(Error::NotFound(_))));
+    assert!(!registry.owner("u42").unwrap().revoke("b", connection.id()).await.unwrap());
+    registry.remove(connection.id()).await.unwrap();
+    assert!(registry.grants().await.unwrap().is_empty());
+    assert!(registry.grant(" ", connection.id(), &[]).await.is_err());
+}
+
+/// R-JINGLE-031: what is missing or refused is told when it is asked for, as something to react to.
+#[tokio::test]
+async fn a_connection_that_is_missing_or_refused_is_an_error_that_says_which() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let issues = handle(&registry, "issues");
+    let missing = token(&issues).await.unwrap_err();
+    assert_eq!(missing.code(), "connection_missing");
+    assert!(missing.to_string().ends_with(crate::extension_kit::GUIDE), "{missing}");
+    let connection = connected(&registry, "key-1").await;
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    refuses(&world);
+    connection.verify().await.unwrap();
+    let failed = token(&issues).await.unwrap_err();
+    assert_eq!((failed.code(), failed.remedy().is_some()), ("connection_failed", true));
+    assert!(matches!(failed, Error::Extension(ExtensionError::NotReady { status: ConnectionStatus::Failed, .. })));
+    registry.remove(connection.id()).await.unwrap();
+    assert_eq!(token(&issues).await.unwrap_err().code(), "connection_missing");
+}
+
+#[tokio::test]
+async fn a_use_that_cannot_be_recorded_is_none() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    let request = issues.request("GET", "/me").await.unwrap();
+    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    let before = world.server.requests().len();
+    let mut called = false;
+    let lent = issues.with_access_token(issues.requirement(), async |_: &Secret| called = true).await;
+    assert!(matches!(lent, Err(Error::Store(_))) && !called);
+    assert!(matches!(issues.inject(Some("list")).await, Err(Error::Store(_))));
+    assert!(matches!(issues.send(request).await, Err(Error::Store(_))));
+    assert_eq!(world.server.requests().len(), before);
+    raw::refuse_no_more(&world.database()).await;
+    assert_eq!(token(&issues).await.unwrap(), b"key-1");
+}
+
+/// Added extensions outlive the process; removing one leaves nothing that it could use.
+#[tokio::test]
+async fn removing_an_extension_revokes_and_forgets_in_one() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let declaration = acme_extension("issues");
+    registry.add_extension(&declaration, r#"{"name": "issues"}"#).await.unwrap();
+    let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    issues.set_preferences(None).set("open", true).await.unwrap();
+    issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
+    let other = world.acme().await;
+    let added = other.extensions().await.unwrap();
+    assert_eq!((added.len(), added[0].source.as_str()), (1, r#"{"name": "issues"}"#));
+    assert_eq!(other.added_extension("nobody").await.unwrap_err().to_string(), "unknown extension 'nobody'");
+    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    assert!(registry.remove_extension("issues").await.is_err());
+    raw::refuse_no_more(&world.database()).await;
+    assert_eq!(issues.preferences(None).await.unwrap().set, ["open"], "as it was");
+    assert!(registry.remove_extension("issues").await.unwrap());
+    assert!(!registry.remove_extension("issues").await.unwrap());
+    assert!(registry.grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()));
+    assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
+    assert_eq!(issues.preferences(Some("list")).await.unwrap().set, [""; 0]);
+    assert!(registry.extensions().await.unwrap().is_empty());
+    let events = events(&world, &connection).await;
+    assert_eq!(events.last().unwrap(), r#"extension_revoked {"extension":"issues","names":["accessToken"]}"#);
+}

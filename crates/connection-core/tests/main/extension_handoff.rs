@@ -1,0 +1,218 @@
+//! A person is sent to the host's settings, connects there, and the extension goes on, also in another process.
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use async_trait::async_trait;
+use connection_contract::{AuthType, Requirement};
+use connection_core::{
+    ConnectionRegistry, ConnectionStatus, ExtensionHandle, HandOffError, HandedOff, NativeExtensionSettings, Outcome,
+    RequiredAction, RetryOutcome, RetryTicket, SettingsHandOff,
+};
+
+use crate::{
+    acme::{Acme, KIND},
+    extension_kit::{GUIDE, TWIN, acme_extension, handle, keys_are_accounts, needs, of, refuses},
+    raw,
+    world::{World, answers, code, connected, step},
+};
+
+/// A host's settings: begins a setup where a connection is asked for.
+#[derive(Default)]
+struct Settings {
+    registry: OnceLock<ConnectionRegistry>,
+    opened: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl SettingsHandOff for Settings {
+    async fn open_extension_preferences(&self, owner: &str, extension: &str) -> Result<HandedOff, HandOffError> {
+        self.opened.lock().unwrap().push(format!("{owner} {extension}"));
+        Ok(HandedOff::shown())
+    }
+
+    async fn open_command_preferences(
+        &self,
+        owner: &str,
+        extension: &str,
+        command: &str,
+    ) -> Result<HandedOff, HandOffError> {
+        self.opened.lock().unwrap().push(format!("{owner} {extension} {command}"));
+        Err(HandOffError::new("no window can be opened"))
+    }
+
+    async fn open_native_extension_settings(
+        &self,
+        owner: &str,
+        settings: NativeExtensionSettings,
+    ) -> Result<HandedOff, HandOffError> {
+        self.opened.lock().unwrap().push(format!("{owner} {settings:?}"));
+        let registry = self.registry.get().unwrap();
+        let handle = handle(registry, &settings.extension_name);
+        let kind = handle.kinds_for_setup().remove(0);
+        let session = registry.begin_setup(&kind).extension(&handle).await.map_err(|e| HandOffError::new(e.to_string()))?;
+        Ok(HandedOff::setup(session.id()))
+    }
+}
+
+async fn open(world: &World) -> (ConnectionRegistry, Arc<Settings>) {
+    let settings = Arc::new(Settings::default());
+    let registry = world.builder().settings(settings.clone()).kind(Acme::default()).open().await.unwrap();
+    settings.registry.set(registry.clone()).unwrap();
+    (registry, settings)
+}
+
+/// What a person types into the setup that was begun last.
+async fn answered(registry: &ConnectionRegistry, key: &str) -> Outcome {
+    let session = registry.resume_setup(registry.setups().await.unwrap().last().unwrap().id).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("accessToken", key)])).await.unwrap();
+    session.terminal().await.unwrap()
+}
+
+fn word(outcome: &RetryOutcome) -> String {
+    match outcome {
+        RetryOutcome::Connected { command, .. } => format!("connected {command:?}"),
+        RetryOutcome::StillMissing(resolved) => format!("{}", resolved.status),
+        RetryOutcome::SetupFailed(failure) => failure.code.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn token(handle: &ExtensionHandle) -> Result<Vec<u8>, connection_core::Error> {
+    handle.with_access_token(handle.requirement(), async |token| token.expose().to_vec()).await
+}
+
+/// R-JINGLE-060 and R-JINGLE-061
+#[tokio::test]
+async fn what_is_missing_is_connected_by_the_hand_off_and_the_command_goes_on_in_another_process() {
+    let world = World::new().await;
+    let (registry, settings) = open(&world).await;
+    let issues = handle(&registry, "issues");
+    let required = issues.connection_required().await.unwrap().unwrap();
+    assert_eq!((required.title.as_str(), required.guide.unwrap().as_str()), ("Acme", GUIDE));
+    assert_eq!((required.action, required.kinds), (RequiredAction::Connect, vec![KIND]));
+    let ticket = issues.open_native_extension_settings(Some("list")).await.unwrap();
+    let asked = settings.opened.lock().unwrap().clone();
+    assert!(asked[0].starts_with("local NativeExtensionSettings") && asked[0].contains("\"list\""), "{asked:?}");
+    assert_eq!(word(&issues.retry(ticket).await.unwrap()), "missing");
+    assert!(matches!(answered(&registry, "key-1").await, Outcome::Done(_)));
+    // Who connects for an extension lets it use what is connected.
+    assert_eq!(token(&issues).await.unwrap(), b"key-1");
+    assert!(issues.connection_required().await.unwrap().is_none());
+    let granted = "SELECT body FROM connection_event WHERE kind = 'extension_granted'";
+    assert!(raw::texts(&world.database(), granted).await[0].contains(r#""names":["accessToken"],"session":""#));
+    let ticket: RetryTicket = ticket.to_string().parse().unwrap();
+    let other = open(&world).await.0;
+    let there = handle(&other, "issues");
+    assert_eq!(word(&there.retry(ticket).await.unwrap()), r#"connected Some("list")"#);
+    assert_eq!(token(&there).await.unwrap(), b"key-1");
+    // Another extension has neither the ticket nor the grant.
+    let foreign = handle(&other, "foreign");
+    assert_eq!(foreign.retry(ticket).await.unwrap_err().code(), "unknown_ticket");
+    assert_eq!(foreign.connection_required().await.unwrap().unwrap().action, RequiredAction::Grant);
+    assert_eq!(token(&foreign).await.unwrap_err().code(), "not_granted");
+}
+
+#[tokio::test]
+async fn a_setup_that_fails_or_is_cancelled_is_told_and_can_be_begun_again() {
+    let world = World::new().await;
+    let (registry, _) = open(&world).await;
+    let issues = handle(&registry, "issues");
+    refuses(&world);
+    let failed = issues.open_native_extension_settings(None).await.unwrap();
+    assert_eq!(code(&answered(&registry, "key-1").await), "unauthorized");
+    assert_eq!(word(&issues.retry(failed).await.unwrap()), "unauthorized");
+    let cancelled = issues.open_native_extension_settings(None).await.unwrap();
+    let session = registry.setups().await.unwrap().pop().unwrap().id;
+    registry.resume_setup(session).await.unwrap().cancel().await.unwrap();
+    assert_eq!(word(&issues.retry(cancelled).await.unwrap()), "setup_cancelled");
+    assert!(registry.grants().await.unwrap().is_empty());
+    keys_are_accounts(&world);
+    let again = issues.open_native_extension_settings(None).await.unwrap();
+    answered(&registry, "key-1").await;
+    assert_eq!(word(&issues.retry(again).await.unwrap()), "connected None");
+    assert_eq!(word(&issues.retry(failed).await.unwrap()), "connected None", "however it came to be");
+}
+
+/// R-JINGLE-047: what an extension asks for now is what is connected, or nothing is.
+#[tokio::test]
+async fn a_declaration_that_changes_in_mid_setup_is_refused_at_the_commit_and_leaves_nothing() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let changed: Requirement = needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]);
+    for how in ["added again", "removed", "declared again", "the same"] {
+        registry.add_extension(&acme_extension("issues"), "1").await.unwrap();
+        if how == "declared again" {
+            registry.remove_extension("issues").await.unwrap();
+        }
+        let issues = handle(&registry, "issues");
+        let before = issues.revisions(None).await.unwrap();
+        let session = registry.begin_setup(&KIND).extension(&issues).await.unwrap();
+        let (no, _) = step(&session).await;
+        match how {
+            "added again" => drop(registry.add_extension(&of("issues", changed.clone()), "2").await.unwrap()),
+            "removed" => drop(registry.remove_extension("issues").await.unwrap()),
+            "declared again" => drop(registry.extension(of("issues", changed.clone())).unwrap()),
+            _ => drop(handle(&registry, "issues")),
+        }
+        session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
+        let outcome = session.terminal().await.unwrap();
+        if how == "the same" {
+            assert!(matches!(outcome, Outcome::Done(_)), "the control: {outcome:?}");
+            return;
+        }
+        let Outcome::Failed(failure) = outcome else { panic!("{how}") };
+        assert_eq!(failure.code, "connection_changed", "{how}");
+        assert!(registry.grants().await.unwrap().is_empty(), "{how}");
+        assert_eq!(issues.revisions(None).await.unwrap(), before, "{how}");
+        assert_eq!(raw::number(&world.database(), "SELECT count(*) FROM connection_account").await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_setup_for_an_extension_is_of_its_provider_and_of_the_declaration_that_counts() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    registry.register_connection_kind(crate::extension_kit::Twin::new()).unwrap();
+    let old = handle(&registry, "issues");
+    let error = registry.begin_setup(&TWIN).extension(&old).await.unwrap_err();
+    assert_eq!(error.to_string(), "'issues' needs a connection to 'acme', and 'twin' is none");
+    let newer = of("issues", needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]));
+    registry.add_extension(&newer, "2").await.unwrap();
+    assert_eq!(registry.begin_setup(&KIND).extension(&old).await.unwrap_err().code(), "settings_changed");
+    assert!(registry.setups().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_host_without_settings_or_whose_settings_fail_says_so() {
+    let world = World::new().await;
+    let (registry, settings) = open(&world).await;
+    let plain = world.acme().await;
+    let error = handle(&plain, "issues").open_extension_preferences().await.unwrap_err();
+    assert_eq!(error.to_string(), "this host has no settings that 'issues' could open");
+    let issues = handle(&registry, "issues");
+    issues.open_extension_preferences().await.unwrap();
+    let error = issues.open_command_preferences("list").await.unwrap_err();
+    assert_eq!(error.to_string(), "the settings of 'issues' could not be opened: no window can be opened");
+    assert_eq!(issues.open_command_preferences("nothing").await.unwrap_err().code(), "undeclared");
+    assert_eq!(*settings.opened.lock().unwrap(), ["local issues", "local issues list"]);
+}
+
+#[tokio::test]
+async fn each_thing_that_stands_in_the_way_has_its_own_action() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let issues = handle(&registry, "issues");
+    let action = async |handle: &ExtensionHandle| handle.connection_required().await.unwrap().map(|view| view.action);
+    let odd = registry.extension(of("odd", needs(KIND, AuthType::ApiKey, &["nobodyHasThis"]))).unwrap();
+    assert_eq!(action(&odd).await, Some(RequiredAction::Unavailable));
+    assert_eq!(odd.resolve(odd.requirement()).await.unwrap().status, ConnectionStatus::Missing);
+    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    assert_eq!(action(&issues).await, Some(RequiredAction::Choose));
+    registry.remove(two.id()).await.unwrap();
+    assert_eq!(action(&issues).await, Some(RequiredAction::Grant));
+    refuses(&world);
+    one.verify().await.unwrap();
+    assert_eq!(action(&issues).await, Some(RequiredAction::Reauthorize));
+}

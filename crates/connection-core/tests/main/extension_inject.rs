@@ -1,0 +1,70 @@
+//! What a command runs with: declared names alone, wiped when it ends, and as variables.
+
+use connection_contract::{AuthType, Value};
+
+use crate::{
+    extension_kit::{TWIN, Twin, acme_extension, needs, of, secret_name},
+    raw,
+    world::{World, connected},
+};
+
+#[tokio::test]
+async fn a_command_gets_the_declared_secrets_its_settings_and_what_is_public() {
+    let (world, twin) = (World::new().await, Twin::new());
+    let registry = world.open(twin.clone()).await;
+    let requirement = needs(TWIN, AuthType::ApiKey, &["apiSecret"]).public_preference("region");
+    let sms = registry.extension(of("sms", requirement)).unwrap();
+    let connection = twin.connected(&registry, "AC-canary-1", "canary-2").await;
+    registry.grant("sms", connection.id(), &[secret_name("apiSecret"), secret_name("apiKey")]).await.unwrap();
+    sms.set_preferences(Some("list")).set("limit", "5").await.unwrap();
+    let context = sms.inject(Some("list")).await.unwrap();
+    assert_eq!(context.command(), Some("list"));
+    assert_eq!(context.public_config().to_string(), r#"{"apiBaseUrl":"https://declared.example","region":"eu"}"#);
+    assert_eq!(context.preference("limit"), Some(&Value::from("5")));
+    assert_eq!(context.secret("apiSecret").unwrap().expose(), b"canary-2");
+    assert!(context.secret("apiKey").is_none(), "granted, held, and not declared");
+    assert_eq!(context.secrets().count(), 1);
+    assert!(!format!("{context:?}").contains("canary"), "{context:?}");
+    let variables = context.environment().unwrap();
+    let shown: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={}", value.expose_str().unwrap())).collect();
+    assert_eq!(
+        shown,
+        ["API_SECRET=canary-2", "PUBLIC_API_BASE_URL=https://declared.example", "PUBLIC_REGION=eu"]
+    );
+    assert!(!format!("{variables:?}").contains("canary"));
+    let used = "SELECT body FROM connection_event WHERE kind = 'extension_used'";
+    let recorded = raw::texts(&world.database(), used).await;
+    assert_eq!(recorded, [r#"{"command":"list","extension":"sms","for":"command","names":["apiSecret"]}"#]);
+}
+
+#[tokio::test]
+async fn what_needs_no_secret_gets_what_is_public_without_a_grant() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let local = registry.extension(of("reminders", needs(crate::acme::KIND, AuthType::None, &[]))).unwrap();
+    let context = local.inject(None).await.unwrap();
+    assert_eq!((context.secrets().count(), context.command()), (0, None));
+    assert_eq!(context.environment().unwrap().len(), 1);
+    let asked = local.with_access_token(local.requirement(), async |_| ()).await;
+    assert_eq!(asked.unwrap_err().to_string(), "'reminders' declares no secret 'accessToken'");
+}
+
+#[tokio::test]
+async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let declaration = acme_extension("issues");
+    let requirement = declaration.requirement.clone().public_preference("api_base_url");
+    let declaration = of("issues", requirement).preference(connection_contract::Preference::new(
+        "api_base_url",
+        connection_contract::PreferenceInput::Text,
+    ));
+    let issues = registry.extension(declaration).unwrap();
+    let connection = connected(&registry, "key-1").await;
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    let error = issues.inject(None).await.unwrap().environment().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "'api_base_url' cannot be a variable of the environment: another name becomes the same variable"
+    );
+}

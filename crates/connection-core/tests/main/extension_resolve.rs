@@ -1,0 +1,158 @@
+//! A requirement resolves to one connection, by presence alone, and to the documented JSON.
+
+use connection_contract::{AuthType, Kind};
+use connection_core::{Connection, ConnectionStatus, Error, ExtensionError, ResolvedConnection};
+
+use crate::{
+    acme::KIND,
+    extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of, secret_name},
+    fake::Fake,
+    raw,
+    world::{World, connected},
+};
+
+async fn resolved(handle: &connection_core::ExtensionHandle) -> ResolvedConnection {
+    handle.resolve(handle.requirement()).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_json_is_as_documented_and_holds_no_row_id() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let handle = handle(&registry, "issues");
+    let json = resolved(&handle).await.to_json().to_string();
+    assert_eq!(
+        json,
+        r#"{"connectionId":"default","extensionName":"issues","missingSecretNames":["accessToken"],"provider":"acme","publicConfig":{"apiBaseUrl":"https://declared.example"},"status":"missing"}"#
+    );
+    let connection = connected(&registry, "key-1").await;
+    let found = resolved(&handle).await;
+    assert_eq!(
+        found.to_json().to_string(),
+        r#"{"connectionId":"default","extensionName":"issues","missingSecretNames":[],"provider":"acme","publicConfig":{"apiBaseUrl":"https://api.acme.example"},"status":"connected"}"#
+    );
+    assert!(!found.to_json().to_string().contains(&connection.id().to_string()));
+    assert!(!found.is_granted(), "it is there, and nobody said that it may be used");
+}
+
+/// No plugin is asked and no blob is opened: one that does not open resolves like any other.
+#[tokio::test]
+async fn presence_alone_counts_and_what_is_sealed_stays_closed() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let handle = handle(&registry, "issues");
+    let id = raw::id(connected(&registry, "key-1").await.id());
+    let broken = raw::literal(b"no envelope");
+    let sql = format!("UPDATE connection_credential SET sealed = {broken} WHERE connection_id = {id}");
+    assert_eq!(raw::run(&world.database(), sql).await, 1);
+    assert_eq!(resolved(&handle).await.status, ConnectionStatus::Connected);
+}
+
+/// R-JINGLE-023 and R-JINGLE-024
+#[tokio::test]
+async fn a_blank_secret_is_missing_and_names_are_in_the_order_of_the_declaration() {
+    let (world, twin) = (World::new().await, Twin::new());
+    let registry = world.open(twin.clone()).await;
+    let needs = |names: &[&str]| registry.extension(of("sms", needs(TWIN, AuthType::ApiKey, names))).unwrap();
+    let both = needs(&["apiSecret", "apiKey"]);
+    assert_eq!(resolved(&both).await.missing_secret_names, [secret_name("apiSecret"), secret_name("apiKey")]);
+    let blank = twin.connected(&registry, "AC1", "  \u{2003} ").await;
+    let found = resolved(&both).await;
+    assert_eq!((found.status, found.connection()), (ConnectionStatus::Missing, None));
+    assert_eq!(found.missing_secret_names, [secret_name("apiSecret")]);
+    assert_eq!(resolved(&needs(&["apiKey"])).await.connection(), Some(blank.id()));
+    let names = "SELECT secret_names FROM connection_credential";
+    assert_eq!(raw::texts(&world.database(), names).await, [r#"["apiKey"]"#]);
+    // A whole one settles it, though there are two connections now.
+    let whole = twin.connected(&registry, "AC2", "secret").await;
+    assert_eq!(resolved(&both).await.connection(), Some(whole.id()));
+}
+
+/// C1: the alias `default` means the default of the provider.
+#[tokio::test]
+async fn several_are_an_error_that_lists_them_and_the_default_settles_it() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let handle = handle(&registry, "issues");
+    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let error = handle.resolve(handle.requirement()).await.unwrap_err();
+    let end = |connection: &Connection| connection.id().to_string()[28..].to_owned();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "there are several connections to 'acme' that 'issues' could mean: acme:one ({}), acme:two ({})",
+            end(&one),
+            end(&two)
+        )
+    );
+    assert_eq!((error.code(), error.remedy().is_some()), ("ambiguous", true));
+    registry.grant("issues", one.id(), &[]).await.unwrap();
+    assert!(handle.resolve(handle.requirement()).await.is_err(), "a grant chooses nothing");
+    two.make_default().await.unwrap();
+    assert_eq!(resolved(&handle).await.connection(), Some(two.id()));
+    registry.remove(two.id()).await.unwrap();
+    assert_eq!(resolved(&handle).await.connection(), Some(one.id()));
+}
+
+#[tokio::test]
+async fn a_connection_of_another_kind_of_the_provider_serves_and_that_of_another_provider_does_not() {
+    let (world, other) = (World::new().await, Kind::from_static("other"));
+    let of_acme = Twin { kind: TWIN, provider: KIND };
+    let registry = world.acme().await;
+    registry.register_connection_kind(of_acme.clone()).unwrap();
+    registry.register_connection_kind(Twin { kind: other.clone(), provider: other.clone() }).unwrap();
+    let handle = registry.extension(of("sms", needs(KIND, AuthType::OAuth, &["apiKey"])));
+    assert!(handle.is_err(), "oauth without its endpoints is no declaration");
+    let handle = registry.extension(of("sms", needs(KIND, AuthType::PersonalAccessToken, &["apiKey"]))).unwrap();
+    Twin { kind: other.clone(), provider: other }.connected(&registry, "AC1", "s").await;
+    connected(&registry, "key-1").await;
+    assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
+    let twin = of_acme.connected(&registry, "AC1", "s").await;
+    let found = resolved(&handle).await;
+    assert_eq!((found.connection(), found.provider.as_str()), (Some(twin.id()), "acme"));
+    assert_eq!(handle.kinds_for_setup(), [TWIN]);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_installed_is_missing_and_owners_are_apart() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake).await;
+    let handle = handle(&registry, "issues");
+    assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
+    registry.register_connection_kind(crate::acme::Acme::default()).unwrap();
+    connected(&registry.owner("u42").unwrap(), "key-1").await;
+    assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
+    let theirs = registry.owner("u42").unwrap().extension(acme_extension("issues")).unwrap();
+    assert_eq!(resolved(&theirs).await.status, ConnectionStatus::Connected);
+    // A row whose plugin is gone serves nobody.
+    assert!(registry.unregister_connection_kind(&KIND));
+    assert_eq!(resolved(&theirs).await.status, ConnectionStatus::Missing);
+}
+
+/// R-JINGLE-027 and R-JINGLE-046: a handle asks for what its own declaration says.
+#[tokio::test]
+async fn another_requirement_than_its_own_is_refused_by_every_method() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let (handle, other) = (handle(&registry, "issues"), needs(KIND, AuthType::ApiKey, &["apiKey"]));
+    let error = handle.resolve(&other).await.unwrap_err();
+    assert!(matches!(&error, Error::Extension(ExtensionError::Undeclared { what: "connection", .. })), "{error:?}");
+    assert_eq!(error.to_string(), "'issues' declares no connection 'default'");
+    let mut called = false;
+    let lent = handle.with_access_token(&other, async |_| called = true).await;
+    assert_eq!((lent.unwrap_err().code(), called), ("undeclared", false));
+    assert_eq!(handle.inject(Some("delete-all")).await.unwrap_err().code(), "undeclared");
+}
+
+#[tokio::test]
+async fn one_damaged_row_breaks_no_resolution() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let handle = handle(&registry, "issues");
+    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let id = raw::id(one.id());
+    raw::run(&world.database(), format!("UPDATE connection_credential SET secret_names = '{{' WHERE connection_id = {id}")).await;
+    assert_eq!(resolved(&handle).await.connection(), Some(two.id()));
+}
