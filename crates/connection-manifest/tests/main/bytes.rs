@@ -31,7 +31,7 @@ fn size_and_depth_have_an_end() {
     refused(nested(100_000).as_bytes(), deep);
     refused(nested(62).as_bytes(), "a.json: field '/name': a manifest says the extension's name; write one, as text");
     // Brackets in a text are no levels.
-    let text = format!("{{\"a\": \"{}\\\"\", }}", "[".repeat(100));
+    let text = format!("{{\"a\": \"\\\"{}\", }}", "[".repeat(100));
     assert!(ExtensionFile::parse(text.as_bytes()).unwrap_err().rule.contains("not JSON"));
 }
 

@@ -7,13 +7,24 @@ use crate::{manifest, oauth, places, with};
 
 const CANARY: &str = "canary-9f8e7d6c";
 
-/// Every place of a manifest gets the canary, as text, in a list and in an object.
+/// Every place of a manifest, and some that nobody reads, gets the canary, as text, in a list and in an object.
 #[test]
 fn no_value_is_ever_repeated() {
     let redirect = json!({ "type": "app-scheme", "scheme": "app", "callbackPath": "/back" });
     let (mut refused, mut taken) = (0, 0);
     for document in [manifest(), with("/connection/auth", oauth(&redirect))] {
-        for pointer in places(&document).iter().filter(|pointer| !NAMES.contains(&pointer.as_str())) {
+        let added = [
+            "/x",
+            "/aiCapability",
+            "/rpcMethods",
+            "/commands/0/x",
+            "/preferences/0/x",
+            "/connection/x",
+            "/connection/auth/x",
+        ];
+        for pointer in
+            places(&document).iter().map(String::as_str).chain(added).filter(|pointer| !NAMES.contains(pointer))
+        {
             for canary in
                 [json!(CANARY), json!(format!("{CANARY} \u{0}")), json!([CANARY, CANARY]), json!({ "a": CANARY })]
             {

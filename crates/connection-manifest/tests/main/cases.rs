@@ -159,6 +159,12 @@ fn names() -> Vec<Case> {
         ),
         case(
             "R-JINGLE-006",
+            "a title in a language without a name",
+            Parser,
+            with("/connection/title", json!({ "en_US": "A", "zh_Hans": "B", " ": "C" })),
+        ),
+        case(
+            "R-JINGLE-006",
             "a title that is a number in one",
             Schema,
             with("/connection/title", json!({ "en_US": "A", "zh_Hans": 1 })),

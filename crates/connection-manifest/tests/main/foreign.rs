@@ -50,7 +50,10 @@ fn what_is_taken_otherwise_than_it_was_meant_is_told() {
     let unfit = "field '/preferences/0/default': this default does not fit its form of input; it holds all the same";
     assert_eq!(notes(&checkbox(json!("yes"))), [unfit]);
     assert!(notes(&checkbox(json!(false))).is_empty());
+    assert_eq!(notes(&with("/preferences/0/default", json!(7))), [unfit]);
+    assert!(notes(&with("/preferences/0/default", json!("text"))).is_empty());
     assert_eq!(notes(&with("/preferences/1/default", json!("list"))).len(), 1);
+    assert!(notes(&with("/preferences/1/default", json!("browser"))).is_empty());
     assert_eq!(
         notes(&with("/preferences/0", json!({ "name": "a", "type": "dropdown" }))),
         ["field '/preferences/0': this dropdown has no data, so there is nothing to choose"]
@@ -120,6 +123,8 @@ fn a_title_is_english_where_it_says_something() {
     let others = |others: &[&str]| others.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(title(json!("Acme")), ("Acme".into(), others(&[])));
     assert_eq!(title(json!({ "zh_Hans": "顶点", "en_US": "Acme" })), ("Acme".into(), others(&["zh_Hans 顶点"])));
+    let three = title(json!({ "de_DE": "Gipfel", "en_US": "Acme", "zh_Hans": "顶点" }));
+    assert_eq!(three, ("Acme".into(), others(&["de_DE Gipfel", "zh_Hans 顶点"])));
     assert_eq!(title(json!({ "en_US": "", "zh_Hans": "顶点" })), ("顶点".into(), others(&["zh_Hans 顶点"])));
     assert_eq!(
         title(json!({ "en_US": "Acme", "zh_Hans": " ", "fr": "Sommet" })),
