@@ -49,7 +49,7 @@ pub(super) async fn print(
     fact(output, "needs", &needs(handle))?;
     fact(output, "status", resolved.status.as_str())?;
     if let Some(error) = &resolved.error {
-        fact(output, "because", error.as_str())?;
+        fact(output, "because", error.message.as_str())?;
     }
     if !resolved.missing_secret_names.is_empty() {
         let lacks: Vec<_> = resolved.missing_secret_names.iter().map(|name| name.as_str()).collect();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    program::{Machine, Ran},
+    program::{Machine, Ran, check},
     provider::{NOTION_KEY, TOKEN},
 };
 
@@ -158,7 +158,8 @@ fn a_connection_that_is_refused_is_failed_and_what_runs_elsewhere_is_unsupported
     machine.run(&["verify", "github"]).exits(4);
     let failed = status(&machine, "issues.json");
     assert_eq!(failed["status"], "failed");
-    assert!(failed["error"].to_string().contains("GitHub does not accept this token"), "{failed}");
+    check(&failed["error"], "error");
+    assert_eq!(failed["error"]["code"], "unauthorized", "{failed}");
     machine.run(&["resolve", "issues.json"]).exits(0).says("failed").says("connections reauthorize github:octocat");
     exec(&machine, "issues").exits(4).warns("connections open-settings issues");
     if cfg!(target_os = "linux") {

@@ -35,9 +35,9 @@ async fn told(
     if output.json {
         let grants = bodies(registry, &open_grants(registry, Some(&added.name)).await?).await?;
         let body = json::ExtensionBody::of(added, grants).declared(handle.declaration());
-        return output.shape(&match &resolved {
-            Ok(resolved) => body.resolved(resolved),
-            Err(error) => json::ExtensionBody { error: Some(error.to_string()), ..body },
+        return output.shape(&match resolved {
+            Ok(resolved) => body.resolved(&resolved),
+            Err(error) => json::ExtensionBody { error: Some((&Error::from(error)).into()), ..body },
         });
     }
     match resolved {

@@ -32,7 +32,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
             body.provider.as_str().into(),
             body.status.unwrap_or("unknown").into(),
             uses.join(", ").into(),
-            body.error.clone().unwrap_or_default().into(),
+            body.error.as_ref().map(|error| error.message.clone()).unwrap_or_default().into(),
         ]);
     }
     output.table(&table)?;
@@ -52,13 +52,13 @@ async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, 
         let body = of(registry, added, &grants).await?;
         all.push(match file {
             // What cannot be read harms nobody but who declared it.
-            Err(error) => json::ExtensionBody { error: Some(error.message), ..body },
+            Err(error) => json::ExtensionBody { error: Some((&error).into()), ..body },
             Ok(file) => {
                 let body = body.declared(file.declaration());
                 // One for each declaration.
                 match resolved.next() {
                     Some(Ok(resolved)) => body.resolved(&resolved),
-                    Some(Err(error)) => json::ExtensionBody { error: Some(error.to_string()), ..body },
+                    Some(Err(error)) => json::ExtensionBody { error: Some((&Error::from(error)).into()), ..body },
                     None => body,
                 }
             }

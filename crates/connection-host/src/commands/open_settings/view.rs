@@ -44,7 +44,7 @@ impl On<'_> {
         fact(output, "extension", self.handle.name())?;
         let because = resolved.and_then(|resolved| resolved.error);
         if let Some(because) = &because {
-            fact(output, "because", because.as_str())?;
+            fact(output, "because", because.message.as_str())?;
         } else if required.action == RequiredAction::Unavailable {
             let provider = &self.handle.requirement().provider;
             fact(output, "because", &format!("no kind here connects '{provider}' with what it declares"))?;

@@ -7,6 +7,8 @@ use connection_core::{
 use serde::Serialize;
 use serde_json::Value;
 
+use super::ErrorContent;
+
 /// `extensions add`, and an element of `extensions`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,7 +19,7 @@ pub(crate) struct ExtensionBody {
     pub(crate) secret_names: Vec<String>,
     pub(crate) commands: Vec<String>,
     pub(crate) status: Option<&'static str>,
-    pub(crate) error: Option<String>,
+    pub(crate) error: Option<ErrorContent>,
     /// The id of the one that is meant.
     pub(crate) connection: Option<String>,
     pub(crate) granted: bool,
@@ -53,7 +55,7 @@ impl ExtensionBody {
 
     pub(crate) fn resolved(mut self, resolved: &ResolvedConnection) -> Self {
         self.status = Some(resolved.status.as_str());
-        self.error = resolved.error.as_ref().map(ToString::to_string);
+        self.error = resolved.error.as_ref().map(ErrorContent::from);
         self.connection = resolved.connection().map(|id| id.to_string());
         self.granted = resolved.is_granted();
         self
