@@ -105,15 +105,15 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_plain_comes_back_as_it_went_in_and_once_is_as_good_as_twice(value in any_json()) {
-            let normal = super::normal(&value).unwrap();
-            prop_assert_eq!(super::normal(&normal).unwrap(), normal.clone());
-            let text = normal.to_string();
-            prop_assert_eq!(Value::parse(text.as_bytes()).unwrap(), normal.clone());
-            let other: serde_json::Value = serde_json::from_str(&text).unwrap();
-            let ours = to_json(&normal);
-            let both = |a: &serde_json::Value, b: &serde_json::Value| a.to_string() == b.to_string();
-            prop_assert!(both(&other, &ours) || format!("{ours}").contains('.') || format!("{other}").contains('.'));
-            prop_assert!(!text.contains("-0,") && text != "-0" && text != "-0.0");
+            let stored = normal(&value).unwrap();
+            prop_assert_eq!(normal(&stored).unwrap(), stored.clone());
+            let text = stored.to_string();
+            prop_assert_eq!(Value::parse(text.as_bytes()).unwrap(), stored.clone());
+            let (other, ours): (serde_json::Value, _) = (serde_json::from_str(&text).unwrap(), to_json(&stored));
+            // What is no whole number of 64 bits is a double in both, and may be written otherwise.
+            let is_exact = !text.contains(['.', 'e', 'E']);
+            prop_assert!(!is_exact || other == ours);
+            prop_assert!(text != "-0" && text != "-0.0");
         }
     }
 

@@ -15,6 +15,7 @@ mod events;
 mod extension_bulk;
 mod extension_canary;
 mod extension_grants;
+mod extension_guide;
 mod extension_handoff;
 mod extension_inject;
 mod extension_kit;

@@ -137,7 +137,9 @@ async fn a_committed_change_is_told_to_the_host_first_then_to_who_shows_it_and_h
     assert!(!format!("{told:?}").contains("canary"));
     assert_eq!(told[1].0.command.as_deref(), Some("list"));
     let mut all = std::mem::take(&mut *shown.lock().unwrap());
-    all.extend(ui.lock().unwrap().next().await);
+    drop(listener);
+    let mut ui = Arc::into_inner(ui).unwrap().into_inner().unwrap();
+    all.extend(ui.next().await);
     assert!(all.iter().eq(told.iter().map(|(change, _)| change)), "{all:?}");
-    drop((listener, panics, others));
+    drop((panics, others));
 }
