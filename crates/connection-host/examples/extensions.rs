@@ -141,9 +141,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     if let Offer::Tools(tools) = extension.offer().await? {
         for tool in tools {
-            println!("{:?}", extension.call(&tool).await);
+            match extension.call(&tool).await {
+                Ok(said) => println!("{said}"),
+                Err(ToolError { code, message }) => println!("{code}: {message}"),
+            }
         }
-        println!("{:?}", extension.whoami().await.map(|answer| answer.expose().len()));
+        match extension.whoami().await {
+            Ok(answer) => println!("{}", answer.expose_str().ok_or("the answer is not text")?),
+            Err(ToolError { code, message }) => println!("{code}: {message}"),
+        }
     }
     forbid(&registry, &extension).await?;
     registry.close().await;

@@ -14,9 +14,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     Connected,
-    /// For an extension, of which the command prints the shape.
-    ForExtension,
+    /// As `Connected`, for an extension, of which the command prints the shape.
+    ConnectedFor,
     Reauthorized,
+    /// As `Reauthorized`, for an extension.
+    ReauthorizedFor,
     RolledBack,
 }
 
@@ -39,7 +41,7 @@ pub(super) async fn told(
 /// The connection after what was done to it: a line, or its shape.
 pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Result<Exit, Error> {
     let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
-    if output.json && made == Made::ForExtension {
+    if output.json && matches!(made, Made::ConnectedFor | Made::ReauthorizedFor) {
         return Ok(exit);
     }
     if output.json {
@@ -47,8 +49,8 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Resul
         return Ok(exit);
     }
     let word = match made {
-        Made::Connected | Made::ForExtension => "Connected",
-        Made::Reauthorized => "Reauthorized",
+        Made::Connected | Made::ConnectedFor => "Connected",
+        Made::Reauthorized | Made::ReauthorizedFor => "Reauthorized",
         Made::RolledBack => "Rolled back",
     };
     let mut line = format!("{word} {} · {}", account(info), output.liveness(info.liveness));

@@ -179,7 +179,7 @@ fn several_connections_are_an_error_that_lists_them_until_one_is_the_default() {
     let refused = machine.run(&["resolve", "issues.json"]).exits(2).warns("connections default C");
     refused.warns("github:octocat").warns("github:other");
     exec(&machine, "issues").exits(2);
-    machine.run(&["open-settings", "issues"]).exits(0).says("connections default C");
+    machine.run(&["open-settings", "issues"]).exits(0).says("connections default C").says("github:other");
     machine.run(&["extensions"]).exits(0).says("unknown").says("there are several connections");
     machine.run(&["extensions", "add", "issues.json"]).exits(0).says("Added issues");
     machine.run(&["default", "github:other"]).exits(0);

@@ -86,7 +86,7 @@ fn what_is_refused_is_authorized_again() {
     machine.run(&["verify", "github"]).exits(4);
     machine.run(&["open-settings", "issues"]).exits(0).says("connections reauthorize github:octocat");
     machine.provider.behave();
-    machine.run(&CONNECT).exits(0).says("status        connected");
+    machine.run(&CONNECT).exits(0).says("Reauthorized octocat").says("status        connected");
     machine.run(&["list", "--json"]).exits(0).json().as_array().filter(|rows| rows.len() == 1).expect("one connection");
 }
 

@@ -132,7 +132,7 @@ impl On<'_> {
             Ok(session) => session,
             Err(error) => return Err(explained(self.registry, error).await),
         };
-        self.talk(session, Made::ForExtension, inputs).await
+        self.talk(session, Made::ConnectedFor, inputs).await
     }
 
     async fn reauthorize(&self, mut inputs: Inputs) -> Result<Exit, Error> {
@@ -145,7 +145,7 @@ impl On<'_> {
         self.finish.choose(&mut inputs, &descriptor);
         inputs.check(kind.as_str(), &descriptor.fields)?;
         let session = connection.reauthorize().await?;
-        self.talk(session, Made::ForExtension, inputs).await
+        self.talk(session, Made::ReauthorizedFor, inputs).await
     }
 
     /// Talks the setup to its end, with a ticket for who goes on when this process cannot.

@@ -1,7 +1,9 @@
 //! The "connection required" view, and what is shown when nothing is required any more.
 
 use connection_contract::{Descriptor, Field};
-use connection_core::{ConnectionRegistry, ConnectionRequired, Error as CoreError, RequiredAction, RetryTicket};
+use connection_core::{
+    ConnectionRegistry, ConnectionRequired, Error as CoreError, ExtensionError, RequiredAction, RetryTicket,
+};
 
 use super::On;
 use crate::{
@@ -15,9 +17,9 @@ impl On<'_> {
     /// What is required still, or how it stands; with the ticket by which that is asked again.
     pub(super) async fn show(&self, ticket: Option<RetryTicket>) -> Result<(), Error> {
         let required = self.handle.connection_required().await?;
-        let resolved = match self.handle.resolve(self.handle.requirement()).await {
-            Ok(resolved) => Some(resolved),
-            Err(CoreError::Extension(connection_core::ExtensionError::Ambiguous { .. })) => None,
+        let (resolved, several) = match self.handle.resolve(self.handle.requirement()).await {
+            Ok(resolved) => (Some(resolved), None),
+            Err(error @ CoreError::Extension(ExtensionError::Ambiguous { .. })) => (None, Some(error.to_string())),
             Err(error) => return Err(error.into()),
         };
         let way = match &required {
@@ -42,12 +44,14 @@ impl On<'_> {
         };
         output.line(format!("Connection required: {}", required.title))?;
         fact(output, "extension", self.handle.name())?;
-        let because = resolved.and_then(|resolved| resolved.error);
-        if let Some(because) = &because {
-            fact(output, "because", because.message.as_str())?;
-        } else if required.action == RequiredAction::Unavailable {
+        let unavailable = || {
             let provider = &self.handle.requirement().provider;
-            fact(output, "because", &format!("no kind here connects '{provider}' with what it declares"))?;
+            let known = required.action == RequiredAction::Unavailable;
+            known.then(|| format!("no kind here connects '{provider}' with what it declares"))
+        };
+        let failed = resolved.and_then(|resolved| resolved.error).map(|reason| reason.message.to_string());
+        if let Some(because) = failed.or(several).or_else(unavailable) {
+            fact(output, "because", &because)?;
         }
         if let Some(guide) = &required.guide {
             fact(output, "guide", guide.as_str())?;
