@@ -9,7 +9,9 @@ use crate::{
     store::{Reader, rows::CandidateRow},
 };
 
-/// So many rows of a kind are read at once.
+/// So many rows of a kind are read first: one that is alone is the one that is meant.
+const FIRST: i64 = 2;
+/// So many are read at once of the others.
 const PAGE: i64 = 100;
 /// So many are named when it is not clear which is meant.
 const MOST_CANDIDATES: usize = 20;
@@ -70,7 +72,7 @@ pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Pic
     }
 }
 
-/// Those of the provider that say which is meant: all of them while they are few. What is read does not grow with how many
+/// Those of the provider that say which is meant: the default alone where it is. What is read does not grow with how many
 /// there are once several are as good.
 pub(crate) async fn load(
     shared: &Shared,
@@ -80,26 +82,35 @@ pub(crate) async fn load(
     (provider, names): (&Kind, &[SecretName]),
 ) -> Result<Vec<Candidate>, Error> {
     let kinds = shared.registered_of(provider);
-    let (mut candidates, mut cut) = (Vec::new(), false);
+    let (mut candidates, mut more) = (Vec::new(), Vec::new());
     for kind in &kinds {
-        let mut after = None;
+        let (rows, full) = reader.candidates(owner, kind.as_str(), extension, None, FIRST).await?;
+        if let Some(last) = rows.last().filter(|_| full) {
+            more.push((kind, last.listed.account.id));
+        }
+        candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row)));
+    }
+    if more.is_empty() {
+        return Ok(candidates);
+    }
+    let is_of = |row: &CandidateRow| kinds.iter().any(|kind| kind.as_str() == row.listed.account.kind);
+    let defaults = reader.default_candidates(owner, extension).await?.into_iter().filter(is_of);
+    let default = defaults.filter_map(|row| Candidate::of(shared, row)).find(|default| default.satisfies(names));
+    if let Some(default) = default {
+        return Ok(vec![default]);
+    }
+    for (kind, mut after) in more {
         loop {
-            let (rows, full) = reader.candidates(owner, kind.as_str(), extension, after, PAGE).await?;
-            after = rows.last().map(|row| row.listed.account.id);
+            let (rows, full) = reader.candidates(owner, kind.as_str(), extension, Some(after), PAGE).await?;
+            let last = rows.last().map(|row| row.listed.account.id);
             candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row)));
-            if !full || after.is_none() {
-                break;
-            }
-            if candidates.iter().filter(|candidate| candidate.satisfies(names)).count() > MOST_CANDIDATES {
-                cut = true;
-                break;
+            // None of them is the default that is meant: so many that are as good say all that there is to say.
+            let several = candidates.iter().filter(|candidate| candidate.satisfies(names)).count() > MOST_CANDIDATES;
+            match last {
+                Some(last) if full && !several => after = last,
+                _ => break,
             }
         }
-    }
-    if cut && !candidates.iter().any(|candidate| candidate.info.is_default) {
-        let defaults = reader.default_candidates(owner, extension).await?;
-        let defaults = defaults.into_iter().filter(|row| kinds.iter().any(|k| k.as_str() == row.listed.account.kind));
-        candidates.extend(defaults.filter_map(|row| Candidate::of(shared, row)));
     }
     Ok(candidates)
 }
