@@ -1,14 +1,17 @@
 //! `extensions`: every one that was added, what becomes of what it needs, and what it may use.
 
+use std::collections::HashMap;
+
 use connection_contract::ExtensionDeclaration;
-use connection_core::{ConnectionRegistry, ExtensionInfo, Grant};
+use connection_core::ConnectionRegistry;
 
 use crate::{
     Error, Exit,
     cli::Program,
-    extensions::{bodies, open_grants},
+    extensions::open_grants,
     input::stored,
     output::{Table, json},
+    select,
 };
 
 pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
@@ -39,18 +42,17 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-/// In a handful of queries, however many there are.
+/// However many there are, nothing is read for each of them.
 async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, Error> {
     let added = registry.extensions().await?;
-    let grants = open_grants(registry, None).await?;
+    let mut grants = granted(registry).await?;
     let files = added.iter().map(|added| stored(&added.name, &added.source)).collect::<Vec<_>>();
     let declarations: Vec<ExtensionDeclaration> =
         files.iter().filter_map(|file| file.as_ref().ok().map(|file| file.declaration().clone())).collect();
     let mut resolved = registry.resolve_all(&declarations).await?.into_iter();
-    let mut all = Vec::new();
-    for (added, file) in added.iter().zip(files) {
-        let body = of(registry, added, &grants).await?;
-        all.push(match file {
+    let bodies = added.iter().zip(files).map(|(added, file)| {
+        let body = json::ExtensionBody::of(added, grants.remove(&added.name).unwrap_or_default());
+        match file {
             // What cannot be read harms nobody but who declared it.
             Err(error) => json::ExtensionBody { error: Some((&error).into()), ..body },
             Ok(file) => {
@@ -62,16 +64,24 @@ async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, 
                     None => body,
                 }
             }
-        });
-    }
-    Ok(all)
+        }
+    });
+    Ok(bodies.collect())
 }
 
-async fn of(
-    registry: &ConnectionRegistry,
-    added: &ExtensionInfo,
-    grants: &[Grant],
-) -> Result<json::ExtensionBody, Error> {
-    let own: Vec<_> = grants.iter().filter(|grant| grant.extension == added.name).cloned().collect();
-    Ok(json::ExtensionBody::of(added, bodies(registry, &own).await?))
+/// What each extension may use, by its name.
+async fn granted(registry: &ConnectionRegistry) -> Result<HashMap<String, Vec<json::GrantBody>>, Error> {
+    let mut granted: HashMap<String, Vec<json::GrantBody>> = HashMap::new();
+    let open = open_grants(registry, None).await?;
+    if open.is_empty() {
+        return Ok(granted);
+    }
+    let infos: HashMap<_, _> = select::all(registry).await?.into_iter().map(|info| (info.id, info)).collect();
+    for grant in &open {
+        // One whose connection was removed in between is gone with it.
+        if let Some(info) = infos.get(&grant.connection) {
+            granted.entry(grant.extension.clone()).or_default().push(json::GrantBody::of(grant, info));
+        }
+    }
+    Ok(granted)
 }
