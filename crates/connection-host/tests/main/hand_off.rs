@@ -111,3 +111,20 @@ fn a_kind_of_another_provider_is_refused() {
     machine.run(&[&CONNECT[..], &["--kind", "notion"]].concat()).exits(6).warns("--kind takes github");
     machine.run(&[&CONNECT[..], &["--kind", "github"]].concat()).exits(0);
 }
+
+/// With `examples/oauth2.rs`, whose server is not there.
+#[test]
+fn a_way_that_was_chosen_begins_the_setup() {
+    let machine = Machine::new();
+    let manifest = json!({ "name": "real", "connection": {
+        "id": "default", "provider": "real-public", "title": "Real",
+        "auth": { "type": "personalAccessToken", "secretNames": ["accessToken"] },
+    } });
+    machine.write("real.json", manifest.to_string().as_bytes());
+    let run = |arguments: &[&str]| machine.run_example("oauth2", arguments);
+    run(&["extensions", "add", "real.json"]).exits(0).says("missing");
+    run(&["open-settings", "real"]).exits(0).says("connections open-settings real --paste");
+    run(&["setup", "list"]).exits(0).says("No setup waits");
+    run(&["open-settings", "real", "--device"]).exits(2).warns("use --paste");
+    run(&["open-settings", "real", "--paste"]).exits(3);
+}

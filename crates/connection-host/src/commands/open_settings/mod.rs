@@ -81,11 +81,12 @@ impl On<'_> {
         };
         // Where a program reads, nobody is asked whether, only for what.
         let asks = inputs.person() && !self.program.output.json;
+        let brings = inputs.given() || self.finish.is_chosen();
         match required.action {
-            RequiredAction::Connect if inputs.given() || (asks && self.wants_to_connect(&required).await?) => {
+            RequiredAction::Connect if brings || (asks && self.wants_to_connect(&required).await?) => {
                 self.connect(inputs, kind, &required).await
             }
-            RequiredAction::Reauthorize if inputs.given() => self.reauthorize(inputs).await,
+            RequiredAction::Reauthorize if brings => self.reauthorize(inputs).await,
             RequiredAction::Grant if asks && self.wants_to_grant().await? => self.grant().await,
             _ => {
                 let ticket = self.hand_off().await?;

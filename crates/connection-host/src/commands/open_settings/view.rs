@@ -1,6 +1,6 @@
 //! The "connection required" view, and what is shown when nothing is required any more.
 
-use connection_contract::{Descriptor, Field};
+use connection_contract::{Descriptor, Field, Way};
 use connection_core::{
     ConnectionRegistry, ConnectionRequired, Error as CoreError, ExtensionError, RequiredAction, RetryTicket,
 };
@@ -101,9 +101,14 @@ impl On<'_> {
     }
 }
 
-/// How what a setup asks for is given where nobody can be asked.
+/// How a setup is begun where nobody can be asked: with what it asks for, or else by the way that needs no browser here.
 fn asked(descriptor: &Descriptor) -> String {
     let needed =
         |field: &&Field| field.required && field.default.is_none() && field.way.is_none() && field.kept.is_none();
-    descriptor.fields.iter().filter(needed).map(|field| format!(" --from-env {}=VARIABLE", field.name)).collect()
+    let fields: Vec<_> = descriptor.fields.iter().filter(needed).collect();
+    let way = [(Way::Device, " --device"), (Way::Paste, " --paste")];
+    match way.iter().find(|(way, _)| fields.is_empty() && descriptor.ways.contains(way)) {
+        Some((_, option)) => (*option).to_owned(),
+        None => fields.iter().map(|field| format!(" --from-env {}=VARIABLE", field.name)).collect(),
+    }
 }
