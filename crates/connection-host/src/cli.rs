@@ -64,27 +64,24 @@ impl Cli {
 
     /// Runs the command that the process's arguments say.
     pub fn run(self) -> ExitCode {
-        let json = std::env::args_os().any(|argument| argument == "--json");
+        // What follows `--` is another program's.
+        let json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
         platform::quiet_panics(json);
         let result = catch_unwind(AssertUnwindSafe(|| self.dispatch())).unwrap_or_else(|_| {
             Err(Error::new(Exit::Unexpected, "crashed", "the program crashed").remedy("report this to its author"))
         });
-        let exit = match result {
-            Ok(exit) => exit,
-            Err(error) => {
-                Output::error(json, &error);
-                error.exit
-            }
-        };
-        exit.into()
+        result.unwrap_or_else(|error| {
+            Output::error(json, &error);
+            error.exit.into()
+        })
     }
 
-    fn dispatch(self) -> Result<Exit, Error> {
+    fn dispatch(self) -> Result<ExitCode, Error> {
         let arguments = match Arguments::try_parse() {
             Ok(arguments) => arguments,
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
                 error.print().map_err(|error| Error::io("standard output", &error))?;
-                return Ok(Exit::Fine);
+                return Ok(Exit::Fine.into());
             }
             Err(error) => return Err(args::refusal(&error)),
         };

@@ -20,7 +20,7 @@ pub enum Exit {
     SetupFailed = 3,
     /// Something is not live.
     NotLive = 4,
-    /// There is no such connection, kind, setup or file.
+    /// There is no such connection, kind, setup, extension or file.
     NotFound = 5,
     /// Refused: policy, key, permission or duplicate.
     Refused = 6,

@@ -39,6 +39,7 @@ mod cli;
 mod commands;
 mod config;
 mod error;
+mod extensions;
 mod inbound;
 mod input;
 mod output;

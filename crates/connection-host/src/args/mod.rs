@@ -4,6 +4,7 @@
 //! needs more than clap's structure is checked after it, by this crate.
 
 mod credential;
+mod extension;
 mod key;
 mod look;
 mod refusal;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use credential::{FilesCommand, Send};
+pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, PreferencesCommand};
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use look::{KindsCommand, List, Watching};
 pub(crate) use refusal::refusal;
@@ -136,6 +138,26 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: FilesCommand,
     },
+    /// What becomes of what an extension needs: connected, failed, missing or unsupported
+    Resolve {
+        /// Its manifest; `-` is standard input
+        #[arg(value_name = "FILE|-")]
+        file: String,
+    },
+    /// The extensions that use connections
+    Extensions {
+        #[command(subcommand)]
+        command: Option<ExtensionsCommand>,
+    },
+    /// What extensions are set to; none of it is a secret
+    Preferences {
+        #[command(subcommand)]
+        command: PreferencesCommand,
+    },
+    /// Runs a program with what an extension declared and was granted, in variables of its environment
+    Exec(Exec),
+    /// What an extension needs, and the way to it; at a terminal, or with input, connects and grants it
+    OpenSettings(OpenSettings),
     /// Setups that wait for something
     Setup {
         #[command(subcommand)]

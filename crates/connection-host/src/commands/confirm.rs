@@ -12,9 +12,14 @@ pub(super) fn possible(program: &Program, yes: bool, what: &str) -> Result<(), E
 
 /// Asks; an error for no. Not 0: what a shell runs after it with `&&` counts on it.
 pub(super) async fn ask(question: String, left: &str) -> Result<(), Error> {
-    let agreed = tokio::task::spawn_blocking(move || input::confirm(&question)).await;
-    match agreed.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?? {
+    match agreed(question).await? {
         true => Ok(()),
         false => Err(Error::new(Exit::Usage, "confirmation_required", format!("it was not confirmed, and {left}"))),
     }
+}
+
+/// Asks; whether it was a yes.
+pub(super) async fn agreed(question: String) -> Result<bool, Error> {
+    let agreed = tokio::task::spawn_blocking(move || input::confirm(&question)).await;
+    agreed.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?
 }

@@ -52,6 +52,11 @@ impl Finish {
         }
     }
 
+    /// Whether somebody said which way, and so that it is to be gone.
+    pub(super) fn is_chosen(self) -> bool {
+        self.way.is_some()
+    }
+
     pub(super) fn is_paste(self) -> bool {
         self.way == Some(Way::Paste)
     }

@@ -14,7 +14,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     Connected,
+    /// As `Connected`, for an extension, of which the command prints the shape.
+    ConnectedFor,
     Reauthorized,
+    /// As `Reauthorized`, for an extension.
+    ReauthorizedFor,
     RolledBack,
 }
 
@@ -37,13 +41,16 @@ pub(super) async fn told(
 /// The connection after what was done to it: a line, or its shape.
 pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Result<Exit, Error> {
     let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
+    if output.json && matches!(made, Made::ConnectedFor | Made::ReauthorizedFor) {
+        return Ok(exit);
+    }
     if output.json {
         output.shape(&json::ConnectionBody::of(info, output.now))?;
         return Ok(exit);
     }
     let word = match made {
-        Made::Connected => "Connected",
-        Made::Reauthorized => "Reauthorized",
+        Made::Connected | Made::ConnectedFor => "Connected",
+        Made::Reauthorized | Made::ReauthorizedFor => "Reauthorized",
         Made::RolledBack => "Rolled back",
     };
     let mut line = format!("{word} {} · {}", account(info), output.liveness(info.liveness));
@@ -57,7 +64,7 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Resul
     Ok(exit)
 }
 
-fn failed(failure: &SetupFailure) -> Error {
+pub(super) fn failed(failure: &SetupFailure) -> Error {
     let exit = match &*failure.code {
         "account_changed" | "account_connected" | "label_taken" => Exit::Refused,
         "not_found" => Exit::NotFound,

@@ -7,6 +7,8 @@ mod default;
 mod dialogue;
 mod doctor;
 mod events;
+mod exec;
+mod extensions;
 mod files;
 mod finish;
 mod follow;
@@ -16,10 +18,13 @@ mod key;
 mod kinds;
 mod list;
 mod made;
+mod open_settings;
+mod preferences;
 mod reauthorize;
 mod refresh;
 mod remove;
 mod rename;
+mod resolve;
 mod rollback;
 mod send;
 mod serve;
@@ -29,15 +34,17 @@ mod verify;
 mod watch;
 mod webhooks;
 
+use std::process::ExitCode;
+
 use crate::{
-    Error, Exit,
+    Error,
     args::{Command, KindsCommand},
     cli::Program,
 };
 
 /// Runs the command; `Ok` is how the process ends when there is no error to print.
-pub(crate) async fn run(program: Program, command: Command) -> Result<Exit, Error> {
-    match command {
+pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, Error> {
+    let exit = match command {
         Command::Kinds { command: None } => kinds::list(&program),
         Command::Kinds { command: Some(KindsCommand::Show { kind }) } => kinds::show(&program, &kind),
         Command::Kinds { command: Some(KindsCommand::ForgetClient { kind }) } => {
@@ -60,11 +67,18 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<Exit, Erro
         Command::Remove { connection, yes } => remove::run(program, &connection, yes).await,
         Command::Send(arguments) => send::run(program, arguments).await,
         Command::Files { connection, command } => files::run(program, &connection, command).await,
+        Command::Resolve { file } => resolve::run(program, &file).await,
+        Command::Extensions { command } => extensions::run(program, command).await,
+        Command::Preferences { command } => preferences::run(program, command).await,
+        // How another program ends is not ours to say.
+        Command::Exec(arguments) => return exec::run(program, arguments).await,
+        Command::OpenSettings(arguments) => open_settings::run(program, arguments).await,
         Command::Setup { command } => setup::run(program, command).await,
         Command::Key { command } => key::run(program, command).await,
         Command::Serve => serve::run(program).await,
         Command::Doctor { callback } => doctor::run(program, callback).await,
         Command::Completions { shell } => completions::completions(&program, shell),
         Command::Man => completions::manual(&program),
-    }
+    };
+    exit.map(ExitCode::from)
 }

@@ -5,6 +5,7 @@
 mod fields;
 mod json;
 pub(crate) mod lines;
+mod manifest;
 mod prompt;
 mod source;
 
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connection_contract::{Field, Input, Prompt, Secret};
 
+pub(crate) use manifest::{Manifest, manifest, stored};
 pub(crate) use prompt::{Cancelled, confirm, settle_colours};
 pub(crate) use source::{Standard, at_value};
 
@@ -162,6 +164,11 @@ impl Inputs {
             self.asked.clear();
         }
         self.person && self.values.is_empty()
+    }
+
+    /// Whether any answer was brought.
+    pub(crate) fn given(&self) -> bool {
+        self.given
     }
 
     /// Whether somebody can be asked.

@@ -8,9 +8,9 @@ mod unix;
 
 pub(crate) use interrupts::{Interrupts, interrupted};
 #[cfg(not(unix))]
-pub(crate) use other::{Signals, Terminal, is_private, is_writable};
+pub(crate) use other::{Signals, Terminal, is_private, is_writable, run_instead};
 #[cfg(unix)]
-pub(crate) use unix::{Signals, Terminal, is_private, is_writable};
+pub(crate) use unix::{Signals, Terminal, is_private, is_writable, run_instead};
 
 use std::io::Write as _;
 

@@ -2,8 +2,9 @@
 
 use std::{
     io::{self, stdin},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::Path,
+    process::Command,
 };
 
 use rustix::{
@@ -53,6 +54,12 @@ pub(crate) fn is_private(path: &Path) -> Option<bool> {
 /// Whether who runs this may make something in the directory; what the system really allows shows when it is made.
 pub(crate) fn is_writable(path: &Path) -> bool {
     rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// Becomes that program: its exit code and its signals are those of this process, whose memory is gone with all secrets in
+/// it. Comes back when it cannot be started alone.
+pub(crate) fn run_instead(mut command: Command) -> io::Result<u8> {
+    Err(command.exec())
 }
 
 /// How the terminal was set before somebody was asked, and is again when this is dropped: a question that nobody answers any

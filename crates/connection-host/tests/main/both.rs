@@ -2,7 +2,11 @@
 
 mod applications;
 mod chromium;
+#[cfg(unix)]
+mod exec;
+mod extensions;
 mod finish;
+mod hand_off;
 mod hooking;
 mod imports;
 #[cfg(unix)]
@@ -10,6 +14,7 @@ mod kill;
 mod life;
 mod order;
 mod own;
+mod preferences;
 mod program;
 mod provider;
 mod real;

@@ -4,6 +4,9 @@
 #[path = "../../examples/embed.rs"]
 mod embed;
 #[expect(dead_code, reason = "the example's own `main` is not what is tested")]
+#[path = "../../examples/extensions.rs"]
+mod extensions;
+#[expect(dead_code, reason = "the example's own `main` is not what is tested")]
 #[path = "../../examples/host.rs"]
 mod host;
 
@@ -44,6 +47,53 @@ async fn a_host_of_several_users_works_on_either_engine() {
         }
         assert!(host::page(&registry, "eve").await.unwrap().is_empty());
         assert!(host::whoami(&registry, "eve").await.is_err());
+        registry.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_of_extensions_offers_tools_while_they_are_connected_and_granted_and_asks_again_at_each_call() {
+    use connection_core::RequiredAction;
+    use extensions::{Extension, Offer, allow, connect, forbid};
+
+    let (provider, directory) = (Provider::start(), tempfile::tempdir().unwrap());
+    let http = HttpPolicy::new().endpoint("https://api.github.com", &provider.origin).unwrap();
+    let server = postgres::Database::empty().await;
+    let file = directory.path().join("connections.db").display().to_string();
+    for address in [file, server.url()] {
+        let key = directory.path().join(format!("{}.key", address.len()));
+        let registry = extensions::open(&address, &key, http.clone()).await.unwrap();
+        let issues = Extension::begin(&registry, crate::extensions::ISSUES).unwrap();
+        let notes = Extension::begin(&registry, crate::extensions::RELEASE_NOTES).unwrap();
+        let required = async |extension: &Extension| match extension.offer().await.unwrap() {
+            Offer::Required(required) => Some(required.action),
+            Offer::Tools(_) => None,
+        };
+        let tools = async |extension: &Extension| match extension.offer().await.unwrap() {
+            Offer::Required(_) => Vec::new(),
+            Offer::Tools(tools) => tools,
+        };
+        assert_eq!(required(&issues).await, Some(RequiredAction::Connect));
+        assert_eq!(issues.call("search").await.unwrap_err().code, "connection_missing");
+        connect(&registry, &issues, Secret::from(TOKEN)).await.unwrap();
+        assert_eq!(tools(&issues).await, ["search", "create"]);
+        let called = issues.call("search").await.unwrap();
+        assert_eq!(called, format!("search has a token of {} bytes", TOKEN.len()));
+        assert_eq!(issues.call("delete").await.unwrap_err().code, "undeclared");
+        assert!(issues.whoami().await.unwrap().expose_str().unwrap().contains("octocat"));
+
+        assert_eq!(required(&notes).await, Some(RequiredAction::Grant));
+        let refused = notes.call("write").await.unwrap_err();
+        assert_eq!(refused.code, "not_granted");
+        assert!(refused.message.contains("; grant it: "), "{}", refused.message);
+        allow(&registry, &notes).await.unwrap();
+        let listed = tools(&notes).await;
+        notes.call(&listed[0]).await.unwrap();
+        forbid(&registry, &notes).await.unwrap();
+        // It was listed, and is refused all the same.
+        assert_eq!(notes.call(&listed[0]).await.unwrap_err().code, "not_granted");
+        assert_eq!(notes.whoami().await.unwrap_err().code, "not_granted");
+        issues.call("create").await.unwrap();
         registry.close().await;
     }
 }

@@ -118,3 +118,29 @@ fn setups_doctor_and_errors_have_their_shapes() {
     check(&machine.run(&["show", "x", "--json"]).exits(5).error()["error"], "error");
     check_all(&machine.run(&["list", "--json"]).exits(0).json(), "connection", 0);
 }
+
+#[test]
+fn extensions_have_their_shapes() {
+    let machine = crate::extensions::connected();
+    check(&machine.run(&["resolve", "issues.json", "--json"]).exits(0).json(), "resolved");
+    check(&machine.run(&["resolve", "quick-capture.json", "--json"]).exits(0).json(), "resolved");
+    let list = machine.run(&["extensions", "--json"]).exits(0).json();
+    check_all(&list, "extension", 1);
+    check_all(&list[0]["grants"], "grant", 1);
+    check(&machine.run(&["extensions", "add", "quick-capture.json", "--json"]).exits(0).json(), "extension");
+    check(&machine.run(&["extensions", "grant", "issues", "github", "--json"]).exits(0).json(), "grant");
+    let revoked = machine.run(&["extensions", "revoke", "issues", "--json"]).exits(0).json();
+    check_all(&revoked, "grant", 1);
+    assert!(revoked[0]["revokedAt"].is_string(), "{revoked}");
+    check_all(&machine.run(&["extensions", "revoke", "issues", "--json"]).exits(0).json(), "grant", 0);
+    let set = machine.run(&["preferences", "set", "issues", "openBehavior", "list", "--json"]).exits(0).json();
+    check(&set, "preferences");
+    check(&set["revisions"], "revisions");
+    check(&machine.run(&["preferences", "get", "issues", "--json"]).exits(0).json(), "preferences");
+    let opened = machine.run(&["open-settings", "issues", "--json"]).exits(0).json();
+    check(&opened, "openSettings");
+    check(&opened["required"], "required");
+    assert_eq!(opened["required"]["action"], "grant");
+    let removed = machine.run(&["extensions", "remove", "issues", "--yes", "--json"]).exits(0).json();
+    check(&removed, "extensionRemoved");
+}

@@ -192,3 +192,43 @@ fn a_webhook_address_and_its_key_are_shown_to_a_person() {
     assert_eq!(key.trim_end(), fact("key "));
     assert!(shown.contains("Enter the address and the key at the provider."), "{shown}");
 }
+
+#[test]
+fn open_settings_offers_to_connect_and_to_grant() {
+    let machine = crate::extensions::machine();
+    machine.run(&["extensions", "add", "issues.json"]).exits(0);
+    machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
+    let mut session = start(&machine, &["open-settings", "issues"]);
+    session.exp_string("Connection required: GitHub").unwrap();
+    session.exp_string("Connect GitHub for issues?").unwrap();
+    enter(&mut session, "n");
+    let view = end(session, 0);
+    assert!(view.contains("connections open-settings issues"), "{view}");
+    let mut session = start(&machine, &["open-settings", "issues"]);
+    session.exp_string("Connect GitHub for issues?").unwrap();
+    enter(&mut session, "y");
+    session.exp_string("Personal access token").unwrap();
+    enter(&mut session, TOKEN);
+    session.exp_string("API address").unwrap();
+    enter(&mut session, "");
+    session.exp_string("Connected octocat (github:octocat)").unwrap();
+    let shown = end(session, 0);
+    assert!(shown.contains("connected") && !shown.contains(TOKEN), "{shown}");
+    let mut session = start(&machine, &["open-settings", "release-notes"]);
+    session.exp_string("Let release-notes use octocat (github:octocat), with accessToken?").unwrap();
+    enter(&mut session, "y");
+    end(session, 0);
+    machine.run(&["exec", "release-notes", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
+}
+
+#[test]
+fn the_removal_of_an_extension_is_asked_for() {
+    let machine = crate::extensions::connected();
+    for (answer, exit) in [("n", 2), ("y", 0)] {
+        let mut session = start(&machine, &["extensions", "remove", "issues"]);
+        session.exp_string("Remove the extension issues?").unwrap();
+        enter(&mut session, answer);
+        end(session, exit);
+    }
+    machine.run(&["extensions"]).exits(0).says("No extension was added");
+}

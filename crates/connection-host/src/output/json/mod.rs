@@ -2,15 +2,20 @@
 
 mod connection;
 mod event;
+mod extension;
 mod key;
 mod kind;
 mod other;
 mod webhook;
 
+use connection_contract::Reason;
 use serde::Serialize;
 
 pub(crate) use connection::{ConnectionBody, RefreshedBody};
 pub(crate) use event::{EventBody, details};
+pub(crate) use extension::{
+    ExtensionBody, ExtensionRemovedBody, GrantBody, OpenSettingsBody, PreferencesBody, RequiredBody,
+};
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
 pub(crate) use kind::{KindBody, auth_word, input_word, need_word, way_word};
 pub(crate) use other::{
@@ -30,14 +35,21 @@ pub(crate) struct ErrorBody {
 /// What is in it.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorContent {
-    code: String,
-    message: String,
-    remedy: Option<String>,
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) remedy: Option<String>,
 }
 
 impl From<&Error> for ErrorBody {
     fn from(error: &Error) -> Self {
         Self { error: error.into() }
+    }
+}
+
+impl From<&Reason> for ErrorContent {
+    fn from(reason: &Reason) -> Self {
+        let (code, message) = (reason.code.to_string(), reason.message.to_string());
+        Self { code, message, remedy: reason.remedy.as_ref().map(ToString::to_string) }
     }
 }
 

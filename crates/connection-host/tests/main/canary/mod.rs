@@ -2,6 +2,8 @@
 //! output, log, error, argument or file, in no form (design 10, item 1). The controls are leaks that are planted, and
 //! found.
 
+#[cfg(unix)]
+mod extensions;
 mod flows;
 mod watch;
 

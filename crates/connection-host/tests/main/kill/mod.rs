@@ -2,6 +2,7 @@
 //! what it left: design 10, item 4. After kill -9 anywhere, every connection is whole (before or after, never between),
 //! no half-made row is listed, and setups are gone on with or cleanly ended.
 
+mod extensions;
 mod keys;
 mod moment;
 mod row;

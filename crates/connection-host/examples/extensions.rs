@@ -1,0 +1,157 @@
+//! A host of extensions: each has a handle and nothing else, offers its tools while its connection is there, and is asked
+//! again whenever one is called.
+//!
+//! `printf %s "$GITHUB_TOKEN" | cargo run --example extensions -- issues.json`
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
+
+// region: host
+use std::{error::Error, path::Path};
+
+use connection_contract::Secret;
+use connection_core::{
+    ConnectionRegistry, ConnectionRequired, ExtensionHandle, HttpPolicy, KeyFile, Outcome, RequiredAction,
+};
+use connection_manifest::ExtensionFile;
+use connection_plugin_github::GitHub;
+
+/// Code that runs for an extension. It reaches what its handle gives, and neither registry nor store nor key.
+pub(crate) struct Extension {
+    handle: ExtensionHandle,
+}
+
+/// What an extension shows a person, or an agent.
+pub(crate) enum Offer {
+    /// Its tools: the commands that it declared.
+    Tools(Vec<String>),
+    /// Nothing yet, and what a person can do about it.
+    Required(ConnectionRequired),
+}
+
+/// Why a tool did not do what it was called for: a code for programs, and a sentence with the way out.
+#[derive(Debug)]
+pub(crate) struct ToolError {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl From<connection_core::Error> for ToolError {
+    fn from(error: connection_core::Error) -> Self {
+        let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        Self { code: error.code(), message: format!("{error}{remedy}") }
+    }
+}
+
+impl Extension {
+    /// Begins an extension. Whose code it is, the host knows: the name in the file is what it is granted things by.
+    pub(crate) fn begin(registry: &ConnectionRegistry, manifest: &[u8]) -> Result<Self, Box<dyn Error>> {
+        let file = ExtensionFile::parse(manifest)?;
+        Ok(Self { handle: registry.extension(file.into_declaration())? })
+    }
+
+    /// What it offers now. Without a connection that it may use there are no tools.
+    pub(crate) async fn offer(&self) -> Result<Offer, Box<dyn Error>> {
+        let commands = &self.handle.declaration().commands;
+        Ok(match self.handle.connection_required().await? {
+            Some(required) => Offer::Required(required),
+            None => Offer::Tools(commands.iter().map(|command| command.name.to_string()).collect()),
+        })
+    }
+
+    /// Calls a tool. What was there when the tools were listed may be gone by now, so all of it is checked again.
+    pub(crate) async fn call(&self, tool: &str) -> Result<String, ToolError> {
+        if self.handle.declaration().find_command(tool).is_none() {
+            return Err(ToolError { code: "undeclared", message: format!("there is no tool '{tool}'") });
+        }
+        let requirement = self.handle.requirement().clone();
+        // Lent to a library that wants the token itself; it is wiped when this returns.
+        let lent = self.handle.with_access_token(&requirement, async |token| a_library(tool, token).await);
+        Ok(lent.await?)
+    }
+
+    /// The same without the token: the core attaches the credential, and the extension does not see it.
+    pub(crate) async fn whoami(&self) -> Result<Secret, ToolError> {
+        let request = self.handle.request("GET", "/user").await?;
+        Ok(self.handle.send(request).await?.bytes(1 << 20).await?)
+    }
+}
+
+/// Stands for what takes a token and does something with it.
+async fn a_library(tool: &str, token: &Secret) -> String {
+    format!("{tool} has a token of {} bytes", token.expose().len())
+}
+
+/// Opens the store with the kinds of this host.
+pub(crate) async fn open(
+    address: &str,
+    key: &Path,
+    http: HttpPolicy,
+) -> Result<ConnectionRegistry, connection_core::OpenError> {
+    ConnectionRegistry::builder().store(address).key(KeyFile::at(key)).http(http).kind(GitHub).open().await
+}
+
+/// The host's settings: a person connects for an extension, and lets it use that with the secrets that it declared.
+pub(crate) async fn connect(
+    registry: &ConnectionRegistry,
+    extension: &Extension,
+    token: Secret,
+) -> Result<(), Box<dyn Error>> {
+    let kind = extension.handle.kinds_for_setup().into_iter().next().ok_or("no kind here can connect it")?;
+    let session = registry.begin_setup(&kind).extension(&extension.handle).await?;
+    let (step, _) = session.next_step().await?.ok_or("the setup asks for nothing")?;
+    session.advance(step, &[("accessToken".into(), token)]).await?;
+    match session.terminal().await? {
+        Outcome::Done(_) => Ok(()),
+        Outcome::Failed(failure) => Err(failure.into()),
+        _ => Err("cancelled".into()),
+    }
+}
+
+/// The host's settings: a person lets an extension use the connection that there is.
+pub(crate) async fn allow(registry: &ConnectionRegistry, extension: &Extension) -> Result<(), Box<dyn Error>> {
+    let requirement = extension.handle.requirement();
+    let resolved = extension.handle.resolve(requirement).await?;
+    let connection = resolved.connection().ok_or("nothing is connected")?;
+    registry.grant(extension.handle.name(), connection, &requirement.auth.secret_names).await?;
+    Ok(())
+}
+
+/// The host's settings: it may use nothing any more. What it was offered before does not help it.
+pub(crate) async fn forbid(registry: &ConnectionRegistry, extension: &Extension) -> Result<(), Box<dyn Error>> {
+    let name = extension.handle.name();
+    for grant in registry.grants().await?.into_iter().filter(|grant| grant.extension == name) {
+        registry.revoke(name, grant.connection).await?;
+    }
+    Ok(())
+}
+// end: host
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let manifest = std::env::args().nth(1).ok_or("name a manifest")?;
+    let token = Secret::from(std::io::read_to_string(std::io::stdin())?.trim());
+    let registry = open("extensions.db", Path::new("root.key"), HttpPolicy::new()).await?;
+    let extension = Extension::begin(&registry, &std::fs::read(manifest)?)?;
+    if let Offer::Required(required) = extension.offer().await? {
+        println!("{}: {}", required.title, required.guide.unwrap_or_default());
+        match required.action {
+            RequiredAction::Connect => connect(&registry, &extension, token).await?,
+            RequiredAction::Grant => allow(&registry, &extension).await?,
+            action => println!("{action:?}"),
+        }
+    }
+    if let Offer::Tools(tools) = extension.offer().await? {
+        for tool in tools {
+            match extension.call(&tool).await {
+                Ok(said) => println!("{said}"),
+                Err(ToolError { code, message }) => println!("{code}: {message}"),
+            }
+        }
+        match extension.whoami().await {
+            Ok(answer) => println!("{}", answer.expose_str().ok_or("the answer is not text")?),
+            Err(ToolError { code, message }) => println!("{code}: {message}"),
+        }
+    }
+    forbid(&registry, &extension).await?;
+    registry.close().await;
+    Ok(())
+}

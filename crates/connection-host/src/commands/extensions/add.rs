@@ -1,0 +1,51 @@
+//! `extensions add FILE`: keeps what an extension declares. One of that name gets this declaration, and keeps the rest.
+
+use connection_core::{ConnectionRegistry, ExtensionHandle, ExtensionInfo};
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    commands::resolve::{noted, print},
+    extensions::{bodies, open_grants},
+    input::{self, Manifest},
+    output::json,
+};
+
+pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error> {
+    let Manifest { file, text } = input::manifest(file)?;
+    noted(&program.output, &file);
+    let registry = program.open().await?;
+    let declaration = file.into_declaration();
+    let added = registry.add_extension(&declaration, text).await?;
+    let handle = registry.extension(declaration)?;
+    told(&program, &registry, &added, &handle).await?;
+    registry.close().await;
+    Ok(Exit::Fine)
+}
+
+async fn told(
+    program: &Program,
+    registry: &ConnectionRegistry,
+    added: &ExtensionInfo,
+    handle: &ExtensionHandle,
+) -> Result<(), Error> {
+    let output = &program.output;
+    // It is added, whatever becomes of what it needs; so that several connections could be meant is no error here.
+    let resolved = handle.resolve(handle.requirement()).await;
+    if output.json {
+        let grants = bodies(registry, &open_grants(registry, Some(&added.name)).await?).await?;
+        let body = json::ExtensionBody::of(added, grants).declared(handle.declaration());
+        return output.shape(&match resolved {
+            Ok(resolved) => body.resolved(&resolved),
+            Err(error) => json::ExtensionBody { error: Some((&Error::from(error)).into()), ..body },
+        });
+    }
+    match resolved {
+        Ok(resolved) => print(output, registry, handle, &resolved).await,
+        Err(error) => {
+            output.line(format!("Added {}", added.name))?;
+            output.note(error.to_string());
+            Ok(())
+        }
+    }
+}

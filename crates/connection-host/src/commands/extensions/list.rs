@@ -1,0 +1,87 @@
+//! `extensions`: every one that was added, what becomes of what it needs, and what it may use.
+
+use std::collections::HashMap;
+
+use connection_contract::ExtensionDeclaration;
+use connection_core::ConnectionRegistry;
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    extensions::open_grants,
+    input::stored,
+    output::{Table, json},
+    select,
+};
+
+pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let bodies = all(&registry).await?;
+    registry.close().await;
+    let output = &program.output;
+    if output.json {
+        output.shape(&bodies)?;
+        return Ok(Exit::Fine);
+    }
+    if bodies.is_empty() {
+        output.line("No extension was added. `connections extensions add FILE` adds one.")?;
+        return Ok(Exit::Fine);
+    }
+    let mut table = Table::new(["EXTENSION", "PROVIDER", "STATUS", "MAY USE", "NOTE"], 1);
+    for body in &bodies {
+        let uses: Vec<_> = body.grants.iter().map(json::GrantBody::told).collect();
+        table.row([
+            body.name.as_str().into(),
+            body.provider.as_str().into(),
+            body.status.unwrap_or("unknown").into(),
+            uses.join(", ").into(),
+            body.error.as_ref().map(|error| error.message.clone()).unwrap_or_default().into(),
+        ]);
+    }
+    output.table(&table)?;
+    Ok(Exit::Fine)
+}
+
+/// However many there are, nothing is read for each of them.
+async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, Error> {
+    let added = registry.extensions().await?;
+    let mut grants = granted(registry).await?;
+    let files = added.iter().map(|added| stored(&added.name, &added.source)).collect::<Vec<_>>();
+    let declarations: Vec<ExtensionDeclaration> =
+        files.iter().filter_map(|file| file.as_ref().ok().map(|file| file.declaration().clone())).collect();
+    let mut resolved = registry.resolve_all(&declarations).await?.into_iter();
+    let bodies = added.iter().zip(files).map(|(added, file)| {
+        let body = json::ExtensionBody::of(added, grants.remove(&added.name).unwrap_or_default());
+        match file {
+            // What cannot be read harms nobody but who declared it.
+            Err(error) => json::ExtensionBody { error: Some((&error).into()), ..body },
+            Ok(file) => {
+                let body = body.declared(file.declaration());
+                // One for each declaration.
+                match resolved.next() {
+                    Some(Ok(resolved)) => body.resolved(&resolved),
+                    Some(Err(error)) => json::ExtensionBody { error: Some((&Error::from(error)).into()), ..body },
+                    None => body,
+                }
+            }
+        }
+    });
+    Ok(bodies.collect())
+}
+
+/// What each extension may use, by its name.
+async fn granted(registry: &ConnectionRegistry) -> Result<HashMap<String, Vec<json::GrantBody>>, Error> {
+    let mut granted: HashMap<String, Vec<json::GrantBody>> = HashMap::new();
+    let open = open_grants(registry, None).await?;
+    if open.is_empty() {
+        return Ok(granted);
+    }
+    let infos: HashMap<_, _> = select::all(registry).await?.into_iter().map(|info| (info.id, info)).collect();
+    for grant in &open {
+        // One whose connection was removed in between is gone with it.
+        if let Some(info) = infos.get(&grant.connection) {
+            granted.entry(grant.extension.clone()).or_default().push(json::GrantBody::of(grant, info));
+        }
+    }
+    Ok(granted)
+}

@@ -1,0 +1,20 @@
+//! `extensions`: those that use connections, and what each may use.
+
+mod add;
+mod grant;
+mod list;
+mod remove;
+
+use crate::{Error, Exit, args::ExtensionsCommand, cli::Program};
+
+pub(super) async fn run(program: Program, command: Option<ExtensionsCommand>) -> Result<Exit, Error> {
+    match command {
+        None | Some(ExtensionsCommand::List) => list::run(program).await,
+        Some(ExtensionsCommand::Add { file }) => add::run(program, &file).await,
+        Some(ExtensionsCommand::Remove { name, yes }) => remove::run(program, &name, yes).await,
+        Some(ExtensionsCommand::Grant(arguments)) => grant::grant(program, arguments).await,
+        Some(ExtensionsCommand::Revoke { name, connection }) => {
+            grant::revoke(program, &name, connection.as_deref()).await
+        }
+    }
+}

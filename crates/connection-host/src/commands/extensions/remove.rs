@@ -1,0 +1,42 @@
+//! `extensions remove NAME`: asks, takes back what it was granted, forgets what it was set to. Connections stay.
+
+use connection_core::ExtensionError;
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    commands::confirm,
+    extensions::{explained, open_grants},
+    output::json,
+};
+
+pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<Exit, Error> {
+    confirm::possible(&program, yes, "whether to remove it")?;
+    let registry = program.open().await?;
+    if let Err(error) = registry.added_extension(name).await {
+        return Err(explained(&registry, error).await);
+    }
+    if !yes {
+        confirm::ask(format!("Remove the extension {name}?"), "nothing was removed").await?;
+    }
+    let granted = open_grants(&registry, Some(name)).await?;
+    let removed = registry.remove_extension(name).await?;
+    registry.close().await;
+    if !removed {
+        // Somebody else was first.
+        return Err(connection_core::Error::from(ExtensionError::Unknown(name.to_owned().into())).into());
+    }
+    let (output, revoked) = (&program.output, granted.len());
+    match output.json {
+        true => output.shape(&json::ExtensionRemovedBody { name: name.to_owned(), revoked })?,
+        false => {
+            let grants = match revoked {
+                0 => String::new(),
+                1 => "; it may use 1 connection no more".to_owned(),
+                several => format!("; it may use {several} connections no more"),
+            };
+            output.line(format!("Removed the extension {name}{grants}"))?;
+        }
+    }
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,108 @@
+//! `resolve FILE`: what becomes of what an extension needs, by presence alone. No provider is asked.
+
+use connection_core::{ConnectionRegistry, ConnectionStatus, ExtensionHandle, ResolvedConnection};
+use connection_manifest::ExtensionFile;
+
+use super::show::fact;
+use crate::{
+    Error, Exit,
+    cli::Program,
+    extensions::{explained, named},
+    input,
+    output::{Output, quoted},
+};
+
+pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error> {
+    let manifest = input::manifest(file)?;
+    noted(&program.output, &manifest.file);
+    let registry = program.open().await?;
+    let handle = registry.extension(manifest.file.into_declaration())?;
+    let resolved = match handle.resolve(handle.requirement()).await {
+        Ok(resolved) => resolved,
+        Err(error) => return Err(explained(&registry, error).await),
+    };
+    if program.output.json {
+        program.output.shape(&resolved.to_json())?;
+    } else {
+        print(&program.output, &registry, &handle, &resolved).await?;
+    }
+    registry.close().await;
+    Ok(Exit::Fine)
+}
+
+/// What the file has that is no error, for people.
+pub(super) fn noted(output: &Output, file: &ExtensionFile) {
+    if !output.json {
+        file.notes().iter().for_each(|note| output.note(note.to_string()));
+    }
+}
+
+/// For people: what it needs, what there is, and what to do.
+pub(super) async fn print(
+    output: &Output,
+    registry: &ConnectionRegistry,
+    handle: &ExtensionHandle,
+    resolved: &ResolvedConnection,
+) -> Result<(), Error> {
+    let requirement = handle.requirement();
+    fact(output, "extension", handle.name())?;
+    fact(output, "needs", &needs(handle))?;
+    fact(output, "status", resolved.status.as_str())?;
+    if let Some(error) = &resolved.error {
+        fact(output, "because", error.message.as_str())?;
+    }
+    if !resolved.missing_secret_names.is_empty() {
+        let lacks: Vec<_> = resolved.missing_secret_names.iter().map(|name| name.as_str()).collect();
+        fact(output, "lacks", &lacks.join(", "))?;
+    }
+    let connection = match resolved.connection() {
+        Some(id) => Some(named(registry, id).await),
+        None => None,
+    };
+    if let Some(connection) = &connection {
+        fact(output, "connection", connection)?;
+        fact(output, "granted", if resolved.is_granted() { "yes" } else { "no" })?;
+    }
+    for (name, value) in public(resolved) {
+        fact(output, &name, &value)?;
+    }
+    if resolved.status == ConnectionStatus::Missing
+        && let Some(guide) = &requirement.connect_guide
+    {
+        fact(output, "guide", guide.as_str())?;
+    }
+    let own = quoted(handle.name());
+    let way = match (resolved.status, connection) {
+        (ConnectionStatus::Connected, Some(connection)) if !resolved.is_granted() => {
+            format!("connections extensions grant {own} {connection}")
+        }
+        (ConnectionStatus::Failed, Some(connection)) => format!("connections reauthorize {connection}"),
+        (ConnectionStatus::Missing, _) => format!("connections open-settings {own}"),
+        _ => return Ok(()),
+    };
+    fact(output, "mend with", &way)
+}
+
+/// `GitHub (github), accessToken`
+fn needs(handle: &ExtensionHandle) -> String {
+    let requirement = handle.requirement();
+    let names: Vec<_> = requirement.auth.secret_names.iter().map(|name| name.as_str()).collect();
+    let whom = format!("{} ({})", requirement.title, requirement.provider);
+    if names.is_empty() { whom } else { format!("{whom}, {}", names.join(", ")) }
+}
+
+/// What is public of the connection, for people.
+fn public(resolved: &ResolvedConnection) -> Vec<(String, String)> {
+    match &resolved.public_config {
+        connection_contract::Value::Map(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Text as it is, and all else as JSON; without what nobody sees.
+pub(super) fn text(value: &connection_contract::Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    connection_contract::DisplayText::from(text).to_string()
+}

@@ -1,0 +1,82 @@
+//! The extensions that were added: by their names, with what each may use, and how to mend what it was refused.
+
+use connection_core::{
+    ConnectionId, ConnectionRegistry, Error as CoreError, ExtensionError, ExtensionHandle, ExtensionInfo, Grant,
+};
+
+use crate::{
+    Error,
+    input::stored,
+    output::{json, name, quoted, short_id},
+};
+
+/// The handle of the extension of that name.
+pub(crate) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionHandle, Error> {
+    let added = match registry.added_extension(name).await {
+        Ok(added) => added,
+        Err(error) => return Err(explained(registry, error).await),
+    };
+    handle_of(registry, &added)
+}
+
+/// The handle of what was added.
+pub(crate) fn handle_of(registry: &ConnectionRegistry, added: &ExtensionInfo) -> Result<ExtensionHandle, Error> {
+    let file = stored(&added.name, &added.source)?;
+    Ok(registry.extension(file.into_declaration())?)
+}
+
+/// The grants that hold, of all extensions or of one.
+pub(crate) async fn open_grants(registry: &ConnectionRegistry, extension: Option<&str>) -> Result<Vec<Grant>, Error> {
+    let mut grants = registry.grants().await?;
+    grants.retain(|grant| grant.revoked_at.is_none() && extension.is_none_or(|extension| grant.extension == extension));
+    Ok(grants)
+}
+
+/// Grants with what they are of. One whose connection was removed in between is left out, as it is gone.
+pub(crate) async fn bodies(registry: &ConnectionRegistry, grants: &[Grant]) -> Result<Vec<json::GrantBody>, Error> {
+    let mut bodies = Vec::new();
+    for grant in grants {
+        match registry.connection(grant.connection).await {
+            Ok(connection) => bodies.push(json::GrantBody::of(grant, connection.info())),
+            Err(CoreError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(bodies)
+}
+
+/// What names the connection in a command: its kind and label, or the end of its id when it is gone.
+pub(crate) async fn named(registry: &ConnectionRegistry, id: ConnectionId) -> String {
+    match registry.connection(id).await {
+        Ok(connection) => quoted(&name(connection.info())),
+        Err(_) => short_id(&id.to_string()).to_owned(),
+    }
+}
+
+/// With the command that mends it.
+pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -> Error {
+    let CoreError::Extension(of_extension) = &error else { return error.into() };
+    let remedy = match of_extension {
+        ExtensionError::Ambiguous { .. } => {
+            Some("make one of them the default with `connections default C`".to_owned())
+        }
+        ExtensionError::NotGranted { extension, connection, .. } => {
+            let connection = named(registry, *connection).await;
+            Some(format!("`connections extensions grant {} {connection}` lets it", quoted(extension.as_str())))
+        }
+        ExtensionError::NotReady { extension, status, .. }
+            if *status != connection_core::ConnectionStatus::Unsupported =>
+        {
+            Some(format!("`connections open-settings {}` says how, and does it", quoted(extension.as_str())))
+        }
+        ExtensionError::Unknown(_) => {
+            Some("see `connections extensions`, or add it with `connections extensions add FILE`".to_owned())
+        }
+        _ => None,
+    };
+    let error = Error::from(error);
+    match remedy {
+        Some(remedy) => error.remedy(remedy),
+        None => error,
+    }
+}

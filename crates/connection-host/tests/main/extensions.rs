@@ -1,0 +1,222 @@
+//! Extensions that share a connection: added, granted, refused, removed.
+
+use serde_json::Value;
+
+use crate::{
+    program::{Machine, Ran, check},
+    provider::{NOTION_KEY, TOKEN},
+};
+
+pub(crate) const ISSUES: &[u8] = include_bytes!("../../../../docs/examples/extensions/issues.json");
+pub(crate) const RELEASE_NOTES: &[u8] = include_bytes!("../../../../docs/examples/extensions/release-notes.json");
+const QUICK_CAPTURE: &[u8] = include_bytes!("../../../../docs/examples/extensions/quick-capture.json");
+const REMINDERS: &[u8] = include_bytes!("../../../../docs/examples/extensions/reminders.json");
+const FOREIGN: &[u8] = include_bytes!("../../../../docs/examples/extensions/foreign.json");
+
+/// A machine with the manifests of the documents, and a token of GitHub in a variable.
+pub(crate) fn machine() -> Machine {
+    let mut machine = Machine::new();
+    machine.set("GITHUB", TOKEN);
+    machine.set("NOTION", NOTION_KEY);
+    let manifests = [
+        ("issues", ISSUES),
+        ("release-notes", RELEASE_NOTES),
+        ("quick-capture", QUICK_CAPTURE),
+        ("reminders", REMINDERS),
+        ("foreign", FOREIGN),
+    ];
+    for (name, manifest) in manifests {
+        machine.write(&format!("{name}.json"), manifest);
+    }
+    machine
+}
+
+/// With a connection, made for `issues`.
+pub(crate) fn connected() -> Machine {
+    let machine = machine();
+    machine.run(&["extensions", "add", "issues.json"]).exits(0);
+    machine.run(&["open-settings", "issues", "--from-env", "accessToken=GITHUB"]).exits(0);
+    machine
+}
+
+fn status(machine: &Machine, file: &str) -> Value {
+    machine.run(&["resolve", file, "--json"]).exits(0).json()
+}
+
+/// Whether the extension gets what it declared.
+fn exec(machine: &Machine, extension: &str) -> Ran {
+    machine.run(&["exec", extension, "--", "/bin/sh", "-c", "exit 0"])
+}
+
+#[test]
+fn two_extensions_share_a_connection_while_a_person_lets_them() {
+    let machine = machine();
+    let missing = status(&machine, "issues.json");
+    assert_eq!((&missing["status"], &missing["missingSecretNames"]), (&"missing".into(), &vec!["accessToken"].into()));
+    let added = machine.run(&["extensions", "add", "issues.json"]).exits(0).says("missing").says("lacks");
+    added.says("Create a GitHub personal access token").says("connections open-settings issues");
+    exec(&machine, "issues").exits(5).warns("connections open-settings issues");
+    machine
+        .run(&["open-settings", "issues", "--from-env", "accessToken=GITHUB"])
+        .exits(0)
+        .says("Connected octocat (github:octocat) · live")
+        .says("status        connected")
+        .says("granted       yes");
+    let resolved = status(&machine, "issues.json");
+    assert_eq!((&resolved["status"], &resolved["missingSecretNames"]), (&"connected".into(), &Value::Array(vec![])));
+    assert_eq!(resolved["publicConfig"], serde_json::json!({ "apiBaseUrl": "https://api.github.com" }));
+    exec(&machine, "issues").exits(0);
+
+    machine
+        .run(&["extensions", "add", "release-notes.json"])
+        .exits(0)
+        .says("status        connected")
+        .says("granted       no")
+        .says("connections extensions grant release-notes github:octocat");
+    exec(&machine, "release-notes").exits(6).warns("connections extensions grant release-notes github:octocat");
+    machine
+        .run(&["extensions", "grant", "release-notes", "github"])
+        .exits(0)
+        .says("release-notes may use github:octocat, with accessToken");
+    exec(&machine, "release-notes").exits(0);
+    let list = machine.run(&["extensions"]).exits(0).says("EXTENSION");
+    assert_eq!(list.out.matches("github:octocat (accessToken)").count(), 2, "{}", list.out);
+
+    machine
+        .run(&["extensions", "revoke", "release-notes", "github:octocat"])
+        .exits(0)
+        .says("release-notes may not use github:octocat any more");
+    exec(&machine, "release-notes").exits(6);
+    exec(&machine, "issues").exits(0);
+    let events = machine.run(&["events", "github", "--json"]).exits(0).json();
+    let names: Vec<_> = events["events"].as_array().unwrap().iter().filter_map(|event| event["event"].as_str()).collect();
+    for (name, count) in [("extension_granted", 2), ("extension_revoked", 1), ("extension_used", 3), ("secret_released", 3)]
+    {
+        assert_eq!(names.iter().filter(|other| **other == name).count(), count, "{name}: {names:?}");
+    }
+    assert_eq!(events["chain"], "whole");
+    assert_eq!(machine.provider.seen().len(), 1, "resolving and granting ask nobody");
+}
+
+#[test]
+fn what_was_added_is_listed_replaced_and_removed() {
+    let machine = connected();
+    machine.run(&["extensions", "add", "quick-capture.json"]).exits(0).says("missing");
+    let list = machine.run(&["extensions", "list", "--json"]).exits(0).json();
+    let names: Vec<_> = list.as_array().unwrap().iter().map(|body| body["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["issues", "quick-capture"]);
+    assert_eq!((&list[0]["status"], &list[0]["granted"]), (&"connected".into(), &true.into()));
+    assert_eq!((&list[1]["status"], &list[1]["connection"]), (&"missing".into(), &Value::Null));
+    machine.run(&["preferences", "set", "issues", "openBehavior", "list"]).exits(0);
+
+    // Another declaration of the same name: what it was granted and set to stays.
+    let other = String::from_utf8(ISSUES.to_vec()).unwrap().replace("\"create\"", "\"close\"");
+    machine.write("other.json", other.as_bytes());
+    let added = machine.run(&["extensions", "add", "other.json", "--json"]).exits(0).json();
+    assert_eq!(added["commands"], serde_json::json!(["search", "close"]));
+    assert_eq!((&added["addedAt"], &added["granted"]), (&list[0]["addedAt"], &true.into()));
+    machine.run(&["preferences", "get", "issues", "openBehavior"]).exits(0).says("list");
+
+    machine.run(&["extensions", "remove", "issues"]).exits(2).warns("--yes");
+    machine
+        .run(&["extensions", "remove", "issues", "--yes"])
+        .exits(0)
+        .says("Removed the extension issues; it may use 1 connection no more");
+    machine.run(&["extensions", "remove", "issues", "--yes"]).exits(5).warns("connections extensions");
+    machine.run(&["list"]).exits(0).says("github:octocat");
+    // Added again, it begins anew.
+    machine.run(&["extensions", "add", "issues.json"]).exits(0).says("granted       no");
+    machine.run(&["preferences", "get", "issues", "openBehavior"]).exits(0).says("browser");
+    machine.run(&["extensions", "revoke", "issues"]).exits(0).says("as before");
+    machine.run(&["extensions", "revoke", "nobody"]).exits(5);
+}
+
+#[test]
+fn a_grant_is_of_declared_names_and_of_the_provider_that_is_needed() {
+    let machine = connected();
+    machine.run(&["add", "notion", "--from-env", "apiKey=NOTION"]).exits(0);
+    machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
+    let grant = |more: &[&str]| machine.run(&[&["extensions", "grant", "release-notes"], more].concat());
+    grant(&["notion"]).exits(6).warns("needs a connection to 'github'").warns("connections add github");
+    let refused = grant(&["github", "--name", "refreshToken"]).exits(2).warns("--name takes accessToken");
+    assert!(!refused.err.contains("refreshToken"), "what is typed may be a secret: {}", refused.err);
+    grant(&["github", "--name", "accessToken", "--no-secrets"]).exits(2);
+    grant(&["nowhere"]).exits(5);
+    machine.run(&["extensions", "grant", "nobody", "github"]).exits(5).warns("connections extensions add FILE");
+    exec(&machine, "release-notes").exits(6);
+    // Without secrets it sends requests, and gets none of them into its hands.
+    grant(&["github", "--no-secrets"]).exits(0).says("and sees no secret of it");
+    exec(&machine, "release-notes").exits(6).warns("accessToken");
+    grant(&["github", "--name", "accessToken"]).exits(0);
+    exec(&machine, "release-notes").exits(0);
+}
+
+#[test]
+fn a_connection_that_is_refused_is_failed_and_what_runs_elsewhere_is_unsupported() {
+    let machine = connected();
+    machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
+    machine.run(&["verify", "github"]).exits(4);
+    let failed = status(&machine, "issues.json");
+    assert_eq!(failed["status"], "failed");
+    check(&failed["error"], "error");
+    assert_eq!(failed["error"]["code"], "unauthorized", "{failed}");
+    machine.run(&["resolve", "issues.json"]).exits(0).says("failed").says("connections reauthorize github:octocat");
+    exec(&machine, "issues").exits(4).warns("connections open-settings issues");
+    if cfg!(target_os = "linux") {
+        machine.run(&["resolve", "reminders.json"]).exits(0).says("unsupported").says("it runs on darwin only");
+        machine.run(&["extensions", "add", "reminders.json"]).exits(0);
+        exec(&machine, "reminders").exits(6).warns("it runs on darwin only");
+        machine.run(&["open-settings", "reminders"]).exits(0).says("it runs on darwin only");
+    }
+}
+
+#[test]
+fn several_connections_are_an_error_that_lists_them_until_one_is_the_default() {
+    let machine = connected();
+    let again = ["add", "github", "--label", "other", "--again", "--from-env", "accessToken=GITHUB"];
+    machine.run(&again).exits(0);
+    machine.run(&["default", "github:octocat", "--clear"]).exits(0);
+    let refused = machine.run(&["resolve", "issues.json"]).exits(2).warns("connections default C");
+    refused.warns("github:octocat").warns("github:other");
+    exec(&machine, "issues").exits(2);
+    machine.run(&["open-settings", "issues"]).exits(0).says("connections default C").says("github:other");
+    machine.run(&["extensions"]).exits(0).says("unknown").says("there are several connections");
+    machine.run(&["extensions", "add", "issues.json"]).exits(0).says("Added issues");
+    machine.run(&["default", "github:other"]).exits(0);
+    machine.run(&["resolve", "issues.json"]).exits(0).says("github:other").says("granted       no");
+    exec(&machine, "issues").exits(6);
+    machine.run(&["default", "github:octocat"]).exits(0);
+    exec(&machine, "issues").exits(0);
+}
+
+#[test]
+fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_is_told() {
+    let machine = machine();
+    let told = machine.run(&["resolve", "foreign.json"]).exits(0).warns("this is not read here; it is kept");
+    assert!(!told.out.contains("not read here"), "{}", told.out);
+    machine.run(&["resolve", "foreign.json", "--json"]).exits(0).json();
+    let text = String::from_utf8(ISSUES.to_vec()).unwrap();
+    machine.feed(&["extensions", "add", "-"], &text).exits(0).says("issues");
+    machine.run(&["extensions"]).exits(0).says("issues");
+    let wrong = text.replace("\"personalAccessToken\"", "\"none\"");
+    machine.write("wrong.json", wrong.as_bytes());
+    for command in [&["resolve"][..], &["extensions", "add"]] {
+        let refused = machine.run(&[command, &["wrong.json"]].concat()).exits(2);
+        refused.warns("wrong.json: extension 'issues', connection 'default', field '/connection/auth/secretNames'");
+        machine.feed(&[command, &["-"]].concat(), "{").exits(2).warns("not JSON");
+        machine.run(&[command, &["gone.json"]].concat()).exits(2).warns("gone.json cannot be read");
+    }
+    // A secret in a manifest is refused, and not repeated: each run looks for it.
+    let secret = text.replace("\"id\": \"default\",", &format!("\"id\": \"default\", \"accessToken\": \"{TOKEN}\","));
+    machine.write("secret.json", secret.as_bytes());
+    machine.run(&["extensions", "add", "secret.json"]).exits(2).warns("a manifest holds no secret");
+}
+
+#[test]
+fn extensions_are_of_one_owner() {
+    let machine = connected();
+    machine.run(&["--owner", "bob", "extensions"]).exits(0).says("No extension was added");
+    machine.run(&["--owner", "bob", "exec", "issues", "--", "/bin/sh", "-c", "exit 0"]).exits(5);
+    let resolved = machine.run(&["--owner", "bob", "resolve", "issues.json", "--json"]).exits(0).json();
+    assert_eq!(resolved["status"], "missing");
+}

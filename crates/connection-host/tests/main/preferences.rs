@@ -1,0 +1,85 @@
+//! What extensions are set to: read, set, by command, and never a secret.
+
+use serde_json::json;
+
+use crate::{extensions::connected, program::Machine, provider::TOKEN};
+
+fn value(machine: &Machine, arguments: &[&str]) -> String {
+    let ran = machine.run(&[&["preferences", "get", "issues"], arguments].concat()).exits(0);
+    ran.out.trim_end().to_owned()
+}
+
+#[test]
+fn what_nobody_has_set_has_its_default() {
+    let machine = connected();
+    machine
+        .run(&["preferences", "get", "issues"])
+        .exits(0)
+        .says("apiBaseUrl")
+        .says("https://api.github.com")
+        .says("by default");
+    assert_eq!(value(&machine, &["openBehavior"]), "browser");
+    assert_eq!(value(&machine, &["defaultDatabase"]), "");
+    assert_eq!(value(&machine, &["--command", "search", "onlyMine"]), "true");
+}
+
+#[test]
+fn a_value_is_json_or_text_as_the_preference_takes_it() {
+    let machine = connected();
+    let set = |arguments: &[&str]| machine.run(&[&["preferences", "set", "issues"], arguments].concat());
+    // Text that looks like something else is text.
+    for text in ["work", "42", "true", "-1", "null", "two words"] {
+        set(&["defaultDatabase", text]).exits(0).says("defaultDatabase of issues is");
+        assert_eq!(value(&machine, &["defaultDatabase"]), text);
+    }
+    set(&["defaultDatabase", r#"["a", 1]"#]).exits(0);
+    assert_eq!(value(&machine, &["defaultDatabase"]), r#"["a",1]"#);
+    set(&["defaultDatabase", r#""quoted""#]).exits(0);
+    assert_eq!(value(&machine, &["defaultDatabase"]), "quoted");
+    set(&["openBehavior", "list"]).exits(0);
+    set(&["openBehavior", "elsewhere"]).exits(2).warns("one of the choices");
+    assert_eq!(value(&machine, &["openBehavior"]), "list");
+    set(&["--command", "search", "onlyMine", "false"]).exits(0).says("onlyMine of search of issues is false");
+    set(&["--command", "search", "onlyMine", "perhaps"]).exits(2).warns("either true or false");
+    assert_eq!(value(&machine, &["--command", "search", "onlyMine"]), "false");
+    set(&["openBehavior", "--unset"]).exits(0);
+    assert_eq!(value(&machine, &["openBehavior"]), "browser");
+    set(&["openBehavior"]).exits(2);
+    set(&["openBehavior", "list", "--unset"]).exits(2);
+}
+
+#[test]
+fn a_secret_is_never_a_preference_and_what_is_not_declared_is_not_set() {
+    let machine = connected();
+    let set = |arguments: &[&str]| machine.run(&[&["preferences", "set", "issues"], arguments].concat()).exits(2);
+    // Each run looks for the secret in what is printed.
+    set(&["accessToken", TOKEN]).warns("never a preference");
+    set(&["nothing", "1"]).warns("declares no preference");
+    set(&["--command", "gone", "onlyMine", "true"]).warns("declares no command");
+    // Of a command, not of the extension.
+    set(&["onlyMine", "true"]);
+    machine.run(&["preferences", "get", "issues", "nothing"]).exits(2).warns("it has apiBaseUrl");
+    machine.run(&["preferences", "get", "issues", "--command", "gone"]).exits(2);
+    machine.run(&["preferences", "get", "nobody"]).exits(5);
+    assert_eq!(machine.run(&["preferences", "get", "issues", "--json"]).exits(0).json()["set"], json!([]));
+}
+
+#[test]
+fn each_write_counts_for_itself() {
+    let machine = connected();
+    let of = |arguments: &[&str]| machine.run(&[arguments, &["--json"]].concat()).exits(0).json();
+    let before = of(&["preferences", "get", "issues"]);
+    let set = of(&["preferences", "set", "issues", "openBehavior", "list"]);
+    assert_eq!((&set["values"]["openBehavior"], &set["set"]), (&json!("list"), &json!(["openBehavior"])));
+    let number = |value: &serde_json::Value, name: &str| value["revisions"][name].as_u64().unwrap();
+    assert_eq!(number(&set, "extensionConfig"), number(&before, "extensionConfig") + 1);
+    assert_eq!(number(&set, "connectionConfig"), number(&before, "connectionConfig"));
+    assert_eq!(number(&set, "credential"), number(&before, "credential"));
+    let of_command = of(&["preferences", "set", "issues", "--command", "search", "onlyMine", "false"]);
+    assert_eq!(number(&of_command, "commandConfig"), 1);
+    assert_eq!(number(&of_command, "extensionConfig"), number(&set, "extensionConfig"));
+    assert_eq!(of_command["command"], "search");
+    // Of one key, the others are left out.
+    let one = of(&["preferences", "get", "issues", "openBehavior"]);
+    assert_eq!((&one["values"], &one["set"]), (&json!({ "openBehavior": "list" }), &json!(["openBehavior"])));
+}
