@@ -8,13 +8,12 @@ use std::sync::Arc;
 use connection_contract::{
     ConnectionError, DisplayText, Established, Liveness, Reason, Secret, SetupFailure, VerifyResult, reason,
 };
-use tokio::task::JoinHandle;
 
 use super::{
     Done, Outcome,
     codec::{self, Purpose},
     effects::Inner,
-    promote, rotated, run,
+    promote, run,
     slot::Slot,
 };
 use crate::{
@@ -28,7 +27,7 @@ use crate::{
     seal::Place,
     store::{
         Lock, StoreError, Tx,
-        rows::{AccountRow, AccountState, CredentialRow, CredentialState, SetupRow, SetupState},
+        rows::{AccountRow, AccountState, CredentialRow, CredentialState, SetupState},
     },
     verify::{self, Subject},
 };
@@ -344,58 +343,6 @@ async fn end_failed(
     });
     tracing::info!(session = %slot.id, kind = %slot.kind, code = &*failure.code, "setup failed");
     Ok(ended.await?.then_some(Outcome::Failed(failure)))
-}
-
-/// Ends a session for its host, on a task of its own. One that has ended is left as it is.
-pub(super) fn cancel(shared: &Arc<Shared>, slot: &Arc<Slot>) -> JoinHandle<Result<(), Error>> {
-    slot.cancelled.send_replace(true);
-    let (shared, slot) = (shared.clone(), slot.clone());
-    let runtimes = shared.runtimes.clone();
-    runtimes.spawn(async move {
-        let ended = end_cancelled(&shared, &slot).await;
-        if let Err(error) = &ended {
-            tracing::warn!(session = %slot.id, code = error.code(), "a setup could not be cancelled");
-            // It is still there, and may be resumed.
-            slot.cancelled.send_replace(false);
-        }
-        ended
-    })
-}
-
-async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
-    // The run that was told to stop must be gone: what it writes last is deleted here.
-    let _running = slot.running.lock().await;
-    let (id, expires) = (slot.id, shared.clock.now().after(run::SESSION_LIFE).seconds());
-    let row = shared.reader().await?.setup(id).await?;
-    let Some(row) = row else { return Ok(()) };
-    let step_seq = row.step_seq;
-    let ended = shared.store.write(move |tx| {
-        Box::pin(async move {
-            tx.lock(Lock::Setup(id)).await?;
-            tx.end_setup(id, SetupState::Cancelled, step_seq, None, expires).await
-        })
-    });
-    if ended.await? {
-        tracing::info!(session = %slot.id, kind = %slot.kind, "setup cancelled");
-        rotated::forget(shared, slot).await;
-        slot.end(run::step_no(step_seq), Outcome::Cancelled);
-    } else {
-        // Somebody else ended it: the row says how.
-        run::spawn(shared, slot);
-    }
-    Ok(())
-}
-
-/// What a session made that is stored as done.
-pub(super) async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, Error> {
-    let listed = shared.reader().await?.listed(row.connection_id).await?;
-    let Some(info) = listed.and_then(|row| shared.info(row)) else {
-        let failure = SetupFailure::new("setup_ended", "the connection that this setup made was removed");
-        return Ok(Outcome::Failed(failure));
-    };
-    let reason: Option<Reason> = info.reason;
-    let (connection, label, identity, liveness) = (info.id, info.label, info.identity, info.liveness);
-    Ok(Outcome::Done(Done { connection, label, identity, liveness, reason }))
 }
 
 /// Whether the profile that a session is for was removed since.

@@ -4,14 +4,16 @@
 //! start, with every recorded result, and goes on live where the journal ends. So crash recovery is the only path, and a
 //! waiting session costs neither memory nor a task.
 //!
-//! Entry points: `begin` makes a session, `session` is the host's handle, `run` is one run, `finish` ends it.
+//! Entry points: `begin` makes a session, `session` is the host's handle, `run` is one run, `finish` ends it, `cancel` for its host.
 
 pub(crate) mod answers;
 mod begin;
 mod callback;
+mod cancel;
 mod codec;
 mod deliver;
 mod effects;
+mod ended;
 mod finish;
 mod follow;
 mod grants;

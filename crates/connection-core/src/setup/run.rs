@@ -10,10 +10,9 @@ use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
 use super::{
-    Outcome,
-    codec::{self, Header, Purpose, Waiting},
+    codec::{Header, Purpose, Waiting},
     effects::{Effects, Inner, Stop, changed},
-    finish,
+    ended, finish,
     journal::{Effect, Entry},
     lease, lent, offline,
     reauthorize::removed,
@@ -100,7 +99,7 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     // Where it belongs nowhere any more, the rows say what is to be done.
     rotated::record(shared, slot).await?;
     let row = shared.reader().await?.setup(id).await?.ok_or(Error::SessionNotFound(id))?;
-    if let Some(outcome) = ended(shared, slot, &row).await? {
+    if let Some(outcome) = ended::ended(shared, slot, &row).await? {
         slot.end(step_no(row.step_seq), outcome);
         return Ok(Next::Rest);
     }
@@ -359,24 +358,6 @@ pub(super) async fn stored_wait(shared: &Shared, slot: &Slot, row: &SetupRow) ->
     Ok(Waiting::decode(bytes.expose()))
 }
 
-/// How a session ended that is stored as ended.
-async fn ended(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Outcome>, Error> {
-    Ok(match row.state {
-        SetupState::Running | SetupState::Waiting => None,
-        SetupState::Cancelled => Some(Outcome::Cancelled),
-        SetupState::Done => Some(finish::stored(shared, row).await?),
-        SetupState::Failed => {
-            let place = slot.place("connection_setup", "sealed_step", row.step_seq);
-            let bytes = match &row.sealed_step {
-                Some(sealed) => opened(shared, slot, &place, sealed).await?,
-                None => None,
-            };
-            let failure = bytes.and_then(|bytes| codec::to_failure(bytes.expose()));
-            Some(Outcome::Failed(failure.unwrap_or_else(expired)))
-        }
-    })
-}
-
 /// Ends a session that nobody went on with in time.
 pub(super) async fn expire(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Error> {
     let _running = slot.running.lock().await;
@@ -392,7 +373,7 @@ pub(super) fn step_no(step_seq: i64) -> u64 {
     u64::try_from(step_seq).unwrap_or(0)
 }
 
-fn expired() -> SetupFailure {
+pub(super) fn expired() -> SetupFailure {
     SetupFailure::new("setup_expired", "nobody went on with this setup in time").remedy("begin again")
 }
 

@@ -15,9 +15,8 @@ use connection_contract::{BoxFuture, Kind, Secret};
 use futures_core::Stream;
 
 use super::{
-    FieldProblem, Outcome, SetupStep, StepNo, answers,
+    FieldProblem, Outcome, SetupStep, StepNo, answers, cancel,
     codec::Waiting,
-    finish,
     follow::follow,
     grants::Grants,
     journal::{Effect, Entry},
@@ -101,7 +100,7 @@ pub(super) struct Ephemeral {
 
 impl Drop for Ephemeral {
     fn drop(&mut self) {
-        drop(finish::cancel(&self.shared, &self.slot));
+        drop(cancel::cancel(&self.shared, &self.slot));
     }
 }
 
@@ -253,7 +252,7 @@ impl SetupSession {
     /// The store failed, and the session may still be there.
     pub async fn cancel(&self) -> Result<(), Error> {
         // Dropped, it has ended the session all the same.
-        finish::cancel(&self.shared, &self.slot).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+        cancel::cancel(&self.shared, &self.slot).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
     /// Resolves when the session ended: with a connection only once its row is stored.

@@ -1,0 +1,40 @@
+//! How a session ended, as its row says.
+
+use connection_contract::{Reason, SetupFailure};
+
+use super::{Done, Outcome, codec, run, slot::Slot};
+use crate::{
+    Error,
+    registry::Shared,
+    store::rows::{SetupRow, SetupState},
+};
+
+/// How a session ended that is stored as ended.
+pub(super) async fn ended(shared: &Shared, slot: &Slot, row: &SetupRow) -> Result<Option<Outcome>, Error> {
+    Ok(match row.state {
+        SetupState::Running | SetupState::Waiting => None,
+        SetupState::Cancelled => Some(Outcome::Cancelled),
+        SetupState::Done => Some(stored(shared, row).await?),
+        SetupState::Failed => {
+            let place = slot.place("connection_setup", "sealed_step", row.step_seq);
+            let bytes = match &row.sealed_step {
+                Some(sealed) => run::opened(shared, slot, &place, sealed).await?,
+                None => None,
+            };
+            let failure = bytes.and_then(|bytes| codec::to_failure(bytes.expose()));
+            Some(Outcome::Failed(failure.unwrap_or_else(run::expired)))
+        }
+    })
+}
+
+/// What a session made that is stored as done.
+async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, Error> {
+    let listed = shared.reader().await?.listed(row.connection_id).await?;
+    let Some(info) = listed.and_then(|row| shared.info(row)) else {
+        let failure = SetupFailure::new("setup_ended", "the connection that this setup made was removed");
+        return Ok(Outcome::Failed(failure));
+    };
+    let reason: Option<Reason> = info.reason;
+    let (connection, label, identity, liveness) = (info.id, info.label, info.identity, info.liveness);
+    Ok(Outcome::Done(Done { connection, label, identity, liveness, reason }))
+}
