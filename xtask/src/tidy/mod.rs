@@ -3,6 +3,7 @@
 //! Each rule is a function from text to findings. The rules also run as a test,
 //! so that `cargo xtask test` alone shows an untidy tree.
 
+mod coming_from;
 mod criteria;
 mod generated;
 mod includes;
@@ -51,6 +52,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
             findings.extend(manifests::findings(path, &text));
         }
     }
+    findings.extend(coming_from::findings(workspace)?);
     findings.extend(criteria::findings(workspace)?);
     findings.extend(rows::findings(workspace)?);
     findings.extend(includes::findings(workspace)?);

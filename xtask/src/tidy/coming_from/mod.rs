@@ -1,0 +1,67 @@
+//! Who comes from another system finds each of its names, and what it is called here.
+//!
+//! The lists beside this file are the names that those systems show to the programs that use them. Each has one row in its
+//! guide, `docs/guide/coming-from-SYSTEM.md`, and each name of ours in such a row is one that our sources have.
+
+use std::collections::BTreeSet;
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+const SYSTEMS: &[(&str, &str)] = &[
+    ("inseam", include_str!("inseam.txt")),
+    ("jack", include_str!("jack.txt")),
+    ("jingle", include_str!("jingle.txt")),
+];
+
+/// Names without a row, rows without a name, and names of ours that are nowhere.
+pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let sources = workspace.texts(|path| path.ends_with(".rs") && path.contains("/src/"))?;
+    let ours: BTreeSet<&str> = sources.iter().flat_map(|(_, text)| words(text)).collect();
+    let mut findings = Vec::new();
+    for (system, names) in SYSTEMS {
+        let guide = format!("docs/guide/coming-from-{system}.md");
+        let text = workspace.text(&guide)?.unwrap_or_default();
+        findings.extend(compared(&text, names, &ours).into_iter().map(|finding| format!("{guide}{finding}")));
+    }
+    Ok(findings)
+}
+
+fn compared(guide: &str, names: &str, ours: &BTreeSet<&str>) -> Vec<String> {
+    let mut missing: Vec<&str> = names.lines().collect();
+    let mut findings = Vec::new();
+    for (index, line) in guide.lines().enumerate() {
+        let Some((theirs, here)) = line.strip_prefix("| `").and_then(|row| row.split_once("` | ")) else { continue };
+        match missing.iter().position(|name| *name == theirs) {
+            Some(at) => drop(missing.remove(at)),
+            None => findings.push(format!(":{}: `{theirs}` is not in the list, or twice", index + 1)),
+        }
+        // Every other piece is between backticks.
+        for code in here.split('`').skip(1).step_by(2) {
+            let unknown = words(code).find(|word| !ours.contains(word));
+            findings.extend(unknown.map(|word| format!(":{}: no source has `{word}`", index + 1)));
+        }
+    }
+    findings.extend(missing.iter().map(|name| format!(": no row for `{name}`")));
+    findings
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_has_one_row_that_leads_to_something() {
+        let guide =
+            "| Theirs | Here |\n|---|---|\n| `one` | `Uno::uno`: more |\n| `one` | words |\n| `two` | `Dos` |\n";
+        let found = compared(guide, "one\ntwo\nthree", &["Uno", "uno"].into());
+        assert_eq!(
+            found,
+            [":4: `one` is not in the list, or twice", ":5: no source has `Dos`", ": no row for `three`"]
+        );
+    }
+}
