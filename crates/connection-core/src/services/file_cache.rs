@@ -223,7 +223,15 @@ mod tests {
     #[tokio::test]
     async fn those_who_ask_at_once_share_one_reading_also_of_an_error_and_no_error_is_kept() {
         let tree = Tree::new();
-        let all = || async { tokio::join!(tree.made("n", 1), tree.made("n", 1), tree.made("n", 1)) };
+        let key = Key { namespace: "n".into(), root: tree.root.as_str().into(), path: "a".into() };
+        let all = || async {
+            // Nobody reads before all of them have asked.
+            let entry = tree.cache.entry(&key);
+            let held = entry.reading.lock().await;
+            let let_go = async { drop(held) };
+            let (one, two, three, ()) = tokio::join!(tree.made("n", 1), tree.made("n", 1), tree.made("n", 1), let_go);
+            (one, two, three)
+        };
         assert_eq!(all().await.2, Ok(Some("one".into())));
         assert_eq!(tree.computed(), 1);
         fs::write(&tree.file, "bad").unwrap();
