@@ -5,7 +5,7 @@ use alloc::{collections::BTreeSet, format};
 use super::{Broken, broken, name, once, requirement};
 use crate::{Command, ExtensionDeclaration, Preference, PreferenceInput, SecretName, Value};
 
-pub(super) fn check(extension: &ExtensionDeclaration) -> Result<(), Broken> {
+pub(super) fn check_extension(extension: &ExtensionDeclaration) -> Result<(), Broken> {
     let ExtensionDeclaration { name: own, platforms, preferences, commands, requirement } = extension;
     name("/name", own)?;
     once(platforms, "a platform is named once; remove one of the two", |at| format!("/platforms/{at}"))?;
@@ -18,7 +18,7 @@ pub(super) fn check(extension: &ExtensionDeclaration) -> Result<(), Broken> {
     once(commands.iter().map(|command| &command.name), "a command is declared once; remove or rename one", |at| {
         format!("/commands/{at}/name")
     })?;
-    requirement::check(requirement)
+    requirement::check_requirement(requirement)
 }
 
 fn check_preferences(owner: &str, preferences: &[Preference], secrets: &BTreeSet<&str>) -> Result<(), Broken> {

@@ -27,6 +27,19 @@ pub struct InvalidDeclaration {
     pub rule: Text,
 }
 
+impl InvalidDeclaration {
+    /// Of an extension and its connection: a field, and what holds for it.
+    pub fn new(
+        extension: impl Into<DisplayText>,
+        connection: impl Into<DisplayText>,
+        field: impl Into<Text>,
+        rule: impl Into<Text>,
+    ) -> Self {
+        let (extension, connection, field, rule) = (extension.into(), connection.into(), field.into(), rule.into());
+        Self { extension, connection, field, rule }
+    }
+}
+
 impl fmt::Display for InvalidDeclaration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { extension, connection, field, rule } = self;
@@ -57,11 +70,8 @@ impl ExtensionDeclaration {
     /// # Errors
     /// The first rule that is broken, with the names of extension, connection and field.
     pub fn check(&self) -> Result<(), InvalidDeclaration> {
-        extension::check(self).map_err(|Broken { field, rule }| InvalidDeclaration {
-            extension: self.name.to_string().into(),
-            connection: self.requirement.id.to_string().into(),
-            field: field.into(),
-            rule,
+        extension::check_extension(self).map_err(|Broken { field, rule }| {
+            InvalidDeclaration::new(self.name.to_string(), self.requirement.id.to_string(), field, rule)
         })
     }
 }

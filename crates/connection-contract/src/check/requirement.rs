@@ -5,7 +5,7 @@ use alloc::{collections::BTreeSet, format};
 use super::{Broken, broken, name, once, said};
 use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
 
-pub(super) fn check(requirement: &Requirement) -> Result<(), Broken> {
+pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), Broken> {
     // The provider is a kind's name by its type, which is stricter than any rule here.
     let Requirement { id, provider: _, title, titles, auth, public_preference_names, connect_guide } = requirement;
     name("/connection/id", id)?;
