@@ -76,18 +76,18 @@ const MACHETE: Need =
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
     for need in needs(scope) {
         let (root, name) = (workspace.root(), need.name());
-        match look(root, *need) {
+        match look(root, need) {
             Found::Here => continue,
             Found::Missing => println!("setup: {name} is missing"),
             Found::Outdated(version) => println!("setup: {name} is there as {version}, which will not do"),
         }
-        let brought = bring(root, *need);
-        if brought.is_ok() && look(root, *need) == Found::Here {
+        let brought = bring(root, need);
+        if brought.is_ok() && look(root, need) == Found::Here {
             println!("setup: {name} is there now");
             continue;
         }
         let reason = brought.err().map_or_else(|| "it is still not found".to_owned(), |failure| failure.to_string());
-        if may_be_missing(*need, workspace::in_ci()) {
+        if may_be_missing(need, workspace::in_ci()) {
             println!("setup: SKIPPED {name}: {reason}");
             println!("setup: {}", need.loss());
         } else {
@@ -105,48 +105,32 @@ pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
     look(workspace.root(), Need::BareTarget) == Found::Here
 }
 
-fn needs(scope: Scope) -> &'static [Need] {
+/// What the tests need.
+const TESTS: [Need; 15] = [
+    Need::Compiler,
+    POSTGRES,
+    POOLER,
+    NODE,
+    NPM,
+    SERVERS,
+    CLAUDE,
+    GEMINI,
+    PYTHON,
+    MORE_SERVERS,
+    BROWSER,
+    DRIVER,
+    ENGINE,
+    STATIC_PROGRAM,
+    OLDER_RUNTIME,
+];
+/// What the checks need besides.
+const CHECKS: [Need; 5] = [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget];
+
+fn needs(scope: Scope) -> Vec<Need> {
     match scope {
-        Scope::BareTarget => &[Need::BareTarget],
-        Scope::Everything => &[
-            Need::Compiler,
-            POSTGRES,
-            POOLER,
-            NODE,
-            NPM,
-            SERVERS,
-            CLAUDE,
-            GEMINI,
-            PYTHON,
-            MORE_SERVERS,
-            BROWSER,
-            DRIVER,
-            ENGINE,
-            STATIC_PROGRAM,
-            OLDER_RUNTIME,
-            RUSTFMT,
-            CLIPPY,
-            DENY,
-            MACHETE,
-            Need::BareTarget,
-        ],
-        Scope::Tests => &[
-            Need::Compiler,
-            POSTGRES,
-            POOLER,
-            NODE,
-            NPM,
-            SERVERS,
-            CLAUDE,
-            GEMINI,
-            PYTHON,
-            MORE_SERVERS,
-            BROWSER,
-            DRIVER,
-            ENGINE,
-            STATIC_PROGRAM,
-            OLDER_RUNTIME,
-        ],
+        Scope::BareTarget => vec![Need::BareTarget],
+        Scope::Everything => TESTS.into_iter().chain(CHECKS).collect(),
+        Scope::Tests => TESTS.to_vec(),
     }
 }
 
