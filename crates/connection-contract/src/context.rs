@@ -108,6 +108,11 @@ impl<'a> Context<'a> {
     pub fn tools(&self) -> Option<&'a dyn ToolService> {
         self.services.tools
     }
+    /// The directory of the profile, for a kind that has profiles and [needs files](crate::Need::Files): what is below it may
+    /// be read. It need not be there.
+    pub fn directory(&self) -> Option<&'a Root> {
+        self.services.directory
+    }
 }
 
 /// A connection as its plugin sees it. Never its credential, which the plugin is given beside it.

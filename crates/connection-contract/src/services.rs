@@ -236,6 +236,7 @@ pub struct Services<'a> {
     pub(crate) file_cache: Option<&'a dyn FileCache>,
     pub(crate) login_window: Option<&'a dyn LoginWindowService>,
     pub(crate) tools: Option<&'a dyn ToolService>,
+    pub(crate) directory: Option<&'a Root>,
 }
 
 impl<'a> Services<'a> {
@@ -259,6 +260,7 @@ impl<'a> Services<'a> {
             file_cache: None,
             login_window: None,
             tools: None,
+            directory: None,
         }
     }
     /// The descriptor's addresses, checked.
@@ -307,6 +309,12 @@ impl<'a> Services<'a> {
     #[must_use]
     pub fn tools(mut self, tools: &'a dyn ToolService) -> Self {
         self.tools = Some(tools);
+        self
+    }
+    /// The directory of the profile, granted.
+    #[must_use]
+    pub fn directory(mut self, directory: Option<&'a Root>) -> Self {
+        self.directory = directory;
         self
     }
 }

@@ -9,7 +9,7 @@ use connection_contract::{
     ConnectionError, CredentialError, DisplayText, HttpError, Kind, NotLive, Origin, ServiceError,
 };
 
-use crate::{ConnectionId, ConnectionInfo, SealError, SessionId, StoreError};
+use crate::{ConnectionId, ConnectionInfo, ProfileError, SealError, SessionId, StoreError};
 
 /// Why an operation of a registry, a session or a connection was refused or could not be done.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -117,6 +117,9 @@ pub enum Error {
         /// `crashed`, or `did not come to an end in time`.
         what: &'static str,
     },
+    /// Profiles stay as they are.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// The connection stays with the credential that it has.
     #[error("'{kind}:{label}' does not go back to its previous credential: {why}")]
     RollbackRefused {
@@ -190,6 +193,7 @@ impl Error {
             Self::Plugin { .. } => "plugin_fault",
             Self::PluginFault { what, .. } if *what == CRASHED => "plugin_panicked",
             Self::PluginFault { .. } => "plugin_timeout",
+            Self::Profile(error) => error.code(),
             Self::RollbackRefused { .. } => "rollback_refused",
             Self::Sealed { .. } => "sealed_unreadable",
             Self::SessionNotFound(_) => "setup_not_found",
@@ -226,6 +230,7 @@ impl Error {
                 Some(remedy) => return Some(remedy.to_string()),
                 None => "try again later",
             },
+            Self::Profile(error) => return error.remedy(),
             Self::RollbackRefused { remedy, .. } => return remedy.as_ref().map(ToString::to_string),
             Self::Sealed { what, source } => return sealed_remedy(what, source),
             Self::Store(source) => return source.remedy(),

@@ -23,6 +23,7 @@ mod ids;
 mod limits;
 mod liveness;
 mod platform;
+mod profiles;
 mod refresh;
 mod registry;
 mod seal;
@@ -36,9 +37,10 @@ pub use connection::{Connection, Files, Response};
 pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
-pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, SessionId, UuidV7};
+pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
+pub use profiles::{NewProfile, Profile, ProfileError, ProfilePatch, Profiles};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
@@ -49,7 +51,8 @@ pub use seal::{
     KeyWrapper, SealError,
 };
 pub use services::{
-    Clock, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock, SecretFile, SecretFileError, SystemClock,
+    Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock, SecretFile, SecretFileError,
+    SystemClock, SystemEnvironment,
 };
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,

@@ -172,7 +172,9 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         let mut named: Vec<_> = self.host.world.addresses.iter().map(|(_, base)| base.origin()).collect();
         named.extend(answers().filter_map(|answer| if let Url(base) = answer { Some(base.origin()) } else { None }));
         let origins = reach.origins.iter().chain(reach.base_url.as_ref().map(|base| base.origin()));
-        let granted = |root| answers().any(|answer| matches!(answer, Directory(answer) if answer == root));
+        let own = self.host.world.directory.as_ref();
+        let granted =
+            |root| own == Some(root) || answers().any(|answer| matches!(answer, Directory(answer) if answer == root));
         let wildcards = &self.host.world.wildcards;
         let below = |origin| wildcards.iter().any(|wildcard| connection_contract::host::matches(wildcard, origin));
         if origins.into_iter().any(|origin| !named.contains(&origin) && !below(origin)) {

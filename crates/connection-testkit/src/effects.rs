@@ -99,6 +99,7 @@ impl<'w> Effects<'w> {
     pub(crate) fn services(&self) -> Services<'_> {
         let (addresses, wildcards) = (&self.world.addresses, &self.world.wildcards);
         let mut services = Services::new(self, self, self, self).addresses(addresses).wildcards(wildcards).spend(self);
+        services = services.directory(self.world.directory.as_ref());
         if self.world.files.is_some() {
             services = services.files(self);
         }

@@ -57,6 +57,12 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.world.files = Some(files);
         self
     }
+    /// What is set up, verified and used is of a profile with this directory, which [`files`](Self::files) has or not.
+    #[must_use]
+    pub fn directory(mut self, path: &str) -> Self {
+        self.world.directory = Some(host::root(path));
+        self
+    }
     /// Gives the host a key-value store.
     #[must_use]
     pub fn key_value(mut self) -> Self {

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use connection_contract::{
-    BaseUrl, Clock, Descriptor, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Services, Text, Timestamp,
-    host,
+    BaseUrl, Clock, Descriptor, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Root, Services, Text,
+    Timestamp, host,
 };
 
 use crate::{
@@ -33,6 +33,7 @@ pub(crate) struct World {
     pub(crate) script: Script,
     pub(crate) crypto: FakeCrypto,
     pub(crate) files: Option<FakeFiles>,
+    pub(crate) directory: Option<Root>,
     pub(crate) kv: Option<FakeKv>,
     pub(crate) inbound: Inbound,
     pub(crate) kept: Kept,
@@ -46,7 +47,8 @@ impl World {
     pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>, wildcards: Vec<Text>) -> Self {
         let (script, crypto, inbound, kept, log) = Default::default();
         let now = AtomicI64::new(Self::START);
-        Self { descriptor, addresses, wildcards, script, crypto, files: None, kv: None, inbound, kept, now, log }
+        let (files, directory, kv) = Default::default();
+        Self { descriptor, addresses, wildcards, script, crypto, files, directory, kv, inbound, kept, now, log }
     }
     pub(crate) fn set_now(&self, time: Timestamp) {
         self.now.store(time.seconds(), Ordering::Relaxed);
@@ -63,7 +65,7 @@ impl World {
     pub(crate) fn services(&self) -> Services<'_> {
         let mut services =
             Services::new(self, self, &self.crypto, self).addresses(&self.addresses).wildcards(&self.wildcards);
-        services = services.spend(self);
+        services = services.spend(self).directory(self.directory.as_ref());
         if self.files.is_some() {
             services = services.files(self);
         }

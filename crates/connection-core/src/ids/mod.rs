@@ -71,6 +71,10 @@ id! {
     EventId
 }
 id! {
+    /// Names an isolated identity of a local tool.
+    ProfileId
+}
+id! {
     /// Names a setup session.
     SessionId
 }

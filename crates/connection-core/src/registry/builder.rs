@@ -5,10 +5,10 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use connection_contract::{ConnectionDefinition, Crypto as _, Kind, encode};
 use secrecy::SecretString;
 
-use super::{ConnectionRegistry, DEFAULT_OWNER, RegisterError, Shared, kinds::Kinds};
+use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds};
 use crate::{
-    Clock, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError, KeySource,
-    SealError, StoreError, StoreSource, SystemClock, UuidV7,
+    Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
+    KeySource, ProfileId, SealError, StoreError, StoreSource, SystemClock, SystemEnvironment, UuidV7,
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory, ingest_all},
@@ -112,6 +112,8 @@ pub struct RegistryBuilder {
     other_keys: Vec<seal::Other>,
     http: HttpPolicy,
     files: FilesPolicy,
+    environment: Arc<dyn Environment>,
+    profile_uses: Option<ProfileUses>,
     inbound: Option<Arc<dyn InboundEndpoint>>,
     given: Given,
     clock: Arc<dyn Clock>,
@@ -137,6 +139,8 @@ impl RegistryBuilder {
             other_keys: Vec::new(),
             http: HttpPolicy::new(),
             files: FilesPolicy::new(),
+            environment: Arc::new(SystemEnvironment),
+            profile_uses: None,
             inbound: None,
             given: Given::default(),
             clock: Arc::new(SystemClock::new()),
@@ -183,6 +187,17 @@ impl RegistryBuilder {
     /// Which directories may be granted.
     pub fn files(mut self, policy: FilesPolicy) -> Self {
         self.files = policy;
+        self
+    }
+    /// Where paths of plugins begin; this process's environment unless given.
+    pub fn environment(mut self, environment: Arc<dyn Environment>) -> Self {
+        self.environment = environment;
+        self
+    }
+    /// How often this program uses a profile of that owner and kind now, as for running sessions: one that is used is not
+    /// removed. Unless given, this program uses none.
+    pub fn profile_uses(mut self, uses: impl Fn(&str, &Kind, ProfileId) -> usize + Send + Sync + 'static) -> Self {
+        self.profile_uses = Some(Box::new(uses));
         self
     }
     /// How callbacks reach this host; without it, kinds that need one say so.
@@ -251,6 +266,8 @@ impl RegistryBuilder {
             other_keys,
             http,
             files,
+            environment,
+            profile_uses,
             inbound,
             given,
             clock,
@@ -300,6 +317,8 @@ impl RegistryBuilder {
             crypto,
             http,
             files,
+            environment,
+            profile_uses,
             inbound,
             given,
             kinds,

@@ -22,7 +22,7 @@ use std::{
 use connection_contract::{ConnectionDefinition, DisplayText, Kind};
 
 use crate::{
-    Clock, Connection, ConnectionId, Error, FilesPolicy, IdGenerator, SessionId,
+    Clock, Connection, ConnectionId, Environment, Error, FilesPolicy, IdGenerator, ProfileId, SessionId,
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
@@ -46,6 +46,9 @@ pub use preflight::{InOrder, Preflight};
 pub use remove::{Removal, Teardown};
 pub use watch::{BeginWatch, Watch};
 
+/// How often a host uses a profile of an owner and a kind.
+pub(crate) type ProfileUses = Box<dyn Fn(&str, &Kind, ProfileId) -> usize + Send + Sync>;
+
 /// What all handles of one opened registry share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
@@ -57,6 +60,9 @@ pub(crate) struct Shared {
     pub(crate) crypto: SystemCrypto,
     pub(crate) http: HttpClient,
     pub(crate) files: FilesPolicy,
+    pub(crate) environment: Arc<dyn Environment>,
+    /// How often the host uses a profile, if it says so.
+    pub(crate) profile_uses: Option<ProfileUses>,
     pub(crate) inbound: Inbound,
     /// Secret values of kinds that the host gives.
     pub(crate) given: Given,

@@ -4,6 +4,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod crypto;
+pub(crate) mod environment;
 pub(crate) mod files;
 pub(crate) mod given;
 pub(crate) mod http;
@@ -17,6 +18,7 @@ pub(crate) mod test_server;
 
 pub(crate) use clock::Moment;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use environment::{Environment, SystemEnvironment};
 pub use files::FilesPolicy;
 pub use given::{HostSecret, SecretFile, SecretFileError};
 pub use http::{HttpPolicy, HttpPolicyError};

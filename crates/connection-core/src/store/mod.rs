@@ -23,6 +23,7 @@ mod lock;
 mod migrate;
 mod postgres;
 mod previous;
+mod profiles;
 mod refreshes;
 pub(crate) mod rows;
 mod sealed;

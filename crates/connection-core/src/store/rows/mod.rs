@@ -7,6 +7,7 @@ mod exchange;
 mod keyset;
 mod kv;
 mod liveness;
+mod profile;
 mod setup;
 mod webhook;
 
@@ -18,6 +19,7 @@ pub(crate) use exchange::{ExchangeRow, ExchangeState, Sent};
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
+pub(crate) use profile::ProfileRow;
 pub(crate) use setup::{EndpointRow, FoundSetup, SetupRow, SetupState};
 pub(crate) use webhook::{AddressRow, FoundAddress, WaitingRow, WebhookRow};
 

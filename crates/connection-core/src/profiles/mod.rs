@@ -1,0 +1,204 @@
+//! Isolated identities of local tools: one list and one set of rules for all kinds.
+//!
+//! A profile is a row that names a directory. Nothing of ours is ever written below one, and removing a profile removes
+//! the row alone. The first list makes the first profile, on the directory that the tool uses by itself, so there is always
+//! a default; whoever changes rows does it in one transaction under the owner's lock.
+
+mod change;
+mod error;
+mod rules;
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use connection_contract::{DisplayText, Kind, ProfileSpec, Timestamp};
+
+use crate::{
+    ConnectionRegistry, Error, ProfileId,
+    registry::Shared,
+    services::environment,
+    store::{Lock, StoreError, Tx, rows::ProfileRow},
+};
+
+pub use change::{NewProfile, ProfilePatch};
+pub use error::ProfileError;
+
+/// One isolated identity of a local tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Profile {
+    /// Its id, for ever.
+    pub id: ProfileId,
+    /// What people call it; unique per owner and kind.
+    pub label: DisplayText,
+    /// Where its tool keeps what it knows: absolute, and perhaps not there.
+    pub directory: PathBuf,
+    /// Whether it is meant where none is named. Of a kind exactly one is.
+    pub is_default: bool,
+    /// Whether its directory was the one that the tool uses by itself, when it was written: what ran before there were
+    /// profiles ran there, whichever is the default now.
+    pub is_implicit: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl From<ProfileRow> for Profile {
+    fn from(row: ProfileRow) -> Self {
+        Self {
+            id: row.id,
+            label: row.label.into(),
+            directory: row.directory.into(),
+            is_default: row.is_default,
+            is_implicit: row.is_implicit,
+            created_at: Timestamp::from_seconds(row.created_at),
+        }
+    }
+}
+
+/// The profiles of one kind and one owner.
+#[derive(Clone)]
+pub struct Profiles {
+    shared: Arc<Shared>,
+    owner: Arc<str>,
+    kind: Kind,
+    spec: ProfileSpec,
+}
+
+impl fmt::Debug for Profiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profiles").field("owner", &self.owner).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl ConnectionRegistry {
+    /// The profiles of a kind.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`]; [`ProfileError::Unsupported`] for a kind whose tool has one identity.
+    pub fn profiles(&self, kind: &Kind) -> Result<Profiles, Error> {
+        let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+        let Some(spec) = entry.profiles.clone() else {
+            return Err(ProfileError::Unsupported { kind: kind.clone() }.into());
+        };
+        Ok(Profiles { shared: self.shared.clone(), owner: self.owner.clone(), kind: kind.clone(), spec })
+    }
+}
+
+impl Profiles {
+    /// All of them, in the order in which they were made. The first time, there is one: `Default`, on the directory that
+    /// the tool uses by itself.
+    ///
+    /// # Repetition
+    ///
+    /// The first profile is made once, whoever asks first and in how many processes.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError::NoHome`] when it is to be made and nothing says where; and the store's.
+    pub async fn list(&self) -> Result<Vec<Profile>, Error> {
+        Ok(self.rows().await?.into_iter().map(Profile::from).collect())
+    }
+
+    /// The profile with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError::NotFound`], and the store's.
+    pub async fn get(&self, id: ProfileId) -> Result<Profile, Error> {
+        let row = self.shared.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
+        let row = row.ok_or_else(|| ProfileError::NotFound { kind: self.kind.clone(), id })?;
+        Ok(row.into())
+    }
+
+    /// The one that is meant where none is named.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    pub async fn default_profile(&self) -> Result<Profile, Error> {
+        let default = self.rows().await?.into_iter().find(|row| row.is_default);
+        default.map(Profile::from).ok_or_else(|| ProfileError::NoHome { kind: self.kind.clone() }.into())
+    }
+
+    async fn rows(&self) -> Result<Vec<ProfileRow>, Error> {
+        let rows = self.shared.reader().await?.profiles(&self.owner, self.kind.as_str()).await?;
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+        let within = self.within();
+        let seeded = self.shared.store.write(move |tx| Box::pin(async move { within.begin(tx).await }));
+        Ok(seeded.await??)
+    }
+
+    /// What a transaction needs of it.
+    fn within(&self) -> Within {
+        let implicit = environment::resolve(&*self.shared.environment, &self.spec.implicit_dir);
+        let implicit = implicit.and_then(|path| rules::directory(&self.spec, &path).ok());
+        Within {
+            owner: self.owner.to_string(),
+            kind: self.kind.clone(),
+            implicit,
+            fresh: ProfileId::from(self.shared.ids.next()),
+            now: self.shared.clock.now().seconds(),
+        }
+    }
+}
+
+/// What a transaction about profiles begins with.
+struct Within {
+    owner: String,
+    kind: Kind,
+    /// The directory that the tool uses by itself, as the environment is now.
+    implicit: Option<String>,
+    /// An id for the first one.
+    fresh: ProfileId,
+    now: i64,
+}
+
+impl Within {
+    /// Takes the owner's lock; the rows that there are, of which the first is made where there is none.
+    async fn begin(&self, tx: &mut Tx) -> Result<Result<Vec<ProfileRow>, ProfileError>, StoreError> {
+        tx.lock(Lock::Owner(&self.owner)).await?;
+        let rows = tx.profiles(&self.owner, self.kind.as_str()).await?;
+        if !rows.is_empty() {
+            return Ok(Ok(rows));
+        }
+        let Some(directory) = self.implicit.clone() else {
+            return Ok(Err(ProfileError::NoHome { kind: self.kind.clone() }));
+        };
+        let first = ProfileRow {
+            id: self.fresh,
+            label: rules::FIRST_LABEL.to_owned(),
+            directory,
+            is_default: true,
+            is_implicit: true,
+            created_at: self.now,
+        };
+        tx.insert_profile(&self.owner, self.kind.as_str(), &first).await?;
+        Ok(Ok(vec![first]))
+    }
+}
+
+/// The directory of a profile, or of the default one; `None` for a kind without profiles.
+///
+/// # Errors
+///
+/// [`ProfileError`] for an id that names none, and the store's.
+#[allow(dead_code, reason = "what reads the directory of an account's profile comes beside this")]
+pub(crate) async fn directory(
+    shared: &Arc<Shared>,
+    owner: &str,
+    kind: &Kind,
+    id: Option<ProfileId>,
+) -> Result<Option<PathBuf>, Error> {
+    let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
+    let profiles = match (registry.profiles(kind), id) {
+        (Err(Error::Profile(ProfileError::Unsupported { .. })), None) => return Ok(None),
+        (profiles, _) => profiles?,
+    };
+    let profile = match id {
+        Some(id) => profiles.get(id).await?,
+        None => profiles.default_profile().await?,
+    };
+    Ok(Some(profile.directory))
+}

@@ -1,0 +1,65 @@
+//! What a host's environment says, and the places that follow from it. Read at use, so that one that changes is followed.
+
+use std::{ffi::OsString, fmt, path::PathBuf};
+
+use connection_contract::{PathBase, PathSpec};
+
+/// The variables of a process. A host with an environment of its own for each user gives another one than the system's.
+pub trait Environment: Send + Sync {
+    /// A variable; `None` when it is not set.
+    fn variable(&self, name: &str) -> Option<OsString>;
+}
+
+impl<F: Fn(&str) -> Option<OsString> + Send + Sync> Environment for F {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        self(name)
+    }
+}
+
+/// That of this process.
+#[derive(Clone, Copy, Default)]
+pub struct SystemEnvironment;
+
+impl fmt::Debug for SystemEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SystemEnvironment")
+    }
+}
+
+impl Environment for SystemEnvironment {
+    #[expect(clippy::disallowed_methods, reason = "this is what is injected, unless the host gives another one")]
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+}
+
+/// Where a path of a plugin is; `None` when the environment does not say where its base is. Asks no disk.
+pub(crate) fn resolve(environment: &dyn Environment, path: &PathSpec) -> Option<PathBuf> {
+    let mut resolved = base(environment, &path.base)?;
+    resolved.extend(path.parts());
+    Some(resolved)
+}
+
+fn base(environment: &dyn Environment, base: &PathBase) -> Option<PathBuf> {
+    match base {
+        PathBase::Env(name) => directory(environment, name),
+        PathBase::Home => home(environment),
+        PathBase::Config if cfg!(windows) => directory(environment, "APPDATA"),
+        PathBase::Config if cfg!(target_os = "macos") => {
+            Some(home(environment)?.join("Library").join("Application Support"))
+        }
+        PathBase::Config => {
+            directory(environment, "XDG_CONFIG_HOME").or_else(|| Some(home(environment)?.join(".config")))
+        }
+        _ => None,
+    }
+}
+
+fn home(environment: &dyn Environment) -> Option<PathBuf> {
+    directory(environment, if cfg!(windows) { "USERPROFILE" } else { "HOME" })
+}
+
+/// One that is relative would be another one in each directory that a process is in.
+fn directory(environment: &dyn Environment, name: &str) -> Option<PathBuf> {
+    environment.variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}

@@ -1,0 +1,19 @@
+//! An isolated identity of a local tool.
+
+use uuid::Uuid;
+
+use crate::ids::ProfileId;
+
+/// A row of `connection_profile`, but for its owner and kind, by which it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ProfileRow {
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) id: ProfileId,
+    /// Unique per owner and kind.
+    pub(crate) label: String,
+    /// Absolute and normalised; unique per owner and kind.
+    pub(crate) directory: String,
+    pub(crate) is_default: bool,
+    pub(crate) is_implicit: bool,
+    pub(crate) created_at: i64,
+}
