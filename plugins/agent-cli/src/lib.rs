@@ -1,0 +1,119 @@
+//! Agent command-line tools: Claude Code, Codex and Gemini CLI.
+//!
+//! One definition and a table: what is special about a tool is data (`tools`), and what is done with it is written once.
+//! A tool keeps its own login in a directory of which one person may have several; a connection is such a login, or an API
+//! key of the tool's provider. Nothing here writes below a directory, and nothing is run but the tool's version.
+//! May change without notice, but for its kinds, its field names and what it has ever stored.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
+
+mod key;
+mod login;
+mod own;
+mod probe;
+mod setup;
+mod spec;
+mod spend;
+mod tools;
+mod usage;
+
+pub use login::Login;
+
+use connection_contract::prelude::*;
+
+use crate::{login::How, spec::Tool};
+
+/// The kind of one tool.
+#[derive(Debug)]
+pub struct AgentCli(&'static Tool);
+
+impl AgentCli {
+    /// The kind `claude`.
+    pub fn claude() -> Self {
+        Self(&tools::CLAUDE)
+    }
+    /// The kind `codex`.
+    pub fn codex() -> Self {
+        Self(&tools::CODEX)
+    }
+    /// The kind `gemini`.
+    pub fn gemini() -> Self {
+        Self(&tools::GEMINI)
+    }
+}
+
+impl ConnectionDefinition for AgentCli {
+    type Credential = Login;
+
+    fn descriptor(&self) -> Descriptor {
+        self.0.descriptor()
+    }
+
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
+        setup::run(self, self.0, ctx).await
+    }
+
+    fn serialize_credential(&self, login: &Login) -> Result<Secret, CredentialError> {
+        Ok(login.encode())
+    }
+
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Login, CredentialError> {
+        Login::decode(bytes)
+    }
+
+    async fn verify(&self, login: &Login, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Login>, ConnectionError> {
+        let identity = match login.how() {
+            How::Own { account } => {
+                let found = own::look(self.0, ctx).await?;
+                // What setup could not read says nothing of the account; it is not compared later either.
+                found.account.filter(|_| account.is_some())
+            }
+            How::ApiKey(key) => Some(key::account(self, self.0, login, key, ctx).await?),
+        };
+        let live = VerifyResult::live();
+        Ok(match identity {
+            Some(identity) => live.identity(identity),
+            None => live,
+        })
+    }
+
+    fn authorizer(&self) -> Option<&dyn Authorizer<Login>> {
+        Some(self)
+    }
+
+    fn secrets(&self) -> Option<&dyn NamedSecrets<Login>> {
+        Some(self)
+    }
+
+    fn usage(&self) -> Option<&dyn UsageSource<Login>> {
+        self.0.usage.is_some().then_some(self)
+    }
+
+    fn profiles(&self) -> Option<ProfileSpec> {
+        Some(self.0.profiles())
+    }
+
+    fn sandbox(&self) -> Option<SandboxSpec> {
+        Some(self.0.sandbox())
+    }
+}
+
+impl Authorizer<Login> for AgentCli {
+    /// The tool's own login stays with the tool: there is nothing to attach, and the provider refuses the request.
+    fn authorize(&self, login: &Login, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        if let How::ApiKey(key) = login.how() {
+            self.0.api.attach(key, request);
+        }
+        Ok(())
+    }
+}
+
+impl NamedSecrets<Login> for AgentCli {
+    fn secret(&self, login: &Login, name: &str) -> Option<Secret> {
+        match (name, login.how()) {
+            (spec::API_KEY, How::ApiKey(key)) => Some(key.duplicate()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a connection keeps: that the tool has its own login, or an API key; and who may ask what was spent.
+
+use connection_contract::prelude::*;
+
+use crate::spec::{ADMIN_KEY, API_KEY, HOW, OWN};
+
+/// How a tool is signed in.
+#[derive(Debug)]
+pub struct Login {
+    how: How,
+    admin_key: Option<Secret>,
+}
+
+/// The two ways.
+#[derive(Debug)]
+pub(crate) enum How {
+    /// An API key of the tool's provider.
+    ApiKey(Secret),
+    /// The tool's own login, which nobody reads; the account's id where setup could tell it.
+    Own {
+        /// As setup found it.
+        account: Option<String>,
+    },
+}
+
+const ACCOUNT: &str = "account";
+
+impl Login {
+    pub(crate) fn own(account: Option<String>) -> Self {
+        Self { how: How::Own { account }, admin_key: None }
+    }
+    pub(crate) fn api_key(key: Secret) -> Self {
+        Self { how: How::ApiKey(key), admin_key: None }
+    }
+    #[must_use]
+    pub(crate) fn with_admin_key(mut self, key: Option<Secret>) -> Self {
+        self.admin_key = key;
+        self
+    }
+    pub(crate) fn how(&self) -> &How {
+        &self.how
+    }
+    pub(crate) fn admin_key(&self) -> Option<&Secret> {
+        self.admin_key.as_ref()
+    }
+
+    pub(crate) fn encode(&self) -> Secret {
+        let record = match &self.how {
+            How::ApiKey(key) => Record::new().with(HOW, API_KEY).with(API_KEY, key.duplicate()),
+            How::Own { account: Some(account) } => Record::new().with(HOW, OWN).with(ACCOUNT, account.as_str()),
+            How::Own { account: None } => Record::new().with(HOW, OWN),
+        };
+        match &self.admin_key {
+            Some(key) => record.with(ADMIN_KEY, key.duplicate()).encode(),
+            None => record.encode(),
+        }
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CredentialError> {
+        let mut record = Record::decode(bytes)?;
+        let how = match record.text(HOW)? {
+            API_KEY => How::ApiKey(record.take(API_KEY)?),
+            OWN => {
+                let account = record.find(ACCOUNT).map(|_| record.text(ACCOUNT).map(ToOwned::to_owned)).transpose()?;
+                How::Own { account }
+            }
+            _ => return Err(CredentialError::Malformed),
+        };
+        let admin_key = record.take(ADMIN_KEY).ok();
+        Ok(Self { how, admin_key })
+    }
+}

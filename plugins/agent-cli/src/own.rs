@@ -1,0 +1,75 @@
+//! The tool's own login: whether the tool is installed and signed in, and as whom. Nothing is run, and no network is asked.
+
+use connection_contract::prelude::*;
+
+use crate::{probe, spec::Tool};
+
+/// So many directories are named where the tool is in none.
+const NAMED: usize = 4;
+
+/// A tool that can be used.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Where it is.
+    pub(crate) path: DisplayText,
+    /// Whose login it has, where that can be read.
+    pub(crate) account: Option<Identity>,
+}
+
+/// Looks for the tool and into the directory of its profile.
+///
+/// Whether it is signed in is known, or not: a login may be in the platform's keychain, or in a variable. Only what says
+/// that there is none is a reason.
+pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLive> {
+    let path = installed(tool, ctx).await?;
+    let Some(directory) = ctx.directory() else { return Ok(Found { path, account: None }) };
+    let Some(files) = ctx.files() else {
+        return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
+    };
+    let probed = probe::directory(&tool.probe(), directory, files).await?;
+    if !probed.exists || probed.authenticated == Some(false) {
+        return Err(NotLive::failing(signed_out(tool)));
+    }
+    let id = match probe::first(&tool.account_ids(), directory, files).await? {
+        Some(id) => Some(DisplayText::from(id)),
+        None => probed.account_label.clone(),
+    };
+    let account =
+        id.map(|id| Identity::new(id.as_str().to_owned(), probed.account_label.unwrap_or(id).as_str().to_owned()));
+    Ok(Found { path, account })
+}
+
+async fn installed(tool: &Tool, ctx: &Context<'_>) -> Result<DisplayText, NotLive> {
+    let Some(tools) = ctx.tools() else {
+        return Err(NotLive::failing(Reason::new(reason::DENIED, "this host does not look for local tools")));
+    };
+    let found = match tools.find(&tool.tool()).await {
+        Ok(found) => found,
+        Err(ServiceError::NotFound) => FoundTool::default(),
+        Err(ServiceError::Denied) => {
+            return Err(NotLive::failing(Reason::new(reason::DENIED, "this host does not allow the tool")));
+        }
+        Err(_) => {
+            return Err(NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "the tool cannot be looked for now")));
+        }
+    };
+    found.path.ok_or_else(|| {
+        let mut looked: Vec<_> = found.probed.iter().take(NAMED).map(DisplayText::as_str).collect();
+        if found.probed.len() > NAMED {
+            looked.push("others");
+        }
+        let places = if looked.is_empty() { String::new() } else { format!(", looked in {}", looked.join(", ")) };
+        let reason = Reason::new(tool.code("not_installed"), format!("{} is not installed{places}", tool.name));
+        NotLive::failing(reason.remedy(format!("install it with '{}', see {}", tool.install(), tool.docs)))
+    })
+}
+
+fn signed_out(tool: &Tool) -> Reason {
+    let reason = Reason::new(tool.code("signed_out"), format!("{} is not signed in", tool.name));
+    reason.remedy(format!("run '{}': {}", tool.sign_in.join(" "), tool.sign_in_hint))
+}
+
+/// Whether a person can do something about it while the setup waits.
+pub(crate) fn is_remediable(tool: &Tool, not_live: &NotLive) -> bool {
+    [tool.code("not_installed"), tool.code("signed_out")].contains(&not_live.reason.code.as_ref().to_owned())
+}

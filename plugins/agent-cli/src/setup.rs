@@ -1,0 +1,102 @@
+//! Connecting: by the tool's own login, or with an API key.
+
+use connection_contract::prelude::*;
+
+use crate::{
+    AgentCli, key,
+    login::Login,
+    own,
+    spec::{ADMIN_KEY, API_KEY, HOW, Tool},
+};
+
+/// How often something that does not work yet is asked again.
+const TRIES: usize = 3;
+
+/// The whole setup.
+pub(crate) async fn run(
+    kind: &AgentCli,
+    tool: &Tool,
+    ctx: &SetupContext<'_>,
+) -> Result<Established<Login>, SetupFailure> {
+    if let Some(notice) = detected(tool, ctx).await {
+        ctx.show(notice);
+    }
+    let mut last: Option<Reason> = None;
+    for _ in 0..TRIES {
+        let problem = last.as_ref().map(said);
+        let prompt = Prompt::new(format!("Connect {}", tool.name)).problem(problem).field(HOW);
+        let answers = ctx.prompt(prompt).await;
+        if answers.text(HOW)? == API_KEY {
+            return with_key(kind, tool, ctx).await;
+        }
+        match own::look(tool, ctx).await {
+            Ok(found) => return Ok(by_own_login(tool, found, ctx)),
+            Err(not_live) if own::is_remediable(tool, &not_live) => last = Some(not_live.reason),
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(last.map_or_else(
+        || SetupFailure::new(tool.code("signed_out"), format!("{} cannot be used", tool.name)),
+        |reason| NotLive::failing(reason).into(),
+    ))
+}
+
+fn by_own_login(tool: &Tool, found: own::Found, ctx: &SetupContext<'_>) -> Established<Login> {
+    let account = found.account.as_ref().map(|account| account.account_id.as_str().to_owned());
+    let identity = found.account.unwrap_or_else(|| unnamed(tool, ctx));
+    let measured = VerifyResult::live().identity(identity.clone());
+    Established::new(Login::own(account), identity).established_live(measured)
+}
+
+/// What is on this machine, beside the first question: where the tool is, in which version, and whose login it has; or what is
+/// missing and what to do. Nothing, where the host does not look for tools.
+async fn detected(tool: &Tool, ctx: &SetupContext<'_>) -> Option<Notice> {
+    let tools = ctx.tools()?;
+    let found = match own::look(tool, ctx).await {
+        Ok(found) => found,
+        Err(not_live) => return Some(Notice::new(said(&not_live.reason))),
+    };
+    let version = tools.version(&tool.tool()).await.map_or_else(|_| String::new(), |said| format!(" ({said})"));
+    let account = found.account.map_or_else(String::new, |account| format!(", signed in as {}", account.label));
+    Some(Notice::new(format!("{} is at {}{version}{account}", tool.name, found.path)))
+}
+
+async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
+    let mut problem: Option<DisplayText> = None;
+    for _ in 0..TRIES {
+        let mut prompt = Prompt::new(format!("API key of {}", tool.provider)).problem(problem.take()).field(API_KEY);
+        if tool.costs().is_some() {
+            prompt = prompt.field(ADMIN_KEY);
+        }
+        let mut answers = ctx.prompt(prompt).await;
+        let key = answers.secret(API_KEY)?;
+        let admin = if answers.has(ADMIN_KEY) { Some(answers.secret(ADMIN_KEY)?) } else { None };
+        let login = Login::api_key(key.duplicate()).with_admin_key(admin);
+        match key::account(kind, tool, &login, &key, ctx).await {
+            Ok(identity) => {
+                let measured = VerifyResult::live().identity(identity.clone());
+                return Ok(Established::new(login, identity).established_live(measured));
+            }
+            Err(refused) if refused.reason.code == reason::UNAUTHORIZED => problem = Some(said(&refused.reason)),
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(SetupFailure::new(reason::UNAUTHORIZED, format!("there is no key that {} accepts", tool.provider))
+        .remedy(format!("make one at {}", tool.api.console)))
+}
+
+/// What is wrong and what to do, in one text.
+fn said(reason: &Reason) -> DisplayText {
+    match &reason.remedy {
+        Some(remedy) => format!("{}: {remedy}", reason.message).into(),
+        None => reason.message.clone(),
+    }
+}
+
+/// A login of which nothing tells whose it is: named by its directory, by a hash since a path is not for everybody's eyes.
+fn unnamed(tool: &Tool, ctx: &Context<'_>) -> Identity {
+    let Some(directory) = ctx.directory() else { return Identity::new("own-login", format!("{} here", tool.name)) };
+    let hash = encode::hex(&ctx.crypto().sha256(directory.as_str().as_bytes()));
+    let last = directory.as_str().rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
+    Identity::new(format!("directory:{}", hash.get(..16).unwrap_or_default()), format!("{} in {last}", tool.name))
+}

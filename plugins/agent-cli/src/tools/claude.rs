@@ -1,0 +1,59 @@
+//! Claude Code: <https://code.claude.com/docs>.
+
+use connection_contract::Kind;
+use core::time::Duration;
+
+use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage};
+
+pub(crate) static CLAUDE: Tool = Tool {
+    kind: Kind::from_static("claude"),
+    name: "Claude Code",
+    provider: "Anthropic",
+    binary: "claude",
+    // The native installer's, and that of local installs: <https://code.claude.com/docs/en/setup>.
+    places: &[".local/bin", ".claude/local"],
+    package: "@anthropic-ai/claude-code",
+    docs: "https://code.claude.com/docs/en/setup",
+    sign_in_docs: "https://code.claude.com/docs/en/authentication",
+    // <https://code.claude.com/docs/en/authentication#generate-a-long-lived-token>
+    sign_in: &["claude", "setup-token"],
+    sign_in_hint: "it prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN; where a browser opens, use 'claude auth login'",
+    token_env: "CLAUDE_CODE_OAUTH_TOKEN",
+    directory: Directory {
+        // <https://code.claude.com/docs/en/env-vars>
+        env: "CLAUDE_CONFIG_DIR",
+        name: ".claude",
+        parent_env: None,
+        // With the variable set, `.claude.json` lies in the directory, and without it beside (seen with 2.1.197).
+        markers: &[".claude.json", ".credentials.json", "settings.json", "projects"],
+        // On Linux and Windows; on macOS the login is in the keychain, of which the directory says nothing:
+        // <https://code.claude.com/docs/en/authentication#credential-management>.
+        logins: &[At(".credentials.json", "/claudeAiOauth/accessToken", None)],
+        // What `claude auth status` prints as the account (seen with 2.1.197).
+        accounts: &[At(".claude.json", "/oauthAccount/emailAddress", None)],
+        ids: &[At(".claude.json", "/oauthAccount/accountUuid", None)],
+    },
+    api: Api {
+        origin: "https://api.anthropic.com",
+        // <https://platform.claude.com/docs/en/api/models-list>
+        models: "/v1/models",
+        list: "data",
+        header: "x-api-key",
+        // <https://platform.claude.com/docs/en/api/versioning>
+        more_headers: &[("anthropic-version", "2023-06-01")],
+        console: "https://platform.claude.com/settings/keys",
+    },
+    // In the order of Shift+Tab, the optional ones behind; `dontAsk` is never part of the cycle:
+    // <https://code.claude.com/docs/en/permission-modes>.
+    modes: &["default", "acceptEdits", "plan", "bypassPermissions", "auto"],
+    // <https://platform.claude.com/docs/en/build-with-claude/prompt-caching>
+    cache_ttl: Some(Duration::from_secs(300)),
+    image: Image {
+        name: "localhost/connections/claude:1",
+        files: &[".claude.json"],
+        // <https://code.claude.com/docs/en/data-usage>: telemetry, error reports, feedback and updates in one.
+        env: &[("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
+    },
+    // The limits of a subscription are shown by the tool and written into no file that is documented.
+    usage: Some(Usage { rollouts: false, costs: Costs::Anthropic }),
+};

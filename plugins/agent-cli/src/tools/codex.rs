@@ -1,0 +1,55 @@
+//! Codex: <https://developers.openai.com/codex>.
+
+use connection_contract::Kind;
+
+use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage};
+
+pub(crate) static CODEX: Tool = Tool {
+    kind: Kind::from_static("codex"),
+    name: "Codex",
+    provider: "OpenAI",
+    binary: "codex",
+    // The standalone installer's: <https://developers.openai.com/codex/environment-variables>.
+    places: &[".local/bin"],
+    package: "@openai/codex",
+    docs: "https://developers.openai.com/codex/cli",
+    // <https://developers.openai.com/codex/auth>
+    sign_in_docs: "https://developers.openai.com/codex/auth",
+    sign_in: &["codex", "login", "--device-auth"],
+    sign_in_hint: "open the address that it prints on any machine and type the code; the directory must be there before",
+    // <https://developers.openai.com/codex/environment-variables>
+    token_env: "CODEX_ACCESS_TOKEN",
+    directory: Directory {
+        // The same page; a directory that is named has to exist.
+        env: "CODEX_HOME",
+        name: ".codex",
+        parent_env: None,
+        markers: &["auth.json", "config.toml", "sessions"],
+        // Where the login is in a file and not in the platform's keychain: <https://developers.openai.com/codex/auth>.
+        // 0.169.0 says "Logged in" with either of the first two.
+        logins: &[
+            At("auth.json", "/tokens/access_token", None),
+            At("auth.json", "/OPENAI_API_KEY", None),
+            At("auth.json", "/tokens/id_token", None),
+        ],
+        // Claims of the ID token: OpenID Connect Core 1.0, section 5.1.
+        accounts: &[At("auth.json", "/tokens/id_token", Some("/email"))],
+        ids: &[At("auth.json", "/tokens/account_id", None)],
+    },
+    api: Api {
+        origin: "https://api.openai.com",
+        // <https://platform.openai.com/docs/api-reference/models/list>
+        models: "/v1/models",
+        list: "data",
+        header: "authorization",
+        more_headers: &[],
+        console: "https://platform.openai.com/api-keys",
+    },
+    // `--sandbox`, from the narrowest on: <https://developers.openai.com/codex/cli/reference>.
+    modes: &["read-only", "workspace-write", "danger-full-access"],
+    cache_ttl: None,
+    // No variable turns anything off; that is in `config.toml`, which is the user's.
+    image: Image { name: "localhost/connections/codex:1", files: &[], env: &[] },
+    // `TokenCountEvent` of <https://github.com/openai/codex/blob/main/codex-rs/protocol/src/protocol.rs>.
+    usage: Some(Usage { rollouts: true, costs: Costs::OpenAi }),
+};

@@ -1,0 +1,58 @@
+//! Gemini CLI: <https://geminicli.com/docs>.
+
+use connection_contract::Kind;
+
+use crate::spec::{Api, At, Directory, Image, Tool};
+
+pub(crate) static GEMINI: Tool = Tool {
+    kind: Kind::from_static("gemini"),
+    name: "Gemini CLI",
+    provider: "Google",
+    binary: "gemini",
+    places: &[".local/bin"],
+    package: "@google/gemini-cli",
+    docs: "https://geminicli.com/docs/get-started/installation",
+    sign_in_docs: "https://geminicli.com/docs/get-started/authentication",
+    // There is no command that only signs in: the tool asks at its first start. `NO_BROWSER` is of its own messages (seen with
+    // 0.61.0).
+    sign_in: &["gemini"],
+    sign_in_hint: "choose 'Sign in with Google', with NO_BROWSER=true where no browser opens, or give a key in GEMINI_API_KEY",
+    // For a run without a person: <https://geminicli.com/docs/get-started/authentication#headless>.
+    token_env: "GEMINI_API_KEY",
+    directory: Directory {
+        // Named by hosts, and asked for in <https://github.com/google-gemini/gemini-cli/issues/2815>; the tool reads the other
+        // one, the directory in which `.gemini` lies: <https://geminicli.com/docs/reference/configuration>.
+        env: "GEMINI_CONFIG_DIR",
+        name: ".gemini",
+        parent_env: Some("GEMINI_CLI_HOME"),
+        markers: &["settings.json", "google_accounts.json", "oauth_creds.json", "projects.json"],
+        // <https://github.com/google-gemini/gemini-cli/blob/main/packages/core/src/config/storage.ts>; a login that the tool
+        // was told to encrypt (GEMINI_FORCE_ENCRYPTED_FILE_STORAGE) is in another file, of which nothing is read.
+        logins: &[At("oauth_creds.json", "/refresh_token", None), At("oauth_creds.json", "/access_token", None)],
+        // <https://github.com/google-gemini/gemini-cli/blob/main/packages/core/src/utils/userAccountManager.ts>
+        accounts: &[At("google_accounts.json", "/active", None)],
+        ids: &[],
+    },
+    api: Api {
+        origin: "https://generativelanguage.googleapis.com",
+        // <https://ai.google.dev/api/models#method:-models.list>
+        models: "/v1beta/models",
+        list: "models",
+        // <https://ai.google.dev/gemini-api/docs/api-key>
+        header: "x-goog-api-key",
+        more_headers: &[],
+        console: "https://aistudio.google.com/app/apikey",
+    },
+    // In the order of Shift+Tab; `yolo` is chosen at the start alone: <https://geminicli.com/docs/reference/configuration>.
+    modes: &["default", "auto_edit", "plan", "yolo"],
+    cache_ttl: None,
+    image: Image {
+        name: "localhost/connections/gemini:1",
+        files: &[],
+        // <https://geminicli.com/docs/reference/configuration#environment-variables>; the tool's own sandbox is not for within
+        // another.
+        env: &[("GEMINI_TELEMETRY_ENABLED", "false"), ("GEMINI_SANDBOX", "false")],
+    },
+    // It shows the use of a session and writes none of an account's limits.
+    usage: None,
+};

@@ -1,0 +1,156 @@
+//! How much is used: what Codex writes of its limits into its sessions, and what a provider says was spent.
+//!
+//! Of a session file only numbers and times leave this module.
+
+use connection_contract::prelude::*;
+
+use crate::{
+    AgentCli,
+    login::{How, Login},
+    spend,
+};
+
+/// So many of the newest sessions are looked at until one tells limits.
+const SESSIONS: usize = 5;
+/// A longer session is left alone.
+const LONGEST_SESSION: usize = 32 << 20;
+/// How often the numbers change enough to look again.
+const INTERVAL: Duration = Duration::from_secs(300);
+
+impl UsageSource<Login> for AgentCli {
+    fn fetch<'a>(
+        &'a self,
+        login: &'a Login,
+        ctx: &'a UsageContext<'_>,
+    ) -> BoxFuture<'a, Result<UsageSnapshot, ConnectionError>> {
+        Box::pin(async move {
+            let mut snapshot = UsageSnapshot::new(ctx.now());
+            let Some(usage) = &self.0.usage else { return Ok(snapshot) };
+            if let (true, How::Own { .. }, Some(directory), Some(files)) =
+                (usage.rollouts, login.how(), ctx.directory(), ctx.files())
+                && let Some((observed, windows)) = limits(directory, files, ctx.now()).await.map_err(NotLive::from)?
+            {
+                snapshot = windows.into_iter().fold(UsageSnapshot::new(observed), UsageSnapshot::metric);
+            }
+            if let Some(key) = login.admin_key() {
+                snapshot = snapshot.metric(spend::this_month(self.0, usage.costs, key, ctx).await?);
+            }
+            Ok(snapshot)
+        })
+    }
+
+    /// A tool's own login may be of a subscription or of a console: that is not told.
+    fn auth_mode(&self, login: &Login) -> Option<Text> {
+        matches!(login.how(), How::ApiKey(_)).then_some(Text::Borrowed("api_key"))
+    }
+
+    fn poll_interval(&self) -> Option<Duration> {
+        Some(INTERVAL)
+    }
+
+    fn format_session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
+        let context = TokenUtilization::new("context", "Context", session.context_used);
+        let context = match session.context_max {
+            Some(max) => context.max(max),
+            None => context,
+        };
+        vec![context.into()]
+    }
+}
+
+/// The limits that the newest session tells, and when it told them.
+async fn limits(
+    root: &Root,
+    files: &dyn FileService,
+    now: Timestamp,
+) -> Result<Option<(Timestamp, Vec<TimeWindow>)>, ServiceError> {
+    for path in newest_sessions(root, files).await? {
+        let content = match files.read(root, &path, LONGEST_SESSION).await {
+            Ok(content) => content,
+            Err(ServiceError::NotFound | ServiceError::TooLarge) => continue,
+            Err(error) => return Err(error),
+        };
+        let lines = content.expose_str().unwrap_or_default().lines().rev();
+        if let Some(told) = lines.filter(|line| line.contains("\"rate_limits\"")).find_map(|line| told(line, now)) {
+            return Ok(Some(told));
+        }
+    }
+    Ok(None)
+}
+
+/// `sessions/YYYY/MM/DD/rollout-TIME-ID.jsonl`: names sort by time.
+async fn newest_sessions(root: &Root, files: &dyn FileService) -> Result<Vec<String>, ServiceError> {
+    let mut found = Vec::new();
+    for year in names(root, "sessions", files).await? {
+        for month in names(root, &year, files).await? {
+            for day in names(root, &month, files).await? {
+                let sessions = names(root, &day, files).await?;
+                found.extend(sessions.into_iter().filter(|path| path.ends_with(".jsonl")));
+                if found.len() >= SESSIONS {
+                    found.truncate(SESSIONS);
+                    return Ok(found);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The paths of what is in a directory, the last name first; nothing, where it is not there or is a file.
+async fn names(root: &Root, path: &str, files: &dyn FileService) -> Result<Vec<String>, ServiceError> {
+    let listed = match files.list(root, path).await {
+        Ok(listed) => listed,
+        Err(ServiceError::NotFound) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names: Vec<_> = listed.into_iter().map(|stat| format!("{path}/{}", stat.name)).collect();
+    names.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(names)
+}
+
+/// What one line tells. A window that has begun anew since then is left out: how much of it is used now, nobody said.
+fn told(line: &str, now: Timestamp) -> Option<(Timestamp, Vec<TimeWindow>)> {
+    let line = Value::parse(line.as_bytes()).ok()?;
+    let at = Timestamp::parse_rfc3339(line["timestamp"].as_str()?)?;
+    let limits = &line["payload"]["rate_limits"];
+    let windows: Vec<_> = ["primary", "secondary"].into_iter().filter_map(|id| window(id, &limits[id], at)).collect();
+    if windows.is_empty() {
+        return None;
+    }
+    Some((at, windows.into_iter().filter(|window| window.resets_at.is_none_or(|reset| reset > now)).collect()))
+}
+
+fn window(id: &'static str, limit: &Value, at: Timestamp) -> Option<TimeWindow> {
+    let percent = number(&limit["used_percent"]).filter(|percent| percent.is_finite())?;
+    let seconds = |field: &str| limit[field].as_i64().and_then(|number| u64::try_from(number).ok());
+    let length = seconds("window_minutes").map(|minutes| minutes.saturating_mul(60));
+    let label = length.map_or_else(|| "Limit".to_owned(), |length| format!("Limit of {}", spoken(length)));
+    let mut window = TimeWindow::new(id, label, percent / 100.0);
+    if let Some(length) = length {
+        window = window.window(Duration::from_secs(length));
+    }
+    // Versions before 0.50 told how long it was until then.
+    let reset = limit["resets_at"].as_i64().map(Timestamp::from_seconds);
+    Some(match reset.or_else(|| seconds("resets_in_seconds").map(|left| at.after(left))) {
+        Some(reset) => window.resets_at(reset),
+        None => window,
+    })
+}
+
+/// `5 hours` of 18000.
+fn spoken(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        s if s >= 86_400 && s % 86_400 == 0 => (s / 86_400, "day"),
+        s if s >= 3600 && s % 3600 == 0 => (s / 3600, "hour"),
+        s => (s / 60, "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A number, as it is written.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(digits) | Value::Text(digits) => digits.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,51 @@
+//! The contract's sentences, for each kind, with an API key and with the tool's own login.
+
+use connection_testkit::{Input, conformance::Suite};
+
+use crate::{ADMIN, HOME, KEY, kinds, machine, models, signed_in};
+
+#[test]
+fn every_sentence_of_the_contract_holds_with_an_api_key() {
+    for (kind, make) in kinds() {
+        let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY)])];
+        let suite = Suite::new(make).setup(inputs, [models(kind)]).verify([models(kind)]);
+        suite.recorded("tests/fixtures/api-key").check();
+    }
+}
+
+#[test]
+fn every_sentence_of_the_contract_holds_with_an_admin_key_too() {
+    for (kind, make) in kinds().into_iter().take(2) {
+        let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY), ("adminKey", ADMIN)])];
+        let suite = Suite::new(make).setup(inputs, [models(kind)]).verify([models(kind)]);
+        suite.recorded("tests/fixtures/admin-key").check();
+    }
+}
+
+#[test]
+fn every_sentence_of_the_contract_holds_with_the_tools_own_login() {
+    for (kind, make) in kinds() {
+        let made = move || machine(make, &signed_in(kind));
+        Suite::new(made)
+            .host(move |host| host.files(made_files(kind)).directory(HOME))
+            .setup([Input::answers(&[("how", "own")])], [])
+            .recorded(&format!("tests/fixtures/own-{kind}"))
+            .check();
+    }
+}
+
+#[test]
+fn every_sentence_of_the_contract_holds_where_nothing_tells_the_account() {
+    for (_, make) in kinds() {
+        Suite::new(move || machine(make, &[]))
+            .setup([Input::answers(&[("how", "own")])], [])
+            .recorded("tests/fixtures/own")
+            .check();
+    }
+}
+
+fn made_files(kind: &str) -> connection_testkit::FakeFiles {
+    let files = signed_in(kind);
+    let files: Vec<_> = files.iter().map(|(name, content)| (*name, content.as_str())).collect();
+    connection_testkit::FakeFiles::new().root(HOME, &files)
+}

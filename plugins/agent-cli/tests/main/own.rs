@@ -1,0 +1,162 @@
+//! The tool's own login: signed in, signed out, not known, not installed, and what each looks like in a setup and later.
+
+use connection_contract::prelude::*;
+use connection_testkit::{FakeFiles, Input, offline};
+
+use crate::{HOME, KEY, kinds, machine, machine::Machine, made, models, signed_in};
+
+fn own() -> Input {
+    Input::answers(&[("how", "own")])
+}
+
+#[test]
+fn a_login_becomes_a_connection_of_its_account() {
+    for (kind, make) in kinds() {
+        let host = machine(make, &signed_in(kind)).host();
+        let made = host.setup([own()]).run().unwrap();
+        let id = match kind {
+            "claude" => "0b5c",
+            "codex" => "acc-1",
+            _ => "ada@example.com",
+        };
+        assert_eq!(made.identity, Identity::new(id, "ada@example.com"));
+        assert!(made.reach.roots.is_empty(), "the directory is the profile's to grant");
+        let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+        assert_eq!(found.identity, Some(made.identity));
+        assert!(host.secret(&made.credential, "apiKey").is_none(), "the login stays with the tool");
+    }
+}
+
+#[test]
+fn a_tool_that_is_nowhere_is_asked_for_again_and_then_ends_the_setup() {
+    for (kind, make) in kinds() {
+        let probed = ["/usr/bin", "/bin", "/home/ada/.local/bin", "/opt/bin", "/more"];
+        let host = Machine::new(make()).not_installed(&probed).host();
+        let run = host.setup([own(), own(), own()]).trace();
+        let failure = run.result.unwrap_err();
+        assert_eq!(failure.code, format!("{kind}_not_installed"));
+        assert!(failure.message.as_str().contains("/usr/bin, /bin, /home/ada/.local/bin, /opt/bin, others"));
+        assert!(failure.remedy.as_ref().unwrap().as_str().starts_with("install it with 'npm install -g @"));
+        assert!(offline(&failure).is_none());
+        let problem = run.steps.last().unwrap().prompt.as_ref().unwrap().problem.clone().unwrap();
+        assert!(problem.as_str().contains("npm install -g @"), "the person can install it and go on: {problem}");
+    }
+}
+
+#[test]
+fn a_directory_without_a_login_is_signed_out_and_says_how_to_sign_in() {
+    for (kind, make) in kinds() {
+        let empty = match kind {
+            "claude" => vec![(".claude.json", "{}".to_owned()), (".credentials.json", "{}".to_owned())],
+            "codex" => vec![("auth.json", r#"{"OPENAI_API_KEY": null, "tokens": null}"#.to_owned())],
+            _ => vec![("oauth_creds.json", "not json".to_owned())],
+        };
+        for files in [empty, vec![("other.txt", String::new())]] {
+            let host = machine(make, &files).host();
+            let failure = host.setup([own(), own(), own()]).run().unwrap_err();
+            assert_eq!(failure.code, format!("{kind}_signed_out"));
+            assert!(failure.remedy.unwrap().as_str().starts_with(&format!("run '{kind}")));
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_says_nothing_of_a_login_is_taken_as_it_is() {
+    for (kind, make) in kinds() {
+        let silent = match kind {
+            "claude" => (".claude.json", "{}".to_owned()),
+            "codex" => ("config.toml", String::new()),
+            _ => ("settings.json", "{}".to_owned()),
+        };
+        let host = machine(make, &[silent]).host();
+        let made = host.setup([own()]).run().unwrap();
+        assert!(made.identity.account_id.as_str().starts_with("directory:"), "{}", made.identity.account_id);
+        let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+        assert_eq!((found.liveness, found.identity), (Liveness::Live, None));
+    }
+}
+
+#[test]
+fn without_a_directory_only_the_tool_itself_is_looked_for() {
+    for (_, make) in kinds() {
+        let host = Machine::new(make()).installed("/bin/tool", "1").host();
+        let made = host.setup([own()]).run().unwrap();
+        assert_eq!(made.identity.account_id.as_str(), "own-login");
+    }
+}
+
+#[test]
+fn what_is_on_the_machine_is_shown_beside_the_first_question() {
+    let tool = || Ok(FoundTool::new(Some("/bin/claude".into()), []));
+    let (version, unknown) = (|| Ok("2.1.197 (Claude Code)".to_owned()), || Err(ServiceError::Unavailable));
+    for (machine, says) in [
+        (
+            machine(kinds()[0].1, &signed_in("claude")).tools(tool(), version()),
+            "Claude Code is at /bin/claude (2.1.197 (Claude Code)), signed in as ada@example.com",
+        ),
+        (
+            machine(kinds()[0].1, &[("settings.json", "{}".to_owned())]).tools(tool(), unknown()),
+            "Claude Code is at /bin/claude",
+        ),
+        (
+            machine(kinds()[0].1, &[]).tools(tool(), version()),
+            "Claude Code is not signed in: run 'claude setup-token': it prints a token for the variable \
+             CLAUDE_CODE_OAUTH_TOKEN; where a browser opens, use 'claude auth login'",
+        ),
+        (
+            Machine::new(made("claude")).not_installed(&["/bin"]),
+            "Claude Code is not installed, looked in /bin: install it with 'npm install -g @anthropic-ai/claude-code', \
+             see https://code.claude.com/docs/en/setup",
+        ),
+    ] {
+        let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY)])];
+        let host = machine.host().expect(models("claude"));
+        let run = host.setup(inputs).trace();
+        let shown: Vec<_> = run.steps[0].notices.iter().map(|notice| notice.message.as_str().to_owned()).collect();
+        assert_eq!(shown, [says]);
+    }
+}
+
+#[test]
+fn what_changes_later_is_seen() {
+    for (kind, make) in kinds() {
+        let made_on = machine(make, &signed_in(kind)).host();
+        let made = made_on.setup([own()]).run().unwrap();
+        let connection = made_on.connection(&made);
+        for (later, liveness, code) in [
+            (Machine::new(make()).not_installed(&[]), Liveness::Failing, format!("{kind}_not_installed")),
+            (machine(make, &[("x", String::new())]), Liveness::Failing, format!("{kind}_signed_out")),
+            (machine(make, &[]).files(FakeFiles::new()), Liveness::Failing, format!("{kind}_signed_out")),
+            (machine(make, &[]).files(FakeFiles::new().denied(HOME)), Liveness::Failing, "denied".to_owned()),
+            (
+                machine(make, &[]).files(FakeFiles::new().unavailable(HOME)),
+                Liveness::Offline,
+                "provider_error".to_owned(),
+            ),
+            (Machine::new(make()), Liveness::Failing, "denied".to_owned()),
+            (unavailable(make()), Liveness::Offline, "provider_error".to_owned()),
+        ] {
+            let found = later.host().verify(&made.credential, &connection).unwrap();
+            assert_eq!((found.liveness, found.reason.unwrap().code.into_owned()), (liveness, code), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn somebody_else_who_signed_in_is_another_account() {
+    let before = machine(kinds()[1].1, &signed_in("codex")).host();
+    let made = before.setup([own()]).run().unwrap();
+    let other = [("auth.json", machine::codex_login("eve@example.com", "acc-2"))];
+    let found = machine(kinds()[1].1, &other).host().verify(&made.credential, &before.connection(&made)).unwrap();
+    assert_eq!(found.identity, Some(Identity::new("acc-2", "eve@example.com")));
+}
+
+#[test]
+fn a_host_that_cannot_look_now_does_not_end_the_setup() {
+    let failure = unavailable(kinds()[0].1()).host().setup([own()]).run().unwrap_err();
+    assert!(offline(&failure).is_some());
+}
+
+fn unavailable(kind: connection_plugin_agent_cli::AgentCli) -> Machine {
+    Machine::new(kind).tools(Err(ServiceError::Unavailable), Err(ServiceError::Unavailable))
+}
