@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
-use connection_contract::{ConnectionDefinition, Descriptor, Kind};
+use connection_contract::{ConnectionDefinition, Descriptor, Kind, SandboxSpec};
 use connection_core::{ConnectionRegistry, FilesPolicy, HttpPolicy, RegistryBuilder};
 use connection_inbound::PublicEndpoint;
 use connection_oauth2::CLIENT_KEY;
@@ -34,6 +34,7 @@ type Registration = Box<dyn FnOnce(RegistryBuilder) -> RegistryBuilder + Send>;
 pub struct Cli {
     kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
+    images: BTreeMap<Kind, &'static str>,
 }
 
 impl Cli {
@@ -56,34 +57,41 @@ impl Cli {
             refresh: definition.refresher().is_some(),
             secrets: definition.secrets().is_some(),
             webhooks: definition.webhooks().is_some(),
+            usage: definition.usage().is_some(),
+            profiles: definition.profiles().is_some(),
+            sandbox: definition.sandbox(),
         });
         self.registrations.push(Box::new(move |builder| builder.kind(definition)));
         self
     }
 
+    /// Adds the file of which `sandbox build` makes the image of a kind; nothing but its base is brought in.
+    #[must_use]
+    pub fn image(mut self, kind: Kind, containerfile: &'static str) -> Self {
+        self.images.insert(kind, containerfile);
+        self
+    }
+
     /// Runs the command that the process's arguments say.
     pub fn run(self) -> ExitCode {
-        let json = std::env::args_os().any(|argument| argument == "--json");
+        // What follows `--` is another program's.
+        let json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
         platform::quiet_panics(json);
         let result = catch_unwind(AssertUnwindSafe(|| self.dispatch())).unwrap_or_else(|_| {
             Err(Error::new(Exit::Unexpected, "crashed", "the program crashed").remedy("report this to its author"))
         });
-        let exit = match result {
-            Ok(exit) => exit,
-            Err(error) => {
-                Output::error(json, &error);
-                error.exit
-            }
-        };
-        exit.into()
+        result.unwrap_or_else(|error| {
+            Output::error(json, &error);
+            error.exit.into()
+        })
     }
 
-    fn dispatch(self) -> Result<Exit, Error> {
+    fn dispatch(self) -> Result<ExitCode, Error> {
         let arguments = match Arguments::try_parse() {
             Ok(arguments) => arguments,
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
                 error.print().map_err(|error| Error::io("standard output", &error))?;
-                return Ok(Exit::Fine);
+                return Ok(Exit::Fine.into());
             }
             Err(error) => return Err(args::refusal(&error)),
         };
@@ -97,8 +105,8 @@ impl Cli {
         kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
         let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let registrations = self.registrations;
-        let program = Program { kinds, registrations, settings, applications, key, environment, output, person };
+        let (registrations, images) = (self.registrations, self.images);
+        let program = Program { kinds, registrations, images, settings, applications, key, environment, output, person };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -124,12 +132,17 @@ pub(crate) struct KindEntry {
     pub(crate) refresh: bool,
     pub(crate) secrets: bool,
     pub(crate) webhooks: bool,
+    pub(crate) usage: bool,
+    pub(crate) profiles: bool,
+    pub(crate) sandbox: Option<SandboxSpec>,
 }
 
 /// What every command has at hand.
 pub(crate) struct Program {
     pub(crate) kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
+    /// The files of which images are made.
+    pub(crate) images: BTreeMap<Kind, &'static str>,
     pub(crate) settings: Settings,
     /// Of kinds, as the configuration has them.
     pub(crate) applications: BTreeMap<Kind, Arc<Application>>,

@@ -6,7 +6,9 @@
 mod credential;
 mod key;
 mod look;
+mod profiles;
 mod refusal;
+mod run;
 mod setup;
 mod webhooks;
 
@@ -17,7 +19,9 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use credential::{FilesCommand, Send};
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use look::{KindsCommand, List, Watching};
+pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
 pub(crate) use refusal::refusal;
+pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
@@ -136,6 +140,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: FilesCommand,
     },
+    /// The identities of a local tool, each with a directory of its own
+    Profiles {
+        #[command(subcommand)]
+        command: ProfilesCommand,
+    },
+    /// Runs a local tool as one of its identities; what stands behind `--` is for the tool
+    Run(Run),
+    /// What `run --sandbox` needs
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
+    /// How much of each account is used
+    Usage(Usage),
     /// Setups that wait for something
     Setup {
         #[command(subcommand)]

@@ -16,28 +16,35 @@ mod key;
 mod kinds;
 mod list;
 mod made;
+mod profiles;
 mod reauthorize;
 mod refresh;
 mod remove;
 mod rename;
 mod rollback;
+mod run;
+mod sandbox;
 mod send;
 mod serve;
 mod setup;
 mod show;
+mod tool;
+mod usage;
 mod verify;
 mod watch;
 mod webhooks;
 
+use std::process::ExitCode;
+
 use crate::{
-    Error, Exit,
-    args::{Command, KindsCommand},
+    Error,
+    args::{Command, KindsCommand, SandboxCommand},
     cli::Program,
 };
 
 /// Runs the command; `Ok` is how the process ends when there is no error to print.
-pub(crate) async fn run(program: Program, command: Command) -> Result<Exit, Error> {
-    match command {
+pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, Error> {
+    let exit = match command {
         Command::Kinds { command: None } => kinds::list(&program),
         Command::Kinds { command: Some(KindsCommand::Show { kind }) } => kinds::show(&program, &kind),
         Command::Kinds { command: Some(KindsCommand::ForgetClient { kind }) } => {
@@ -60,11 +67,19 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<Exit, Erro
         Command::Remove { connection, yes } => remove::run(program, &connection, yes).await,
         Command::Send(arguments) => send::run(program, arguments).await,
         Command::Files { connection, command } => files::run(program, &connection, command).await,
+        Command::Profiles { command } => profiles::run(program, command).await,
+        // How a tool ends is not ours to say.
+        Command::Run(arguments) => return run::run(program, arguments).await,
+        Command::Sandbox { command: SandboxCommand::Build { kind, file } } => {
+            sandbox::build(program, &kind, file.as_deref()).await
+        }
+        Command::Usage(arguments) => usage::run(program, arguments).await,
         Command::Setup { command } => setup::run(program, command).await,
         Command::Key { command } => key::run(program, command).await,
         Command::Serve => serve::run(program).await,
         Command::Doctor { callback } => doctor::run(program, callback).await,
         Command::Completions { shell } => completions::completions(&program, shell),
         Command::Man => completions::manual(&program),
-    }
+    };
+    exit.map(ExitCode::from)
 }

@@ -46,6 +46,9 @@ impl KindBody {
             ("secrets", info.secrets),
             ("refresh", info.refresh),
             ("webhooks", info.webhooks),
+            ("usage", info.usage),
+            ("profiles", info.profiles),
+            ("sandbox", info.sandbox.is_some()),
             ("files", info.descriptor.needs.contains(&Need::Files)),
         ];
         present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()

@@ -5,6 +5,7 @@ mod event;
 mod key;
 mod kind;
 mod other;
+mod profile;
 mod webhook;
 
 use serde::Serialize;
@@ -17,6 +18,7 @@ pub(crate) use other::{
     AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, ForgottenBody, HeaderBody, ImportedBody,
     RedirectUriBody, RemovedBody, ServingBody, SetupBody, body_text,
 };
+pub(crate) use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, ProfileSlotBody};
 pub(crate) use webhook::{DeliveryBody, WebhookBody};
 
 use crate::Error;
