@@ -20,7 +20,7 @@ use crate::{
     Error, Exit,
     args::{self, Arguments},
     commands,
-    config::{Application, Environment, KeySources, Settings},
+    config::{Application, Environment, KeySources, Settings, check_tools},
     inbound::Endpoint,
     input,
     output::Output,
@@ -103,6 +103,7 @@ impl Cli {
         input::settle_colours(!environment.no_color());
         let mut kinds = self.kinds;
         kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
+        check_tools(&settings.sandbox, &settings.usage, kinds.iter().map(|kind| &kind.descriptor.kind))?;
         let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let (registrations, images) = (self.registrations, self.images);

@@ -101,6 +101,16 @@ impl Environment {
         })
     }
 
+    /// What a program may see that runs for an extension: all but what is ours. Of that, some is secret: the address of
+    /// the database may have a password in it, and a variable that the configuration names may hold the key.
+    pub(crate) fn of_extensions(&self, key: Option<&str>) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let is_ours = move |name: &OsStr| {
+            name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) || key.is_some_and(|key| name == key)
+        };
+        let others = self.0.iter().filter(move |(name, _)| !is_ours(name));
+        others.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
     /// The configuration keys in it.
     pub(super) fn layer(&self) -> Result<Layer, Error> {
         let mut layer = Layer::new();
@@ -121,14 +131,18 @@ impl Environment {
 
 fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
     Some(match value {
-        KeyType::Port | KeyType::Seconds => toml::Value::Integer(text.parse().ok()?),
+        KeyType::Count | KeyType::Interval | KeyType::Mebibytes | KeyType::Port | KeyType::Seconds => {
+            toml::Value::Integer(text.parse().ok()?)
+        }
         KeyType::Directories | KeyType::Command if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
         KeyType::Directories | KeyType::Command => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
-        KeyType::Origins => {
+        KeyType::Origins | KeyType::Volumes => {
             let origins = serde_json::from_str::<BTreeMap<String, String>>(text).ok()?;
             toml::Value::Table(origins.into_iter().map(|(from, to)| (from, to.into())).collect())
         }
         KeyType::Address
+        | KeyType::CacheTtl
+        | KeyType::Engine
         | KeyType::KeySource
         | KeyType::Level
         | KeyType::Path
