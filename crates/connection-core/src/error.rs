@@ -9,7 +9,7 @@ use connection_contract::{
     ConnectionError, CredentialError, DisplayText, HttpError, Kind, NotLive, Origin, ServiceError,
 };
 
-use crate::{ConnectionId, ConnectionInfo, ProfileError, SealError, SessionId, StoreError};
+use crate::{ConnectionId, ConnectionInfo, ProfileError, SandboxError, SealError, SessionId, StoreError};
 
 /// Why an operation of a registry, a session or a connection was refused or could not be done.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -132,6 +132,9 @@ pub enum Error {
         /// What to do, where something can be done.
         remedy: Option<DisplayText>,
     },
+    /// A tool is not run in a container.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// Sealed data does not open.
     #[error("sealed data of {what} does not open")]
     Sealed {
@@ -195,6 +198,7 @@ impl Error {
             Self::PluginFault { .. } => "plugin_timeout",
             Self::Profile(error) => error.code(),
             Self::RollbackRefused { .. } => "rollback_refused",
+            Self::Sandbox(error) => error.code(),
             Self::Sealed { .. } => "sealed_unreadable",
             Self::SessionNotFound(_) => "setup_not_found",
             Self::Store(_) => "store_failed",
@@ -232,6 +236,7 @@ impl Error {
             },
             Self::Profile(error) => return error.remedy(),
             Self::RollbackRefused { remedy, .. } => return remedy.as_ref().map(ToString::to_string),
+            Self::Sandbox(error) => return error.remedy(),
             Self::Sealed { what, source } => return sealed_remedy(what, source),
             Self::Store(source) => return source.remedy(),
             Self::WebhookDisabled { .. } => "give it one first",

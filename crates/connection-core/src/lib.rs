@@ -26,6 +26,7 @@ mod platform;
 mod profiles;
 mod refresh;
 mod registry;
+mod sandbox;
 mod seal;
 mod services;
 mod setup;
@@ -40,11 +41,17 @@ pub use event::EVENT_NAMES;
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
-pub use profiles::{NewProfile, Profile, ProfileError, ProfilePatch, Profiles};
+pub use profiles::{
+    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, Profiles, SpawnOptions,
+};
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
     Imports, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
+};
+pub use sandbox::{
+    PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
+    SandboxRun,
 };
 pub use seal::{
     KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,

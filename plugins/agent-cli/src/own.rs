@@ -30,7 +30,7 @@ pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLiv
     if !probed.exists || probed.authenticated == Some(false) {
         return Err(NotLive::failing(signed_out(tool)));
     }
-    let id = match probe::first(&tool.account_ids(), directory, files).await? {
+    let id = match probe::first(&tool.account_ids(), directory, files).await {
         Some(id) => Some(DisplayText::from(id)),
         None => probed.account_label.clone(),
     };

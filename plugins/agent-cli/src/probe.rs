@@ -7,11 +7,11 @@ use connection_contract::prelude::*;
 /// A longer file is left alone; JSON of more than a mebibyte is not parsed anyway.
 const LONGEST_FILE: usize = 1 << 20;
 
-/// What is in a directory.
+/// What is in a directory. A file in it that cannot be read, as one that is a link to elsewhere, says nothing.
 ///
 /// # Errors
 ///
-/// The directory cannot be read. One that is not there is no error.
+/// The directory itself cannot be read. One that is not there is no error.
 pub(crate) async fn directory(
     spec: &ProbeSpec,
     root: &Root,
@@ -22,41 +22,33 @@ pub(crate) async fn directory(
         Ok(_) | Err(ServiceError::NotFound) => return Ok(ProfileProbe::absent()),
         Err(error) => return Err(error),
     }
-    let mut exists = spec.markers.is_empty();
+    let mut was_there = spec.markers.is_empty();
     for marker in &spec.markers {
-        exists = exists || is_file(marker, root, files).await?;
+        was_there = was_there || files.stat(root, marker).await.is_ok();
     }
-    if !exists {
+    if !was_there {
         return Ok(ProfileProbe::absent());
     }
     let mut authenticated = None;
     for login in &spec.logins {
-        match find(login, root, files).await? {
+        match find(login, root, files).await {
             Looked::Found(_) => authenticated = Some(true),
             Looked::Nothing => authenticated = authenticated.or(Some(false)),
-            Looked::NoFile => {}
+            Looked::Unknown => {}
         }
     }
-    let label = first(&spec.accounts, root, files).await?.map(DisplayText::from);
+    let label = first(&spec.accounts, root, files).await.map(DisplayText::from);
     Ok(ProfileProbe::present().authenticated(authenticated).account_label(label))
 }
 
 /// The first of some values that is there.
-///
-/// # Errors
-///
-/// As [`directory`].
-pub(crate) async fn first(
-    values: &[ProbeValue],
-    root: &Root,
-    files: &dyn FileService,
-) -> Result<Option<String>, ServiceError> {
+pub(crate) async fn first(values: &[ProbeValue], root: &Root, files: &dyn FileService) -> Option<String> {
     for value in values {
-        if let Looked::Found(text) = find(value, root, files).await? {
-            return Ok(Some(text));
+        if let Looked::Found(text) = find(value, root, files).await {
+            return Some(text);
         }
     }
-    Ok(None)
+    None
 }
 
 enum Looked {
@@ -65,35 +57,29 @@ enum Looked {
     /// The file is there, and the value is not.
     Nothing,
     /// The file is not there, or cannot be judged.
-    NoFile,
+    Unknown,
 }
 
-async fn find(value: &ProbeValue, root: &Root, files: &dyn FileService) -> Result<Looked, ServiceError> {
-    let content = match files.read(root, &value.file, LONGEST_FILE).await {
-        Ok(content) => content,
-        Err(ServiceError::NotFound | ServiceError::TooLarge) => return Ok(Looked::NoFile),
-        Err(error) => return Err(error),
-    };
-    Ok(text(value, &content).map_or(Looked::Nothing, Looked::Found))
+async fn find(value: &ProbeValue, root: &Root, files: &dyn FileService) -> Looked {
+    match files.read(root, &value.file, LONGEST_FILE).await {
+        Ok(content) => text(value, &content).map_or(Looked::Nothing, Looked::Found),
+        Err(_) => Looked::Unknown,
+    }
 }
 
 fn text(value: &ProbeValue, content: &Secret) -> Option<String> {
     let json = Value::parse(content.expose()).ok()?;
-    let found = json.pointer(&value.pointer)?.as_str().filter(|text| !text.is_empty())?;
-    match &value.claim {
-        None => Some(found.to_owned()),
-        Some(claim) => {
-            // A JSON Web Token is three parts with dots between them (RFC 7519, section 3); the claims are the second.
-            let claims = Value::parse(&encode::from_base64url(found.split('.').nth(1)?)?).ok()?;
-            claims.pointer(claim)?.as_str().filter(|text| !text.is_empty()).map(ToOwned::to_owned)
-        }
-    }
+    let found = json.pointer(&value.pointer)?.as_str()?.trim();
+    let found = match &value.claim {
+        None => found.to_owned(),
+        Some(claim) => claims(found)?.pointer(claim)?.as_str()?.trim().to_owned(),
+    };
+    (!found.is_empty()).then_some(found)
 }
 
-async fn is_file(path: &str, root: &Root, files: &dyn FileService) -> Result<bool, ServiceError> {
-    match files.stat(root, path).await {
-        Ok(_) => Ok(true),
-        Err(ServiceError::NotFound) => Ok(false),
-        Err(error) => Err(error),
-    }
+/// What a token claims (RFC 7519, section 3). Nobody looks at its signature: it is a name to show.
+fn claims(token: &str) -> Option<Value> {
+    let mut parts = token.split('.');
+    let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
+    Value::parse(&encode::from_base64url(claims)?).ok()
 }

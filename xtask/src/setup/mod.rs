@@ -55,6 +55,9 @@ const NODE: Need = Need::Program { name: "node", package: "nodejs" };
 const NPM: Need = Need::Program { name: "npm", package: "npm" };
 /// What tests run against, that others wrote.
 const SERVERS: Need = Need::NodePackages { directory: "crates/connection-faults/servers" };
+/// The command-line tools of which a plugin tells; a third one is too large to be brought unasked.
+const CLAUDE: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/claude" };
+const GEMINI: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/gemini" };
 const PYTHON: Need = Need::Program { name: "python3", package: "python3-venv" };
 const MORE_SERVERS: Need = Need::PythonPackages { directory: "crates/connection-faults/servers" };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
@@ -108,6 +111,8 @@ fn needs(scope: Scope) -> &'static [Need] {
             NODE,
             NPM,
             SERVERS,
+            CLAUDE,
+            GEMINI,
             PYTHON,
             MORE_SERVERS,
             BROWSER,
@@ -118,12 +123,28 @@ fn needs(scope: Scope) -> &'static [Need] {
             MACHETE,
             Need::BareTarget,
         ],
-        Scope::Tests => &[Need::Compiler, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS, BROWSER, DRIVER],
+        Scope::Tests => &[
+            Need::Compiler,
+            POSTGRES,
+            POOLER,
+            NODE,
+            NPM,
+            SERVERS,
+            CLAUDE,
+            GEMINI,
+            PYTHON,
+            MORE_SERVERS,
+            BROWSER,
+            DRIVER,
+        ],
     }
 }
 
-/// What a desk may lack, and continuous integration may not.
+/// What a desk may lack, and continuous integration may not; but for the tools of others, which it may lack, too.
 fn may_be_missing(need: Need, in_ci: bool) -> bool {
+    if [CLAUDE, GEMINI].contains(&need) {
+        return true;
+    }
     let required = matches!(need, Need::Compiler | Need::Component { .. } | Need::Installed { .. });
     !required && !in_ci
 }
@@ -145,6 +166,7 @@ impl Need {
     fn loss(self) -> &'static str {
         match self {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "what is tested against servers of others is not tested",
+            CLAUDE | GEMINI => "what is told of a command-line tool is not held against the real one",
             BROWSER | DRIVER => "no page is looked at in a real browser",
             Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only the checks of their source hold",
@@ -182,19 +204,43 @@ fn has_program(name: &str) -> bool {
     folders.chain([PathBuf::from("/usr/sbin")]).any(|folder| folder.join(name).is_file())
 }
 
-/// Whether what is installed is what the lock file names: npm keeps a copy of it, as it was then.
+/// Whether what is installed is what the lock file names: npm keeps a copy of it, as it was then, without the optional packages
+/// that are for other platforms.
 fn has_packages(directory: &Path) -> bool {
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
-    let versions = |lock: &str| -> Vec<String> {
-        let lines = lock.lines().map(str::trim);
-        let mut kept: Vec<_> = lines.filter(|line| line.starts_with("\"integrity\"")).map(str::to_owned).collect();
-        kept.sort();
-        kept
+    let (Some(wanted), Some(there)) = (read("package-lock.json"), read("node_modules/.package-lock.json")) else {
+        return false;
     };
-    match (read("package-lock.json"), read("node_modules/.package-lock.json")) {
-        (Some(wanted), Some(there)) => versions(&wanted) == versions(&there),
-        _ => false,
+    let (wanted, there) = (locked(&wanted), locked(&there));
+    let has = |list: &[Locked], sought: &Locked| list.iter().any(|one| one.integrity == sought.integrity);
+    wanted.iter().all(|one| one.is_optional || has(&there, one)) && there.iter().all(|one| has(&wanted, one))
+}
+
+/// A package in a lock file.
+struct Locked {
+    integrity: String,
+    is_optional: bool,
+}
+
+/// The packages of a lock file as npm writes it: whether one is optional comes after its integrity, in the same column.
+fn locked(text: &str) -> Vec<Locked> {
+    let mut packages: Vec<Locked> = Vec::new();
+    let mut column = 0;
+    for line in text.lines() {
+        let key = line.trim_start();
+        if key.starts_with("\"integrity\"") {
+            column = line.len() - key.len();
+            packages.push(Locked { integrity: key.to_owned(), is_optional: false });
+        } else if key.starts_with("\"optional\": true") && line.len() - key.len() == column {
+            if let Some(last) = packages.last_mut() {
+                last.is_optional = true;
+            }
+        } else if line.len() - key.len() < column {
+            // Another package begins.
+            column = 0;
+        }
     }
+    packages
 }
 
 /// Whether the environment is the one of the requirements: a copy of them is put into it when all is installed.

@@ -2,8 +2,9 @@
 
 use super::found::{Found, Version};
 use super::{
-    BARE_TARGET, BROWSER, CLIPPY, DENY, DRIVER, MACHETE, MORE_SERVERS, NODE, NPM, Need, POOLER, POSTGRES, PYTHON,
-    RUSTFMT, SERVERS, Scope, as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
+    BARE_TARGET, BROWSER, CLAUDE, CLIPPY, DENY, DRIVER, GEMINI, MACHETE, MORE_SERVERS, NODE, NPM, Need, POOLER,
+    POSTGRES, PYTHON, RUSTFMT, SERVERS, Scope, as_root, has_environment, has_library, has_packages, has_program,
+    may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
@@ -29,11 +30,12 @@ fn a_tool_that_tells_no_version_is_missing() {
 }
 
 #[test]
-fn only_the_bare_target_and_servers_may_be_missing_and_not_in_ci() {
+fn only_the_bare_target_and_servers_may_be_missing_and_only_the_tools_of_others_in_ci() {
+    let tools = [CLAUDE, GEMINI];
     for need in needs(Scope::Everything) {
-        assert!(!may_be_missing(*need, true), "{need:?}");
+        assert_eq!(may_be_missing(*need, true), tools.contains(need), "{need:?}");
         let optional = [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS, BROWSER, DRIVER];
-        assert_eq!(may_be_missing(*need, false), optional.contains(need));
+        assert_eq!(may_be_missing(*need, false), optional.contains(need) || tools.contains(need));
     }
 }
 
@@ -47,6 +49,8 @@ fn everything_holds_all_that_the_other_scopes_need() {
         NODE,
         NPM,
         SERVERS,
+        CLAUDE,
+        GEMINI,
         PYTHON,
         MORE_SERVERS,
         BROWSER,
@@ -68,7 +72,7 @@ fn everything_holds_all_that_the_other_scopes_need() {
 #[test]
 fn what_is_not_checked_without_it_is_said_of_each() {
     assert_eq!(BROWSER.loss(), DRIVER.loss());
-    let losses = [BROWSER, NODE, POSTGRES, Need::BareTarget].map(Need::loss);
+    let losses = [BROWSER, NODE, CLAUDE, POSTGRES, Need::BareTarget].map(Need::loss);
     assert!((0..losses.len()).all(|at| !losses[..at].contains(&losses[at])), "{losses:?}");
 }
 
@@ -101,6 +105,29 @@ fn packages_are_there_when_what_is_installed_is_what_is_locked() {
     assert!(!has_packages(directory.path()));
     lock("node_modules/.package-lock.json", "sha512-a");
     assert!(has_packages(directory.path()));
+}
+
+#[test]
+fn an_optional_package_of_another_platform_need_not_be_there() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("node_modules")).unwrap();
+    let package = |name: &str, is_optional: bool| {
+        let optional = if is_optional { ",\n      \"optional\": true" } else { "" };
+        format!("    \"{name}\": {{\n      \"integrity\": \"sha512-{name}\"{optional}\n    }},\n")
+    };
+    let write = |name: &str, packages: &[String]| {
+        std::fs::write(directory.path().join(name), packages.concat()).unwrap();
+    };
+    write("package-lock.json", &[package("a", false), package("linux", true), package("darwin", true)]);
+    for (there, is_enough) in [
+        (vec![package("a", false), package("linux", true)], true),
+        (vec![package("a", false)], true),
+        (vec![package("linux", true)], false),
+        (vec![package("a", false), package("other", false)], false),
+    ] {
+        write("node_modules/.package-lock.json", &there);
+        assert_eq!(has_packages(directory.path()), is_enough);
+    }
 }
 
 #[test]

@@ -167,7 +167,7 @@ pub(crate) async fn open_previous(
     let opened = shared.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
     let payload = Payload::decode(opened.expose()).ok_or_else(|| sealed(SealError::UnknownFormat))?;
     let config = json::to_config(&previous.config);
-    Ok(Subject { id: info.id, owner: info.owner.clone(), payload, config })
+    Ok(Subject { id: info.id, owner: info.owner.clone(), profile: info.profile, payload, config })
 }
 
 fn refused(info: &ConnectionInfo, reason: Reason) -> Error {

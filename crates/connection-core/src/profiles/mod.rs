@@ -6,7 +6,11 @@
 
 mod change;
 mod error;
+mod grant;
+mod probe;
 mod rules;
+mod slots;
+mod spawn;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -21,6 +25,12 @@ use crate::{
 
 pub use change::{NewProfile, ProfilePatch};
 pub use error::ProfileError;
+#[allow(unused_imports, reason = "for what is asked of an account and a profile")]
+pub(crate) use grant::directory;
+pub(crate) use grant::{Granted, granted, meant};
+pub use probe::{DirectoryProbe, DirectoryState};
+pub use spawn::SpawnOptions;
+pub(crate) use spawn::variables;
 
 /// One isolated identity of a local tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,28 +187,4 @@ impl Within {
         tx.insert_profile(&self.owner, self.kind.as_str(), &first).await?;
         Ok(Ok(vec![first]))
     }
-}
-
-/// The directory of a profile, or of the default one; `None` for a kind without profiles.
-///
-/// # Errors
-///
-/// [`ProfileError`] for an id that names none, and the store's.
-#[allow(dead_code, reason = "what reads the directory of an account's profile comes beside this")]
-pub(crate) async fn directory(
-    shared: &Arc<Shared>,
-    owner: &str,
-    kind: &Kind,
-    id: Option<ProfileId>,
-) -> Result<Option<PathBuf>, Error> {
-    let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
-    let profiles = match (registry.profiles(kind), id) {
-        (Err(Error::Profile(ProfileError::Unsupported { .. })), None) => return Ok(None),
-        (profiles, _) => profiles?,
-    };
-    let profile = match id {
-        Some(id) => profiles.get(id).await?,
-        None => profiles.default_profile().await?,
-    };
-    Ok(Some(profile.directory))
 }

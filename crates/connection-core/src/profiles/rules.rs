@@ -1,8 +1,11 @@
 //! What a profile may be: rules over the rows that there are, without a store or a disk.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Component, Path, PathBuf},
+};
 
-use connection_contract::{Kind, ProfileSpec};
+use connection_contract::{DisplayText, Kind, ProfileSpec};
 
 use super::ProfileError;
 use crate::{ProfileId, store::rows::ProfileRow};
@@ -15,11 +18,24 @@ const LONGEST_SLOT: usize = 200;
 
 /// A directory as it is stored. It need not be there: the tool makes it, or a probe tells that it is gone.
 pub(super) fn directory(spec: &ProfileSpec, path: &Path) -> Result<String, ProfileError> {
-    let wrong = |problem: &str| {
-        // As much of it as a person needs to know it again, and nothing that moves a terminal.
-        let path = connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string();
-        Err(ProfileError::Directory { path, problem: problem.to_owned() })
-    };
+    let normal = absolute(path)?;
+    match &spec.dir_name {
+        Some(wanted) if Path::new(&normal).file_name() != Some(OsStr::new(&**wanted)) => {
+            wrong(path, &format!("must be called '{wanted}', since its tool looks for that name"))
+        }
+        _ => Ok(normal),
+    }
+}
+
+fn wrong(path: &Path, problem: &str) -> Result<String, ProfileError> {
+    // As much of it as a person needs to know it again, and nothing that moves a terminal.
+    let path = DisplayText::from(path.to_string_lossy().into_owned()).to_string();
+    Err(ProfileError::Directory { path, problem: problem.to_owned() })
+}
+
+/// A path from the root on, in the one spelling of it.
+pub(super) fn absolute(path: &Path) -> Result<String, ProfileError> {
+    let wrong = |problem: &str| wrong(path, problem);
     let Some(text) = path.to_str() else { return wrong("has a name that is not Unicode") };
     if text.chars().any(char::is_control) {
         return wrong("has a NUL or another control character in it");
@@ -35,13 +51,10 @@ pub(super) fn directory(spec: &ProfileSpec, path: &Path) -> Result<String, Profi
         return wrong("has a '..' part");
     }
     let normal: PathBuf = path.components().collect();
-    let Some(name) = normal.file_name() else { return wrong("is the root of the file system") };
-    match &spec.dir_name {
-        Some(wanted) if name != Path::new(&**wanted) => {
-            wrong(&format!("must be called '{wanted}', since its tool looks for that name"))
-        }
-        _ => Ok(normal.to_string_lossy().into_owned()),
+    if normal.file_name().is_none() {
+        return wrong("is the root of the file system");
     }
+    Ok(normal.to_string_lossy().into_owned())
 }
 
 /// A label as it is stored.
@@ -57,7 +70,7 @@ pub(super) fn slot(slot: &str) -> Result<(), ProfileError> {
     if slot.chars().count() > LONGEST_SLOT {
         return Err(ProfileError::Slot("has more than 200 characters"));
     }
-    if connection_contract::DisplayText::from(slot.to_owned()).as_str() != slot {
+    if DisplayText::from(slot.to_owned()).as_str() != slot {
         return Err(ProfileError::Slot("has control characters or invisible ones"));
     }
     Ok(())

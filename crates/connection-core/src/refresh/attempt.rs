@@ -81,7 +81,7 @@ impl HttpService for Beside<'_> {
 }
 
 async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: Subject, spends: Arc<ConnectionSpends>) -> Outcome {
-    let services = HostServices::new(shared, kind, &subject.owner, &subject.payload);
+    let services = HostServices::of(shared, kind, &subject).await;
     let (clock, definition, spending) = (shared.clock.clone(), kind.definition.clone(), spends.clone());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());

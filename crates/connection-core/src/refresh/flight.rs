@@ -111,8 +111,9 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
     let target = Target { registry, info, kind, generation, plan };
     let (attempt, payload) = match opened.payload {
         Ok(payload) => {
-            let (id, owner, config) = (target.info.id, target.info.owner.clone(), target.info.config.clone());
-            let subject = Subject { id, owner, payload: payload.duplicate(), config };
+            let ConnectionInfo { id, profile, .. } = target.info;
+            let (owner, config) = (target.info.owner.clone(), target.info.config.clone());
+            let subject = Subject { id, owner, profile, payload: payload.duplicate(), config };
             (attempt::attempt(shared, &target, subject, lease).await, Some(payload))
         }
         Err(_) => (Attempt::of(Outcome::Fault(unreadable())), None),

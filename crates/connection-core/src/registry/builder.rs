@@ -317,6 +317,7 @@ impl RegistryBuilder {
             crypto,
             http,
             files,
+            file_cache: Default::default(),
             environment,
             profile_uses,
             inbound,

@@ -6,7 +6,7 @@ use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timesta
 
 use super::Shared;
 use crate::{
-    ConnectionId, ConnectionRegistry, Error,
+    ConnectionId, ConnectionRegistry, Error, ProfileId,
     connection::json,
     liveness::words,
     store::{
@@ -50,6 +50,8 @@ pub struct ConnectionInfo {
     pub scopes: Option<Vec<String>>,
     /// Public configuration by field name.
     pub config: Vec<(String, String)>,
+    /// Which isolated identity of its tool it is of.
+    pub profile: Option<ProfileId>,
     /// Whether it is the default of its provider.
     pub is_default: bool,
     /// When it was connected.
@@ -70,6 +72,7 @@ pub struct Filter {
     liveness: Vec<Liveness>,
     expiring_within: Option<Duration>,
     only_default: bool,
+    profile: Option<ProfileId>,
     after: Option<ConnectionId>,
     limit: Option<u16>,
 }
@@ -114,6 +117,12 @@ impl Filter {
     #[must_use]
     pub fn only_default(mut self) -> Self {
         self.only_default = true;
+        self
+    }
+    /// Of one profile.
+    #[must_use]
+    pub fn profile(mut self, id: ProfileId) -> Self {
+        self.profile = Some(id);
         self
     }
     /// The page behind this one: [`Page::next`].
@@ -165,7 +174,7 @@ impl ConnectionRegistry {
 
 impl Shared {
     async fn page(&self, owner: Option<String>, filter: Filter) -> Result<Page, Error> {
-        let Filter { kind, provider, label, liveness, expiring_within, only_default, after, limit } = filter;
+        let Filter { kind, provider, label, liveness, expiring_within, only_default, profile, after, limit } = filter;
         let words = liveness.iter().map(|liveness| words::liveness(*liveness));
         let soon = |time: Duration| self.clock.now().seconds().saturating_add_unsigned(time.as_secs());
         let wanted = Wanted {
@@ -177,6 +186,7 @@ impl Shared {
             valid_until: expiring_within.map(soon),
             renewing: any_of(self.renewing().iter().map(Kind::as_str)),
             only_default,
+            profile: profile.map(|id| id.to_string()),
             after,
             limit: i64::from(limit.unwrap_or(1000)),
         };
@@ -248,6 +258,7 @@ impl Shared {
             renews: entry.as_ref().is_some_and(|entry| entry.renews()),
             scopes: granted_scopes.as_deref().and_then(json::to_texts),
             config: json::to_config(&account.config),
+            profile: account.profile_id.as_deref().and_then(|id| id.parse().ok()),
             is_default: account.is_default,
             created_at: Timestamp::from_seconds(account.created_at),
             updated_at: Timestamp::from_seconds(account.updated_at),

@@ -29,7 +29,7 @@ use crate::{
     liveness::Subscriptions,
     refresh::{self, Renewed},
     seal::Sealer,
-    services::{crypto::SystemCrypto, given::Given, http::HttpClient},
+    services::{crypto::SystemCrypto, file_cache::Cache, given::Given, http::HttpClient},
     setup::{Inbound, Slot},
     store::{Reader, Store},
     verify::Flights,
@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) crypto: SystemCrypto,
     pub(crate) http: HttpClient,
     pub(crate) files: FilesPolicy,
+    /// What was made of files.
+    pub(crate) file_cache: Cache,
     pub(crate) environment: Arc<dyn Environment>,
     /// How often the host uses a profile, if it says so.
     pub(crate) profile_uses: Option<ProfileUses>,

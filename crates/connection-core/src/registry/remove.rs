@@ -145,7 +145,8 @@ impl ConnectionRegistry {
         let Ok(payload) = opened.payload else {
             return Ok((generation, skipped(&info, "credential_unreadable")));
         };
-        let subject = Subject { id: info.id, owner: info.owner.clone(), payload, config: info.config.clone() };
+        let ConnectionInfo { id, profile, owner, config, .. } = info.clone();
+        let subject = Subject { id, owner, profile, payload, config };
         Ok((generation, self.torn_down(&info, subject, LONGEST).await))
     }
 
@@ -176,7 +177,7 @@ impl ConnectionRegistry {
     async fn torn_down(&self, info: &ConnectionInfo, subject: Subject, longest: Duration) -> Teardown {
         let shared = &self.shared;
         let Some(kind) = shared.kinds.entry(&info.kind) else { return skipped(info, "unknown_kind") };
-        let services = HostServices::new(shared, &kind, &info.owner, &subject.payload);
+        let services = HostServices::of(shared, &kind, &subject).await;
         let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
         let task = async move {
             let (connection, http) = (subject.connection(), services.http());

@@ -18,6 +18,7 @@ impl<F: Fn(&str) -> Option<OsString> + Send + Sync> Environment for F {
 
 /// That of this process.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it holds nothing")]
 pub struct SystemEnvironment;
 
 impl fmt::Debug for SystemEnvironment {

@@ -5,6 +5,7 @@
 pub(crate) mod clock;
 pub(crate) mod crypto;
 pub(crate) mod environment;
+pub(crate) mod file_cache;
 pub(crate) mod files;
 pub(crate) mod given;
 pub(crate) mod http;

@@ -15,7 +15,8 @@ use super::{
     slot::{Slot, place},
 };
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError,
+    ConnectionId, ConnectionRegistry, Error, ProfileId, SessionId, StoreError,
+    profiles::{self, Granted},
     registry::Shared,
     store::{
         Lock,
@@ -33,6 +34,7 @@ pub struct BeginSetup {
     again: bool,
     ephemeral: bool,
     browser: Option<Secret>,
+    profile: Option<ProfileId>,
 }
 
 /// Where an open session stands.
@@ -92,10 +94,17 @@ impl BeginSetup {
         self
     }
 
+    /// Of an isolated identity of the kind's tool; of its default one, where none is said and the kind has them.
+    pub fn profile(mut self, id: ProfileId) -> Self {
+        self.profile = Some(id);
+        self
+    }
+
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { registry, kind, label, again, ephemeral, browser } = self;
+        let Self { registry, kind, label, again, ephemeral, browser, profile } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+        let profile = profiles::meant(&registry, &kind, profile).await?;
         let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
         if let Some(label) = &label {
             let taken = shared.reader().await?.account_by_label(&registry.owner, kind.as_str(), label).await?;
@@ -104,7 +113,7 @@ impl BeginSetup {
             }
         }
         let connection = ConnectionId::from(shared.ids.next());
-        begin(&registry, &kind, connection, Purpose::Connect { label, again }, ephemeral, browser).await
+        begin(&registry, &kind, connection, Purpose::Connect { label, again }, ephemeral, browser, profile).await
     }
 }
 
@@ -116,6 +125,7 @@ pub(super) async fn begin(
     purpose: Purpose,
     ephemeral: bool,
     browser: Option<Secret>,
+    profile: Option<Granted>,
 ) -> Result<SetupSession, Error> {
     let shared = registry.shared.clone();
     shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
@@ -124,7 +134,7 @@ pub(super) async fn begin(
     shared.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
     let browser = browser.map(|proof| shared.browser_hash(&proof));
-    let header = Header { seed: Secret::new(seed), purpose, browser };
+    let header = Header { seed: Secret::new(seed), purpose, browser, profile };
     let id = SessionId::from(shared.ids.next());
     let place = place(&id, &registry.owner, kind, "connection_setup", "sealed_header", 0);
     let sealed = shared
@@ -183,10 +193,10 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], [`Error::LabelTaken`], and the store's.
+    /// [`Error::UnknownKind`], [`Error::LabelTaken`], [`Error::Profile`] for a profile that is not there, and the store's.
     pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
         let (registry, kind) = (self.clone(), kind.clone());
-        BeginSetup { registry, kind, label: None, again: false, ephemeral: false, browser: None }
+        BeginSetup { registry, kind, label: None, again: false, ephemeral: false, browser: None, profile: None }
     }
 
     /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.

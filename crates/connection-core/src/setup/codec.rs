@@ -1,8 +1,9 @@
 //! What the row of a session holds sealed: its header, the wait that suspended it, and how it ended.
 
-use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode};
+use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
 use super::StepNo;
+use crate::profiles::Granted;
 
 /// What a session was begun with.
 pub(crate) struct Header {
@@ -11,6 +12,8 @@ pub(crate) struct Header {
     pub(crate) purpose: Purpose,
     /// The hash of what the browser shows in which it was begun; its callbacks come from that one.
     pub(crate) browser: Option<[u8; 32]>,
+    /// The isolated identity that it is for.
+    pub(crate) profile: Option<Granted>,
 }
 
 /// What a session is for.
@@ -41,7 +44,10 @@ impl Header {
             }
             Purpose::Reauthorize { another_account } => record.with("another", another_account.to_string()),
         };
-        self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash))).encode()
+        let record = self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash)));
+        let Some(Granted { id, root }) = &self.profile else { return record.encode() };
+        let record = record.with("profile", id.to_string());
+        root.iter().fold(record, |record, root| record.with("directory", root.as_str())).encode()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
@@ -57,7 +63,11 @@ impl Header {
             Ok(hex) => Some(encode::from_hex(hex)?.try_into().ok()?),
             Err(_) => None,
         };
-        Some(Self { seed: record.take("seed").ok()?, purpose, browser })
+        let profile = match record.text("profile") {
+            Ok(id) => Some(Granted { id: id.parse().ok()?, root: record.text("directory").ok().map(host::root) }),
+            Err(_) => None,
+        };
+        Some(Self { seed: record.take("seed").ok()?, purpose, browser, profile })
     }
 }
 

@@ -25,7 +25,10 @@ use crate::{
     Error, SealError,
     exchange::ExchangeKey,
     registry::{KindEntry, Shared},
-    services::http::{AllowedOrigin, Egress},
+    services::{
+        http::{AllowedOrigin, Egress},
+        log::TracingLog,
+    },
     store::{Lock, rows::SetupState},
 };
 
@@ -82,7 +85,8 @@ pub(super) struct Effects {
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
     seed: Secret,
-    log: crate::services::log::TracingLog,
+    directory: Option<Root>,
+    log: TracingLog,
     inner: Mutex<Inner>,
 }
 
@@ -164,7 +168,8 @@ impl Inner {
 
 impl Effects {
     pub(super) fn new(loaded: Loaded, shared: Arc<Shared>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
-        let (look, notices, origins, roots, signatures) = Default::default();
+        let (look, notices, origins, signatures) = Default::default();
+        let directory = loaded.header.profile.and_then(|profile| profile.root);
         let inner = Inner {
             replay: loaded.entries,
             next: 0,
@@ -179,7 +184,7 @@ impl Effects {
             asked: None,
             leased: None,
             origins,
-            roots,
+            roots: directory.iter().cloned().collect(),
             signatures,
             bytes: loaded.bytes,
             draws: 0,
@@ -187,18 +192,14 @@ impl Effects {
             busy: false,
             ending: false,
         };
-        let log = crate::services::log::TracingLog::new(kind.kind().clone());
-        Self { shared, kind, slot, seed: loaded.header.seed, log, inner: Mutex::new(inner) }
+        let log = TracingLog::new(kind.kind().clone());
+        Self { shared, kind, slot, seed: loaded.header.seed, directory, log, inner: Mutex::new(inner) }
     }
 
     pub(super) fn services(&self) -> Services<'_> {
-        let checked = &self.kind.checked;
-        Services::new(self, self, self, self)
-            .addresses(&checked.addresses)
-            .wildcards(&checked.wildcards)
-            .files(self)
-            .kv(self)
-            .spend(self)
+        let (addresses, wildcards) = (&self.kind.checked.addresses, &self.kind.checked.wildcards);
+        let services = Services::new(self, self, self, self).addresses(addresses).wildcards(wildcards);
+        services.files(self).kv(self).spend(self).directory(self.directory.as_ref())
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -370,7 +371,7 @@ impl Effects {
         self.shared.crypto.hmac_sha256(&self.seed, format!("{label} {n}").as_bytes())
     }
 
-    pub(super) fn plugin_log(&self) -> &crate::services::log::TracingLog {
+    pub(super) fn plugin_log(&self) -> &TracingLog {
         &self.log
     }
 

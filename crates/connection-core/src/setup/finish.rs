@@ -18,7 +18,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    ConnectionId, Error,
+    ConnectionId, Error, ProfileId,
     connection::{Payload, json},
     event, limits, liveness,
     refresh::plan::{self, Given},
@@ -38,6 +38,7 @@ pub(super) const SESSION: &str = "setup session";
 pub(super) struct Asked {
     pub(super) connection: ConnectionId,
     pub(super) purpose: Purpose,
+    pub(super) profile: Option<ProfileId>,
 }
 
 impl Asked {
@@ -105,6 +106,7 @@ pub(super) async fn candidate(
                 id: asked.connection,
                 owner: slot.owner.clone(),
                 payload: payload.duplicate(),
+                profile: asked.profile,
                 config: made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
             };
             match verify::probe(shared, kind, subject).await {
@@ -223,7 +225,7 @@ async fn store(
         id,
         owner: owner.clone(),
         kind: kind.to_string(),
-        profile_id: None,
+        profile_id: asked.profile.map(|id| id.to_string()),
         label: own.as_str().to_owned(),
         account_id: identity.account_id.as_str().to_owned(),
         account_label: identity.label.as_str().to_owned(),
@@ -245,6 +247,11 @@ async fn store(
             tx.lock(Lock::Owner(&owner)).await?;
             tx.lock(Lock::Connection(id)).await?;
             let mut account = account;
+            if let Some(profile) = asked.profile
+                && tx.profile(&owner, kind.as_str(), profile).await?.is_none()
+            {
+                return Ok(Err(profile_removed()));
+            }
             if !again
                 && let Some((_, label)) = tx.account_by_identity(&owner, kind.as_str(), &account.account_id).await?
             {
@@ -371,4 +378,9 @@ pub(super) async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, E
     let reason: Option<Reason> = info.reason;
     let (connection, label, identity, liveness) = (info.id, info.label, info.identity, info.liveness);
     Ok(Outcome::Done(Done { connection, label, identity, liveness, reason }))
+}
+
+fn profile_removed() -> SetupFailure {
+    SetupFailure::new("profile_not_found", "the profile was removed in the meantime")
+        .remedy("begin again with another one")
 }

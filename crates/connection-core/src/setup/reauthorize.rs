@@ -8,7 +8,7 @@ use std::{future::IntoFuture, sync::Arc};
 use connection_contract::{BoxFuture, Secret, SetupFailure};
 
 use super::{SetupSession, begin, codec::Purpose, run};
-use crate::{Connection, ConnectionId, Error, registry::Shared};
+use crate::{Connection, ConnectionId, Error, profiles, registry::Shared};
 
 /// A re-authorization that is about to begin: `connection.reauthorize().await`.
 #[derive(Debug)]
@@ -49,7 +49,12 @@ impl IntoFuture for Reauthorize {
         let purpose = Purpose::Reauthorize { another_account };
         Box::pin(async move {
             let registry = connection.registry();
-            begin::begin(&registry, &connection.info.kind, connection.info.id, purpose, ephemeral, browser).await
+            let (kind, id) = (&connection.info.kind, connection.info.id);
+            let profile = match connection.info.profile {
+                Some(profile) => profiles::meant(&registry, kind, Some(profile)).await?,
+                None => None,
+            };
+            begin::begin(&registry, kind, id, purpose, ephemeral, browser, profile).await
         })
     }
 }

@@ -111,7 +111,9 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
         Ok(loaded) => loaded,
         Err(failure) => return fail(shared, slot, row.step_seq, failure).await,
     };
-    let asked = finish::Asked { connection: row.connection_id, purpose: loaded.header.purpose.clone() };
+    let header = &loaded.header;
+    let profile = header.profile.as_ref().map(|profile| profile.id);
+    let asked = finish::Asked { connection: row.connection_id, purpose: header.purpose.clone(), profile };
     if matches!(asked.purpose, Purpose::Reauthorize { .. }) {
         let account = shared.reader().await?.account(asked.connection).await?;
         if account.is_none() {

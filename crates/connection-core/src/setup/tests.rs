@@ -120,7 +120,7 @@ proptest! {
         let read = Waiting::decode(waiting.encode().expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
         for purpose in [Purpose::Connect { label, again }, Purpose::Reauthorize { another_account: again }] {
-            let header = Header { seed: Secret::new(seed), purpose: purpose.clone(), browser };
+            let header = Header { seed: Secret::new(seed), purpose: purpose.clone(), browser, profile: None };
             let read = Header::decode(header.encode().expose()).unwrap();
             prop_assert_eq!((read.seed.expose(), read.purpose, read.browser), (&seed[..], purpose, browser));
         }

@@ -27,6 +27,7 @@ pub(crate) struct Wanted {
     /// What ends of these kinds is the authorization; see [`any_of`].
     pub(crate) renewing: String,
     pub(crate) only_default: bool,
+    pub(crate) profile: Option<String>,
     pub(crate) after: Option<ConnectionId>,
     pub(crate) limit: i64,
 }
@@ -45,7 +46,8 @@ macro_rules! page {
              AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%,' || CASE WHEN l.liveness IN ('live', 'offline', 'failing') \
              THEN l.liveness ELSE 'unknown' END || ',%') \
              AND (CAST($7 AS BIGINT) IS NULL OR CASE WHEN $9 LIKE '%,' || a.kind || ',%' \
-             THEN c.authorized_until ELSE c.valid_until END <= $7) AND (NOT $8 OR a.is_default) ORDER BY ",
+             THEN c.authorized_until ELSE c.valid_until END <= $7) AND (NOT $8 OR a.is_default) \
+             AND (CAST($10 AS TEXT) IS NULL OR a.profile_id = $10) ORDER BY ",
             $by,
             " LIMIT $3"
         )
@@ -59,14 +61,14 @@ macro_rules! window {
 }
 
 pub(super) const OF_ALL: &str = page!("a.id > $1 AND a.id <= $2", "a.id");
-pub(super) const OF_OWNER: &str = page!("a.owner = $10 AND a.id > $1 AND a.id <= $2", "a.id");
+pub(super) const OF_OWNER: &str = page!("a.owner = $11 AND a.id > $1 AND a.id <= $2", "a.id");
 // Compared as a whole: for equal parts SQLite takes the index of the owner, and looks at every kind.
 pub(super) const OF_KIND: &str = page!(
-    "(a.owner, a.kind, a.id) > ($10, $11, $1) AND (a.owner, a.kind, a.id) <= ($10, $11, $2)",
+    "(a.owner, a.kind, a.id) > ($11, $12, $1) AND (a.owner, a.kind, a.id) <= ($11, $12, $2)",
     "a.owner, a.kind, a.id"
 );
 pub(super) const OF_LABEL: &str =
-    page!("a.owner = $10 AND a.kind = $11 AND a.label = $5 AND a.id > $1 AND a.id <= $2", "a.id");
+    page!("a.owner = $11 AND a.kind = $12 AND a.label = $5 AND a.id > $1 AND a.id <= $2", "a.id");
 pub(super) const WINDOW_OF_ALL: &str = window!("a.id > $1", "a.id");
 pub(super) const WINDOW_OF_OWNER: &str = window!("a.owner = $3 AND a.id > $1", "a.id");
 pub(super) const WINDOW_OF_KIND: &str =
@@ -83,6 +85,7 @@ impl Wanted {
             || self.liveness.is_some()
             || self.valid_until.is_some()
             || self.only_default
+            || self.profile.is_some()
     }
 
     /// Whether it is one row at most.
@@ -108,7 +111,8 @@ impl Reader {
     }
 
     async fn rows(&mut self, wanted: &Wanted, until: Uuid) -> Result<Vec<FoundRow>, StoreError> {
-        let Wanted { owner, kind, kinds, label, liveness, valid_until, renewing, only_default, limit, .. } = wanted;
+        let Wanted { owner, kind, kinds, label, liveness, valid_until, renewing, only_default, profile, limit, .. } =
+            wanted;
         let after = wanted.after();
         match (owner, kind) {
             (None, kind) => {
@@ -125,7 +129,8 @@ impl Reader {
                     liveness,
                     valid_until,
                     only_default,
-                    renewing
+                    renewing,
+                    profile
                 )
             }
             (Some(owner), None) => {
@@ -142,6 +147,7 @@ impl Reader {
                     valid_until,
                     only_default,
                     renewing,
+                    profile,
                     owner
                 )
             }
@@ -160,6 +166,7 @@ impl Reader {
                     valid_until,
                     only_default,
                     renewing,
+                    profile,
                     owner,
                     kind
                 )

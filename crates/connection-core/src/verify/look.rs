@@ -52,8 +52,8 @@ pub(super) async fn look(
     let (generation, began) = (opened.generation, shared.clock.now());
     let found = match opened.payload {
         Ok(payload) => {
-            let (owner, config) = (before.owner.clone(), before.config.clone());
-            let subject = Subject { id, owner, payload, config };
+            let (owner, profile, config) = (before.owner.clone(), before.profile, before.config.clone());
+            let subject = Subject { id, owner, profile, payload, config };
             probe(shared, kind, subject).instrument(span).await
         }
         Err(_) => Ok(unreadable().into()),

@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    Connection, ConnectionError, HttpService, NotLive, Reason, Secret, Services, VerifyContext, VerifyResult, reason,
+    Connection, ConnectionError, HttpService, NotLive, Reason, Root, Secret, Services, VerifyContext, VerifyResult,
+    reason,
 };
 
 use crate::{
-    Clock, ConnectionId,
+    Clock, ConnectionId, ProfileId,
     connection::Payload,
     contain::{Contained, contain},
-    limits,
+    limits, profiles,
     registry::{KindEntry, Shared},
     services::{
         crypto::SystemCrypto,
@@ -30,6 +31,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Subject {
     pub(crate) id: ConnectionId,
     pub(crate) owner: String,
+    pub(crate) profile: Option<ProfileId>,
     pub(crate) payload: Payload,
     pub(crate) config: Vec<(String, String)>,
 }
@@ -38,10 +40,14 @@ impl Subject {
     /// As the plugin sees it.
     pub(crate) fn connection(&self) -> Connection {
         let config = self.config.iter().map(|(name, value)| (name.clone().into(), value.clone()));
-        Connection::new(self.id.to_string(), self.owner.clone())
+        let connection = Connection::new(self.id.to_string(), self.owner.clone())
             .with_config(config)
             .with_base_url(self.payload.base_url.clone())
-            .with_roots(self.payload.roots.clone())
+            .with_roots(self.payload.roots.clone());
+        match self.profile {
+            Some(profile) => connection.with_profile(profile.to_string()),
+            None => connection,
+        }
     }
 }
 
@@ -55,6 +61,7 @@ pub(crate) struct HostServices {
     files: LocalFiles,
     values: StoredValues,
     kind: Arc<KindEntry>,
+    directory: Option<Root>,
 }
 
 impl HostServices {
@@ -68,7 +75,19 @@ impl HostServices {
             files: LocalFiles::new(payload.roots.clone(), shared.files.clone()),
             values: StoredValues::new(shared, owner, kind.kind()),
             kind: kind.clone(),
+            directory: None,
         }
+    }
+
+    /// With the directory of the profile, too, where it is now.
+    pub(crate) async fn of(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: &Subject) -> Self {
+        let services = Self::new(shared, kind, &subject.owner, &subject.payload);
+        let directory = match subject.profile {
+            Some(id) => profiles::granted(shared, &subject.owner, kind, id).await.and_then(|granted| granted.root),
+            None => None,
+        };
+        let roots = subject.payload.roots.iter().chain(&directory).cloned();
+        Self { files: LocalFiles::new(roots, shared.files.clone()), directory, ..services }
     }
 
     pub(crate) fn http(&self) -> EgressHttp<'_> {
@@ -81,6 +100,7 @@ impl HostServices {
             .wildcards(&self.kind.checked.wildcards)
             .files(&self.files)
             .kv(&self.values)
+            .directory(self.directory.as_ref())
     }
 }
 
@@ -94,11 +114,8 @@ pub(crate) async fn probe(
     kind: &Arc<KindEntry>,
     subject: Subject,
 ) -> Result<VerifyResult<Secret>, ConnectionError> {
-    let (services, clock, definition) = (
-        HostServices::new(shared, kind, &subject.owner, &subject.payload),
-        shared.clock.clone(),
-        kind.definition.clone(),
-    );
+    let services = HostServices::of(shared, kind, &subject).await;
+    let (clock, definition) = (shared.clock.clone(), kind.definition.clone());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());
         let ctx = VerifyContext::new(services.services(&http), &connection);

@@ -7,6 +7,7 @@ mod limits;
 mod machine;
 mod own;
 mod probes;
+mod real;
 mod spec;
 mod spending;
 
@@ -52,7 +53,7 @@ fn signed_in(kind: &str) -> Vec<(&'static str, String)> {
                 r#"{"oauthAccount": {"accountUuid": "0b5c", "emailAddress": "ada@example.com", "organizationUuid": "9e1f"}}"#
                     .to_owned(),
             ),
-            (".credentials.json", r#"{"claudeAiOauth": {"accessToken": "canary-oat", "refreshToken": "r"}}"#.to_owned()),
+            (".credentials.json", r#"{"claudeAiOauth": {"accessToken": "canary-oat", "refreshToken": "canary-ort", "expiresAt": 4102444800000, "scopes": ["user:inference", "user:profile"], "subscriptionType": "max"}}"#.to_owned()),
         ],
         "codex" => vec![("auth.json", machine::codex_login("ada@example.com", "acc-1"))],
         _ => vec![

@@ -9,7 +9,7 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    time::UNIX_EPOCH,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use connection_contract::{BoxFuture, FileService, FileStat, FileType, Root, Secret, ServiceError, Timestamp};
@@ -21,6 +21,13 @@ use crate::services::{
 
 /// How many entries of a directory are listed: the first by name.
 const MOST_ENTRIES: usize = 10_000;
+
+/// The size of a file and the time of its last change, as fine as the disk has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    size: u64,
+    modified: Option<SystemTime>,
+}
 
 /// The files below these roots, as far as the policy allows them today.
 #[derive(Clone, Debug)]
@@ -34,6 +41,17 @@ impl LocalFiles {
     pub(crate) fn new(roots: impl IntoIterator<Item = Root>, policy: FilesPolicy) -> Self {
         Self { roots: roots.into_iter().collect(), policy }
     }
+    /// What tells a file from what it was before.
+    pub(crate) fn mark<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Mark, ServiceError>> {
+        self.below(root, path, |place| {
+            let metadata = fs::symlink_metadata(&place.canonical).map_err(|error| failure(&error))?;
+            match metadata.is_file() {
+                true => Ok(Mark { size: metadata.len(), modified: metadata.modified().ok() }),
+                false => Err(ServiceError::NotFound),
+            }
+        })
+    }
+
     /// Runs on a thread that may block, with the root when it was granted.
     fn below<'a, T: Send + 'static>(
         &'a self,

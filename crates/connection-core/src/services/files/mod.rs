@@ -6,5 +6,5 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use local::LocalFiles;
+pub(crate) use local::{LocalFiles, Mark};
 pub use policy::FilesPolicy;

@@ -1,0 +1,102 @@
+//! What a profile is to the rest: the directory that is granted to its kind, and which one is meant.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use connection_contract::{Kind, Need, Root, host};
+
+use super::{Profile, ProfileError};
+use crate::{
+    ConnectionRegistry, Error, ProfileId,
+    registry::{KindEntry, Shared},
+};
+
+/// A profile, and its directory where its kind may read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    pub(crate) id: ProfileId,
+    /// `None` for a kind that needs no files.
+    pub(crate) root: Option<Root>,
+}
+
+/// The profile that a setup is for: the one that is named, or the default of a kind that has profiles.
+///
+/// # Errors
+///
+/// [`ProfileError`] for one that is named and not there, and the store's.
+pub(crate) async fn meant(
+    registry: &ConnectionRegistry,
+    kind: &Kind,
+    id: Option<ProfileId>,
+) -> Result<Option<Granted>, Error> {
+    let entry = registry.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    if entry.profiles.is_none() && id.is_none() {
+        return Ok(None);
+    }
+    let profiles = registry.profiles(kind)?;
+    let profile = match id {
+        Some(id) => profiles.get(id).await?,
+        None => match profiles.default_profile().await {
+            // Where no directory is known, there is nothing that could be isolated.
+            Err(Error::Profile(ProfileError::NoHome { .. })) => return Ok(None),
+            profile => profile?,
+        },
+    };
+    Ok(Some(grant(&registry.shared, &entry, profile).await))
+}
+
+/// A profile as it is now; `None` for one that is gone or cannot be read.
+pub(crate) async fn granted(
+    shared: &Arc<Shared>,
+    owner: &str,
+    kind: &Arc<KindEntry>,
+    id: ProfileId,
+) -> Option<Granted> {
+    let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
+    let profile = match registry.profiles(kind.kind()) {
+        Ok(profiles) => profiles.get(id).await.ok()?,
+        Err(_) => return None,
+    };
+    Some(grant(shared, kind, profile).await)
+}
+
+/// The directory of a profile, or of the default one; `None` for a kind without profiles.
+///
+/// # Errors
+///
+/// [`ProfileError`] for an id that names none, and the store's.
+#[allow(dead_code, reason = "for what is asked of an account and a profile")]
+pub(crate) async fn directory(
+    shared: &Arc<Shared>,
+    owner: &str,
+    kind: &Kind,
+    id: Option<ProfileId>,
+) -> Result<Option<PathBuf>, Error> {
+    let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
+    let profiles = match (registry.profiles(kind), id) {
+        (Err(Error::Profile(ProfileError::Unsupported { .. })), None) => return Ok(None),
+        (profiles, _) => profiles?,
+    };
+    let profile = match id {
+        Some(id) => profiles.get(id).await?,
+        None => profiles.default_profile().await?,
+    };
+    Ok(Some(profile.directory))
+}
+
+async fn grant(shared: &Shared, kind: &KindEntry, profile: Profile) -> Granted {
+    let Profile { id, directory, .. } = profile;
+    if !kind.descriptor.needs.contains(&Need::Files) {
+        return Granted { id, root: None };
+    }
+    let real = move || {
+        // A person named it, so a link is followed here, and nowhere below. One that is not there yet is where it will be.
+        directory.canonicalize().unwrap_or(directory)
+    };
+    // On a task of the core, since the caller may be on another executor.
+    let real = shared.runtimes.spawn(async move { tokio::task::spawn_blocking(real).await });
+    let real = real.await.ok().and_then(Result::ok);
+    Granted { id, root: real.as_deref().and_then(Path::to_str).map(host::root) }
+}

@@ -1,0 +1,237 @@
+//! A run in a container, composed of what the kind says, what is to be started, the profile and the host's policy.
+//!
+//! It is a value that can be looked at before anything starts. The kind never widens what the policy gives; a path of the
+//! user's is resolved here and not before.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
+
+use connection_contract::{Kind, MountMode, ProfileSpec, SandboxSpec};
+
+use super::{
+    SandboxAccess, SandboxError, SandboxNetwork, SandboxPolicy, image,
+    policy::{Shared, Source},
+    variables,
+};
+use crate::{Environment, SandboxEngine, SpawnOptions, profiles, services::environment};
+
+/// A tool in a container, as it will be run.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SandboxRun {
+    /// Which program runs it.
+    pub engine: SandboxEngine,
+    /// Options of that program.
+    pub engine_options: Vec<String>,
+    /// In which image.
+    pub image: String,
+    /// What runs in it.
+    pub program: OsString,
+    /// Its arguments, as they were given.
+    pub args: Vec<OsString>,
+    /// Variables that the engine hands on from its own environment; their values are never shown and in no argument.
+    pub env: BTreeMap<String, OsString>,
+    /// Variables of the kind's own, which win.
+    pub public_env: BTreeMap<String, String>,
+    /// What is mounted, in order: a later one lies over an earlier one.
+    pub mounts: Vec<SandboxMount>,
+    /// What was left out, and why: configuration that is not there, variables that are the engine's own.
+    pub left_out: Vec<String>,
+    /// Where it runs in the container.
+    pub workdir: Option<String>,
+    /// Bytes.
+    pub memory: u64,
+    /// Processes.
+    pub pids: u32,
+    /// Thousandths of a processor.
+    pub millicpus: Option<u32>,
+    /// What it reaches.
+    pub network: SandboxNetwork,
+    /// Whether a person is at a terminal.
+    pub terminal: bool,
+    pub(super) scratch: Option<PathBuf>,
+}
+
+/// Something that is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SandboxMount {
+    /// A path of the host, or the name of a volume.
+    pub source: PathBuf,
+    /// Where it is in the container.
+    pub target: String,
+    /// Who may write it, and whether what is written stays.
+    pub mode: MountMode,
+    pub(super) is_volume: bool,
+}
+
+/// What a run is composed of, beside what is to be started.
+pub(super) struct Parts<'a> {
+    pub(super) kind: &'a Kind,
+    pub(super) spec: &'a SandboxSpec,
+    pub(super) profiles: Option<&'a ProfileSpec>,
+    pub(super) environment: &'a dyn Environment,
+}
+
+/// Composes it. Asks the disk whether what is to be mounted is there, and changes nothing.
+pub(super) fn compose(
+    parts: &Parts<'_>,
+    policy: &SandboxPolicy,
+    options: &SpawnOptions,
+) -> Result<SandboxRun, SandboxError> {
+    let Parts { kind, spec, profiles, .. } = parts;
+    let image = policy.image.clone().unwrap_or_else(|| spec.default_image.to_string());
+    image::check(&image)?;
+    network(&policy.network)?;
+    let (mut left_out, mut mounts) = (Vec::new(), Vec::new());
+    let shared = policy.project.iter().chain(&policy.shared);
+    for shared in shared {
+        mounts.push(of_policy(shared)?);
+    }
+    let inside = configuration(parts, options, &mut mounts, &mut left_out)?;
+    if options.profile().is_some() && inside.is_none() {
+        return Err(SandboxError::NoProfileMount { kind: (*kind).clone() });
+    }
+    let mut env = options.env.clone();
+    if let (Some(inside), Some(profiles)) = (&inside, profiles) {
+        // What was put in for the host names a path that is not there in the container.
+        env.extend(profiles::variables(profiles, Path::new(inside)));
+    }
+    let public_env = variables::public(&spec.env)?;
+    let env = variables::handed_on(env, &public_env, &mut left_out)?;
+    let is_absolute = options.program.is_absolute();
+    let program = if is_absolute { OsString::from(&*spec.binary) } else { options.program.clone().into_os_string() };
+    Ok(SandboxRun {
+        engine: policy.engine,
+        engine_options: policy.options.clone(),
+        image,
+        program,
+        args: options.args.clone(),
+        env,
+        public_env,
+        workdir: workdir(policy, options),
+        mounts,
+        left_out,
+        memory: policy.memory,
+        pids: policy.pids,
+        millicpus: policy.cpus,
+        network: policy.network.clone(),
+        terminal: policy.terminal,
+        scratch: policy.scratch.clone(),
+    })
+}
+
+/// Mounts what of the user's configuration is there; where in the container the profile's directory is, when there is one.
+fn configuration(
+    parts: &Parts<'_>,
+    options: &SpawnOptions,
+    mounts: &mut Vec<SandboxMount>,
+    left_out: &mut Vec<String>,
+) -> Result<Option<String>, SandboxError> {
+    let mut inside = None;
+    for mount in &parts.spec.config_mounts {
+        let profile = options.profile().filter(|_| mount.is_profile);
+        let source = match profile {
+            Some((_, directory)) => Some(directory.to_owned()),
+            None => environment::resolve(parts.environment, &mount.host),
+        };
+        let Some(source) = source else {
+            left_out.push(format!("{}: nothing says where it is on the host", mount.container));
+            continue;
+        };
+        if profile.is_some() {
+            inside = Some(mount.container.to_string());
+        }
+        match std::fs::metadata(&source) {
+            Ok(_) => mounts.push(checked(source, &mount.container, mount.mode)?),
+            // Without it the tool would run as somebody else.
+            Err(_) if profile.is_some() => return Err(unmountable(&source, "it is not there, or cannot be read")),
+            Err(_) => left_out.push(format!("{}: {} is not there", mount.container, source.display())),
+        }
+    }
+    Ok(inside)
+}
+
+fn of_policy(shared: &Shared) -> Result<SandboxMount, SandboxError> {
+    let mode = match shared.access {
+        SandboxAccess::ReadOnly => MountMode::ReadOnly,
+        SandboxAccess::Writable => MountMode::Writable,
+    };
+    match &shared.source {
+        Source::Directory(path) if !path.is_dir() => Err(unmountable(path, "it is not a directory that is there")),
+        Source::Directory(path) => checked(path.clone(), &shared.target, mode),
+        Source::Volume(name) => {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(plain) {
+                return Err(unmountable(Path::new(name), "it is no name of a volume"));
+            }
+            Ok(SandboxMount { is_volume: true, ..checked_target(name.into(), &shared.target, mode)? })
+        }
+    }
+}
+
+fn checked(source: PathBuf, target: &str, mode: MountMode) -> Result<SandboxMount, SandboxError> {
+    let Some(text) = source.to_str() else { return Err(unmountable(&source, "its name is not Unicode")) };
+    if !source.is_absolute() {
+        return Err(unmountable(&source, "its path is not absolute"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(unmountable(&source, "its name has control characters"));
+    }
+    // The two ways to write a mount end a path at one of them each.
+    if text.contains(':') && text.contains([',', '"']) {
+        return Err(unmountable(
+            &source,
+            "its name has a colon and a comma or a quotation mark, which no engine takes",
+        ));
+    }
+    checked_target(source, target, mode)
+}
+
+fn checked_target(source: PathBuf, target: &str, mode: MountMode) -> Result<SandboxMount, SandboxError> {
+    let odd = |c: char| c.is_control() || matches!(c, ':' | ',' | '"');
+    let plain = |part: &str| !matches!(part, "" | "." | "..");
+    let parts = target.strip_prefix('/');
+    if target.contains(odd) || !parts.is_some_and(|parts| parts.split('/').all(plain)) {
+        return Err(unmountable(Path::new(target), "a place in a container is absolute and plain, as in /work"));
+    }
+    Ok(SandboxMount { source, target: target.to_owned(), mode, is_volume: false })
+}
+
+/// That of the host or of another container would be no container's own.
+fn network(network: &SandboxNetwork) -> Result<(), SandboxError> {
+    match network {
+        SandboxNetwork::Named(name) => {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain);
+            if is_name && name != "host" { Ok(()) } else { Err(SandboxError::Network(name.clone())) }
+        }
+        SandboxNetwork::EngineDefault | SandboxNetwork::None => Ok(()),
+    }
+}
+
+/// Where in the project it runs, if it runs in it.
+fn workdir(policy: &SandboxPolicy, options: &SpawnOptions) -> Option<String> {
+    let project = policy.project.as_ref()?;
+    let Source::Directory(host) = &project.source else { return None };
+    let below = options.cwd.as_deref().and_then(|cwd| cwd.strip_prefix(host).ok());
+    let parts = below.into_iter().flat_map(Path::components).map(|part| part.as_os_str().to_string_lossy());
+    Some(parts.fold(project.target.clone(), |path, part| path + "/" + &part))
+}
+
+fn unmountable(path: &Path, problem: &'static str) -> SandboxError {
+    let path = connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string();
+    SandboxError::Mount { path, problem }
+}
+
+impl std::fmt::Debug for SandboxRun {
+    /// As it is run: no value of a variable.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let argv = self.argv();
+        let argv: Vec<_> = argv.iter().map(|arg| OsStr::to_string_lossy(arg)).collect();
+        f.debug_struct("SandboxRun").field("argv", &argv).field("left_out", &self.left_out).finish()
+    }
+}

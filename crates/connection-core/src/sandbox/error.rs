@@ -1,0 +1,89 @@
+//! Why a tool is not run in a container; nothing was started.
+
+use connection_contract::Kind;
+
+/// Why a container was not composed, prepared or built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// A private copy could not be made or kept.
+    #[error("the copy of '{path}' for the container could not be made: {problem}")]
+    Copy {
+        /// What was to be copied, or where to.
+        path: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The program that runs containers failed.
+    #[error("{engine} could not build the image: {problem}")]
+    Engine {
+        /// Which.
+        engine: &'static str,
+        /// How.
+        problem: String,
+    },
+    /// The name of the image cannot be one.
+    #[error("the image '{image}' {problem}")]
+    Image {
+        /// As it was given.
+        image: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Something cannot be mounted.
+    #[error("'{path}' cannot be mounted: {problem}")]
+    Mount {
+        /// What, or where to.
+        path: String,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// The network would not be one of the container's own.
+    #[error("the network '{0}' cannot be that of a container here: it would be the host's or another container's")]
+    Network(String),
+    /// The tool in the container would not see the profile.
+    #[error("the container of kind '{kind}' has no place for a profile's directory")]
+    NoProfileMount {
+        /// The kind.
+        kind: Kind,
+    },
+    /// Nothing is known of a container for it.
+    #[error("kind '{kind}' has no container: nothing says in which image its tool is")]
+    Unsupported {
+        /// The kind.
+        kind: Kind,
+    },
+    /// A variable cannot be handed over.
+    #[error("the variable '{name}' cannot be handed to the container: {problem}")]
+    Variable {
+        /// Its name, as far as it can be shown.
+        name: String,
+        /// Why not.
+        problem: &'static str,
+    },
+}
+
+impl SandboxError {
+    /// For programs; listed in `docs/spec/words.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unsupported { .. } | Self::NoProfileMount { .. } => "not_supported",
+            Self::Copy { .. } | Self::Engine { .. } => "sandbox_failed",
+            Self::Image { .. } | Self::Mount { .. } | Self::Network(_) | Self::Variable { .. } => "invalid_sandbox",
+        }
+    }
+
+    /// What to do, where something can be done.
+    pub fn remedy(&self) -> Option<String> {
+        let text = match self {
+            Self::Unsupported { .. } => "run it without a container, if that is what is wanted",
+            Self::NoProfileMount { .. } => "run it without the profile or without the container",
+            Self::Image { .. } => "name it with its tag, as in localhost/tools/name:1",
+            Self::Mount { .. } => "move or rename it, or name another one",
+            Self::Network(_) => "name a network of the engine, or none",
+            Self::Variable { .. } => "leave it out",
+            Self::Copy { .. } | Self::Engine { .. } => return None,
+        };
+        Some(text.to_owned())
+    }
+}

@@ -1,0 +1,158 @@
+//! Tools in containers: composed of a kind's data, what is to be started, a profile and the host's policy.
+//!
+//! The host owns every limit; a kind only says in which image its tool is, what of the user's configuration it reads, and
+//! which variables it wants. Nothing runs without a container that was asked for with one.
+
+mod argv;
+mod compose;
+mod copies;
+mod error;
+mod image;
+mod policy;
+mod variables;
+
+use std::{
+    ffi::OsString,
+    fmt,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use connection_contract::{Crypto as _, Kind, MountMode, encode};
+
+use crate::{
+    ConnectionRegistry, Error, SpawnOptions,
+    registry::{KindEntry, Shared},
+};
+
+pub use compose::{SandboxMount, SandboxRun};
+use copies::Scratch;
+pub use error::SandboxError;
+pub use policy::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy};
+
+/// The container of one kind's tool.
+#[derive(Clone)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    entry: Arc<KindEntry>,
+    spec: connection_contract::SandboxSpec,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("kind", self.entry.kind()).field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+impl ConnectionRegistry {
+    /// The container of a kind's tool.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`]; [`SandboxError::Unsupported`] for a kind that has none, before anything starts.
+    pub fn sandbox(&self, kind: &Kind) -> Result<Sandbox, Error> {
+        let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+        let Some(spec) = entry.sandbox.clone() else {
+            return Err(SandboxError::Unsupported { kind: kind.clone() }.into());
+        };
+        Ok(Sandbox { shared: self.shared.clone(), entry, spec })
+    }
+}
+
+impl Sandbox {
+    /// What would run, of what is to be started after all else was put into it, the profile last. Looks at the disk and
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError`] for whatever cannot be done as it was asked: nothing is silently left without a container.
+    pub fn compose(&self, policy: &SandboxPolicy, options: &SpawnOptions) -> Result<SandboxRun, Error> {
+        let parts = compose::Parts {
+            kind: self.entry.kind(),
+            spec: &self.spec,
+            profiles: self.entry.profiles.as_ref(),
+            environment: &*self.shared.environment,
+        };
+        Ok(compose::compose(&parts, policy, options)?)
+    }
+
+    /// Builds the image of a directory with a `Containerfile`, under the name that runs will use. Blocks as long as that
+    /// takes; what the engine says goes to standard error.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::Image`] for a name that is none, [`SandboxError::Engine`] when the engine is not there or fails.
+    pub fn build(&self, policy: &SandboxPolicy, context: &Path) -> Result<String, Error> {
+        let image = policy.image.clone().unwrap_or_else(|| self.spec.default_image.to_string());
+        image::check(&image)?;
+        let engine = policy.engine.program();
+        let failed = |problem: String| SandboxError::Engine { engine, problem };
+        let mut command = Command::new(engine);
+        command.args(&policy.options).args(["build", "--tag", &image, "--file"]);
+        command.arg(context.join("Containerfile")).arg(context);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        match command.status() {
+            Ok(status) if status.success() => Ok(image),
+            Ok(status) => Err(failed(format!("it ended with {status}")).into()),
+            Err(error) => Err(failed(format!("it does not start: {error}")).into()),
+        }
+    }
+}
+
+/// A run whose private copies are made: they go when this is dropped, so keep it until the container has ended.
+#[derive(Debug)]
+pub struct PreparedRun {
+    run: SandboxRun,
+    _scratch: Option<Scratch>,
+}
+
+impl SandboxRun {
+    /// Makes the private copies, and removes those of runs whose processes are gone. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::Copy`], after which nothing is left of them.
+    pub fn prepare(mut self) -> Result<PreparedRun, Error> {
+        let copied = |mount: &&mut SandboxMount| mount.mode == MountMode::Copied;
+        let mut scratch = None;
+        for (number, mount) in self.mounts.iter_mut().filter(copied).enumerate() {
+            let failed = |problem: String| SandboxError::Copy { path: mount.source.display().to_string(), problem };
+            let scratch: &Scratch = match &mut scratch {
+                Some(scratch) => scratch,
+                none => {
+                    let Some(base) = &self.scratch else {
+                        return Err(failed("this host says nowhere where copies may be made".into()).into());
+                    };
+                    let mut random = [0; 8];
+                    crate::services::crypto::SystemCrypto.random(&mut random);
+                    let made = Scratch::new(base, &format!("run-{}", encode::hex(&random)));
+                    none.insert(made.map_err(|error| failed(error.to_string()))?)
+                }
+            };
+            mount.source = scratch.copy(&mount.source, number)?;
+        }
+        Ok(PreparedRun { run: self, _scratch: scratch })
+    }
+}
+
+impl PreparedRun {
+    /// As it is run, with the copies in the place of what they are of.
+    pub fn run(&self) -> &SandboxRun {
+        &self.run
+    }
+
+    /// The engine and its arguments.
+    pub fn argv(&self) -> Vec<OsString> {
+        self.run.argv()
+    }
+
+    /// What to start: the engine with its arguments, and in its environment the values that it hands on. Its exit code is
+    /// the tool's; 125 to 127 may be the engine's own.
+    pub fn command(&self) -> Command {
+        let argv = self.argv();
+        let mut command = Command::new(self.run.engine.program());
+        command.args(argv.iter().skip(1)).envs(&self.run.env);
+        command
+    }
+}

@@ -1,0 +1,276 @@
+//! What was made of files, for as long as they stay as they are. In memory alone.
+//!
+//! A file is the same while its size and the time of its last change are, both taken before it is read: one that changes
+//! while it is read is made anew by the next call. Who asks for a file while it is read waits for that reading. No error is
+//! ever given to a call that began after it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use connection_contract::{FileService as _, Root, Secret, ServiceError};
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::files::{LocalFiles, Mark};
+
+/// A longer result is returned and not kept.
+const LONGEST_KEPT: usize = 64 * 1024;
+/// So many are kept at most; those that nobody asks for go first.
+const MOST_KEPT: usize = 10_000;
+
+/// Whose file: of one namespace, such as an owner and a kind, nobody else sees what was made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    namespace: String,
+    root: String,
+    path: String,
+}
+
+/// A file, and who made what of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) root: &'a Root,
+    pub(crate) path: &'a str,
+    /// Of what makes it: another one makes it anew.
+    pub(crate) version: u32,
+    /// Of the file, in bytes.
+    pub(crate) limit: usize,
+}
+
+#[derive(Clone)]
+struct Kept {
+    mark: Mark,
+    version: u32,
+    value: Option<String>,
+}
+
+#[derive(Default)]
+struct State {
+    kept: Option<Kept>,
+    /// Readings that have ended.
+    ended: u64,
+    /// How the last one failed, by its number, for those alone who waited for it.
+    failed: Option<(u64, u32, ServiceError)>,
+}
+
+#[derive(Default)]
+struct Entry {
+    /// Held while the file is read; free again when whoever reads is dropped.
+    reading: AsyncMutex<()>,
+    state: Mutex<State>,
+}
+
+/// The table of a registry.
+#[derive(Default)]
+pub(crate) struct Cache(Mutex<HashMap<Key, Arc<Entry>>>);
+
+impl Cache {
+    /// What was made of the file, or is made of it now. `None` for one that is not there, and what was kept goes.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, one of those who wait reads the file.
+    ///
+    /// # Errors
+    ///
+    /// As of reading the file, and those of `compute`.
+    pub(crate) async fn cached(
+        &self,
+        made: Made<'_>,
+        files: &LocalFiles,
+        compute: impl FnOnce(&Secret) -> Result<Option<String>, ServiceError> + Send,
+    ) -> Result<Option<String>, ServiceError> {
+        let Made { namespace, root, path, version, limit } = made;
+        let key = Key { namespace: namespace.to_owned(), root: root.as_str().to_owned(), path: path.to_owned() };
+        let entry = self.entry(&key);
+        let before = lock(&entry.state).ended;
+        let waited = entry.reading.try_lock().is_err();
+        let _reading = entry.reading.lock().await;
+        if waited && let Some((number, of, error)) = lock(&entry.state).failed {
+            // The one that was under way when this call began.
+            if number == before + 1 && of == version {
+                return Err(error);
+            }
+        }
+        let mark = match files.mark(root, path).await {
+            Ok(mark) => mark,
+            Err(ServiceError::NotFound) => {
+                self.forget(&key);
+                lock(&entry.state).kept = None;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let kept = lock(&entry.state).kept.clone();
+        if let Some(kept) = kept.filter(|kept| kept.mark == mark && kept.version == version) {
+            return Ok(kept.value);
+        }
+        let result = match files.read(root, path, limit).await {
+            Ok(content) => compute(&content),
+            // It went in between.
+            Err(ServiceError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let mut state = lock(&entry.state);
+        state.ended += 1;
+        (state.kept, state.failed) = match &result {
+            Err(error) => (None, Some((state.ended, version, *error))),
+            Ok(value) if value.as_ref().is_some_and(|value| value.len() > LONGEST_KEPT) => (None, None),
+            Ok(value) => (Some(Kept { mark, version, value: value.clone() }), None),
+        };
+        result
+    }
+
+    /// Forgets what was made of files below a root, but for these; how many went.
+    #[allow(dead_code, reason = "for plugins, whose cache this is too")]
+    pub(crate) fn prune(&self, namespace: &str, root: &Root, live: &[&str]) -> u64 {
+        let mut table = lock(&self.0);
+        let before = table.len();
+        table.retain(|key, _| {
+            key.namespace != namespace || key.root != root.as_str() || live.contains(&key.path.as_str())
+        });
+        u64::try_from(before - table.len()).unwrap_or(u64::MAX)
+    }
+
+    fn entry(&self, key: &Key) -> Arc<Entry> {
+        let mut table = lock(&self.0);
+        if let Some(entry) = table.get(key) {
+            return entry.clone();
+        }
+        if table.len() >= MOST_KEPT {
+            table.retain(|_, entry| Arc::strong_count(entry) > 1);
+        }
+        let entry = Arc::<Entry>::default();
+        table.insert(key.clone(), entry.clone());
+        entry
+    }
+
+    fn forget(&self, key: &Key) {
+        lock(&self.0).remove(key);
+    }
+}
+
+/// Nothing under the locks leaves a table half changed, so a poisoned one is as good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        path::PathBuf,
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    };
+
+    use super::*;
+    use crate::FilesPolicy;
+
+    struct Tree {
+        _directory: tempfile::TempDir,
+        file: PathBuf,
+        root: Root,
+        files: LocalFiles,
+        cache: Cache,
+        computed: AtomicUsize,
+    }
+
+    impl Tree {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let root = FilesPolicy::new().grant(directory.path().to_str().unwrap()).unwrap();
+            let files = LocalFiles::new([root.clone()], FilesPolicy::new());
+            let file = directory.path().join("a");
+            fs::write(&file, "one").unwrap();
+            let (cache, computed) = Default::default();
+            Self { _directory: directory, file, root, files, cache, computed }
+        }
+        async fn made(&self, namespace: &str, version: u32) -> Result<Option<String>, ServiceError> {
+            let made = Made { namespace, root: &self.root, path: "a", version, limit: 100_000 };
+            let compute = |content: &Secret| {
+                self.computed.fetch_add(1, SeqCst);
+                match content.expose_str() {
+                    Some("bad") => Err(ServiceError::Unavailable),
+                    text => Ok(text.map(str::to_owned)),
+                }
+            };
+            self.cache.cached(made, &self.files, compute).await
+        }
+        fn computed(&self) -> usize {
+            self.computed.load(SeqCst)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_made_once_for_each_version_and_namespace_and_anew_when_it_changes() {
+        let tree = Tree::new();
+        for _ in 0..3 {
+            assert_eq!(tree.made("n", 1).await, Ok(Some("one".into())));
+        }
+        assert_eq!(tree.computed(), 1);
+        tree.made("n", 2).await.unwrap();
+        tree.made("other", 2).await.unwrap();
+        assert_eq!(tree.computed(), 3);
+        // Of the same size: the time alone tells.
+        let later = fs::metadata(&tree.file).unwrap().modified().unwrap() + std::time::Duration::from_millis(20);
+        fs::write(&tree.file, "two").unwrap();
+        fs::File::options().write(true).open(&tree.file).unwrap().set_modified(later).unwrap();
+        assert_eq!(tree.made("n", 2).await, Ok(Some("two".into())));
+        assert_eq!(tree.computed(), 4);
+    }
+
+    #[tokio::test]
+    async fn those_who_ask_at_once_share_one_reading_also_of_an_error_and_no_error_is_kept() {
+        let tree = Tree::new();
+        let all = || async { tokio::join!(tree.made("n", 1), tree.made("n", 1), tree.made("n", 1)) };
+        assert_eq!(all().await.2, Ok(Some("one".into())));
+        assert_eq!(tree.computed(), 1);
+        fs::write(&tree.file, "bad").unwrap();
+        let later = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        fs::File::options().write(true).open(&tree.file).unwrap().set_modified(later).unwrap();
+        let (one, two, three) = all().await;
+        assert_eq!(
+            (one, two, three),
+            (Err(ServiceError::Unavailable), Err(ServiceError::Unavailable), Err(ServiceError::Unavailable))
+        );
+        assert_eq!(tree.computed(), 2);
+        assert_eq!(tree.made("n", 1).await, Err(ServiceError::Unavailable));
+        assert_eq!(tree.computed(), 3, "whoever comes later asks again");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_gone_is_nothing_and_what_is_long_is_not_kept() {
+        let tree = Tree::new();
+        tree.made("n", 1).await.unwrap();
+        fs::remove_file(&tree.file).unwrap();
+        assert_eq!(tree.made("n", 1).await, Ok(None));
+        assert!(lock(&tree.cache.0).is_empty());
+        fs::write(&tree.file, "x".repeat(LONGEST_KEPT + 1)).unwrap();
+        tree.made("n", 1).await.unwrap();
+        tree.made("n", 1).await.unwrap();
+        assert_eq!(tree.computed(), 3);
+        assert_eq!(tree.cache.prune("n", &tree.root, &["a"]), 0);
+        assert_eq!(tree.cache.prune("other", &tree.root, &[]), 0);
+        assert_eq!(tree.cache.prune("n", &tree.root, &[]), 1);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_dropped_holds_nobody() {
+        let tree = Tree::new();
+        let dropped = tree.made("n", 1);
+        assert!(futures_poll(dropped).await.is_none());
+        assert_eq!(tree.made("n", 1).await, Ok(Some("one".into())));
+    }
+
+    /// Polls once, and drops.
+    async fn futures_poll<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut future = Box::pin(future);
+        std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+            std::task::Poll::Ready(value) => std::task::Poll::Ready(Some(value)),
+            std::task::Poll::Pending => std::task::Poll::Ready(None),
+        })
+        .await
+    }
+}
