@@ -111,6 +111,13 @@ impl Environment {
         others.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
+    /// Whether a program of that name is on the path.
+    pub(crate) fn has_program(&self, name: &str) -> bool {
+        let path = self.0.get(OsStr::new("PATH")).map(|path| std::env::split_paths(path).collect::<Vec<_>>());
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        path.unwrap_or_default().iter().any(|directory| directory.join(&name).is_file())
+    }
+
     /// The configuration keys in it.
     pub(super) fn layer(&self) -> Result<Layer, Error> {
         let mut layer = Layer::new();

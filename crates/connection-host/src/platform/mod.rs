@@ -6,9 +6,9 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use other::{Signals, Terminal, is_private, is_writable};
+pub(crate) use other::{Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable};
 #[cfg(unix)]
-pub(crate) use unix::{Signals, Terminal, is_private, is_writable};
+pub(crate) use unix::{Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable};
 
 use std::io::Write as _;
 

@@ -6,6 +6,7 @@ mod key;
 mod kind;
 mod other;
 mod profile;
+mod run;
 mod webhook;
 
 use serde::Serialize;
@@ -19,6 +20,7 @@ pub(crate) use other::{
     RedirectUriBody, RemovedBody, ServingBody, SetupBody, body_text,
 };
 pub(crate) use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, ProfileSlotBody};
+pub(crate) use run::{ImageBody, RunBody};
 pub(crate) use webhook::{DeliveryBody, WebhookBody};
 
 use crate::Error;
