@@ -55,6 +55,16 @@ pub(crate) async fn contain<'a, T>(
     stopped: impl Fn() -> bool,
     before_drop: impl FnOnce(),
 ) -> Contained<T> {
+    contain_until(clock.sleep(limit), make, stopped, before_drop).await
+}
+
+/// As [`contain`]; the time is over when `over` resolves.
+pub(crate) async fn contain_until<'a, T>(
+    over: impl Future<Output = ()>,
+    make: impl FnOnce() -> BoxFuture<'a, T>,
+    stopped: impl Fn() -> bool,
+    before_drop: impl FnOnce(),
+) -> Contained<T> {
     let Some(future) = call(make) else { return Contained::Panicked };
     let mut plugin = Plugin(Some(future));
     let polled = poll_fn(|cx| {
@@ -69,7 +79,7 @@ pub(crate) async fn contain<'a, T>(
     let result = tokio::select! {
         biased;
         result = polled => result,
-        () = clock.sleep(limit) => Contained::TimedOut,
+        () = over => Contained::TimedOut,
     };
     before_drop();
     if plugin.discard() { result } else { Contained::Panicked }
@@ -120,9 +130,18 @@ impl Runtimes {
         limit: Duration,
         task: impl Future<Output = T> + Send + 'static,
     ) -> Contained<T> {
+        until(clock.sleep(limit), self.launch(task)).await
+    }
+
+    /// Begins to poll code of a plugin on the plugins' runtime. Dropped, the plugin is dropped at its next await. What is
+    /// returned keeps no runtime alive.
+    pub(crate) fn launch<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+        &self,
+        task: F,
+    ) -> impl Future<Output = Contained<T>> + Send + use<T, F> {
         // As above.
         let runtime = self.plugins.as_ref().expect("the runtime lives as long as this value");
-        let (_waits, gone) = oneshot::channel::<Infallible>();
+        let (waits, gone) = oneshot::channel::<Infallible>();
         let task = async move {
             tokio::select! {
                 biased;
@@ -142,14 +161,22 @@ impl Runtimes {
         };
         let polled = poll_fn(move |cx| block_in_place(|| poll(cx)));
         let ended = runtime.spawn(polled);
-        tokio::select! {
-            biased;
-            ended = ended => match ended {
+        async move {
+            let _waits = waits;
+            match ended.await {
                 Ok(Some(result)) => Contained::Ended(result),
                 _ => Contained::Panicked,
-            },
-            () = clock.sleep(limit) => Contained::TimedOut,
+            }
         }
+    }
+}
+
+/// What was [launched](Runtimes::launch), if it ends before `over` does; what spins is left behind.
+pub(crate) async fn until<T>(over: impl Future<Output = ()>, launched: impl Future<Output = Contained<T>>) -> Contained<T> {
+    tokio::select! {
+        biased;
+        ended = launched => ended,
+        () = over => Contained::TimedOut,
     }
 }
 

@@ -20,6 +20,7 @@ mod error;
 mod event;
 mod exchange;
 mod ids;
+mod lent;
 mod limits;
 mod liveness;
 mod platform;
@@ -39,6 +40,7 @@ pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
+pub use lent::LoginWindow;
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
 pub use profiles::{

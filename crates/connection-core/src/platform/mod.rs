@@ -72,6 +72,16 @@ pub(crate) fn kill_group(leader: Option<u32>) {
     }
 }
 
+/// What a program of that name is called in a directory.
+pub(crate) fn program_names(name: &str) -> Vec<String> {
+    system::program_names(name)
+}
+
+/// Whether there is something at that path that this user may run.
+pub(crate) fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && system::may_run(&metadata))
+}
+
 /// Makes a directory, and those above it, for its owner only; one that is there is left as it is.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {

@@ -57,3 +57,12 @@ pub(super) fn kill_group(leader: u32) {
         kill_process_group(group, Signal::KILL).unwrap_or_default();
     }
 }
+
+pub(super) fn program_names(name: &str) -> Vec<String> {
+    vec![name.to_owned()]
+}
+
+/// By anybody: whether it may be this user, the system says when it is run.
+pub(super) fn may_run(metadata: &Metadata) -> bool {
+    metadata.mode() & 0o111 != 0
+}

@@ -62,6 +62,19 @@ pub(crate) async fn granted(
     Some(grant(shared, kind, profile).await)
 }
 
+/// The directories of all profiles of an owner, as far as their kind may read them.
+pub(crate) async fn granted_all(shared: &Arc<Shared>, owner: &str, kind: &Arc<KindEntry>) -> Vec<Root> {
+    let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
+    let Ok(profiles) = registry.profiles(kind.kind()) else { return Vec::new() };
+    // On a task of the core: the store's connections belong to its runtime.
+    let listed = shared.runtimes.spawn(async move { profiles.list().await });
+    let mut roots = Vec::new();
+    for profile in listed.await.ok().and_then(Result::ok).unwrap_or_default() {
+        roots.extend(grant(shared, kind, profile).await.root);
+    }
+    roots
+}
+
 /// The directory of a profile, or of the default one; `None` for a kind without profiles.
 ///
 /// # Errors

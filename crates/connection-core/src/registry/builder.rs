@@ -12,6 +12,7 @@ use crate::{
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory, ingest_all},
+    lent::{self, Lent},
     seal,
     seal::{OpenKeyError, Sealer},
     services::crypto::SystemCrypto,
@@ -115,6 +116,7 @@ pub struct RegistryBuilder {
     environment: Arc<dyn Environment>,
     profile_uses: Option<ProfileUses>,
     inbound: Option<Arc<dyn InboundEndpoint>>,
+    pub(super) lent: Lent,
     given: Given,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
@@ -142,6 +144,7 @@ impl RegistryBuilder {
             environment: Arc::new(SystemEnvironment),
             profile_uses: None,
             inbound: None,
+            lent: Lent::default(),
             given: Given::default(),
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
@@ -269,6 +272,7 @@ impl RegistryBuilder {
             environment,
             profile_uses,
             inbound,
+            lent,
             given,
             clock,
             ids,
@@ -321,6 +325,7 @@ impl RegistryBuilder {
             environment,
             profile_uses,
             inbound,
+            lent,
             given,
             kinds,
             sessions,
@@ -340,6 +345,9 @@ impl RegistryBuilder {
         let rescuing = registry.shared.clone();
         // It does not crash; what it leaves is found again by whoever asks for it.
         registry.shared.runtimes.spawn(async move { ingest_all(&rescuing).await }).await.unwrap_or_default();
+        for entry in registry.shared.kinds.entries() {
+            lent::activate(&registry.shared, &entry, &registry.owner);
+        }
         if let Some(inbound) = &registry.shared.inbound {
             inbound.opened(registry.downgrade());
         }

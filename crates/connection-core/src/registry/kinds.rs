@@ -3,12 +3,13 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind, ProfileSpec, SandboxSpec, SigningKey};
 
 use super::describe::{self, Checked};
-use crate::{Capabilities, contain, definition::Definition};
+use crate::{Capabilities, contain, definition::Definition, lent::Activation};
 
 /// A registered kind, for people and programs.
 #[derive(Clone, Debug)]
@@ -72,6 +73,9 @@ pub(crate) struct KindEntry {
     pub(crate) profiles: Option<ProfileSpec>,
     pub(crate) sandbox: Option<SandboxSpec>,
     pub(crate) checked: Checked,
+    /// How often its usage is to be fetched, by what it says itself.
+    pub(crate) poll_interval: Option<Duration>,
+    pub(crate) activation: Activation,
 }
 
 /// The table. Its lock is never held while code of a plugin runs.
@@ -79,7 +83,7 @@ pub(crate) struct KindEntry {
 pub(crate) struct Kinds(Mutex<BTreeMap<Kind, Arc<KindEntry>>>);
 
 impl Kinds {
-    pub(crate) fn register(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
+    pub(crate) fn register(&self, definition: impl ConnectionDefinition) -> Result<Arc<KindEntry>, RegisterError> {
         let entry = check(definition)?;
         let kind = entry.descriptor.kind.clone();
         let mut kinds = self.lock();
@@ -90,22 +94,34 @@ impl Kinds {
                 newcomer: entry.descriptor.display_name.to_string(),
             });
         }
-        kinds.insert(kind, Arc::new(entry));
-        Ok(())
+        let entry = Arc::new(entry);
+        kinds.insert(kind, entry.clone());
+        Ok(entry)
     }
 
-    pub(crate) fn replace(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let entry = check(definition)?;
+    pub(crate) fn replace(&self, definition: impl ConnectionDefinition) -> Result<Arc<KindEntry>, RegisterError> {
+        let entry = Arc::new(check(definition)?);
         let kind = entry.descriptor.kind.clone();
         // The one that it replaces is dropped behind the lock.
-        let _replaced = self.lock().insert(kind, Arc::new(entry));
-        Ok(())
+        let replaced = self.lock().insert(kind, entry.clone());
+        if let Some(replaced) = replaced {
+            replaced.activation.end();
+        }
+        Ok(entry)
     }
 
     pub(crate) fn unregister(&self, kind: &Kind) -> bool {
         // Dropped behind the lock.
         let removed = self.lock().remove(kind);
+        if let Some(removed) = &removed {
+            removed.activation.end();
+        }
         removed.is_some()
+    }
+
+    /// All of them, as they are.
+    pub(crate) fn entries(&self) -> Vec<Arc<KindEntry>> {
+        self.lock().values().cloned().collect()
     }
 
     pub(crate) fn entry(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
@@ -142,14 +158,30 @@ impl KindEntry {
 fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterError> {
     let definition = Definition::new(definition);
     let describe = || {
-        let facets = (definition.signing_key(), definition.profiles(), definition.sandbox());
+        let facets = (
+            definition.signing_key(),
+            definition.profiles(),
+            definition.sandbox(),
+            definition.usage_poll_interval(),
+        );
         (definition.descriptor(), definition.capabilities(), facets)
     };
     let (descriptor, capabilities, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
-    let (signing_key, profiles, sandbox) = facets;
+    let (signing_key, profiles, sandbox, poll_interval) = facets;
     let checked = describe::check(&descriptor, capabilities)
         // It may name what the plugin wrote.
         .map_err(|problem| DisplayText::from(problem).to_string())
         .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;
-    Ok(KindEntry { definition, descriptor, capabilities, signing_key, profiles, sandbox, checked })
+    let activation = Activation::default();
+    Ok(KindEntry {
+        definition,
+        descriptor,
+        capabilities,
+        signing_key,
+        profiles,
+        sandbox,
+        checked,
+        poll_interval,
+        activation,
+    })
 }

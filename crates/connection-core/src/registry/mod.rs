@@ -7,6 +7,7 @@ mod events;
 mod import;
 mod key;
 mod kinds;
+mod lends;
 mod list;
 mod preflight;
 mod remove;
@@ -26,6 +27,7 @@ use crate::{
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
+    lent::{self, Lent},
     liveness::Subscriptions,
     refresh::{self, Renewed},
     seal::Sealer,
@@ -61,11 +63,13 @@ pub(crate) struct Shared {
     pub(crate) http: HttpClient,
     pub(crate) files: FilesPolicy,
     /// What was made of files.
-    pub(crate) file_cache: Cache,
+    pub(crate) file_cache: Arc<Cache>,
     pub(crate) environment: Arc<dyn Environment>,
     /// How often the host uses a profile, if it says so.
     pub(crate) profile_uses: Option<ProfileUses>,
     pub(crate) inbound: Inbound,
+    /// What kinds are lent of this machine.
+    pub(crate) lent: Lent,
     /// Secret values of kinds that the host gives.
     pub(crate) given: Given,
     pub(crate) kinds: Kinds,
@@ -140,22 +144,27 @@ impl ConnectionRegistry {
         Ok(Self { shared: self.shared.clone(), owner: owner.into() })
     }
 
-    /// Adds a kind. Nothing depends on whose plugin it is.
+    /// Adds a kind. Nothing depends on whose plugin it is. It is [activated](ConnectionDefinition::activate) behind the
+    /// call, with values of the owner that this handle is of; one that fails at that is logged, and stays.
     ///
     /// # Errors
     ///
     /// [`RegisterError`]; what was registered before is untouched.
     pub fn register_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        self.shared.kinds.register(definition)
+        let entry = self.shared.kinds.register(definition)?;
+        lent::activate(&self.shared, &entry, &self.owner);
+        Ok(())
     }
 
-    /// Adds a kind, or puts it in the place of one; sessions go on with the new one.
+    /// Adds a kind, or puts it in the place of one; sessions go on with the new one. It is activated, as one that is added.
     ///
     /// # Errors
     ///
     /// [`RegisterError`]; what was registered before is untouched.
     pub fn replace_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        self.shared.kinds.replace(definition)
+        let entry = self.shared.kinds.replace(definition)?;
+        lent::activate(&self.shared, &entry, &self.owner);
+        Ok(())
     }
 
     /// Takes a kind away; `false` when there was none. Its connections stay and are listed.

@@ -124,7 +124,6 @@ impl Cache {
     }
 
     /// Forgets what was made of files below a root, but for these; how many went.
-    #[allow(dead_code, reason = "for plugins, whose cache this is too")]
     pub(crate) fn prune(&self, namespace: &str, root: &Root, live: &[&str]) -> u64 {
         let mut table = lock(&self.0);
         let before = table.len();

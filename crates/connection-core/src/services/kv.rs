@@ -22,6 +22,8 @@ pub(crate) struct StoredValues {
     shared: Arc<Shared>,
     owner: Arc<str>,
     kind: Kind,
+    /// A secret that does not open, and will not, reads as none.
+    forgives: bool,
 }
 
 /// A value, in the half that it is of.
@@ -30,9 +32,24 @@ pub(crate) enum Half {
     Secret(Secret),
 }
 
+impl Half {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Public(text) => text.as_bytes(),
+            Self::Secret(secret) => secret.expose(),
+        }
+    }
+}
+
 impl StoredValues {
     pub(crate) fn new(shared: &Arc<Shared>, owner: &str, kind: &Kind) -> Self {
-        Self { shared: shared.clone(), owner: owner.into(), kind: kind.clone() }
+        Self { shared: shared.clone(), owner: owner.into(), kind: kind.clone(), forgives: false }
+    }
+
+    /// A secret that does not open, and will not, reads as one that is not there: whoever is given these is to ask for it
+    /// again and not to fail.
+    pub(crate) fn forgiving(self) -> Self {
+        Self { forgives: true, ..self }
     }
 
     fn secrets(&self) -> String {
@@ -67,20 +84,20 @@ impl StoredValues {
             let Some(sealed) = row.and_then(|row| row.sealed) else { return Ok(None) };
             let place_key = kv_key(&namespace, &key);
             let opened = this.shared.sealer.open(&place(&place_key, &this.owner), &sealed).await;
-            opened.map(Some).map_err(|error| {
-                tracing::warn!(kind = %this.kind, %error, "a secret value of a plugin does not open");
-                ServiceError::Unavailable
-            })
+            match opened {
+                Ok(secret) => Ok(Some(secret)),
+                Err(error) => {
+                    tracing::warn!(kind = %this.kind, %error, "a secret value of a plugin does not open");
+                    if this.forgives && !error.may_pass() { Ok(None) } else { Err(ServiceError::Unavailable) }
+                }
+            }
         })
         .await
     }
 
     /// Writes, or deletes with `None`: in the half that `secret` says.
     pub(crate) async fn write(&self, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {
-        let length = value.as_ref().map_or(0, |value| match value {
-            Half::Public(text) => text.len(),
-            Half::Secret(secret) => secret.expose().len(),
-        });
+        let length = value.as_ref().map_or(0, |value| value.bytes().len());
         if !fits(key) || length > LONGEST_VALUE {
             return Err(ServiceError::TooLarge);
         }

@@ -9,6 +9,7 @@ use std::{
     future::{pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
+    time::Duration,
 };
 
 use connection_contract::{
@@ -75,15 +76,19 @@ pub(super) struct Inner {
     pub(super) signatures: Signatures,
     bytes: usize,
     draws: u64,
+    /// What a run may take longer, since a person was asked.
+    pub(super) excused: Duration,
     pub(super) handles: u64,
     busy: bool,
     ending: bool,
 }
 
-pub(super) struct Effects {
+pub(crate) struct Effects {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
+    /// The isolated identity that the connection is to be of.
+    pub(super) profile: Option<ProfileId>,
     seed: Secret,
     directory: Option<Root>,
     log: TracingLog,
@@ -169,7 +174,8 @@ impl Inner {
 impl Effects {
     pub(super) fn new(loaded: Loaded, shared: Arc<Shared>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
         let (look, notices, origins, signatures) = Default::default();
-        let directory = loaded.header.profile.and_then(|profile| profile.root);
+        let (profile, directory) = loaded.header.profile.map(|profile| (profile.id, profile.root)).unzip();
+        let directory: Option<Root> = directory.flatten();
         let inner = Inner {
             replay: loaded.entries,
             next: 0,
@@ -188,18 +194,19 @@ impl Effects {
             signatures,
             bytes: loaded.bytes,
             draws: 0,
+            excused: Duration::ZERO,
             handles: 0,
             busy: false,
             ending: false,
         };
         let log = TracingLog::new(kind.kind().clone());
-        Self { shared, kind, slot, seed: loaded.header.seed, directory, log, inner: Mutex::new(inner) }
+        Self { shared, kind, slot, profile, seed: loaded.header.seed, directory, log, inner: Mutex::new(inner) }
     }
 
     pub(super) fn services(&self) -> Services<'_> {
         let (addresses, wildcards) = (&self.kind.checked.addresses, &self.kind.checked.wildcards);
         let services = Services::new(self, self, self, self).addresses(addresses).wildcards(wildcards);
-        services.files(self).kv(self).spend(self).directory(self.directory.as_ref())
+        self.lend(services.files(self).kv(self).spend(self).directory(self.directory.as_ref()))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -215,8 +222,12 @@ impl Effects {
         self.lock().ending = true;
     }
 
-    pub(super) fn into_inner(self) -> Inner {
-        self.inner.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// What the run came to. Whoever still holds this does nothing more: every effect of his stays pending.
+    pub(super) fn over(&self) -> Inner {
+        let mut inner = self.lock();
+        let (replay, look, notices, origins, roots, signatures) = Default::default();
+        let after = Inner { replay, look, notices, origins, roots, signatures, stop: Some(Stop::Lost), ..*inner };
+        std::mem::replace(&mut inner, after)
     }
 
     pub(super) async fn fail<T>(&self, failure: SetupFailure) -> T {

@@ -82,7 +82,7 @@ impl Effects {
         encode::hex(&self.sha256(settled.expose()))
     }
 
-    fn local_files(&self) -> LocalFiles {
+    pub(super) fn local_files(&self) -> LocalFiles {
         LocalFiles::new(self.lock().roots.clone(), self.shared.files.clone())
     }
 
@@ -95,7 +95,7 @@ impl Effects {
         }
     }
 
-    fn fingerprint(&self, name: &str, root: &Root, path: &str) -> String {
+    pub(super) fn fingerprint(&self, name: &str, root: &Root, path: &str) -> String {
         let place = self.sha256(format!("{}\0{path}", root.as_str()).as_bytes());
         format!("1 {name} {}", encode::hex(&place))
     }
@@ -142,12 +142,12 @@ impl Effects {
     }
 
     /// Which value, and of a write which text, so that a plugin that writes another one in a replay is noticed.
-    fn value_fingerprint(&self, name: &str, key: &str, value: Option<&[u8]>) -> String {
+    pub(super) fn value_fingerprint(&self, name: &str, key: &str, value: Option<&[u8]>) -> String {
         let text = value.map_or_else(|| "-".to_owned(), |value| self.settled(value));
         format!("1 {name} {} {text}", encode::hex(&self.sha256(key.as_bytes())))
     }
 
-    async fn kept<'a>(
+    pub(super) async fn kept<'a>(
         &'a self,
         what: String,
         live: impl Future<Output = Effect> + 'a,

@@ -15,7 +15,7 @@ use super::{
     effects::{Effects, Inner, Stop, changed},
     finish,
     journal::{Effect, Entry},
-    lease, offline,
+    lease, lent, offline,
     reauthorize::removed,
     rotated,
     session::{self, Source},
@@ -23,8 +23,8 @@ use super::{
     wait::Suspended,
 };
 use crate::{
-    Error,
-    contain::{Contained, contain},
+    Clock, Error,
+    contain::{Contained, contain_until, until},
     limits,
     registry::{KindEntry, Shared},
     seal::{Place, Sealed},
@@ -195,18 +195,33 @@ type Ran = (Inner, Contained<Result<Established<Secret>, SetupFailure>>);
 
 /// `None` when the plugin spins.
 async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> Option<Ran> {
-    let (clock, definition) = (shared.clock.clone(), kind.definition.clone());
+    let (clock, definition, effects) = (shared.clock.clone(), kind.definition.clone(), Arc::new(effects));
+    let run = effects.clone();
     let task = async move {
         let result = {
-            let ctx = SetupContext::new(effects.services(), &effects);
-            let setup = || definition.setup(&ctx);
-            contain(&*clock, LONGEST_RUN, setup, || effects.stopped(), || effects.ending()).await
+            let ctx = SetupContext::new(run.services(), &*run);
+            let (setup, over) = (|| definition.setup(&ctx), worked(&*clock, &run, LONGEST_RUN));
+            lent::marked(run.clone(), contain_until(over, setup, || run.stopped(), || run.ending())).await
         };
-        (effects.into_inner(), result)
+        (run.over(), result)
     };
-    match shared.runtimes.run(&*shared.clock, LONGEST_RUN + GRACE, task).await {
+    let launched = shared.runtimes.launch(task);
+    match until(worked(&*shared.clock, &effects, LONGEST_RUN + GRACE), launched).await {
         Contained::Ended(ran) => Some(ran),
         _ => None,
+    }
+}
+
+/// Resolves when a run has worked for that long; what a person takes at a window is not work.
+async fn worked(clock: &dyn Clock, effects: &Effects, longest: Duration) {
+    let mut passed = Duration::ZERO;
+    loop {
+        let allowed = longest.saturating_add(effects.lock().excused);
+        if passed >= allowed {
+            return;
+        }
+        clock.sleep(allowed.saturating_sub(passed)).await;
+        passed = allowed;
     }
 }
 

@@ -28,7 +28,55 @@ macro_rules! listed {
 
 pub(super) use listed;
 
+/// A connection whose usage may be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct OfKindRow {
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) id: ConnectionId,
+    pub(crate) owner: String,
+    pub(crate) kind: String,
+}
+
 impl Reader {
+    /// The connections of an isolated identity; there should be one at most.
+    pub(crate) async fn accounts_of_profile(
+        &mut self,
+        owner: &str,
+        kind: &str,
+        profile: &str,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        const SQL: &str = "SELECT id FROM connection_account \
+                           WHERE owner = $1 AND kind = $2 AND profile_id = $3 ORDER BY id LIMIT 2";
+        let found = all!(self, (Uuid,), SQL, owner, kind, profile)?;
+        Ok(found.into_iter().map(|(id,)| ConnectionId::from(id)).collect())
+    }
+
+    /// The connections that are of no isolated identity, the default one first.
+    pub(crate) async fn accounts_without_profile(
+        &mut self,
+        owner: &str,
+        kind: &str,
+        limit: i64,
+    ) -> Result<Vec<(ConnectionId, bool)>, StoreError> {
+        const SQL: &str = "SELECT id, is_default FROM connection_account WHERE owner = $1 AND kind = $2 \
+                           AND profile_id IS NULL ORDER BY is_default DESC, id LIMIT $3";
+        let found = all!(self, (Uuid, bool), SQL, owner, kind, limit)?;
+        Ok(found.into_iter().map(|(id, is_default)| (ConnectionId::from(id), is_default)).collect())
+    }
+
+    /// The connections of these kinds, of all owners, behind that one; see [`any_of`](super::any_of).
+    pub(crate) async fn accounts_of_kinds(
+        &mut self,
+        kinds: &str,
+        after: Option<ConnectionId>,
+        limit: i64,
+    ) -> Result<Vec<OfKindRow>, StoreError> {
+        const SQL: &str = "SELECT id, owner, kind FROM connection_account \
+                           WHERE $1 LIKE '%,' || kind || ',%' AND id > $2 ORDER BY id LIMIT $3";
+        let after = after.map_or(Uuid::nil(), |id| id.as_uuid());
+        all!(self, OfKindRow, SQL, kinds, after, limit)
+    }
+
     pub(crate) async fn account(&mut self, id: ConnectionId) -> Result<Option<AccountRow>, StoreError> {
         const SQL: &str = "SELECT id, owner, kind, profile_id, label, account_id, account_label, is_default, config, \
                            revision, generation, next_generation, state, created_at, updated_at \

@@ -11,6 +11,7 @@ use crate::{
     Clock, ConnectionId, ProfileId,
     connection::Payload,
     contain::{Contained, contain},
+    lent::{CachedFiles, LocalTools, Whose, Windows},
     limits, profiles,
     registry::{KindEntry, Shared},
     services::{
@@ -59,24 +60,36 @@ pub(crate) struct HostServices {
     crypto: SystemCrypto,
     log: TracingLog,
     files: LocalFiles,
+    cache: CachedFiles,
     values: StoredValues,
+    tools: Option<LocalTools>,
+    windows: Option<Windows>,
     kind: Arc<KindEntry>,
     directory: Option<Root>,
 }
 
 impl HostServices {
     pub(crate) fn new(shared: &Arc<Shared>, kind: &Arc<KindEntry>, owner: &str, payload: &Payload) -> Self {
+        let files = LocalFiles::new(payload.roots.clone(), shared.files.clone());
         Self {
             client: shared.http.clone(),
             egress: payload.egress.clone(),
             clock: shared.clock.clone(),
             crypto: shared.crypto,
             log: TracingLog::new(kind.kind().clone()),
-            files: LocalFiles::new(payload.roots.clone(), shared.files.clone()),
+            cache: CachedFiles::new(shared, owner, kind.kind(), files.clone()),
+            files,
             values: StoredValues::new(shared, owner, kind.kind()),
+            tools: LocalTools::new(shared, kind),
+            windows: Windows::new(shared, Whose { kind: kind.kind().clone(), owner: owner.into(), profile: None }),
             kind: kind.clone(),
             directory: None,
         }
+    }
+
+    /// For a call behind which no person stands: nothing is shown.
+    pub(crate) fn unattended(self) -> Self {
+        Self { windows: None, ..self }
     }
 
     /// With the directory of the profile, too, where it is now.
@@ -87,7 +100,11 @@ impl HostServices {
             None => None,
         };
         let roots = subject.payload.roots.iter().chain(&directory).cloned();
-        Self { files: LocalFiles::new(roots, shared.files.clone()), directory, ..services }
+        let files = LocalFiles::new(roots, shared.files.clone());
+        let cache = CachedFiles { files: files.clone(), ..services.cache };
+        let (kind, owner) = (kind.kind().clone(), subject.owner.as_str().into());
+        let windows = Windows::new(shared, Whose { kind, owner, profile: subject.profile });
+        Self { files, cache, windows, directory, ..services }
     }
 
     pub(crate) fn http(&self) -> EgressHttp<'_> {
@@ -95,12 +112,19 @@ impl HostServices {
     }
 
     pub(crate) fn services<'a>(&'a self, http: &'a dyn HttpService) -> Services<'a> {
-        Services::new(http, &*self.clock, &self.crypto, &self.log)
+        let mut services = Services::new(http, &*self.clock, &self.crypto, &self.log)
             .addresses(&self.kind.checked.addresses)
             .wildcards(&self.kind.checked.wildcards)
             .files(&self.files)
             .kv(&self.values)
-            .directory(self.directory.as_ref())
+            .directory(self.directory.as_ref());
+        if let Some(tools) = &self.tools {
+            services = services.tools(tools);
+        }
+        if let Some(windows) = &self.windows {
+            services = services.login_window(windows);
+        }
+        services.file_cache(&self.cache)
     }
 }
 

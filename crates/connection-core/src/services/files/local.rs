@@ -52,6 +52,10 @@ impl LocalFiles {
         })
     }
 
+    /// Whether this root was granted; what is below it may be gone, or closed by the policy since.
+    pub(crate) fn may_read(&self, root: &Root) -> bool {
+        self.roots.contains(root)
+    }
     /// Runs on a thread that may block, with the root when it was granted.
     fn below<'a, T: Send + 'static>(
         &'a self,

@@ -1,0 +1,97 @@
+//! Activates a kind: once per registration, on the plugins' runtime, contained. Nobody waits for it.
+//!
+//! A task that activates keeps no registry: one that its host drops takes it with it.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use connection_contract::ConnectionError;
+use tokio::task::AbortHandle;
+
+use super::handle;
+use crate::{
+    contain::{Contained, contain, until},
+    registry::{KindEntry, Shared},
+};
+
+/// What it is to do takes no network.
+const LONGEST: Duration = Duration::from_secs(60);
+/// After that a plugin spins, and only its thread knows.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Where the activation of a kind stands.
+#[derive(Debug, Default)]
+pub(crate) struct Activation(Mutex<Stage>);
+
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Before,
+    Begun(AbortHandle),
+    /// The kind is not registered any more.
+    Over,
+}
+
+impl Activation {
+    fn begin(&self, task: AbortHandle) {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match *stage {
+            // It was taken away before it began.
+            Stage::Over => task.abort(),
+            Stage::Before | Stage::Begun(_) => *stage = Stage::Begun(task),
+        }
+    }
+
+    /// Drops what is under way; nothing begins any more.
+    pub(crate) fn end(&self) {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Stage::Begun(task) = &*stage {
+            task.abort();
+        }
+        *stage = Stage::Over;
+    }
+
+    /// Whether the kind is registered no more.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Stage::Over)
+    }
+}
+
+/// Gives a kind its handle, behind the caller's back; one that fails is logged.
+pub(crate) fn activate(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc<str>) {
+    let host = handle::services(shared, entry, owner);
+    let (definition, kind, clock) = (entry.definition.clone(), entry.kind().clone(), shared.clock.clone());
+    let time = clock.clone();
+    let task = async move { contain(&*time, LONGEST, || definition.activate(host), || false, || {}).await };
+    let launched = shared.runtimes.launch(task);
+    let watched = shared.runtimes.spawn(async move {
+        let ended = match until(clock.sleep(LONGEST + GRACE), launched).await {
+            Contained::Ended(ended) => ended,
+            Contained::Panicked => Contained::Panicked,
+            Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
+        };
+        // A class and no text: what a plugin says of its failure may hold anything.
+        let why = match ended {
+            Contained::Ended(Ok(())) => {
+                tracing::debug!(%kind, "activated");
+                return;
+            }
+            Contained::Ended(Err(error)) => class(&error),
+            Contained::Panicked => "plugin_panicked",
+            Contained::Stopped | Contained::TimedOut => "plugin_timeout",
+        };
+        tracing::warn!(%kind, why, "a kind could not be activated; it stays");
+    });
+    entry.activation.begin(watched.abort_handle());
+}
+
+fn class(error: &ConnectionError) -> &'static str {
+    match error {
+        ConnectionError::Credential(_) => "credential",
+        ConnectionError::NotLive(_) => "not_live",
+        ConnectionError::Service(_) => "service",
+        _ => "plugin_fault",
+    }
+}

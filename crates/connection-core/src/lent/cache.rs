@@ -1,0 +1,65 @@
+//! What was made of the files of a kind and an owner: what one context made, the next finds.
+
+use std::sync::Arc;
+
+use connection_contract::{BoxFuture, Compute, FileCache, Kind, Root, Secret, ServiceError};
+
+use crate::{
+    registry::Shared,
+    services::{
+        file_cache::{Cache, Made},
+        files::LocalFiles,
+    },
+};
+
+/// The cache over the files that one context may read.
+#[derive(Clone)]
+pub(crate) struct CachedFiles {
+    pub(crate) files: LocalFiles,
+    cache: Arc<Cache>,
+    namespace: String,
+}
+
+impl CachedFiles {
+    pub(crate) fn new(shared: &Shared, owner: &str, kind: &Kind, files: LocalFiles) -> Self {
+        // No kind has a space in its name, so that no two of them meet.
+        let namespace = format!("plugin {kind} {owner}");
+        Self { files, cache: shared.file_cache.clone(), namespace }
+    }
+
+    pub(crate) async fn made(
+        &self,
+        root: &Root,
+        path: &str,
+        version: u32,
+        limit: usize,
+        compute: impl FnOnce(&Secret) -> Result<Option<String>, ServiceError> + Send,
+    ) -> Result<Option<String>, ServiceError> {
+        let made = Made { namespace: &self.namespace, root, path, version, limit };
+        self.cache.cached(made, &self.files, compute).await
+    }
+
+    pub(crate) fn pruned(&self, root: &Root, live: &[&str]) -> Result<u64, ServiceError> {
+        match self.files.may_read(root) {
+            true => Ok(self.cache.prune(&self.namespace, root, live)),
+            false => Err(ServiceError::Denied),
+        }
+    }
+}
+
+impl FileCache for CachedFiles {
+    fn cached<'a>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        version: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(self.made(root, path, version, limit, compute))
+    }
+
+    fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async move { self.pruned(root, live) })
+    }
+}

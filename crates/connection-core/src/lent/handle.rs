@@ -1,0 +1,184 @@
+//! The handle that a kind keeps: what it is lent outside of any context, and in a setup by way of its session.
+//!
+//! It holds neither the registry nor the kind, both of which may hold it; when one of them is gone, nothing is there.
+
+use std::sync::{Arc, Weak};
+
+use connection_contract::{
+    BoxFuture, Compute, FileCache, FoundTool, HostServices, KvService, LoggedIn, LoginWindow, LoginWindowService, Root,
+    Secret, ServiceError, ToolService, ToolSpec,
+};
+
+use super::{CachedFiles, LocalTools, Whose, Windows};
+use crate::{
+    profiles,
+    registry::{KindEntry, Shared},
+    services::{
+        files::LocalFiles,
+        kv::{Half, StoredValues},
+    },
+    setup::{Effects, running},
+};
+
+/// A way to a kind of an owner, as long as it is registered.
+struct Handle {
+    shared: Weak<Shared>,
+    entry: Weak<KindEntry>,
+    owner: Arc<str>,
+}
+
+/// What a kind is given to keep; each service that is there, and no other.
+pub(super) fn services(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc<str>) -> HostServices {
+    let handle =
+        Arc::new(Handle { shared: Arc::downgrade(shared), entry: Arc::downgrade(entry), owner: owner.clone() });
+    let mut services = HostServices::new().with_kv(handle.clone()).with_file_cache(handle.clone());
+    if shared.lent.window.is_some() {
+        services = services.with_login_window(handle.clone());
+    }
+    if LocalTools::new(shared, entry).is_some() {
+        services = services.with_tools(handle);
+    }
+    services
+}
+
+/// Where a call leads.
+struct There {
+    shared: Arc<Shared>,
+    entry: Arc<KindEntry>,
+    /// The session of the setup that calls.
+    session: Option<Arc<Effects>>,
+}
+
+impl Handle {
+    fn there(&self) -> Result<There, ServiceError> {
+        let there = self.shared.upgrade().zip(self.entry.upgrade());
+        let (shared, entry) = there.ok_or(ServiceError::Unavailable)?;
+        let session = running(&entry);
+        // A run that is under way ends with the kind that it began with.
+        if session.is_none() && entry.activation.is_over() {
+            return Err(ServiceError::Unavailable);
+        }
+        Ok(There { shared, entry, session })
+    }
+
+    fn values(&self, there: &There) -> StoredValues {
+        StoredValues::new(&there.shared, &self.owner, there.entry.kind()).forgiving()
+    }
+
+    async fn put_half(&self, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {
+        let there = self.there()?;
+        let values = self.values(&there);
+        match &there.session {
+            Some(session) => session.put_lent(values, key, value, secret).await,
+            None => values.write(key, value, secret).await,
+        }
+    }
+}
+
+impl KvService for Handle {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            let there = self.there()?;
+            let values = self.values(&there);
+            match &there.session {
+                Some(session) => session.get_lent(values, key).await,
+                None => values.read(key).await,
+            }
+        })
+    }
+    fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
+        Box::pin(self.put_half(key, value.map(Half::Public), false))
+    }
+    fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+        Box::pin(async move {
+            let there = self.there()?;
+            let values = self.values(&there);
+            match &there.session {
+                Some(session) => session.get_lent_secret(values, key).await,
+                None => values.read_secret(key).await,
+            }
+        })
+    }
+    fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
+        Box::pin(self.put_half(key, value.map(Half::Secret), true))
+    }
+}
+
+impl ToolService for Handle {
+    fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>> {
+        Box::pin(async move {
+            let there = self.there()?;
+            match &there.session {
+                Some(session) => session.find(tool).await,
+                None => tools(&there)?.look(tool).await,
+            }
+        })
+    }
+    fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
+        Box::pin(async move {
+            let there = self.there()?;
+            match &there.session {
+                Some(session) => session.version(tool).await,
+                None => tools(&there)?.ask(tool).await,
+            }
+        })
+    }
+}
+
+/// In a setup it reaches what that may read; outside of one, the directories of the profiles of the handle's owner.
+impl FileCache for Handle {
+    fn cached<'a>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        version: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            let there = self.there()?;
+            match &there.session {
+                Some(session) => session.cached(root, path, version, limit, compute).await,
+                None => self.files(&there).await.made(root, path, version, limit, compute).await,
+            }
+        })
+    }
+    fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async move {
+            let there = self.there()?;
+            match &there.session {
+                Some(session) => session.prune(root, live).await,
+                None => self.files(&there).await.pruned(root, live),
+            }
+        })
+    }
+}
+
+impl Handle {
+    async fn files(&self, there: &There) -> CachedFiles {
+        let (shared, owner) = (&there.shared, &self.owner);
+        let roots = profiles::granted_all(shared, owner, &there.entry).await;
+        CachedFiles::new(shared, owner, there.entry.kind(), LocalFiles::new(roots, shared.files.clone()))
+    }
+}
+
+fn tools(there: &There) -> Result<LocalTools, ServiceError> {
+    LocalTools::new(&there.shared, &there.entry).ok_or(ServiceError::Unavailable)
+}
+
+impl LoginWindowService for Handle {
+    fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn> {
+        Box::pin(async move {
+            let gone = || LoggedIn::Failed("this host shows no windows any more".into());
+            let Ok(there) = self.there() else { return gone() };
+            if let Some(session) = &there.session {
+                return session.open(window).await;
+            }
+            let whose = Whose { kind: there.entry.kind().clone(), owner: self.owner.clone(), profile: None };
+            match Windows::new(&there.shared, whose) {
+                Some(windows) => windows.show(window).await,
+                None => gone(),
+            }
+        })
+    }
+}
