@@ -40,7 +40,7 @@ pub use definition::Capabilities;
 pub use error::Error;
 pub use event::EVENT_NAMES;
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
-pub use lent::LoginWindow;
+pub use lent::{LoginWindow, MachineTools};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
 pub use profiles::{
