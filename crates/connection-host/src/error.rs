@@ -39,10 +39,22 @@ impl Exit {
     /// What an error code of the core means to the process.
     fn of_code(code: &str) -> Self {
         match code {
-            "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" => Self::NotFound,
-            "ambiguous" | "invalid_label" | "invalid_owner" | "invalid_request" | "http_policy_invalid" => Self::Usage,
+            "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" | "profile_not_found" => Self::NotFound,
+            "ambiguous"
+            | "http_policy_invalid"
+            | "invalid_directory"
+            | "invalid_label"
+            | "invalid_owner"
+            | "invalid_request"
+            | "invalid_sandbox"
+            | "invalid_slot" => Self::Usage,
             "denied"
             | "account_connected"
+            | "directory_taken"
+            | "no_home"
+            | "profile_default"
+            | "profile_in_use"
+            | "profile_last"
             | "invalid_import"
             | "label_taken"
             | "no_previous"

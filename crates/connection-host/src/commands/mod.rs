@@ -11,6 +11,7 @@ mod files;
 mod finish;
 mod follow;
 mod forget_client;
+mod identities;
 mod import;
 mod key;
 mod kinds;
@@ -36,6 +37,8 @@ mod webhooks;
 
 use std::process::ExitCode;
 
+pub(crate) use tool::Detected;
+
 use crate::{
     Error,
     args::{Command, KindsCommand, SandboxCommand},
@@ -45,8 +48,8 @@ use crate::{
 /// Runs the command; `Ok` is how the process ends when there is no error to print.
 pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, Error> {
     let exit = match command {
-        Command::Kinds { command: None } => kinds::list(&program),
-        Command::Kinds { command: Some(KindsCommand::Show { kind }) } => kinds::show(&program, &kind),
+        Command::Kinds { command: None } => kinds::list(&program).await,
+        Command::Kinds { command: Some(KindsCommand::Show { kind }) } => kinds::show(&program, &kind).await,
         Command::Kinds { command: Some(KindsCommand::ForgetClient { kind }) } => {
             forget_client::run(program, &kind).await
         }

@@ -18,20 +18,38 @@ pub(super) fn of(kind: &KindEntry) -> Result<&ToolSpec, Error> {
 
 /// What is known of a tool without asking anybody but the tool itself.
 #[derive(Debug)]
-pub(super) struct Detected {
-    pub(super) path: Option<String>,
-    pub(super) version: Option<String>,
+pub(crate) struct Detected {
+    pub(crate) path: Option<String>,
+    pub(crate) version: Option<String>,
+}
+
+impl Detected {
+    /// For people, with the way to it where it is not here.
+    pub(super) fn told(&self, tool: &ToolSpec) -> String {
+        match (&self.path, &self.version) {
+            (Some(path), Some(version)) => format!("{version} at {path}"),
+            (Some(path), None) => format!("{path}, which does not tell its version"),
+            (None, _) => match install(tool) {
+                Some(how) => format!("{} is not installed; {how}", tool.binary),
+                None => format!("{} is not installed", tool.binary),
+            },
+        }
+    }
+}
+
+/// Looks for it, and runs nothing.
+pub(super) async fn find(tool: &ToolSpec) -> Detected {
+    let path = MachineTools::new().find(tool).await.path;
+    Detected { path: path.map(|path| path.to_string()), version: None }
 }
 
 /// Looks for it, and asks it for its version.
 pub(super) async fn detect(tool: &ToolSpec) -> Detected {
-    let machine = MachineTools::new();
-    let path = machine.find(tool).await.path.map(|path| path.to_string());
-    let version = match path {
-        Some(_) => machine.version(tool).await,
-        None => None,
-    };
-    Detected { path, version }
+    let found = find(tool).await;
+    match found.path {
+        Some(_) => Detected { version: MachineTools::new().version(tool).await, ..found },
+        None => found,
+    }
 }
 
 /// Where it is.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::Kind;
+use connection_contract::{Descriptor, Kind};
 use connection_core::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy};
 
 use super::{Key, Source};
@@ -45,7 +45,7 @@ enum VolumeSource {
 pub(crate) struct UsageSettings {
     pub(crate) interval: Option<Duration>,
     /// By the kind's name; `None` inside for one that is off.
-    pub(crate) cache_ttls: BTreeMap<String, Option<Duration>>,
+    cache_ttls: BTreeMap<String, Option<Duration>>,
 }
 
 impl SandboxSettings {
@@ -112,6 +112,14 @@ impl UsageSettings {
             _ => return None,
         }
         Some(())
+    }
+
+    /// For how long a countdown runs; `None` when there is none to show.
+    pub(crate) fn cache_ttl(&self, kind: &Descriptor) -> Option<Duration> {
+        match self.cache_ttls.get(kind.kind.as_str()) {
+            Some(wanted) => *wanted,
+            None => kind.cache_ttl,
+        }
     }
 
     fn kinds(&self) -> impl Iterator<Item = (&'static str, &String)> {

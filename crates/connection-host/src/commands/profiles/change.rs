@@ -14,7 +14,7 @@ pub(super) async fn create(those: &Those<'_>, arguments: CreateProfile) -> Resul
     let new = NewProfile::new(label, directory(dir));
     let made = those.profiles.create(if default { new.make_default() } else { new }).await?;
     look::print(those, &made, "Made").await?;
-    those.tell_sign_in(&made).await
+    look::mend(those, &made).await
 }
 
 pub(super) async fn update(those: &Those<'_>, arguments: UpdateProfile) -> Result<(), Error> {

@@ -43,16 +43,21 @@ pub(super) async fn probe(
     path: Option<PathBuf>,
 ) -> Result<(), Error> {
     let output = &those.program.output;
-    let path = match (path, reference) {
-        (Some(path), _) => directory(path),
-        (None, Some(reference)) => those.named(reference).await?.directory,
-        (None, None) => those.profiles.default_profile().await?.directory,
+    let profile = match (&path, reference) {
+        (Some(_), _) => None,
+        (None, Some(reference)) => Some(those.named(reference).await?),
+        (None, None) => Some(those.profiles.default_profile().await?),
     };
+    let path = path.map(directory).or_else(|| Some(profile.as_ref()?.directory.clone())).unwrap_or_default();
     let found = those.profiles.probe(&path).await?;
     if output.json {
         return output.shape(&json::ProbeBody::of(&path, &found));
     }
-    facts(those, &path, &found)
+    facts(those, &path, &found)?;
+    match profile {
+        Some(profile) => mend(those, &profile).await,
+        None => Ok(()),
+    }
 }
 
 fn facts(those: &Those<'_>, path: &Path, found: &DirectoryProbe) -> Result<(), Error> {
@@ -78,6 +83,19 @@ pub(super) async fn print(those: &Those<'_>, profile: &Profile, done: &str) -> R
     }
     let default = if profile.is_default { ", the default" } else { "" };
     output.line(format!("{done} {} ({}) · {}{default}", profile.label, those.kind, shown(&profile.directory)))
+}
+
+/// How to sign in, for a person whose directory says nothing of a login.
+pub(super) async fn mend(those: &Those<'_>, profile: &Profile) -> Result<(), Error> {
+    let output = &those.program.output;
+    let found = those.profiles.probe(&profile.directory).await?;
+    if output.json || found.authenticated == Some(true) {
+        return Ok(());
+    }
+    match those.sign_in(profile).await? {
+        Some(command) => output.line(format!("Sign in with: {command}")),
+        None => Ok(()),
+    }
 }
 
 /// Which profile is the default of which slots.

@@ -5,9 +5,15 @@ mod look;
 
 use std::path::{Path, PathBuf};
 
-use connection_core::{ConnectionRegistry, Profile, Profiles};
+use connection_core::{ConnectionRegistry, Profile, ProfileError, Profiles, SpawnOptions};
 
-use crate::{Error, Exit, args::ProfilesCommand, cli::Program, select};
+use super::tool;
+use crate::{
+    Error, Exit,
+    args::ProfilesCommand,
+    cli::{KindEntry, Program},
+    select,
+};
 
 pub(super) async fn run(mut program: Program, command: ProfilesCommand) -> Result<Exit, Error> {
     let kind = kind_of(&command).to_owned();
@@ -48,18 +54,35 @@ impl Those<'_> {
     async fn named(&self, reference: &str) -> Result<Profile, Error> {
         select::profile(self.kind, self.profiles.list().await?, reference)
     }
+
+    /// How a person signs in in a profile, for whom it is not done.
+    async fn sign_in(&self, profile: &Profile) -> Result<Option<String>, Error> {
+        let Ok(tool) = tool::of(self.program.kind(self.kind)?) else { return Ok(None) };
+        let mut options = SpawnOptions::new("");
+        self.profiles.apply_profile(&mut options, profile.id).await?;
+        Ok(tool::sign_in(tool, &options.env))
+    }
 }
 
 /// The registry, and the profiles of a kind; a kind without is refused before anything is made.
 pub(super) async fn open(program: &mut Program, kind: &str) -> Result<(ConnectionRegistry, Profiles), Error> {
     let entry = program.kind(kind)?;
     let name = entry.descriptor.kind.clone();
-    if !entry.profiles {
-        return Err(connection_core::Error::from(connection_core::ProfileError::Unsupported { kind: name }).into());
-    }
+    supported(entry)?;
     let registry = program.open().await?;
     let profiles = registry.profiles(&name)?;
     Ok((registry, profiles))
+}
+
+/// Refuses a kind whose tool has one identity.
+pub(super) fn supported(entry: &KindEntry) -> Result<(), Error> {
+    match entry.profiles {
+        true => Ok(()),
+        false => {
+            let kind = entry.descriptor.kind.clone();
+            Err(connection_core::Error::from(ProfileError::Unsupported { kind }).into())
+        }
+    }
 }
 
 /// A directory that was typed: from the root on. One that begins with `~` is a shell's word that no shell has read.

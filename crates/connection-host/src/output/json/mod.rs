@@ -14,7 +14,7 @@ use serde::Serialize;
 pub(crate) use connection::{ConnectionBody, RefreshedBody};
 pub(crate) use event::{EventBody, details};
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
-pub(crate) use kind::{KindBody, auth_word, input_word, need_word, way_word};
+pub(crate) use kind::{KindBody, ToolBody, auth_word, input_word, need_word, way_word};
 pub(crate) use other::{
     AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, ForgottenBody, HeaderBody, ImportedBody,
     RedirectUriBody, RemovedBody, ServingBody, SetupBody, body_text,
