@@ -172,7 +172,10 @@ impl Runtimes {
 }
 
 /// What was [launched](Runtimes::launch), if it ends before `over` does; what spins is left behind.
-pub(crate) async fn until<T>(over: impl Future<Output = ()>, launched: impl Future<Output = Contained<T>>) -> Contained<T> {
+pub(crate) async fn until<T>(
+    over: impl Future<Output = ()>,
+    launched: impl Future<Output = Contained<T>>,
+) -> Contained<T> {
     tokio::select! {
         biased;
         ended = launched => ended,

@@ -32,6 +32,7 @@ mod seal;
 mod services;
 mod setup;
 mod store;
+mod usage;
 mod verify;
 mod webhook;
 
@@ -48,8 +49,9 @@ pub use profiles::{
 };
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
-    BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Filter, History, Import, Imported,
-    Imports, InOrder, KindInfo, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
+    BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Feature, Filter, History,
+    HostService, Import, Imported, Imports, InOrder, KindInfo, KindSupport, NeedState, OpenError, Page, Preflight,
+    RegisterError, RegistryBuilder, Removal, Teardown, Watch,
 };
 pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
@@ -68,6 +70,10 @@ pub use setup::{
     Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, StepNo, WeakConnectionRegistry,
 };
 pub use store::{StoreError, StoreSource, migrate};
+pub use usage::{
+    PromptCacheTtl, Usage, UsageBounds, UsageChanges, UsageConnect, UsageConnecting, UsageOption, UsageReading,
+    UsageStatus, json as usage_json, prompt_cache_ttl,
+};
 pub use webhook::{
     BeginDeliveries, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, WebhookInfo, WebhookKey,
 };

@@ -38,7 +38,7 @@ impl Connection {
     }
 
     /// The plugin and a credential that has not ended, opened.
-    pub(super) async fn open_fresh(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
+    pub(crate) async fn open_fresh(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         let (kind, row) = self.open().await?;
         if !kind.renews() {
             return Ok((kind, row));
@@ -64,7 +64,7 @@ impl Connection {
     }
 
     /// After the provider refused this credential: another one, if there is or can be one.
-    pub(super) async fn after_refusal(&self, kind: &KindEntry, refused: &HotRow) -> Option<Arc<HotRow>> {
+    pub(crate) async fn after_refusal(&self, kind: &KindEntry, refused: &HotRow) -> Option<Arc<HotRow>> {
         let newer = |row: &Arc<HotRow>| row.generation != refused.generation;
         // Another process may have stored one. The provider's answer tells more than that the store cannot be read.
         let row = self.shared.hot.reopen(&self.stored()).await.ok()?;

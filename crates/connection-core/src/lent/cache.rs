@@ -15,7 +15,7 @@ use crate::{
 /// The cache over the files that one context may read.
 #[derive(Clone)]
 pub(crate) struct CachedFiles {
-    pub(crate) files: LocalFiles,
+    files: LocalFiles,
     cache: Arc<Cache>,
     namespace: String,
 }
@@ -25,6 +25,11 @@ impl CachedFiles {
         // No kind has a space in its name, so that no two of them meet.
         let namespace = format!("plugin {kind} {owner}");
         Self { files, cache: shared.file_cache.clone(), namespace }
+    }
+
+    /// Over other files of the same kind and owner.
+    pub(crate) fn over(self, files: LocalFiles) -> Self {
+        Self { files, ..self }
     }
 
     pub(crate) async fn made(

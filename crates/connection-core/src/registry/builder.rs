@@ -18,7 +18,8 @@ use crate::{
     services::crypto::SystemCrypto,
     services::given::Given,
     services::http::HttpClient,
-    store::Store,
+    store::{Changed, Store},
+    usage::UsageState,
 };
 
 /// Why a registry could not be opened. Nothing was changed that a later open would trip over.
@@ -309,8 +310,14 @@ impl RegistryBuilder {
         let (store, sealer, state) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
         let (sessions, flights, refreshes, removals, rollbacks, subscriptions) = Default::default();
         let hot = Arc::new(HotRows::new(hot_rows));
-        let forgetful = hot.clone();
-        store.on_change(move |changed| forgetful.forget(changed));
+        let usage = Arc::<UsageState>::default();
+        let (forgetful, told) = (hot.clone(), usage.clone());
+        store.on_change(move |changed| {
+            forgetful.forget(changed);
+            if matches!(changed, Changed::Connection(_) | Changed::Something) {
+                told.listed();
+            }
+        });
         let exchanges = Exchanges::default();
         let shared = Shared {
             store,
@@ -338,6 +345,7 @@ impl RegistryBuilder {
             exchanges,
             state,
             hot,
+            usage,
             runtimes,
         };
         tracing::debug!(store = shared.store.place(), "registry opened");

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use connection_contract::{BaseUrl, Descriptor, Field, Guide, Input, Origin, SecretName, Text, host};
 use regex::Regex;
 
+use super::describe_tools;
 use crate::{Capabilities, limits, setup::answers};
 
 /// More fields than this in one descriptor is no form that a person fills in.
@@ -61,6 +62,7 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
             return Err("a link of its guide is not an https address".into());
         }
     }
+    describe_tools::check(descriptor)?;
     let mut checked = Checked { addresses, wildcards, patterns: HashMap::new() };
     for (at, field) in descriptor.fields.iter().enumerate() {
         if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {

@@ -158,12 +158,8 @@ impl KindEntry {
 fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterError> {
     let definition = Definition::new(definition);
     let describe = || {
-        let facets = (
-            definition.signing_key(),
-            definition.profiles(),
-            definition.sandbox(),
-            definition.usage_poll_interval(),
-        );
+        let facets =
+            (definition.signing_key(), definition.profiles(), definition.sandbox(), definition.usage_poll_interval());
         (definition.descriptor(), definition.capabilities(), facets)
     };
     let (descriptor, capabilities, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;

@@ -3,6 +3,7 @@
 mod builder;
 mod defaults;
 mod describe;
+mod describe_tools;
 mod events;
 mod import;
 mod key;
@@ -11,6 +12,7 @@ mod lends;
 mod list;
 mod preflight;
 mod remove;
+mod support;
 mod values;
 mod watch;
 
@@ -34,6 +36,7 @@ use crate::{
     services::{crypto::SystemCrypto, file_cache::Cache, given::Given, http::HttpClient},
     setup::{Inbound, Slot},
     store::{Reader, Store},
+    usage::UsageState,
     verify::Flights,
 };
 
@@ -46,6 +49,7 @@ pub use kinds::{KindInfo, RegisterError};
 pub use list::{ConnectionInfo, Filter, Page};
 pub use preflight::{InOrder, Preflight};
 pub use remove::{Removal, Teardown};
+pub use support::{Feature, HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
 
 /// How often a host uses a profile of an owner and a kind.
@@ -87,6 +91,7 @@ pub(crate) struct Shared {
     /// The directory of this node, where there is one.
     pub(crate) state: Option<Arc<StateDirectory>>,
     pub(crate) hot: Arc<HotRows>,
+    pub(crate) usage: Arc<UsageState>,
     pub(crate) runtimes: Arc<Runtimes>,
 }
 
@@ -153,6 +158,7 @@ impl ConnectionRegistry {
     pub fn register_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = self.shared.kinds.register(definition)?;
         lent::activate(&self.shared, &entry, &self.owner);
+        self.shared.usage.listed();
         Ok(())
     }
 
@@ -164,12 +170,15 @@ impl ConnectionRegistry {
     pub fn replace_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = self.shared.kinds.replace(definition)?;
         lent::activate(&self.shared, &entry, &self.owner);
+        self.shared.usage.listed();
         Ok(())
     }
 
     /// Takes a kind away; `false` when there was none. Its connections stay and are listed.
     pub fn unregister_connection_kind(&self, kind: &Kind) -> bool {
-        self.shared.kinds.unregister(kind)
+        let was_there = self.shared.kinds.unregister(kind);
+        self.shared.usage.listed();
+        was_there
     }
 
     /// The kinds by name.

@@ -98,6 +98,7 @@ impl ConnectionRegistry {
         self.shared.flights.cancel(id);
         self.shared.refreshes.cancel(id);
         self.shared.subscriptions.end(id);
+        self.shared.usage.forget(id);
         setup::connection_removed(&self.shared, id).await;
         tracing::info!(connection = %id, kind = %kind, teardown = removal.teardown.as_str(), "removed");
         Ok(removal)

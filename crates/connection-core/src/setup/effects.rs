@@ -23,7 +23,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    Error, SealError,
+    Error, ProfileId, SealError,
     exchange::ExchangeKey,
     registry::{KindEntry, Shared},
     services::{

@@ -38,32 +38,6 @@ pub(crate) struct OfKindRow {
 }
 
 impl Reader {
-    /// The connections of an isolated identity; there should be one at most.
-    pub(crate) async fn accounts_of_profile(
-        &mut self,
-        owner: &str,
-        kind: &str,
-        profile: &str,
-    ) -> Result<Vec<ConnectionId>, StoreError> {
-        const SQL: &str = "SELECT id FROM connection_account \
-                           WHERE owner = $1 AND kind = $2 AND profile_id = $3 ORDER BY id LIMIT 2";
-        let found = all!(self, (Uuid,), SQL, owner, kind, profile)?;
-        Ok(found.into_iter().map(|(id,)| ConnectionId::from(id)).collect())
-    }
-
-    /// The connections that are of no isolated identity, the default one first.
-    pub(crate) async fn accounts_without_profile(
-        &mut self,
-        owner: &str,
-        kind: &str,
-        limit: i64,
-    ) -> Result<Vec<(ConnectionId, bool)>, StoreError> {
-        const SQL: &str = "SELECT id, is_default FROM connection_account WHERE owner = $1 AND kind = $2 \
-                           AND profile_id IS NULL ORDER BY is_default DESC, id LIMIT $3";
-        let found = all!(self, (Uuid, bool), SQL, owner, kind, limit)?;
-        Ok(found.into_iter().map(|(id, is_default)| (ConnectionId::from(id), is_default)).collect())
-    }
-
     /// The connections of these kinds, of all owners, behind that one; see [`any_of`](super::any_of).
     pub(crate) async fn accounts_of_kinds(
         &mut self,

@@ -101,10 +101,15 @@ impl HostServices {
         };
         let roots = subject.payload.roots.iter().chain(&directory).cloned();
         let files = LocalFiles::new(roots, shared.files.clone());
-        let cache = CachedFiles { files: files.clone(), ..services.cache };
+        let cache = services.cache.over(files.clone());
         let (kind, owner) = (kind.kind().clone(), subject.owner.as_str().into());
         let windows = Windows::new(shared, Whose { kind, owner, profile: subject.profile });
         Self { files, cache, windows, directory, ..services }
+    }
+
+    /// The directory of the profile, where it may be read.
+    pub(crate) fn directory(&self) -> Option<&Root> {
+        self.directory.as_ref()
     }
 
     pub(crate) fn http(&self) -> EgressHttp<'_> {

@@ -1,0 +1,105 @@
+//! Checks what a descriptor says of local tools and of how far they may go, so that nothing odd is ever looked for or run.
+
+use connection_contract::{Descriptor, Link, PathBase, PathSpec, SignIn, Text, ToolSpec};
+
+const MOST_ARGUMENTS: usize = 16;
+const LONGEST_ARGUMENT: usize = 256;
+const LONGEST_COMMAND: usize = 1000;
+const LONGEST_MODE: usize = 64;
+const LONGEST_NAME: usize = 64;
+const MOST_MODES: usize = 64;
+const MOST_PATHS: usize = 64;
+const MOST_TOOLS: usize = 16;
+
+/// What is wrong, naming the part.
+pub(super) fn check(descriptor: &Descriptor) -> Result<(), String> {
+    let Descriptor { tools, permission_modes: modes, cache_ttl, .. } = descriptor;
+    if tools.len() > MOST_TOOLS {
+        return Err(format!("it names more than {MOST_TOOLS} tools"));
+    }
+    for (at, tool) in tools.iter().enumerate() {
+        check_tool(tool)?;
+        if tools.iter().take(at).any(|other| other.binary == tool.binary) {
+            return Err(format!("two tools are named '{}'", tool.binary));
+        }
+    }
+    if modes.len() > MOST_MODES {
+        return Err(format!("it has more than {MOST_MODES} permission modes"));
+    }
+    for (at, mode) in modes.iter().enumerate() {
+        if !is_line(mode) || mode.len() > LONGEST_MODE {
+            return Err("a permission mode is not a short plain text".into());
+        }
+        if modes.iter().take(at).any(|other| other == mode) {
+            return Err(format!("two permission modes are named '{mode}'"));
+        }
+    }
+    if cache_ttl.is_some_and(|ttl| ttl.is_zero()) {
+        return Err("its provider keeps a prompt warm for no time; leave that out".into());
+    }
+    Ok(())
+}
+
+fn check_tool(tool: &ToolSpec) -> Result<(), String> {
+    let name = &tool.binary;
+    if !is_plain(name) {
+        return Err(format!("'{name}' cannot be the name of a tool: it is no path and has no extension"));
+    }
+    let arguments = &tool.version_args;
+    if arguments.is_empty() {
+        return Err(format!("'{name}' would be run for its version without an argument, which may begin a session"));
+    }
+    let too_long = |argument: &Text| argument.len() > LONGEST_ARGUMENT || argument.contains('\0');
+    if arguments.len() > MOST_ARGUMENTS || arguments.iter().any(too_long) {
+        return Err(format!("the arguments with which '{name}' is run for its version are too many or too long"));
+    }
+    if tool.extra_paths.len() > MOST_PATHS || !tool.extra_paths.iter().all(is_path) {
+        return Err(format!("a directory of '{name}' is not a plain relative path"));
+    }
+    if tool.docs_url.as_ref().is_some_and(|url| Link::from_provider(url).is_none()) {
+        return Err(format!("the documents of '{name}' are not at an https address"));
+    }
+    if tool.install_command.as_ref().is_some_and(|command| !is_line(command) || command.len() > LONGEST_COMMAND) {
+        return Err(format!("how '{name}' is installed is not one line of plain text"));
+    }
+    tool.sign_in.as_ref().map_or(Ok(()), |sign_in| check_sign_in(name, sign_in))
+}
+
+fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
+    let command = &sign_in.command;
+    if command.is_empty() || command.len() > MOST_ARGUMENTS || !command.iter().all(|part| is_line(part)) {
+        return Err(format!("how a person signs in with '{name}' is not a command line"));
+    }
+    if sign_in.token_env_var.as_ref().is_some_and(|variable| !is_variable(variable)) {
+        return Err(format!("what a token of '{name}' is given in is not the name of a variable"));
+    }
+    Ok(())
+}
+
+/// A name without a path, an extension that some system runs, or anything that a shell or a program reads as more.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    let runs = |extension: &str| matches!(extension, "bat" | "cmd" | "com" | "exe" | "ps1");
+    (1..=LONGEST_NAME).contains(&name.len())
+        && name.bytes().all(plain)
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && !extension.as_deref().is_some_and(runs)
+}
+
+fn is_path(path: &PathSpec) -> bool {
+    let named = match &path.base {
+        PathBase::Env(name) => is_variable(name),
+        _ => true,
+    };
+    named && PathSpec::new(path.base.clone(), path.relative.clone()).is_some()
+}
+
+fn is_variable(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=128).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn is_line(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(char::is_control)
+}

@@ -1,0 +1,146 @@
+//! One fetch: through the plugin, contained, with a credential that works; one at a time for a connection.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{
+    ConnectionError, Kind, Liveness, NotLive, Reason, UsageContext, UsageMetric, UsageSnapshot, reason,
+};
+
+use super::UsageReading;
+use crate::{
+    Connection, Error,
+    connection::HotRow,
+    contain::{Contained, contain},
+    error::{CRASHED, TIMED_OUT},
+    limits,
+    registry::{KindEntry, Shared},
+    verify::{HostServices, Subject},
+};
+
+/// The deadline of a fetch.
+const LONGEST: Duration = Duration::from_secs(60);
+/// After that a plugin spins, and only its thread knows.
+const GRACE: Duration = Duration::from_secs(1);
+/// For what asks nobody.
+const LONGEST_CALL: Duration = Duration::from_secs(10);
+const MOST_METRICS: usize = 100;
+const LONGEST_ID: usize = 128;
+/// Of a metric that nobody knows yet.
+const LONGEST_OTHER: usize = 16 * 1024;
+
+/// Fetches, or waits for the fetch that is under way.
+pub(super) async fn fetch(connection: &Connection) -> Result<UsageReading, Error> {
+    let (shared, connection) = (&connection.shared, connection.clone());
+    let id = connection.id();
+    shared.usage.flights.join(&shared.runtimes, id, async move { fly(&connection).await }).await
+}
+
+async fn fly(connection: &Connection) -> Result<UsageReading, Error> {
+    let found = look(connection).await?;
+    if let Err(why) = &found {
+        tracing::debug!(connection = %connection.id(), code = &*why.reason.code, "no usage was fetched");
+    }
+    let (shared, account) = (&connection.shared, connection.info.identity.account_id.as_str());
+    Ok(shared.usage.snapshots.keep(connection.id(), account, shared.clock.passed(), found))
+}
+
+/// What there is, or why there is nothing now.
+async fn look(connection: &Connection) -> Result<Result<UsageSnapshot, NotLive>, Error> {
+    let (kind, row) = match connection.open_fresh().await {
+        Err(Error::NotRenewed { why, .. }) => return Ok(Err(*why)),
+        opened => opened?,
+    };
+    let found = ask(connection, &kind, &row).await?;
+    let is_refused = matches!(&found, Err(why) if why.liveness == Liveness::Failing
+        && matches!(&*why.reason.code, reason::EXPIRED | reason::UNAUTHORIZED));
+    if is_refused && let Some(fresh) = connection.after_refusal(&kind, &row).await {
+        return ask(connection, &kind, &fresh).await;
+    }
+    Ok(found)
+}
+
+async fn ask(
+    connection: &Connection,
+    kind: &Arc<KindEntry>,
+    row: &HotRow,
+) -> Result<Result<UsageSnapshot, NotLive>, Error> {
+    let (shared, info) = (&connection.shared, &connection.info);
+    let (owner, config, payload) = (info.owner.clone(), info.config.clone(), row.payload.duplicate());
+    let subject = Subject { id: info.id, owner, profile: info.profile, payload, config };
+    let services = HostServices::of(shared, kind, &subject).await.unattended();
+    let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
+    let task = async move {
+        let (connection, http) = (subject.connection(), services.http());
+        let ctx = UsageContext::new(services.services(&http), &connection, services.directory());
+        let fetch = || definition.fetch_usage(&subject.payload.credential, &ctx);
+        contain(&*clock, LONGEST, fetch, || false, || {}).await
+    };
+    let ended = match shared.runtimes.run(&*shared.clock, LONGEST + GRACE, task).await {
+        Contained::Ended(ended) => ended,
+        Contained::Panicked => Contained::Panicked,
+        Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
+    };
+    let fault =
+        |code, message: &'static str| Ok(Err(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT))));
+    match ended {
+        Contained::Ended(Ok(Some(snapshot))) => match bounded(&snapshot) {
+            Ok(()) => Ok(Ok(snapshot)),
+            Err(problem) => fault(reason::PLUGIN_FAULT, problem),
+        },
+        Contained::Ended(Ok(None)) => Err(connection.cannot("tell how much of their account is used")),
+        Contained::Ended(Err(ConnectionError::NotLive(why))) => Ok(Err(limits::not_live(why))),
+        Contained::Ended(Err(ConnectionError::Credential(_))) => {
+            let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");
+            Ok(Err(NotLive::failing(unreadable.remedy("authorize this connection again"))))
+        }
+        Contained::Ended(Err(ConnectionError::Service(_))) => {
+            Ok(Err(NotLive::offline(Reason::new(reason::PLUGIN_FAULT, "a service of this host failed"))))
+        }
+        Contained::Ended(Err(_)) => fault(reason::PLUGIN_FAULT, "the plugin could not fetch the usage"),
+        Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
+        Contained::Stopped | Contained::TimedOut => {
+            fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time")
+        }
+    }
+}
+
+/// What a plugin says at once, contained.
+pub(super) async fn answered<T: Send + 'static>(
+    shared: &Shared,
+    kind: &Kind,
+    task: impl Future<Output = Option<T>> + Send + 'static,
+) -> Result<T, Error> {
+    let fault = |what| Error::PluginFault { kind: kind.clone(), what };
+    match shared.runtimes.run(&*shared.clock, LONGEST_CALL, task).await {
+        Contained::Ended(Some(answer)) => Ok(answer),
+        Contained::Ended(None) | Contained::Panicked => Err(fault(CRASHED)),
+        Contained::Stopped | Contained::TimedOut => Err(fault(TIMED_OUT)),
+    }
+}
+
+/// How much a plugin may say.
+fn bounded(snapshot: &UsageSnapshot) -> Result<(), &'static str> {
+    if snapshot.metrics.len() > MOST_METRICS {
+        return Err("the plugin tells more than 100 metrics");
+    }
+    let mut seen = Vec::new();
+    for metric in &snapshot.metrics {
+        let id = match metric {
+            UsageMetric::MonthlySpend(spend) => &*spend.id,
+            UsageMetric::TimeWindow(window) => &*window.id,
+            UsageMetric::TokenUtilization(tokens) => &*tokens.id,
+            UsageMetric::Other(value) if value.to_string().len() > LONGEST_OTHER => {
+                return Err("the plugin tells a metric of more than 16 KiB");
+            }
+            _ => continue,
+        };
+        if id.is_empty() || id.len() > LONGEST_ID {
+            return Err("a metric's id is empty or has more than 128 bytes");
+        }
+        if seen.contains(&id) {
+            return Err("two metrics have the same id");
+        }
+        seen.push(id);
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! How much of an account is used: fetched through a plugin, kept while the process lives, polled where a host asks for it.
+//!
+//! Everything is of one account and profile. A fetch changes nothing of the connection; whether that works is what a
+//! verification says. What a process fetched last and well stays beside why there is nothing newer; it is lost when the
+//! process ends, and the next fetch brings it back.
+
+mod bounds;
+mod cache_ttl;
+mod connect;
+mod fetch;
+pub mod json;
+mod poller;
+mod snapshots;
+mod status;
+mod target;
+
+use std::fmt;
+
+use connection_contract::{Kind, SessionTokens, UsageMetric};
+use tokio::sync::watch;
+
+use crate::{ConnectionRegistry, Error, Removal, contain, verify::Flights};
+
+pub use bounds::UsageBounds;
+pub use cache_ttl::{PromptCacheTtl, prompt_cache_ttl};
+pub use connect::{UsageConnect, UsageConnecting, UsageOption};
+use fetch::answered;
+use snapshots::Snapshots;
+pub use snapshots::{UsageChanges, UsageReading};
+pub use status::UsageStatus;
+
+use crate::ProfileId;
+
+/// What a process knows of usage.
+pub(crate) struct UsageState {
+    flights: Flights<UsageReading>,
+    snapshots: Snapshots,
+    /// Counts what may have changed of kinds and connections.
+    listed: watch::Sender<u64>,
+}
+
+impl Default for UsageState {
+    fn default() -> Self {
+        let (flights, snapshots) = Default::default();
+        Self { flights, snapshots, listed: watch::Sender::new(0) }
+    }
+}
+
+impl UsageState {
+    /// There may be another kind or connection, or one less.
+    pub(crate) fn listed(&self) {
+        self.listed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// The connection goes: nothing is fetched and nothing kept of it.
+    pub(crate) fn forget(&self, id: crate::ConnectionId) {
+        self.flights.cancel(id);
+        self.snapshots.forget(id);
+    }
+}
+
+/// The usage of accounts of one kind and owner. Each method takes the profile that it is about: without one it is the
+/// default one's, and for a kind without profiles it is ignored.
+#[derive(Clone)]
+pub struct Usage {
+    registry: ConnectionRegistry,
+    kind: Kind,
+}
+
+impl fmt::Debug for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Usage").field("owner", &self.registry.owner).field("kind", &self.kind).finish()
+    }
+}
+
+impl ConnectionRegistry {
+    /// The usage of accounts of a kind. Whether it tells any, each method says.
+    pub fn usage(&self, kind: &Kind) -> Usage {
+        Usage { registry: self.clone(), kind: kind.clone() }
+    }
+
+    /// What is fetched in this process from now on, of all owners.
+    pub fn usage_changes(&self) -> UsageChanges {
+        self.shared.usage.snapshots.changes()
+    }
+}
+
+impl Usage {
+    /// Fetches now, or waits for the fetch that is under way: there is one at a time for an account and profile, whoever
+    /// asks. A provider that does not answer is data: the reading says why, and still has the last good snapshot.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the fetch goes on and its result is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoConnection`] when nothing is connected there, [`Error::Ambiguous`] when it is not clear what is meant,
+    /// [`Error::NotSupported`] for a kind that tells no usage, [`Error::Profile`] for a profile that is not there,
+    /// [`Error::UnknownKind`], and the store's.
+    pub async fn fetch(&self, profile: Option<ProfileId>) -> Result<UsageReading, Error> {
+        let target = self.target(profile).await?;
+        let connection = self.connected(&target).await?.ok_or_else(|| Error::NoConnection(self.kind.clone()))?;
+        fetch::fetch(&connection).await
+    }
+
+    /// What this process fetched last, without asking anybody; `None` when that was nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch), but for a connection that is not there: `None`.
+    pub async fn snapshot(&self, profile: Option<ProfileId>) -> Result<Option<UsageReading>, Error> {
+        let target = self.target(profile).await?;
+        let Some(connection) = self.connected(&target).await? else { return Ok(None) };
+        let (shared, info) = (&self.registry.shared, &connection.info);
+        Ok(shared.usage.snapshots.read(info.id, info.identity.account_id.as_str(), shared.clock.passed()))
+    }
+
+    /// Removes the connection of that profile, and no other; nothing is fetched of it any more. `None` when there was none.
+    ///
+    /// # Repetition
+    ///
+    /// Twice is as good as once.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch), but for a connection that is not there.
+    pub async fn disconnect(&self, profile: Option<ProfileId>) -> Result<Option<Removal>, Error> {
+        let target = self.target(profile).await?;
+        let Some(connection) = self.connected(&target).await? else { return Ok(None) };
+        match self.registry.remove(connection.id()).await {
+            Ok(removal) => Ok(Some(removal)),
+            // Somebody else was faster.
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a running session of the tool tells of itself, as metrics: the same for every profile, and perhaps none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`], and [`Error::PluginFault`] when the plugin crashes.
+    pub async fn format_session_metrics(&self, session: SessionTokens) -> Result<Vec<UsageMetric>, Error> {
+        let entry = self.entry()?;
+        let definition = entry.definition.clone();
+        let task = async move { contain::call(|| definition.session_metrics(&session)) };
+        answered(&self.registry.shared, &self.kind, task).await
+    }
+}

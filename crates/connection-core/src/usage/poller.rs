@@ -1,0 +1,226 @@
+//! Fetches usage again and again: within the host's bounds, with jitter and back-off, one at a time for an account.
+//!
+//! Nothing of it is stored. It may be dropped at any await, and what it has begun goes on. While no kind tells usage it
+//! sleeps until one is registered; while there is a kind and no connection, it looks for one no oftener than a fetch would
+//! come, and when this process makes one.
+
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
+
+use connection_contract::{Crypto as _, Kind};
+use tokio::sync::{mpsc, watch};
+
+use super::{UsageBounds, fetch};
+use crate::{Connection, ConnectionId, ConnectionRegistry, Error, StoreError, registry::Shared, store::any_of};
+
+/// Fetches under way at once.
+const AT_ONCE: usize = 8;
+const BATCH: i64 = 500;
+/// Changes of connections are looked at no oftener.
+const SETTLED: Duration = Duration::from_secs(1);
+
+impl ConnectionRegistry {
+    /// Fetches usage of all connections whose kind tells it, of all owners, as often as the bounds and the kind say, and
+    /// keeps what comes for [`Usage::snapshot`](super::Usage::snapshot). What fails is tried again later and later, and not
+    /// before a provider that asks for a pause had it. Ends when the registry is closed.
+    ///
+    /// A host spawns it, in one process: each that does fetches for itself.
+    ///
+    /// # Cancellation
+    ///
+    /// May be dropped at any time; what it has begun goes on.
+    pub async fn poll_usage(&self, bounds: UsageBounds) {
+        let mut poller = Poller::new(self.shared.clone(), bounds);
+        while !self.shared.store.is_closed() {
+            let nap = match poller.look().await {
+                Ok(nap) => nap,
+                Err(error) => {
+                    tracing::warn!(code = error.code(), "whose usage is to be fetched could not be looked at");
+                    Some(bounds.interval(None))
+                }
+            };
+            poller.rest(nap).await;
+        }
+    }
+}
+
+/// A connection that is polled.
+struct Row {
+    owner: String,
+    kind: Kind,
+    /// As the clock's `passed`.
+    due: Duration,
+    failures: u32,
+    is_running: bool,
+}
+
+/// What a fetch came to.
+struct Done {
+    id: ConnectionId,
+    result: Result<(), Failed>,
+}
+
+enum Failed {
+    /// The connection is gone, or tells no usage any more.
+    Gone,
+    /// Nothing came; the provider asks for a pause or not.
+    Later(Option<Duration>),
+}
+
+struct Poller {
+    shared: Arc<Shared>,
+    bounds: UsageBounds,
+    rows: HashMap<ConnectionId, Row>,
+    done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
+    listed: watch::Receiver<u64>,
+    /// When connections are listed again, unless somebody says that there is another one.
+    next_list: Duration,
+    last_list: Option<Duration>,
+}
+
+impl Poller {
+    fn new(shared: Arc<Shared>, bounds: UsageBounds) -> Self {
+        let listed = shared.usage.listed.subscribe();
+        let (rows, done, next_list) = (HashMap::new(), mpsc::unbounded_channel(), Duration::ZERO);
+        Self { shared, bounds, rows, done, listed, next_list, last_list: None }
+    }
+
+    /// Begins what is due. How long there is nothing more to do; `None` for as long as nobody says something.
+    async fn look(&mut self) -> Result<Option<Duration>, Error> {
+        let passed = self.shared.clock.passed();
+        let kinds: Vec<_> = {
+            let entries = self.shared.kinds.entries().into_iter();
+            entries.filter(|entry| entry.capabilities.usage).map(|entry| entry.kind().clone()).collect()
+        };
+        let is_news = self.listed.has_changed().unwrap_or(false);
+        let is_settled = self.last_list.is_none_or(|last| passed >= last.saturating_add(SETTLED));
+        if kinds.is_empty() {
+            self.listed.mark_unchanged();
+            self.rows.clear();
+            self.last_list = None;
+            return Ok(None);
+        }
+        if self.last_list.is_none() || passed >= self.next_list || (is_news && is_settled) {
+            self.listed.mark_unchanged();
+            self.list(&kinds, passed).await?;
+            self.last_list = Some(passed);
+            self.next_list = passed.saturating_add(self.bounds.interval(None));
+        }
+        self.begin(passed);
+        let waits = self.rows.values().filter(|row| !row.is_running).map(|row| row.due);
+        // While as many as may be are under way, the next end wakes.
+        let due = if self.running() < AT_ONCE { waits.min() } else { None };
+        let next = due.unwrap_or(self.next_list).min(self.next_list);
+        let next =
+            if self.listed.has_changed().unwrap_or(false) { next.min(passed.saturating_add(SETTLED)) } else { next };
+        Ok(Some(next.saturating_sub(passed)))
+    }
+
+    async fn list(&mut self, kinds: &[Kind], passed: Duration) -> Result<(), StoreError> {
+        let (kinds, mut seen, mut after) = (any_of(kinds.iter().map(Kind::as_str)), HashSet::new(), None);
+        loop {
+            let found = self.shared.store.reader().await?.accounts_of_kinds(&kinds, after, BATCH).await?;
+            let Some(last) = found.last() else { break };
+            after = Some(last.id);
+            for row in found {
+                let Some(kind) = Kind::parse(&row.kind) else { continue };
+                seen.insert(row.id);
+                if let Entry::Vacant(vacant) = self.rows.entry(row.id) {
+                    vacant.insert(Row { owner: row.owner, kind, due: passed, failures: 0, is_running: false });
+                }
+            }
+        }
+        self.rows.retain(|id, _| seen.contains(id));
+        self.shared.usage.snapshots.retain(&seen);
+        Ok(())
+    }
+
+    fn running(&self) -> usize {
+        self.rows.values().filter(|row| row.is_running).count()
+    }
+
+    fn begin(&mut self, passed: Duration) {
+        let free = AT_ONCE.saturating_sub(self.running());
+        let mut due: Vec<_> = self.rows.iter_mut().filter(|(_, row)| !row.is_running && row.due <= passed).collect();
+        due.sort_unstable_by_key(|(_, row)| row.due);
+        for (id, row) in due.into_iter().take(free) {
+            row.is_running = true;
+            let registry = ConnectionRegistry { shared: self.shared.clone(), owner: row.owner.as_str().into() };
+            let (id, done) = (*id, self.done.0.clone());
+            self.shared.runtimes.spawn(async move {
+                let result = fetched(&registry, id).await;
+                // Nobody counts any more.
+                drop(done.send(Done { id, result }));
+            });
+        }
+    }
+
+    /// Until something ended, somebody says that there is something new, or it is time.
+    async fn rest(&mut self, nap: Option<Duration>) {
+        let clock = self.shared.clock.clone();
+        let asleep = async {
+            match nap {
+                Some(nap) => clock.sleep(nap).await,
+                None => std::future::pending().await,
+            }
+        };
+        let is_told = self.listed.has_changed().unwrap_or(false);
+        tokio::select! {
+            biased;
+            // The sender is ours, so the channel is open.
+            Some(done) = self.done.1.recv() => self.ended(done),
+            // What was told and not looked at yet waits for its time.
+            _ = self.listed.changed(), if !is_told || nap.is_none() => self.listed.mark_changed(),
+            () = asleep => {}
+        }
+        while let Ok(done) = self.done.1.try_recv() {
+            self.ended(done);
+        }
+    }
+
+    fn ended(&mut self, Done { id, result }: Done) {
+        let passed = self.shared.clock.passed();
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        let recommended = self.shared.kinds.entry(&row.kind).and_then(|entry| entry.poll_interval);
+        let interval = self.bounds.interval(recommended);
+        row.is_running = false;
+        let wait = match result {
+            Ok(()) => {
+                row.failures = 0;
+                interval
+            }
+            Err(Failed::Later(pause)) => {
+                row.failures = row.failures.saturating_add(1);
+                self.bounds.back_off(interval, row.failures, pause)
+            }
+            Err(Failed::Gone) => {
+                self.rows.remove(&id);
+                return;
+            }
+        };
+        let mut drawn = [0];
+        self.shared.crypto.random(&mut drawn);
+        row.due = passed.saturating_add(self.bounds.spread(wait, drawn[0]));
+    }
+}
+
+async fn fetched(registry: &ConnectionRegistry, id: ConnectionId) -> Result<(), Failed> {
+    let reading = async {
+        let info = registry.info(id).await?;
+        fetch::fetch(&Connection { shared: registry.shared.clone(), info }).await
+    };
+    match reading.await {
+        Ok(reading) => match reading.error {
+            None => Ok(()),
+            Some(why) => Err(Failed::Later(why.recheck_after)),
+        },
+        Err(Error::NotFound(_) | Error::UnknownKind(_) | Error::NotSupported { .. }) => Err(Failed::Gone),
+        Err(error) => {
+            tracing::warn!(connection = %id, code = error.code(), "the usage of a connection could not be fetched");
+            Err(Failed::Later(None))
+        }
+    }
+}

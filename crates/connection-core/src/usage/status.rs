@@ -1,0 +1,68 @@
+//! Whether an account is connected, and as whom: what the connection's row says, as data.
+
+use connection_contract::{Identity, Liveness, Reason, Text, reason};
+
+use super::{Usage, fetch::answered};
+use crate::{ConnectionId, Error, ProfileId, contain};
+
+/// Whether there is usage to fetch.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct UsageStatus {
+    /// Whether there is a connection and nothing says that only a person can mend it.
+    pub connected: bool,
+    /// Which one.
+    pub connection: Option<ConnectionId>,
+    /// Of which profile; `None` for a kind without profiles.
+    pub profile: Option<ProfileId>,
+    /// As whom.
+    pub identity: Option<Identity>,
+    /// How the account is paid for: `subscription`, `api_key`, or another word.
+    pub auth_mode: Option<Text>,
+    /// Why it does not work, or not now, as last measured.
+    pub error: Option<Reason>,
+}
+
+impl Usage {
+    /// Whether an account is connected. Asks no provider; what does not work is data.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch), but for a connection that is not there.
+    pub async fn status(&self, profile: Option<ProfileId>) -> Result<UsageStatus, Error> {
+        let target = self.target(profile).await?;
+        let empty = UsageStatus { profile: target.profile, ..UsageStatus::default() };
+        let Some(connection) = self.connected(&target).await? else { return Ok(empty) };
+        let info = &connection.info;
+        let mut status = UsageStatus {
+            connected: info.liveness != Liveness::Failing,
+            connection: Some(info.id),
+            identity: Some(info.identity.clone()),
+            error: info.reason.clone(),
+            ..empty
+        };
+        let unreadable = || {
+            let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read");
+            Some(unreadable.remedy("authorize this connection again"))
+        };
+        let row = match connection.open().await {
+            Ok((_, row)) => row,
+            Err(Error::Sealed { .. }) => {
+                (status.connected, status.error) = (false, unreadable());
+                return Ok(status);
+            }
+            Err(error) => return Err(error),
+        };
+        let definition = target.entry.definition.clone();
+        let task = async move { contain::call(|| definition.usage_auth_mode(&row.payload.credential)) };
+        match answered(&self.registry.shared, &self.kind, task).await {
+            Ok(Ok(mode)) => status.auth_mode = mode,
+            Ok(Err(_)) => (status.connected, status.error) = (false, unreadable()),
+            Err(Error::PluginFault { .. }) => {
+                status.error = Some(Reason::new(reason::PLUGIN_FAULT, "the plugin could not tell how it is paid for"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(status)
+    }
+}
