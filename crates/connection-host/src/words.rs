@@ -174,6 +174,8 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("profileSlot", &["kind", "slot", "profile"]),
     ("run", &["argv", "env", "cwd", "profile"]),
     ("image", &["kind", "engine", "image"]),
+    ("usage", &["kind", "profile", "connection", "account", "authMode", "age", "error", "snapshot"]),
+    ("usageSnapshot", &["metrics", "observedAt"]),
     ("setup", &["id", "kind", "state", "step", "reauthorizes", "createdAt", "expiresAt"]),
     ("key", &["source", "wrappedBy", "key", "rotated", "retired", "remaining", "slots"]),
     ("keySlot", &["slot", "key"]),

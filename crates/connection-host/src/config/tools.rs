@@ -7,7 +7,7 @@ use std::{
 };
 
 use connection_contract::{Descriptor, Kind};
-use connection_core::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy};
+use connection_core::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy, UsageBounds};
 
 use super::{Key, Source};
 use crate::Error;
@@ -43,7 +43,7 @@ enum VolumeSource {
 /// What the keys `usage.…` say.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsageSettings {
-    pub(crate) interval: Option<Duration>,
+    interval: Option<Duration>,
     /// By the kind's name; `None` inside for one that is off.
     cache_ttls: BTreeMap<String, Option<Duration>>,
 }
@@ -98,6 +98,11 @@ impl SandboxSettings {
 }
 
 impl UsageSettings {
+    /// How often is asked.
+    pub(crate) fn bounds(&self) -> UsageBounds {
+        self.interval.into_iter().fold(UsageBounds::new(), UsageBounds::default_interval)
+    }
+
     /// `None` when the value is not as the key wants it.
     pub(super) fn apply(&mut self, key: &Key, name: &str, value: &toml::Value) -> Option<()> {
         match key.name {

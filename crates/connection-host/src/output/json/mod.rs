@@ -7,8 +7,10 @@ mod kind;
 mod other;
 mod profile;
 mod run;
+mod usage;
 mod webhook;
 
+use connection_contract::Reason;
 use serde::Serialize;
 
 pub(crate) use connection::{ConnectionBody, RefreshedBody};
@@ -21,6 +23,7 @@ pub(crate) use other::{
 };
 pub(crate) use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, ProfileSlotBody};
 pub(crate) use run::{ImageBody, RunBody};
+pub(crate) use usage::UsageBody;
 pub(crate) use webhook::{DeliveryBody, WebhookBody};
 
 use crate::Error;
@@ -42,6 +45,13 @@ pub(crate) struct ErrorContent {
 impl From<&Error> for ErrorBody {
     fn from(error: &Error) -> Self {
         Self { error: error.into() }
+    }
+}
+
+impl From<&Reason> for ErrorContent {
+    fn from(reason: &Reason) -> Self {
+        let remedy = reason.remedy.as_ref().map(ToString::to_string);
+        Self { code: reason.code.to_string(), message: reason.message.to_string(), remedy }
     }
 }
 
