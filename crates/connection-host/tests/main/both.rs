@@ -10,6 +10,8 @@ mod kill;
 mod life;
 mod order;
 mod own;
+#[cfg(unix)]
+mod profiles;
 mod program;
 mod provider;
 mod real;
@@ -17,8 +19,16 @@ mod record;
 mod refresh;
 mod repair;
 #[cfg(unix)]
+mod running;
+#[cfg(unix)]
+mod sandboxes;
+#[cfg(unix)]
 mod serve;
 mod servers;
 mod setups;
 #[cfg(unix)]
+mod tooled;
+#[cfg(unix)]
 mod transcripts;
+#[cfg(unix)]
+mod usages;

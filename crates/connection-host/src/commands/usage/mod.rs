@@ -5,7 +5,7 @@ mod bars;
 
 use std::collections::BTreeSet;
 
-use connection_contract::{Clock as _, Kind, Timestamp};
+use connection_contract::{Kind, Timestamp};
 use connection_core::{ConnectionRegistry, Error as CoreError, ProfileId, UsageReading, UsageStatus};
 
 use super::{follow::until_interrupted, identities::Identities};

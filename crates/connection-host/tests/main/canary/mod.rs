@@ -3,6 +3,8 @@
 //! found.
 
 mod flows;
+#[cfg(unix)]
+mod tools;
 mod watch;
 
 #[cfg(target_os = "linux")]

@@ -4,6 +4,7 @@
 
 mod keys;
 mod moment;
+mod profiles;
 mod row;
 
 use std::io::Write as _;
