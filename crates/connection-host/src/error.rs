@@ -39,26 +39,20 @@ impl Exit {
     /// What an error code of the core means to the process.
     fn of_code(code: &str) -> Self {
         match code {
-            "not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" | "profile_not_found" => Self::NotFound,
-            "ambiguous"
-            | "http_policy_invalid"
-            | "invalid_directory"
-            | "invalid_label"
-            | "invalid_owner"
-            | "invalid_request"
-            | "invalid_sandbox"
-            | "invalid_slot" => Self::Usage,
+            "not_found" | "profile_not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" => Self::NotFound,
+            "ambiguous" | "invalid_directory" | "invalid_label" | "invalid_owner" | "invalid_request" | "invalid_sandbox"
+            | "invalid_slot" | "http_policy_invalid" => Self::Usage,
             "denied"
             | "account_connected"
             | "directory_taken"
+            | "invalid_import"
+            | "label_taken"
             | "no_home"
+            | "no_previous"
+            | "not_supported"
             | "profile_default"
             | "profile_in_use"
             | "profile_last"
-            | "invalid_import"
-            | "label_taken"
-            | "no_previous"
-            | "not_supported"
             | "rollback_refused"
             | "sealed_unreadable"
             | "credential_unreadable"

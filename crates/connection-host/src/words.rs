@@ -84,9 +84,9 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("value_in_argument", Exit::Usage),
     ("verify_failed", Exit::SetupFailed),
     ("wait_without_end", Exit::SetupFailed),
+    ("way_not_offered", Exit::Usage),
     ("webhook_disabled", Exit::Refused),
     ("webhook_key_missing", Exit::Refused),
-    ("way_not_offered", Exit::Usage),
 ];
 
 /// The JSON shapes: a name, and the members of its object.

@@ -64,6 +64,10 @@ const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 /// What pages are looked at with, and what a test tells it by.
 const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
 const DRIVER: Need = Need::Program { name: "chromedriver", package: "chromium-driver" };
+/// What runs a container, the program in it, and what runs it where control groups are of the older sort.
+const ENGINE: Need = Need::Program { name: "podman", package: "podman" };
+const STATIC_PROGRAM: Need = Need::Program { name: "busybox", package: "busybox-static" };
+const OLDER_RUNTIME: Need = Need::Program { name: "runc", package: "runc" };
 const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", version: Version { major: 0, minor: 20 } };
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
@@ -117,6 +121,9 @@ fn needs(scope: Scope) -> &'static [Need] {
             MORE_SERVERS,
             BROWSER,
             DRIVER,
+            ENGINE,
+            STATIC_PROGRAM,
+            OLDER_RUNTIME,
             RUSTFMT,
             CLIPPY,
             DENY,
@@ -136,13 +143,17 @@ fn needs(scope: Scope) -> &'static [Need] {
             MORE_SERVERS,
             BROWSER,
             DRIVER,
+            ENGINE,
+            STATIC_PROGRAM,
+            OLDER_RUNTIME,
         ],
     }
 }
 
-/// What a desk may lack, and continuous integration may not; but for the tools of others, which it may lack, too.
+/// What a desk may lack, and continuous integration may not, but for the tools of others and containers: not every machine
+/// lets one run.
 fn may_be_missing(need: Need, in_ci: bool) -> bool {
-    if [CLAUDE, GEMINI].contains(&need) {
+    if matches!(need, CLAUDE | GEMINI | ENGINE | STATIC_PROGRAM | OLDER_RUNTIME) {
         return true;
     }
     let required = matches!(need, Need::Compiler | Need::Component { .. } | Need::Installed { .. });
@@ -168,6 +179,7 @@ impl Need {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "what is tested against servers of others is not tested",
             CLAUDE | GEMINI => "what is told of a command-line tool is not held against the real one",
             BROWSER | DRIVER => "no page is looked at in a real browser",
+            ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",
             Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only the checks of their source hold",
         }

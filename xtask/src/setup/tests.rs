@@ -2,9 +2,9 @@
 
 use super::found::{Found, Version};
 use super::{
-    BARE_TARGET, BROWSER, CLAUDE, CLIPPY, DENY, DRIVER, GEMINI, MACHETE, MORE_SERVERS, NODE, NPM, Need, POOLER,
-    POSTGRES, PYTHON, RUSTFMT, SERVERS, Scope, as_root, has_environment, has_library, has_packages, has_program,
-    may_be_missing, needs,
+    BARE_TARGET, BROWSER, CLAUDE, CLIPPY, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MORE_SERVERS, NODE, NPM, Need,
+    OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope, as_root, has_environment,
+    has_library, has_packages, has_program, may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
@@ -30,12 +30,12 @@ fn a_tool_that_tells_no_version_is_missing() {
 }
 
 #[test]
-fn only_the_bare_target_and_servers_may_be_missing_and_only_the_tools_of_others_in_ci() {
-    let tools = [CLAUDE, GEMINI];
+fn only_the_bare_target_and_servers_may_be_missing_and_only_the_tools_of_others_and_containers_in_ci() {
+    let others = [CLAUDE, GEMINI, ENGINE, STATIC_PROGRAM, OLDER_RUNTIME];
     for need in needs(Scope::Everything) {
-        assert_eq!(may_be_missing(*need, true), tools.contains(need), "{need:?}");
+        assert_eq!(may_be_missing(*need, true), others.contains(need), "{need:?}");
         let optional = [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS, BROWSER, DRIVER];
-        assert_eq!(may_be_missing(*need, false), optional.contains(need) || tools.contains(need));
+        assert_eq!(may_be_missing(*need, false), optional.contains(need) || others.contains(need));
     }
 }
 

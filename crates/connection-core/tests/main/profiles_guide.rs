@@ -1,0 +1,55 @@
+//! Profiles and a container, as the guides show them.
+
+use std::path::Path;
+
+use connection_contract::Kind;
+use connection_core::{
+    ConnectionRegistry, Error, NewProfile, Profile, Profiles, SandboxAccess, SandboxPolicy, SandboxRun, SpawnOptions,
+};
+
+use crate::tool::{TOOL, Tools};
+
+// region: list
+/// Two identities of one tool: the one that there always was, and one for work.
+async fn two_identities(registry: &ConnectionRegistry, tool: &Kind) -> Result<Vec<Profile>, Error> {
+    let profiles = registry.profiles(tool)?;
+    profiles.create(NewProfile::new("work", "/home/ada/.tools/work")).await?;
+    profiles.list().await
+}
+// end: list
+
+// region: start
+/// What to start in a workspace: the profile is put in last.
+async fn start(profiles: &Profiles, workspace: &str) -> Result<SpawnOptions, Error> {
+    let mut options = SpawnOptions::new("tool").arg("--print").cwd("/home/ada/project");
+    let profile = profiles.resolve(None, Some(workspace)).await?;
+    profiles.apply_profile(&mut options, profile.id).await?;
+    Ok(options)
+}
+// end: start
+
+// region: sandbox
+/// What would run in a container, to be looked at before it does.
+fn contained(
+    registry: &ConnectionRegistry,
+    tool: &Kind,
+    project: &Path,
+    options: &SpawnOptions,
+) -> Result<SandboxRun, Error> {
+    let policy = SandboxPolicy::new().memory(2 << 30).project(project, "/project", SandboxAccess::Writable);
+    registry.sandbox(tool)?.compose(&policy, options)
+}
+// end: sandbox
+
+#[tokio::test]
+async fn two_identities_of_a_tool_are_started_as_the_guide_has_it() {
+    let it = Tools::new().await;
+    let all = two_identities(&it.registry, &TOOL).await.unwrap();
+    assert_eq!(all.iter().map(|profile| profile.label.as_str()).collect::<Vec<_>>(), ["Default", "work"]);
+    it.profiles().set_slot("a", all[1].id).await.unwrap();
+    let (in_slot, elsewhere) = (start(&it.profiles(), "a").await.unwrap(), start(&it.profiles(), "b").await.unwrap());
+    assert_eq!((in_slot.profile().unwrap().0, elsewhere.profile().unwrap().0), (all[1].id, all[0].id));
+    let project = it.write("project/file", "").parent().unwrap().to_owned();
+    let run = contained(&it.registry, &TOOL, &project, &SpawnOptions::new("tool")).unwrap();
+    assert_eq!(run.workdir.as_deref(), Some("/project"));
+}

@@ -1,0 +1,123 @@
+//! What a directory of a tool tells without running anything, and that nothing outside it is read.
+
+use std::fs;
+
+use connection_contract::encode;
+use connection_core::{DirectoryProbe, DirectoryState, FilesPolicy};
+
+use crate::tool::{Tools, write};
+
+/// Exists, authenticated, account.
+fn found(probe: &DirectoryProbe) -> (bool, Option<bool>, Option<&str>) {
+    (probe.exists, probe.authenticated, probe.account_label.as_ref().map(|label| label.as_str()))
+}
+
+/// A token whose signature is none.
+fn token(claims: &str) -> String {
+    format!("{}.{}.nothing", encode::base64url(b"{}"), encode::base64url(claims.as_bytes()))
+}
+
+async fn probe(it: &Tools, relative: &str) -> DirectoryProbe {
+    it.profiles().probe(it.path(relative)).await.unwrap()
+}
+
+/// R-JACK-010
+#[tokio::test]
+async fn a_path_is_probed_before_there_is_a_profile_of_it() {
+    let it = Tools::new().await;
+    assert_eq!(found(&probe(&it, "a").await), (false, None, None));
+    fs::create_dir_all(it.path("a")).unwrap();
+    assert_eq!(found(&probe(&it, "a").await), (false, None, None), "the tool was never there");
+    it.write("a/settings.json", "{}");
+    assert_eq!(found(&probe(&it, "a").await), (true, None, None), "nothing says whether somebody is signed in");
+    it.write("a/auth.json", r#"{"tokens":{"access":" "}}"#);
+    assert_eq!(found(&probe(&it, "a").await), (true, Some(false), None), "a login that is none");
+    it.write("a/auth.json", "{broken");
+    assert_eq!(found(&probe(&it, "a").await), (true, Some(false), None));
+    it.write("a/auth.json", r#"{"tokens":{"access":"canary"}}"#);
+    assert_eq!(found(&probe(&it, "a").await), (true, Some(true), None));
+    it.write("a/settings.json", r#"{"account":{"name":" Ada\u0007 "}}"#);
+    assert_eq!(found(&probe(&it, "a").await), (true, Some(true), Some("Ada")));
+    fs::remove_file(it.path("a/auth.json")).unwrap();
+    it.write("a/key.json", r#"{"key":"canary"}"#);
+    let probed = probe(&it, "a").await;
+    assert_eq!(found(&probed), (true, Some(true), Some("Ada")), "another way to be signed in");
+    assert!(!format!("{probed:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn the_claims_of_a_token_name_the_account_and_one_that_is_none_names_nobody() {
+    let it = Tools::new().await;
+    for (number, (id, account)) in [
+        (token(r#"{"email":"ada@acme.example"}"#), Some("ada@acme.example")),
+        (token(r#"{"email":7}"#), None),
+        (token("{"), None),
+        ("a.b".into(), None),
+        ("a.!.c".into(), None),
+        (format!("{}.d", token(r#"{"email":"eve"}"#)), None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("t{number}");
+        it.write(&format!("{name}/auth.json"), &format!(r#"{{"tokens":{{"access":"x","id":"{id}"}}}}"#));
+        assert_eq!(found(&probe(&it, &name).await), (true, Some(true), account), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_file_is_kept_until_it_changes() {
+    let it = Tools::new().await;
+    let file = it.write("a/settings.json", r#"{"account":{"name":"Ada"}}"#);
+    assert_eq!(found(&probe(&it, "a").await).2, Some("Ada"));
+    let stamp = fs::metadata(&file).unwrap().modified().unwrap();
+    write(&file, r#"{"account":{"name":"Bob"}}"#);
+    fs::File::options().write(true).open(&file).unwrap().set_modified(stamp).unwrap();
+    assert_eq!(found(&probe(&it, "a").await).2, Some("Ada"), "its size and time are the same");
+    let later = stamp + std::time::Duration::from_secs(1);
+    fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
+    assert_eq!(found(&probe(&it, "a").await).2, Some("Bob"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_long_says_nothing() {
+    let it = Tools::new().await;
+    it.write("a/settings.json", "{}");
+    it.write("a/auth.json", &format!(r#"{{"tokens":{{"access":"{}"}}}}"#, "x".repeat(1 << 20)));
+    assert_eq!(found(&probe(&it, "a").await), (true, None, None));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_that_is_gone_a_link_or_none_is_told_and_no_link_leads_out_of_it() {
+    use std::os::unix::fs::symlink;
+
+    let it = Tools::new().await;
+    let outside = it.write("outside/auth.json", r#"{"tokens":{"access":"canary"}}"#);
+    it.write("a/settings.json", r#"{"account":{"name":"Ada"}}"#);
+    symlink(&outside, it.path("a/auth.json")).unwrap();
+    assert_eq!(found(&probe(&it, "a").await), (true, None, Some("Ada")), "what is outside says nothing");
+    symlink(it.path("a"), it.path("link")).unwrap();
+    let linked = probe(&it, "link").await;
+    assert_eq!(found(&linked), (true, None, Some("Ada")));
+    assert_eq!(linked.state, DirectoryState::Link(it.path("a").canonicalize().unwrap()));
+    symlink(it.path("nothing"), it.path("dangling")).unwrap();
+    for (path, state) in [
+        ("gone", DirectoryState::Gone),
+        ("dangling", DirectoryState::Gone),
+        ("a/settings.json", DirectoryState::NotADirectory),
+        ("a/settings.json/x", DirectoryState::NotADirectory),
+    ] {
+        let probed = probe(&it, path).await;
+        assert_eq!((found(&probed), probed.state.clone()), ((false, None, None), state), "{path}");
+    }
+    assert_eq!(it.profiles().probe("relative").await.unwrap_err().code(), "invalid_directory");
+}
+
+#[tokio::test]
+async fn nothing_is_read_where_the_host_allows_nothing_to_be_read() {
+    let it = Tools::with(|builder| builder.files(FilesPolicy::new().allow("/nowhere/at/all"))).await;
+    it.write("a/settings.json", r#"{"account":{"name":"Ada"}}"#);
+    let probed = probe(&it, "a").await;
+    assert_eq!((found(&probed), probed.state.clone()), ((false, None, None), DirectoryState::NotAllowed));
+}

@@ -1,0 +1,205 @@
+//! What is run in a container, by its arguments: for both engines, and what is refused before anything starts.
+
+use connection_contract::MountMode;
+use connection_core::{
+    Error, NewProfile, SandboxAccess, SandboxEngine, SandboxError, SandboxNetwork, SandboxPolicy, SandboxRun,
+    SpawnOptions,
+};
+
+use crate::tool::{PLAIN, TOOL, Tools};
+
+fn start() -> SpawnOptions {
+    let options = SpawnOptions::new("/usr/local/lib/tool/bin/tool").arg("/usr/bin/env").arg("--flag=/a b");
+    options.env("TOOL_TOKEN", "canary-token").env("TOOL_TELEMETRY", "on").env("PATH", "/host/bin")
+}
+
+fn compose(it: &Tools, policy: &SandboxPolicy, options: &SpawnOptions) -> Result<SandboxRun, Error> {
+    it.registry.sandbox(&TOOL).unwrap().compose(policy, options)
+}
+
+/// The arguments, with the home of the test as `HOME`.
+fn argv(it: &Tools, run: &SandboxRun) -> String {
+    let home = it.path("").to_str().unwrap().trim_end_matches('/').to_owned();
+    let line = run.argv().iter().map(|arg| format!("{:?} ", arg.to_str().unwrap())).collect::<String>();
+    line.replace(&home, "HOME").replace('"', "").trim_end().to_owned()
+}
+
+fn refused(result: Result<SandboxRun, Error>) -> SandboxError {
+    match result.unwrap_err() {
+        Error::Sandbox(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// R-JACK-062 to R-JACK-065
+#[tokio::test]
+async fn a_run_is_bounded_whatever_the_kind_says() {
+    let it = Tools::new().await;
+    it.write(".tool/settings.json", "{}");
+    let bounds = "--cap-drop ALL --security-opt no-new-privileges --memory 4294967296b --memory-swap 4294967296b \
+                  --pids-limit 512";
+    let rest = "--volume HOME/.tool:/root/.tool:ro --env TOOL_TOKEN --env TOOL_TELEMETRY=off --entrypoint  \
+                localhost/connections/tool:1 tool /usr/bin/env --flag=/a b";
+    for (engine, program) in [(SandboxEngine::Docker, "docker"), (SandboxEngine::Podman, "podman")] {
+        let run = compose(&it, &SandboxPolicy::new().engine(engine), &start()).unwrap();
+        assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {bounds} {rest}"));
+        assert_eq!(run.left_out.len(), 2, "{:?}", run.left_out);
+        assert!(run.left_out[0].starts_with("/root/.toolrc: ") && run.left_out[1].starts_with("PATH: "));
+        for secret in [format!("{run:?}"), format!("{:?}", run.argv())] {
+            assert!(!secret.contains("canary"), "{secret}");
+        }
+        assert_eq!(run.env["TOOL_TOKEN"], "canary-token", "the engine hands it on");
+    }
+}
+
+#[tokio::test]
+async fn the_host_says_what_is_shared_and_how_much_there_is() {
+    let it = Tools::new().await;
+    let project = it.write("project/src/main", "").parent().unwrap().parent().unwrap().to_owned();
+    let policy = SandboxPolicy::new()
+        .memory(1 << 20)
+        .pids(7)
+        .millicpus(1500)
+        .network(SandboxNetwork::None)
+        .project(&project, "/work", SandboxAccess::Writable)
+        .shared_directory(project.join("src"), "/src", SandboxAccess::ReadOnly)
+        .shared_volume("cache", "/cache", SandboxAccess::Writable)
+        .image(Some("localhost:5000/mine:2".into()))
+        .engine_option("--log-level=error")
+        .terminal();
+    let run = compose(&it, &policy, &SpawnOptions::new("tool").cwd(project.join("src"))).unwrap();
+    assert_eq!(
+        argv(&it, &run),
+        "podman --log-level=error run --rm --interactive --tty --cap-drop ALL --security-opt no-new-privileges \
+         --memory 1048576b --memory-swap 1048576b --pids-limit 7 --cpus 1.500 --network none \
+         --volume HOME/project:/work --volume HOME/project/src:/src:ro --volume cache:/cache --workdir /work/src \
+         --env TOOL_TELEMETRY=off --entrypoint  localhost:5000/mine:2 tool"
+    );
+    let named = SandboxPolicy::new().network(SandboxNetwork::Named("inner".into()));
+    assert!(argv(&it, &compose(&it, &named, &start()).unwrap()).contains(" --network inner "));
+    assert!(run.argv().iter().all(|arg| arg != "--privileged"));
+}
+
+/// R-JACK-067
+#[tokio::test]
+async fn the_directory_of_the_profile_is_mounted_and_the_variable_names_its_place_in_the_container() {
+    let it = Tools::new().await;
+    it.write("work/settings.json", "{}");
+    it.write(".tool/settings.json", "{}");
+    let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
+    let mut options = start();
+    it.profiles().apply_profile(&mut options, work.id).await.unwrap();
+    let run = compose(&it, &SandboxPolicy::new(), &options).unwrap();
+    let line = argv(&it, &run);
+    assert!(line.contains(" --volume HOME/work:/root/.tool:ro ") && !line.contains("HOME/.tool:"), "{line}");
+    assert_eq!((&run.env["TOOL_HOME"], &run.env["TOOL_PARENT"]), (&"/root/.tool".into(), &"/root".into()));
+    assert!(line.ends_with(" tool --isolated /usr/bin/env --flag=/a b"), "{line}");
+    std::fs::remove_dir_all(it.path("work")).unwrap();
+    assert!(matches!(refused(compose(&it, &SandboxPolicy::new(), &options)), SandboxError::Mount { .. }));
+}
+
+/// R-JACK-062
+#[tokio::test]
+async fn a_path_of_the_user_is_where_it_is_when_the_run_is_composed() {
+    let it = Tools::new().await;
+    it.write(".tool/settings.json", "{}");
+    let sandbox = it.registry.sandbox(&TOOL).unwrap();
+    it.write("elsewhere/.tool/settings.json", "{}");
+    it.home.moves(Some(it.path("elsewhere")));
+    let run = sandbox.compose(&SandboxPolicy::new(), &start()).unwrap();
+    assert_eq!(run.mounts[0].source, it.path("elsewhere/.tool"));
+    it.home.moves(None);
+    assert!(sandbox.compose(&SandboxPolicy::new(), &start()).unwrap().mounts.is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_would_end_a_mount_is_written_otherwise_or_refused() {
+    let it = Tools::new().await;
+    for (name, written) in [
+        ("a:b", "--mount type=bind,source=HOME/a:b,target=/work"),
+        ("a,b", "--volume HOME/a,b:/work"),
+        ("a b", "--volume HOME/a b:/work"),
+    ] {
+        std::fs::create_dir_all(it.path(name)).unwrap();
+        let policy = SandboxPolicy::new().project(it.path(name), "/work", SandboxAccess::Writable);
+        let line = argv(&it, &compose(&it, &policy, &start()).unwrap());
+        assert!(line.contains(written), "{line}");
+    }
+    for name in ["a:b,c", "a:\"", "a\nb"] {
+        std::fs::create_dir_all(it.path(name)).unwrap();
+        let policy = SandboxPolicy::new().project(it.path(name), "/work", SandboxAccess::Writable);
+        assert!(matches!(refused(compose(&it, &policy, &start())), SandboxError::Mount { .. }), "{name}");
+    }
+}
+
+/// R-JACK-060, R-JACK-066
+#[tokio::test]
+async fn what_cannot_be_bounded_is_refused_before_anything_starts() {
+    let it = Tools::new().await;
+    let error = it.registry.sandbox(&PLAIN).unwrap_err();
+    assert_eq!(error.to_string(), "kind 'plain' has no container: nothing says in which image its tool is");
+    assert_eq!((error.code(), error.remedy().is_some()), ("not_supported", true));
+    let new = SandboxPolicy::new;
+    let home = it.path("");
+    std::fs::create_dir_all(&home).unwrap();
+    for policy in [
+        new().image(Some("untagged".into())),
+        new().image(Some("--privileged:1".into())),
+        new().network(SandboxNetwork::Named("host".into())),
+        new().network(SandboxNetwork::Named("container:other".into())),
+        new().project("relative", "/work", SandboxAccess::Writable),
+        new().project(it.path("gone"), "/work", SandboxAccess::Writable),
+        new().project(&home, "work", SandboxAccess::Writable),
+        new().project(&home, "/", SandboxAccess::Writable),
+        new().project(&home, "/a/../b", SandboxAccess::Writable),
+        new().project(&home, "/work:rw,z", SandboxAccess::Writable),
+        new().shared_volume("a:b", "/work", SandboxAccess::Writable),
+        new().shared_volume("/etc", "/work", SandboxAccess::Writable),
+    ] {
+        let error = refused(compose(&it, &policy, &start()));
+        assert_eq!((error.code(), error.remedy().is_some()), ("invalid_sandbox", true), "{error}");
+    }
+    for (name, value) in [("A B", ""), ("", ""), ("1A", ""), ("A=B", ""), ("A", "a\0b")] {
+        let error = refused(compose(&it, &new(), &start().env(name, value)));
+        assert!(matches!(error, SandboxError::Variable { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_private_goes_with_the_run_and_what_a_crash_left_goes_with_the_next() {
+    let it = Tools::new().await;
+    let own = it.write(".toolrc/a/b", "the user's");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/etc/passwd", it.path(".toolrc/link")).unwrap();
+    let scratch = it.path("scratch");
+    let policy = SandboxPolicy::new().scratch(&scratch);
+    // Of a process that was killed: nobody holds its lock.
+    it.write("scratch/run-dead/0/x", "left");
+    it.write("scratch/run-dead.lock", "");
+    let prepared = compose(&it, &policy, &start()).unwrap().prepare().unwrap();
+    assert!(!it.path("scratch/run-dead").exists() && !it.path("scratch/run-dead.lock").exists());
+    let mount = &prepared.run().mounts[0];
+    assert_eq!((mount.mode, &*mount.target), (MountMode::Copied, "/root/.toolrc"));
+    assert!(mount.source.starts_with(&scratch));
+    assert_eq!(std::fs::read_to_string(mount.source.join("a/b")).unwrap(), "the user's");
+    let line = argv(&it, prepared.run());
+    assert!(line.contains(&format!("/.toolrc:/root/.toolrc ")), "{line}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let copy = mount.source.ancestors().nth(2).unwrap();
+        assert_eq!(std::fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o700);
+        assert!(std::fs::symlink_metadata(mount.source.join("link")).unwrap().is_symlink());
+    }
+    std::fs::write(mount.source.join("a/b"), "the tool's").unwrap();
+    // Another run beside it leaves it alone.
+    let beside = compose(&it, &policy, &start()).unwrap().prepare().unwrap();
+    assert!(prepared.run().mounts[0].source.exists());
+    let copies = [prepared.run().mounts[0].source.clone(), beside.run().mounts[0].source.clone()];
+    drop((prepared, beside));
+    assert!(copies.iter().all(|copy| !copy.exists()));
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 1, "the lock of the whole");
+    assert_eq!(std::fs::read_to_string(own).unwrap(), "the user's");
+    let error = compose(&it, &SandboxPolicy::new(), &start()).unwrap().prepare().unwrap_err();
+    assert!(matches!(error, Error::Sandbox(SandboxError::Copy { .. })), "{error}");
+}

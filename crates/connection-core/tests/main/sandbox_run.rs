@@ -1,0 +1,123 @@
+//! A container that really runs, where an engine does: of an image from nothing with one static program in it.
+//!
+//! Where no engine runs this says so on standard error and is passed over: what needs an engine cannot be shown without one.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use connection_core::{NewProfile, SandboxAccess, SandboxNetwork, SandboxPolicy, SandboxRun, SpawnOptions};
+
+use crate::tool::{TOOL, Tools};
+
+const IMAGE: &str = "localhost/connections/test-of-sandbox:1";
+/// A static program of Debian's package `busybox-static`.
+const BUSYBOX: &str = "/bin/busybox";
+/// Ways to run a container, the usual one first: some machines have an older sort of control groups, and some do not let
+/// even root raise a limit.
+const WAYS: [&[&str]; 3] =
+    [&[], &["--cgroup-manager=cgroupfs"], &["--cgroup-manager=cgroupfs", "--runtime=runc"]];
+
+/// Past the capture of the test harness: nobody is to believe that this was shown.
+fn skipped(why: &str) {
+    let line = format!("SKIPPED: no container was run, since {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// An engine that runs on this machine, with an image built by the same function as anybody's.
+struct Engine {
+    it: Tools,
+    policy: SandboxPolicy,
+    limits: PathBuf,
+}
+
+impl Engine {
+    async fn find() -> Option<Self> {
+        if !Path::new(BUSYBOX).exists() {
+            skipped("busybox-static is not installed");
+            return None;
+        }
+        let it = Tools::new().await;
+        it.write("image/Containerfile", "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/tool\nENV PATH=/bin\n");
+        fs::copy(BUSYBOX, it.path("image/busybox")).unwrap();
+        // The engine's own limits may be above what this machine lets it set.
+        let limits = "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=1024:1024\"]\n";
+        let limits = it.write("containers.conf", limits);
+        let mut said = String::new();
+        for way in WAYS {
+            let policy = way.iter().fold(SandboxPolicy::new(), |policy, option| policy.engine_option(*option));
+            let policy = policy.image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
+            let sandbox = it.registry.sandbox(&TOOL).unwrap();
+            if let Err(error) = sandbox.build(&policy, &it.path("image")) {
+                said = error.to_string();
+                continue;
+            }
+            let run = sandbox.compose(&policy, &SpawnOptions::new("tool").arg("true")).unwrap();
+            let output = output(run, &limits);
+            if output.status.success() {
+                return Some(Self { it, policy, limits });
+            }
+            said = String::from_utf8_lossy(&output.stderr).into_owned();
+        }
+        skipped(said.trim());
+        None
+    }
+
+    fn run(&self, policy: &SandboxPolicy, options: &SpawnOptions) -> (i32, String) {
+        let run = self.it.registry.sandbox(&TOOL).unwrap().compose(policy, options).unwrap();
+        let output = output(run, &self.limits);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code().unwrap(), said + &String::from_utf8_lossy(&output.stderr))
+    }
+}
+
+fn output(run: SandboxRun, limits: &Path) -> Output {
+    let prepared = run.prepare().unwrap();
+    let mut command: Command = prepared.command();
+    command.env("CONTAINERS_CONF", limits).stdin(std::process::Stdio::null()).output().unwrap()
+}
+
+fn shell(script: &str) -> SpawnOptions {
+    SpawnOptions::new("/opt/host/tool").arg("sh").arg("-c").arg(script)
+}
+
+#[tokio::test]
+async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_tool_does() {
+    let Some(engine) = Engine::find().await else { return };
+    let it = &engine.it;
+    it.write("work/account", "ada");
+    it.write(".toolrc", "the user's");
+    let project = it.write("project/file", "before").parent().unwrap().to_owned();
+    let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
+    let policy = engine.policy.clone().scratch(it.path("scratch"));
+    let policy = policy.project(&project, "/project", SandboxAccess::Writable);
+    let capabilities = "tool grep -E '^(Cap|NoNew)' /proc/self/status";
+    let script = format!(
+        "{capabilities}; tool pwd; tool cat $TOOL_HOME/account; \
+         (echo x > $TOOL_HOME/account) 2>/dev/null && echo WRITTEN; (echo y > /root/.toolrc) && tool cat /root/.toolrc; \
+         echo after > file; echo $TOKEN $TOOL_TELEMETRY $TOOL_PARENT; exit 7"
+    );
+    let mut options = shell(&script).env("TOKEN", "canary value").env("TOOL_TELEMETRY", "on");
+    it.profiles().apply_profile(&mut options, work.id).await.unwrap();
+    // The image's program takes the first argument for what it is to be.
+    options.args.retain(|arg| arg != "--isolated");
+    let (code, said) = engine.run(&policy, &options);
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(code, 7, "{said}");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        assert!(lines.contains(&&*format!("{set}:\t0000000000000000")), "{said}");
+    }
+    assert!(lines.contains(&"NoNewPrivs:\t1") && lines.contains(&"/project"), "{said}");
+    assert!(said.contains("ada") && !said.contains("WRITTEN"), "{said}");
+    assert!(lines.contains(&"y") && lines.contains(&"canary value off /root"), "{said}");
+    assert_eq!(fs::read_to_string(project.join("file")).unwrap(), "after\n");
+    assert_eq!(fs::read_to_string(it.path("work/account")).unwrap(), "ada");
+    assert_eq!(fs::read_to_string(it.path(".toolrc")).unwrap(), "the user's");
+    // The control: what is writable is written.
+    let policy = engine.policy.clone().project(it.path("work"), "/root/work", SandboxAccess::Writable);
+    let (code, said) = engine.run(&policy, &shell("echo x > /root/work/account"));
+    assert_eq!((code, fs::read_to_string(it.path("work/account")).unwrap()), (0, "x\n".into()), "{said}");
+}

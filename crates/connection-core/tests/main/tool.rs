@@ -1,0 +1,145 @@
+//! A kind of a local tool that keeps its logins in a directory, as an author would write it, and a home for its user.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use connection_contract::{
+    ConfigMount, EnvValue, PathBase, PathSpec, ProbeSpec, ProbeValue, ProfileSpec, SandboxSpec, prelude::*,
+};
+use connection_core::{ConnectionRegistry, Profiles, RegistryBuilder};
+
+use crate::world::World;
+
+pub(crate) const TOOL: Kind = Kind::from_static("tool");
+/// Its directory must have the name that it has at home.
+pub(crate) const STRICT: Kind = Kind::from_static("strict");
+/// It has neither profiles nor a container.
+pub(crate) const PLAIN: Kind = Kind::from_static("plain");
+
+/// Connects whoever is signed in in the profile's directory.
+pub(crate) struct Tool(pub(crate) Kind);
+
+pub(crate) fn home(relative: &'static str) -> PathSpec {
+    PathSpec::new(PathBase::Home, relative).unwrap()
+}
+
+impl Tool {
+    async fn account(&self, ctx: &Context<'_>) -> Result<String, ServiceError> {
+        let (Some(files), Some(directory)) = (ctx.files(), ctx.directory()) else { return Ok("nobody".into()) };
+        let read = files.read(directory, "account", 100).await?;
+        Ok(read.expose_str().unwrap_or_default().to_owned())
+    }
+}
+
+impl ConnectionDefinition for Tool {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(self.0.clone(), "Tool", AuthType::None).needs(Need::Files)
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        ctx.prompt(Prompt::new("Sign in there, then go on")).await;
+        let account = self.account(ctx).await.map_err(|_| SetupFailure::new("signed_out", "nobody is signed in"))?;
+        Ok(Established::new((), Identity::new(account.clone(), account)))
+    }
+    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::from(""))
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        let account = self.account(ctx).await.map_err(NotLive::from)?;
+        assert_eq!(ctx.connection().profile().is_some(), ctx.directory().is_some());
+        Ok(VerifyResult::live().identity(Identity::new(account.clone(), account)))
+    }
+    fn profiles(&self) -> Option<ProfileSpec> {
+        let probe = ProbeSpec::new()
+            .marker("settings.json")
+            .marker("auth.json")
+            .login(ProbeValue::new("auth.json", "/tokens/access"))
+            .login(ProbeValue::new("key.json", "/key"))
+            .account(ProbeValue::new("settings.json", "/account/name"))
+            .account(ProbeValue::new("auth.json", "/tokens/id").claim("/email"));
+        let spec = ProfileSpec::new("TOOL_HOME", home(".tool"))
+            .env("TOOL_PARENT", EnvValue::Parent)
+            .env("TOOL_ISOLATED", EnvValue::Text("1".into()))
+            .arg("--isolated")
+            .probe(probe);
+        match self.0.as_str() {
+            "plain" => None,
+            "strict" => Some(spec.dir_name(".tool")),
+            _ => Some(spec),
+        }
+    }
+    fn sandbox(&self) -> Option<SandboxSpec> {
+        let spec = SandboxSpec::new("localhost/connections/tool:1", "tool")
+            .config_mount(ConfigMount::new(home(".tool"), "/root/.tool").profile())
+            .config_mount(ConfigMount::new(home(".toolrc"), "/root/.toolrc").copied())
+            .env("TOOL_TELEMETRY", "off");
+        (self.0 != PLAIN).then_some(spec)
+    }
+}
+
+/// A user's home, which may move.
+#[derive(Clone)]
+pub(crate) struct Home(Arc<Mutex<Option<PathBuf>>>);
+
+impl Home {
+    pub(crate) fn at(path: impl Into<PathBuf>) -> Self {
+        Self(Arc::new(Mutex::new(Some(path.into()))))
+    }
+    pub(crate) fn moves(&self, path: Option<PathBuf>) {
+        *self.0.lock().unwrap() = path;
+    }
+    /// A builder for whom this is the home.
+    pub(crate) fn builder(&self, builder: RegistryBuilder) -> RegistryBuilder {
+        let at = self.0.clone();
+        let variable = move |name: &str| -> Option<OsString> {
+            let home = at.lock().unwrap().clone();
+            home.filter(|_| matches!(name, "HOME" | "USERPROFILE")).map(PathBuf::into_os_string)
+        };
+        let builder = builder.environment(Arc::new(variable));
+        builder.kind(Tool(TOOL)).kind(Tool(STRICT)).kind(Tool(PLAIN))
+    }
+}
+
+/// A world with a home, and a registry of the tools.
+pub(crate) struct Tools {
+    pub(crate) world: World,
+    pub(crate) home: Home,
+    pub(crate) registry: ConnectionRegistry,
+}
+
+impl Tools {
+    pub(crate) async fn new() -> Self {
+        Self::with(|builder| builder).await
+    }
+    pub(crate) async fn with(change: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
+        let world = World::new().await;
+        let home = Home::at(world.directory.path().join("home"));
+        let registry = change(home.builder(world.builder())).open().await.unwrap();
+        Self { world, home, registry }
+    }
+    /// Below the home.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.world.directory.path().join("home").join(relative)
+    }
+    pub(crate) fn profiles(&self) -> Profiles {
+        self.registry.profiles(&TOOL).unwrap()
+    }
+    /// Writes a file, and the directories above it.
+    pub(crate) fn write(&self, relative: &str, content: &str) -> PathBuf {
+        write(&self.path(relative), content);
+        self.path(relative)
+    }
+}
+
+pub(crate) fn write(path: &Path, content: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
