@@ -101,10 +101,16 @@ impl<'w> Effects<'w> {
         let mut services = Services::new(self, self, self, self).addresses(addresses).wildcards(wildcards).spend(self);
         services = services.directory(self.world.directory.as_ref());
         if self.world.files.is_some() {
-            services = services.files(self);
+            services = services.files(self).file_cache(self);
         }
         if self.world.kv.is_some() {
             services = services.kv(self);
+        }
+        if self.world.tools.is_some() {
+            services = services.tools(self);
+        }
+        if self.world.window.is_some() {
+            services = services.login_window(self);
         }
         services
     }

@@ -3,11 +3,11 @@
 use connection_contract::{
     BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Established,
     HttpRequest, Input as FieldInput, KvService, LogEvent, RefreshContext, RefreshSemantics, Refreshed, Refresher,
-    Secret, TeardownContext, Text, Timestamp, VerifyContext, VerifyResult, host, reason,
+    Secret, TeardownContext, Text, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host, reason,
 };
 
 use crate::{
-    Expected, FakeFiles, Input, Setup,
+    Expected, FakeFiles, FakeTools, FakeWindow, Input, Setup,
     fault::fail,
     kv::FakeKv,
     poll::block_on,
@@ -69,6 +69,19 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.world.kv = Some(FakeKv::default());
         self
     }
+    /// Gives the host local tools; a plugin may look for those that its descriptor declares.
+    #[must_use]
+    pub fn tools(mut self, mut tools: FakeTools) -> Self {
+        tools.granted = self.world.descriptor.tools.clone();
+        self.world.tools = Some(tools);
+        self
+    }
+    /// Gives the host windows to log in.
+    #[must_use]
+    pub fn login_window(mut self, window: FakeWindow) -> Self {
+        self.world.window = Some(window);
+        self
+    }
     /// Gives the host inbound HTTP, with this address for every callback.
     #[must_use]
     pub fn inbound_http(mut self, redirect_uri: &str) -> Self {
@@ -102,6 +115,29 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     #[track_caller]
     pub fn base_url(&self, url: &str) -> BaseUrl {
         host::base_url(url).unwrap_or_else(|| fail("this is not a plain http(s) address"))
+    }
+    /// Activates the plugin, with what this host has; again is as good as once.
+    ///
+    /// # Errors
+    /// As the plugin's `activate`.
+    #[track_caller]
+    pub fn activate(&self) -> Result<(), ConnectionError> {
+        block_on(self.definition.activate(self.world.lent()))
+    }
+    /// Fetches the usage of the account.
+    ///
+    /// # Errors
+    /// As the plugin's usage source.
+    #[track_caller]
+    pub fn fetch_usage(
+        &self,
+        credential: &D::Credential,
+        connection: &Connection,
+    ) -> Result<UsageSnapshot, ConnectionError> {
+        let Some(usage) = self.definition.usage() else { fail("this kind tells no usage") };
+        let credential = self.reparsed(credential);
+        let context = UsageContext::new(self.world.services(), connection, self.world.directory.as_ref());
+        block_on(usage.fetch(&credential, &context))
     }
     /// A setup with these inputs, in order.
     pub fn setup(&self, inputs: impl IntoIterator<Item = Input>) -> Setup<'_, D> {

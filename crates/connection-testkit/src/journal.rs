@@ -1,10 +1,10 @@
 //! What each effect of a setup gave, so that a replay gives it again.
 
 use connection_contract::{
-    Answer, FileStat, HttpError, HttpResponse, Secret, ServiceError, Text, Timestamp, Woken, host,
+    Answer, FileStat, FoundTool, HttpError, HttpResponse, Secret, ServiceError, Text, Timestamp, Woken, host,
 };
 
-use crate::{fault::fail, input::duplicates, kv};
+use crate::{fault::fail, input::duplicates, kv, lent::WindowEnd};
 
 /// What an effect gave.
 pub(crate) enum Effect {
@@ -12,12 +12,15 @@ pub(crate) enum Effect {
     Answered(Vec<(Text, Answer)>),
     Callback(Vec<(String, Secret)>),
     Elapsed,
+    Found(Result<FoundTool, ServiceError>),
     Http(Result<HttpResponse, HttpError>),
     List(Result<Vec<FileStat>, ServiceError>),
+    Made(Result<Option<String>, ServiceError>),
     Put(Result<(), ServiceError>),
     Read(Result<Secret, ServiceError>),
     Stat(Result<FileStat, ServiceError>),
     Value(Option<Vec<u8>>),
+    Window(WindowEnd),
 }
 /// One effect, and where the fakes stood: `script` and `input` before it, `kv` after it.
 pub(crate) struct Entry {
@@ -57,10 +60,13 @@ impl Effect {
             Self::Elapsed => Self::Elapsed,
             Self::Http(result) => Self::Http(result.as_ref().map_err(|e| *e).map(duplicate_response)),
             Self::List(result) => Self::List(result.clone()),
+            Self::Found(result) => Self::Found(result.clone()),
+            Self::Made(result) => Self::Made(result.clone()),
             Self::Put(result) => Self::Put(*result),
             Self::Read(result) => Self::Read(result.as_ref().map(Secret::duplicate).map_err(|e| *e)),
             Self::Stat(result) => Self::Stat(result.clone()),
             Self::Value(value) => Self::Value(value.clone()),
+            Self::Window(end) => Self::Window(end.clone()),
         }
     }
     /// What ended a wait.

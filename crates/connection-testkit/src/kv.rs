@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use connection_contract::ServiceError;
@@ -19,8 +19,9 @@ pub(crate) enum Half {
 /// Everything in it; cheap enough to keep per effect.
 pub(crate) type State = BTreeMap<(Half, String), Vec<u8>>;
 
-#[derive(Default)]
-pub(crate) struct FakeKv(Mutex<State>);
+/// A clone is the same one.
+#[derive(Clone, Default)]
+pub(crate) struct FakeKv(Arc<Mutex<State>>);
 
 impl FakeKv {
     fn lock(&self) -> MutexGuard<'_, State> {

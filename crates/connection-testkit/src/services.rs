@@ -158,6 +158,7 @@ macro_rules! key_value {
     };
 }
 key_value!(World, get_live, put_live);
+key_value!(FakeKv, get_now, put_now);
 key_value!(Effects<'_>, get_effect, put_effect);
 
 impl World {
@@ -168,6 +169,16 @@ impl World {
     async fn put_live(&self, half: Half, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         yield_once().await;
         self.on_kv(|kv| kv.write(half, key, value))
+    }
+}
+impl FakeKv {
+    async fn get_now(&self, half: Half, key: &str) -> Option<Vec<u8>> {
+        yield_once().await;
+        self.read(half, key)
+    }
+    async fn put_now(&self, half: Half, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
+        yield_once().await;
+        self.write(half, key, value)
     }
 }
 impl Effects<'_> {

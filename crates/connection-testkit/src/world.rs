@@ -14,6 +14,7 @@ use crate::{
     crypto::FakeCrypto,
     files::FakeFiles,
     kv::{self, FakeKv},
+    lent::{FakeTools, FakeWindow},
     script::Script,
     spend::Kept,
 };
@@ -35,6 +36,8 @@ pub(crate) struct World {
     pub(crate) files: Option<FakeFiles>,
     pub(crate) directory: Option<Root>,
     pub(crate) kv: Option<FakeKv>,
+    pub(crate) tools: Option<FakeTools>,
+    pub(crate) window: Option<FakeWindow>,
     pub(crate) inbound: Inbound,
     pub(crate) kept: Kept,
     now: AtomicI64,
@@ -47,8 +50,23 @@ impl World {
     pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>, wildcards: Vec<Text>) -> Self {
         let (script, crypto, inbound, kept, log) = Default::default();
         let now = AtomicI64::new(Self::START);
-        let (files, directory, kv) = Default::default();
-        Self { descriptor, addresses, wildcards, script, crypto, files, directory, kv, inbound, kept, now, log }
+        let (files, directory, kv, tools, window) = Default::default();
+        Self {
+            descriptor,
+            addresses,
+            wildcards,
+            script,
+            crypto,
+            files,
+            directory,
+            kv,
+            tools,
+            window,
+            inbound,
+            kept,
+            now,
+            log,
+        }
     }
     pub(crate) fn set_now(&self, time: Timestamp) {
         self.now.store(time.seconds(), Ordering::Relaxed);
@@ -67,10 +85,16 @@ impl World {
             Services::new(self, self, &self.crypto, self).addresses(&self.addresses).wildcards(&self.wildcards);
         services = services.spend(self).directory(self.directory.as_ref());
         if self.files.is_some() {
-            services = services.files(self);
+            services = services.files(self).file_cache(self);
         }
         if self.kv.is_some() {
             services = services.kv(self);
+        }
+        if let Some(tools) = &self.tools {
+            services = services.tools(tools);
+        }
+        if let Some(window) = &self.window {
+            services = services.login_window(window);
         }
         services
     }

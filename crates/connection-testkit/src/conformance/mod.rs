@@ -16,6 +16,7 @@
 mod classified;
 mod described;
 mod hidden;
+mod lent;
 mod received;
 mod recorded;
 mod renewed;
@@ -58,6 +59,7 @@ pub struct Suite<D: ConnectionDefinition> {
     refresh: Vec<Expected>,
     teardown: Vec<Expected>,
     recorded: Option<String>,
+    usage: Vec<Expected>,
 }
 impl<D: ConnectionDefinition> Debug for Suite<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -70,7 +72,7 @@ where
 {
     /// A suite for the plugin that `make` makes.
     pub fn new(make: impl Fn() -> D + 'static) -> Self {
-        let (inputs, setup, verify, refresh, teardown, recorded) = Default::default();
+        let (inputs, setup, verify, refresh, teardown, recorded, usage) = Default::default();
         Self {
             make: Box::new(make),
             prepare: Box::new(|host| host),
@@ -80,6 +82,7 @@ where
             refresh,
             teardown,
             recorded,
+            usage,
         }
     }
     /// Gives every fake host what the kind needs: files, a key-value store, inbound HTTP.
@@ -111,6 +114,11 @@ where
         self.teardown = requests.into_iter().collect();
         self
     }
+    /// The requests of a fetch of that connection's usage.
+    pub fn usage(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
+        self.usage = requests.into_iter().collect();
+        self
+    }
     /// What this plugin has ever stored for that setup: the files `STEM-1.bin`, `STEM-2.bin` and so on, as
     /// `tests/fixtures/credential` has them; the last is what it stores today.
     ///
@@ -124,12 +132,14 @@ where
     #[track_caller]
     pub fn check(self) {
         self.described();
+        self.activated();
         self.stored();
         self.hidden();
         self.classified();
         self.renewed();
         self.repeated();
         self.received();
+        self.metered();
         self.recorded_before();
     }
 

@@ -1,0 +1,140 @@
+//! What a plugin makes of files below the roots of its connection is made once, in each context and setup.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use connection_contract::prelude::*;
+use connection_core::{ConnectionRegistry, Outcome};
+
+use crate::{
+    lent,
+    world::{World, answers, code, step},
+};
+
+const KIND: Kind = Kind::from_static("digests");
+
+/// Tells the first line of `a` in the directory that it is granted; `error` is none, and `none` is nothing.
+#[derive(Clone, Default)]
+struct Digests {
+    computed: Arc<AtomicUsize>,
+    seen: Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+impl Digests {
+    async fn look(&self, cache: &dyn FileCache, root: &Root) {
+        let compute = |content: &Secret| {
+            self.computed.fetch_add(1, SeqCst);
+            match content.expose_str().unwrap_or_default() {
+                "error" => Err(ServiceError::Unavailable),
+                "none" => Ok(None),
+                text => Ok(Some(text.to_owned())),
+            }
+        };
+        let made = cache.cached(root, "a", 1, 1_000_000, Box::new(compute)).await;
+        let made = made.map(|made| made.map(|made| made.len().min(9)));
+        self.seen.lock().unwrap().push(format!("{made:?}"));
+    }
+    fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+impl ConnectionDefinition for Digests {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(KIND, "Digests", AuthType::None)
+            .needs(Need::Files)
+            .field(Field::directory("root", "Directory"))
+            .field(Field::text("name", "Name"))
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        let root = ctx.prompt(Prompt::new("Where?").field("root")).await.directory("root")?.clone();
+        let cache = ctx.file_cache().ok_or_else(|| SetupFailure::new("none", "no cache"))?;
+        self.look(cache, &root).await;
+        let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
+        let made = Established::new((), Identity::new(name.clone(), name)).reach(Reach::declared().root(root));
+        Ok(made.established_live(VerifyResult::live()))
+    }
+    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::default())
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        let cache = ctx.file_cache().ok_or(ConnectionError::Bug("no cache".into()))?;
+        for root in ctx.connection().roots() {
+            self.look(cache, root).await;
+        }
+        Ok(VerifyResult::live())
+    }
+}
+
+async fn begun(world: &World, registry: &ConnectionRegistry) -> connection_core::SetupSession {
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    let root = world.directory.path().join("files");
+    session.advance(no, &answers(&[("root", root.to_str().unwrap())])).await.unwrap();
+    step(&session).await;
+    session
+}
+
+fn write(world: &World, content: &str) {
+    let directory = world.directory.path().join("files");
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("a"), content).unwrap();
+}
+
+/// R-JACK-036
+#[tokio::test]
+async fn a_file_that_stays_is_read_once_by_all_contexts_and_nothing_wrong_is_kept() {
+    let (world, plugin) = (World::new().await, Digests::default());
+    write(&world, "first");
+    let registry = world.open(plugin.clone()).await;
+    let session = begun(&world, &registry).await;
+    let Outcome::Done(done) = lent::named(&session, "ada").await else { panic!("not connected") };
+    let connection = registry.connection(done.connection).await.unwrap();
+    plugin.seen();
+    for (content, seen, computed) in [
+        ("first", "Ok(Some(5))", 0),
+        ("none", "Ok(None)", 1),
+        ("error", "Err(Unavailable)", 2),
+        (&*"x".repeat(65 * 1024), "Ok(Some(9))", 2),
+    ] {
+        let before = plugin.computed.load(SeqCst);
+        if content != "first" {
+            write(&world, content);
+        }
+        connection.verify().await.unwrap();
+        connection.verify().await.unwrap();
+        assert_eq!(plugin.seen(), [seen, seen]);
+        assert_eq!(plugin.computed.load(SeqCst) - before, computed, "{seen}");
+    }
+    fs::remove_file(world.directory.path().join("files/a")).unwrap();
+    let before = plugin.computed.load(SeqCst);
+    connection.verify().await.unwrap();
+    assert_eq!((plugin.seen(), plugin.computed.load(SeqCst)), (vec!["Ok(None)".to_owned()], before));
+}
+
+#[tokio::test]
+async fn in_a_setup_what_was_made_stays_made_in_another_process_though_the_file_changes() {
+    let (world, plugin) = (World::new().await, Digests::default());
+    write(&world, "first");
+    let registry = world.open(plugin.clone()).await;
+    let id = begun(&world, &registry).await.id();
+    registry.close().await;
+    write(&world, "another text");
+    let registry = world.open(plugin.clone()).await;
+    let session = registry.resume_setup(id).await.unwrap();
+    step(&session).await;
+    assert_eq!(code(&lent::named(&session, "ada").await), "done Live");
+    let seen = plugin.seen();
+    assert!(seen.len() > 1 && seen.iter().all(|seen| *seen == "Ok(Some(5))"), "{seen:?}");
+    assert_eq!(plugin.computed.load(SeqCst), 1);
+}

@@ -1,0 +1,86 @@
+//! The values that a kind reaches by the handle it keeps: of the owner who registered it, sealed or not at all, and in a
+//! setup as durable as its other effects.
+
+use connection_core::ConnectionRegistry;
+
+use crate::{
+    lent::{Act, Borrower, LENT, asked, named},
+    raw,
+    world::{World, code},
+};
+
+const CANARY: &str = "canary-of-the-handle";
+
+async fn open(world: &World, plugin: &Borrower) -> ConnectionRegistry {
+    let registry = world.open(plugin.clone()).await;
+    plugin.until_activated(1).await;
+    registry
+}
+
+/// R-JACK-032
+#[tokio::test]
+async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it() {
+    let (world, plugin, theirs) = (World::new().await, Borrower::new([]), Borrower::new([]));
+    let registry = open(&world, &plugin).await;
+    assert_eq!(plugin.act(Act::Put("a", "mine")).await, "Ok(())");
+    assert_eq!(plugin.act(Act::Get("a")).await, "Ok(Some(\"mine\"))");
+    registry.unregister_connection_kind(&LENT);
+    let other = registry.owner("other").unwrap();
+    other.register_connection_kind(theirs.clone()).unwrap();
+    theirs.until_activated(1).await;
+    assert_eq!(theirs.act(Act::Get("a")).await, "Ok(None)");
+    // In anybody's setup it is still whose it was.
+    theirs.act(Act::Put("a", "theirs")).await;
+    theirs.does([Act::Get("a"), Act::ContextGet("a")]);
+    asked(&registry).await;
+    assert_eq!(theirs.seen(), ["Ok(Some(\"theirs\")), Ok(Some(\"mine\"))"]);
+}
+
+#[tokio::test]
+async fn in_a_setup_it_is_recorded_and_what_changes_outside_is_not_seen_by_a_replay() {
+    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let registry = open(&world, &plugin).await;
+    plugin.act(Act::Put("a", "before")).await;
+    plugin.does([Act::Get("a"), Act::Put("b", "set up"), Act::PutSecret("c", CANARY), Act::GetSecret("c")]);
+    let session = asked(&registry).await;
+    let id = session.id();
+    plugin.act(Act::Put("a", "after")).await;
+    plugin.act(Act::Put("b", "after")).await;
+    drop(session);
+    registry.close().await;
+    let registry = open(&world, &plugin.clone()).await;
+    let session = registry.resume_setup(id).await.unwrap();
+    crate::world::step(&session).await;
+    assert_eq!(code(&named(&session, "ada").await), "done Live");
+    let seen = plugin.seen();
+    assert!(seen.len() > 1 && seen.iter().all(|seen| *seen == seen_once()), "{seen:?}");
+    let everything = raw::everything(&world.database()).await;
+    assert!(!everything.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
+}
+
+fn seen_once() -> String {
+    format!("Ok(Some(\"before\")), Ok(()), Ok(()), Ok(Some(\"{CANARY}\"))")
+}
+
+/// R-JACK-033
+#[tokio::test]
+async fn a_secret_that_does_not_open_is_not_there_and_can_be_written_again() {
+    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let _registry = open(&world, &plugin).await;
+    plugin.act(Act::PutSecret("a", CANARY)).await;
+    plugin.act(Act::PutSecret("b", "another")).await;
+    let swap = "UPDATE connection_kv SET sealed = (SELECT sealed FROM connection_kv WHERE key = 'b') WHERE key = 'a'";
+    raw::run(&world.database(), swap).await;
+    assert_eq!(plugin.act(Act::GetSecret("a")).await, "Ok(None)");
+    assert_eq!(plugin.act(Act::PutSecret("a", CANARY)).await, "Ok(())");
+    assert_eq!(plugin.act(Act::GetSecret("a")).await, format!("Ok(Some(\"{CANARY}\"))"));
+}
+
+/// R-JACK-032
+#[tokio::test]
+async fn a_store_that_cannot_write_keeps_nothing_and_says_so() {
+    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let registry = open(&world, &plugin).await;
+    registry.close().await;
+    assert_eq!(plugin.act(Act::PutSecret("a", CANARY)).await, "Err(Unavailable)");
+}

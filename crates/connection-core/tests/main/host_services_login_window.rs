@@ -1,0 +1,119 @@
+//! Windows in which a person logs in: apart by kind, profile and owner, as long as the core says, and nobody reads the
+//! cookie but the plugin.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use connection_contract::{LoggedIn, Secret};
+use connection_core::{ConnectionRegistry, LoginWindow};
+use tokio::sync::watch;
+
+use crate::{
+    lent::{Act, Borrower, asked, named},
+    log, raw,
+    world::{World, code, outlasted},
+};
+
+const CANARY: &str = "canary-of-the-cookie";
+
+/// Shows windows that end as a test says; without a word they stay.
+#[derive(Debug, Default)]
+struct Screen {
+    ends: Mutex<Vec<LoggedIn>>,
+    partitions: Mutex<Vec<String>>,
+    open: watch::Sender<usize>,
+}
+
+struct Open<'a>(&'a Screen);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
+    }
+}
+
+#[async_trait]
+impl LoginWindow for Screen {
+    async fn open(&self, window: connection_contract::LoginWindow) -> LoggedIn {
+        self.partitions.lock().unwrap().push(window.partition.to_string());
+        self.open.send_modify(|open| *open += 1);
+        let _open = Open(self);
+        let end = self.ends.lock().unwrap().pop();
+        match end {
+            Some(end) => end,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+async fn open(world: &World, plugin: &Borrower, screen: &Arc<Screen>) -> ConnectionRegistry {
+    let registry = world.builder().kind(plugin.clone()).login_window(screen.clone()).open().await.unwrap();
+    plugin.until_activated(1).await;
+    registry
+}
+
+const MINUTES: Duration = Duration::from_secs(300);
+
+/// R-JACK-034
+#[tokio::test]
+async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
+    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let registry = open(&world, &plugin, &screen).await;
+    for (end, told) in [
+        (LoggedIn::Success(Secret::from(CANARY)), "cookie of 20 bytes"),
+        (LoggedIn::Cancelled, "Cancelled"),
+        (LoggedIn::Failed("no screen".into()), "failed: no screen"),
+    ] {
+        screen.ends.lock().unwrap().push(end);
+        assert_eq!(plugin.act(Act::Window(MINUTES)).await, told);
+    }
+    let owner = registry.owner("a/b").unwrap();
+    screen.ends.lock().unwrap().push(LoggedIn::Cancelled);
+    plugin.does([Act::ContextWindow(MINUTES)]);
+    asked(&owner).await;
+    let partitions = screen.partitions.lock().unwrap().clone();
+    assert_eq!(partitions[0], "lent/default/local/web%20login");
+    assert_eq!(partitions[3], "lent/default/a%2Fb/web%20login");
+}
+
+/// R-JACK-034: the host's window says nothing; the core's clock ends it.
+#[tokio::test]
+async fn a_window_that_stays_is_closed_when_its_time_is_over() {
+    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let _registry = open(&world, &plugin, &screen).await;
+    let asking = plugin.clone();
+    let task = tokio::runtime::Handle::current().spawn(async move { asking.act(Act::Window(MINUTES)).await });
+    drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
+    world.clock.until_asleep(1).await;
+    assert_eq!(outlasted(&world, task).await, "TimedOut");
+    assert_eq!(*screen.open.borrow(), 0);
+}
+
+#[tokio::test]
+async fn a_setup_waits_for_a_person_longer_than_for_a_plugin_and_opens_no_window_twice() {
+    log::begin();
+    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let registry = open(&world, &plugin, &screen).await;
+    plugin.does([Act::Window(MINUTES), Act::ContextWindow(MINUTES)]);
+    screen.ends.lock().unwrap().push(LoggedIn::Success(Secret::from(CANARY)));
+    let session = registry.begin_setup(&crate::lent::LENT).await.unwrap();
+    // The first has its cookie; the second stays open for more than the minute that a plugin has.
+    drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
+    while screen.partitions.lock().unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    // The deadlines of the run, the lease that it renews, and the window's own.
+    world.clock.until_asleep(4).await;
+    world.clock.advance(MINUTES + Duration::from_secs(1));
+    crate::world::step(&session).await;
+    assert_eq!(code(&named(&session, "ada").await), "done Live");
+    let seen = plugin.seen();
+    assert!(seen.len() > 1 && seen.iter().all(|seen| *seen == "cookie of 20 bytes, TimedOut"), "{seen:?}");
+    assert_eq!(screen.partitions.lock().unwrap().len(), 2);
+    let everything = raw::everything(&world.database()).await;
+    assert!(!everything.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
+    assert!(log::lines_with(CANARY).is_empty());
+}

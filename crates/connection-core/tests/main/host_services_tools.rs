@@ -1,0 +1,184 @@
+//! Local tools: only those that are declared, found where they are, asked for their version and for nothing else.
+#![cfg(unix)]
+
+use std::{ffi::OsString, fs, path::PathBuf, sync::Arc, time::Duration};
+
+use connection_contract::{PathBase, PathSpec, ToolSpec};
+use connection_core::{ConnectionRegistry, RegisterError};
+use tokio::runtime::Handle;
+
+use crate::{
+    lent::{Act, Borrower, asked, named, shell_as, tool},
+    world::{World, code, outlasted},
+};
+
+/// A machine with two directories on its path and one beside it.
+struct Machine {
+    world: World,
+    first: PathBuf,
+    second: PathBuf,
+    home: PathBuf,
+}
+
+impl Machine {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let [first, second, home] = ["first", "second", "home"].map(|name| world.directory.path().join(name));
+        for directory in [&first, &second, &home.join("tools")] {
+            fs::create_dir_all(directory).unwrap();
+        }
+        Self { world, first, second, home }
+    }
+    async fn open(&self, plugin: &Borrower) -> ConnectionRegistry {
+        let path = std::env::join_paths(["relative".into(), self.first.clone(), self.second.clone()]).unwrap();
+        let home = self.home.clone();
+        let variables = move |name: &str| match name {
+            "PATH" => Some(path.clone()),
+            "HOME" => Some(home.clone().into_os_string()),
+            "SECRET_OF_OURS" => Some(OsString::from("canary-variable")),
+            _ => None,
+        };
+        let registry = self.world.builder().kind(plugin.clone()).environment(Arc::new(variables)).open().await.unwrap();
+        plugin.until_activated(1).await;
+        registry
+    }
+}
+
+fn nested() -> PathSpec {
+    PathSpec::new(PathBase::Home, "tools").unwrap()
+}
+
+#[tokio::test]
+async fn a_tool_is_found_on_the_path_first_and_then_where_its_kind_says() {
+    let machine = Machine::new().await;
+    let spec = tool("helper", "echo 1").extra_path(nested());
+    let plugin = Borrower::new([spec.clone()]);
+    let _registry = machine.open(&plugin).await;
+    assert_eq!(plugin.act(Act::Find(spec.clone())).await, "None");
+    for directory in [machine.home.join("tools"), machine.second.clone(), machine.first.clone()] {
+        shell_as(&directory, "helper");
+        let path = directory.join("helper");
+        assert_eq!(plugin.act(Act::Find(spec.clone())).await, format!("{:?}", Some(path.to_str().unwrap())));
+    }
+    let handle = plugin.handle();
+    let found = handle.tools().unwrap().find(&spec).await.unwrap();
+    let probed: Vec<_> = found.probed.iter().map(ToString::to_string).collect();
+    assert_eq!(probed, [machine.first, machine.second, machine.home.join("tools")].map(|p| p.display().to_string()));
+}
+
+#[tokio::test]
+async fn what_is_not_declared_as_it_is_asked_for_is_denied_and_nothing_is_run() {
+    let machine = Machine::new().await;
+    shell_as(&machine.first, "helper");
+    let plugin = Borrower::new([tool("helper", "echo 1")]);
+    let _registry = machine.open(&plugin).await;
+    for other in [tool("helper", "echo 2"), tool("other", "echo 1"), tool("helper", "echo 1").extra_path(nested())] {
+        assert_eq!(plugin.act(Act::Find(other.clone())).await, "Denied");
+        assert_eq!(plugin.act(Act::Version(other)).await, "Err(Denied)");
+    }
+    // Without any there is no service, and neither on a host that runs none.
+    let none = Borrower::new([]);
+    let _without = machine.open(&none).await;
+    assert!(none.handle().tools().is_none());
+    let host = machine.world.builder().kind(plugin.clone()).without_tools().open().await.unwrap();
+    assert!(host.support(&crate::lent::LENT).unwrap().services.iter().all(|s| *s != connection_core::HostService::Tools));
+}
+
+#[tokio::test]
+async fn the_version_is_the_first_line_of_a_run_that_ended_well_with_nothing_of_ours_in_it() {
+    let machine = Machine::new().await;
+    for (script, version) in [
+        ("echo ' helper 1.2.3'; echo more", "Ok(\"helper 1.2.3\")"),
+        ("echo \"$HOME-$SECRET_OF_OURS$USER\"", "home-"),
+        ("cat; echo empty", "Ok(\"empty\")"),
+        ("echo one; exit 1", "Err(Unavailable)"),
+        ("echo one >&2", "Err(Unavailable)"),
+        ("echo one; while :; do echo more; done", "Ok(\"one\")"),
+    ] {
+        let spec = tool("helper", script);
+        let plugin = Borrower::new([spec.clone()]);
+        if !machine.first.join("helper").exists() {
+            shell_as(&machine.first, "helper");
+            std::os::unix::fs::symlink("/bin/cat", machine.first.join("cat")).unwrap();
+        }
+        let registry = machine.open(&plugin).await;
+        let said = plugin.act(Act::Version(spec)).await;
+        assert!(said.contains(version) && !said.contains("canary"), "{script}: {said}");
+        assert!(!version.starts_with("home") || said.ends_with("home-\")"), "{said}");
+        registry.close().await;
+    }
+    let gone = tool("gone", "echo 1");
+    let plugin = Borrower::new([gone.clone()]);
+    let _registry = machine.open(&plugin).await;
+    assert_eq!(plugin.act(Act::Version(gone)).await, "Err(NotFound)");
+}
+
+#[tokio::test]
+async fn a_tool_that_does_not_end_is_killed_after_two_seconds_of_the_hosts_clock() {
+    let machine = Machine::new().await;
+    shell_as(&machine.first, "helper");
+    let began = machine.home.join("began");
+    let spec = tool("helper", &format!("echo $$ > '{}'; while :; do :; done", began.display()));
+    let plugin = Borrower::new([spec.clone()]);
+    let _registry = machine.open(&plugin).await;
+    let asking = plugin.clone();
+    let version = Handle::current().spawn(async move { asking.act(Act::Version(spec)).await });
+    let process = loop {
+        match fs::read_to_string(&began) {
+            Ok(process) if process.ends_with('\n') => break process.trim().to_owned(),
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    machine.world.clock.advance(Duration::from_millis(1_900));
+    tokio::task::yield_now().await;
+    assert!(!version.is_finished());
+    assert_eq!(outlasted(&machine.world, version).await, "Err(Unavailable)");
+    while is_running(&process) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A zombie is none.
+fn is_running(process: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('Z'))
+}
+
+#[tokio::test]
+async fn in_a_setup_what_was_found_stays_found_in_every_replay_and_is_not_asked_again() {
+    let machine = Machine::new().await;
+    shell_as(&machine.first, "helper");
+    let runs = machine.home.join("runs");
+    let spec = tool("helper", &format!("echo run >> '{}'; echo 1.0", runs.display()));
+    let plugin = Borrower::new([spec.clone()]);
+    let registry = machine.open(&plugin).await;
+    plugin.does([Act::Find(spec.clone()), Act::Version(spec.clone()), Act::ContextVersion(spec)]);
+    let session = asked(&registry).await;
+    fs::remove_file(machine.first.join("helper")).unwrap();
+    assert_eq!(code(&named(&session, "ada").await), "done Live");
+    let seen = plugin.seen();
+    assert!(seen.len() > 1 && seen.iter().all(|one| *one == seen[0] && one.ends_with("Ok(\"1.0\"), Ok(\"1.0\")")), "{seen:?}");
+    assert_eq!(fs::read_to_string(&runs).unwrap(), "run\nrun\n");
+}
+
+/// Each is one sentence that names the part.
+#[tokio::test]
+async fn a_descriptor_that_says_odd_things_of_a_tool_is_refused() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let fine = || ToolSpec::new("helper");
+    for (tools, part) in [
+        (vec![ToolSpec::new("../helper")], "cannot be the name of a tool"),
+        (vec![ToolSpec::new("helper.exe")], "cannot be the name of a tool"),
+        (vec![ToolSpec::new("-x")], "cannot be the name of a tool"),
+        (vec![fine(), fine()], "two tools are named 'helper'"),
+        (vec![fine().version_args([])], "without an argument"),
+        (vec![fine().docs_url("http://acme.example")], "not at an https address"),
+        (vec![fine().install_command("a\nb")], "not one line of plain text"),
+    ] {
+        match registry.register_connection_kind(Borrower::new(tools)) {
+            Err(RegisterError::Descriptor { problem, .. }) => assert!(problem.contains(part), "{problem}"),
+            other => panic!("{part}: {other:?}"),
+        }
+    }
+}

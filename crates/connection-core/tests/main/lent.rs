@@ -1,0 +1,175 @@
+//! A plugin that does what a test tells it with what it is lent: in its activation, in a setup, and outside of both.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use connection_contract::{HostServices, LoggedIn, prelude::*};
+use connection_core::{ConnectionRegistry, Outcome, SetupSession};
+use tokio::sync::watch;
+
+use crate::{
+    fake::Deed,
+    world::{answers, step},
+};
+
+pub(crate) const LENT: Kind = Kind::from_static("lent");
+
+/// Something to do with what is lent, by way of the context or of the handle that was kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    Find(ToolSpec),
+    Version(ToolSpec),
+    Get(&'static str),
+    GetSecret(&'static str),
+    Put(&'static str, &'static str),
+    PutSecret(&'static str, &'static str),
+    /// Through the context's own values.
+    ContextGet(&'static str),
+    ContextVersion(ToolSpec),
+    ContextWindow(Duration),
+    Window(Duration),
+}
+
+/// A clone is the same plugin.
+#[derive(Clone, Default)]
+pub(crate) struct Borrower {
+    tools: Vec<ToolSpec>,
+    pub(crate) host: Arc<Mutex<Option<HostServices>>>,
+    pub(crate) deed: Arc<Mutex<Deed>>,
+    pub(crate) acts: Arc<Mutex<Vec<Act>>>,
+    seen: Arc<Mutex<Vec<String>>>,
+    activated: Arc<watch::Sender<usize>>,
+    /// Gone when the plugin is.
+    pub(crate) alive: Arc<()>,
+}
+
+impl Borrower {
+    pub(crate) fn new(tools: impl IntoIterator<Item = ToolSpec>) -> Self {
+        Self { tools: tools.into_iter().collect(), ..Self::default() }
+    }
+    /// What its setups do before they ask for a name.
+    pub(crate) fn does(&self, acts: impl IntoIterator<Item = Act>) {
+        *self.acts.lock().unwrap() = acts.into_iter().collect();
+    }
+    /// What its runs saw since the last time, in order.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+    pub(crate) fn activations(&self) -> usize {
+        *self.activated.borrow()
+    }
+    pub(crate) async fn until_activated(&self, times: usize) {
+        drop(self.activated.subscribe().wait_for(|count| *count >= times).await.unwrap());
+    }
+    pub(crate) fn handle(&self) -> HostServices {
+        self.host.lock().unwrap().clone().expect("it was activated")
+    }
+    /// Does it with the handle, outside of any setup.
+    pub(crate) async fn act(&self, act: Act) -> String {
+        self.acted(act, None).await
+    }
+
+    async fn acted(&self, act: Act, ctx: Option<&SetupContext<'_>>) -> String {
+        let host = self.handle();
+        let found = |found: Result<FoundTool, ServiceError>| match found {
+            Ok(found) => format!("{:?}", found.path.map(|path| path.to_string())),
+            Err(error) => format!("{error:?}"),
+        };
+        match act {
+            Act::Find(tool) => match host.tools() {
+                Some(tools) => found(tools.find(&tool).await),
+                None => "no tools".into(),
+            },
+            Act::Version(tool) => format!("{:?}", host.tools().unwrap().version(&tool).await),
+            Act::ContextVersion(tool) => format!("{:?}", ctx.unwrap().tools().unwrap().version(&tool).await),
+            Act::Get(key) => format!("{:?}", host.kv().unwrap().get(key).await),
+            Act::GetSecret(key) => {
+                let value = host.kv().unwrap().get_secret(key).await;
+                format!("{:?}", value.map(|value| value.map(|value| value.expose_str().unwrap().to_owned())))
+            }
+            Act::Put(key, value) => format!("{:?}", host.kv().unwrap().put(key, Some(value.into())).await),
+            Act::PutSecret(key, value) => {
+                format!("{:?}", host.kv().unwrap().put_secret(key, Some(Secret::from(value))).await)
+            }
+            Act::ContextGet(key) => format!("{:?}", ctx.unwrap().kv().unwrap().get(key).await),
+            Act::Window(timeout) => told(host.login_window().unwrap().open(window(timeout)).await),
+            Act::ContextWindow(timeout) => told(ctx.unwrap().login_window().unwrap().open(window(timeout)).await),
+        }
+    }
+}
+
+fn window(timeout: Duration) -> LoginWindow {
+    let link = Link::from_provider("https://login.acme.example/").unwrap();
+    LoginWindow::new(link, "session", "acme.example").partition("web login").timeout(timeout)
+}
+
+fn told(ended: LoggedIn) -> String {
+    match ended {
+        LoggedIn::Success(cookie) => format!("cookie of {} bytes", cookie.expose().len()),
+        LoggedIn::Failed(why) => format!("failed: {why}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The shell, by another name: nothing that a test has just written is run.
+pub(crate) fn shell_as(directory: &Path, name: &str) {
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/bin/sh", directory.join(name)).unwrap();
+    #[cfg(not(unix))]
+    std::fs::write(directory.join(format!("{name}.exe")), "").unwrap();
+}
+
+/// A tool that is the shell, and runs this for its version.
+pub(crate) fn tool(name: &'static str, script: &str) -> ToolSpec {
+    ToolSpec::new(name).version_args(["-c".into(), script.to_owned().into()])
+}
+
+/// Begins a setup, which does what it is told, and is asked for the name.
+pub(crate) async fn asked(registry: &ConnectionRegistry) -> SetupSession {
+    let session = registry.begin_setup(&LENT).await.unwrap();
+    step(&session).await;
+    session
+}
+
+pub(crate) async fn named(session: &SetupSession, name: &str) -> Outcome {
+    let (no, _) = session.current_step().unwrap();
+    session.advance(no, &answers(&[("name", name)])).await.unwrap();
+    session.terminal().await.unwrap()
+}
+
+impl ConnectionDefinition for Borrower {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        let descriptor = Descriptor::new(LENT, "Lent", AuthType::Custom).field(Field::text("name", "Name"));
+        self.tools.iter().cloned().fold(descriptor, Descriptor::tool)
+    }
+    async fn activate(&self, host: HostServices) -> Result<(), ConnectionError> {
+        // The one that came last: an earlier one may be of a registration that is over.
+        *self.host.lock().unwrap() = Some(host);
+        self.activated.send_modify(|count| *count += 1);
+        let deed = self.deed.lock().unwrap().clone();
+        deed.polled().await
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        let acts = self.acts.lock().unwrap().clone();
+        let mut saw = Vec::new();
+        for act in acts {
+            saw.push(self.acted(act, Some(ctx)).await);
+        }
+        self.seen.lock().unwrap().push(saw.join(", "));
+        let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
+        Ok(Established::new((), Identity::new(name.clone(), name)).established_live(VerifyResult::live()))
+    }
+    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::default())
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}

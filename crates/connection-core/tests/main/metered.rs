@@ -1,0 +1,136 @@
+//! A plugin that tells usage of an account at a provider that a test plays.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use connection_contract::{PathBase, PathSpec, prelude::*};
+use connection_core::{Connection as Handle, ConnectionRegistry, Outcome};
+
+use crate::{
+    acme::API,
+    fake::{Deed, Gate},
+    test_server::Reply,
+    world::{World, connect},
+};
+
+pub(crate) const METERED: Kind = Kind::from_static("metered");
+
+/// A clone is the same plugin.
+#[derive(Clone)]
+pub(crate) struct Metered {
+    pub(crate) profiles: bool,
+    /// Asks which organization, too.
+    pub(crate) chooses: bool,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) fetched: Arc<AtomicUsize>,
+    pub(crate) deed: Arc<Mutex<Deed>>,
+    pub(crate) gate: Arc<Gate>,
+    /// The profile and directory of each fetch.
+    pub(crate) seen: Arc<Mutex<Vec<(Option<String>, Option<String>)>>>,
+}
+
+impl Metered {
+    pub(crate) fn new() -> Self {
+        let (fetched, deed, seen) = Default::default();
+        let gate = Arc::new(Gate::new());
+        Self { profiles: false, chooses: false, interval: None, fetched, deed, gate, seen }
+    }
+    pub(crate) fn with_profiles() -> Self {
+        Self { profiles: true, ..Self::new() }
+    }
+    pub(crate) fn every(seconds: u64) -> Self {
+        Self { interval: Some(Duration::from_secs(seconds)), ..Self::new() }
+    }
+    pub(crate) fn fetches(&self) -> usize {
+        self.fetched.load(SeqCst)
+    }
+    pub(crate) async fn connected(&self, registry: &ConnectionRegistry, key: &str) -> Handle {
+        match connect(registry, &METERED, &[("key", key)]).await {
+            Outcome::Done(done) => registry.connection(done.connection).await.unwrap(),
+            other => panic!("not connected: {other:?}"),
+        }
+    }
+}
+
+/// The provider answers each account's usage with this part, in hundredths.
+pub(crate) fn uses(world: &World, hundredths: u32) {
+    world.provider(move |_| Reply::ok(&format!(r#"{{"used":{hundredths}}}"#)));
+}
+
+impl ConnectionDefinition for Metered {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        let organizations = Input::Choice(vec![("org-1".into(), "One".into()), ("org-2".into(), "Two".into())]);
+        Descriptor::new(METERED, "Metered", AuthType::ApiKey)
+            .origin(API)
+            .needs(Need::Files)
+            .field(Field::secret("key", "Key"))
+            .field(Field::new("organization", "Organization", organizations))
+            .permission_mode("ask")
+            .permission_mode("plan")
+            .cache_ttl(Duration::from_secs(300))
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let key = ctx.prompt(Prompt::new("Key").field("key")).await.secret("key")?;
+        let mut account = key.expose_str().unwrap_or_default().to_owned();
+        if account == "refused" {
+            return Err(SetupFailure::new("cancelled", "the person closed the window"));
+        }
+        if self.chooses {
+            let chosen = ctx.prompt(Prompt::new("Which?").field("organization")).await;
+            account = format!("{account} of {}", chosen.text("organization")?);
+        }
+        Ok(Established::new(key, Identity::new(account.clone(), account)).established_live(VerifyResult::live()))
+    }
+    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+        Ok(key.duplicate())
+    }
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+    fn usage(&self) -> Option<&dyn UsageSource<Secret>> {
+        Some(self)
+    }
+    fn profiles(&self) -> Option<ProfileSpec> {
+        let implicit = PathSpec::new(PathBase::Home, ".metered")?;
+        self.profiles.then(|| ProfileSpec::new("METERED_HOME", implicit))
+    }
+}
+
+impl UsageSource<Secret> for Metered {
+    fn fetch<'a>(
+        &'a self,
+        _: &'a Secret,
+        ctx: &'a UsageContext<'_>,
+    ) -> BoxFuture<'a, Result<UsageSnapshot, ConnectionError>> {
+        Box::pin(async move {
+            self.fetched.fetch_add(1, SeqCst);
+            let directory = ctx.directory().map(|root| root.as_str().to_owned());
+            self.seen.lock().unwrap().push((ctx.connection().profile().map(str::to_owned), directory));
+            self.gate.pass().await;
+            let deed = self.deed.lock().unwrap().clone();
+            deed.polled().await?;
+            let base = ctx.base_url(API).map_err(|_| ConnectionError::Bug("no base".into()))?;
+            let answer = classify(ctx.send(HttpRequest::get(base, "/usage")).await)?;
+            let json = answer.json().map_err(NotLive::from)?;
+            let used = json["used"].as_i64().unwrap_or_default() as f64 / 100.0;
+            let week = TimeWindow::new("week", "This week", used).window(Duration::from_secs(604_800));
+            Ok(UsageSnapshot::new(ctx.now()).metric(week))
+        })
+    }
+    fn auth_mode(&self, _: &Secret) -> Option<Text> {
+        Some("subscription".into())
+    }
+    fn poll_interval(&self) -> Option<Duration> {
+        self.interval
+    }
+    fn format_session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
+        vec![TokenUtilization::new("context", "Context", session.context_used).into()]
+    }
+}

@@ -1,0 +1,62 @@
+//! To connect an account is a setup: ready, to be chosen, failed or cancelled, and none of it an error of the program.
+
+use connection_core::{ConnectionRegistry, UsageConnect, UsageConnecting};
+
+use crate::{
+    metered::{METERED, Metered},
+    world::{World, answers},
+};
+
+async fn begun(registry: &ConnectionRegistry, key: &str) -> UsageConnect {
+    let connecting = registry.usage(&METERED).connect(None).await.unwrap();
+    let UsageConnecting::Step(no, _) = connecting.next().await.unwrap() else { panic!("it asks for a key") };
+    connecting.session().advance(no, &answers(&[("key", key)])).await.unwrap();
+    connecting
+}
+
+fn failure(connecting: &UsageConnecting) -> &str {
+    match connecting {
+        UsageConnecting::Error(failure) => &failure.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// R-JACK-042, R-JACK-043
+#[tokio::test]
+async fn a_choice_is_answered_in_its_session_and_anything_else_is_an_error_as_data() {
+    let (world, mut plugin) = (World::new().await, Metered::new());
+    plugin.chooses = true;
+    let registry = world.open(plugin).await;
+    let connecting = begun(&registry, "ada").await;
+    let UsageConnecting::Choose(options) = connecting.next().await.unwrap() else { panic!("it asks which") };
+    let named: Vec<_> = options.iter().map(|option| (&*option.id, option.label.as_str())).collect();
+    assert_eq!(named, [("org-1", "One"), ("org-2", "Two")]);
+    assert_eq!(failure(&connecting.select_option("org-3").await.unwrap()), "unknown_option");
+    // Another process has the session now.
+    let resumed = UsageConnect::of(registry.resume_setup(connecting.session().id()).await.unwrap());
+    let UsageConnecting::Ready(identity) = resumed.select_option("org-2").await.unwrap() else { panic!("not ready") };
+    assert_eq!(identity.account_id.as_str(), "ada of org-2");
+    assert_eq!(failure(&resumed.select_option("org-2").await.unwrap()), "no_choice");
+    assert!(matches!(connecting.next().await.unwrap(), UsageConnecting::Ready(_)));
+}
+
+/// R-JACK-042
+#[tokio::test]
+async fn without_a_choice_it_is_ready_and_what_a_person_breaks_off_is_cancelled() {
+    let (world, plugin) = (World::new().await, Metered::new());
+    let registry = world.open(plugin).await;
+    let refused = begun(&registry, "refused").await;
+    assert!(matches!(refused.next().await.unwrap(), UsageConnecting::Cancelled));
+    let cancelled = registry.usage(&METERED).connect(None).await.unwrap();
+    cancelled.next().await.unwrap();
+    assert_eq!(failure(&cancelled.select_option("org-1").await.unwrap()), "no_choice");
+    cancelled.session().cancel().await.unwrap();
+    assert!(matches!(cancelled.next().await.unwrap(), UsageConnecting::Cancelled));
+    assert!(!registry.usage(&METERED).status(None).await.unwrap().connected);
+    assert!(matches!(begun(&registry, "ada").await.next().await.unwrap(), UsageConnecting::Ready(_)));
+    let before = registry.usage(&METERED).status(None).await.unwrap().connection;
+    // Connected, it is authorized again in place, as another account.
+    assert!(matches!(begun(&registry, "bob").await.next().await.unwrap(), UsageConnecting::Ready(_)));
+    let after = registry.usage(&METERED).status(None).await.unwrap();
+    assert_eq!((after.connection, after.identity.unwrap().account_id.as_str()), (before, "bob"));
+}

@@ -1,0 +1,141 @@
+//! Usage is fetched for one account and profile, one at a time; what does not come is data.
+
+use connection_contract::{Liveness, SessionTokens, UsageMetric, reason};
+use connection_core::{
+    Error, Feature, HostService, NeedState, NewProfile, PromptCacheTtl, UsageReading, prompt_cache_ttl,
+};
+
+use crate::{
+    fake::{Deed, set},
+    metered::{METERED, Metered, uses},
+    test_server::Reply,
+    world::{World, outlasted},
+};
+
+fn part(reading: &UsageReading) -> f64 {
+    match &reading.snapshot.as_ref().expect("something was fetched").metrics[..] {
+        [UsageMetric::TimeWindow(window)] => window.utilization,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn code(reading: &UsageReading) -> Option<String> {
+    reading.error.as_ref().map(|why| why.reason.code.to_string())
+}
+
+#[tokio::test]
+async fn a_kind_without_profiles_has_one_account_and_ignores_a_profile() {
+    let (world, plugin) = (World::new().await, Metered::new());
+    let registry = world.open(plugin.clone()).await;
+    let usage = registry.usage(&METERED);
+    let empty = usage.status(None).await.unwrap();
+    assert!(!empty.connected && empty.identity.is_none() && empty.error.is_none());
+    assert!(matches!(usage.fetch(None).await, Err(Error::NoConnection(_))));
+    assert!(usage.snapshot(None).await.unwrap().is_none());
+    plugin.connected(&registry, "ada").await;
+    uses(&world, 25);
+    let any = Some("0190b0b0-0000-7000-8000-000000000000".parse().unwrap());
+    assert_eq!(part(&usage.fetch(any).await.unwrap()), 0.25);
+    let status = usage.status(any).await.unwrap();
+    assert!(status.connected && status.auth_mode.as_deref() == Some("subscription"));
+    assert_eq!(status.identity.unwrap().account_id.as_str(), "ada");
+    let metrics = usage.format_session_metrics(SessionTokens::new(7, None)).await.unwrap();
+    assert!(matches!(&metrics[..], [UsageMetric::TokenUtilization(tokens)] if tokens.used == 7));
+}
+
+/// R-JACK-040, R-JACK-041, R-JACK-044
+#[tokio::test]
+async fn each_profile_has_an_account_of_its_own_and_loses_it_alone() {
+    let (world, plugin) = (World::new().await, Metered::with_profiles());
+    let home = world.directory.path().join("home");
+    let home = move |name: &str| (name == "HOME").then(|| home.clone().into_os_string());
+    let builder = world.builder().kind(plugin.clone()).environment(std::sync::Arc::new(home));
+    let registry = builder.open().await.unwrap();
+    let (usage, profiles) = (registry.usage(&METERED), registry.profiles(&METERED).unwrap());
+    let work = profiles.create(NewProfile::new("Work", world.directory.path().join("work"))).await.unwrap();
+    uses(&world, 10);
+    plugin.connected(&registry, "private").await;
+    let connecting = usage.connect(Some(work.id)).await.unwrap();
+    let (no, _) = crate::world::step(connecting.session()).await;
+    connecting.session().advance(no, &crate::world::answers(&[("key", "work")])).await.unwrap();
+    connecting.session().terminal().await.unwrap();
+    for (profile, name, directory) in [(None, "private", "home/.metered"), (Some(work.id), "work", "work")] {
+        let status = usage.status(profile).await.unwrap();
+        assert!(status.connected);
+        assert_eq!(status.identity.unwrap().account_id.as_str(), name);
+        usage.fetch(profile).await.unwrap();
+        let (seen, root) = plugin.seen.lock().unwrap().pop().unwrap();
+        assert_eq!(seen, status.profile.map(|id| id.to_string()));
+        assert!(root.unwrap().ends_with(directory));
+    }
+    let unknown = Some("0190b0b0-0000-7000-8000-000000000000".parse().unwrap());
+    assert_eq!(usage.status(unknown).await.unwrap_err().code(), "profile_not_found");
+    assert!(usage.disconnect(Some(work.id)).await.unwrap().is_some());
+    assert!(usage.disconnect(Some(work.id)).await.unwrap().is_none());
+    assert!(!usage.status(Some(work.id)).await.unwrap().connected);
+    assert!(usage.status(None).await.unwrap().connected && usage.snapshot(None).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_does_not_come_is_data_and_the_last_good_snapshot_stays_with_its_age() {
+    let (world, plugin) = (World::new().await, Metered::new());
+    let registry = world.open(plugin.clone()).await;
+    let connection = plugin.connected(&registry, "ada").await;
+    let usage = registry.usage(&METERED);
+    uses(&world, 40);
+    usage.fetch(None).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(90));
+    world.provider(|_| Reply::whole(503, "", ""));
+    let down = usage.fetch(None).await.unwrap();
+    assert_eq!((part(&down), down.age.as_secs(), code(&down).as_deref()), (0.4, 90, Some(reason::PROVIDER_ERROR)));
+    for (deed, told) in [(Deed::Panics, reason::PLUGIN_PANICKED), (Deed::Bug, reason::PLUGIN_FAULT), (Deed::Unreadable, reason::CREDENTIAL_UNREADABLE)]
+    {
+        set(&plugin.deed, deed);
+        let reading = usage.fetch(None).await.unwrap();
+        assert_eq!((part(&reading), code(&reading).as_deref()), (0.4, Some(told)));
+    }
+    set(&plugin.deed, Deed::Hangs);
+    let hung = usage.clone();
+    let task = tokio::runtime::Handle::current().spawn(async move { hung.fetch(None).await.unwrap() });
+    assert_eq!(code(&outlasted(&world, task).await).as_deref(), Some(reason::PLUGIN_TIMEOUT));
+    // None of it says anything of the connection.
+    assert_eq!(registry.connection(connection.id()).await.unwrap().info().liveness, Liveness::Live);
+    set(&plugin.deed, Deed::Well);
+    uses(&world, 50);
+    let good = usage.fetch(None).await.unwrap();
+    assert_eq!((part(&good), good.age.as_secs(), code(&good)), (0.5, 0, None));
+}
+
+#[tokio::test]
+async fn who_asks_while_a_fetch_is_under_way_gets_that_one() {
+    let (world, plugin) = (World::new().await, Metered::new());
+    let registry = world.open(plugin.clone()).await;
+    plugin.connected(&registry, "ada").await;
+    uses(&world, 40);
+    plugin.gate.close();
+    let (one, two) = (registry.usage(&METERED), registry.usage(&METERED));
+    let first = tokio::runtime::Handle::current().spawn(async move { one.fetch(None).await.unwrap() });
+    plugin.gate.until_inside(1).await;
+    let second = tokio::runtime::Handle::current().spawn(async move { two.fetch(None).await.unwrap() });
+    while registry.usage(&METERED).snapshot(None).await.unwrap().is_some() {}
+    plugin.gate.open();
+    first.await.unwrap();
+    second.await.unwrap();
+    assert!(plugin.fetches() <= 2);
+}
+
+/// C7
+#[tokio::test]
+async fn what_a_kind_needs_what_a_host_has_and_what_code_can_are_told_apart() {
+    let (world, plugin) = (World::new().await, Metered::new());
+    let registry = world.open(plugin).await;
+    let support = registry.support(&METERED).unwrap();
+    assert!(support.is_complete() && support.features == [Feature::Usage]);
+    assert!(support.needs.iter().all(|(_, state)| *state == NeedState::Effective));
+    assert!(!support.services.contains(&HostService::LoginWindow) && support.services.contains(&HostService::Kv));
+    let kind = registry.kind(&METERED).unwrap();
+    assert_eq!(kind.descriptor.permission_modes, ["ask", "plan"]);
+    let ttl = |wanted| prompt_cache_ttl(&kind, wanted).map(|ttl| ttl.as_secs());
+    let minute = PromptCacheTtl::For(std::time::Duration::from_secs(60));
+    assert_eq!([PromptCacheTtl::Hint, minute, PromptCacheTtl::Off].map(ttl), [Some(300), Some(60), None]);
+}

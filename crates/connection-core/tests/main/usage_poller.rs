@@ -1,0 +1,110 @@
+//! The poller: as often as the bounds say, later and later after failures, never twice at once, and not at all when there
+//! is nothing to poll.
+
+use std::time::Duration;
+
+use connection_core::{ConnectionRegistry, UsageBounds};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use crate::{
+    metered::{METERED, Metered, uses},
+    test_server::Reply,
+    world::World,
+};
+
+struct Polling(JoinHandle<()>);
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn poll(registry: &ConnectionRegistry) -> Polling {
+    let registry = registry.clone();
+    let bounds = UsageBounds::new().jitter_percent(0);
+    Polling(Handle::current().spawn(async move { registry.poll_usage(bounds).await }))
+}
+
+/// Lets time pass in seconds until so many were fetched; how many seconds.
+async fn until_fetched(world: &World, plugin: &Metered, fetches: usize) -> u64 {
+    for seconds in 0..10_000 {
+        for _ in 0..200 {
+            if plugin.fetches() >= fetches {
+                return seconds;
+            }
+            tokio::task::yield_now().await;
+        }
+        tokio::time::timeout(Duration::from_millis(1), std::future::pending::<()>()).await.unwrap_err();
+        if plugin.fetches() >= fetches {
+            return seconds;
+        }
+        world.clock.advance(Duration::from_secs(1));
+    }
+    panic!("only {} were fetched", plugin.fetches());
+}
+
+/// R-JACK-047
+#[tokio::test]
+async fn each_kind_is_fetched_as_often_as_it_recommends_within_the_bounds() {
+    for (recommended, every) in [(1, 60), (100, 100)] {
+        let (world, plugin) = (World::new().await, Metered::every(recommended));
+        uses(&world, 10);
+        let registry = world.open(plugin.clone()).await;
+        plugin.connected(&registry, "ada").await;
+        let _polling = poll(&registry);
+        until_fetched(&world, &plugin, 1).await;
+        for fetches in 2..4 {
+            let took = until_fetched(&world, &plugin, fetches).await;
+            assert!((every - 5..=every + 20).contains(&took), "{took} of {every}");
+        }
+        assert!(registry.usage(&METERED).snapshot(None).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_asked_later_and_later_and_gets_the_pause_that_it_asks_for() {
+    let (world, plugin) = (World::new().await, Metered::every(60));
+    let registry = world.open(plugin.clone()).await;
+    plugin.connected(&registry, "ada").await;
+    world.provider(|_| Reply::whole(503, "", ""));
+    let _polling = poll(&registry);
+    until_fetched(&world, &plugin, 1).await;
+    assert!(until_fetched(&world, &plugin, 2).await >= 115);
+    world.provider(|_| Reply::whole(429, "retry-after: 900\r\n", ""));
+    assert!(until_fetched(&world, &plugin, 3).await >= 235);
+    uses(&world, 10);
+    assert!(until_fetched(&world, &plugin, 4).await >= 895);
+    assert!(until_fetched(&world, &plugin, 5).await <= 65);
+}
+
+#[tokio::test]
+async fn a_connection_that_comes_is_polled_and_one_that_goes_is_not_any_more() {
+    let (world, plugin) = (World::new().await, Metered::every(60));
+    uses(&world, 10);
+    let registry = world.open(plugin.clone()).await;
+    let _polling = poll(&registry);
+    plugin.connected(&registry, "ada").await;
+    until_fetched(&world, &plugin, 1).await;
+    registry.usage(&METERED).disconnect(None).await.unwrap();
+    for _ in 0..300 {
+        world.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(plugin.fetches(), 1);
+}
+
+#[tokio::test]
+async fn while_no_kind_tells_usage_nobody_is_woken() {
+    let (world, plugin) = (World::new().await, Metered::every(60));
+    uses(&world, 10);
+    let registry = world.acme().await;
+    let _polling = poll(&registry);
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    // It sleeps on no clock: only a kind that is registered wakes it.
+    registry.register_connection_kind(plugin.clone()).unwrap();
+    plugin.connected(&registry, "ada").await;
+    until_fetched(&world, &plugin, 1).await;
+}

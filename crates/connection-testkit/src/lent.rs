@@ -1,0 +1,249 @@
+//! What a host lends: local tools, windows to log in, what was made of files. In memory, and said by the test.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use connection_contract::{
+    BoxFuture, Compute, FileCache, FoundTool, HostServices, LoggedIn, LoginWindow, LoginWindowService, Root, Secret,
+    ServiceError, ToolService, ToolSpec,
+};
+
+use crate::{effects::Effects, fault::fail, journal::Effect, poll::yield_once, world::World};
+
+/// Tools on a machine in memory: a tool that is not named here is nowhere.
+///
+/// ```
+/// use connection_testkit::FakeTools;
+///
+/// FakeTools::new().tool("claude", "/usr/bin/claude", "2.1.0 (Claude Code)").broken("codex", "/usr/bin/codex");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FakeTools {
+    tools: Vec<(String, String, Option<String>)>,
+    /// Those of the descriptor.
+    pub(crate) granted: Vec<ToolSpec>,
+}
+
+impl FakeTools {
+    /// Nothing is there.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// A tool, where it is, and what it says when it is asked for its version.
+    #[must_use]
+    pub fn tool(mut self, binary: &str, path: &str, version: &str) -> Self {
+        self.tools.push((binary.to_owned(), path.to_owned(), Some(version.to_owned())));
+        self
+    }
+    /// A tool that does not say its version.
+    #[must_use]
+    pub fn broken(mut self, binary: &str, path: &str) -> Self {
+        self.tools.push((binary.to_owned(), path.to_owned(), None));
+        self
+    }
+
+    fn known(&self, tool: &ToolSpec) -> Result<Option<&(String, String, Option<String>)>, ServiceError> {
+        match self.granted.contains(tool) {
+            true => Ok(self.tools.iter().find(|(binary, ..)| **binary == *tool.binary)),
+            false => Err(ServiceError::Denied),
+        }
+    }
+    pub(crate) fn found(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
+        let path = self.known(tool)?.map(|(_, path, _)| path.clone().into());
+        Ok(FoundTool::new(path, ["/usr/bin".into()]))
+    }
+    pub(crate) fn said(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
+        let (.., version) = self.known(tool)?.ok_or(ServiceError::NotFound)?;
+        version.clone().ok_or(ServiceError::Unavailable)
+    }
+}
+
+impl ToolService for FakeTools {
+    fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>> {
+        Box::pin(async move {
+            yield_once().await;
+            self.found(tool)
+        })
+    }
+    fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
+        Box::pin(async move {
+            yield_once().await;
+            self.said(tool)
+        })
+    }
+}
+
+/// How a window of the test ends.
+#[derive(Clone, Debug)]
+pub(crate) enum WindowEnd {
+    Cancelled,
+    Cookie(String),
+    Failed(String),
+    TimedOut,
+}
+
+impl WindowEnd {
+    pub(crate) fn told(self) -> LoggedIn {
+        match self {
+            Self::Cancelled => LoggedIn::Cancelled,
+            Self::Cookie(cookie) => LoggedIn::Success(Secret::from(cookie)),
+            Self::Failed(why) => LoggedIn::Failed(why.into()),
+            Self::TimedOut => LoggedIn::TimedOut,
+        }
+    }
+}
+
+/// Windows that end as the test says, in that order; one more than that fails the test.
+#[derive(Clone, Debug, Default)]
+pub struct FakeWindow {
+    ends: Arc<Mutex<VecDeque<WindowEnd>>>,
+}
+
+impl FakeWindow {
+    /// None is expected.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// One in which the person logs in; the cookie is this.
+    #[must_use]
+    pub fn cookie(self, cookie: &str) -> Self {
+        self.ends(WindowEnd::Cookie(cookie.to_owned()))
+    }
+    /// One that the person closes.
+    #[must_use]
+    pub fn cancelled(self) -> Self {
+        self.ends(WindowEnd::Cancelled)
+    }
+    /// One whose time is over.
+    #[must_use]
+    pub fn timed_out(self) -> Self {
+        self.ends(WindowEnd::TimedOut)
+    }
+    /// One that cannot be shown.
+    #[must_use]
+    pub fn failed(self, why: &str) -> Self {
+        self.ends(WindowEnd::Failed(why.to_owned()))
+    }
+    fn ends(self, end: WindowEnd) -> Self {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).push_back(end);
+        self
+    }
+    pub(crate) fn next(&self) -> WindowEnd {
+        let next = self.ends.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        next.unwrap_or_else(|| fail("the plugin opens a window that was not expected"))
+    }
+}
+
+impl LoginWindowService for FakeWindow {
+    fn open(&self, _: LoginWindow) -> BoxFuture<'_, LoggedIn> {
+        Box::pin(async move {
+            yield_once().await;
+            self.next().told()
+        })
+    }
+}
+
+impl World {
+    /// What a kind is given to keep.
+    pub(crate) fn lent(&self) -> HostServices {
+        let mut services = HostServices::new();
+        if let Some(kv) = &self.kv {
+            services = services.with_kv(Arc::new(kv.clone()));
+        }
+        if let Some(tools) = &self.tools {
+            services = services.with_tools(Arc::new(tools.clone()));
+        }
+        if let Some(window) = &self.window {
+            services = services.with_login_window(Arc::new(window.clone()));
+        }
+        services
+    }
+    fn made(
+        &self,
+        root: &Root,
+        path: &str,
+        limit: usize,
+        compute: Compute<'_>,
+    ) -> Result<Option<String>, ServiceError> {
+        let read = |files: &crate::FakeFiles| match files.read(root, path, limit) {
+            Ok(content) => compute(&content),
+            Err(ServiceError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.files.as_ref().map_or(Err(ServiceError::Denied), read)
+    }
+}
+
+/// Nothing is kept: a plugin must not tell whether something was.
+impl FileCache for World {
+    fn cached<'a>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        _: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            yield_once().await;
+            self.made(root, path, limit, compute)
+        })
+    }
+    fn prune<'a>(&'a self, _: &'a Root, _: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async { Ok(0) })
+    }
+}
+
+impl FileCache for Effects<'_> {
+    fn cached<'a>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        version: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            let live = |_| Effect::Made(self.world.made(root, path, limit, compute));
+            let read = |e| if let Effect::Made(result) = e { Some(result) } else { None };
+            self.effect(format!("cached {} {path} {version}", root.as_str()), live, read).await
+        })
+    }
+    fn prune<'a>(&'a self, root: &'a Root, _: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async move {
+            let read = |e| if let Effect::Put(result) = e { Some(result) } else { None };
+            self.effect(format!("prune {}", root.as_str()), |_| Effect::Put(Ok(())), read).await.map(|()| 0)
+        })
+    }
+}
+
+impl ToolService for Effects<'_> {
+    fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>> {
+        Box::pin(async move {
+            let found = |tools: &FakeTools| tools.found(tool);
+            let live = |_| Effect::Found(self.world.tools.as_ref().map_or(Err(ServiceError::Unavailable), found));
+            let read = |e| if let Effect::Found(result) = e { Some(result) } else { None };
+            self.effect(format!("find {}", tool.binary), live, read).await
+        })
+    }
+    fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
+        Box::pin(async move {
+            let said = |tools: &FakeTools| tools.said(tool).map(Some);
+            let live = |_| Effect::Made(self.world.tools.as_ref().map_or(Err(ServiceError::Unavailable), said));
+            let read = |e| if let Effect::Made(result) = e { Some(result) } else { None };
+            self.effect(format!("version {}", tool.binary), live, read).await.map(Option::unwrap_or_default)
+        })
+    }
+}
+
+impl LoginWindowService for Effects<'_> {
+    fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn> {
+        Box::pin(async move {
+            let next = || self.world.window.as_ref().map_or(WindowEnd::Failed("no windows".into()), FakeWindow::next);
+            let read = |e| if let Effect::Window(end) = e { Some(end) } else { None };
+            self.effect(format!("window {}", window.cookie_name), |_| Effect::Window(next()), read).await.told()
+        })
+    }
+}
