@@ -30,6 +30,11 @@ impl ProfileSpec {
         let (extra_env, extra_args, dir_name, probe) = Default::default();
         Self { env_var: env_var.into(), extra_env, extra_args, implicit_dir, dir_name, probe }
     }
+    /// A further variable. As [`env`](Self::env), under a name that a contained plugin may say: `env` is a macro, too.
+    #[must_use]
+    pub fn variable(self, name: impl Into<Text>, value: EnvValue) -> Self {
+        self.env(name, value)
+    }
     /// A further variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<Text>, value: EnvValue) -> Self {

@@ -30,6 +30,12 @@ impl SandboxSpec {
         self.config_mounts.push(mount);
         self
     }
+    /// A variable that wins over that of the run. As [`env`](Self::env), under a name that a contained plugin may say: `env` is
+    /// a macro, too.
+    #[must_use]
+    pub fn variable(self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
+        self.env(name, value)
+    }
     /// A variable that wins over that of the run.
     #[must_use]
     pub fn env(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {

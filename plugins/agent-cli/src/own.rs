@@ -26,17 +26,11 @@ pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLiv
     let Some(files) = ctx.files() else {
         return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
     };
-    let probed = probe::directory(&tool.probe(), directory, files).await?;
+    let probed = probe::directory(tool, directory, files, ctx.file_cache()).await?;
     if !probed.exists || probed.authenticated == Some(false) {
         return Err(NotLive::failing(signed_out(tool)));
     }
-    let id = match probe::first(&tool.account_ids(), directory, files).await {
-        Some(id) => Some(DisplayText::from(id)),
-        None => probed.account_label.clone(),
-    };
-    let account =
-        id.map(|id| Identity::new(id.as_str().to_owned(), probed.account_label.unwrap_or(id).as_str().to_owned()));
-    Ok(Found { path, account })
+    Ok(Found { path, account: probed.account })
 }
 
 async fn installed(tool: &Tool, ctx: &Context<'_>) -> Result<DisplayText, NotLive> {

@@ -1,80 +1,120 @@
 //! Reads what a directory says of its login: the contract's data, by the contract's rules.
 //!
-//! Of what is read only whether there is a login, and whose, leaves this module.
+//! What is made of a file is whether there is a login, and whose. That alone leaves the place where the file is read, which
+//! in a host with a cache is the host's: so a setup records no login of a tool.
 
 use connection_contract::prelude::*;
 
+use crate::spec::Tool;
+
 /// A longer file is left alone; JSON of more than a mebibyte is not parsed anyway.
 const LONGEST_FILE: usize = 1 << 20;
+/// What is kept of a login.
+const YES: &str = "yes";
 
-/// What is in a directory. A file in it that cannot be read, as one that is a link to elsewhere, says nothing.
+/// What is in a directory.
+#[derive(Debug, Default)]
+pub(crate) struct Probed {
+    /// Whether the tool has been in it.
+    pub(crate) exists: bool,
+    /// Whether a login is in it; `None` when nothing says.
+    pub(crate) authenticated: Option<bool>,
+    /// Whose it is: an id that stays, or the name.
+    pub(crate) account: Option<Identity>,
+}
+
+/// Looks into a directory. A file in it that cannot be read, as one that is a link to elsewhere, says nothing.
 ///
 /// # Errors
 ///
 /// The directory itself cannot be read. One that is not there is no error.
 pub(crate) async fn directory(
-    spec: &ProbeSpec,
+    tool: &Tool,
     root: &Root,
     files: &dyn FileService,
-) -> Result<ProfileProbe, ServiceError> {
+    cache: Option<&dyn FileCache>,
+) -> Result<Probed, ServiceError> {
     match files.stat(root, "").await {
         Ok(stat) if stat.file_type == FileType::Directory => {}
-        Ok(_) | Err(ServiceError::NotFound) => return Ok(ProfileProbe::absent()),
+        Ok(_) | Err(ServiceError::NotFound) => return Ok(Probed::default()),
         Err(error) => return Err(error),
     }
-    let mut was_there = spec.markers.is_empty();
+    let spec = tool.probe();
+    let mut exists = spec.markers.is_empty();
     for marker in &spec.markers {
-        was_there = was_there || files.stat(root, marker).await.is_ok();
+        exists = exists || files.stat(root, marker).await.is_ok();
     }
-    if !was_there {
-        return Ok(ProfileProbe::absent());
+    if !exists {
+        return Ok(Probed::default());
     }
-    let mut authenticated = None;
-    for login in &spec.logins {
-        match find(login, root, files).await {
-            Looked::Found(_) => authenticated = Some(true),
-            Looked::Nothing => authenticated = authenticated.or(Some(false)),
-            Looked::Unknown => {}
-        }
-    }
-    let label = first(&spec.accounts, root, files).await.map(DisplayText::from);
-    Ok(ProfileProbe::present().authenticated(authenticated).account_label(label))
+    let (logins, names, ids) = (spec.logins.len(), spec.accounts.len(), tool.account_ids());
+    let values: Vec<_> = spec.logins.into_iter().chain(spec.accounts).chain(ids).collect();
+    let said = all(&values, logins, root, files, cache).await;
+    let (of_logins, rest) = said.split_at_checked(logins).unwrap_or_default();
+    let (of_names, of_ids) = rest.split_at_checked(names).unwrap_or_default();
+    let authenticated = of_logins.iter().flatten().map(|text| text == YES).reduce(|a, b| a || b);
+    let first = |said: &[Option<String>]| said.iter().flatten().find(|text| !text.is_empty()).cloned();
+    let name = first(of_names);
+    let account = first(of_ids).or_else(|| name.clone()).map(|id| Identity::new(id.clone(), name.unwrap_or(id)));
+    Ok(Probed { exists, authenticated, account })
 }
 
-/// The first of some values that is there.
-pub(crate) async fn first(values: &[ProbeValue], root: &Root, files: &dyn FileService) -> Option<String> {
+/// What each value is: nothing for a file that is not there or cannot be judged, empty where the file does not have it. The
+/// first are logins, of which only is said that they are there.
+async fn all(
+    values: &[ProbeValue],
+    logins: usize,
+    root: &Root,
+    files: &dyn FileService,
+    cache: Option<&dyn FileCache>,
+) -> Vec<Option<String>> {
+    let mut said = vec![None; values.len()];
+    let mut read: Vec<&str> = Vec::new();
     for value in values {
-        if let Looked::Found(text) = find(value, root, files).await {
-            return Some(text);
+        let file: &str = &value.file;
+        if read.contains(&file) {
+            continue;
+        }
+        read.push(file);
+        let made = match cache {
+            Some(cache) => {
+                let compute = Box::new(|content: &Secret| Ok(Some(made_of(file, content, values, logins))));
+                cache.cached(root, file, version(values), LONGEST_FILE, compute).await
+            }
+            None => {
+                let content = files.read(root, file, LONGEST_FILE).await;
+                content.map(|content| Some(made_of(file, &content, values, logins)))
+            }
+        };
+        let made = made.ok().flatten().and_then(|made| Value::parse(made.as_bytes()).ok());
+        for (at, text) in made.iter().flat_map(|made| made.items().iter().enumerate()) {
+            if let (Some(place), Some(text)) = (said.get_mut(at), text.as_str()) {
+                *place = Some(text.to_owned());
+            }
         }
     }
-    None
+    said
 }
 
-enum Looked {
-    /// The value.
-    Found(String),
-    /// The file is there, and the value is not.
-    Nothing,
-    /// The file is not there, or cannot be judged.
-    Unknown,
-}
-
-async fn find(value: &ProbeValue, root: &Root, files: &dyn FileService) -> Looked {
-    match files.read(root, &value.file, LONGEST_FILE).await {
-        Ok(content) => text(value, &content).map_or(Looked::Nothing, Looked::Found),
-        Err(_) => Looked::Unknown,
-    }
-}
-
-fn text(value: &ProbeValue, content: &Secret) -> Option<String> {
-    let json = Value::parse(content.expose()).ok()?;
-    let found = json.pointer(&value.pointer)?.as_str()?.trim();
-    let found = match &value.claim {
-        None => found.to_owned(),
-        Some(claim) => claims(found)?.pointer(claim)?.as_str()?.trim().to_owned(),
+/// A list with a text for each value of that file, and `null` for those of others.
+fn made_of(file: &str, content: &Secret, values: &[ProbeValue], logins: usize) -> String {
+    let json = Value::parse(content.expose()).unwrap_or(Value::Null);
+    let say = |(at, value): (usize, &ProbeValue)| {
+        if value.file != file {
+            return Value::Null;
+        }
+        let text = text(value, &json).unwrap_or_default();
+        Value::Text(if at < logins && !text.is_empty() { YES.to_owned() } else { text })
     };
-    (!found.is_empty()).then_some(found)
+    Value::List(values.iter().enumerate().map(say).collect()).to_string()
+}
+
+fn text(value: &ProbeValue, json: &Value) -> Option<String> {
+    let found = json.pointer(&value.pointer)?.as_str()?.trim();
+    match &value.claim {
+        None => Some(found.to_owned()),
+        Some(claim) => Some(claims(found)?.pointer(claim)?.as_str()?.trim().to_owned()),
+    }
 }
 
 /// What a token claims (RFC 7519, section 3). Nobody looks at its signature: it is a name to show.
@@ -82,4 +122,11 @@ fn claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
     Value::parse(&encode::from_base64url(claims)?).ok()
+}
+
+/// Another number for other questions (FNV-1a, 32 bits), so that what was made for an older table is not taken for this one's.
+fn version(values: &[ProbeValue]) -> u32 {
+    let questions = values.iter().flat_map(|value| [&value.file, &value.pointer].into_iter().chain(&value.claim));
+    let bytes = questions.flat_map(|text| text.bytes().chain([0]));
+    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

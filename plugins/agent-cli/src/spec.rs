@@ -20,6 +20,8 @@ pub(crate) struct Tool {
     /// Whose it is, for people.
     pub(crate) provider: &'static str,
     pub(crate) binary: &'static str,
+    /// Whether a setup asks it for its version.
+    pub(crate) version: Version,
     /// Below the home directory, where its installers put it besides `PATH`.
     pub(crate) places: &'static [&'static str],
     /// In the registry of npm.
@@ -42,11 +44,20 @@ pub(crate) struct Tool {
     pub(crate) usage: Option<Usage>,
 }
 
+/// Whether a tool may be asked for its version unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// It prints it and does nothing else.
+    Asked,
+    /// It writes into the directory of its login even then, which nobody does here unasked.
+    NotAsked,
+}
+
 /// Where a tool keeps its login and its configuration.
 #[derive(Debug)]
 pub(crate) struct Directory {
     /// The variable that names it.
-    pub(crate) env: &'static str,
+    pub(crate) variable: &'static str,
     /// Its name below the home directory.
     pub(crate) name: &'static str,
     /// A variable that names the directory which it lies in, where the tool reads that one.
@@ -83,7 +94,7 @@ pub(crate) struct Image {
     pub(crate) name: &'static str,
     /// Files beside the directory, below the home directory.
     pub(crate) files: &'static [&'static str],
-    pub(crate) env: &'static [(&'static str, &'static str)],
+    pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
 /// Where it can be read how much is used.
@@ -133,7 +144,7 @@ impl Tool {
             .needs(Need::Files)
             .needs(Need::Tools)
             .tool(self.tool())
-            .field(Field::new(HOW, "How is it signed in", Input::Choice(ways)).default(OWN))
+            .field(Field::new(HOW, "How is it signed in", Input::Choice(ways)).default(OWN).help("own or apiKey"))
             .field(Field::secret(API_KEY, format!("API key of {}", self.provider)).help(self.api.console))
             .secret_name(API_KEY)
             .guide(format!("Install it with '{}'.", self.install()))
@@ -161,9 +172,9 @@ impl Tool {
 
     pub(crate) fn profiles(&self) -> ProfileSpec {
         let directory = &self.directory;
-        let spec = ProfileSpec::new(directory.env, home(directory.name)).probe(self.probe());
+        let spec = ProfileSpec::new(directory.variable, home(directory.name)).probe(self.probe());
         match directory.parent_env {
-            Some(parent) => spec.env(parent, EnvValue::Parent).dir_name(directory.name),
+            Some(parent) => spec.variable(parent, EnvValue::Parent).dir_name(directory.name),
             None => spec,
         }
     }
@@ -185,7 +196,7 @@ impl Tool {
         let mount = |name: &str| ConfigMount::new(home(name.to_owned()), format!("{CONTAINER_HOME}/{name}")).copied();
         let spec = SandboxSpec::new(self.image.name, self.binary).config_mount(mount(self.directory.name).profile());
         let spec = self.image.files.iter().fold(spec, |spec, file| spec.config_mount(mount(file)));
-        self.image.env.iter().fold(spec, |spec, (name, value)| spec.env(*name, *value))
+        self.image.variables.iter().fold(spec, |spec, (name, value)| spec.variable(*name, *value))
     }
 
     pub(crate) fn install(&self) -> String {

@@ -3,13 +3,14 @@
 use connection_contract::Kind;
 use core::time::Duration;
 
-use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage};
+use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage, Version};
 
 pub(crate) static CLAUDE: Tool = Tool {
     kind: Kind::from_static("claude"),
     name: "Claude Code",
     provider: "Anthropic",
     binary: "claude",
+    version: Version::Asked,
     // The native installer's, and that of local installs: <https://code.claude.com/docs/en/setup>.
     places: &[".local/bin", ".claude/local"],
     package: "@anthropic-ai/claude-code",
@@ -21,7 +22,7 @@ pub(crate) static CLAUDE: Tool = Tool {
     token_env: "CLAUDE_CODE_OAUTH_TOKEN",
     directory: Directory {
         // <https://code.claude.com/docs/en/env-vars>
-        env: "CLAUDE_CONFIG_DIR",
+        variable: "CLAUDE_CONFIG_DIR",
         name: ".claude",
         parent_env: None,
         // With the variable set, `.claude.json` lies in the directory, and without it beside (seen with 2.1.197).
@@ -52,7 +53,7 @@ pub(crate) static CLAUDE: Tool = Tool {
         name: "localhost/connections/claude:1",
         files: &[".claude.json"],
         // <https://code.claude.com/docs/en/data-usage>: telemetry, error reports, feedback and updates in one.
-        env: &[("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
+        variables: &[("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
     },
     // The limits of a subscription are shown by the tool and written into no file that is documented.
     usage: Some(Usage { rollouts: false, costs: Costs::Anthropic }),

@@ -2,13 +2,14 @@
 
 use connection_contract::Kind;
 
-use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage};
+use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage, Version};
 
 pub(crate) static CODEX: Tool = Tool {
     kind: Kind::from_static("codex"),
     name: "Codex",
     provider: "OpenAI",
     binary: "codex",
+    version: Version::Asked,
     // The standalone installer's: <https://developers.openai.com/codex/environment-variables>.
     places: &[".local/bin"],
     package: "@openai/codex",
@@ -21,7 +22,7 @@ pub(crate) static CODEX: Tool = Tool {
     token_env: "CODEX_ACCESS_TOKEN",
     directory: Directory {
         // The same page; a directory that is named has to exist.
-        env: "CODEX_HOME",
+        variable: "CODEX_HOME",
         name: ".codex",
         parent_env: None,
         markers: &["auth.json", "config.toml", "sessions"],
@@ -49,7 +50,7 @@ pub(crate) static CODEX: Tool = Tool {
     modes: &["read-only", "workspace-write", "danger-full-access"],
     cache_ttl: None,
     // No variable turns anything off; that is in `config.toml`, which is the user's.
-    image: Image { name: "localhost/connections/codex:1", files: &[], env: &[] },
+    image: Image { name: "localhost/connections/codex:1", files: &[], variables: &[] },
     // `TokenCountEvent` of <https://github.com/openai/codex/blob/main/codex-rs/protocol/src/protocol.rs>.
     usage: Some(Usage { rollouts: true, costs: Costs::OpenAi }),
 };

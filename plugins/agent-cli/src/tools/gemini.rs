@@ -2,13 +2,15 @@
 
 use connection_contract::Kind;
 
-use crate::spec::{Api, At, Directory, Image, Tool};
+use crate::spec::{Api, At, Directory, Image, Tool, Version};
 
 pub(crate) static GEMINI: Tool = Tool {
     kind: Kind::from_static("gemini"),
     name: "Gemini CLI",
     provider: "Google",
     binary: "gemini",
+    // It leaves a `projects.json.*.tmp` in `~/.gemini` each time (seen with 0.61.0).
+    version: Version::NotAsked,
     places: &[".local/bin"],
     package: "@google/gemini-cli",
     docs: "https://geminicli.com/docs/get-started/installation",
@@ -22,7 +24,7 @@ pub(crate) static GEMINI: Tool = Tool {
     directory: Directory {
         // Named by hosts, and asked for in <https://github.com/google-gemini/gemini-cli/issues/2815>; the tool reads the other
         // one, the directory in which `.gemini` lies: <https://geminicli.com/docs/reference/configuration>.
-        env: "GEMINI_CONFIG_DIR",
+        variable: "GEMINI_CONFIG_DIR",
         name: ".gemini",
         parent_env: Some("GEMINI_CLI_HOME"),
         markers: &["settings.json", "google_accounts.json", "oauth_creds.json", "projects.json"],
@@ -51,7 +53,7 @@ pub(crate) static GEMINI: Tool = Tool {
         files: &[],
         // <https://geminicli.com/docs/reference/configuration#environment-variables>; the tool's own sandbox is not for within
         // another.
-        env: &[("GEMINI_TELEMETRY_ENABLED", "false"), ("GEMINI_SANDBOX", "false")],
+        variables: &[("GEMINI_TELEMETRY_ENABLED", "false"), ("GEMINI_SANDBOX", "false")],
     },
     // It shows the use of a session and writes none of an account's limits.
     usage: None,

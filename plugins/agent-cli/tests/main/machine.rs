@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use connection_contract::{host, prelude::*};
+use connection_contract::{Compute, host, prelude::*};
 use connection_plugin_agent_cli::{AgentCli, Login};
 use connection_testkit::{FakeFiles, FakeHost};
 
@@ -15,6 +15,7 @@ pub(crate) struct Machine {
     directory: Option<&'static str>,
     fetched: Arc<Mutex<Vec<Result<UsageSnapshot, String>>>>,
     fetching: bool,
+    cache: Option<Cache>,
 }
 
 /// What the machine has.
@@ -28,7 +29,7 @@ impl Machine {
     /// Without a tool service, and without files.
     pub(crate) fn new(kind: AgentCli) -> Self {
         let (files, directory, fetched) = Default::default();
-        Self { kind: Arc::new(kind), tools: None, files, directory, fetched, fetching: false }
+        Self { kind: Arc::new(kind), tools: None, files, directory, fetched, fetching: false, cache: None }
     }
     /// The tool is there.
     pub(crate) fn installed(self, path: &str, version: &str) -> Self {
@@ -54,6 +55,11 @@ impl Machine {
         let files: Vec<_> = files.iter().map(|(name, content)| (*name, content.as_str())).collect();
         self.files = self.files.root(path, &files);
         self.directory = Some(path);
+        self
+    }
+    /// Files are read through a cache, which keeps what was made of them here.
+    pub(crate) fn cached(mut self, cache: &Cache) -> Self {
+        self.cache = Some(cache.clone());
         self
     }
     /// Every file of the machine.
@@ -90,6 +96,9 @@ impl Machine {
         if let Some(files) = lent.0.files() {
             services = services.files(files);
         }
+        if self.cache.is_some() {
+            services = services.file_cache(lent);
+        }
         match &self.tools {
             Some(tools) => services.tools(tools),
             None => services,
@@ -104,7 +113,7 @@ impl ConnectionDefinition for Machine {
         self.kind.descriptor()
     }
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
-        let (lent, addresses, waits) = (Lent(ctx), self.addresses(), Waits(ctx));
+        let (lent, addresses, waits) = (Lent(ctx, self.cache.clone()), self.addresses(), Waits(ctx));
         self.kind.setup(&SetupContext::new(self.services(&lent, &addresses), &waits)).await
     }
     fn serialize_credential(&self, login: &Login) -> Result<Secret, CredentialError> {
@@ -114,7 +123,7 @@ impl ConnectionDefinition for Machine {
         self.kind.parse_credential(bytes)
     }
     async fn verify(&self, login: &Login, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Login>, ConnectionError> {
-        let (lent, addresses) = (Lent(ctx), self.addresses());
+        let (lent, addresses) = (Lent(ctx, self.cache.clone()), self.addresses());
         let services = self.services(&lent, &addresses);
         if self.fetching {
             let usage = self.kind.usage().expect("the kind tells its usage");
@@ -145,8 +154,44 @@ impl ToolService for Tools {
     }
 }
 
-/// The time and the log of another context.
-struct Lent<'a>(&'a Context<'a>);
+/// What was made of files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cache(Arc<Mutex<Vec<String>>>);
+
+impl Cache {
+    /// All of it, in order.
+    pub(crate) fn made(&self) -> Vec<String> {
+        self.0.lock().expect("no test panics in it").clone()
+    }
+}
+
+/// The time, the log and the cache of another context.
+struct Lent<'a>(&'a Context<'a>, Option<Cache>);
+
+impl FileCache for Lent<'_> {
+    fn cached<'a>(
+        &'a self,
+        root: &'a Root,
+        path: &'a str,
+        _: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            let made = match self.0.files().expect("files").read(root, path, limit).await {
+                Ok(content) => compute(&content)?,
+                Err(ServiceError::NotFound) => None,
+                Err(error) => return Err(error),
+            };
+            let cache = self.1.as_ref().expect("a cache");
+            cache.0.lock().expect("no test panics in it").extend(made.clone());
+            Ok(made)
+        })
+    }
+    fn prune<'a>(&'a self, _: &'a Root, _: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async { Ok(0) })
+    }
+}
 
 impl Clock for Lent<'_> {
     fn now(&self) -> Timestamp {

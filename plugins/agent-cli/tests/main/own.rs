@@ -3,7 +3,11 @@
 use connection_contract::prelude::*;
 use connection_testkit::{FakeFiles, Input, offline};
 
-use crate::{HOME, KEY, kinds, machine, machine::Machine, made, models, signed_in};
+use crate::{
+    HOME, KEY, kinds, machine,
+    machine::{Cache, Machine},
+    made, models, signed_in,
+};
 
 fn own() -> Input {
     Input::answers(&[("how", "own")])
@@ -24,6 +28,19 @@ fn a_login_becomes_a_connection_of_its_account() {
         let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
         assert_eq!(found.identity, Some(made.identity));
         assert!(host.secret(&made.credential, "apiKey").is_none(), "the login stays with the tool");
+    }
+}
+
+#[test]
+fn of_a_file_only_whether_and_whose_login_it_is_leaves_where_it_is_read() {
+    for (kind, make) in kinds() {
+        let cache = Cache::default();
+        let host = machine(make, &signed_in(kind)).cached(&cache).host();
+        let made = host.setup([own()]).run().unwrap();
+        assert_eq!(made.identity.label.as_str(), "ada@example.com");
+        let kept = cache.made();
+        assert!(kept.iter().any(|text| text.contains("\"yes\"")), "{kept:?}");
+        assert!(kept.iter().all(|text| !text.contains("canary")), "{kind} lets a token out");
     }
 }
 
@@ -99,6 +116,10 @@ fn what_is_on_the_machine_is_shown_beside_the_first_question() {
             "Claude Code is at /bin/claude",
         ),
         (
+            machine(kinds()[2].1, &signed_in("gemini")).tools(tool(), version()),
+            "Gemini CLI is at /bin/claude, signed in as ada@example.com",
+        ),
+        (
             machine(kinds()[0].1, &[]).tools(tool(), version()),
             "Claude Code is not signed in: run 'claude setup-token': it prints a token for the variable \
              CLAUDE_CODE_OAUTH_TOKEN; where a browser opens, use 'claude auth login'",
@@ -110,7 +131,9 @@ fn what_is_on_the_machine_is_shown_beside_the_first_question() {
         ),
     ] {
         let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY)])];
-        let host = machine.host().expect(models("claude"));
+        let host = machine.host();
+        let kind = host.definition().descriptor().kind;
+        let host = host.expect(models(kind.as_str()));
         let run = host.setup(inputs).trace();
         let shown: Vec<_> = run.steps[0].notices.iter().map(|notice| notice.message.as_str().to_owned()).collect();
         assert_eq!(shown, [says]);
