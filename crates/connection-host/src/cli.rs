@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
-use connection_contract::{ConnectionDefinition, Descriptor, Kind, SandboxSpec};
+use connection_contract::{ConnectionDefinition, Descriptor, Kind, ProfileSpec, SandboxSpec};
 use connection_core::{ConnectionRegistry, FilesPolicy, HttpPolicy, RegistryBuilder};
 use connection_inbound::PublicEndpoint;
 use connection_oauth2::CLIENT_KEY;
@@ -58,7 +58,7 @@ impl Cli {
             secrets: definition.secrets().is_some(),
             webhooks: definition.webhooks().is_some(),
             usage: definition.usage().is_some(),
-            profiles: definition.profiles().is_some(),
+            profiles: definition.profiles(),
             sandbox: definition.sandbox(),
         });
         self.registrations.push(Box::new(move |builder| builder.kind(definition)));
@@ -134,7 +134,7 @@ pub(crate) struct KindEntry {
     pub(crate) secrets: bool,
     pub(crate) webhooks: bool,
     pub(crate) usage: bool,
-    pub(crate) profiles: bool,
+    pub(crate) profiles: Option<ProfileSpec>,
     pub(crate) sandbox: Option<SandboxSpec>,
 }
 

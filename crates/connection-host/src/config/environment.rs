@@ -111,6 +111,12 @@ impl Environment {
         others.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
+    /// The person's home, where one is said from the root on.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        self.0.get(OsStr::new(name)).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+
     /// Whether a program of that name is on the path.
     pub(crate) fn has_program(&self, name: &str) -> bool {
         let path = self.0.get(OsStr::new("PATH")).map(|path| std::env::split_paths(path).collect::<Vec<_>>());

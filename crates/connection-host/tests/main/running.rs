@@ -85,7 +85,7 @@ fn signals_reach_the_tool_which_decides() {
 #[test]
 fn each_kind_points_its_tool_by_its_own_variables() {
     let machine = tooled();
-    let codex = machine.run(&["run", "codex"]).exits(0);
+    let codex = machine.run(&["run", "codex", "--profile", "Default"]).exits(0);
     assert_eq!(codex.variable("CODEX_HOME"), Some(&*text(&machine.path(".codex"))));
     machine.run(&["profiles", "create", "gemini", "work", "--dir", "work/.gemini"]).exits(0);
     let gemini = machine.run(&["run", "gemini", "--profile", "work"]).exits(0);
@@ -127,9 +127,12 @@ fn the_tool_has_the_persons_environment_and_nothing_of_ours() {
     let ran = machine.run(&["run", "claude"]).exits(0);
     assert_eq!(ran.variable("EDITOR"), Some("vi"));
     assert_eq!(ran.variable("ANTHROPIC_API_KEY"), Some("of-the-person"));
-    assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path(".claude"))));
+    // Where the tool is by itself it is told nothing, and nobody else's word is left.
+    assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), None);
     assert_eq!(ran.variable("APP_KEY"), None);
     assert!(!ran.out.contains("CONNECTIONS_"), "{}", ran.out);
+    let named = machine.run(&["run", "claude", "--profile", "Default"]).exits(0);
+    assert_eq!(named.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path(".claude"))));
 }
 
 /// No kind's contract says that a tool takes the key of a connection, so it does not get it.

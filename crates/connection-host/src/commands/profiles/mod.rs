@@ -76,9 +76,9 @@ pub(super) async fn open(program: &mut Program, kind: &str) -> Result<(Connectio
 
 /// Refuses a kind whose tool has one identity.
 pub(super) fn supported(entry: &KindEntry) -> Result<(), Error> {
-    match entry.profiles {
-        true => Ok(()),
-        false => {
+    match &entry.profiles {
+        Some(_) => Ok(()),
+        None => {
             let kind = entry.descriptor.kind.clone();
             Err(connection_core::Error::from(ProfileError::Unsupported { kind }).into())
         }

@@ -1,9 +1,11 @@
 //! `run KIND -- ARGS`: a local tool as one of its identities, in its own environment or in a container.
 //!
-//! The profile is the last that is put in before the start. No credential of a connection is: these tools have logins of
-//! their own, and what a connection holds leaves it by `send` alone. Nothing of ours is in the tool's environment either.
+//! The profile is the last that is put in before the start, and wins over the person's own variables. No credential of a
+//! connection is put in: these tools have logins of their own, and no kind's contract says that its tool takes one. Nothing
+//! of ours is in the tool's environment either.
 
 mod child;
+mod identity;
 
 use std::{
     collections::BTreeMap,
@@ -13,15 +15,15 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use connection_core::{ConnectionRegistry, PreparedRun, Profiles, SandboxAccess, SandboxRun, SpawnOptions};
+use connection_core::{ConnectionRegistry, PreparedRun, SandboxAccess, SandboxRun, SpawnOptions};
 
+use self::identity::Identity;
 use super::{profiles, sandbox, tool};
 use crate::{
     Error, Exit,
     args::Run,
     cli::{KindEntry, Program},
     output::{json, quoted},
-    select,
 };
 
 /// Where the workspace is in a container.
@@ -38,12 +40,15 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     let path = if arguments.sandbox { PathBuf::from(&*tool.binary) } else { tool::path(tool).await? };
     let mut options = arguments.args.iter().fold(SpawnOptions::new(path), SpawnOptions::arg).cwd(&workspace);
     let named = arguments.profile.is_some() || arguments.slot.is_some();
-    // Neither needs the store: a tool without identities on the host.
+    let mut identity = Identity::default();
+    // A tool without identities needs no store, unless it is contained.
     let mut opened = None;
-    if kind.profiles || named {
+    if let Some(spec) = kind.profiles.as_ref() {
         let (registry, profiles) = profiles::open(&mut program, &arguments.kind).await?;
-        applied(&arguments, &profiles, &mut options).await?;
+        identity = identity::apply(&program, &arguments, &profiles, spec, &mut options).await?;
         opened = Some(registry);
+    } else if named {
+        return profiles::supported(&kind).map(|()| Exit::Fine.into());
     } else if arguments.sandbox {
         opened = Some(program.open().await?);
     }
@@ -57,24 +62,9 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     }
     let ended = match run {
         Some(run) => in_container(&program, run, arguments.dry_run, &options).await,
-        None => on_host(&program, arguments.dry_run, &options).await,
+        None => on_host(&program, &identity, arguments.dry_run, &options).await,
     };
     ended.map(ExitCode::from)
-}
-
-/// Puts the profile in that is meant.
-async fn applied(arguments: &Run, profiles: &Profiles, options: &mut SpawnOptions) -> Result<(), Error> {
-    let kind = &arguments.kind;
-    let named = match &arguments.profile {
-        Some(reference) => Some(select::profile(kind, profiles.list().await?, reference)?.id),
-        None => None,
-    };
-    let meant = profiles.resolve(named, arguments.slot.as_deref()).await?;
-    match profiles.apply_profile(options, meant.id).await? {
-        Some(_) => Ok(()),
-        // It was removed in between; the tool must not run as somebody else.
-        None => select::profile(kind, Vec::new(), meant.label.as_str()).map(drop),
-    }
 }
 
 /// A directory that is there, from the root on.
@@ -116,14 +106,19 @@ async fn in_container(program: &Program, run: SandboxRun, dry: bool, options: &S
     let prepared: PreparedRun =
         prepared.map_err(|_| Error::new(Exit::Unexpected, "crashed", "the copies for the container failed"))??;
     let mut command = prepared.command();
-    of_tools(program, &mut command);
+    of_tools(program, &[], &mut command);
     let ended = child::run(command).await.map_err(|error| sandbox::not_started(engine, &error));
     // The private copies go with it, behind the container.
     drop(prepared);
     ended
 }
 
-async fn on_host(program: &Program, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
+async fn on_host(
+    program: &Program,
+    identity: &Identity,
+    dry: bool,
+    options: &SpawnOptions,
+) -> Result<u8, Error> {
     if dry {
         let argv: Vec<_> = std::iter::once(options.program.clone().into()).chain(options.args.iter().cloned()).collect();
         return shown(program, &argv, &options.env, options);
@@ -133,16 +128,17 @@ async fn on_host(program: &Program, dry: bool, options: &SpawnOptions) -> Result
     if let Some(cwd) = &options.cwd {
         command.current_dir(cwd);
     }
-    of_tools(program, &mut command);
+    of_tools(program, &identity.without, &mut command);
     child::run(command).await.map_err(|error| Error::io(options.program.display(), &error))
 }
 
 /// What a person's programs get, and nothing of ours; what was put in before wins.
-fn of_tools(program: &Program, command: &mut Command) {
+fn of_tools(program: &Program, without: &[OsString], command: &mut Command) {
     let own: Vec<_> =
         command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
     command.env_clear();
-    command.envs(program.environment.of_extensions(program.settings.key.variable.as_deref()));
+    let others = program.environment.of_extensions(program.settings.key.variable.as_deref());
+    command.envs(others.filter(|(name, _)| without.iter().all(|without| without != name)));
     command.envs(own.into_iter().filter_map(|(name, value)| Some((name, value?))));
 }
 

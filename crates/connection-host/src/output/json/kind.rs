@@ -79,7 +79,7 @@ impl KindBody {
             ("refresh", info.refresh),
             ("webhooks", info.webhooks),
             ("usage", info.usage),
-            ("profiles", info.profiles),
+            ("profiles", info.profiles.is_some()),
             ("sandbox", info.sandbox.is_some()),
             ("files", info.descriptor.needs.contains(&Need::Files)),
         ];
