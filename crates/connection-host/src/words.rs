@@ -172,7 +172,7 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("probe", &["directory", "state", "exists", "authenticated", "account"]),
     ("profileRemoved", &["id", "kind", "label"]),
     ("profileSlot", &["kind", "slot", "profile"]),
-    ("run", &["argv", "env", "cwd", "profile"]),
+    ("run", &["argv", "env", "cwd", "profile", "leftOut"]),
     ("image", &["kind", "engine", "image"]),
     ("usage", &["kind", "profile", "connection", "account", "authMode", "age", "error", "snapshot"]),
     ("usageSnapshot", &["metrics", "observedAt"]),

@@ -12,15 +12,15 @@ use crate::{Error, Exit, args::Add, cli::Program, input::Inputs, select};
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
     let descriptor = program.kind(&arguments.kind)?.descriptor.clone();
+    if arguments.profile.is_some() {
+        profiles::supported(program.kind(&arguments.kind)?)?;
+    }
     let finish = Finish::new(&arguments.finish, &program);
     // Before anything is made on the disk.
     finish.check(&descriptor, &program.settings)?;
     let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
     finish.choose(&mut inputs, &descriptor);
     inputs.check(descriptor.kind.as_str(), &descriptor.fields)?;
-    if arguments.profile.is_some() {
-        profiles::supported(program.kind(descriptor.kind.as_str())?)?;
-    }
     let kept = program.may_have_kept(&descriptor.kind).await?;
     inputs.check_any(descriptor.kind.as_str(), &descriptor.fields, kept)?;
     if arguments.label.as_deref().is_some_and(|label| !says_something(label)) {

@@ -3,6 +3,8 @@
 mod applications;
 mod chromium;
 mod finish;
+#[cfg(unix)]
+mod genuine;
 mod hooking;
 mod imports;
 #[cfg(unix)]

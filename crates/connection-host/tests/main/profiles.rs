@@ -170,11 +170,11 @@ fn a_kind_tells_its_tool_and_how_to_get_and_to_sign_in_to_it() {
     check(&shown, "kind");
     check(&shown["tool"], "tool");
     let path = text(&machine.path("bin/claude"));
-    assert_eq!((&shown["tool"]["path"], &shown["tool"]["version"]), (&json!(path), &json!("2.1.197 (Claude Code)")));
+    assert_eq!((&shown["tool"]["path"], &shown["tool"]["version"]), (&json!(&path), &json!("2.1.197 (Claude Code)")));
     assert_eq!(shown["tool"]["signIn"], json!(["claude", "setup-token"]));
     assert_eq!((&shown["cacheTtl"], &shown["image"]), (&json!(300), &json!("localhost/connections/claude:1")));
     machine.run(&["kinds", "show", "claude"]).exits(0).says("tool: 2.1.197 (Claude Code) at ").says("acceptEdits");
-    machine.run(&["doctor"]).exits(0).says("claude: 2.1.197 (Claude Code)");
+    machine.run(&["doctor"]).exits(0).says(&path).says("bin/gemini");
     std::fs::remove_file(path).expect("it is there");
     machine.run(&["kinds", "show", "claude"]).exits(0).says("npm install -g @anthropic-ai/claude-code");
     machine.run(&["doctor"]).exits(0).says("not installed: claude");

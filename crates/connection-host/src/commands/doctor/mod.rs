@@ -206,15 +206,13 @@ fn egress(program: &Program) -> CheckBody {
     passed(name, parts.join("; "))
 }
 
-/// The local tools that kinds are about. One that is not here is no fault.
+/// The local tools that kinds are about. One that is not here is no fault, and none is run.
 async fn tools(program: &Program) -> Option<CheckBody> {
     let (mut told, mut missing) = (Vec::new(), Vec::new());
     for tool in program.kinds.iter().flat_map(|kind| &kind.descriptor.tools) {
-        let found = tool::detect(tool).await;
-        match (found.path, found.version) {
-            (Some(_), Some(version)) => told.push(format!("{}: {version}", tool.binary)),
-            (Some(path), None) => told.push(format!("{}: {path}", tool.binary)),
-            (None, _) => missing.push(tool.binary.to_string()),
+        match tool::find(tool).await.path {
+            Some(path) => told.push(path),
+            None => missing.push(tool.binary.to_string()),
         }
     }
     if !missing.is_empty() {

@@ -94,12 +94,12 @@ fn contained(
 }
 
 async fn in_container(program: &Program, run: SandboxRun, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
-    for left_out in &run.left_out {
+    for left_out in run.left_out.iter().filter(|_| !program.output.json) {
         program.output.note(format!("left out: {left_out}"));
     }
     if dry {
         let env = run.env.iter().map(|(name, value)| (name.into(), value.clone())).collect();
-        return shown(program, &run.argv(), &env, options);
+        return shown(program, &run.argv(), &env, &run.left_out, options);
     }
     let engine = run.engine;
     let prepared = tokio::task::spawn_blocking(move || run.prepare()).await;
@@ -121,7 +121,7 @@ async fn on_host(
 ) -> Result<u8, Error> {
     if dry {
         let argv: Vec<_> = std::iter::once(options.program.clone().into()).chain(options.args.iter().cloned()).collect();
-        return shown(program, &argv, &options.env, options);
+        return shown(program, &argv, &options.env, &[], options);
     }
     let mut command = Command::new(&options.program);
     command.args(&options.args).envs(&options.env);
@@ -147,11 +147,12 @@ fn shown(
     program: &Program,
     argv: &[OsString],
     env: &BTreeMap<OsString, OsString>,
+    left_out: &[String],
     options: &SpawnOptions,
 ) -> Result<u8, Error> {
     let output = &program.output;
     if output.json {
-        output.shape(&json::RunBody::of(argv, env, options))?;
+        output.shape(&json::RunBody::of(argv, env, left_out, options))?;
     } else {
         let words = argv.iter().map(|word| quoted(&word.to_string_lossy()));
         output.line(tool::assignments(env).chain(words).collect::<Vec<_>>().join(" "))?;
