@@ -107,7 +107,8 @@ impl Cli {
         let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let (registrations, images) = (self.registrations, self.images);
-        let program = Program { kinds, registrations, images, settings, applications, key, environment, output, person };
+        let program =
+            Program { kinds, registrations, images, settings, applications, key, environment, output, person };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

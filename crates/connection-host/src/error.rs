@@ -40,8 +40,14 @@ impl Exit {
     fn of_code(code: &str) -> Self {
         match code {
             "not_found" | "profile_not_found" | "setup_not_found" | "unknown_kind" | "file_not_found" => Self::NotFound,
-            "ambiguous" | "invalid_directory" | "invalid_label" | "invalid_owner" | "invalid_request" | "invalid_sandbox"
-            | "invalid_slot" | "http_policy_invalid" => Self::Usage,
+            "ambiguous"
+            | "invalid_directory"
+            | "invalid_label"
+            | "invalid_owner"
+            | "invalid_request"
+            | "invalid_sandbox"
+            | "invalid_slot"
+            | "http_policy_invalid" => Self::Usage,
             "denied"
             | "account_connected"
             | "directory_taken"

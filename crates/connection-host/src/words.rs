@@ -165,10 +165,7 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("header", &["name", "value"]),
     ("file", &["name", "type", "size", "modified"]),
     ("content", &["size", "encoding", "body"]),
-    (
-        "profile",
-        &["id", "kind", "label", "directory", "isDefault", "isImplicit", "slots", "createdAt", "found"],
-    ),
+    ("profile", &["id", "kind", "label", "directory", "isDefault", "isImplicit", "slots", "createdAt", "found"]),
     ("probe", &["directory", "state", "exists", "authenticated", "account"]),
     ("profileRemoved", &["id", "kind", "label"]),
     ("profileSlot", &["kind", "slot", "profile"]),

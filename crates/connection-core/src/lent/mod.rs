@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 pub(crate) use activate::{Activation, activate};
 pub(crate) use cache::CachedFiles;
-pub(crate) use tools::LocalTools;
 pub use machine::MachineTools;
+pub(crate) use tools::LocalTools;
 pub use window::LoginWindow;
 pub(crate) use window::{LONGEST as LONGEST_WINDOW, Whose, Windows};
 

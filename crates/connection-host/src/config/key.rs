@@ -156,11 +156,7 @@ pub const KEYS: &[Key] = &[
         value: KeyType::Engine,
         help: "Which program runs containers; podman, else docker, as far as they are here, unless set.",
     },
-    Key {
-        name: "sandbox.image.KIND",
-        value: KeyType::Text,
-        help: "Another image for that kind, with its tag.",
-    },
+    Key { name: "sandbox.image.KIND", value: KeyType::Text, help: "Another image for that kind, with its tag." },
     Key {
         name: "sandbox.memory",
         value: KeyType::Mebibytes,
@@ -171,7 +167,11 @@ pub const KEYS: &[Key] = &[
         value: KeyType::Text,
         help: "What a container reaches: default, none, or the name of a network of the engine's.",
     },
-    Key { name: "sandbox.pids", value: KeyType::Count, help: "How many processes a container may have; 512, unless set." },
+    Key {
+        name: "sandbox.pids",
+        value: KeyType::Count,
+        help: "How many processes a container may have; 512, unless set.",
+    },
     Key {
         name: "sandbox.volumes",
         value: KeyType::Volumes,

@@ -128,7 +128,10 @@ fn what_is_said_of_containers_and_usage_has_its_bounds() {
         ("sandbox.volumes = { cache = \"hunter2\" }", "'sandbox.volumes' must be a table"),
         ("sandbox.image.claude = 1", "'sandbox.image.claude' must be a text"),
         ("usage.interval = 86401", "'usage.interval' must be a number of seconds from 1 to 86400"),
-        ("usage.cache_ttl.claude = \"on\"", "'usage.cache_ttl.claude' must be a number of seconds from 1 to 86400, or off"),
+        (
+            "usage.cache_ttl.claude = \"on\"",
+            "'usage.cache_ttl.claude' must be a number of seconds from 1 to 86400, or off",
+        ),
     ] {
         refused(file, &[], Global::default(), &[expected]);
     }

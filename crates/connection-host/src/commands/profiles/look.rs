@@ -37,11 +37,7 @@ pub(super) async fn list(those: &Those<'_>) -> Result<(), Error> {
     output.table(&table)
 }
 
-pub(super) async fn probe(
-    those: &Those<'_>,
-    reference: Option<&str>,
-    path: Option<PathBuf>,
-) -> Result<(), Error> {
+pub(super) async fn probe(those: &Those<'_>, reference: Option<&str>, path: Option<PathBuf>) -> Result<(), Error> {
     let output = &those.program.output;
     let profile = match (&path, reference) {
         (Some(_), _) => None,

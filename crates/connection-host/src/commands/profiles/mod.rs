@@ -36,9 +36,9 @@ fn kind_of(command: &ProfilesCommand) -> &str {
         ProfilesCommand::Create(arguments) => &arguments.kind,
         ProfilesCommand::Default(arguments) => &arguments.kind,
         ProfilesCommand::Update(arguments) => &arguments.kind,
-        ProfilesCommand::List { kind }
-        | ProfilesCommand::Probe { kind, .. }
-        | ProfilesCommand::Remove { kind, .. } => kind,
+        ProfilesCommand::List { kind } | ProfilesCommand::Probe { kind, .. } | ProfilesCommand::Remove { kind, .. } => {
+            kind
+        }
     }
 }
 

@@ -113,14 +113,10 @@ async fn in_container(program: &Program, run: SandboxRun, dry: bool, options: &S
     ended
 }
 
-async fn on_host(
-    program: &Program,
-    identity: &Identity,
-    dry: bool,
-    options: &SpawnOptions,
-) -> Result<u8, Error> {
+async fn on_host(program: &Program, identity: &Identity, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
     if dry {
-        let argv: Vec<_> = std::iter::once(options.program.clone().into()).chain(options.args.iter().cloned()).collect();
+        let argv: Vec<_> =
+            std::iter::once(options.program.clone().into()).chain(options.args.iter().cloned()).collect();
         return shown(program, &argv, &options.env, &[], options);
     }
     let mut command = Command::new(&options.program);
@@ -134,8 +130,7 @@ async fn on_host(
 
 /// What a person's programs get, and nothing of ours; what was put in before wins.
 fn of_tools(program: &Program, without: &[OsString], command: &mut Command) {
-    let own: Vec<_> =
-        command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    let own: Vec<_> = command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
     command.env_clear();
     let others = program.environment.of_extensions(program.settings.key.variable.as_deref());
     command.envs(others.filter(|(name, _)| without.iter().all(|without| without != name)));

@@ -28,7 +28,9 @@ pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, 
 async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usage) -> Result<(), Error> {
     let output = &program.output;
     let meant = match &arguments.profile {
-        Some(reference) => Meant::named(program, registry, arguments.kind.as_deref().unwrap_or_default(), reference).await?,
+        Some(reference) => {
+            Meant::named(program, registry, arguments.kind.as_deref().unwrap_or_default(), reference).await?
+        }
         None => Meant::connected(program, registry, arguments.kind.as_deref()).await?,
     };
     let mut told = Vec::new();

@@ -53,7 +53,10 @@ fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
         watch.run(&[command, &["--json"]].concat(), 0);
     }
     // What the tool keeps is read and never said.
-    machine.write("given/work/.credentials.json", format!(r#"{{"claudeAiOauth": {{"accessToken": "{AUTH_TOKEN}"}}}}"#).as_bytes());
+    machine.write(
+        "given/work/.credentials.json",
+        format!(r#"{{"claudeAiOauth": {{"accessToken": "{AUTH_TOKEN}"}}}}"#).as_bytes(),
+    );
     watch.run(&["profiles", "probe", "claude", "work"], 0);
     watch.run(&["run", "claude", "--profile", "work", "--sandbox"], 0);
     machine.provider.tell(500, "", &format!(r#"{{"error": {{"message": "{KEY_SECRET}"}}}}"#));
@@ -69,7 +72,10 @@ fn no_key_is_in_a_process_while_a_tool_runs() {
     let watch = watch();
     let run = |variable: &str| {
         let mut command = watch.machine.command();
-        command.args(["run", "claude", "--profile", "work", "--", "wait"]).env("GIVEN", variable).stdout(Stdio::piped());
+        command
+            .args(["run", "claude", "--profile", "work", "--", "wait"])
+            .env("GIVEN", variable)
+            .stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
