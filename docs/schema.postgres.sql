@@ -141,6 +141,32 @@ CREATE TABLE connection_liveness (
     CONSTRAINT connection_liveness_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
 );
 
+CREATE TABLE connection_profile (
+    id uuid NOT NULL,
+    owner text NOT NULL,
+    kind text NOT NULL,
+    label text NOT NULL,
+    directory text NOT NULL,
+    is_default boolean NOT NULL DEFAULT false,
+    is_implicit boolean NOT NULL DEFAULT false,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT connection_profile_pkey PRIMARY KEY (id),
+    CONSTRAINT connection_profile_owner_kind_directory_key UNIQUE (owner, kind, directory),
+    CONSTRAINT connection_profile_owner_kind_id_key UNIQUE (owner, kind, id),
+    CONSTRAINT connection_profile_owner_kind_label_key UNIQUE (owner, kind, label)
+);
+
+CREATE TABLE connection_profile_slot (
+    owner text NOT NULL,
+    kind text NOT NULL,
+    slot text NOT NULL,
+    profile_id uuid NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT connection_profile_slot_pkey PRIMARY KEY (owner, kind, slot),
+    CONSTRAINT connection_profile_slot_owner_kind_profile_id_fkey FOREIGN KEY (owner, kind, profile_id) REFERENCES connection_profile(owner, kind, id)
+);
+
 CREATE TABLE connection_setup (
     id uuid NOT NULL,
     owner text NOT NULL,
@@ -219,6 +245,8 @@ CREATE INDEX connection_account_kind ON public.connection_account USING btree (o
 
 CREATE INDEX connection_account_owner ON public.connection_account USING btree (owner, id);
 
+CREATE INDEX connection_account_profile ON public.connection_account USING btree (owner, kind, profile_id) WHERE (profile_id IS NOT NULL);
+
 CREATE INDEX connection_credential_authorized ON public.connection_credential USING btree (authorized_until) WHERE ((state = 'current'::text) AND (announced_at IS NULL) AND (authorized_until IS NOT NULL));
 
 CREATE INDEX connection_credential_key ON public.connection_credential USING btree (key_id);
@@ -237,6 +265,8 @@ CREATE INDEX connection_exchange_session ON public.connection_exchange USING btr
 
 CREATE INDEX connection_liveness_due ON public.connection_liveness USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
 
+CREATE INDEX connection_profile_slot_profile ON public.connection_profile_slot USING btree (profile_id);
+
 CREATE INDEX connection_setup_expiry ON public.connection_setup USING btree (expires_at);
 
 CREATE INDEX connection_setup_open ON public.connection_setup USING btree (owner, id) WHERE (state = ANY (ARRAY['running'::text, 'waiting'::text]));
@@ -252,6 +282,10 @@ CREATE UNIQUE INDEX connection_credential_candidate ON public.connection_credent
 CREATE UNIQUE INDEX connection_credential_current ON public.connection_credential USING btree (connection_id) WHERE (state = 'current'::text);
 
 CREATE UNIQUE INDEX connection_credential_previous ON public.connection_credential USING btree (connection_id) WHERE (state = 'previous'::text);
+
+CREATE UNIQUE INDEX connection_profile_default ON public.connection_profile USING btree (owner, kind) WHERE is_default;
+
+CREATE UNIQUE INDEX connection_profile_implicit ON public.connection_profile USING btree (owner, kind) WHERE is_implicit;
 
 CREATE OR REPLACE FUNCTION public.connection_event_is_append_only()
  RETURNS trigger

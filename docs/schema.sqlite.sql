@@ -31,6 +31,8 @@ CREATE INDEX connection_account_kind ON connection_account (owner, kind, id);
 
 CREATE INDEX connection_account_owner ON connection_account (owner, id);
 
+CREATE INDEX connection_account_profile ON connection_account (owner, kind, profile_id) WHERE profile_id IS NOT NULL;
+
 CREATE TABLE connection_credential (
     connection_id  BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
     generation     INTEGER NOT NULL CHECK (generation >= 1),
@@ -156,6 +158,41 @@ CREATE TABLE connection_liveness (
 ) STRICT;
 
 CREATE INDEX connection_liveness_due ON connection_liveness (next_check_at) WHERE next_check_at IS NOT NULL;
+
+CREATE TABLE connection_profile (
+    id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner       TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    label       TEXT    NOT NULL,
+    -- Absolute and normalised.
+    directory   TEXT    NOT NULL,
+    is_default  INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+    -- Whether the directory was the one that the tool uses by itself, when it was written.
+    is_implicit INTEGER NOT NULL DEFAULT 0 CHECK (is_implicit IN (0, 1)),
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    UNIQUE (owner, kind, label),
+    UNIQUE (owner, kind, directory),
+    -- What a slot names is of its owner and kind.
+    UNIQUE (owner, kind, id)
+) STRICT;
+
+CREATE UNIQUE INDEX connection_profile_default ON connection_profile (owner, kind) WHERE is_default;
+
+CREATE UNIQUE INDEX connection_profile_implicit ON connection_profile (owner, kind) WHERE is_implicit;
+
+CREATE TABLE connection_profile_slot (
+    owner      TEXT    NOT NULL,
+    kind       TEXT    NOT NULL,
+    slot       TEXT    NOT NULL,
+    -- It cannot go while a place names it: another identity would be used there without a word.
+    profile_id BLOB    NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (owner, kind, slot),
+    FOREIGN KEY (owner, kind, profile_id) REFERENCES connection_profile (owner, kind, id)
+) STRICT;
+
+CREATE INDEX connection_profile_slot_profile ON connection_profile_slot (profile_id);
 
 CREATE TABLE connection_setup (
     id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),

@@ -11,6 +11,8 @@ mod acme;
 mod raw;
 #[path = "../src/services/test_server.rs"]
 mod test_server;
+#[path = "../tests/main/tool.rs"]
+mod tool;
 #[path = "../tests/main/world.rs"]
 mod world;
 
@@ -117,5 +119,61 @@ mod probe {
         let runtime = Runtime::new().unwrap();
         let (_world, connection) = one_of(&runtime, 1);
         bencher.bench_local(|| runtime.block_on(connection.verify()).unwrap());
+    }
+}
+
+/// Of one profile and of a hundred: a list, a start, and what reading the rows alone costs.
+#[divan::bench_group(sample_count = 500)]
+mod profiles {
+    use connection_core::{NewProfile, SpawnOptions};
+    use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+    use super::{Bencher, Runtime, tool::Tools};
+
+    fn tools(runtime: &Runtime, count: usize) -> Tools {
+        runtime.block_on(async {
+            let it = Tools::new().await;
+            for number in 1..count {
+                let new = NewProfile::new(format!("label-{number}"), format!("/profiles/{number}"));
+                it.profiles().create(new).await.unwrap();
+            }
+            it.profiles().list().await.unwrap();
+            it
+        })
+    }
+
+    /// The floor: the same rows by a connection of the driver that stays open.
+    #[divan::bench(args = [1, 100])]
+    fn bare_rows_of(bencher: Bencher<'_, '_>, profiles: usize) {
+        let runtime = Runtime::new().unwrap();
+        let it = tools(&runtime, profiles);
+        let address = format!("sqlite://{}", it.world.file().display());
+        let mut connection = runtime.block_on(SqliteConnection::connect(&address)).unwrap();
+        bencher.bench_local(|| {
+            const SQL: &str = "SELECT id, label, directory FROM connection_profile ORDER BY created_at, id";
+            let rows = runtime.block_on(sqlx::query(SQL).fetch_all(&mut connection)).unwrap();
+            rows.iter().map(|row| row.get::<String, _>(1).len()).sum::<usize>()
+        });
+    }
+
+    #[divan::bench(args = [1, 100])]
+    fn list_of(bencher: Bencher<'_, '_>, profiles: usize) {
+        let runtime = Runtime::new().unwrap();
+        let it = tools(&runtime, profiles);
+        let profiles = it.profiles();
+        bencher.bench_local(|| runtime.block_on(profiles.list()).unwrap());
+    }
+
+    #[divan::bench(args = [1, 100])]
+    fn apply_one_of(bencher: Bencher<'_, '_>, profiles: usize) {
+        let runtime = Runtime::new().unwrap();
+        let it = tools(&runtime, profiles);
+        let profiles = it.profiles();
+        let id = runtime.block_on(profiles.default_profile()).unwrap().id;
+        bencher.bench_local(|| {
+            let mut options = SpawnOptions::new("tool");
+            runtime.block_on(profiles.apply_profile(&mut options, id)).unwrap();
+            options
+        });
     }
 }

@@ -29,6 +29,7 @@ pub use error::ProfileError;
 pub(crate) use grant::directory;
 pub(crate) use grant::{Granted, granted, granted_all, meant};
 pub use probe::{DirectoryProbe, DirectoryState};
+pub(crate) use rules::check;
 pub use spawn::SpawnOptions;
 pub(crate) use spawn::variables;
 

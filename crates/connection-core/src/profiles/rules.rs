@@ -62,6 +62,24 @@ pub(super) fn label(label: &str) -> Option<String> {
     Some(label.trim().to_owned()).filter(|label| !label.is_empty())
 }
 
+/// What is wrong with what a plugin says of its tool.
+pub(crate) fn check(spec: Option<&ProfileSpec>) -> Result<(), String> {
+    let Some(spec) = spec else { return Ok(()) };
+    let names = std::iter::once(&spec.env_var).chain(spec.extra_env.iter().map(|(name, _)| name));
+    for name in names {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
+            return Err(format!("the variable '{name}' of its profiles has no name that one can have"));
+        }
+    }
+    match &spec.dir_name {
+        Some(name) if Path::new(&**name).file_name() != Some(OsStr::new(&**name)) => {
+            Err(format!("the name '{name}' of its profiles' directory is not one name"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The name of a slot: the host's own, so only what nobody could see or store is refused.
 pub(super) fn slot(slot: &str) -> Result<(), ProfileError> {
     if slot.is_empty() {

@@ -9,7 +9,7 @@ use std::{
 use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind, ProfileSpec, SandboxSpec, SigningKey};
 
 use super::describe::{self, Checked};
-use crate::{Capabilities, contain, definition::Definition, lent::Activation};
+use crate::{Capabilities, contain, definition::Definition, lent::Activation, profiles, sandbox};
 
 /// A registered kind, for people and programs.
 #[derive(Clone, Debug)]
@@ -164,7 +164,9 @@ fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterErr
     };
     let (descriptor, capabilities, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
     let (signing_key, profiles, sandbox, poll_interval) = facets;
-    let checked = describe::check(&descriptor, capabilities)
+    let local = profiles::check(profiles.as_ref()).and_then(|()| sandbox::check(sandbox.as_ref(), profiles.as_ref()));
+    let checked = local
+        .and_then(|()| describe::check(&descriptor, capabilities))
         // It may name what the plugin wrote.
         .map_err(|problem| DisplayText::from(problem).to_string())
         .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;

@@ -192,13 +192,19 @@ fn checked(source: PathBuf, target: &str, mode: MountMode) -> Result<SandboxMoun
 }
 
 fn checked_target(source: PathBuf, target: &str, mode: MountMode) -> Result<SandboxMount, SandboxError> {
+    self::target(target)?;
+    Ok(SandboxMount { source, target: target.to_owned(), mode, is_volume: false })
+}
+
+/// Whether it is a place in a container.
+pub(super) fn target(target: &str) -> Result<(), SandboxError> {
     let odd = |c: char| c.is_control() || matches!(c, ':' | ',' | '"');
     let plain = |part: &str| !matches!(part, "" | "." | "..");
     let parts = target.strip_prefix('/');
     if target.contains(odd) || !parts.is_some_and(|parts| parts.split('/').all(plain)) {
         return Err(unmountable(Path::new(target), "a place in a container is absolute and plain, as in /work"));
     }
-    Ok(SandboxMount { source, target: target.to_owned(), mode, is_volume: false })
+    Ok(())
 }
 
 /// That of the host or of another container would be no container's own.

@@ -19,11 +19,12 @@ use std::{
     sync::Arc,
 };
 
-use connection_contract::{Crypto as _, Kind, MountMode, encode};
+use connection_contract::{Crypto as _, Kind, MountMode, ProfileSpec, SandboxSpec, encode};
 
 use crate::{
     ConnectionRegistry, Error, SpawnOptions,
     registry::{KindEntry, Shared},
+    services::crypto::SystemCrypto,
 };
 
 pub use compose::{SandboxMount, SandboxRun};
@@ -36,7 +37,7 @@ pub use policy::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy};
 pub struct Sandbox {
     shared: Arc<Shared>,
     entry: Arc<KindEntry>,
-    spec: connection_contract::SandboxSpec,
+    spec: SandboxSpec,
 }
 
 impl fmt::Debug for Sandbox {
@@ -100,6 +101,24 @@ impl Sandbox {
     }
 }
 
+/// What is wrong with what a plugin says of its container.
+pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) -> Result<(), String> {
+    let Some(spec) = spec else { return Ok(()) };
+    image::check(&spec.default_image).map_err(|error| error.to_string())?;
+    variables::public(&spec.env).map_err(|error| error.to_string())?;
+    let mut marked = 0;
+    for mount in &spec.config_mounts {
+        compose::target(&mount.container).map_err(|error| error.to_string())?;
+        marked += usize::from(mount.is_profile);
+    }
+    match marked {
+        0 => Ok(()),
+        1 if profiles.is_some() => Ok(()),
+        1 => Err("its container has a place for a profile, and it has no profiles".to_owned()),
+        _ => Err("its container has more than one place for a profile".to_owned()),
+    }
+}
+
 /// A run whose private copies are made: they go when this is dropped, so keep it until the container has ended.
 #[derive(Debug)]
 pub struct PreparedRun {
@@ -125,7 +144,7 @@ impl SandboxRun {
                         return Err(failed("this host says nowhere where copies may be made".into()).into());
                     };
                     let mut random = [0; 8];
-                    crate::services::crypto::SystemCrypto.random(&mut random);
+                    SystemCrypto.random(&mut random);
                     let made = Scratch::new(base, &format!("run-{}", encode::hex(&random)));
                     none.insert(made.map_err(|error| failed(error.to_string()))?)
                 }

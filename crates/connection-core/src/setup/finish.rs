@@ -380,7 +380,13 @@ pub(super) async fn stored(shared: &Shared, row: &SetupRow) -> Result<Outcome, E
     Ok(Outcome::Done(Done { connection, label, identity, liveness, reason }))
 }
 
-fn profile_removed() -> SetupFailure {
+/// Whether the profile that a session is for was removed since.
+pub(super) async fn is_profile_gone(shared: &Shared, slot: &Slot, id: Option<ProfileId>) -> Result<bool, Error> {
+    let Some(id) = id else { return Ok(false) };
+    Ok(shared.reader().await?.profile(&slot.owner, slot.kind.as_str(), id).await?.is_none())
+}
+
+pub(super) fn profile_removed() -> SetupFailure {
     SetupFailure::new("profile_not_found", "the profile was removed in the meantime")
         .remedy("begin again with another one")
 }

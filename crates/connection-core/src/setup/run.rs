@@ -114,6 +114,9 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     let header = &loaded.header;
     let profile = header.profile.as_ref().map(|profile| profile.id);
     let asked = finish::Asked { connection: row.connection_id, purpose: header.purpose.clone(), profile };
+    if finish::is_profile_gone(shared, slot, profile).await? {
+        return fail(shared, slot, row.step_seq, finish::profile_removed()).await;
+    }
     if matches!(asked.purpose, Purpose::Reauthorize { .. }) {
         let account = shared.reader().await?.account(asked.connection).await?;
         if account.is_none() {

@@ -2,7 +2,7 @@
 
 use connection_contract::{
     Answer, FileStat, FileType, HttpError, HttpResponse, Reason, Record, Secret, ServiceError, SetupFailure, Text,
-    Timestamp, host,
+    Timestamp, encode, host,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -10,6 +10,7 @@ use super::{
     codec::{self, Header, Paused, Purpose, Waiting},
     journal::{Effect, Entry},
 };
+use crate::profiles::Granted;
 
 fn secret() -> impl Strategy<Value = Secret> {
     vec(any::<u8>(), 0..40).prop_map(Secret::new)
@@ -120,8 +121,11 @@ proptest! {
         let read = Waiting::decode(waiting.encode().expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
         for purpose in [Purpose::Connect { label, again }, Purpose::Reauthorize { another_account: again }] {
-            let header = Header { seed: Secret::new(seed), purpose: purpose.clone(), browser, profile: None };
+            let root = browser.map(|hash| host::root(encode::hex(&hash)));
+            let profile = again.then(|| Granted { id: uuid::Uuid::from_u128(no.into()).into(), root });
+            let header = Header { seed: Secret::new(seed), purpose: purpose.clone(), browser, profile: profile.clone() };
             let read = Header::decode(header.encode().expose()).unwrap();
+            prop_assert_eq!(read.profile, profile);
             prop_assert_eq!((read.seed.expose(), read.purpose, read.browser), (&seed[..], purpose, browser));
         }
     }

@@ -7,9 +7,10 @@ use std::{
 };
 
 use connection_core::{ConnectionRegistry, KeyFile, ProfileId};
+use connection_faults::random::Random;
 
 use crate::{
-    profiles_random::{Operation, Random, check},
+    profiles_random::{Operation, check},
     tool::{TOOL, Tool},
     world::World,
 };
@@ -73,7 +74,7 @@ fn met(place: &str, what: &str) {
 }
 
 async fn open(address: &str, key: &str) -> ConnectionRegistry {
-    let home = |name: &str| -> Option<OsString> { (name == "HOME").then(|| "/home/user".into()) };
+    let home = |name: &str| -> Option<OsString> { (name == "HOME").then(|| "/user".into()) };
     let builder = ConnectionRegistry::builder().store(address).key(KeyFile::at(key));
     builder.environment(Arc::new(home)).kind(Tool(TOOL)).open().await.unwrap()
 }

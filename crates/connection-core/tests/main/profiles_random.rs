@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connection_core::{Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch, Profiles};
+use connection_faults::random::Random;
 
 use crate::tool::Tools;
 
@@ -11,22 +12,9 @@ const OPERATIONS: u64 = 120;
 /// So few that they collide.
 const NAMES: u64 = 5;
 
-/// Numbers that follow from a seed (xorshift64*).
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % end
-    }
-    pub(crate) fn maybe(&mut self) -> bool {
-        self.below(3) == 0
-    }
+/// One time in three.
+fn maybe(random: &mut Random) -> bool {
+    random.below(3) == 0
 }
 
 /// What is done.
@@ -45,13 +33,13 @@ impl Operation {
             0..3 => Self::Create {
                 label: random.below(NAMES),
                 directory: random.below(NAMES),
-                is_default: random.maybe(),
+                is_default: maybe(random),
             },
             3..7 => {
                 let at = random.below(NAMES);
-                let label = random.maybe().then(|| random.below(NAMES));
-                let directory = random.maybe().then(|| random.below(NAMES));
-                Self::Update { at, label, directory, is_default: random.maybe().then(|| random.below(4) > 0) }
+                let label = maybe(random).then(|| random.below(NAMES));
+                let directory = maybe(random).then(|| random.below(NAMES));
+                Self::Update { at, label, directory, is_default: maybe(random).then(|| random.below(4) > 0) }
             }
             7 => Self::SetSlot(random.below(2), random.below(NAMES)),
             8 => Self::ClearSlot(random.below(2)),

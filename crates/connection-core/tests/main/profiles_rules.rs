@@ -2,9 +2,10 @@
 
 use std::{fs, time::Duration};
 
+use connection_contract::{ConfigMount, ProfileSpec, SandboxSpec, prelude::*};
 use connection_core::{Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch};
 
-use crate::tool::{PLAIN, STRICT, TOOL, Tools};
+use crate::tool::{PLAIN, STRICT, TOOL, Tools, home};
 
 /// Labels in order, with a star at the default and a tilde at the implicit one.
 fn shape(profiles: &[Profile]) -> String {
@@ -208,7 +209,7 @@ async fn a_kind_without_profiles_says_so_and_an_unknown_id_or_kind_is_an_error()
         error.to_string(),
         "kind 'plain' has no profiles: nothing says how its tool would be pointed at another directory"
     );
-    let unknown = connection_contract::Kind::from_static("unknown");
+    let unknown = Kind::from_static("unknown");
     assert_eq!(it.registry.profiles(&unknown).unwrap_err().code(), "unknown_kind");
     let id: ProfileId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
     let profiles = it.profiles();
@@ -216,10 +217,64 @@ async fn a_kind_without_profiles_says_so_and_an_unknown_id_or_kind_is_an_error()
         refused(profiles.get(id).await),
         refused(profiles.update(id, ProfilePatch::new()).await),
         refused(profiles.set_default(id).await),
-        refused(profiles.remove(id).await.map(|()| ())),
+        refused(profiles.remove(id).await),
         refused(profiles.set_slot("s", id).await),
         refused(profiles.resolve(Some(id), None).await),
     ] {
         assert_eq!(refusal, ProfileError::NotFound { kind: TOOL, id });
     }
+}
+
+/// What a plugin says of its tool that no host can work with.
+struct Odd(Option<ProfileSpec>, Option<SandboxSpec>);
+
+impl ConnectionDefinition for Odd {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(Kind::from_static("odd"), "Odd", AuthType::None)
+    }
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        Err(SetupFailure::new("never", "never"))
+    }
+    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::from(""))
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+    fn profiles(&self) -> Option<ProfileSpec> {
+        self.0.clone()
+    }
+    fn sandbox(&self) -> Option<SandboxSpec> {
+        self.1.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_kind_whose_tool_cannot_be_started_so_is_not_registered() {
+    let it = Tools::new().await;
+    let profiles = |variable: &'static str| ProfileSpec::new(variable, home(".odd"));
+    let image = |image: &'static str| SandboxSpec::new(image, "odd");
+    let place = |place: &'static str| ConfigMount::new(home(".odd"), place).profile();
+    for (odd, says) in [
+        (Odd(Some(profiles("A B")), None), "the variable 'A B'"),
+        (Odd(Some(profiles("")), None), "the variable ''"),
+        (Odd(Some(profiles("A").dir_name("a/b")), None), "the name 'a/b'"),
+        (Odd(None, Some(image("odd"))), "has no tag"),
+        (Odd(None, Some(image("odd:1").config_mount(place("/odd")))), "has no profiles"),
+        (Odd(None, Some(image("odd:1").env("A=B", "c"))), "the variable 'A=B'"),
+        (Odd(Some(profiles("A")), Some(image("odd:1").config_mount(place("odd")))), "absolute and plain"),
+        (
+            Odd(Some(profiles("A")), Some(image("odd:1").config_mount(place("/a")).config_mount(place("/b")))),
+            "more than one place",
+        ),
+    ] {
+        let refused = it.registry.register_connection_kind(odd).unwrap_err();
+        assert!(refused.to_string().contains(says), "{refused}");
+    }
+    it.registry.register_connection_kind(Odd(Some(profiles("A")), Some(image("odd:1")))).unwrap();
 }

@@ -38,13 +38,13 @@ async fn a_run_is_bounded_whatever_the_kind_says() {
     it.write(".tool/settings.json", "{}");
     let bounds = "--cap-drop ALL --security-opt no-new-privileges --memory 4294967296b --memory-swap 4294967296b \
                   --pids-limit 512";
-    let rest = "--volume HOME/.tool:/root/.tool:ro --env TOOL_TOKEN --env TOOL_TELEMETRY=off --entrypoint  \
+    let rest = "--volume HOME/.tool:/config/.tool:ro --env TOOL_TOKEN --env TOOL_TELEMETRY=off --entrypoint  \
                 localhost/connections/tool:1 tool /usr/bin/env --flag=/a b";
     for (engine, program) in [(SandboxEngine::Docker, "docker"), (SandboxEngine::Podman, "podman")] {
         let run = compose(&it, &SandboxPolicy::new().engine(engine), &start()).unwrap();
         assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {bounds} {rest}"));
         assert_eq!(run.left_out.len(), 2, "{:?}", run.left_out);
-        assert!(run.left_out[0].starts_with("/root/.toolrc: ") && run.left_out[1].starts_with("PATH: "));
+        assert!(run.left_out[0].starts_with("/config/.toolrc: ") && run.left_out[1].starts_with("PATH: "));
         for secret in [format!("{run:?}"), format!("{:?}", run.argv())] {
             assert!(!secret.contains("canary"), "{secret}");
         }
@@ -61,7 +61,7 @@ async fn the_host_says_what_is_shared_and_how_much_there_is() {
         .pids(7)
         .millicpus(1500)
         .network(SandboxNetwork::None)
-        .project(&project, "/work", SandboxAccess::Writable)
+        .project(&project, "/project", SandboxAccess::Writable)
         .shared_directory(project.join("src"), "/src", SandboxAccess::ReadOnly)
         .shared_volume("cache", "/cache", SandboxAccess::Writable)
         .image(Some("localhost:5000/mine:2".into()))
@@ -72,7 +72,7 @@ async fn the_host_says_what_is_shared_and_how_much_there_is() {
         argv(&it, &run),
         "podman --log-level=error run --rm --interactive --tty --cap-drop ALL --security-opt no-new-privileges \
          --memory 1048576b --memory-swap 1048576b --pids-limit 7 --cpus 1.500 --network none \
-         --volume HOME/project:/work --volume HOME/project/src:/src:ro --volume cache:/cache --workdir /work/src \
+         --volume HOME/project:/project --volume HOME/project/src:/src:ro --volume cache:/cache --workdir /project/src \
          --env TOOL_TELEMETRY=off --entrypoint  localhost:5000/mine:2 tool"
     );
     let named = SandboxPolicy::new().network(SandboxNetwork::Named("inner".into()));
@@ -91,8 +91,8 @@ async fn the_directory_of_the_profile_is_mounted_and_the_variable_names_its_plac
     it.profiles().apply_profile(&mut options, work.id).await.unwrap();
     let run = compose(&it, &SandboxPolicy::new(), &options).unwrap();
     let line = argv(&it, &run);
-    assert!(line.contains(" --volume HOME/work:/root/.tool:ro ") && !line.contains("HOME/.tool:"), "{line}");
-    assert_eq!((&run.env["TOOL_HOME"], &run.env["TOOL_PARENT"]), (&"/root/.tool".into(), &"/root".into()));
+    assert!(line.contains(" --volume HOME/work:/config/.tool:ro ") && !line.contains("HOME/.tool:"), "{line}");
+    assert_eq!((&run.env["TOOL_HOME"], &run.env["TOOL_PARENT"]), (&"/config/.tool".into(), &"/config".into()));
     assert!(line.ends_with(" tool --isolated /usr/bin/env --flag=/a b"), "{line}");
     std::fs::remove_dir_all(it.path("work")).unwrap();
     assert!(matches!(refused(compose(&it, &SandboxPolicy::new(), &options)), SandboxError::Mount { .. }));
@@ -179,11 +179,11 @@ async fn a_copy_is_private_goes_with_the_run_and_what_a_crash_left_goes_with_the
     let prepared = compose(&it, &policy, &start()).unwrap().prepare().unwrap();
     assert!(!it.path("scratch/run-dead").exists() && !it.path("scratch/run-dead.lock").exists());
     let mount = &prepared.run().mounts[0];
-    assert_eq!((mount.mode, &*mount.target), (MountMode::Copied, "/root/.toolrc"));
+    assert_eq!((mount.mode, &*mount.target), (MountMode::Copied, "/config/.toolrc"));
     assert!(mount.source.starts_with(&scratch));
     assert_eq!(std::fs::read_to_string(mount.source.join("a/b")).unwrap(), "the user's");
     let line = argv(&it, prepared.run());
-    assert!(line.contains(&format!("/.toolrc:/root/.toolrc ")), "{line}");
+    assert!(line.contains("/.toolrc:/config/.toolrc "), "{line}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -21,6 +21,18 @@ const BUSYBOX: &str = "/bin/busybox";
 const WAYS: [&[&str]; 3] =
     [&[], &["--cgroup-manager=cgroupfs"], &["--cgroup-manager=cgroupfs", "--runtime=runc"]];
 
+/// Runs one of the program's many tools; it knows the argument of a profile.
+const TOOL_OF_IMAGE: &str = "#!/bin/busybox sh\n[ \"$1\" = --isolated ] && shift\nexec /bin/busybox \"$@\"\n";
+
+#[cfg(unix)]
+fn executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Path) {}
+
 /// Past the capture of the test harness: nobody is to believe that this was shown.
 fn skipped(why: &str) {
     let line = format!("SKIPPED: no container was run, since {why}\n");
@@ -41,15 +53,17 @@ impl Engine {
             return None;
         }
         let it = Tools::new().await;
-        it.write("image/Containerfile", "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/tool\nENV PATH=/bin\n");
+        it.write("image/Containerfile", "FROM scratch\nCOPY busybox tool /bin/\nENV PATH=/bin\n");
         fs::copy(BUSYBOX, it.path("image/busybox")).unwrap();
+        it.write("image/tool", TOOL_OF_IMAGE);
+        executable(&it.path("image/tool"));
         // The engine's own limits may be above what this machine lets it set.
         let limits = "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=1024:1024\"]\n";
         let limits = it.write("containers.conf", limits);
         let mut said = String::new();
         for way in WAYS {
             let policy = way.iter().fold(SandboxPolicy::new(), |policy, option| policy.engine_option(*option));
-            let policy = policy.image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
+            let policy = policy.scratch(it.path("scratch")).image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
             let sandbox = it.registry.sandbox(&TOOL).unwrap();
             if let Err(error) = sandbox.build(&policy, &it.path("image")) {
                 said = error.to_string();
@@ -92,18 +106,15 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     it.write(".toolrc", "the user's");
     let project = it.write("project/file", "before").parent().unwrap().to_owned();
     let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
-    let policy = engine.policy.clone().scratch(it.path("scratch"));
-    let policy = policy.project(&project, "/project", SandboxAccess::Writable);
+    let policy = engine.policy.clone().project(&project, "/project", SandboxAccess::Writable);
     let capabilities = "tool grep -E '^(Cap|NoNew)' /proc/self/status";
     let script = format!(
-        "{capabilities}; tool pwd; tool cat $TOOL_HOME/account; \
-         (echo x > $TOOL_HOME/account) 2>/dev/null && echo WRITTEN; (echo y > /root/.toolrc) && tool cat /root/.toolrc; \
+        "{capabilities}; tool pwd; tool cat $TOOL_HOME/account; echo; \
+         (echo x > $TOOL_HOME/account) 2>/dev/null && echo WRITTEN; (echo y > /config/.toolrc) && tool cat /config/.toolrc; \
          echo after > file; echo $TOKEN $TOOL_TELEMETRY $TOOL_PARENT; exit 7"
     );
     let mut options = shell(&script).env("TOKEN", "canary value").env("TOOL_TELEMETRY", "on");
     it.profiles().apply_profile(&mut options, work.id).await.unwrap();
-    // The image's program takes the first argument for what it is to be.
-    options.args.retain(|arg| arg != "--isolated");
     let (code, said) = engine.run(&policy, &options);
     let lines: Vec<_> = said.lines().collect();
     assert_eq!(code, 7, "{said}");
@@ -112,12 +123,12 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     }
     assert!(lines.contains(&"NoNewPrivs:\t1") && lines.contains(&"/project"), "{said}");
     assert!(said.contains("ada") && !said.contains("WRITTEN"), "{said}");
-    assert!(lines.contains(&"y") && lines.contains(&"canary value off /root"), "{said}");
+    assert!(lines.contains(&"y") && lines.contains(&"canary value off /config"), "{said}");
     assert_eq!(fs::read_to_string(project.join("file")).unwrap(), "after\n");
     assert_eq!(fs::read_to_string(it.path("work/account")).unwrap(), "ada");
     assert_eq!(fs::read_to_string(it.path(".toolrc")).unwrap(), "the user's");
     // The control: what is writable is written.
-    let policy = engine.policy.clone().project(it.path("work"), "/root/work", SandboxAccess::Writable);
-    let (code, said) = engine.run(&policy, &shell("echo x > /root/work/account"));
+    let policy = engine.policy.clone().project(it.path("work"), "/config/work", SandboxAccess::Writable);
+    let (code, said) = engine.run(&policy, &shell("echo x > /config/work/account"));
     assert_eq!((code, fs::read_to_string(it.path("work/account")).unwrap()), (0, "x\n".into()), "{said}");
 }

@@ -78,8 +78,8 @@ impl ConnectionDefinition for Tool {
     }
     fn sandbox(&self) -> Option<SandboxSpec> {
         let spec = SandboxSpec::new("localhost/connections/tool:1", "tool")
-            .config_mount(ConfigMount::new(home(".tool"), "/root/.tool").profile())
-            .config_mount(ConfigMount::new(home(".toolrc"), "/root/.toolrc").copied())
+            .config_mount(ConfigMount::new(home(".tool"), "/config/.tool").profile())
+            .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied())
             .env("TOOL_TELEMETRY", "off");
         (self.0 != PLAIN).then_some(spec)
     }

@@ -34,6 +34,8 @@ const NOT_SEALED: &[&str] = &[
     "connection_setup_effect.session_id",
     "connection_setup_input.id",
     "connection_setup_input.session_id",
+    "connection_profile.id",
+    "connection_profile_slot.profile_id",
     "connection_webhook.connection_id",
     "connection_webhook.digest",
     "connection_webhook.id",
