@@ -7,6 +7,10 @@
 
 #[path = "../tests/main/acme.rs"]
 mod acme;
+#[path = "../tests/main/fake.rs"]
+mod fake;
+#[path = "../tests/main/metered.rs"]
+mod metered;
 #[path = "../tests/main/raw.rs"]
 mod raw;
 #[path = "../src/services/test_server.rs"]
@@ -175,5 +179,57 @@ mod profiles {
             runtime.block_on(profiles.apply_profile(&mut options, id)).unwrap();
             options
         });
+    }
+}
+
+#[divan::bench_group(sample_count = 100)]
+mod usage {
+    use super::{Bencher, Duration, Runtime, World};
+    use crate::metered::{Metered, uses};
+    use connection_core::UsageBounds;
+
+    /// A second passes, in which nothing is due.
+    fn second(runtime: &Runtime, world: &World) {
+        runtime.block_on(async {
+            world.clock.advance(Duration::from_secs(1));
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+
+    /// The floor: nobody polls.
+    #[divan::bench]
+    fn second_without_poller(bencher: Bencher<'_, '_>) {
+        let runtime = Runtime::new().unwrap();
+        let world = runtime.block_on(World::new());
+        let _registry = runtime.block_on(world.open(Metered::every(86_400)));
+        bencher.bench_local(|| second(&runtime, &world));
+    }
+
+    /// The same, with so many accounts whose time has not come.
+    #[divan::bench(args = [0, 1, 100])]
+    fn second_of_an_idle_poller_of(bencher: Bencher<'_, '_>, accounts: usize) {
+        let runtime = Runtime::new().unwrap();
+        let (world, plugin) = (runtime.block_on(World::new()), Metered::every(86_400));
+        uses(&world, 10);
+        let registry = runtime.block_on(async {
+            let registry = world.open(plugin.clone()).await;
+            for account in 0..accounts {
+                plugin.connected(&registry, &format!("account-{account}")).await;
+            }
+            registry
+        });
+        let bounds =
+            UsageBounds::new().longest(Duration::from_secs(86_400)).default_interval(Duration::from_secs(86_400));
+        let polled = registry.clone();
+        let polling = runtime.spawn(async move { polled.poll_usage(bounds).await });
+        runtime.block_on(async {
+            while plugin.fetches() < accounts {
+                tokio::task::yield_now().await;
+            }
+        });
+        bencher.bench_local(|| second(&runtime, &world));
+        polling.abort();
     }
 }

@@ -1,16 +1,13 @@
 //! What a host lends: local tools, windows to log in, what was made of files. In memory, and said by the test.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use connection_contract::{
     BoxFuture, Compute, FileCache, FoundTool, HostServices, LoggedIn, LoginWindow, LoginWindowService, Root, Secret,
     ServiceError, ToolService, ToolSpec,
 };
 
-use crate::{effects::Effects, fault::fail, journal::Effect, poll::yield_once, world::World};
+use crate::{effects::Effects, journal::Effect, poll::yield_once, world::World};
 
 /// Tools on a machine in memory: a tool that is not named here is nowhere.
 ///
@@ -21,9 +18,16 @@ use crate::{effects::Effects, fault::fail, journal::Effect, poll::yield_once, wo
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct FakeTools {
-    tools: Vec<(String, String, Option<String>)>,
+    tools: Vec<FakeTool>,
     /// Those of the descriptor.
     pub(crate) granted: Vec<ToolSpec>,
+}
+
+#[derive(Clone, Debug)]
+struct FakeTool {
+    binary: String,
+    path: String,
+    version: Option<String>,
 }
 
 impl FakeTools {
@@ -33,30 +37,32 @@ impl FakeTools {
     }
     /// A tool, where it is, and what it says when it is asked for its version.
     #[must_use]
-    pub fn tool(mut self, binary: &str, path: &str, version: &str) -> Self {
-        self.tools.push((binary.to_owned(), path.to_owned(), Some(version.to_owned())));
-        self
+    pub fn tool(self, binary: &str, path: &str, version: &str) -> Self {
+        self.with(binary, path, Some(version.to_owned()))
     }
     /// A tool that does not say its version.
     #[must_use]
-    pub fn broken(mut self, binary: &str, path: &str) -> Self {
-        self.tools.push((binary.to_owned(), path.to_owned(), None));
+    pub fn broken(self, binary: &str, path: &str) -> Self {
+        self.with(binary, path, None)
+    }
+    fn with(mut self, binary: &str, path: &str, version: Option<String>) -> Self {
+        self.tools.push(FakeTool { binary: binary.to_owned(), path: path.to_owned(), version });
         self
     }
 
-    fn known(&self, tool: &ToolSpec) -> Result<Option<&(String, String, Option<String>)>, ServiceError> {
+    fn known(&self, tool: &ToolSpec) -> Result<Option<&FakeTool>, ServiceError> {
         match self.granted.contains(tool) {
-            true => Ok(self.tools.iter().find(|(binary, ..)| **binary == *tool.binary)),
+            true => Ok(self.tools.iter().find(|known| *known.binary == *tool.binary)),
             false => Err(ServiceError::Denied),
         }
     }
     pub(crate) fn found(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
-        let path = self.known(tool)?.map(|(_, path, _)| path.clone().into());
+        let path = self.known(tool)?.map(|known| known.path.clone().into());
         Ok(FoundTool::new(path, ["/usr/bin".into()]))
     }
     pub(crate) fn said(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
-        let (.., version) = self.known(tool)?.ok_or(ServiceError::NotFound)?;
-        version.clone().ok_or(ServiceError::Unavailable)
+        let known = self.known(tool)?.ok_or(ServiceError::NotFound)?;
+        known.version.clone().ok_or(ServiceError::Unavailable)
     }
 }
 
@@ -95,44 +101,29 @@ impl WindowEnd {
     }
 }
 
-/// Windows that end as the test says, in that order; one more than that fails the test.
-#[derive(Clone, Debug, Default)]
-pub struct FakeWindow {
-    ends: Arc<Mutex<VecDeque<WindowEnd>>>,
-}
+/// Windows, each of which ends as the test says.
+#[derive(Clone, Debug)]
+pub struct FakeWindow(WindowEnd);
 
 impl FakeWindow {
-    /// None is expected.
-    pub fn new() -> Self {
-        Self::default()
+    /// The person logs in; the cookie is this.
+    pub fn cookie(cookie: &str) -> Self {
+        Self(WindowEnd::Cookie(cookie.to_owned()))
     }
-    /// One in which the person logs in; the cookie is this.
-    #[must_use]
-    pub fn cookie(self, cookie: &str) -> Self {
-        self.ends(WindowEnd::Cookie(cookie.to_owned()))
+    /// The person closes it.
+    pub fn cancelled() -> Self {
+        Self(WindowEnd::Cancelled)
     }
-    /// One that the person closes.
-    #[must_use]
-    pub fn cancelled(self) -> Self {
-        self.ends(WindowEnd::Cancelled)
+    /// Its time is over.
+    pub fn timed_out() -> Self {
+        Self(WindowEnd::TimedOut)
     }
-    /// One whose time is over.
-    #[must_use]
-    pub fn timed_out(self) -> Self {
-        self.ends(WindowEnd::TimedOut)
-    }
-    /// One that cannot be shown.
-    #[must_use]
-    pub fn failed(self, why: &str) -> Self {
-        self.ends(WindowEnd::Failed(why.to_owned()))
-    }
-    fn ends(self, end: WindowEnd) -> Self {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner).push_back(end);
-        self
+    /// It cannot be shown.
+    pub fn failed(why: &str) -> Self {
+        Self(WindowEnd::Failed(why.to_owned()))
     }
     pub(crate) fn next(&self) -> WindowEnd {
-        let next = self.ends.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        next.unwrap_or_else(|| fail("the plugin opens a window that was not expected"))
+        self.0.clone()
     }
 }
 

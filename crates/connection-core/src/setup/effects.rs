@@ -26,10 +26,7 @@ use crate::{
     Error, ProfileId, SealError,
     exchange::ExchangeKey,
     registry::{KindEntry, Shared},
-    services::{
-        http::{AllowedOrigin, Egress},
-        log::TracingLog,
-    },
+    services::log::TracingLog,
     store::{Lock, rows::SetupState},
 };
 
@@ -89,7 +86,7 @@ pub(crate) struct Effects {
     pub(super) slot: Arc<Slot>,
     /// The isolated identity that the connection is to be of.
     pub(super) profile: Option<ProfileId>,
-    seed: Secret,
+    pub(super) seed: Secret,
     directory: Option<Root>,
     log: TracingLog,
     inner: Mutex<Inner>,
@@ -235,16 +232,6 @@ impl Effects {
         pending().await
     }
 
-    /// Where a request may go: what the descriptor declares, and what the user named in this session.
-    pub(super) fn egress(&self) -> Egress {
-        let declared = self.kind.checked.addresses.iter().map(|(_, base)| base.origin().clone());
-        let mut origins: Vec<_> = declared.map(|origin| AllowedOrigin { origin, named: false }).collect();
-        let inner = self.lock();
-        let named = inner.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
-        origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
-        Egress { origins, wildcards: self.kind.checked.wildcards.clone(), ..Egress::default() }
-    }
-
     /// Takes the turn of an effect; never returns when the run is at fault.
     pub(super) async fn begin(&self, what: &str) -> Turn<'_> {
         match self.try_begin(what) {
@@ -375,11 +362,6 @@ impl Effects {
                 }
             }
         }
-    }
-
-    pub(super) fn derived(&self, label: &str, n: u64) -> [u8; 32] {
-        use connection_contract::Crypto;
-        self.shared.crypto.hmac_sha256(&self.seed, format!("{label} {n}").as_bytes())
     }
 
     pub(super) fn plugin_log(&self) -> &TracingLog {

@@ -15,6 +15,7 @@ use super::{
     run::SESSION_LIFE,
 };
 use crate::{
+    Clock,
     lent::{CachedFiles, LONGEST_WINDOW, LocalTools, Whose, Windows},
     registry::KindEntry,
     services::kv::{Half, StoredValues},
@@ -34,6 +35,28 @@ pub(super) async fn marked<T>(effects: Arc<Effects>, plugin: impl Future<Output 
 pub(crate) fn running(kind: &Arc<KindEntry>) -> Option<Arc<Effects>> {
     let running = RUNNING.try_with(Arc::clone).ok()?;
     Arc::ptr_eq(&running.kind, kind).then_some(running)
+}
+
+/// Resolves when a run has worked for that long from this call on; what a person takes at a window is not work.
+pub(super) fn worked<'a>(
+    clock: &'a dyn Clock,
+    effects: &'a Effects,
+    longest: Duration,
+) -> impl Future<Output = ()> + Send + 'a {
+    // Begun now: a plugin that spins lets nobody begin it later.
+    let asleep = clock.sleep(longest);
+    async move {
+        asleep.await;
+        let mut passed = longest;
+        loop {
+            let allowed = longest.saturating_add(effects.lock().excused);
+            if passed >= allowed {
+                return;
+            }
+            clock.sleep(allowed.saturating_sub(passed)).await;
+            passed = allowed;
+        }
+    }
 }
 
 impl Effects {

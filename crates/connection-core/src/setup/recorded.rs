@@ -15,6 +15,7 @@ use crate::{
     exchange::{self, Ended, Exchange, ExchangeKey, Rule, Scope, Uncertain},
     services::{
         files::LocalFiles,
+        http::{AllowedOrigin, Egress},
         kv::{Half, StoredValues},
     },
 };
@@ -76,6 +77,20 @@ impl SpendService for Effects {
 }
 
 impl Effects {
+    /// Where a request may go: what the descriptor declares, and what the user named in this session.
+    pub(super) fn egress(&self) -> Egress {
+        let declared = self.kind.checked.addresses.iter().map(|(_, base)| base.origin().clone());
+        let mut origins: Vec<_> = declared.map(|origin| AllowedOrigin { origin, named: false }).collect();
+        let inner = self.lock();
+        let named = inner.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
+        origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
+        Egress { origins, wildcards: self.kind.checked.wildcards.clone(), ..Egress::default() }
+    }
+
+    pub(super) fn derived(&self, label: &str, n: u64) -> [u8; 32] {
+        self.shared.crypto.hmac_sha256(&self.seed, format!("{label} {n}").as_bytes())
+    }
+
     /// A hash in which a signature counts as what it signs: made again in a replay, it may be another one.
     fn settled(&self, text: &[u8]) -> String {
         let settled = self.lock().signatures.settled(text);

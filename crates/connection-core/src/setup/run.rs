@@ -23,7 +23,7 @@ use super::{
     wait::Suspended,
 };
 use crate::{
-    Clock, Error,
+    Error,
     contain::{Contained, contain_until, until},
     limits,
     registry::{KindEntry, Shared},
@@ -203,28 +203,15 @@ async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, effects: Effects) -> O
     let task = async move {
         let result = {
             let ctx = SetupContext::new(run.services(), &*run);
-            let (setup, over) = (|| definition.setup(&ctx), worked(&*clock, &run, LONGEST_RUN));
+            let (setup, over) = (|| definition.setup(&ctx), lent::worked(&*clock, &run, LONGEST_RUN));
             lent::marked(run.clone(), contain_until(over, setup, || run.stopped(), || run.ending())).await
         };
         (run.over(), result)
     };
     let launched = shared.runtimes.launch(task);
-    match until(worked(&*shared.clock, &effects, LONGEST_RUN + GRACE), launched).await {
+    match until(lent::worked(&*shared.clock, &effects, LONGEST_RUN + GRACE), launched).await {
         Contained::Ended(ran) => Some(ran),
         _ => None,
-    }
-}
-
-/// Resolves when a run has worked for that long; what a person takes at a window is not work.
-async fn worked(clock: &dyn Clock, effects: &Effects, longest: Duration) {
-    let mut passed = Duration::ZERO;
-    loop {
-        let allowed = longest.saturating_add(effects.lock().excused);
-        if passed >= allowed {
-            return;
-        }
-        clock.sleep(allowed.saturating_sub(passed)).await;
-        passed = allowed;
     }
 }
 

@@ -17,6 +17,9 @@ use crate::{
 
 pub(crate) const METERED: Kind = Kind::from_static("metered");
 
+/// The profile and the directory of a fetch.
+type Where = (Option<String>, Option<String>);
+
 /// A clone is the same plugin.
 #[derive(Clone)]
 pub(crate) struct Metered {
@@ -27,8 +30,8 @@ pub(crate) struct Metered {
     pub(crate) fetched: Arc<AtomicUsize>,
     pub(crate) deed: Arc<Mutex<Deed>>,
     pub(crate) gate: Arc<Gate>,
-    /// The profile and directory of each fetch.
-    pub(crate) seen: Arc<Mutex<Vec<(Option<String>, Option<String>)>>>,
+    /// Each fetch.
+    pub(crate) seen: Arc<Mutex<Vec<Where>>>,
 }
 
 impl Metered {

@@ -68,13 +68,19 @@ async fn a_provider_that_is_down_is_asked_later_and_later_and_gets_the_pause_tha
     let registry = world.open(plugin.clone()).await;
     plugin.connected(&registry, "ada").await;
     world.provider(|_| Reply::whole(503, "", ""));
+    let mut fetched = registry.usage_changes();
     let _polling = poll(&registry);
     until_fetched(&world, &plugin, 1).await;
+    // It was answered, before the provider answers otherwise.
+    fetched.changed().await;
     assert!(until_fetched(&world, &plugin, 2).await >= 115);
+    fetched.changed().await;
     world.provider(|_| Reply::whole(429, "retry-after: 900\r\n", ""));
     assert!(until_fetched(&world, &plugin, 3).await >= 235);
+    fetched.changed().await;
     uses(&world, 10);
     assert!(until_fetched(&world, &plugin, 4).await >= 895);
+    fetched.changed().await;
     assert!(until_fetched(&world, &plugin, 5).await <= 65);
 }
 

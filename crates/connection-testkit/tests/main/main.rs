@@ -9,6 +9,7 @@ mod faults;
 mod files;
 mod fixtures;
 mod http;
+mod lent;
 mod quirk;
 mod refresh;
 mod replay;
