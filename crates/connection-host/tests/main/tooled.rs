@@ -51,7 +51,8 @@ pub(crate) fn program(machine: &Machine, name: &str, text: &str) {
 pub(crate) fn signed_in(machine: &Machine, name: &str, account: &str) -> String {
     let account = format!(r#"{{"oauthAccount": {{"accountUuid": "{account}", "emailAddress": "{account}"}}}}"#);
     machine.write(&format!("{name}/.claude.json"), account.as_bytes());
-    let login = r#"{"claudeAiOauth": {"accessToken": "a", "refreshToken": "b"}}"#;
+    let login = r#"{"claudeAiOauth": {"accessToken": "a", "refreshToken": "b", "expiresAt": 4102444800000,
+        "scopes": ["user:inference", "user:profile"], "subscriptionType": "max"}}"#;
     machine.write(&format!("{name}/.credentials.json"), login.as_bytes());
     text(&machine.path(name))
 }
