@@ -48,7 +48,7 @@ pub use extension::{
     Preferences, RequiredAction, RetryOutcome, RetryTicket, Revisions, SetPreferences, SettingsHandOff,
 };
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
-pub use lent::LoginWindow;
+pub use lent::{LoginWindow, MachineTools};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
 pub use profiles::{

@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
-use connection_contract::{ConnectionDefinition, Descriptor, Kind};
+use connection_contract::{ConnectionDefinition, Descriptor, Kind, ProfileSpec, SandboxSpec};
 use connection_core::{ConnectionRegistry, FilesPolicy, HttpPolicy, RegistryBuilder};
 use connection_inbound::PublicEndpoint;
 use connection_oauth2::CLIENT_KEY;
@@ -20,7 +20,7 @@ use crate::{
     Error, Exit,
     args::{self, Arguments},
     commands,
-    config::{Application, Environment, KeySources, PrivateAddresses, Settings},
+    config::{Application, Environment, KeySources, PrivateAddresses, Settings, check_tools},
     inbound::Endpoint,
     input,
     output::Output,
@@ -35,6 +35,7 @@ type Registration = Box<dyn FnOnce(RegistryBuilder) -> RegistryBuilder + Send>;
 pub struct Cli {
     kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
+    images: BTreeMap<Kind, &'static str>,
 }
 
 impl Cli {
@@ -57,8 +58,18 @@ impl Cli {
             refresh: definition.refresher().is_some(),
             secrets: definition.secrets().is_some(),
             webhooks: definition.webhooks().is_some(),
+            usage: definition.usage().is_some(),
+            profiles: definition.profiles(),
+            sandbox: definition.sandbox(),
         });
         self.registrations.push(Box::new(move |builder| builder.kind(definition)));
+        self
+    }
+
+    /// Adds the file of which `sandbox build` makes the image of a kind; nothing but its base is brought in.
+    #[must_use]
+    pub fn image(mut self, kind: Kind, containerfile: &'static str) -> Self {
+        self.images.insert(kind, containerfile);
         self
     }
 
@@ -93,13 +104,24 @@ impl Cli {
         input::settle_colours(!environment.no_color());
         let mut kinds = self.kinds;
         kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
+        check_tools(&settings.sandbox, &settings.usage, kinds.iter().map(|kind| &kind.descriptor.kind))?;
         let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let registrations = self.registrations;
+        let (registrations, images) = (self.registrations, self.images);
         let interrupts = Interrupts::default();
         let unheard = interrupts.clone();
-        let program =
-            Program { kinds, registrations, settings, applications, key, environment, output, person, interrupts };
+        let program = Program {
+            kinds,
+            registrations,
+            images,
+            settings,
+            applications,
+            key,
+            environment,
+            output,
+            person,
+            interrupts,
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -131,12 +153,17 @@ pub(crate) struct KindEntry {
     pub(crate) refresh: bool,
     pub(crate) secrets: bool,
     pub(crate) webhooks: bool,
+    pub(crate) usage: bool,
+    pub(crate) profiles: Option<ProfileSpec>,
+    pub(crate) sandbox: Option<SandboxSpec>,
 }
 
 /// What every command has at hand.
 pub(crate) struct Program {
     pub(crate) kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
+    /// The files of which images are made.
+    pub(crate) images: BTreeMap<Kind, &'static str>,
     pub(crate) settings: Settings,
     /// Of kinds, as the configuration has them.
     pub(crate) applications: BTreeMap<Kind, Arc<Application>>,

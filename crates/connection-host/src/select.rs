@@ -2,7 +2,8 @@
 
 use connection_contract::Kind;
 use connection_core::{
-    Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, Filter, SessionId, SetupInfo,
+    Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, Filter, Profile, SessionId,
+    SetupInfo,
 };
 
 use crate::{Error, Exit, output::short_id};
@@ -67,6 +68,27 @@ pub(crate) fn setup(setups: &[SetupInfo], reference: &str) -> Result<SessionId, 
         .collect();
     let chosen = choose("setup", reference, &candidates)?;
     setups.get(chosen).map(|setup| setup.id).ok_or_else(|| not_found("setup", reference))
+}
+
+/// The profile of a kind that the reference names: by its label, its id, or any unique end of one.
+pub(crate) fn profile(kind: &str, profiles: Vec<Profile>, reference: &str) -> Result<Profile, Error> {
+    let labelled = profiles.iter().position(|profile| profile.label.as_str() == reference);
+    let candidates = profiles.iter().map(|profile| Candidate {
+        id: profile.id.to_string(),
+        kind: kind.to_owned(),
+        label: Some(profile.label.to_string()),
+    });
+    let chosen = match labelled {
+        Some(index) => index,
+        None => choose("profile", reference, &candidates.collect::<Vec<_>>())
+            .map_err(|error| if error.exit == Exit::NotFound { no_profile(kind, reference) } else { error })?,
+    };
+    profiles.into_iter().nth(chosen).ok_or_else(|| no_profile(kind, reference))
+}
+
+fn no_profile(kind: &str, reference: &str) -> Error {
+    let message = format!("'{kind}' has no profile '{reference}'");
+    Error::new(Exit::NotFound, "profile_not_found", message).remedy(format!("see `connections profiles list {kind}`"))
 }
 
 /// Every connection, over all pages.

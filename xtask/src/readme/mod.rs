@@ -4,7 +4,8 @@
 //! in order, and the lines below each are what it writes. One document is one
 //! person at a fresh machine: its blocks share a home that starts empty. Blocks
 //! that say `console,provider` have the providers on this machine instead, and
-//! credentials for them in the environment.
+//! credentials for them in the environment. Local tools that the documents run
+//! are scripts in their place.
 //!
 //! All of it runs twice: as it is, which is on SQLite, and with an address on
 //! a PostgreSQL server in the environment.
@@ -15,6 +16,7 @@ mod expected;
 mod postgres;
 mod provider;
 mod session;
+mod tools;
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! Runs blocks as a person at a fresh machine would.
 //!
-//! Nothing of the machine that runs it is seen but the programs on its path:
+//! Nothing of the machine that runs it is seen but the programs on its path,
+//! behind those that stand in for local tools:
 //! not the home, not the environment, not a terminal.
 
 use std::fs;
@@ -18,6 +19,7 @@ use crate::readme::blocks::{Block, Step, World};
 use crate::readme::commands::{self, Plan};
 use crate::readme::expected;
 use crate::readme::provider::Provider;
+use crate::readme::tools;
 
 /// How long one block may take; nothing in a document waits for long.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -43,10 +45,12 @@ impl Session {
         for name in ["desk", "home", "temporary"] {
             fs::create_dir(directory.path().join(name)).map_err(failed)?;
         }
+        let own = directory.path().join("tools");
+        tools::install(&own).map_err(failed)?;
         let provider = Provider::start().map_err(failed)?;
         fs::write(directory.path().join("provider.toml"), provider.configuration()).map_err(failed)?;
         let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let entries = std::iter::once(programs.to_owned()).chain(std::env::split_paths(&inherited));
+        let entries = [programs.to_owned(), own].into_iter().chain(std::env::split_paths(&inherited));
         let path = std::env::join_paths(entries).map_err(|error| Failure::new(format!("the search path: {error}")))?;
         Ok(Self { directory, provider, path, database })
     }

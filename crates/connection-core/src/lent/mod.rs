@@ -7,6 +7,7 @@
 mod activate;
 mod cache;
 mod handle;
+mod machine;
 mod process;
 mod tools;
 mod window;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub(crate) use activate::{Activation, activate};
 pub(crate) use cache::CachedFiles;
+pub use machine::MachineTools;
 pub(crate) use tools::LocalTools;
 pub use window::LoginWindow;
 pub(crate) use window::{LONGEST as LONGEST_WINDOW, Whose, Windows};

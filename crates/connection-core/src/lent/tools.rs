@@ -1,27 +1,19 @@
-//! Local tools: where they are, and what they print when they are asked for their version. Nothing else is ever run.
+//! Local tools of a kind: where they are, and what they print when they are asked for their version. Nothing else is ever
+//! run.
 //!
-//! What may be looked for is what the descriptor declares, as it is there. Found is what `PATH` finds first, then the
-//! further directories; a relative entry is passed over, since it is another directory in each place.
+//! What may be looked for is what the descriptor declares, as it is there.
 
 use std::{path::PathBuf, sync::Arc};
 
 use connection_contract::{BoxFuture, DisplayText, FoundTool, ServiceError, ToolService, ToolSpec};
 
-use super::process;
-use crate::{
-    Clock, Environment, platform,
-    registry::{KindEntry, Shared},
-    services::environment::resolve,
-};
-
-/// So many directories are looked in at most.
-const MOST_DIRECTORIES: usize = 256;
+use super::MachineTools;
+use crate::registry::{KindEntry, Shared};
 
 /// The tools of one kind on this machine.
 #[derive(Clone)]
 pub(crate) struct LocalTools {
-    environment: Arc<dyn Environment>,
-    clock: Arc<dyn Clock>,
+    machine: MachineTools,
     kind: Arc<KindEntry>,
 }
 
@@ -29,45 +21,26 @@ impl LocalTools {
     /// `None` for a kind that declares none, and on a host that looks for none.
     pub(crate) fn new(shared: &Shared, kind: &Arc<KindEntry>) -> Option<Self> {
         let lends = shared.lent.tools && !kind.descriptor.tools.is_empty();
-        lends.then(|| Self { environment: shared.environment.clone(), clock: shared.clock.clone(), kind: kind.clone() })
+        lends.then(|| Self {
+            machine: MachineTools::of(shared.environment.clone(), shared.clock.clone()),
+            kind: kind.clone(),
+        })
     }
 
     pub(crate) async fn look(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
-        let (path, probed) = self.found(tool).await?;
+        self.declared(tool)?;
+        let (path, probed) = self.machine.look(tool).await?;
         let text = |path: &PathBuf| DisplayText::from(path.to_string_lossy().into_owned());
         Ok(FoundTool::new(path.as_ref().map(text), probed.iter().map(text)))
     }
 
     pub(crate) async fn ask(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
-        let (path, _) = self.found(tool).await?;
-        let path = path.ok_or(ServiceError::NotFound)?;
-        process::first_line(&*self.clock, &*self.environment, &path, &tool.version_args).await
+        self.declared(tool)?;
+        self.machine.ask(tool).await
     }
 
-    async fn found(&self, tool: &ToolSpec) -> Result<(Option<PathBuf>, Vec<PathBuf>), ServiceError> {
-        if !self.kind.descriptor.tools.contains(tool) {
-            return Err(ServiceError::Denied);
-        }
-        let (directories, names) = (self.directories(tool), platform::program_names(&tool.binary));
-        let look = move || {
-            let paths = directories.iter().flat_map(|directory| names.iter().map(move |name| directory.join(name)));
-            let found = { paths }.find(|path| platform::is_program(path));
-            (found, directories)
-        };
-        // A panic in there is ours.
-        tokio::task::spawn_blocking(look).await.map_err(|_| ServiceError::Unavailable)
-    }
-
-    fn directories(&self, tool: &ToolSpec) -> Vec<PathBuf> {
-        let path = self.environment.variable("PATH").unwrap_or_default();
-        let further = tool.extra_paths.iter().filter_map(|path| resolve(&*self.environment, path));
-        let mut directories = Vec::new();
-        for directory in std::env::split_paths(&path).chain(further).filter(|directory| directory.is_absolute()) {
-            if directories.len() < MOST_DIRECTORIES && !directories.contains(&directory) {
-                directories.push(directory);
-            }
-        }
-        directories
+    fn declared(&self, tool: &ToolSpec) -> Result<(), ServiceError> {
+        if self.kind.descriptor.tools.contains(tool) { Ok(()) } else { Err(ServiceError::Denied) }
     }
 }
 

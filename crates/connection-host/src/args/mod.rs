@@ -7,7 +7,9 @@ mod credential;
 mod extension;
 mod key;
 mod look;
+mod profiles;
 mod refusal;
+mod run;
 mod setup;
 mod webhooks;
 
@@ -19,7 +21,9 @@ pub(crate) use credential::{FilesCommand, Send};
 pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, PreferencesCommand};
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use look::{KindsCommand, List, Watching};
+pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
 pub(crate) use refusal::refusal;
+pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
@@ -158,6 +162,20 @@ pub(crate) enum Command {
     Exec(Exec),
     /// What an extension needs, and the way to it; at a terminal, or with input, connects and grants it
     OpenSettings(OpenSettings),
+    /// The identities of a local tool, each with a directory of its own
+    Profiles {
+        #[command(subcommand)]
+        command: ProfilesCommand,
+    },
+    /// Runs a local tool as one of its identities; what stands behind `--` is for the tool
+    Run(Run),
+    /// What `run --sandbox` needs
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
+    /// How much of each account is used
+    Usage(Usage),
     /// Setups that wait for something
     Setup {
         #[command(subcommand)]

@@ -37,6 +37,9 @@ pub(crate) struct Add {
     /// What to call it; the account's name unless given
     #[arg(long)]
     pub(crate) label: Option<String>,
+    /// As which identity of a local tool: a profile's label, its id, or any unique end of one
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
     /// Connects the account also when it is connected already
     #[arg(long)]
     pub(crate) again: bool,

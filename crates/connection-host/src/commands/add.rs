@@ -6,11 +6,15 @@ use super::{
     dialogue::{Begun, Dialogue},
     finish::Finish,
     made::Made,
+    profiles,
 };
-use crate::{Error, Exit, args::Add, cli::Program, input::Inputs};
+use crate::{Error, Exit, args::Add, cli::Program, input::Inputs, select};
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
     let descriptor = program.kind(&arguments.kind)?.descriptor.clone();
+    if arguments.profile.is_some() {
+        profiles::supported(program.kind(&arguments.kind)?)?;
+    }
     let finish = Finish::new(&arguments.finish, &program);
     // Before anything is made on the disk.
     finish.check(&descriptor, &program.settings)?;
@@ -25,6 +29,13 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let begin = registry.begin_setup(&descriptor.kind);
     let begin = if arguments.again { begin.again() } else { begin };
+    let begin = match &arguments.profile {
+        Some(reference) => {
+            let known = registry.profiles(&descriptor.kind)?.list().await?;
+            begin.profile(select::profile(descriptor.kind.as_str(), known, reference)?.id)
+        }
+        None => begin,
+    };
     let session = match arguments.label {
         Some(label) => begin.label(label).await?,
         None => begin.await?,

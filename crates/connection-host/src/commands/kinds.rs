@@ -2,6 +2,7 @@
 
 use connection_contract::{Descriptor, Field, Guide, Need, Way};
 
+use super::tool;
 use crate::{
     Error, Exit,
     cli::{KindEntry, Program},
@@ -9,10 +10,18 @@ use crate::{
     output::{Table, json},
 };
 
-pub(super) fn list(program: &Program) -> Result<Exit, Error> {
+pub(super) async fn list(program: &Program) -> Result<Exit, Error> {
     let output = &program.output;
     if output.json {
-        let bodies: Vec<_> = program.kinds.iter().map(|kind| body(program, kind)).collect();
+        let mut bodies = Vec::new();
+        for kind in &program.kinds {
+            // Of all of them, no program is run.
+            let tool = match kind.descriptor.tools.first() {
+                Some(tool) => Some(json::ToolBody::of(tool, &tool::find(tool).await)),
+                None => None,
+            };
+            bodies.push(body(program, kind, tool));
+        }
         output.shape(&bodies)?;
         return Ok(Exit::Fine);
     }
@@ -33,11 +42,15 @@ pub(super) fn list(program: &Program) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-pub(super) fn show(program: &Program, name: &str) -> Result<Exit, Error> {
+pub(super) async fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     let kind = program.kind(name)?;
     let output = &program.output;
+    let tool = match kind.descriptor.tools.first() {
+        Some(tool) => Some((tool, tool::detect(tool).await)),
+        None => None,
+    };
     if output.json {
-        output.shape(&body(program, kind))?;
+        output.shape(&body(program, kind, tool.map(|(tool, found)| json::ToolBody::of(tool, &found))))?;
         return Ok(Exit::Fine);
     }
     let descriptor = &kind.descriptor;
@@ -60,6 +73,15 @@ pub(super) fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     if let Some(configured) = program.settings.kinds.get(descriptor.kind.as_str()) {
         output.line(format!("  application: kinds.{} in {}", descriptor.kind, configured.place()))?;
     }
+    if let Some((tool, found)) = tool {
+        output.line(format!("  tool: {}", found.told(tool)))?;
+    }
+    if !descriptor.permission_modes.is_empty() {
+        output.line(format!("  permission modes: {}", descriptor.permission_modes.join(", ")))?;
+    }
+    if let Some(ttl) = program.settings.usage.cache_ttl(descriptor) {
+        output.line(format!("  keeps a prompt warm: {} s", ttl.as_secs()))?;
+    }
     for line in guide(kind) {
         output.line(format!("  {line}"))?;
     }
@@ -80,10 +102,10 @@ pub(super) fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-fn body(program: &Program, kind: &KindEntry) -> json::KindBody {
+fn body(program: &Program, kind: &KindEntry, tool: Option<json::ToolBody>) -> json::KindBody {
     let descriptor = &kind.descriptor;
     let address = is_called_back(descriptor).then(|| inbound::redirect_uri(&program.settings, &descriptor.kind));
-    json::KindBody::of(kind, address)
+    json::KindBody::of(kind, address, tool, program.settings.usage.cache_ttl(descriptor))
 }
 
 /// Whether browsers end at a redirect address of this host, so that somebody has to register it.

@@ -6,6 +6,7 @@
 use connection_contract::{Kind, Liveness};
 use connection_core::{ConnectionInfo, ConnectionRegistry, Filter};
 
+use super::identities::Identities;
 use crate::{
     Error, Exit,
     args::List,
@@ -27,7 +28,10 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
     let output = &program.output;
     let mut printer = Printer::new(output, arguments.all_owners, arguments.limit);
     match wanted.few(&registry).await? {
-        Some(rows) => printer.page(rows)?,
+        Some(rows) => {
+            printer.learn(&registry, &rows).await?;
+            printer.page(rows)?;
+        }
         None => wanted.many(&registry, &mut printer).await?,
     }
     registry.close().await;
@@ -36,8 +40,8 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
 }
 
 /// The table or the array, sorted by urgency.
-pub(super) fn print(output: &Output, rows: Vec<ConnectionInfo>) -> Result<(), Error> {
-    let mut printer = Printer::new(output, false, None);
+pub(super) fn print(output: &Output, rows: Vec<ConnectionInfo>, identities: Identities) -> Result<(), Error> {
+    let mut printer = Printer { identities, ..Printer::new(output, false, None) };
     printer.page(rows)?;
     printer.end(true)
 }
@@ -105,6 +109,7 @@ impl Wanted {
                 && let Some(mut page) = pages.next().await?
             {
                 page.retain(|info| expiring.is_none_or(|expiring| expires_soon(info, now) == expiring));
+                printer.learn(registry, &page).await?;
                 printer.page(page)?;
             }
         }
@@ -126,6 +131,7 @@ fn state(word: &str) -> Result<Liveness, Error> {
 struct Printer<'o> {
     output: &'o Output,
     owners: bool,
+    identities: Identities,
     left: usize,
     printed: bool,
     elements: Elements,
@@ -135,12 +141,17 @@ struct Printer<'o> {
 
 impl<'o> Printer<'o> {
     fn new(output: &'o Output, owners: bool, limit: Option<usize>) -> Self {
-        let (commands, left) = (Vec::new(), limit.unwrap_or(usize::MAX));
-        Self { output, owners, left, printed: false, elements: Elements::new(), commands, more_commands: 0 }
+        let (commands, left, identities) = (Vec::new(), limit.unwrap_or(usize::MAX), Identities::new());
+        Self { output, owners, identities, left, printed: false, elements: Elements::new(), commands, more_commands: 0 }
     }
 
     fn is_full(&self) -> bool {
         self.left == 0
+    }
+
+    /// What the profiles of these are called. Programs get ids.
+    async fn learn(&mut self, registry: &ConnectionRegistry, rows: &[ConnectionInfo]) -> Result<(), Error> {
+        if self.output.json { Ok(()) } else { self.identities.learn(registry, rows).await }
     }
 
     fn page(&mut self, mut rows: Vec<ConnectionInfo>) -> Result<(), Error> {
@@ -154,13 +165,14 @@ impl<'o> Printer<'o> {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut table = Table::new(["ID", "OWNER", "CONNECTION", "ACCOUNT", "STATE", "DEFAULT", "NOTE"], 3);
+        let mut table = Table::new(["ID", "OWNER", "CONNECTION", "PROFILE", "ACCOUNT", "STATE", "DEFAULT", "NOTE"], 3);
         for info in &rows {
             let (note, mend) = reason_line(info, now);
             table.row([
                 short_id(&info.id.to_string()).into(),
                 if self.owners { info.owner.as_str() } else { "" }.into(),
                 name(info).into(),
+                self.identities.of(info).into(),
                 info.identity.label.as_str().into(),
                 Cell::liveness(condition(info).0),
                 if info.is_default { "yes" } else { "" }.into(),

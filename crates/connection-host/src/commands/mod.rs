@@ -13,6 +13,7 @@ mod files;
 mod finish;
 mod follow;
 mod forget_client;
+mod identities;
 mod import;
 mod key;
 mod kinds;
@@ -20,33 +21,40 @@ mod list;
 mod made;
 mod open_settings;
 mod preferences;
+mod profiles;
 mod reauthorize;
 mod refresh;
 mod remove;
 mod rename;
 mod resolve;
 mod rollback;
+mod run;
+mod sandbox;
 mod send;
 mod serve;
 mod setup;
 mod show;
+mod tool;
+mod usage;
 mod verify;
 mod watch;
 mod webhooks;
 
 use std::process::ExitCode;
 
+pub(crate) use tool::Detected;
+
 use crate::{
     Error,
-    args::{Command, KindsCommand},
+    args::{Command, KindsCommand, SandboxCommand},
     cli::Program,
 };
 
 /// Runs the command; `Ok` is how the process ends when there is no error to print.
 pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, Error> {
     let exit = match command {
-        Command::Kinds { command: None } => kinds::list(&program),
-        Command::Kinds { command: Some(KindsCommand::Show { kind }) } => kinds::show(&program, &kind),
+        Command::Kinds { command: None } => kinds::list(&program).await,
+        Command::Kinds { command: Some(KindsCommand::Show { kind }) } => kinds::show(&program, &kind).await,
         Command::Kinds { command: Some(KindsCommand::ForgetClient { kind }) } => {
             forget_client::run(program, &kind).await
         }
@@ -73,6 +81,13 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         // How another program ends is not ours to say.
         Command::Exec(arguments) => return exec::run(program, arguments).await,
         Command::OpenSettings(arguments) => open_settings::run(program, arguments).await,
+        Command::Profiles { command } => profiles::run(program, command).await,
+        // How a tool ends is not ours to say.
+        Command::Run(arguments) => return run::run(program, arguments).await,
+        Command::Sandbox { command: SandboxCommand::Build { kind, file } } => {
+            sandbox::build(program, &kind, file.as_deref()).await
+        }
+        Command::Usage(arguments) => usage::run(program, arguments).await,
         Command::Setup { command } => setup::run(program, command).await,
         Command::Key { command } => key::run(program, command).await,
         Command::Serve => serve::run(program).await,

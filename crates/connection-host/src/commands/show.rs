@@ -2,6 +2,7 @@
 
 use connection_core::{Connection, ConnectionInfo};
 
+use super::identities::Identities;
 use crate::{
     Error, Exit,
     cli::Program,
@@ -16,14 +17,16 @@ pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, E
     if output.json {
         output.shape(&json::ConnectionBody::of(info, output.now))?;
     } else {
-        facts(&program, info)?;
+        let mut identities = Identities::new();
+        identities.learn(&registry, std::slice::from_ref(info)).await?;
+        facts(&program, info, identities.of(info))?;
         reach(&program, &connection).await?;
     }
     registry.close().await;
     Ok(Exit::Fine)
 }
 
-fn facts(program: &Program, info: &ConnectionInfo) -> Result<(), Error> {
+fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), Error> {
     let output = &program.output;
     let (now, fact) = (output.now, |name: &str, value: String| fact(output, name, &value));
     fact("connection", name(info))?;
@@ -31,6 +34,9 @@ fn facts(program: &Program, info: &ConnectionInfo) -> Result<(), Error> {
     fact("account", format!("{} ({})", info.identity.label, info.identity.account_id))?;
     fact("provider", info.provider.to_string())?;
     fact("owner", info.owner.clone())?;
+    if !profile.is_empty() {
+        fact("profile", profile.to_owned())?;
+    }
     let (liveness, reason) = condition(info);
     fact("state", output.liveness(liveness))?;
     if let Some(reason) = reason {

@@ -6,7 +6,7 @@ use connection_contract::Liveness;
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::list;
+use super::{identities::Identities, list};
 use crate::{Error, Exit, cli::Program, output::name, select};
 
 pub(super) async fn run(mut program: Program, references: &[String]) -> Result<Exit, Error> {
@@ -20,9 +20,13 @@ pub(super) async fn run(mut program: Program, references: &[String]) -> Result<E
         rows.insert(connection.id(), connection.info().clone());
     }
     let errors = probe(&registry, &mut rows).await;
+    let mut identities = Identities::new();
+    if !program.output.json {
+        identities.learn(&registry, &rows.values().cloned().collect::<Vec<_>>()).await?;
+    }
     registry.close().await;
     let live = rows.values().all(|info| info.liveness == Liveness::Live);
-    list::print(&program.output, rows.into_values().collect())?;
+    list::print(&program.output, rows.into_values().collect(), identities)?;
     match errors.into_iter().next() {
         Some(error) => Err(error),
         None if live => Ok(Exit::Fine),

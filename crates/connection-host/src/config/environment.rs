@@ -111,6 +111,19 @@ impl Environment {
         others.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
+    /// The person's home, where one is said from the root on.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        self.0.get(OsStr::new(name)).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+
+    /// Whether a program of that name is on the path.
+    pub(crate) fn has_program(&self, name: &str) -> bool {
+        let path = self.0.get(OsStr::new("PATH")).map(|path| std::env::split_paths(path).collect::<Vec<_>>());
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        path.unwrap_or_default().iter().any(|directory| directory.join(&name).is_file())
+    }
+
     /// The configuration keys in it.
     pub(super) fn layer(&self) -> Result<Layer, Error> {
         let mut layer = Layer::new();
@@ -131,14 +144,18 @@ impl Environment {
 
 fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
     Some(match value {
-        KeyType::Port | KeyType::Seconds => toml::Value::Integer(text.parse().ok()?),
+        KeyType::Count | KeyType::Interval | KeyType::Mebibytes | KeyType::Port | KeyType::Seconds => {
+            toml::Value::Integer(text.parse().ok()?)
+        }
         KeyType::Directories | KeyType::Command if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
         KeyType::Directories | KeyType::Command => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
-        KeyType::Origins => {
+        KeyType::Origins | KeyType::Volumes => {
             let origins = serde_json::from_str::<BTreeMap<String, String>>(text).ok()?;
             toml::Value::Table(origins.into_iter().map(|(from, to)| (from, to.into())).collect())
         }
         KeyType::Address
+        | KeyType::CacheTtl
+        | KeyType::Engine
         | KeyType::KeySource
         | KeyType::Level
         | KeyType::Path

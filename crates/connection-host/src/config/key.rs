@@ -20,14 +20,24 @@ pub struct Key {
 pub enum KeyType {
     /// An IP address and a port.
     Address,
+    /// Whole seconds up to a day, or `off`.
+    CacheTtl,
     /// A program and its arguments; in the environment one program, or a JSON array.
     Command,
+    /// How many.
+    Count,
     /// A list of directories; in the environment one directory, or a JSON array.
     Directories,
+    /// A program that runs containers.
+    Engine,
+    /// Whole seconds up to a day.
+    Interval,
     /// One of the key sources.
     KeySource,
     /// One of the log levels.
     Level,
+    /// Whole mebibytes.
+    Mebibytes,
     /// An origin to an origin; in the environment a JSON object.
     Origins,
     /// A path.
@@ -48,6 +58,8 @@ pub enum KeyType {
     Url,
     /// The name of a variable of the environment.
     Variable,
+    /// A volume or a directory to a path; in the environment a JSON object.
+    Volumes,
 }
 
 impl KeyType {
@@ -55,10 +67,15 @@ impl KeyType {
     pub const fn expected(self) -> &'static str {
         match self {
             Self::Address => "an IP address and a port",
+            Self::CacheTtl => "a number of seconds from 1 to 86400, or off",
             Self::Command => "a list of a program and its arguments",
+            Self::Count => "a number from 1 to 4194304",
             Self::Directories => "a list of directories",
+            Self::Engine => "one of: docker, podman",
+            Self::Interval => "a number of seconds from 1 to 86400",
             Self::KeySource => "one of: file, environment, command",
             Self::Level => "one of: off, error, warn, info, debug, trace",
+            Self::Mebibytes => "a number of MiB from 16 to 16777216",
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
             Self::Port => "a port from 1 to 65535",
@@ -69,6 +86,7 @@ impl KeyType {
             Self::Text => "a text",
             Self::Url => "an address",
             Self::Variable => "the name of a variable",
+            Self::Volumes => "a table of volume or directory to path",
         }
     }
 }
@@ -142,9 +160,45 @@ pub const KEYS: &[Key] = &[
     Key { name: "log", value: KeyType::Level, help: "What is logged to standard error; nothing, unless set." },
     Key { name: "owner", value: KeyType::Text, help: "Whose connections; `local`, unless set." },
     Key {
+        name: "sandbox.engine",
+        value: KeyType::Engine,
+        help: "Which program runs containers; podman, else docker, as far as they are here, unless set.",
+    },
+    Key { name: "sandbox.image.KIND", value: KeyType::Text, help: "Another image for that kind, with its tag." },
+    Key {
+        name: "sandbox.memory",
+        value: KeyType::Mebibytes,
+        help: "How much memory a container may use; 4096, unless set.",
+    },
+    Key {
+        name: "sandbox.network",
+        value: KeyType::Text,
+        help: "What a container reaches: default, none, or the name of a network of the engine's.",
+    },
+    Key {
+        name: "sandbox.pids",
+        value: KeyType::Count,
+        help: "How many processes a container may have; 512, unless set.",
+    },
+    Key {
+        name: "sandbox.volumes",
+        value: KeyType::Volumes,
+        help: "What containers share beside the workspace, and where it is in them.",
+    },
+    Key {
         name: "state_dir",
         value: KeyType::Path,
         help: "What this machine keeps beside a shared database: which of its processes live, and answers not stored yet.",
+    },
+    Key {
+        name: "usage.cache_ttl.KIND",
+        value: KeyType::CacheTtl,
+        help: "For how long the provider of that kind keeps a prompt warm, in place of what the kind says.",
+    },
+    Key {
+        name: "usage.interval",
+        value: KeyType::Interval,
+        help: "How often `serve` asks how much is used, where a kind says nothing else.",
     },
 ];
 
@@ -185,10 +239,12 @@ pub(super) fn variable(name: &str) -> String {
 pub(super) fn of_variable(variable: &str) -> Option<(&'static Key, String)> {
     let name = variable.strip_prefix(super::environment::PREFIX)?.to_lowercase();
     let mut parts: Vec<_> = name.split("__").map(str::to_owned).collect();
-    if let [table, kind, _] = &mut *parts
-        && table == "kinds"
-    {
-        *kind = kind.replace('_', "-");
+    match &mut *parts {
+        [table, kind, _] if table == "kinds" => *kind = kind.replace('_', "-"),
+        [table, key, kind] if (&**table, &**key) == ("sandbox", "image") || &**table == "usage" => {
+            *kind = kind.replace('_', "-");
+        }
+        _ => {}
     }
     let name = parts.join(".");
     Key::named(&name).filter(|_| self::variable(&name) == variable).map(|key| (key, name))

@@ -10,6 +10,7 @@ mod key;
 mod key_source;
 mod kinds;
 mod paths;
+mod tools;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,6 +25,7 @@ pub use key::{KEYS, Key, KeyType};
 pub(crate) use key_source::{KeySettings, KeySources};
 pub(crate) use kinds::{Application, KindsSettings};
 pub(crate) use paths::{config_file, data_directory};
+pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
 
 use crate::{Error, args::Global};
 
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) log: Option<String>,
     pub(crate) owner: Option<String>,
     pub(crate) private_addresses: PrivateAddresses,
+    pub(crate) sandbox: SandboxSettings,
+    pub(crate) usage: UsageSettings,
     pub(crate) state: Option<PathBuf>,
 }
 
@@ -86,6 +90,11 @@ impl Settings {
     /// Where the database is when nothing else is said.
     pub(crate) fn database_file(&self) -> PathBuf {
         self.data_directory.join("store").join("connections.db")
+    }
+
+    /// Where private copies for containers are made.
+    pub(crate) fn copies(&self) -> PathBuf {
+        self.data_directory.join("copies")
     }
 
     /// Where this machine keeps what belongs to a database elsewhere, when nothing else is said.
@@ -161,6 +170,10 @@ impl Settings {
             }
             "owner" => self.owner = Some(text()?),
             "state_dir" => self.state = Some(source.path(&text()?)),
+            table if table.starts_with("sandbox.") => {
+                self.sandbox.apply(key, name, &value, source).ok_or_else(wrong)?;
+            }
+            table if table.starts_with("usage.") => self.usage.apply(key, name, &value).ok_or_else(wrong)?,
             // Every name of KEYS has an arm above; a test goes through them.
             _ => return Err(wrong()),
         }

@@ -40,6 +40,10 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
     for key in KEYS {
         let (toml, text) = match key.value {
             KeyType::Address => ("\"127.0.0.1:1\"", "127.0.0.1:1"),
+            KeyType::CacheTtl => ("\"off\"", "off"),
+            KeyType::Count | KeyType::Interval | KeyType::Mebibytes => ("64", "64"),
+            KeyType::Engine => ("\"docker\"", "docker"),
+            KeyType::Volumes => ("{ cache = \"/cache:ro\" }", "{\"./a\":\"/a\"}"),
             KeyType::Directories => ("[\"/a\"]", "[\"/a\"]"),
             KeyType::Command => ("[\"a\", \"-b\"]", "[\"a\", \"-b\"]"),
             KeyType::KeySource => ("\"command\"", "command"),
@@ -113,6 +117,30 @@ fn what_belongs_to_this_machine_is_beside_its_key_unless_it_is_said() {
     assert_eq!(load("", &environment, Global::default()).unwrap().state_directory(), Path::new("/data/state"));
     let said = load("state_dir = \"/said\"", &environment, Global::default()).unwrap();
     assert_eq!(said.state_directory(), Path::new("/said"));
+}
+
+#[test]
+fn what_is_said_of_containers_and_usage_has_its_bounds() {
+    for (file, expected) in [
+        ("sandbox.engine = \"hunter2\"", "'sandbox.engine' must be one of: docker, podman"),
+        ("sandbox.memory = 15", "'sandbox.memory' must be a number of MiB from 16"),
+        ("sandbox.pids = 0", "'sandbox.pids' must be a number from 1"),
+        ("sandbox.network = \"\"", "'sandbox.network' must be a text"),
+        ("sandbox.volumes = { cache = \"hunter2\" }", "'sandbox.volumes' must be a table"),
+        ("sandbox.image.claude = 1", "'sandbox.image.claude' must be a text"),
+        ("usage.interval = 86401", "'usage.interval' must be a number of seconds from 1 to 86400"),
+        (
+            "usage.cache_ttl.claude = \"on\"",
+            "'usage.cache_ttl.claude' must be a number of seconds from 1 to 86400, or off",
+        ),
+    ] {
+        refused(file, &[], Global::default(), &[expected]);
+    }
+    let variables = [("CONNECTIONS_SANDBOX__IMAGE__MY_KIND", "a:1"), ("CONNECTIONS_USAGE__CACHE_TTL__MY_KIND", "7")];
+    let settings = load("", &variables, Global::default()).unwrap();
+    let kinds = [connection_contract::Kind::from_static("claude")];
+    let error = check_tools(&settings.sandbox, &settings.usage, kinds.iter()).unwrap_err();
+    assert!(error.to_string().contains("sandbox.image.my-kind: there is no kind"), "{error}");
 }
 
 #[test]

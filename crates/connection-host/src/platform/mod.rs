@@ -8,9 +8,11 @@ mod unix;
 
 pub(crate) use interrupts::{Interrupts, interrupted};
 #[cfg(not(unix))]
-pub(crate) use other::{Signals, Terminal, is_private, is_writable, run_instead};
+pub(crate) use other::{
+    Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable, run_instead,
+};
 #[cfg(unix)]
-pub(crate) use unix::{Signals, Terminal, is_private, is_writable, run_instead};
+pub(crate) use unix::{Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable, run_instead};
 
 use std::io::Write as _;
 

@@ -1,6 +1,10 @@
 //! Elsewhere: files take the protection of the user's directory. Written, not run.
 
-use std::{io, path::Path, process::Command};
+use std::{
+    io,
+    path::Path,
+    process::{Command, ExitStatus},
+};
 
 /// What asks a program to end: Ctrl-C.
 #[derive(Debug)]
@@ -22,6 +26,42 @@ impl Signals {
             std::future::pending().await
         }
     }
+}
+
+/// What a program that runs in the place of this one is to get: the system gives Ctrl-C to both.
+#[derive(Debug)]
+pub(crate) struct Passed;
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PassedSignal;
+
+impl Passed {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// The next one. Caught, so that the program ends first.
+    pub(crate) async fn next(&mut self) -> PassedSignal {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        PassedSignal
+    }
+}
+
+impl PassedSignal {
+    pub(crate) fn pass_to(self, _: u32) {}
+}
+
+/// How a program ended. A code has 32 bits here; what does not fit is a failure all the same.
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+}
+
+/// Makes a directory, and those above it.
+pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)
 }
 
 /// Cannot be told.

@@ -1,15 +1,22 @@
 //! Unix: permission bits, signals, and how a terminal is set.
 
 use std::{
+    fs::DirBuilder,
+    future::poll_fn,
     io::{self, stdin},
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::{
+        fs::{DirBuilderExt as _, PermissionsExt as _},
+        process::{CommandExt as _, ExitStatusExt as _},
+    },
     path::Path,
-    process::Command,
+    process::{Command, ExitStatus},
+    task::Poll,
 };
 
 use rustix::{
     fs::Access,
-    termios::{OptionalActions, Termios, tcgetattr, tcsetattr},
+    process::{Pid, Signal as Number, getpgrp, kill_process},
+    termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -44,6 +51,67 @@ async fn terminated(terminate: Option<&mut Signal>) {
         Some(terminate) => drop(terminate.recv().await),
         None => std::future::pending().await,
     }
+}
+
+/// What a program that runs in the place of this one is to get, as this one gets it. Caught from when this is made.
+#[derive(Debug)]
+pub(crate) struct Passed(Vec<(Number, SignalKind, Signal)>);
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PassedSignal(Number, SignalKind);
+
+impl Passed {
+    pub(crate) fn new() -> io::Result<Self> {
+        let all = [
+            (Number::HUP, SignalKind::hangup()),
+            (Number::INT, SignalKind::interrupt()),
+            (Number::QUIT, SignalKind::quit()),
+            (Number::TERM, SignalKind::terminate()),
+            (Number::USR1, SignalKind::user_defined1()),
+            (Number::USR2, SignalKind::user_defined2()),
+        ];
+        let caught = all.into_iter().map(|(number, kind)| Ok((number, kind, signal(kind)?)));
+        caught.collect::<io::Result<_>>().map(Self)
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) -> PassedSignal {
+        poll_fn(|context| {
+            for (number, kind, signal) in &mut self.0 {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(PassedSignal(*number, *kind));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl PassedSignal {
+    /// Sends it, unless the terminal has: what is typed there goes to all that run in its foreground.
+    pub(crate) fn pass_to(self, process: u32) {
+        let typed = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()].contains(&self.1);
+        if typed && tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp()) {
+            return;
+        }
+        if let Some(process) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+            // It may have ended by now.
+            kill_process(process, self.0).unwrap_or_default();
+        }
+    }
+}
+
+/// How a program ended, as shells tell it.
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+}
+
+/// Makes a directory, and those above it, for its owner only.
+pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Whether nobody but the owner may do anything with it; `None` when that cannot be told.

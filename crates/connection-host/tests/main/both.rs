@@ -6,6 +6,8 @@ mod chromium;
 mod exec;
 mod extensions;
 mod finish;
+#[cfg(unix)]
+mod genuine;
 mod hand_off;
 mod hooking;
 mod imports;
@@ -15,6 +17,8 @@ mod life;
 mod order;
 mod own;
 mod preferences;
+#[cfg(unix)]
+mod profiles;
 mod program;
 mod provider;
 mod real;
@@ -22,8 +26,16 @@ mod record;
 mod refresh;
 mod repair;
 #[cfg(unix)]
+mod running;
+#[cfg(unix)]
+mod sandboxes;
+#[cfg(unix)]
 mod serve;
 mod servers;
 mod setups;
 #[cfg(unix)]
+mod tooled;
+#[cfg(unix)]
 mod transcripts;
+#[cfg(unix)]
+mod usages;

@@ -104,6 +104,12 @@ impl Machine {
         self.command_of(Path::new(env!("CARGO_BIN_EXE_connections")))
     }
 
+    /// A program of the system, as our own is run.
+    #[cfg(unix)]
+    pub(crate) fn command_of_system(&self, name: &str) -> Command {
+        self.command_of(Path::new(name))
+    }
+
     fn command_of(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("HOME", self.home.path()).current_dir(self.home.path());

@@ -57,19 +57,26 @@ fn a_connection_has_its_shape_wherever_it_is_printed() {
 fn kinds_have_their_shape() {
     let machine = Machine::new();
     let kinds = machine.run(&["kinds", "--json"]).exits(0).json();
-    check_all(&kinds, "kind", 5);
+    check_all(&kinds, "kind", 8);
     for kind in kinds.as_array().unwrap() {
         check_all(&kind["fields"], "field", kind["fields"].as_array().unwrap().len());
     }
     let words =
         |member: &str| kinds.as_array().unwrap().iter().map(|kind| kind[member].to_string()).collect::<Vec<_>>();
-    assert_eq!(words("kind"), ["\"filesystem\"", "\"github\"", "\"gmail\"", "\"notion\"", "\"twilio\""]);
-    assert_eq!(words("auth"), ["\"none\"", "\"personalAccessToken\"", "\"oauth\"", "\"apiKey\"", "\"basic\""]);
+    let of_tools = [r#""claude""#, r#""codex""#];
+    let others = [r#""filesystem""#, r#""gemini""#, r#""github""#, r#""gmail""#, r#""notion""#, r#""twilio""#];
+    assert_eq!(words("kind"), [&of_tools[..], &others].concat());
+    let key = r#""apiKey""#;
+    let auth = [key, key, r#""none""#, key, r#""personalAccessToken""#, r#""oauth""#, key, r#""basic""#];
+    assert_eq!(words("auth"), auth);
     let (told, renewed) = (r#"["send","secrets","webhooks"]"#, r#"["send","secrets","refresh"]"#);
-    assert_eq!(words("capabilities"), [r#"["files"]"#, told, renewed, told, told]);
-    assert_eq!(words("needs"), [r#"["files"]"#, "[]", "[]", "[]", "[]"]);
+    let tool = r#"["send","secrets","usage","profiles","sandbox","files"]"#;
+    let gemini = r#"["send","secrets","profiles","sandbox","files"]"#;
+    assert_eq!(words("capabilities"), [tool, tool, r#"["files"]"#, gemini, told, renewed, told, told]);
+    let tools = r#"["files","tools"]"#;
+    assert_eq!(words("needs"), [tools, tools, r#"["files"]"#, tools, "[]", "[]", "[]", "[]"]);
     let shown = machine.run(&["kinds", "show", "github", "--json"]).exits(0).json();
-    assert_eq!(shown, kinds[1]);
+    assert_eq!(shown, kinds[4]);
 }
 
 #[test]
@@ -114,7 +121,7 @@ fn setups_doctor_and_errors_have_their_shapes() {
     check(&machine.run(&["key", "change", "--to-source", "file", "--json"]).exits(0).json(), "keyChange");
     let doctor = machine.run(&["doctor", "--json"]).exits(0).json();
     check(&doctor, "doctor");
-    check_all(&doctor["checks"], "check", 5);
+    check_all(&doctor["checks"], "check", 6);
     check(&machine.run(&["show", "x", "--json"]).exits(5).error()["error"], "error");
     check_all(&machine.run(&["list", "--json"]).exits(0).json(), "connection", 0);
 }

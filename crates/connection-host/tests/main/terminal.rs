@@ -232,3 +232,17 @@ fn the_removal_of_an_extension_is_asked_for() {
     }
     machine.run(&["extensions"]).exits(0).says("No extension was added");
 }
+
+/// R-JACK-008: a tool that is run has the terminal, and what is typed there goes to it.
+#[test]
+fn a_tool_that_is_run_has_the_terminal() {
+    let machine = crate::tooled::tooled();
+    assert!(end(start(&machine, &["run", "claude", "--", "terminal"]), 0).contains("a terminal"));
+    let mut session = start(&machine, &["run", "claude", "--", "wait"]);
+    session.exp_string("ready").unwrap();
+    session.send_control('c').unwrap();
+    let rest = end(session, 8);
+    assert_eq!(rest.matches("got INT").count(), 1, "{rest}");
+    // The control: elsewhere there is none.
+    machine.run(&["run", "claude", "--", "terminal"]).exits(0).says("no terminal");
+}

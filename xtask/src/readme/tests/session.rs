@@ -71,6 +71,14 @@ fn nothing_of_this_machine_is_seen_but_its_programs() {
 }
 
 #[test]
+fn a_local_tool_is_a_script_that_keeps_to_its_directory() {
+    run(
+        "```console\n$ claude --version\n2.1.197 (Claude Code)\n$ CLAUDE_CONFIG_DIR=\"$HOME/a\" claude -p x\nHello!\n$ ls \"$HOME/a\"\nprojects\n```",
+        Ok(3),
+    );
+}
+
+#[test]
 fn a_command_that_asks_finds_nobody() {
     run("```console\n$ cat\n$ echo on\non\n```", Ok(2));
 }

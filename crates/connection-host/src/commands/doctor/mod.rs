@@ -10,7 +10,7 @@ use connection_core::{ConnectionInfo, KeySource as _, KeyStatus};
 use crate::{
     Error, Exit,
     cli::{Program, may_exist},
-    commands::key::of_key,
+    commands::{key::of_key, tool},
     output::json::{CheckBody, DoctorBody},
     platform, select,
 };
@@ -31,6 +31,7 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     checks.push(key(&program, &opened));
     checks.push(clock(program.output.now, &rows));
     checks.push(egress(&program));
+    checks.extend(tools(&program).await);
     let mut redirect_uris = None;
     if with_callback {
         let (check, uris) = callback::check(&mut program).await;
@@ -203,6 +204,21 @@ fn egress(program: &Program) -> CheckBody {
         parts.push("direct, to the providers' own addresses".to_owned());
     }
     passed(name, parts.join("; "))
+}
+
+/// The local tools that kinds are about. One that is not here is no fault, and none is run.
+async fn tools(program: &Program) -> Option<CheckBody> {
+    let (mut told, mut missing) = (Vec::new(), Vec::new());
+    for tool in program.kinds.iter().flat_map(|kind| &kind.descriptor.tools) {
+        match tool::find(tool).await.path {
+            Some(path) => told.push(path),
+            None => missing.push(tool.binary.to_string()),
+        }
+    }
+    if !missing.is_empty() {
+        told.push(format!("not installed: {}", missing.join(", ")));
+    }
+    (!told.is_empty()).then(|| passed("tools", told.join("; ")))
 }
 
 fn passed(check: &'static str, message: String) -> CheckBody {

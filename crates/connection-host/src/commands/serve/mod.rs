@@ -1,5 +1,5 @@
-//! `serve`: one process in the foreground that is there: it takes callbacks and webhooks, renews what is due, and goes on
-//! with setups. Any number of them work on one store.
+//! `serve`: one process in the foreground that is there: it takes callbacks and webhooks, renews what is due, asks how
+//! much is used, and goes on with setups. Any number of them work on one store.
 //!
 //! It begins no setup for anybody: who asks is known to nobody here.
 
@@ -40,6 +40,10 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         let registry = registry.clone();
         Handle::current().spawn(async move { registry.run().await })
     };
+    let polling = {
+        let (registry, bounds) = (registry.clone(), program.settings.usage.bounds());
+        Handle::current().spawn(async move { registry.poll_usage(bounds).await })
+    };
     let routes = routes::routes(&registry, &url, Health::new(registry.clone(), scheduler.abort_handle()));
     let resumed = tokio::select! {
         resumed = registry.resume_setups() => resumed,
@@ -62,6 +66,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         signals.next().await;
         // What it has begun goes on; nothing new is begun.
         scheduler.abort();
+        polling.abort();
         // One that has ended by itself needs no telling.
         stop.send(()).ok();
         let told = tell(output, "draining", address, &url);

@@ -25,6 +25,7 @@ pub(crate) struct ConnectionBody {
     renews: bool,
     scopes: Option<Vec<String>>,
     config: BTreeMap<String, String>,
+    profile: Option<String>,
     is_default: bool,
     expiring: bool,
 }
@@ -71,6 +72,7 @@ impl ConnectionBody {
             renews: info.renews,
             scopes: info.scopes.clone(),
             config: info.config.iter().cloned().collect(),
+            profile: info.profile.map(|id| id.to_string()),
             is_default: info.is_default,
             expiring: expires_soon(info, now),
         }

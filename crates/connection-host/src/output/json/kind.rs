@@ -1,9 +1,11 @@
 //! A kind and its fields.
 
-use connection_contract::{AuthType, Field, Input, Need, Way};
+use std::time::Duration;
+
+use connection_contract::{AuthType, Field, Input, Need, Text, ToolSpec, Way};
 use serde::Serialize;
 
-use crate::cli::KindEntry;
+use crate::{cli::KindEntry, commands::Detected};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,6 +19,36 @@ pub(crate) struct KindBody {
     needs: Vec<&'static str>,
     ways: Vec<&'static str>,
     redirect_uri: Option<String>,
+    tool: Option<ToolBody>,
+    permission_modes: Vec<String>,
+    cache_ttl: Option<u64>,
+    image: Option<String>,
+}
+
+/// The local tool of a kind.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ToolBody {
+    binary: String,
+    path: Option<String>,
+    version: Option<String>,
+    install: Option<String>,
+    docs: Option<String>,
+    sign_in: Option<Vec<String>>,
+}
+
+impl ToolBody {
+    pub(crate) fn of(tool: &ToolSpec, found: &Detected) -> Self {
+        let words = |words: &Vec<Text>| words.iter().map(ToString::to_string).collect();
+        Self {
+            binary: tool.binary.to_string(),
+            path: found.path.clone(),
+            version: found.version.clone(),
+            install: tool.install_command.as_ref().map(ToString::to_string),
+            docs: tool.docs_url.as_ref().map(ToString::to_string),
+            sign_in: tool.sign_in.as_ref().map(|sign_in| words(&sign_in.command)),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -46,6 +78,9 @@ impl KindBody {
             ("secrets", info.secrets),
             ("refresh", info.refresh),
             ("webhooks", info.webhooks),
+            ("usage", info.usage),
+            ("profiles", info.profiles.is_some()),
+            ("sandbox", info.sandbox.is_some()),
             ("files", info.descriptor.needs.contains(&Need::Files)),
         ];
         present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
@@ -53,8 +88,13 @@ impl KindBody {
 }
 
 impl KindBody {
-    /// A kind, and the redirect address of one whose browsers come back.
-    pub(crate) fn of(info: &KindEntry, redirect_uri: Option<String>) -> Self {
+    /// A kind, the redirect address of one whose browsers come back, and its tool.
+    pub(crate) fn of(
+        info: &KindEntry,
+        redirect_uri: Option<String>,
+        tool: Option<ToolBody>,
+        cache_ttl: Option<Duration>,
+    ) -> Self {
         let descriptor = &info.descriptor;
         Self {
             kind: descriptor.kind.to_string(),
@@ -66,6 +106,10 @@ impl KindBody {
             needs: descriptor.needs.iter().copied().map(need_word).collect(),
             ways: descriptor.ways.iter().copied().map(way_word).collect(),
             redirect_uri,
+            tool,
+            permission_modes: descriptor.permission_modes.iter().map(ToString::to_string).collect(),
+            cache_ttl: cache_ttl.map(|ttl| ttl.as_secs()),
+            image: info.sandbox.as_ref().map(|sandbox| sandbox.default_image.to_string()),
         }
     }
 }

@@ -6,6 +6,9 @@ mod extension;
 mod key;
 mod kind;
 mod other;
+mod profile;
+mod run;
+mod usage;
 mod webhook;
 
 use connection_contract::Reason;
@@ -17,11 +20,14 @@ pub(crate) use extension::{
     ExtensionBody, ExtensionRemovedBody, GrantBody, OpenSettingsBody, PreferencesBody, RequiredBody,
 };
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
-pub(crate) use kind::{KindBody, auth_word, input_word, need_word, way_word};
+pub(crate) use kind::{KindBody, ToolBody, auth_word, input_word, need_word, way_word};
 pub(crate) use other::{
     AnswerBody, CheckBody, DoctorBody, FileBody, FileContentBody, ForgottenBody, HeaderBody, ImportedBody,
     RedirectUriBody, RemovedBody, ServingBody, SetupBody, body_text,
 };
+pub(crate) use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, ProfileSlotBody};
+pub(crate) use run::{ImageBody, RunBody};
+pub(crate) use usage::UsageBody;
 pub(crate) use webhook::{DeliveryBody, WebhookBody};
 
 use crate::Error;

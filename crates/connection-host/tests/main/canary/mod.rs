@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod extensions;
 mod flows;
+#[cfg(unix)]
+mod tools;
 mod watch;
 
 #[cfg(target_os = "linux")]

@@ -5,6 +5,7 @@
 mod extensions;
 mod keys;
 mod moment;
+mod profiles;
 mod row;
 
 use std::io::Write as _;

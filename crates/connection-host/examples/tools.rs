@@ -1,0 +1,35 @@
+//! A host of a kind whose local tool is run as it is: it has one identity, and no container.
+//!
+//! `cargo run --example tools -- run plain -- ARGS`
+
+use std::process::ExitCode;
+
+use connection_contract::prelude::*;
+
+/// The kind `plain`.
+#[derive(Debug)]
+struct Plain;
+
+impl ConnectionDefinition for Plain {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(Kind::from_static("plain"), "Plain", AuthType::None).tool(ToolSpec::new("plain"))
+    }
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        Ok(Established::new((), Identity::new("plain", "plain")))
+    }
+    fn serialize_credential(&self, _: &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::default())
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, _: &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+
+fn main() -> ExitCode {
+    connection_host::Cli::new().kind(Plain).run()
+}

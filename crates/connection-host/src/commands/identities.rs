@@ -1,0 +1,40 @@
+//! What the profiles of connections are called, for people; programs get ids.
+
+use std::collections::HashMap;
+
+use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, ProfileId};
+
+use crate::{Error, output::short_id};
+
+/// Labels by id, as far as they were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Identities(HashMap<ProfileId, String>);
+
+impl Identities {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for those of these connections, each once.
+    pub(super) async fn learn(&mut self, registry: &ConnectionRegistry, rows: &[ConnectionInfo]) -> Result<(), Error> {
+        for info in rows.iter().filter(|info| info.registered) {
+            let Some(id) = info.profile.filter(|id| !self.0.contains_key(id)) else { continue };
+            match registry.owner(info.owner.as_str())?.profiles(&info.kind) {
+                Ok(profiles) => {
+                    let known = profiles.list().await?.into_iter();
+                    self.0.extend(known.map(|profile| (profile.id, profile.label.to_string())));
+                    self.0.entry(id).or_insert_with(|| short_id(&id.to_string()).to_owned());
+                }
+                // Of a kind that had profiles, and has none any more.
+                Err(CoreError::Profile(_)) => drop(self.0.insert(id, short_id(&id.to_string()).to_owned())),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// That of a connection; nothing for one without.
+    pub(super) fn of(&self, info: &ConnectionInfo) -> &str {
+        info.profile.and_then(|id| self.0.get(&id)).map_or("", String::as_str)
+    }
+}

@@ -1,0 +1,72 @@
+//! Makes, changes and removes profiles. Their directories stay as they are.
+
+use connection_core::{NewProfile, ProfilePatch};
+
+use super::{Those, directory, look};
+use crate::{
+    Error,
+    args::{CreateProfile, DefaultProfile, UpdateProfile},
+    output::json,
+};
+
+pub(super) async fn create(those: &Those<'_>, arguments: CreateProfile) -> Result<(), Error> {
+    let CreateProfile { kind: _, label, dir, default } = arguments;
+    let new = NewProfile::new(label, directory(dir));
+    let made = those.profiles.create(if default { new.make_default() } else { new }).await?;
+    look::print(those, &made, "Made").await?;
+    look::mend(those, &made).await
+}
+
+pub(super) async fn update(those: &Those<'_>, arguments: UpdateProfile) -> Result<(), Error> {
+    let UpdateProfile { kind: _, profile, label, dir } = arguments;
+    let before = those.named(&profile).await?;
+    let patch = label.into_iter().fold(ProfilePatch::new(), |patch, label| patch.label(label));
+    let patch = dir.into_iter().fold(patch, |patch, dir| patch.directory(directory(dir)));
+    let changed = those.profiles.update(before.id, patch).await?;
+    look::print(those, &changed, if changed == before { "Left" } else { "Changed" }).await
+}
+
+pub(super) async fn remove(those: &Those<'_>, reference: &str) -> Result<(), Error> {
+    let output = &those.program.output;
+    let profile = those.named(reference).await?;
+    those.profiles.remove(profile.id).await?;
+    if output.json {
+        return output.shape(&json::ProfileRemovedBody::of(those.kind, &profile));
+    }
+    let directory = super::shown(&profile.directory);
+    output.line(format!("Removed {} ({}); {directory} is as it was", profile.label, those.kind))
+}
+
+pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -> Result<(), Error> {
+    let DefaultProfile { kind: _, profile, slot, clear: _ } = arguments;
+    let output = &those.program.output;
+    let profile = match profile {
+        Some(reference) => Some(those.named(&reference).await?),
+        None => None,
+    };
+    match (profile, slot) {
+        (Some(profile), None) => {
+            let profile = those.profiles.set_default(profile.id).await?;
+            look::print(those, &profile, "Meant is").await
+        }
+        (Some(profile), Some(slot)) => {
+            those.profiles.set_slot(&slot, profile.id).await?;
+            if output.json {
+                return output.shape(&json::ProfileSlotBody::of(those.kind, &slot, Some(profile.id)));
+            }
+            output.line(format!("In slot {slot}, {} ({}) is meant", profile.label, those.kind))
+        }
+        (None, Some(slot)) => {
+            let had_one = those.profiles.clear_slot(&slot).await?;
+            if output.json {
+                return output.shape(&json::ProfileSlotBody::of(those.kind, &slot, None));
+            }
+            output.line(match had_one {
+                true => format!("In slot {slot}, the default of {} is meant again", those.kind),
+                false => format!("Slot {slot} had no profile of its own"),
+            })
+        }
+        // The command line asks for one of the two.
+        (None, None) => Err(Error::usage("missing: PROFILE")),
+    }
+}

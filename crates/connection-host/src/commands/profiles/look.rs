@@ -1,0 +1,141 @@
+//! What profiles there are, and what is in a directory.
+
+use std::path::{Path, PathBuf};
+
+use connection_core::{DirectoryProbe, DirectoryState, Profile};
+
+use super::{Those, directory, shown};
+use crate::{
+    Error,
+    commands::show::fact,
+    output::{Table, json, short_id},
+};
+
+pub(super) async fn list(those: &Those<'_>) -> Result<(), Error> {
+    let output = &those.program.output;
+    let (profiles, slots) = (those.profiles.list().await?, Slots::of(those).await?);
+    let mut found = Vec::new();
+    for profile in &profiles {
+        found.push(those.profiles.probe(&profile.directory).await?);
+    }
+    let rows = profiles.iter().zip(&found);
+    if output.json {
+        let bodies = rows.map(|(profile, found)| slots.body(those.kind, profile, found));
+        return output.shape(&bodies.collect::<Vec<_>>());
+    }
+    let mut table = Table::new(["ID", "LABEL", "DEFAULT", "SIGNED IN", "DIRECTORY", "NOTE"], 2);
+    for (profile, found) in rows {
+        table.row([
+            short_id(&profile.id.to_string()).into(),
+            profile.label.as_str().into(),
+            slots.default_of(profile).into(),
+            signed_in(found).into(),
+            shown(&profile.directory).into(),
+            note(found).into(),
+        ]);
+    }
+    output.table(&table)
+}
+
+pub(super) async fn probe(those: &Those<'_>, reference: Option<&str>, path: Option<PathBuf>) -> Result<(), Error> {
+    let output = &those.program.output;
+    let profile = match (&path, reference) {
+        (Some(_), _) => None,
+        (None, Some(reference)) => Some(those.named(reference).await?),
+        (None, None) => Some(those.profiles.default_profile().await?),
+    };
+    let path = path.map(directory).or_else(|| Some(profile.as_ref()?.directory.clone())).unwrap_or_default();
+    let found = those.profiles.probe(&path).await?;
+    if output.json {
+        return output.shape(&json::ProbeBody::of(&path, &found));
+    }
+    facts(those, &path, &found)?;
+    match profile {
+        Some(profile) => mend(those, &profile).await,
+        None => Ok(()),
+    }
+}
+
+fn facts(those: &Those<'_>, path: &Path, found: &DirectoryProbe) -> Result<(), Error> {
+    let output = &those.program.output;
+    fact(output, "directory", &shown(path))?;
+    let note = note(found);
+    if !note.is_empty() {
+        fact(output, "note", &note)?;
+    }
+    fact(output, "signed in", if found.authenticated.is_none() { "not known" } else { signed_in(found) })?;
+    match &found.account_label {
+        Some(account) => fact(output, "account", account.as_str()),
+        None => Ok(()),
+    }
+}
+
+/// A profile, after what was done to it.
+pub(super) async fn print(those: &Those<'_>, profile: &Profile, done: &str) -> Result<(), Error> {
+    let output = &those.program.output;
+    if output.json {
+        let (slots, found) = (Slots::of(those).await?, those.profiles.probe(&profile.directory).await?);
+        return output.shape(&slots.body(those.kind, profile, &found));
+    }
+    let default = if profile.is_default { ", the default" } else { "" };
+    output.line(format!("{done} {} ({}) · {}{default}", profile.label, those.kind, shown(&profile.directory)))
+}
+
+/// How to sign in, for a person whose directory says nothing of a login.
+pub(super) async fn mend(those: &Those<'_>, profile: &Profile) -> Result<(), Error> {
+    let output = &those.program.output;
+    let found = those.profiles.probe(&profile.directory).await?;
+    if output.json || found.authenticated == Some(true) {
+        return Ok(());
+    }
+    match those.sign_in(profile).await? {
+        Some(command) => output.line(format!("Sign in with: {command}")),
+        None => Ok(()),
+    }
+}
+
+/// Which profile is the default of which slots.
+struct Slots(Vec<(String, connection_core::ProfileId)>);
+
+impl Slots {
+    async fn of(those: &Those<'_>) -> Result<Self, Error> {
+        Ok(Self(those.profiles.slots().await?.into_iter().collect()))
+    }
+
+    fn names(&self, profile: &Profile) -> Vec<String> {
+        self.0.iter().filter(|(_, id)| *id == profile.id).map(|(slot, _)| slot.clone()).collect()
+    }
+
+    /// `yes, slot work`
+    fn default_of(&self, profile: &Profile) -> String {
+        let slots = self.names(profile).into_iter().map(|slot| format!("slot {slot}"));
+        profile.is_default.then(|| "yes".to_owned()).into_iter().chain(slots).collect::<Vec<_>>().join(", ")
+    }
+
+    fn body(&self, kind: &str, profile: &Profile, found: &DirectoryProbe) -> json::ProfileBody {
+        json::ProfileBody::of(kind, profile, &self.names(profile), found)
+    }
+}
+
+/// Who, or whether; nothing when nothing says.
+fn signed_in(found: &DirectoryProbe) -> &str {
+    match (found.authenticated, &found.account_label) {
+        (Some(true), Some(account)) => account.as_str(),
+        (Some(true), None) => "yes",
+        (Some(false), _) => "no",
+        (None, _) => "",
+    }
+}
+
+/// What a person would wonder at.
+fn note(found: &DirectoryProbe) -> String {
+    match &found.state {
+        DirectoryState::Gone => "not there yet; the tool makes it".to_owned(),
+        DirectoryState::Link(to) => format!("a link to {}", shown(to)),
+        DirectoryState::NotADirectory => "something else is there".to_owned(),
+        DirectoryState::NotAllowed => "outside what this host allows to be read (files.allow)".to_owned(),
+        DirectoryState::There if !found.exists => "the tool has not been in it".to_owned(),
+        DirectoryState::There => String::new(),
+        _ => "cannot be read".to_owned(),
+    }
+}

@@ -1,0 +1,96 @@
+//! `profiles`: the identities of a local tool, each a directory of the tool's. Nothing is written below one.
+
+mod change;
+mod look;
+
+use std::path::{Path, PathBuf};
+
+use connection_core::{ConnectionRegistry, Profile, ProfileError, Profiles, SpawnOptions};
+
+use super::tool;
+use crate::{
+    Error, Exit,
+    args::ProfilesCommand,
+    cli::{KindEntry, Program},
+    select,
+};
+
+pub(super) async fn run(mut program: Program, command: ProfilesCommand) -> Result<Exit, Error> {
+    let kind = kind_of(&command).to_owned();
+    let (registry, profiles) = open(&mut program, &kind).await?;
+    let those = Those { program: &program, kind: &kind, profiles: &profiles };
+    let result = match command {
+        ProfilesCommand::List { .. } => look::list(&those).await,
+        ProfilesCommand::Create(arguments) => change::create(&those, arguments).await,
+        ProfilesCommand::Update(arguments) => change::update(&those, arguments).await,
+        ProfilesCommand::Remove { profile, .. } => change::remove(&those, &profile).await,
+        ProfilesCommand::Default(arguments) => change::make_default(&those, arguments).await,
+        ProfilesCommand::Probe { profile, dir, .. } => look::probe(&those, profile.as_deref(), dir).await,
+    };
+    registry.close().await;
+    result.map(|()| Exit::Fine)
+}
+
+fn kind_of(command: &ProfilesCommand) -> &str {
+    match command {
+        ProfilesCommand::Create(arguments) => &arguments.kind,
+        ProfilesCommand::Default(arguments) => &arguments.kind,
+        ProfilesCommand::Update(arguments) => &arguments.kind,
+        ProfilesCommand::List { kind } | ProfilesCommand::Probe { kind, .. } | ProfilesCommand::Remove { kind, .. } => {
+            kind
+        }
+    }
+}
+
+/// What every one of these commands has at hand.
+struct Those<'a> {
+    program: &'a Program,
+    kind: &'a str,
+    profiles: &'a Profiles,
+}
+
+impl Those<'_> {
+    /// The profile that the reference names.
+    async fn named(&self, reference: &str) -> Result<Profile, Error> {
+        select::profile(self.kind, self.profiles.list().await?, reference)
+    }
+
+    /// How a person signs in in a profile, for whom it is not done.
+    async fn sign_in(&self, profile: &Profile) -> Result<Option<String>, Error> {
+        let Ok(tool) = tool::of(self.program.kind(self.kind)?) else { return Ok(None) };
+        let mut options = SpawnOptions::new("");
+        self.profiles.apply_profile(&mut options, profile.id).await?;
+        Ok(tool::sign_in(tool, &options.env))
+    }
+}
+
+/// The registry, and the profiles of a kind; a kind without is refused before anything is made.
+pub(super) async fn open(program: &mut Program, kind: &str) -> Result<(ConnectionRegistry, Profiles), Error> {
+    let entry = program.kind(kind)?;
+    let name = entry.descriptor.kind.clone();
+    supported(entry)?;
+    let registry = program.open().await?;
+    let profiles = registry.profiles(&name)?;
+    Ok((registry, profiles))
+}
+
+/// Refuses a kind whose tool has one identity.
+pub(super) fn supported(entry: &KindEntry) -> Result<(), Error> {
+    match &entry.profiles {
+        Some(_) => Ok(()),
+        None => {
+            let kind = entry.descriptor.kind.clone();
+            Err(connection_core::Error::from(ProfileError::Unsupported { kind }).into())
+        }
+    }
+}
+
+/// A directory that was typed: from the root on. One that begins with `~` is a shell's word that no shell has read.
+fn directory(path: PathBuf) -> PathBuf {
+    if path.starts_with("~") { path } else { std::path::absolute(&path).unwrap_or(path) }
+}
+
+/// For people.
+fn shown(path: &Path) -> String {
+    connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string()
+}

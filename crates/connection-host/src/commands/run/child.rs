@@ -1,0 +1,23 @@
+//! A program in the place of this one: it has the terminal and gets the signals, and its end is this one's.
+
+use std::{io, process::Command};
+
+use crate::platform::{self, Passed};
+
+/// Runs it to its end; its exit code, or 128 and the signal that ended it.
+pub(super) async fn run(command: Command) -> io::Result<u8> {
+    // From before it starts, so that none is lost in between.
+    let mut signals = Passed::new()?;
+    let mut child = tokio::process::Command::from(command).spawn()?;
+    loop {
+        tokio::select! {
+            status = child.wait() => return status.map(platform::exit_code),
+            signal = signals.next() => {
+                // `None` for one that was waited for.
+                if let Some(id) = child.id() {
+                    signal.pass_to(id);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `run KIND -- ARGS`: a local tool as one of its identities, in its own environment or in a container.
+//!
+//! The profile is the last that is put in before the start, and wins over the person's own variables. No credential of a
+//! connection is put in: these tools have logins of their own, and no kind's contract says that its tool takes one. Nothing
+//! of ours is in the tool's environment either.
+
+mod child;
+mod identity;
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use connection_core::{ConnectionRegistry, PreparedRun, SandboxAccess, SandboxRun, SpawnOptions};
+
+use self::identity::Identity;
+use super::{profiles, sandbox, tool};
+use crate::{
+    Error, Exit,
+    args::Run,
+    cli::{KindEntry, Program},
+    output::{json, quoted},
+};
+
+/// Where the workspace is in a container.
+const INSIDE: &str = "/workspace";
+
+pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode, Error> {
+    let kind = program.kind(&arguments.kind)?.clone();
+    let tool = tool::of(&kind)?;
+    if arguments.sandbox {
+        sandbox::supported(&kind)?;
+    }
+    let workspace = workspace(arguments.workspace.as_deref())?;
+    // In a container it is the image's.
+    let path = if arguments.sandbox { PathBuf::from(&*tool.binary) } else { tool::path(tool).await? };
+    let mut options = arguments.args.iter().fold(SpawnOptions::new(path), SpawnOptions::arg).cwd(&workspace);
+    let named = arguments.profile.is_some() || arguments.slot.is_some();
+    let mut identity = Identity::default();
+    // A tool without identities needs no store, unless it is contained.
+    let mut opened = None;
+    if let Some(spec) = kind.profiles.as_ref() {
+        let (registry, profiles) = profiles::open(&mut program, &arguments.kind).await?;
+        identity = identity::apply(&program, &arguments, &profiles, spec, &mut options).await?;
+        opened = Some(registry);
+    } else if named {
+        return profiles::supported(&kind).map(|()| Exit::Fine.into());
+    } else if arguments.sandbox {
+        opened = Some(program.open().await?);
+    }
+    let run = match (&opened, arguments.sandbox) {
+        (Some(registry), true) => Some(contained(&program, registry, &kind, &workspace, &options)?),
+        _ => None,
+    };
+    if let Some(registry) = opened {
+        // The tool may run for days.
+        registry.close().await;
+    }
+    let ended = match run {
+        Some(run) => in_container(&program, run, arguments.dry_run, &options).await,
+        None => on_host(&program, &identity, arguments.dry_run, &options).await,
+    };
+    ended.map(ExitCode::from)
+}
+
+/// A directory that is there, from the root on.
+fn workspace(named: Option<&Path>) -> Result<PathBuf, Error> {
+    let path = named.unwrap_or(Path::new("."));
+    let shown = named.map_or("the current directory".to_owned(), |path| path.display().to_string());
+    let path = path.canonicalize().map_err(|error| Error::io(&shown, &error))?;
+    match path.is_dir() {
+        true => Ok(path),
+        false => Err(Error::usage(format!("{shown} is not a directory")).remedy("name one with --workspace")),
+    }
+}
+
+fn contained(
+    program: &Program,
+    registry: &ConnectionRegistry,
+    kind: &KindEntry,
+    workspace: &Path,
+    options: &SpawnOptions,
+) -> Result<SandboxRun, Error> {
+    let name = &kind.descriptor.kind;
+    let policy = program.settings.sandbox.policy(name, sandbox::engine_here(program));
+    let policy = policy.project(workspace, INSIDE, SandboxAccess::Writable).scratch(program.settings.copies());
+    let person = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let policy = if person { policy.terminal() } else { policy };
+    Ok(registry.sandbox(name)?.compose(&policy, options)?)
+}
+
+async fn in_container(program: &Program, run: SandboxRun, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
+    for left_out in run.left_out.iter().filter(|_| !program.output.json) {
+        program.output.note(format!("left out: {left_out}"));
+    }
+    if dry {
+        let env = run.env.iter().map(|(name, value)| (name.into(), value.clone())).collect();
+        return shown(program, &run.argv(), &env, &run.left_out, options);
+    }
+    let engine = run.engine;
+    let prepared = tokio::task::spawn_blocking(move || run.prepare()).await;
+    let prepared: PreparedRun =
+        prepared.map_err(|_| Error::new(Exit::Unexpected, "crashed", "the copies for the container failed"))??;
+    let mut command = prepared.command();
+    of_tools(program, &[], &mut command);
+    let ended = child::run(command).await.map_err(|error| sandbox::not_started(engine, &error));
+    // The private copies go with it, behind the container.
+    drop(prepared);
+    ended
+}
+
+async fn on_host(program: &Program, identity: &Identity, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
+    if dry {
+        let argv: Vec<_> =
+            std::iter::once(options.program.clone().into()).chain(options.args.iter().cloned()).collect();
+        return shown(program, &argv, &options.env, &[], options);
+    }
+    let mut command = Command::new(&options.program);
+    command.args(&options.args).envs(&options.env);
+    if let Some(cwd) = &options.cwd {
+        command.current_dir(cwd);
+    }
+    of_tools(program, &identity.without, &mut command);
+    child::run(command).await.map_err(|error| Error::io(options.program.display(), &error))
+}
+
+/// What a person's programs get, and nothing of ours; what was put in before wins.
+fn of_tools(program: &Program, without: &[OsString], command: &mut Command) {
+    let own: Vec<_> = command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    command.env_clear();
+    let others = program.environment.of_extensions(program.settings.key.variable.as_deref());
+    command.envs(others.filter(|(name, _)| without.iter().all(|without| without != name)));
+    command.envs(own.into_iter().filter_map(|(name, value)| Some((name, value?))));
+}
+
+/// What would be run. Of the variables only those that the profile sets: paths, and no secret.
+fn shown(
+    program: &Program,
+    argv: &[OsString],
+    env: &BTreeMap<OsString, OsString>,
+    left_out: &[String],
+    options: &SpawnOptions,
+) -> Result<u8, Error> {
+    let output = &program.output;
+    if output.json {
+        output.shape(&json::RunBody::of(argv, env, left_out, options))?;
+    } else {
+        let words = argv.iter().map(|word| quoted(&word.to_string_lossy()));
+        output.line(tool::assignments(env).chain(words).collect::<Vec<_>>().join(" "))?;
+    }
+    Ok(Exit::Fine.number())
+}

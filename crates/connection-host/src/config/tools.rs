@@ -1,0 +1,175 @@
+//! `[sandbox]` and `[usage]`: what this host decides of containers, and how often it asks how much is used.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use connection_contract::{Descriptor, Kind};
+use connection_core::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy, UsageBounds};
+
+use super::{Key, Source};
+use crate::Error;
+
+const MEBIBYTE: u64 = 1 << 20;
+
+/// What the keys `sandbox.…` say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SandboxSettings {
+    pub(crate) engine: Option<SandboxEngine>,
+    /// By the kind's name.
+    images: BTreeMap<String, String>,
+    memory: Option<u64>,
+    pids: Option<u32>,
+    network: Option<SandboxNetwork>,
+    volumes: Vec<Volume>,
+}
+
+/// What containers share: a directory of this machine, or a volume of the engine's.
+#[derive(Clone, Debug)]
+struct Volume {
+    source: VolumeSource,
+    target: String,
+    access: SandboxAccess,
+}
+
+#[derive(Clone, Debug)]
+enum VolumeSource {
+    Directory(PathBuf),
+    Named(String),
+}
+
+/// What the keys `usage.…` say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UsageSettings {
+    interval: Option<Duration>,
+    /// By the kind's name; `None` inside for one that is off.
+    cache_ttls: BTreeMap<String, Option<Duration>>,
+}
+
+impl SandboxSettings {
+    /// `None` when the value is not as the key wants it.
+    pub(super) fn apply(&mut self, key: &Key, name: &str, value: &toml::Value, source: &Source) -> Option<()> {
+        let text = || value.as_str().filter(|text| !text.is_empty());
+        match key.name {
+            "sandbox.engine" => {
+                self.engine = Some(match text()? {
+                    "docker" => SandboxEngine::Docker,
+                    "podman" => SandboxEngine::Podman,
+                    _ => return None,
+                });
+            }
+            "sandbox.image.KIND" => drop(self.images.insert(kind(name), text()?.to_owned())),
+            "sandbox.memory" => self.memory = Some(number(value, 16, 1 << 24)? * MEBIBYTE),
+            "sandbox.network" => {
+                self.network = Some(match text()? {
+                    "default" => SandboxNetwork::EngineDefault,
+                    "none" => SandboxNetwork::None,
+                    name => SandboxNetwork::Named(name.to_owned()),
+                });
+            }
+            "sandbox.pids" => self.pids = u32::try_from(number(value, 1, 1 << 22)?).ok(),
+            "sandbox.volumes" => {
+                let volume = |(from, to): (&String, &toml::Value)| volume(from, to.as_str()?, source);
+                self.volumes = value.as_table()?.iter().map(volume).collect::<Option<_>>()?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The policy for a kind's containers; the engine is the one that is configured, else the one that is here.
+    pub(crate) fn policy(&self, kind: &Kind, here: Option<SandboxEngine>) -> SandboxPolicy {
+        let engine = self.engine.or(here).unwrap_or_default();
+        let policy = SandboxPolicy::new().engine(engine).image(self.images.get(kind.as_str()).cloned());
+        let policy = self.memory.into_iter().fold(policy, SandboxPolicy::memory);
+        let policy = self.pids.into_iter().fold(policy, SandboxPolicy::pids);
+        let policy = self.network.clone().into_iter().fold(policy, SandboxPolicy::network);
+        self.volumes.iter().cloned().fold(policy, |policy, Volume { source, target, access }| match source {
+            VolumeSource::Directory(path) => policy.shared_directory(path, target, access),
+            VolumeSource::Named(name) => policy.shared_volume(name, target, access),
+        })
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        self.images.keys().map(|kind| ("sandbox.image", kind))
+    }
+}
+
+impl UsageSettings {
+    /// How often is asked.
+    pub(crate) fn bounds(&self) -> UsageBounds {
+        self.interval.into_iter().fold(UsageBounds::new(), UsageBounds::default_interval)
+    }
+
+    /// `None` when the value is not as the key wants it.
+    pub(super) fn apply(&mut self, key: &Key, name: &str, value: &toml::Value) -> Option<()> {
+        match key.name {
+            "usage.interval" => self.interval = Some(Duration::from_secs(number(value, 1, 86_400)?)),
+            "usage.cache_ttl.KIND" => {
+                let ttl = match value.as_str() {
+                    Some("off") => None,
+                    _ => Some(Duration::from_secs(number(value, 1, 86_400)?)),
+                };
+                self.cache_ttls.insert(kind(name), ttl);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// For how long a countdown runs; `None` when there is none to show.
+    pub(crate) fn cache_ttl(&self, kind: &Descriptor) -> Option<Duration> {
+        match self.cache_ttls.get(kind.kind.as_str()) {
+            Some(wanted) => *wanted,
+            None => kind.cache_ttl,
+        }
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        self.cache_ttls.keys().map(|kind| ("usage.cache_ttl", kind))
+    }
+}
+
+/// Refuses what is said of kinds that are not here: it would be a limit or an image that nobody minds.
+pub(crate) fn check<'a>(
+    sandbox: &SandboxSettings,
+    usage: &UsageSettings,
+    known: impl Iterator<Item = &'a Kind>,
+) -> Result<(), Error> {
+    let known: Vec<_> = known.map(Kind::as_str).collect();
+    match sandbox.kinds().chain(usage.kinds()).find(|(_, kind)| !known.contains(&kind.as_str())) {
+        None => Ok(()),
+        Some((table, kind)) => Err(Error::configuration(format!("{table}.{kind}: there is no kind '{kind}'"))
+            .remedy(format!("the kinds are {}", known.join(", ")))),
+    }
+}
+
+/// The kind that stands at the end of a key's name.
+fn kind(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+/// Whole, and within these bounds; the environment gives it as text.
+fn number(value: &toml::Value, least: u64, most: u64) -> Option<u64> {
+    let number = match value {
+        toml::Value::String(text) => text.parse().ok()?,
+        value => u64::try_from(value.as_integer()?).ok()?,
+    };
+    (least..=most).contains(&number).then_some(number)
+}
+
+/// `NAME` or a path, and where it is in the container, with `:ro` behind for what nobody may write.
+fn volume(from: &str, to: &str, source: &Source) -> Option<Volume> {
+    let (target, access) = match to.strip_suffix(":ro") {
+        Some(target) => (target, SandboxAccess::ReadOnly),
+        None => (to, SandboxAccess::Writable),
+    };
+    let is_path = from.contains('/') || Path::new(from).is_absolute();
+    let from = match is_path {
+        true => VolumeSource::Directory(source.path(from)),
+        false => VolumeSource::Named(Some(from).filter(|from| !from.is_empty())?.to_owned()),
+    };
+    target.starts_with('/').then(|| Volume { source: from, target: target.to_owned(), access })
+}

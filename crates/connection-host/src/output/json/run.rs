@@ -1,0 +1,46 @@
+//! What would be run, and what it would be run in.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+};
+
+use connection_core::SpawnOptions;
+use serde::Serialize;
+
+/// `run --dry-run`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunBody {
+    argv: Vec<String>,
+    env: BTreeMap<String, String>,
+    cwd: Option<String>,
+    profile: Option<String>,
+    left_out: Vec<String>,
+}
+
+/// `sandbox build`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ImageBody {
+    pub(crate) kind: String,
+    pub(crate) engine: &'static str,
+    pub(crate) image: String,
+}
+
+impl RunBody {
+    pub(crate) fn of(
+        argv: &[OsString],
+        env: &BTreeMap<OsString, OsString>,
+        left_out: &[String],
+        options: &SpawnOptions,
+    ) -> Self {
+        let text = |text: &OsStr| text.to_string_lossy().into_owned();
+        Self {
+            argv: argv.iter().map(|word| text(word)).collect(),
+            env: env.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            cwd: options.cwd.as_ref().map(|path| text(path.as_os_str())),
+            profile: options.profile().map(|(id, _)| id.to_string()),
+            left_out: left_out.to_vec(),
+        }
+    }
+}

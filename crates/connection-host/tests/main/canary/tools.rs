@@ -1,0 +1,121 @@
+//! A connection of a local tool is made with keys, its tool is run and its usage asked: the keys are in no argument, no
+//! environment of a process, no output and no file.
+
+#[cfg(target_os = "linux")]
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+};
+
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::watch::{Watch, finds};
+use crate::{
+    provider::{AUTH_TOKEN, KEY_SECRET, NOTION_KEY},
+    tooled::{equip, program, signed_in},
+};
+
+fn watch() -> Watch {
+    let mut watch = Watch::new();
+    equip(&mut watch.machine);
+    // A person's own variables are for the tool, too; this one is not to be found in it.
+    watch.machine.set("NOTION", "none");
+    let endpoints = format!(r#"{{"https://api.anthropic.com": "{}"}}"#, watch.machine.provider.origin);
+    watch.machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
+    let machine = &watch.machine;
+    machine.provider.tell(200, "content-type: application/json\r\n", r#"{"data": [], "has_more": false}"#);
+    let work = signed_in(machine, "given/work", "ada@example.com");
+    let input = json!({"how": "apiKey", "apiKey": NOTION_KEY, "adminKey": KEY_SECRET}).to_string();
+    let input = machine.write("given/claude.json", input.as_bytes());
+    watch.run(&["profiles", "create", "claude", "work", "--dir", &work], 0);
+    watch.run(&["add", "claude", "--profile", "work", "--input", &input], 0);
+    watch
+}
+
+#[test]
+fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
+    let watch = watch();
+    let machine = &watch.machine;
+    program(machine, "podman", "#!/bin/sh\nfor argument in \"$@\"; do echo \"$argument\"; done\n/usr/bin/env\n");
+    for command in [
+        &["profiles", "list", "claude"][..],
+        &["profiles", "probe", "claude", "work"],
+        &["kinds", "show", "claude"],
+        &["run", "claude", "--profile", "work"],
+        &["run", "claude", "--profile", "work", "--sandbox"],
+        &["run", "claude", "--profile", "work", "--dry-run"],
+        &["run", "claude", "--profile", "work", "--sandbox", "--dry-run"],
+        &["usage"],
+        &["doctor"],
+        &["list"],
+    ] {
+        watch.run(command, 0);
+        watch.run(&[command, &["--json"]].concat(), 0);
+    }
+    // What the tool keeps is read and never said.
+    machine.write(
+        "given/work/.credentials.json",
+        format!(r#"{{"claudeAiOauth": {{"accessToken": "{AUTH_TOKEN}"}}}}"#).as_bytes(),
+    );
+    watch.run(&["profiles", "probe", "claude", "work"], 0);
+    watch.run(&["run", "claude", "--profile", "work", "--sandbox"], 0);
+    machine.provider.tell(500, "", &format!(r#"{{"error": {{"message": "{KEY_SECRET}"}}}}"#));
+    watch.run(&["usage", "--json"], 0);
+    let sent = machine.provider.seen();
+    assert!(sent.iter().any(|seen| seen.headers.values().any(|value| value == KEY_SECRET)), "the control: it is used");
+}
+
+/// While the tool runs, other processes of the user see its arguments and its environment, and ours.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_key_is_in_a_process_while_a_tool_runs() {
+    let watch = watch();
+    let run = |variable: &str| {
+        let mut command = watch.machine.command();
+        command
+            .args(["run", "claude", "--profile", "work", "--", "wait"])
+            .env("GIVEN", variable)
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
+        assert_eq!(line, "ready\n");
+        child
+    };
+    let ours = run("nothing");
+    let seen = processes(&ours);
+    assert!(seen.len() > 1 && seen.iter().any(|seen| finds(seen, b"CLAUDE_CONFIG_DIR=")), "the tool runs");
+    for seen in &seen {
+        assert!(!watch.leaks(seen), "{}", String::from_utf8_lossy(seen));
+    }
+    assert!(!watch.files_leak(), "a file holds a key");
+    end(ours);
+    // The control: what is in an environment is found.
+    let control = run(KEY_SECRET);
+    assert!(processes(&control).iter().any(|seen| watch.leaks(seen)));
+    end(control);
+}
+
+/// The tool with it: a kill would leave that behind.
+#[cfg(target_os = "linux")]
+fn end(mut child: Child) {
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    assert_eq!(child.wait().expect("it ends").code(), Some(7));
+}
+
+/// Arguments and environment of a process and of those that it started.
+#[cfg(target_os = "linux")]
+fn processes(child: &Child) -> Vec<Vec<u8>> {
+    let parent = format!("PPid:\t{}\n", child.id());
+    let mut ids = vec![child.id().to_string()];
+    for entry in std::fs::read_dir("/proc").expect("it is there").flatten() {
+        let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        if status.contains(&parent) {
+            ids.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    let files = ids.iter().flat_map(|id| ["cmdline", "environ"].map(|file| format!("/proc/{id}/{file}")));
+    files.filter_map(|file| std::fs::read(file).ok()).collect()
+}

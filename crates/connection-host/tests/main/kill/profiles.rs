@@ -1,0 +1,95 @@
+//! Kills what makes, promotes and forgets a profile: one is the default at every moment, and no row is half there.
+
+use serde_json::Value;
+
+use super::{KILLS, Left, WORLDS, kill, machine};
+use crate::{
+    kill::moment::Course,
+    program::{Machine, check},
+};
+
+const CREATE: [&str; 6] = ["profiles", "create", "claude", "work", "--dir", "work"];
+const REMOVE: [&str; 4] = ["profiles", "remove", "claude", "work"];
+
+fn promote(label: &str) -> [&str; 4] {
+    ["profiles", "default", "claude", label]
+}
+
+/// As after a kill: each is whole, and one is the default.
+#[track_caller]
+fn looked(machine: &Machine) -> Vec<Value> {
+    machine.run(&["doctor"]).exits(0);
+    let listed = machine.run(&["profiles", "list", "claude", "--json"]).exits(0).json();
+    let listed = listed.as_array().expect("an array").clone();
+    listed.iter().for_each(|profile| check(profile, "profile"));
+    assert_eq!(listed.iter().filter(|profile| profile["isDefault"] == true).count(), 1, "{listed:?}");
+    listed
+}
+
+fn work(profiles: &[Value]) -> Option<&Value> {
+    profiles.iter().find(|profile| profile["label"] == "work")
+}
+
+#[test]
+fn a_profile_whose_making_is_killed_is_whole_or_not_there() {
+    kill("profiles create", |random| {
+        let machine = machine();
+        let fresh = |machine: &Machine| match machine.run(&REMOVE).exit {
+            0 | 5 => {}
+            other => panic!("it could not be removed: {other}"),
+        };
+        let mut course = Course::of(&machine, &CREATE, |_| fresh(&machine));
+        let one = |number| {
+            // On a first run, too, on which there is no store.
+            if number % 3 == 0 { super::wiped(&machine) } else { fresh(&machine) }
+            let killed = course.kill(random, &machine, &CREATE);
+            let done = work(&looked(&machine)).is_some();
+            machine.run(&CREATE).exits(if done { 6 } else { 0 });
+            assert_eq!(looked(&machine).len(), 2);
+            Left { running: killed.running, done }
+        };
+        (0..KILLS / WORLDS).map(one).collect()
+    });
+}
+
+#[test]
+fn a_promotion_that_is_killed_leaves_the_old_default_or_the_new_one() {
+    kill("profiles default", |random| {
+        let machine = machine();
+        machine.run(&CREATE).exits(0);
+        let mut course = Course::of(&machine, &promote("work"), |_| drop(machine.run(&promote("Default")).exits(0)));
+        let one = |_| {
+            machine.run(&promote("Default")).exits(0);
+            let killed = course.kill(random, &machine, &promote("work"));
+            let left = looked(&machine);
+            let done = work(&left).expect("it stays")["isDefault"] == true;
+            assert_eq!(left.len(), 2);
+            machine.run(&promote("work")).exits(0);
+            Left { running: killed.running, done }
+        };
+        (0..KILLS / WORLDS).map(one).collect()
+    });
+}
+
+#[test]
+fn a_removal_that_is_killed_leaves_the_whole_profile_or_none() {
+    kill("profiles remove", |random| {
+        let machine = machine();
+        let mut course = Course::of(&machine, &REMOVE, |_| drop(machine.run(&CREATE).exits(0)));
+        let one = |_| {
+            let made = machine.run(&CREATE).exit;
+            assert!([0, 6].contains(&made), "{made}");
+            let before = looked(&machine);
+            let killed = course.kill(random, &machine, &REMOVE);
+            let left = looked(&machine);
+            match work(&left) {
+                Some(left) => assert_eq!(Some(left), work(&before)),
+                None => assert_eq!(left.len(), 1),
+            }
+            let done = work(&left).is_none();
+            machine.run(&REMOVE).exits(if done { 5 } else { 0 });
+            Left { running: killed.running, done }
+        };
+        (0..KILLS / WORLDS).map(one).collect()
+    });
+}

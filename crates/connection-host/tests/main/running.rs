@@ -1,0 +1,199 @@
+//! Local tools are run as their identities: their environment, their arguments and how they end.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use crate::{
+    program::{Machine, check},
+    provider::{NOTION_KEY, SECRETS},
+    tooled::{program, text, tooled},
+};
+
+fn two(machine: &Machine) {
+    for name in ["work", "home"] {
+        machine.run(&["profiles", "create", "claude", name, "--dir", name]).exits(0);
+    }
+}
+
+#[test]
+fn two_profiles_run_side_by_side_with_different_directories() {
+    let machine = tooled();
+    two(&machine);
+    let run = |profile| {
+        let mut command = machine.command();
+        command.args(["run", "claude", "--profile", profile, "--", "wait"]).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("a line");
+        assert_eq!(line, "ready\n");
+        (child, lines)
+    };
+    let mut both = [run("work"), run("home")];
+    for profile in ["work", "home"] {
+        let ran = machine.run(&["run", "claude", "--profile", profile]).exits(0);
+        assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path(profile))));
+    }
+    for (child, lines) in &mut both {
+        assert!(child.try_wait().expect("it can be asked").is_none(), "both run");
+        kill_process(Pid::from_child(child), Signal::TERM).expect("it runs");
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("a line");
+        assert_eq!((&*line, child.wait().expect("it ends").code()), ("got TERM\n", Some(7)));
+    }
+}
+
+#[test]
+fn the_tool_gets_its_arguments_as_they_are_and_its_end_is_ours() {
+    let machine = tooled();
+    let ran = machine.run(&["run", "claude", "--", "-p", "a b", "--json", "--profile", "x", "--", ""]).exits(0);
+    assert_eq!(ran.arguments(), ["-p", "a b", "--json", "--profile", "x", "--", ""]);
+    for code in ["0", "1", "6", "77", "255"] {
+        machine.run(&["run", "claude", "--", "exit", code]).exits(code.parse().expect("a number"));
+    }
+    for (signal, code) in [("KILL", 137), ("TERM", 143), ("INT", 130)] {
+        machine.run(&["run", "claude", "--", "die", signal]).exits(code);
+    }
+    machine.run(&["run", "claude", "-p"]).exits(2).warns("there is no option '-p'");
+}
+
+#[test]
+fn signals_reach_the_tool_which_decides() {
+    let machine = tooled();
+    for (signal, said, code) in [(Signal::TERM, "got TERM\n", 7), (Signal::INT, "got INT\n", 8)] {
+        let mut command = machine.command();
+        command.args(["run", "codex", "--", "wait"]).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+        for expected in ["ready\n", said] {
+            let mut line = String::new();
+            lines.read_line(&mut line).expect("a line");
+            assert_eq!(line, expected);
+            if expected == "ready\n" {
+                kill_process(Pid::from_child(&child), signal).expect("it runs");
+            }
+        }
+        assert_eq!(child.wait().expect("it ends").code(), Some(code));
+    }
+}
+
+#[test]
+fn each_kind_points_its_tool_by_its_own_variables() {
+    let machine = tooled();
+    let codex = machine.run(&["run", "codex", "--profile", "Default"]).exits(0);
+    assert_eq!(codex.variable("CODEX_HOME"), Some(&*text(&machine.path(".codex"))));
+    machine.run(&["profiles", "create", "gemini", "work", "--dir", "work/.gemini"]).exits(0);
+    let gemini = machine.run(&["run", "gemini", "--profile", "work"]).exits(0);
+    assert_eq!(gemini.variable("GEMINI_CONFIG_DIR"), Some(&*text(&machine.path("work/.gemini"))));
+    assert_eq!(gemini.variable("GEMINI_CLI_HOME"), Some(&*text(&machine.path("work"))));
+}
+
+#[test]
+fn what_is_named_wins_over_the_slot_and_that_over_the_default() {
+    let machine = tooled();
+    two(&machine);
+    machine.run(&["profiles", "default", "claude", "work", "--slot", "shop"]).exits(0);
+    machine.run(&["profiles", "default", "claude", "home"]).exits(0);
+    for (arguments, expected) in [
+        (&["run", "claude"][..], "home"),
+        (&["run", "claude", "--slot", "shop"], "work"),
+        (&["run", "claude", "--slot", "other"], "home"),
+        (&["run", "claude", "--slot", "shop", "--profile", "Default"], ".claude"),
+    ] {
+        let ran = machine.run(arguments).exits(0);
+        assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path(expected))), "{arguments:?}");
+    }
+    machine.run(&["run", "claude", "--profile", "gone", "--", "exit", "9"]).exits(5).warns("has no profile 'gone'");
+}
+
+/// R-JACK-008: the profile is the last that is put in, so it wins over what a person has set.
+#[test]
+fn the_tool_has_the_persons_environment_and_nothing_of_ours() {
+    let mut machine = tooled();
+    let key = connection_contract::encode::base64(&[7; 32]);
+    let variables = [
+        ("EDITOR", "vi"),
+        ("ANTHROPIC_API_KEY", "of-the-person"),
+        ("CLAUDE_CONFIG_DIR", "/elsewhere"),
+        ("CONNECTIONS_KEY__VARIABLE", "APP_KEY"),
+        ("APP_KEY", &key),
+    ];
+    variables.iter().for_each(|(name, value)| machine.set(name, value));
+    let ran = machine.run(&["run", "claude"]).exits(0);
+    assert_eq!(ran.variable("EDITOR"), Some("vi"));
+    assert_eq!(ran.variable("ANTHROPIC_API_KEY"), Some("of-the-person"));
+    // Where the tool is by itself it is told nothing, and nobody else's word is left.
+    assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), None);
+    assert_eq!(ran.variable("APP_KEY"), None);
+    assert!(!ran.out.contains("CONNECTIONS_"), "{}", ran.out);
+    let named = machine.run(&["run", "claude", "--profile", "Default"]).exits(0);
+    assert_eq!(named.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path(".claude"))));
+}
+
+/// No kind's contract says that a tool takes the key of a connection, so it does not get it.
+#[test]
+fn the_key_of_a_connection_stays_where_it_is() {
+    let mut machine = tooled();
+    let endpoints = format!(r#"{{"https://api.anthropic.com": "{}"}}"#, machine.provider.origin);
+    machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
+    machine.provider.tell(200, "content-type: application/json\r\n", r#"{"data": [], "has_more": false}"#);
+    let input = json!({"how": "apiKey", "apiKey": NOTION_KEY}).to_string();
+    machine.feed(&["add", "claude", "--input", "-"], &input).exits(0);
+    let ran = machine.run(&["run", "claude", "--", "a"]).exits(0);
+    assert!(SECRETS.iter().all(|secret| !ran.out.contains(secret)));
+    assert_eq!(ran.variable("ANTHROPIC_API_KEY"), None);
+    machine.run(&["run", "claude", "--dry-run", "--json"]).exits(0);
+}
+
+#[test]
+fn a_tool_works_where_it_is_told() {
+    let machine = tooled();
+    std::fs::create_dir(machine.path("project")).expect("a home can be written");
+    let ran = machine.run(&["run", "claude", "--workspace", "project"]).exits(0);
+    assert!(ran.out.contains(&format!("directory: {}\n", machine.path("project").display())), "{}", ran.out);
+    machine.run(&["run", "claude", "--workspace", "gone"]).exits(5).warns("gone");
+    machine.write("file", b"");
+    machine.run(&["run", "claude", "--workspace", "file"]).exits(2).warns("is not a directory");
+}
+
+#[test]
+fn what_is_not_installed_is_told_with_the_way_to_it() {
+    let machine = tooled();
+    std::fs::remove_file(machine.path("bin/claude")).expect("it is there");
+    machine
+        .run(&["run", "claude"])
+        .exits(5)
+        .warns("'claude' is not installed: looked in ")
+        .warns("npm install -g @anthropic-ai/claude-code");
+    let error = machine.run(&["run", "claude", "--json"]).exits(5).error();
+    assert_eq!(error["error"]["code"], "tool_missing");
+    // Below the home, where its installer puts it.
+    program(&machine, "../.local/bin/claude", "#!/bin/sh\necho here\n");
+    machine.run(&["run", "claude"]).exits(0).says("here");
+    machine.run(&["run", "github"]).exits(6).warns("has no local tool");
+    machine.run(&["run", "gone"]).exits(5);
+}
+
+#[test]
+fn a_dry_run_shows_what_would_be_run_and_runs_nothing() {
+    let machine = tooled();
+    two(&machine);
+    let dry = ["run", "claude", "--profile", "work", "--dry-run", "--", "write", "a b"];
+    let (tool, work) = (text(&machine.path("bin/claude")), text(&machine.path("work")));
+    let shown = machine.run(&dry).exits(0);
+    assert_eq!(shown.out, format!("CLAUDE_CONFIG_DIR={work} {tool} write 'a b'\n"));
+    let shape = machine.run(&["run", "claude", "--profile", "work", "--print", "--json", "--", "write", "a b"]).exits(0);
+    let shape = shape.json();
+    check(&shape, "run");
+    assert_eq!(shape["argv"], json!([tool, "write", "a b"]));
+    assert_eq!(shape["env"], json!({"CLAUDE_CONFIG_DIR": work}));
+    assert!(shape["profile"].is_string() && shape["cwd"].is_string(), "{shape}");
+    assert!(!machine.path("a b").exists());
+    machine.run(&["run", "claude", "--profile", "work", "--", "write", "a b"]).exits(0);
+    assert!(machine.path("a b").exists(), "the control");
+}

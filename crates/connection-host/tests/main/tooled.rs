@@ -1,0 +1,74 @@
+//! A machine with command-line tools on its path: scripts shaped like the real ones, which tell what they were given.
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
+
+use crate::program::{Machine, Ran};
+
+/// Answers `--version` as the real one does; else tells its arguments, its directory and its environment, or ends as the
+/// first argument says.
+const TOOL: &str = r#"#!/bin/sh
+case "$1" in
+  --version) echo "VERSION"; exit 0 ;;
+  exit) exit "$2" ;;
+  die) kill -s "$2" $$ ;;
+  wait)
+    trap 'echo "got TERM"; exit 7' TERM
+    trap 'echo "got INT"; exit 8' INT
+    echo ready
+    while :; do sleep 60 & wait $!; done ;;
+  write) echo changed > "$2"; exit 0 ;;
+  terminal) if [ -t 0 ] && [ -t 1 ]; then echo "a terminal"; else echo "no terminal"; fi; exit 0 ;;
+esac
+for argument in "$@"; do printf 'argument: %s\n' "$argument"; done
+printf 'directory: %s\n' "$(pwd)"
+env
+"#;
+
+/// A machine whose path has the three tools and the system's own programs.
+pub(crate) fn tooled() -> Machine {
+    let mut machine = Machine::new();
+    equip(&mut machine);
+    machine
+}
+
+/// Puts them there.
+pub(crate) fn equip(machine: &mut Machine) {
+    for (name, version) in [("claude", "2.1.197 (Claude Code)"), ("codex", "codex-cli 0.169.0"), ("gemini", "0.61.0")] {
+        program(machine, name, &TOOL.replace("VERSION", version));
+    }
+    let path = format!("{}:/usr/bin:/bin", machine.path("bin").display());
+    machine.set("PATH", &path);
+}
+
+/// Puts a program onto the path.
+pub(crate) fn program(machine: &Machine, name: &str, text: &str) {
+    let path = machine.write(&format!("bin/{name}"), text.as_bytes());
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A directory in which somebody is signed in with Claude Code, as that writes it.
+pub(crate) fn signed_in(machine: &Machine, name: &str, account: &str) -> String {
+    let account = format!(r#"{{"oauthAccount": {{"accountUuid": "{account}", "emailAddress": "{account}"}}}}"#);
+    machine.write(&format!("{name}/.claude.json"), account.as_bytes());
+    let login = r#"{"claudeAiOauth": {"accessToken": "a", "refreshToken": "b", "expiresAt": 4102444800000,
+        "scopes": ["user:inference", "user:profile"], "subscriptionType": "max"}}"#;
+    machine.write(&format!("{name}/.credentials.json"), login.as_bytes());
+    text(&machine.path(name))
+}
+
+pub(crate) fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+impl Ran {
+    /// The variables that a tool told.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.out.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The arguments that a tool told.
+    pub(crate) fn arguments(&self) -> Vec<&str> {
+        self.out.lines().filter_map(|line| line.strip_prefix("argument: ")).collect()
+    }
+}

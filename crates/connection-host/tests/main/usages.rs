@@ -1,0 +1,118 @@
+//! How much is used: bars for people, JSON for programs, and a provider that does not answer is data.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
+use connection_contract::encode;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::{
+    program::{Machine, check},
+    provider::{KEY_SECRET, NOTION_KEY},
+    tooled::{text, tooled},
+};
+
+/// A directory of Codex with a login and a session that tells limits.
+fn codex(machine: &Machine, name: &str, account: &str, percent: u32) -> String {
+    let claims = encode::base64url(format!(r#"{{"email": "{account}"}}"#).as_bytes());
+    let login = format!(r#"{{"tokens": {{"id_token": "e30.{claims}.x", "access_token": "a", "account_id": "{account}"}}}}"#);
+    machine.write(&format!("{name}/auth.json"), login.as_bytes());
+    let limits = json!({
+        "timestamp": "2026-11-20T10:00:00Z",
+        "payload": {"rate_limits": {
+            "primary": {"used_percent": percent, "window_minutes": 300, "resets_at": 4_000_000_000_u64},
+            "secondary": {"used_percent": 100, "window_minutes": 10080, "resets_at": 4_000_000_000_u64},
+        }},
+    });
+    machine.write(&format!("{name}/sessions/2026/11/20/rollout-1.jsonl"), format!("{limits}\n").as_bytes());
+    text(&machine.path(name))
+}
+
+fn connect(machine: &Machine, profile: &str, directory: &str) {
+    machine.run(&["profiles", "create", "codex", profile, "--dir", directory]).exits(0);
+    machine.feed(&["add", "codex", "--profile", profile, "--input", "-"], r#"{"how": "own"}"#).exits(0);
+}
+
+fn told(machine: &Machine, arguments: &[&str]) -> Vec<Value> {
+    let told = machine.run(&[&["usage"], arguments, &["--json"]].concat()).exits(0).json();
+    let told = told.as_array().expect("an array").clone();
+    told.iter().for_each(|told| check(told, "usage"));
+    told
+}
+
+#[test]
+fn each_profile_has_its_own_usage() {
+    let machine = tooled();
+    machine.run(&["usage"]).exits(0).says("No connection tells how much is used");
+    machine.run(&["usage", "codex"]).exits(0).says("connections add codex");
+    assert_eq!(told(&machine, &[]).len(), 0);
+    for (profile, percent) in [("work", 25), ("home", 75)] {
+        let directory = codex(&machine, profile, &format!("{profile}@example.com"), percent);
+        connect(&machine, profile, &directory);
+    }
+    let shown = machine.run(&["usage"]).exits(0);
+    for line in [
+        "codex · home · home@example.com\n  Limit of 5 hours  ███████████████░░░░░  75 %   resets in ",
+        "codex · work · work@example.com\n  Limit of 5 hours  █████░░░░░░░░░░░░░░░  25 %   resets in ",
+        "\n  Limit of 7 days   ████████████████████  100 %  resets in ",
+    ] {
+        assert!(shown.out.contains(line), "{line}\n{}", shown.out);
+    }
+    let one = told(&machine, &["codex", "--profile", "work"]);
+    assert_eq!(one.len(), 1);
+    check(&one[0]["snapshot"], "usageSnapshot");
+    assert_eq!((&one[0]["account"], &one[0]["error"]), (&json!("work@example.com"), &Value::Null));
+    assert_eq!(one[0]["snapshot"]["metrics"][0]["utilization"], json!(0.25));
+    assert_eq!(told(&machine, &["codex"]).len(), 2);
+    machine.run(&["usage", "codex", "--profile", "gone"]).exits(5);
+    machine.run(&["usage", "codex", "--profile", "Default"]).exits(0).says("nothing of kind 'codex' is connected");
+    machine.run(&["usage", "github"]).exits(6).warns("tell how much of their account is used");
+    machine.run(&["usage", "--profile", "work"]).exits(2);
+}
+
+#[test]
+fn a_provider_that_does_not_answer_is_told_as_data() {
+    let mut machine = tooled();
+    let endpoints = format!(r#"{{"https://api.anthropic.com": "{}"}}"#, machine.provider.origin);
+    machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
+    machine.provider.tell(200, "content-type: application/json\r\n", r#"{"data": [], "has_more": false}"#);
+    let input = json!({"how": "apiKey", "apiKey": NOTION_KEY, "adminKey": KEY_SECRET}).to_string();
+    machine.feed(&["add", "claude", "--input", "-"], &input).exits(0);
+    let fine = told(&machine, &["claude"]);
+    assert_eq!((&fine[0]["authMode"], &fine[0]["error"]), (&json!("api_key"), &Value::Null));
+    assert_eq!(fine[0]["snapshot"]["metrics"][0]["kind"], "monthly_spend");
+    machine.provider.tell(503, "", "");
+    let down = told(&machine, &[]);
+    check(&down[0]["error"], "error");
+    assert_eq!((&down[0]["snapshot"], &down[0]["age"]), (&Value::Null, &Value::Null));
+    machine.run(&["usage"]).exits(0).says("nothing newer: ");
+}
+
+#[test]
+fn a_watch_tells_what_there_is_and_ends_when_it_is_interrupted() {
+    let machine = tooled();
+    let directory = codex(&machine, "work", "ada@example.com", 40);
+    connect(&machine, "work", &directory);
+    let mut command = machine.command();
+    command.args(["usage", "codex", "--watch", "--json"]).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("a line");
+    let told: Value = serde_json::from_str(&line).expect("one object a line");
+    check(&told, "usage");
+    assert_eq!(told["snapshot"]["metrics"][0]["utilization"], json!(0.4));
+    // It may not have come to where it catches it.
+    std::thread::scope(|scope| {
+        let id = Pid::from_child(&child);
+        let ended = scope.spawn(move || child.wait().expect("it ends"));
+        while !ended.is_finished() {
+            kill_process(id, Signal::INT).unwrap_or_default();
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+        }
+        assert!(ended.join().is_ok());
+    });
+}

@@ -1,0 +1,37 @@
+//! Local tools on the path of the documents: scripts in the place of what is not installed here, shaped like the real ones.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Answers `--version`, says something to a prompt, and leaves in its directory what the real one does, which is where
+/// sessions are kept.
+const CLAUDE: &str = r#"#!/bin/sh
+case "$1" in
+  --version) echo "2.1.197 (Claude Code)" ;;
+  -p)
+    mkdir -p "${CLAUDE_CONFIG_DIR:-$HOME/.claude}/projects"
+    echo "Hello!" ;;
+  *) echo "this stands in for Claude Code" ;;
+esac
+"#;
+
+/// Puts them into a directory.
+pub(crate) fn install(directory: &Path) -> io::Result<()> {
+    fs::create_dir(directory)?;
+    let path = directory.join("claude");
+    fs::write(&path, CLAUDE)?;
+    runnable(&path)
+}
+
+#[cfg(unix)]
+fn runnable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn runnable(_: &Path) -> io::Result<()> {
+    Ok(())
+}
