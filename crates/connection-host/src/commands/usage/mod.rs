@@ -49,7 +49,7 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
         output.note("Watching; Ctrl-C ends it.");
     }
     // Those that are connected later are shown as well.
-    until_interrupted(async {
+    until_interrupted(&program.interrupts, async {
         let mut changes = registry.usage_changes();
         let polling = registry.poll_usage(program.settings.usage.bounds());
         let telling = async {
