@@ -3,7 +3,7 @@
 
 use connection_contract::SetupFailure;
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, grants};
+use super::{ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, Turn, grants};
 use crate::{
     ConnectionId, Error,
     connection::json,
@@ -91,7 +91,7 @@ pub(crate) async fn consent(
 }
 
 /// Tells it, after the commit.
-pub(crate) fn told(shared: &Shared, owner: &str, extension: &ForExtension) {
+pub(crate) fn told(shared: &Shared, owner: &str, extension: &ForExtension, _: &Turn) {
     let parts = vec![ChangedPart::ConnectionConfig, ChangedPart::Credential, ChangedPart::Grant];
     let (owner, extension) = (owner.to_owned(), extension.name.clone());
     let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };

@@ -6,10 +6,13 @@ use connection_contract::{ExtensionDeclaration, Kind, SecretName};
 
 use super::{
     ResolvedConnection,
-    candidate::{Candidate, Picked, pick},
+    candidate::{Candidate, Picked, covers, pick},
     resolve::{DAMAGED, Found, answer, record},
 };
-use crate::{ConnectionId, ConnectionRegistry, Error, extension::ExtensionError};
+use crate::{
+    ConnectionId, ConnectionRegistry, Error,
+    extension::{ExtensionError, grants},
+};
 
 /// So many connections are read at once.
 const PAGE: i64 = 2000;
@@ -43,7 +46,11 @@ impl ConnectionRegistry {
             }
         }
         let grants = reader.grants(&self.owner).await?.into_iter().filter(|grant| grant.revoked_at.is_none());
-        let granted: HashSet<_> = grants.map(|grant| (grant.extension, grant.connection_id)).collect();
+        let mut granted = HashMap::<String, HashMap<ConnectionId, Vec<SecretName>>>::new();
+        for grant in grants {
+            let names = grants::names(&grant.names);
+            granted.entry(grant.extension).or_default().insert(grant.connection_id, names);
+        }
         let providers: HashSet<_> = reader.provider_extensions(&self.owner).await?.into_iter().collect();
         let rows = reader.all_preferences(&self.owner).await?;
         // What cannot be read harms who needs it, and nobody else.
@@ -68,8 +75,8 @@ impl ConnectionRegistry {
                 let picked = picks.entry(asked).or_insert_with(|| pick(asked.1, candidates));
                 let found = Found { candidates, own: read(name)?, of_provider: of_its_provider };
                 let mut answer = answer(declaration, &found, picked)?;
-                answer.is_granted =
-                    answer.connection.is_some_and(|connection| granted.contains(&(name.to_owned(), connection)));
+                let of_it = answer.connection.and_then(|connection| granted.get(name)?.get(&connection));
+                answer.is_granted = of_it.is_some_and(|granted| covers(granted, asked.1));
                 Ok(answer)
             })());
         }

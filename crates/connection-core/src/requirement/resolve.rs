@@ -113,7 +113,7 @@ pub(crate) fn answer(
         readiness,
         liveness,
         connection: chosen.map(|chosen| chosen.info.id),
-        is_granted: chosen.is_some_and(|chosen| chosen.is_granted),
+        is_granted: chosen.is_some_and(|chosen| chosen.is_granted(&requirement.auth.secret_names)),
     })
 }
 

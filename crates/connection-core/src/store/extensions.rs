@@ -59,6 +59,14 @@ impl Reader {
         all!(self, GrantRow, SQL, owner, extension)
     }
 
+    /// The extensions that may use a connection, by name.
+    pub(crate) async fn grantees(&mut self, owner: &str, connection: ConnectionId) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT extension FROM connection_extension_grant \
+                           WHERE connection_id = $1 AND owner = $2 AND revoked_at IS NULL ORDER BY extension";
+        let found = all!(self, (String,), SQL, connection.as_uuid(), owner)?;
+        Ok(found.into_iter().map(|(extension,)| extension).collect())
+    }
+
     /// What it was given for: a command, and the setup that was begun.
     pub(crate) async fn ticket(
         &mut self,
@@ -116,6 +124,16 @@ impl Tx {
                            WHERE owner = $1 AND extension = $2 AND connection_id = $3 AND revoked_at IS NULL";
         self.changed(Changed::Connection(connection));
         Ok(execute!(self, SQL, owner, extension, connection.as_uuid(), now)? == 1)
+    }
+
+    /// The setup that the host began for it.
+    pub(crate) async fn set_ticket_session(&mut self, id: Uuid, session: SessionId) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_extension_ticket SET session_id = $2 WHERE id = $1";
+        Ok(execute!(self, SQL, id, session.as_uuid())? == 1)
+    }
+
+    pub(crate) async fn delete_ticket(&mut self, id: Uuid) -> Result<bool, StoreError> {
+        Ok(execute!(self, "DELETE FROM connection_extension_ticket WHERE id = $1", id)? == 1)
     }
 
     /// What is older than `oldest`, of all owners, goes.

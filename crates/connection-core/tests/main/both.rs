@@ -13,6 +13,7 @@ mod edited_setups;
 mod endpoint_addresses;
 mod endpoint_faults;
 mod events;
+mod extension_account;
 mod extension_bulk;
 mod extension_canary;
 mod extension_grants;
