@@ -13,7 +13,7 @@ pub(crate) mod grants;
 mod hand_off;
 mod known;
 pub(crate) mod plain;
-mod preferences;
+pub(crate) mod preferences;
 mod record;
 mod retry;
 mod revisions;

@@ -3,11 +3,11 @@
 use connection_contract::{Kind, SecretName};
 
 use crate::{
-    ConnectionInfo, Error,
+    ConnectionInfo,
     connection::json,
     extension::grants,
     registry::Shared,
-    store::{Reader, rows::CandidateRow},
+    store::{Reader, StoreError, rows::CandidateRow},
 };
 
 /// So many rows of a kind are read first: one that is alone is the one that is meant.
@@ -91,7 +91,7 @@ pub(crate) async fn load(
     owner: &str,
     extension: &str,
     (provider, names): (&Kind, &[SecretName]),
-) -> Result<Vec<Candidate>, Error> {
+) -> Result<Vec<Candidate>, StoreError> {
     let kinds = shared.registered_of(provider);
     let (mut candidates, mut more) = (Vec::new(), Vec::new());
     for kind in &kinds {

@@ -25,6 +25,7 @@ mod extension_preferences;
 mod extension_resolve;
 mod extension_reuse;
 mod extension_revisions;
+mod extension_state;
 mod extension_status;
 mod fake;
 mod file_cache;
