@@ -10,6 +10,7 @@ use crate::{
     contain::Contained,
     error::{CRASHED, TIMED_OUT},
     registry::{KindEntry, Shared},
+    store::Lock,
 };
 
 /// To take one out is a matter of microseconds.
@@ -63,6 +64,26 @@ pub(crate) async fn held(
     };
     let held = declared.into_iter().zip(taken).filter_map(|(name, secret)| secret.map(|_| name));
     json::texts(&held.collect())
+}
+
+/// Mends the names of a row that says more than its credential holds, once somebody asked for what is not there. Where that
+/// fails, whoever asks next mends it.
+pub(crate) async fn correct(shared: &Shared, kind: &KindEntry, id: ConnectionId, generation: i64, credential: &Secret) {
+    let stored = current(shared, id).await;
+    let names = held(shared, kind, credential, async { stored.clone() }).await;
+    if stored.as_ref() == Some(&names) {
+        return;
+    }
+    let written = shared.store.write_relaxed(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Connection(id)).await?;
+            tx.set_secret_names(id, generation, &names).await
+        })
+    });
+    if let Err(error) = written.await {
+        let code = Error::from(error).code();
+        tracing::debug!(connection = %id, code, "the names of what a credential holds stay as they are");
+    }
 }
 
 /// The names that the row of the current credential has; `None` without one.

@@ -153,3 +153,23 @@ async fn a_plugin_that_cannot_say_what_a_credential_holds_takes_no_name_away() {
     twin.connected(&registry, "AC2", "two").await;
     assert_eq!(held().await.last().unwrap(), r#"["apiKey","apiSecret"]"#, "what its kind declares");
 }
+
+/// What was stored before the plugin was asked has every name that its kind declares.
+#[tokio::test]
+async fn a_row_that_says_more_than_its_credential_holds_is_mended_once_somebody_asks_for_it() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let twin = Twin::new();
+    registry.register_connection_kind(twin.clone()).unwrap();
+    let connection = twin.connected(&registry, "AC1", "  ").await;
+    let both = r#"UPDATE connection_credential SET secret_names = '["apiKey","apiSecret"]'"#;
+    raw::run(&world.database(), both).await;
+    let declared = of("both", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]));
+    let both = registry.extension(declared).unwrap();
+    registry.grant("both", connection.id(), &both.requirement().auth.secret_names).await.unwrap();
+    assert!(both.connection_required().await.unwrap().is_none());
+    assert_eq!(both.inject(None).await.unwrap_err().code(), "connection_missing");
+    let found = both.resolve(both.requirement()).await.unwrap();
+    assert_eq!(found.missing_secret_names, [secret_name("apiSecret")]);
+    assert_eq!(both.connection_required().await.unwrap().unwrap().action, RequiredAction::Connect);
+}
