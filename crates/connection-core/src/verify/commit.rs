@@ -140,11 +140,11 @@ pub(super) async fn commit(
     } else {
         shared.store.write(move |tx| write(tx, change)).await?
     };
-    if let (Some((_, Some(affected))), Some(turn)) = (&written, &turn) {
+    if let (Some(Written { affected: Some(affected), .. }), Some(turn)) = (&written, &turn) {
         affected.clone().tell(shared, turn);
     }
     drop(turn);
-    if let Some(was) = written.map(|(was, _)| was).filter(|was| *was != liveness) {
+    if let Some(was) = written.map(|written| written.was).filter(|was| *was != liveness) {
         tracing::info!(connection = %id, kind = %before.kind, liveness = words::liveness(liveness), "liveness changed");
         shared.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
     }
@@ -169,9 +169,17 @@ async fn seal_next(
     replace::seal_next(shared, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 
-/// What the liveness was; `None` when nothing was written: the connection is gone, another credential is its current
+/// What one transaction did.
+struct Written {
+    /// The liveness before.
+    was: Liveness,
+    /// Who may use the credential that was rotated.
+    affected: Option<Affected>,
+}
+
+/// What was done; `None` when nothing was written: the connection is gone, another credential is its current
 /// one, or somebody measured it while the probe was under way.
-fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<(Liveness, Option<Affected>)>, StoreError>> {
+fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, StoreError>> {
     Box::pin(async move {
         let Change { id, found, generation, began, renews, rotated, now, sealer, ids } = change;
         tx.lock(Lock::Connection(id)).await?;
@@ -229,6 +237,6 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<(Liveness, 
             Some(_) => Some(Affected::of(tx, &row.account.owner, id, &[ChangedPart::Credential]).await?),
             None => None,
         };
-        Ok(Some((seen.liveness, affected)))
+        Ok(Some(Written { was: seen.liveness, affected }))
     })
 }
