@@ -136,6 +136,18 @@ CREATE TABLE connection_extension_preference (
     CONSTRAINT connection_extension_preference_revision_check CHECK ((revision >= 1))
 );
 
+CREATE TABLE connection_extension_state (
+    owner text NOT NULL,
+    name text NOT NULL,
+    fingerprint bytea,
+    provider text,
+    public text,
+    public_revision bigint NOT NULL DEFAULT 0,
+    CONSTRAINT connection_extension_state_pkey PRIMARY KEY (owner, name),
+    CONSTRAINT connection_extension_state_fingerprint_check CHECK ((length(fingerprint) = 32)),
+    CONSTRAINT connection_extension_state_public_revision_check CHECK ((public_revision >= 0))
+);
+
 CREATE TABLE connection_extension_ticket (
     id uuid NOT NULL,
     owner text NOT NULL,

@@ -18,6 +18,22 @@ CREATE TABLE connection_extension (
     PRIMARY KEY (owner, name)
 ) STRICT;
 
+-- What is known of every extension that was added or connected for; it stays when one is removed, so that what counts its
+-- changes never begins again.
+CREATE TABLE connection_extension_state (
+    owner           TEXT    NOT NULL,
+    name            TEXT    NOT NULL,
+    -- Of the requirement that was declared last, in any process; NULL once it was removed.
+    fingerprint     BLOB    CHECK (length(fingerprint) = 32),
+    -- As in connection_extension; NULL while it is not added.
+    provider        TEXT,
+    -- JSON: the public preferences of the declaration that was added last, with their defaults.
+    public          TEXT,
+    -- Grows when what those are to others becomes something else without a write of a preference.
+    public_revision INTEGER NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
+    PRIMARY KEY (owner, name)
+) STRICT;
+
 CREATE TABLE connection_extension_grant (
     owner         TEXT    NOT NULL,
     extension     TEXT    NOT NULL,
@@ -36,7 +52,7 @@ CREATE TABLE connection_extension_preference (
     extension       TEXT    NOT NULL,
     -- Empty for what all of the extension is set to.
     command         TEXT    NOT NULL,
-    -- JSON: an object of name to value.
+    -- JSON: an object of name to value; empty once the extension was removed.
     body            TEXT    NOT NULL,
     -- Grows with every write.
     revision        INTEGER NOT NULL CHECK (revision >= 1),

@@ -6,10 +6,11 @@ use connection_contract::Secret;
 
 use super::json;
 use crate::{
-    Error, contain,
+    ConnectionId, Error, contain,
     contain::Contained,
     error::{CRASHED, TIMED_OUT},
     registry::{KindEntry, Shared},
+    store::Lock,
 };
 
 /// To take one out is a matter of microseconds.
@@ -38,9 +39,15 @@ pub(crate) async fn secrets(
     Ok(taken.into_iter().map(|secret| secret.filter(|secret| !is_blank(secret))).collect())
 }
 
-/// The names of the secrets that a credential holds, as JSON for its row. What its plugin cannot tell is not held: the
-/// connection is as good without, and whoever needs the secret is told that it is missing.
-pub(crate) async fn held(shared: &Shared, kind: &KindEntry, credential: &Secret) -> String {
+/// The names of the secrets that a credential holds, as JSON for its row. Where its plugin fails to tell, they are as
+/// `former` has them, which is asked only then, or all that its descriptor names: a fault that passes must not take a
+/// secret from who needs it. A credential that its plugin cannot read holds none.
+pub(crate) async fn held(
+    shared: &Shared,
+    kind: &KindEntry,
+    credential: &Secret,
+    former: impl Future<Output = Option<String>>,
+) -> String {
     let declared: Vec<_> = kind.descriptor.secret_names.iter().map(ToString::to_string).collect();
     if declared.is_empty() {
         return json::texts(&declared);
@@ -49,11 +56,40 @@ pub(crate) async fn held(shared: &Shared, kind: &KindEntry, credential: &Secret)
         Ok(taken) => taken,
         Err(error) => {
             tracing::warn!(kind = %kind.kind(), code = error.code(), "nobody can say which secrets a credential holds");
+            if matches!(error, Error::PluginFault { .. }) {
+                return former.await.unwrap_or_else(|| json::texts(&declared));
+            }
             Vec::new()
         }
     };
     let held = declared.into_iter().zip(taken).filter_map(|(name, secret)| secret.map(|_| name));
     json::texts(&held.collect())
+}
+
+/// Mends the names of a row that says more than its credential holds, once somebody asked for what is not there. Where that
+/// fails, whoever asks next mends it.
+pub(crate) async fn correct(shared: &Shared, kind: &KindEntry, id: ConnectionId, generation: i64, credential: &Secret) {
+    let stored = current(shared, id).await;
+    let names = held(shared, kind, credential, async { stored.clone() }).await;
+    if stored.as_ref() == Some(&names) {
+        return;
+    }
+    let written = shared.store.write_relaxed(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Connection(id)).await?;
+            tx.set_secret_names(id, generation, &names).await
+        })
+    });
+    if let Err(error) = written.await {
+        let code = Error::from(error).code();
+        tracing::debug!(connection = %id, code, "the names of what a credential holds stay as they are");
+    }
+}
+
+/// The names that the row of the current credential has; `None` without one.
+pub(crate) async fn current(shared: &Shared, id: ConnectionId) -> Option<String> {
+    let row = shared.reader().await.ok()?.current_credential(id).await.ok()?;
+    row.map(|row| row.secret_names)
 }
 
 /// A person who leaves a field empty, or types spaces, has given nothing.

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 
 use super::Payload;
 use crate::{
-    ConnectionId, Error, LivenessChange, event, liveness,
+    ChangedPart, ConnectionId, Error, LivenessChange, event,
+    extension::Affected,
+    liveness,
     liveness::words,
     registry::Shared,
     seal::Place,
@@ -82,9 +84,20 @@ impl Replacement {
         Ok(tx.account_by_identity(&account.owner, &account.kind, id).await?.map(|(_, label)| label))
     }
 
-    /// Takes the place, in the transaction that decided so by the row that it read. The event is the caller's to append.
-    pub(crate) async fn put(self, tx: &mut Tx, account: &AccountRow) -> Result<(), StoreError> {
+    /// Takes the place, in the transaction that decided so by the row that it read. The event is the caller's to append, and
+    /// whom it concerns the caller's to tell. Of another account nobody has a grant: what a person let an extension use was
+    /// the one before.
+    pub(crate) async fn put(self, tx: &mut Tx, shared: &Shared, account: &AccountRow) -> Result<Affected, StoreError> {
+        let is_another = self.is_another(account);
         let Self { credential, found, identity, config, now } = self;
+        let parts: &[_] = match config == account.config {
+            true => &[ChangedPart::Credential],
+            false => &[ChangedPart::ConnectionConfig, ChangedPart::Credential],
+        };
+        let mut affected = Affected::of(tx, &account.owner, account.id, parts).await?;
+        if is_another {
+            affected = affected.taken_back(tx, shared, account.id).await?;
+        }
         tx.replace_credential(account, &credential, now).await?;
         // What was spent of the former one matters no more.
         tx.delete_connection_exchanges(account.id).await?;
@@ -92,7 +105,8 @@ impl Replacement {
         tx.set_account_facts(account.id, names, &config, now).await?;
         let failures = i64::from(found.liveness != Liveness::Live);
         let measured = liveness::row(account.id, credential.generation, &found, now, failures);
-        tx.upsert_liveness(&measured).await.map(drop)
+        tx.upsert_liveness(&measured).await?;
+        Ok(affected)
     }
 
     /// The event of it; `more` is what only the caller knows.

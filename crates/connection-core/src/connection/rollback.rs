@@ -11,7 +11,9 @@ use super::{
     replace::{self, Replacement},
 };
 use crate::{
-    ConnectionInfo, ConnectionRegistry, Error, SealError, event, limits,
+    ConnectionInfo, ConnectionRegistry, Error, SealError, event,
+    extension::{self, Affected},
+    limits,
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
     seal::Place,
@@ -31,7 +33,7 @@ fn may_go_back(kind: &KindEntry) -> bool {
 
 /// What one transaction decided.
 enum Decided {
-    Back(Liveness),
+    Back(Liveness, Affected),
     Refused(Reason),
     /// There is no such connection any more.
     Gone,
@@ -76,6 +78,7 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
     let (liveness, generation) = (replacement.found.liveness, previous.credential.generation);
     let on = shared.clone();
     let owner = info.owner.clone();
+    let turn = extension::turn(shared).await;
     let decided = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
@@ -91,16 +94,20 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
                 return Ok(Decided::Refused(Reason::new("account_connected", message)));
             }
             let event = replacement.event(&on, &row, event::ROLLED_BACK, []);
-            replacement.put(tx, &row.account).await?;
+            let affected = replacement.put(tx, &on, &row.account).await?;
             event::append(tx, &on.sealer, &event).await?;
-            Ok(Decided::Back(replace::measured(&row)))
+            Ok(Decided::Back(replace::measured(&row), affected))
         })
     });
     match decided.await? {
         Decided::Gone => return Err(Error::NotFound(id)),
         Decided::Refused(reason) => return Err(refused(info, reason)),
-        Decided::Back(before) => replace::publish(shared, id, before, liveness, None),
+        Decided::Back(before, affected) => {
+            affected.tell(shared, &turn);
+            replace::publish(shared, id, before, liveness, None);
+        }
     }
+    drop(turn);
     tracing::info!(connection = %id, kind = %info.kind, "rolled back");
     registry.info(id).await
 }
@@ -125,7 +132,8 @@ async fn verified(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
-    let secret_names = named::held(shared, kind, &payload.credential).await;
+    let secret_names =
+        named::held(shared, kind, &payload.credential, async { Some(previous.credential.secret_names.clone()) }).await;
     if found.credential.is_some() && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await? {
         // Who removed the connection gave back the one before it; nobody else knows of this one.
         let config = json::to_config(&previous.config);

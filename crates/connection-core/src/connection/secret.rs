@@ -48,6 +48,10 @@ impl Connection {
             return Ok(names.iter().map(|_| None).collect());
         }
         let taken = named::secrets(&self.shared, &kind, row.payload.credential.duplicate(), names).await?;
+        // A row from before the names were asked of the plugin has all that its kind declares.
+        if taken.iter().zip(&is_declared).any(|(secret, declared)| *declared && secret.is_none()) {
+            named::correct(&self.shared, &kind, self.id(), row.generation, &row.payload.credential).await;
+        }
         Ok(taken.into_iter().zip(is_declared).map(|(secret, declared)| secret.filter(|_| declared)).collect())
     }
 }

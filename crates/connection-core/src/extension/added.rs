@@ -2,11 +2,14 @@
 
 use connection_contract::{DisplayText, ExtensionDeclaration, Kind, Timestamp};
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, grants};
+use super::{ChangedPart, ExtensionChange, ExtensionError, affected, grants};
 use crate::{
     ConnectionRegistry, Error,
-    requirement::fingerprint,
-    store::{Lock, StoreError, rows::ExtensionRow},
+    requirement::{fingerprint, public},
+    store::{
+        Lock, StoreError, Tx,
+        rows::{ExtensionRow, ExtensionStateRow, PreferenceRow},
+    },
 };
 
 /// Of a declaration, in bytes.
@@ -31,6 +34,54 @@ impl ExtensionInfo {
         let ExtensionRow { name, provider, source, added_at, .. } = row;
         Some(Self { name, provider: Kind::parse(&provider)?, source, added_at: Timestamp::from_seconds(added_at) })
     }
+}
+
+/// Keeps what is public of the declaration that is added, and counts where that makes it something else than it was;
+/// whether it does.
+async fn added(tx: &mut Tx, owner: &str, row: &ExtensionRow, public: String) -> Result<bool, StoreError> {
+    let known = tx.extension_state(owner, &row.name).await?.unwrap_or_default();
+    let set = tx.preferences(owner, &row.name, "").await?;
+    let shown = |declared: Option<&str>| public::of_provider(declared, set.as_ref().map(|row| &*row.body));
+    let is_read = |provider: Option<&str>| provider == Some(&*row.name);
+    let (was, is) = (is_read(known.provider.as_deref()), is_read(Some(&row.provider)));
+    let (before, now) = (shown(known.public.as_deref()), shown(Some(&public)));
+    let is_public = match was == is {
+        true => known.public.is_some() && before != now,
+        // To others there was nothing, or there is nothing any more.
+        false => [(was, before), (is, now)].iter().any(|(read, shown)| *read && shown.as_ref() != Some(&Vec::new())),
+    };
+    let row_of = ExtensionStateRow {
+        fingerprint: Some(row.fingerprint.clone()),
+        provider: Some(row.provider.clone()),
+        public: Some(public),
+        public_revision: known.public_revision.saturating_add(i64::from(is_public)),
+    };
+    tx.put_extension_state(owner, &row.name, &row_of).await?;
+    Ok(is_public)
+}
+
+/// Keeps that it is there no more, and counts; which parts that changes.
+async fn removed(
+    tx: &mut Tx,
+    owner: &str,
+    name: &str,
+    settings: &[PreferenceRow],
+) -> Result<Vec<ChangedPart>, StoreError> {
+    let is_set = |row: &&PreferenceRow| row.body != "{}";
+    let own = settings.iter().filter(is_set).find(|row| row.command.is_empty());
+    let mut parts: Vec<_> = own.map(|_| ChangedPart::ExtensionConfig).into_iter().collect();
+    if let Some(known) = tx.extension_state(owner, name).await? {
+        let was_read = known.provider.as_deref() == Some(name);
+        let shown = public::of_provider(known.public.as_deref(), own.map(|row| &*row.body));
+        let is_public = was_read && shown.as_ref() != Some(&Vec::new());
+        parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
+        let public_revision = known.public_revision.saturating_add(i64::from(is_public));
+        let row = ExtensionStateRow { fingerprint: None, provider: None, public_revision, ..known };
+        tx.put_extension_state(owner, name, &row).await?;
+    }
+    let of_commands = settings.iter().filter(is_set).any(|row| !row.command.is_empty());
+    parts.extend(of_commands.then_some(ChangedPart::CommandConfig));
+    Ok(parts)
 }
 
 impl ConnectionRegistry {
@@ -59,17 +110,31 @@ impl ConnectionRegistry {
             fingerprint: print.to_vec(),
             added_at: self.shared.clock.now().seconds(),
         };
-        let (whose, asked) = (owner.clone(), name.clone());
-        let added = self.shared.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(Lock::Owner(&whose)).await?;
-                tx.put_extension(&whose, &row).await?;
-                // When it was first added stays.
-                tx.extension(&whose, &asked).await
-            })
+        let public = public::encode(declaration);
+        let (on, whose, asked) = (self.shared.clone(), owner.clone(), name.clone());
+        let task = self.shared.runtimes.spawn(async move {
+            let turn = affected::turn(&on).await;
+            let (owner, extension) = (whose.clone(), asked.clone());
+            let added = on.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&whose)).await?;
+                    let is_public = added(tx, &whose, &row, public).await?;
+                    tx.put_extension(&whose, &row).await?;
+                    // When it was first added stays.
+                    Ok((tx.extension(&whose, &asked).await?, is_public))
+                })
+            });
+            let (added, is_public) = added.await?;
+            on.extensions.declared(&owner, &extension, print);
+            if is_public {
+                let parts = vec![ChangedPart::ConnectionConfig];
+                let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
+                on.extensions.announcements.publish(&change);
+            }
+            drop(turn);
+            Ok(added)
         });
-        let added = added.await?.and_then(ExtensionInfo::of);
-        self.shared.extensions.declared(&owner, &name, print);
+        let added = task.await.unwrap_or_else(|_| Err(Error::from(StoreError::Panicked)))?.and_then(ExtensionInfo::of);
         added.ok_or_else(|| ExtensionError::Unknown(name.into()).into())
     }
 
@@ -93,15 +158,14 @@ impl ConnectionRegistry {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
                         grants::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
                     }
-                    let had_settings = tx.preferences(&whose, &extension, "").await?.is_some();
+                    let settings = tx.preferences_of(&whose, &extension).await?;
+                    let mut parts = removed(tx, &whose, &extension, &settings).await?;
                     let was_added = tx.delete_extension(&whose, &extension).await?;
-                    Ok((was_added, had_settings, !grants.is_empty()))
+                    parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));
+                    Ok((was_added, parts))
                 })
             });
-            let (was_added, had_settings, was_granted) = removed.await?;
-            let mut parts = Vec::new();
-            parts.extend(had_settings.then_some(ChangedPart::ExtensionConfig));
-            parts.extend(was_granted.then_some(ChangedPart::Grant));
+            let (was_added, parts) = removed.await?;
             if was_added || !parts.is_empty() {
                 let change = ExtensionChange { owner, extension: name, command: None, parts, revisions: None };
                 on.extensions.announcements.publish(&change);

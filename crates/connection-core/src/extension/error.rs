@@ -163,7 +163,7 @@ impl ExtensionError {
             Self::Unknown(_) => "list the extensions to see which were added",
             Self::UnknownTicket { .. } => "open the settings again",
             Self::Variable { .. } => "give it another name in the declaration",
-            Self::RevisionExhausted { .. } => "remove the extension and add it again",
+            Self::RevisionExhausted { .. } => "declare the extension by another name",
             Self::Declaration(_)
             | Self::HandOff { .. }
             | Self::InvalidPreference { .. }

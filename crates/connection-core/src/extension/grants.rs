@@ -40,7 +40,7 @@ impl Grant {
 }
 
 /// What cannot be read is granted to nobody.
-pub(super) fn names(json: &str) -> Vec<SecretName> {
+pub(crate) fn names(json: &str) -> Vec<SecretName> {
     json::to_texts(json).unwrap_or_default().into_iter().filter_map(SecretName::parse).collect()
 }
 

@@ -167,7 +167,7 @@ impl ExtensionHandle {
     /// [`ExtensionError::NoSettings`], [`ExtensionError::HandOff`], and the store's.
     pub async fn open_extension_preferences(&self) -> Result<RetryTicket, Error> {
         let settings = self.settings()?;
-        let opened = settings.open_extension_preferences(&self.registry.owner, self.name()).await;
+        let opened = settings.open_extension_preferences(&self.registry.owner, self.name());
         self.ticket(None, opened).await
     }
 
@@ -180,7 +180,7 @@ impl ExtensionHandle {
     pub async fn open_command_preferences(&self, command: &str) -> Result<RetryTicket, Error> {
         self.command(Some(command))?;
         let settings = self.settings()?;
-        let opened = settings.open_command_preferences(&self.registry.owner, self.name(), command).await;
+        let opened = settings.open_command_preferences(&self.registry.owner, self.name(), command);
         self.ticket(Some(command), opened).await
     }
 
@@ -197,7 +197,7 @@ impl ExtensionHandle {
             extension_name: self.name().to_owned(),
             command_name: command.map(str::to_owned),
         };
-        let opened = settings.open_native_extension_settings(&self.registry.owner, asked).await;
+        let opened = settings.open_native_extension_settings(&self.registry.owner, asked);
         self.ticket(command, opened).await
     }
 

@@ -4,15 +4,16 @@
 //! declaration, the platform and the grant, and what it gives is on record before it is given.
 
 mod added;
+mod affected;
 mod changes;
 mod context;
 mod environment;
 mod error;
-mod grants;
+pub(crate) mod grants;
 mod hand_off;
 mod known;
 pub(crate) mod plain;
-mod preferences;
+pub(crate) mod preferences;
 mod record;
 mod retry;
 mod revisions;
@@ -27,6 +28,7 @@ use connection_contract::{ExtensionDeclaration, Requirement};
 use crate::{ConnectionRegistry, Error, ResolvedConnection, requirement::fingerprint};
 
 pub use added::ExtensionInfo;
+pub(crate) use affected::{Affected, Turn, turn};
 pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener};
 pub use context::CommandContext;
 pub use error::ExtensionError;

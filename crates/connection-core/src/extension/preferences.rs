@@ -9,7 +9,7 @@ use crate::{
         public,
         resolve::{DAMAGED, record},
     },
-    store::{StoreError, rows::PreferenceRow},
+    store::rows::PreferenceRow,
 };
 
 /// What an extension, or one of its commands, is set to: a value for each preference that was declared.
@@ -50,7 +50,7 @@ impl ExtensionHandle {
         let mut reader = self.registry.shared.reader().await?;
         let rows = Rows::read(&mut reader, &self.registry.owner, asked, connection).await?;
         let damaged = || reader.damaged(DAMAGED);
-        let own = fields(&rows.own).ok_or_else(damaged)?;
+        let own = rows.public.own().ok_or_else(damaged)?;
         let of_command = fields(&rows.of_command).ok_or_else(damaged)?;
         let declared = command.and_then(|command| self.declared.find_command(command));
         let of_command_declared = declared.map(|command| command.preferences.as_slice()).unwrap_or_default();
@@ -58,11 +58,11 @@ impl ExtensionHandle {
         for (declared, record) in [(self.declared.preferences.as_slice(), &own), (of_command_declared, &of_command)] {
             for preference in declared {
                 let name = preference.name.to_string();
-                let found = public::find(record, &name);
+                let found = public::set_value(preference, record);
                 values.retain(|(known, _)| *known != name);
                 set.retain(|known| *known != name);
                 set.extend(found.is_some().then(|| name.clone()));
-                values.push((name, found.unwrap_or_else(|| preference.fallback())));
+                values.push((name, found.unwrap_or_else(|| public::fallback(preference))));
             }
         }
         Ok(Preferences { values, set, revisions: rows.revisions() })
@@ -82,7 +82,7 @@ pub(super) fn fields(row: &Option<PreferenceRow>) -> Option<Vec<(String, Value)>
 /// # Errors
 ///
 /// What is wrong with it, after the name of the preference.
-pub(super) fn check(preference: &Preference, value: &Value) -> Result<Value, &'static str> {
+pub(crate) fn check(preference: &Preference, value: &Value) -> Result<Value, &'static str> {
     let value = plain::normal(value)?;
     match (&preference.input, &value) {
         (PreferenceInput::Checkbox, Value::Bool(_)) => {}
@@ -94,12 +94,4 @@ pub(super) fn check(preference: &Preference, value: &Value) -> Result<Value, &'s
         _ => {}
     }
     Ok(value)
-}
-
-/// Undoes the transaction, with what is damaged.
-pub(super) fn parsed(
-    row: &Option<PreferenceRow>,
-    damaged: impl FnOnce() -> StoreError,
-) -> Result<Vec<(String, Value)>, StoreError> {
-    fields(row).ok_or_else(damaged)
 }

@@ -1,6 +1,6 @@
 //! Goes on where an extension stopped for want of a connection: a ticket that outlives the process.
 
-use connection_contract::SetupFailure;
+use connection_contract::{AuthType, SetupFailure};
 
 use super::{ExtensionError, ExtensionHandle, HandOffError, HandedOff};
 pub use crate::ids::RetryTicket;
@@ -23,6 +23,8 @@ pub enum RetryOutcome {
         /// What was to be done.
         command: Option<String>,
     },
+    /// The connection is there, and no person lets the extension use it with every secret that it declares by now.
+    NotGranted(ResolvedConnection),
     /// The setup that was begun ended without a connection.
     SetupFailed(SetupFailure),
     /// A person is not done with it.
@@ -45,6 +47,9 @@ impl ExtensionHandle {
         let (command, session) = found.ok_or_else(unknown)?;
         let resolved = self.registry.resolve_one(&self.declared).await?;
         if resolved.status == ConnectionStatus::Connected {
+            if !resolved.is_granted && self.requirement().auth.auth != AuthType::None {
+                return Ok(RetryOutcome::NotGranted(resolved));
+            }
             let command = Some(command).filter(|command| !command.is_empty());
             return Ok(RetryOutcome::Connected { resolved, command });
         }
@@ -69,15 +74,13 @@ impl ExtensionHandle {
         }
     }
 
-    /// Keeps what the hand-off was for.
+    /// Keeps what the hand-off is for, then lets the host act, then keeps the setup that it began: whatever ends in between
+    /// leaves no act of the host without a ticket.
     pub(super) async fn ticket(
         &self,
         command: Option<&str>,
-        opened: Result<HandedOff, HandOffError>,
+        open: impl Future<Output = Result<HandedOff, HandOffError>>,
     ) -> Result<RetryTicket, Error> {
-        let failed =
-            |error: HandOffError| ExtensionError::HandOff { extension: self.label(), why: error.to_string().into() };
-        let opened = opened.map_err(failed)?;
         let shared = &self.registry.shared;
         let now = shared.clock.now().seconds();
         let row = TicketRow {
@@ -85,11 +88,26 @@ impl ExtensionHandle {
             owner: self.registry.owner.to_string(),
             extension: self.name().to_owned(),
             command: command.unwrap_or_default().to_owned(),
-            session_id: opened.session,
+            session_id: None,
             created_at: now,
         };
-        let (ticket, oldest) = (RetryTicket::from(row.id), now.saturating_sub_unsigned(KEPT));
+        let (id, oldest) = (row.id, now.saturating_sub_unsigned(KEPT));
         shared.store.write(move |tx| Box::pin(async move { tx.insert_ticket(&row, oldest).await })).await?;
-        Ok(ticket)
+        match open.await {
+            Ok(HandedOff { session: None }) => {}
+            Ok(HandedOff { session: Some(session) }) => {
+                shared.store.write(move |tx| Box::pin(async move { tx.set_ticket_session(id, session).await })).await?;
+            }
+            Err(error) => {
+                // Nobody has it, and it goes by its age where this fails.
+                let gone = shared.store.write(move |tx| Box::pin(async move { tx.delete_ticket(id).await })).await;
+                if let Err(gone) = gone {
+                    tracing::debug!(code = Error::from(gone).code(), "a ticket of no use stays until it is old");
+                }
+                let why = error.to_string().into();
+                return Err(ExtensionError::HandOff { extension: self.label(), why }.into());
+            }
+        }
+        Ok(RetryTicket::from(id))
     }
 }

@@ -3,6 +3,7 @@
 use super::ExtensionHandle;
 use crate::{
     ConnectionId, Error,
+    requirement::public,
     store::{Reader, StoreError, rows::PreferenceRow},
 };
 
@@ -26,9 +27,8 @@ pub struct Revisions {
 /// The rows that make them, as they were read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
-    pub(super) own: Option<PreferenceRow>,
+    pub(super) public: public::Read,
     pub(super) of_command: Option<PreferenceRow>,
-    pub(super) of_provider: Option<PreferenceRow>,
     pub(super) connection: Option<ConnectionId>,
     /// The revision of the connection's configuration, and the credential's generation.
     pub(super) account: (i64, i64),
@@ -38,15 +38,11 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn revisions(&self) -> Revisions {
         let count = |number: i64| u64::try_from(number).unwrap_or_default();
-        let of = |row: &Option<PreferenceRow>| row.as_ref().map_or(0, |row| count(row.revision));
-        let public = |row: &Option<PreferenceRow>| row.as_ref().map_or(0, |row| count(row.public_revision));
         Revisions {
-            extension_config: of(&self.own),
-            command_config: of(&self.of_command),
+            extension_config: self.public.own.as_ref().map_or(0, |(_, revision, _)| count(*revision)),
+            command_config: self.of_command.as_ref().map_or(0, |row| count(row.revision)),
             // Each part only grows, and so does the sum.
-            connection_config: public(&self.own)
-                .saturating_add(public(&self.of_provider))
-                .saturating_add(count(self.account.0)),
+            connection_config: count(self.public.revision).saturating_add(count(self.account.0)),
             credential: count(self.account.1),
             connection: self.connection,
         }
@@ -60,10 +56,8 @@ impl Rows {
         connection: Option<ConnectionId>,
     ) -> Result<Self, StoreError> {
         let mut rows = Self { connection, ..Self::default() };
-        for row in reader.public_preferences(owner, extension, provider).await? {
-            let place = if row.extension == extension { &mut rows.own } else { &mut rows.of_provider };
-            *place = Some(row);
-        }
+        let public = reader.public_preferences(owner, extension, provider).await?;
+        rows.public = public::Read::of(public, extension, provider);
         if !command.is_empty() {
             rows.of_command = reader.preferences(owner, extension, command).await?;
         }

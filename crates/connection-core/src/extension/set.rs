@@ -6,13 +6,17 @@ use connection_contract::{BoxFuture, ExtensionDeclaration, Preference, Value};
 
 use super::{
     ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, Revisions,
-    preferences::{check, parsed},
+    preferences::{check, fields},
     revisions::Rows,
 };
 use crate::{
-    ConnectionId, Error,
+    Error,
     connection::json,
-    requirement::{public, resolve::DAMAGED},
+    registry::Shared,
+    requirement::{
+        candidate, public,
+        resolve::{DAMAGED, chosen},
+    },
     store::{Lock, StoreError, Tx, rows::PreferenceRow},
 };
 
@@ -80,9 +84,9 @@ impl SetPreferences {
     async fn commit(self) -> Result<Revisions, Error> {
         let values = self.checked()?;
         let Self { handle, command, replaces, expected, .. } = self;
-        let connection = handle.meant().await?;
         let (shared, owner) = (handle.registry.shared.clone(), handle.registry.owner.to_string());
-        let change = Change { declared: handle.declared.clone(), command, values, replaces, expected, connection };
+        let change =
+            Change { declared: handle.declared.clone(), command, values, replaces, expected, shared: shared.clone() };
         let on = shared.clone();
         // On a task of its own: what is committed is told, whoever waits for it.
         let task = shared.runtimes.spawn(async move {
@@ -140,24 +144,32 @@ struct Change {
     values: Vec<(String, Option<Value>)>,
     replaces: bool,
     expected: Option<Revisions>,
-    connection: Option<ConnectionId>,
+    shared: Arc<Shared>,
 }
 
 type Written = Result<(ExtensionChange, Revisions), Error>;
 
 impl Change {
     async fn write(self, tx: &mut Tx, owner: &str) -> Result<Written, StoreError> {
-        let Self { declared, command, values, replaces, expected, connection } = self;
+        let Self { declared, command, values, replaces, expected, shared } = self;
         let extension = || declared.name.to_string().into();
         let key = command.as_deref().unwrap_or_default();
         let asked = (&*declared.name, declared.requirement.provider.as_str(), key);
         tx.lock(Lock::Owner(owner)).await?;
+        // What is meant may be another one since the caller asked.
+        let needs = (&declared.requirement.provider, declared.requirement.auth.secret_names.as_slice());
+        let candidates = candidate::load(&shared, tx, owner, &declared.name, needs).await?;
+        let connection = chosen(&declared, &candidates);
+        if let Some(id) = connection {
+            // Another process may be renewing its credential.
+            tx.lock(Lock::Connection(id)).await?;
+        }
         let mut rows = Rows::read(tx, owner, asked, connection).await?;
         if expected.is_some_and(|expected| !same(expected, rows.revisions(), command.is_some())) {
             return Ok(Err(ExtensionError::Crossed { extension: extension() }.into()));
         }
-        let before = if key.is_empty() { rows.own.clone() } else { rows.of_command.clone() };
-        let was = parsed(&before, || tx.damaged(DAMAGED))?;
+        let was = if key.is_empty() { rows.public.own() } else { fields(&rows.of_command) };
+        let was = was.ok_or_else(|| tx.damaged(DAMAGED))?;
         let own: &[Preference] = match command.as_deref().and_then(|command| declared.find_command(command)) {
             Some(command) => &command.preferences,
             None => &declared.preferences,
@@ -178,11 +190,20 @@ impl Change {
             let why = "makes the settings longer than 512 KiB";
             return Ok(Err(ExtensionError::InvalidPreference { extension: extension(), name, why }.into()));
         }
-        let (revision, public_revision) = before.as_ref().map_or((0, 0), |row| (row.revision, row.public_revision));
-        let of_provider = parsed(&rows.of_provider, || tx.damaged(DAMAGED))?;
-        let of_connection = json::to_config(&rows.config);
-        let public = |own: &public::Record| public::config(&declared, &of_connection, &of_provider, own);
-        let is_public = key.is_empty() && public(&was) != public(&now);
+        let (revision, public_revision) = match key.is_empty() {
+            true => rows.public.own.as_ref().map_or((0, 0), |(_, revision, public)| (*revision, *public)),
+            false => rows.of_command.as_ref().map_or((0, 0), |row| (row.revision, row.public_revision)),
+        };
+        let is_public = key.is_empty() && {
+            let is_own = *declared.name == *declared.requirement.provider.as_str();
+            let of_provider = if is_own { Some(Vec::new()) } else { rows.public.of_provider() };
+            let of_provider = of_provider.ok_or_else(|| tx.damaged(DAMAGED))?;
+            let of_connection = json::to_config(&rows.config);
+            let public = |own: &public::Record| public::config(&declared, &of_connection, &of_provider, own);
+            // Others read it of the provider's own extension, and may mean another connection.
+            let is_read = is_own && rows.public.of_provider_with(&was) != rows.public.of_provider_with(&now);
+            is_read || public(&was) != public(&now)
+        };
         let exhausted = || Ok(Err(ExtensionError::RevisionExhausted { extension: extension() }.into()));
         let Some(revision) = revision.checked_add(1) else { return exhausted() };
         let Some(public_revision) = public_revision.checked_add(i64::from(is_public)) else { return exhausted() };
@@ -192,7 +213,8 @@ impl Change {
         let mut parts = Vec::new();
         match key.is_empty() {
             true => {
-                rows.own = Some(row);
+                rows.public.revision = rows.public.revision.saturating_add(i64::from(is_public));
+                rows.public.own = Some((row.body, row.revision, row.public_revision));
                 parts.push(ChangedPart::ExtensionConfig);
                 parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
             }

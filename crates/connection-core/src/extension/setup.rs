@@ -3,13 +3,16 @@
 
 use connection_contract::SetupFailure;
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, grants};
+use super::{ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, Turn, grants};
 use crate::{
     ConnectionId, Error,
     connection::json,
     registry::Shared,
     requirement::fingerprint,
-    store::{StoreError, Tx, rows::GrantRow},
+    store::{
+        Lock, StoreError, Tx,
+        rows::{ExtensionStateRow, GrantRow},
+    },
 };
 
 /// For whom a setup was begun, and what it asked for then.
@@ -43,6 +46,7 @@ impl ExtensionHandle {
         if row.as_ref().is_some_and(|row| row.fingerprint != print) {
             return Err(ExtensionError::Crossed { extension: self.label() }.into());
         }
+        declare(shared, &self.registry.owner, self.name(), print).await?;
         let names = requirement.auth.secret_names.iter().map(|name| name.as_str().to_owned()).collect();
         Ok(ForExtension { name: self.name().to_owned(), print, names, added: row.is_some() })
     }
@@ -50,6 +54,28 @@ impl ExtensionHandle {
     pub(crate) fn is_of(&self, owner: &str) -> bool {
         *self.registry.owner == *owner
     }
+}
+
+/// Keeps what an extension needs by now, for whoever ends a setup that was begun for it.
+async fn declare(shared: &Shared, owner: &str, name: &str, print: [u8; 32]) -> Result<(), Error> {
+    let known = shared.reader().await?.extension_state(owner, name).await?;
+    if known.is_some_and(|row| row.fingerprint.is_some_and(|known| known == print)) {
+        return Ok(());
+    }
+    let (owner, name) = (owner.to_owned(), name.to_owned());
+    let declared = shared.store.write(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Owner(&owner)).await?;
+            let row = tx.extension_state(&owner, &name).await?.unwrap_or_default();
+            // One that was added in between says what counts.
+            if row.provider.is_none() {
+                let row = ExtensionStateRow { fingerprint: Some(print.to_vec()), ..row };
+                tx.put_extension_state(&owner, &name, &row).await?;
+            }
+            Ok(())
+        })
+    });
+    Ok(declared.await?)
 }
 
 /// Why nothing is to be stored for the extension, asked in the transaction before anything is: it asks for something else by
@@ -60,14 +86,15 @@ pub(crate) async fn outdated(
     owner: &str,
     extension: &ForExtension,
 ) -> Result<Option<SetupFailure>, StoreError> {
-    let is_same = match tx.extension(owner, &extension.name).await? {
-        Some(row) => row.fingerprint == extension.print,
-        None if extension.added => false,
-        None => {
-            let last = shared.extensions.last_declared(owner, &extension.name);
-            last.is_none_or(|last| last == extension.print)
-        }
-    };
+    // Of any process. One of which nothing is known was not what the setup was begun for.
+    let stored = tx.extension_state(owner, &extension.name).await?;
+    let is_added = stored.as_ref().is_some_and(|row| row.provider.is_some());
+    let stored = stored.and_then(|row| row.fingerprint);
+    // What this process has declared since and nobody has connected for.
+    let here = shared.extensions.last_declared(owner, &extension.name).filter(|_| !is_added);
+    let is_same = stored.is_some_and(|stored| stored == extension.print)
+        && (is_added || !extension.added)
+        && here.is_none_or(|here| here == extension.print);
     let message = || format!("the connection that '{}' needs changed before it was made", extension.name);
     Ok((!is_same).then(|| SetupFailure::new("connection_changed", message()).remedy("connect it again")))
 }
@@ -91,7 +118,7 @@ pub(crate) async fn consent(
 }
 
 /// Tells it, after the commit.
-pub(crate) fn told(shared: &Shared, owner: &str, extension: &ForExtension) {
+pub(crate) fn told(shared: &Shared, owner: &str, extension: &ForExtension, _: &Turn) {
     let parts = vec![ChangedPart::ConnectionConfig, ChangedPart::Credential, ChangedPart::Grant];
     let (owner, extension) = (owner.to_owned(), extension.name.clone());
     let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };

@@ -17,10 +17,11 @@ use super::{
     plan::{self, Given},
 };
 use crate::{
-    ConnectionId, Error, IdGenerator,
+    ChangedPart, ConnectionId, Error, IdGenerator,
     connection::{Payload, json, named, replace},
     event,
     exchange::ExchangeKey,
+    extension::{self, Affected},
     liveness::words,
     seal::Sealer,
     store::{
@@ -36,7 +37,7 @@ pub(super) enum Written {
     /// There is no such connection any more.
     Gone,
     /// The liveness before and now.
-    Done { before: Liveness, after: Liveness, outcome: RefreshOutcome },
+    Done { before: Liveness, after: Liveness, outcome: RefreshOutcome, affected: Option<Affected> },
 }
 
 /// What every transaction here needs.
@@ -110,7 +111,7 @@ pub(super) async fn renewed(
     let (shared, id, seen) = (&registry.shared, info.id, *generation);
     let Refreshed { credential, valid_until, renew_at, authorized_until, granted_scopes, .. } = refreshed;
     payload.credential = credential;
-    let secret_names = named::held(shared, kind, &payload.credential).await;
+    let secret_names = named::held(shared, kind, &payload.credential, named::current(shared, id)).await;
     let fresh = replace::seal_next(shared, id, &info.owner, &info.kind, &payload, secret_names).await?;
     let next = fresh.generation;
     let given = Given {
@@ -130,6 +131,7 @@ pub(super) async fn renewed(
         ..fresh
     };
     let written = shared.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
+    let turn = extension::turn(shared).await;
     let written = written.await?;
     if !matches!(written, Written::Gone) {
         lease.end();
@@ -140,7 +142,11 @@ pub(super) async fn renewed(
             tell(shared, info, RefreshOutcome::Superseded, None);
             Ok(Renewed::To(generation))
         }
-        Written::Done { before, after, outcome } => {
+        Written::Done { before, after, outcome, affected } => {
+            if let Some(affected) = affected {
+                affected.tell(shared, &turn);
+            }
+            drop(turn);
             tell(shared, info, outcome, None);
             let reason = if after == before { None } else { registry.info(id).await?.reason };
             replace::publish(shared, id, before, after, reason);
@@ -207,7 +213,8 @@ async fn put(
         let body = serde_json::json!({ "account": null, "scopes": scopes, "validUntil": until(fresh.valid_until) });
         context.tell(tx, &row, event::FACTS_CHANGED, body).await?;
     }
-    Ok(Written::Done { before, after, outcome })
+    let affected = Affected::of(tx, &row.account.owner, id, &[ChangedPart::Credential]).await?;
+    Ok(Written::Done { before, after, outcome, affected: Some(affected) })
 }
 
 /// What a renewed credential proves: its provider has just made it for this account, which is what a probe asks. What else

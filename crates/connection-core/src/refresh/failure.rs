@@ -93,7 +93,7 @@ pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Fail
             tell(shared, info, RefreshOutcome::Adopted, None);
             return Ok(Renewed::To(generation));
         }
-        Written::Done { before, after, outcome } => {
+        Written::Done { before, after, outcome, .. } => {
             lease.end();
             tell(shared, info, outcome, Some(&why.reason.code));
             replace::publish(shared, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
@@ -123,7 +123,7 @@ async fn note(tx: &mut Tx, context: &Context, seen: i64, failure: Failure, was: 
     }
     let before = replace::measured(&row);
     let outcome = outcome_of(&why.reason.code);
-    let stays = Written::Done { before, after: before, outcome };
+    let stays = Written::Done { before, after: before, outcome, affected: None };
     // Somebody else tries by now, and tells what comes of it.
     let Some(stored) = tx.current_credential(id).await?.filter(|_| !late) else { return Ok(stays) };
     if let Some(key) = awaited
@@ -169,5 +169,5 @@ async fn note(tx: &mut Tx, context: &Context, seen: i64, failure: Failure, was: 
     };
     tx.upsert_liveness(&measured).await?;
     context.tell_liveness(tx, &row, why.liveness, Some(&why.reason.code)).await?;
-    Ok(Written::Done { before, after: why.liveness, outcome })
+    Ok(Written::Done { before, after: why.liveness, outcome, affected: None })
 }

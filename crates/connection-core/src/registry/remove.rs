@@ -9,10 +9,12 @@ use std::{
 use connection_contract::{ConnectionError, TeardownContext};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
+    ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
     connection::rollback,
     contain::{Contained, contain},
-    event, setup,
+    event,
+    extension::{self, Affected},
+    setup,
     store::Lock,
     verify,
     verify::{HostServices, Subject},
@@ -122,6 +124,7 @@ impl ConnectionRegistry {
         is_last: bool,
     ) -> Result<Option<Removal>, Error> {
         let (id, on, owner, kind) = (info.id, self.shared.clone(), info.owner.clone(), info.kind.clone());
+        let turn = extension::turn(&self.shared).await;
         let deleted = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
@@ -138,16 +141,23 @@ impl ConnectionRegistry {
                 if !is_previous {
                     removal.previous = Some(Teardown::Failed);
                 }
+                // Their grants go with the row.
+                let parts = [ChangedPart::ConnectionConfig, ChangedPart::Credential, ChangedPart::Grant];
+                let affected = Affected::of(tx, &owner, id, &parts).await?;
                 tx.delete_account(id).await?;
                 let mut body = serde_json::json!({ "kind": kind.as_str(), "teardown": removal.teardown.as_str() });
                 if let Some(previous) = removal.previous {
                     body["previous"] = previous.as_str().into();
                 }
                 event::append(tx, &on.sealer, &event::new(&on, &owner, id, event::REMOVED, body)).await?;
-                Ok(Some(Some(removal)))
+                Ok(Some(Some((removal, affected))))
             })
         });
-        deleted.await?.ok_or(Error::NotFound(id))
+        let deleted = deleted.await?.ok_or(Error::NotFound(id))?;
+        Ok(deleted.map(|(removal, affected)| {
+            affected.tell(&self.shared, &turn);
+            removal
+        }))
     }
 
     /// The store's errors alone: a credential that cannot be had just now is not given up.

@@ -1,15 +1,19 @@
 //! Resolves many requirements at once: what is read does not depend on how many ask.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use connection_contract::{ExtensionDeclaration, Kind, SecretName};
 
 use super::{
     ResolvedConnection,
-    candidate::{Candidate, Picked, pick},
+    candidate::{Candidate, Picked, covers, pick},
+    public,
     resolve::{DAMAGED, Found, answer, record},
 };
-use crate::{ConnectionId, ConnectionRegistry, Error, extension::ExtensionError};
+use crate::{
+    ConnectionId, ConnectionRegistry, Error,
+    extension::{ExtensionError, grants},
+};
 
 /// So many connections are read at once.
 const PAGE: i64 = 2000;
@@ -43,10 +47,20 @@ impl ConnectionRegistry {
             }
         }
         let grants = reader.grants(&self.owner).await?.into_iter().filter(|grant| grant.revoked_at.is_none());
-        let granted: HashSet<_> = grants.map(|grant| (grant.extension, grant.connection_id)).collect();
-        let providers: HashSet<_> = reader.provider_extensions(&self.owner).await?.into_iter().collect();
+        let mut granted = HashMap::<String, HashMap<ConnectionId, Vec<SecretName>>>::new();
+        for grant in grants {
+            let names = grants::names(&grant.names);
+            granted.entry(grant.extension).or_default().insert(grant.connection_id, names);
+        }
+        let providers = reader.provider_extensions(&self.owner).await?;
         let rows = reader.all_preferences(&self.owner).await?;
         // What cannot be read harms who needs it, and nobody else.
+        let body = |name: &str| rows.iter().find(|row| row.extension == name).map(|row| &*row.body);
+        let of_providers = providers.into_iter().map(|(name, declared)| {
+            let shown = public::of_provider(Some(&declared), body(&name));
+            (name, shown)
+        });
+        let of_providers: HashMap<_, _> = of_providers.collect();
         let records: HashMap<_, _> = rows.into_iter().map(|row| (row.extension, record(&row.body))).collect();
         let damaged = || Error::from(reader.damaged(DAMAGED));
         let (mut picks, none) = (HashMap::<(&Kind, &[SecretName]), Picked<'_>>::new(), Vec::new());
@@ -56,20 +70,23 @@ impl ConnectionRegistry {
                 declaration.check().map_err(ExtensionError::from)?;
                 let (requirement, name) = (&declaration.requirement, &*declaration.name);
                 let public = !requirement.public_preference_names.is_empty();
-                let read = |name: &str| match records.get(name).filter(|_| public) {
-                    Some(record) => record.as_deref().ok_or_else(damaged),
-                    None => Ok(&[][..]),
+                let read = |records: &HashMap<String, Option<Vec<_>>>, name: &str| match records
+                    .get(name)
+                    .filter(|_| public)
+                {
+                    Some(record) => record.clone().ok_or_else(damaged),
+                    None => Ok(Vec::new()),
                 };
                 let provider = requirement.provider.as_str();
-                let reuses = provider != name && providers.contains(provider);
-                let of_its_provider = if reuses { read(provider)? } else { &[] };
+                let of_its_provider = if provider == name { Vec::new() } else { read(&of_providers, provider)? };
+                let own = read(&records, name)?;
                 let candidates = of_provider.get(&requirement.provider).unwrap_or(&none);
                 let asked = (&requirement.provider, requirement.auth.secret_names.as_slice());
                 let picked = picks.entry(asked).or_insert_with(|| pick(asked.1, candidates));
-                let found = Found { candidates, own: read(name)?, of_provider: of_its_provider };
+                let found = Found { candidates, own: &own, of_provider: &of_its_provider };
                 let mut answer = answer(declaration, &found, picked)?;
-                answer.is_granted =
-                    answer.connection.is_some_and(|connection| granted.contains(&(name.to_owned(), connection)));
+                let of_it = answer.connection.and_then(|connection| granted.get(name)?.get(&connection));
+                answer.is_granted = of_it.is_some_and(|granted| covers(granted, asked.1));
                 Ok(answer)
             })());
         }

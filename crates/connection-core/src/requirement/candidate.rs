@@ -3,10 +3,11 @@
 use connection_contract::{Kind, SecretName};
 
 use crate::{
-    ConnectionInfo, Error,
+    ConnectionInfo,
     connection::json,
+    extension::grants,
     registry::Shared,
-    store::{Reader, rows::CandidateRow},
+    store::{Reader, StoreError, rows::CandidateRow},
 };
 
 /// So many rows of a kind are read first: one that is alone is the one that is meant.
@@ -22,8 +23,8 @@ pub(crate) struct Candidate {
     pub(crate) info: ConnectionInfo,
     /// The secrets that the credential holds, by name.
     pub(crate) held: Vec<String>,
-    /// Whether the extension that asks may use it.
-    pub(crate) is_granted: bool,
+    /// The names that the extension that asks may see; `None` when it may not use it at all.
+    pub(crate) granted: Option<Vec<SecretName>>,
 }
 
 impl Candidate {
@@ -31,7 +32,7 @@ impl Candidate {
         let CandidateRow { listed, secret_names, granted } = row;
         let held = secret_names.as_deref().and_then(json::to_texts).unwrap_or_default();
         let info = shared.info(listed)?;
-        Some(Self { info, held, is_granted: granted.is_some() })
+        Some(Self { info, held, granted: granted.as_deref().map(grants::names) })
     }
 
     pub(crate) fn lacks<'n>(&self, names: &'n [SecretName]) -> impl Iterator<Item = &'n SecretName> {
@@ -41,6 +42,16 @@ impl Candidate {
     fn satisfies(&self, names: &[SecretName]) -> bool {
         self.lacks(names).next().is_none()
     }
+
+    /// Whether the extension that asks may use it with all of these.
+    pub(super) fn is_granted(&self, names: &[SecretName]) -> bool {
+        self.granted.as_deref().is_some_and(|granted| covers(granted, names))
+    }
+}
+
+/// Whether what is granted is all that is declared.
+pub(super) fn covers(granted: &[SecretName], declared: &[SecretName]) -> bool {
+    declared.iter().all(|name| granted.contains(name))
 }
 
 /// What was found for a requirement.
@@ -80,7 +91,7 @@ pub(crate) async fn load(
     owner: &str,
     extension: &str,
     (provider, names): (&Kind, &[SecretName]),
-) -> Result<Vec<Candidate>, Error> {
+) -> Result<Vec<Candidate>, StoreError> {
     let kinds = shared.registered_of(provider);
     let (mut candidates, mut more) = (Vec::new(), Vec::new());
     for kind in &kinds {

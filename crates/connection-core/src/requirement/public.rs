@@ -1,9 +1,143 @@
 //! The public half of a connection, as an extension declared it: names that it listed, and values that anybody may see.
 
-use connection_contract::{ExtensionDeclaration, Preference, Value};
+use connection_contract::{ExtensionDeclaration, Preference, PreferenceInput, Value};
+
+use super::resolve::record;
+use crate::{extension::preferences::check, store::rows::PublicRow};
 
 /// What one extension is set to, by name.
 pub(crate) type Record = [(String, Value)];
+
+/// What was read of an extension and of its provider's own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Read {
+    /// What it is set to, with the revision and the public one.
+    pub(crate) own: Option<(String, i64, i64)>,
+    /// What the provider's own is set to.
+    of_provider: Option<String>,
+    /// What is public of the provider's own, where that was added.
+    declared: Option<String>,
+    /// How often what is public of either was changed, by whatever.
+    pub(crate) revision: i64,
+}
+
+impl Read {
+    pub(crate) fn of(rows: Vec<PublicRow>, extension: &str, provider: &str) -> Self {
+        let mut read = Self::default();
+        for PublicRow { extension: of, body, public, revision, public_revision } in rows {
+            read.revision = read.revision.saturating_add(public_revision);
+            if of == provider && body.is_none() {
+                read.declared = public;
+            } else if let Some(body) = body {
+                match of == extension {
+                    true => read.own = Some((body, revision, public_revision)),
+                    false => read.of_provider = Some(body),
+                }
+            }
+        }
+        if extension == provider {
+            read.of_provider = read.own.as_ref().map(|(body, ..)| body.clone());
+        }
+        read
+    }
+
+    /// What it is set to; `None` for what nobody of us has written.
+    pub(crate) fn own(&self) -> Option<Vec<(String, Value)>> {
+        self.own.as_ref().map_or(Some(Vec::new()), |(body, ..)| record(body))
+    }
+
+    /// What is public of the provider's own extension; `None` for what nobody of us has written.
+    pub(crate) fn of_provider(&self) -> Option<Vec<(String, Value)>> {
+        of_provider(self.declared.as_deref(), self.of_provider.as_deref())
+    }
+
+    /// The same, were the provider's own extension set to that.
+    pub(crate) fn of_provider_with(&self, set: &Record) -> Option<Vec<(String, Value)>> {
+        self.declared.as_deref().map_or(Some(Vec::new()), |declared| Some(shown(&decode(declared)?, set)))
+    }
+}
+
+/// What is public of a provider's own extension, by what is public of its declaration and what it is set to; `None` for what
+/// nobody of us has written.
+pub(crate) fn of_provider(declared: Option<&str>, body: Option<&str>) -> Option<Vec<(String, Value)>> {
+    let Some(declared) = declared else { return Some(Vec::new()) };
+    Some(shown(&decode(declared)?, &body.map_or(Some(Vec::new()), record)?))
+}
+
+/// What others read: what it is set to, else what it declared as the default.
+fn shown(preferences: &[Preference], set: &Record) -> Vec<(String, Value)> {
+    let value = |preference: &Preference| set_value(preference, set).or_else(|| default(preference));
+    preferences.iter().filter_map(|own| Some((own.name.to_string(), value(own)?))).collect()
+}
+
+const CHECKBOX: &str = "checkbox";
+const CHOICES: &str = "choices";
+const DEFAULT: &str = "default";
+
+/// The public preferences of a declaration, as they are stored: how each is asked, as far as that says what it holds, and
+/// its default.
+pub(crate) fn encode(declaration: &ExtensionDeclaration) -> String {
+    let names = &declaration.requirement.public_preference_names;
+    let secrets = &declaration.requirement.auth.secret_names;
+    let is_public =
+        |own: &&Preference| names.contains(&own.name) && !secrets.iter().any(|secret| secret.as_str() == &*own.name);
+    let fields = declaration.preferences.iter().filter(is_public).map(|own| {
+        let mut about = Vec::new();
+        match &own.input {
+            PreferenceInput::Checkbox => about.push((CHECKBOX.to_owned(), Value::Bool(true))),
+            PreferenceInput::Dropdown(choices) => {
+                let choices = choices.iter().map(|(choice, _)| Value::from(&**choice)).collect();
+                about.push((CHOICES.to_owned(), Value::List(choices)));
+            }
+            _ => {}
+        }
+        about.extend(default(own).map(|value| (DEFAULT.to_owned(), value)));
+        (own.name.to_string(), Value::Map(about))
+    });
+    Value::Map(fields.collect()).to_string()
+}
+
+fn decode(text: &str) -> Option<Vec<Preference>> {
+    let read = |(name, about): (String, Value)| {
+        let Value::Map(about) = about else { return None };
+        let input = match (find(&about, CHECKBOX), find(&about, CHOICES)) {
+            (Some(_), _) => PreferenceInput::Checkbox,
+            (None, Some(Value::List(choices))) => {
+                let choice = |choice| match choice {
+                    Value::Text(text) => Some((text.clone().into(), text.into())),
+                    _ => None,
+                };
+                PreferenceInput::Dropdown(choices.into_iter().map(choice).collect::<Option<_>>()?)
+            }
+            _ => PreferenceInput::Text,
+        };
+        let own = Preference::new(name, input);
+        Some(match find(&about, DEFAULT) {
+            Some(value) => own.default(value),
+            None => own,
+        })
+    };
+    record(text)?.into_iter().map(read).collect()
+}
+
+/// What somebody set, where it is a value that the preference can have: the declaration may be another one since.
+pub(crate) fn set_value(preference: &Preference, set: &Record) -> Option<Value> {
+    check(preference, &find(set, &preference.name)?).ok()
+}
+
+/// The declared default, where the preference can have it.
+fn default(preference: &Preference) -> Option<Value> {
+    check(preference, preference.default.as_ref()?).ok()
+}
+
+/// What holds while nobody has set it.
+pub(crate) fn fallback(preference: &Preference) -> Value {
+    default(preference).unwrap_or_else(|| {
+        let mut without = preference.clone();
+        without.default = None;
+        without.fallback()
+    })
+}
 
 /// The values of the declared names, in their order. The owner of a value wins: what belongs to the connection goes before
 /// what the provider's own extension is set to, and that before what this one is set to or has by default. A name without
@@ -20,9 +154,9 @@ pub(crate) fn config(
     let value = |name: &str| {
         let of_connection = || configured(of_connection, name);
         let of_provider = || find(of_provider, name);
-        let own = || find(own, name);
-        let fallback = || declaration.preferences.iter().find(|known| known.name == name).map(Preference::fallback);
-        of_connection().or_else(of_provider).or_else(own).or_else(fallback)
+        let declared = || declaration.preferences.iter().find(|known| known.name == name);
+        let own = || declared().map(|known| set_value(known, own).unwrap_or_else(|| fallback(known)));
+        of_connection().or_else(of_provider).or_else(own)
     };
     Value::Map(names.filter_map(|name| Some((name.to_string(), value(name)?))).collect())
 }

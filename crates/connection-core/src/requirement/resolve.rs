@@ -10,7 +10,7 @@ use super::{
     candidate::{self, Candidate, Picked, pick},
     public, status,
 };
-use crate::{ConnectionRegistry, Error, extension::ExtensionError};
+use crate::{ConnectionId, ConnectionRegistry, Error, extension::ExtensionError};
 
 /// What a requirement is resolved with.
 pub(crate) struct Found<'a> {
@@ -28,9 +28,12 @@ impl ConnectionRegistry {
         let (mut own, mut of_provider) = (Vec::new(), Vec::new());
         if !requirement.public_preference_names.is_empty() {
             let provider = requirement.provider.as_str();
-            for row in reader.public_preferences(&self.owner, &declaration.name, provider).await? {
-                let read = record(&row.body).ok_or_else(|| reader.damaged(DAMAGED))?;
-                *(if row.extension == declaration.name { &mut own } else { &mut of_provider }) = read;
+            let rows = reader.public_preferences(&self.owner, &declaration.name, provider).await?;
+            let read = public::Read::of(rows, &declaration.name, provider);
+            let damaged = || reader.damaged(DAMAGED);
+            own = read.own().ok_or_else(damaged)?;
+            if *declaration.name != *provider {
+                of_provider = read.of_provider().ok_or_else(damaged)?;
             }
         }
         resolve(declaration, &Found { candidates: &candidates, own: &own, of_provider: &of_provider })
@@ -113,8 +116,16 @@ pub(crate) fn answer(
         readiness,
         liveness,
         connection: chosen.map(|chosen| chosen.info.id),
-        is_granted: chosen.is_some_and(|chosen| chosen.is_granted),
+        is_granted: chosen.is_some_and(|chosen| chosen.is_granted(&requirement.auth.secret_names)),
     })
+}
+
+/// Which connection is meant, for who reads the candidates in a transaction; none also where it is not clear which one.
+pub(crate) fn chosen(declaration: &ExtensionDeclaration, candidates: &[Candidate]) -> Option<ConnectionId> {
+    match pick(&declaration.requirement.auth.secret_names, candidates) {
+        Picked::One(one) if elsewhere(&declaration.platforms).is_none() => Some(one.info.id),
+        _ => None,
+    }
 }
 
 /// Why an extension does not run here; `None` when it does.

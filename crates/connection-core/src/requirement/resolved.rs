@@ -36,7 +36,7 @@ impl ResolvedConnection {
         self.connection
     }
 
-    /// Whether the extension may use that connection. The status does not depend on it: a connection is there or is not.
+    /// Whether the extension may use that connection with every secret that it declares by now. The status does not depend on it: a connection is there or is not.
     pub fn is_granted(&self) -> bool {
         self.is_granted
     }

@@ -139,7 +139,7 @@ pub(super) async fn candidate(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
-    let secret_names = named::held(shared, kind, &payload.credential).await;
+    let secret_names = named::held(shared, kind, &payload.credential, named::current(shared, asked.connection)).await;
     Candidate::Kept(Box::new(Kept { asked, made, found, payload, secret_names }))
 }
 
@@ -246,6 +246,10 @@ async fn store(
     let event = event::new(shared, &owner, id, event::CONNECTED, body);
     let (sealer, expires) = (shared.sealer.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
     let (on, consented, whose) = (shared.clone(), extension.clone(), owner.clone());
+    let turn = match &extension {
+        Some(_) => Some(extension::turn(shared).await),
+        None => None,
+    };
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(session)).await?;
@@ -292,8 +296,8 @@ async fn store(
     Ok(match stored.await? {
         Ok(label) => {
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
-            if let Some(extension) = &extension {
-                extension::told(shared, &whose, extension);
+            if let (Some(extension), Some(turn)) = (&extension, &turn) {
+                extension::told(shared, &whose, extension, turn);
             }
             Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
         }

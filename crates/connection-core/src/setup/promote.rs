@@ -21,6 +21,7 @@ use crate::{
         replace::{self, Replacement},
     },
     event,
+    extension::{self, Affected},
     refresh::plan::{self, Given},
     registry::Shared,
     store::{
@@ -34,6 +35,7 @@ enum Decided {
     Promoted {
         label: String,
         before: Liveness,
+        affected: Affected,
     },
     Refused(SetupFailure),
     /// The credential that is there may work, and this one could not be verified.
@@ -67,6 +69,7 @@ pub(super) async fn promote(
     let replacement =
         Replacement { credential, found, identity: identity.clone(), config: json::config(&made.config), now };
     let (on, expires) = (shared.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
+    let turn = extension::turn(shared).await;
     let decided = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(session)).await?;
@@ -91,15 +94,16 @@ pub(super) async fn promote(
             }
             let told = ("session".to_owned(), session.to_string().into());
             let event = replacement.event(&on, &row, event::REAUTHORIZED, [told]);
-            replacement.put(tx, &row.account).await?;
+            let affected = replacement.put(tx, &on, &row.account).await?;
             event::append(tx, &on.sealer, &event).await?;
-            Ok(Decided::Promoted { label: row.account.label, before })
+            Ok(Decided::Promoted { label: row.account.label, before, affected })
         })
     });
     Ok(match decided.await? {
         Decided::Refused(failure) => Ended::Refused(failure),
         Decided::Waits => Ended::Offline(reason.unwrap_or_else(untold)),
-        Decided::Promoted { label, before } => {
+        Decided::Promoted { label, before, affected } => {
+            affected.tell(shared, &turn);
             replace::publish(shared, id, before, liveness, reason.clone());
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "reauthorized");
             Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason })

@@ -64,6 +64,19 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), generation, granted_scopes, valid_until)? == 1)
     }
 
+    /// What its plugin says that it holds.
+    pub(crate) async fn set_secret_names(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+        names: &str,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET secret_names = $3 \
+                           WHERE connection_id = $1 AND generation = $2";
+        self.changed(Changed::Connection(id));
+        Ok(execute!(self, SQL, id.as_uuid(), generation, names)? == 1)
+    }
+
     pub(crate) async fn delete_credential(&mut self, id: ConnectionId, generation: i64) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_credential WHERE connection_id = $1 AND generation = $2";
         self.changed(Changed::Connection(id));

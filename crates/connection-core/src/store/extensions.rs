@@ -6,7 +6,7 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     engine::{all, execute, optional},
-    rows::{ExtensionRow, GrantRow, TicketRow},
+    rows::{ExtensionRow, ExtensionStateRow, GrantRow, TicketRow},
 };
 use crate::ids::{ConnectionId, SessionId};
 
@@ -24,11 +24,23 @@ impl Reader {
         all!(self, ExtensionRow, SQL, owner)
     }
 
-    /// Those that are named as the provider that they need: whose settings others of that provider read.
-    pub(crate) async fn provider_extensions(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "SELECT name FROM connection_extension WHERE owner = $1 AND name = provider";
-        let found = all!(self, (String,), SQL, owner)?;
-        Ok(found.into_iter().map(|(name,)| name).collect())
+    /// Those that are named as the provider that they need, whose public settings others of that provider read, with what
+    /// is public of them.
+    pub(crate) async fn provider_extensions(&mut self, owner: &str) -> Result<Vec<(String, String)>, StoreError> {
+        const SQL: &str = "SELECT name, public FROM connection_extension_state \
+                           WHERE owner = $1 AND name = provider AND public IS NOT NULL";
+        all!(self, (String, String), SQL, owner)
+    }
+
+    /// What is known of one, which may have been removed.
+    pub(crate) async fn extension_state(
+        &mut self,
+        owner: &str,
+        name: &str,
+    ) -> Result<Option<ExtensionStateRow>, StoreError> {
+        const SQL: &str = "SELECT fingerprint, provider, public, public_revision FROM connection_extension_state \
+                           WHERE owner = $1 AND name = $2";
+        optional!(self, ExtensionStateRow, SQL, owner, name)
     }
 
     /// One that was revoked is found, too.
@@ -59,6 +71,14 @@ impl Reader {
         all!(self, GrantRow, SQL, owner, extension)
     }
 
+    /// The extensions that may use a connection, by name.
+    pub(crate) async fn grantees(&mut self, owner: &str, connection: ConnectionId) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT extension FROM connection_extension_grant \
+                           WHERE connection_id = $1 AND owner = $2 AND revoked_at IS NULL ORDER BY extension";
+        let found = all!(self, (String,), SQL, connection.as_uuid(), owner)?;
+        Ok(found.into_iter().map(|(extension,)| extension).collect())
+    }
+
     /// What it was given for: a command, and the setup that was begun.
     pub(crate) async fn ticket(
         &mut self,
@@ -83,9 +103,27 @@ impl Tx {
         execute!(self, SQL, owner, &row.name, &row.provider, &row.source, &row.fingerprint, row.added_at).map(drop)
     }
 
-    /// With its preferences and tickets; grants are revoked apart, since each is told. `false` when there was none.
+    /// In the place of what was known.
+    pub(crate) async fn put_extension_state(
+        &mut self,
+        owner: &str,
+        name: &str,
+        row: &ExtensionStateRow,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_extension_state (owner, name, fingerprint, provider, public, \
+                           public_revision) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, name) DO UPDATE \
+                           SET fingerprint = excluded.fingerprint, provider = excluded.provider, \
+                           public = excluded.public, public_revision = excluded.public_revision";
+        let ExtensionStateRow { fingerprint, provider, public, public_revision } = row;
+        execute!(self, SQL, owner, name, fingerprint, provider, public, public_revision).map(drop)
+    }
+
+    /// With its tickets, and with what it is set to, whose counts stay and grow; grants are revoked apart, since each is
+    /// told. `false` when there was none.
     pub(crate) async fn delete_extension(&mut self, owner: &str, name: &str) -> Result<bool, StoreError> {
-        const PREFERENCES: &str = "DELETE FROM connection_extension_preference WHERE owner = $1 AND extension = $2";
+        const PREFERENCES: &str = "UPDATE connection_extension_preference SET body = '{}', revision = revision + 1, \
+                                   public_revision = public_revision + CASE WHEN command = '' THEN 1 ELSE 0 END \
+                                   WHERE owner = $1 AND extension = $2 AND body <> '{}'";
         const TICKETS: &str = "DELETE FROM connection_extension_ticket WHERE owner = $1 AND extension = $2";
         const SQL: &str = "DELETE FROM connection_extension WHERE owner = $1 AND name = $2";
         execute!(self, PREFERENCES, owner, name)?;
@@ -116,6 +154,16 @@ impl Tx {
                            WHERE owner = $1 AND extension = $2 AND connection_id = $3 AND revoked_at IS NULL";
         self.changed(Changed::Connection(connection));
         Ok(execute!(self, SQL, owner, extension, connection.as_uuid(), now)? == 1)
+    }
+
+    /// The setup that the host began for it.
+    pub(crate) async fn set_ticket_session(&mut self, id: Uuid, session: SessionId) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_extension_ticket SET session_id = $2 WHERE id = $1";
+        Ok(execute!(self, SQL, id, session.as_uuid())? == 1)
+    }
+
+    pub(crate) async fn delete_ticket(&mut self, id: Uuid) -> Result<bool, StoreError> {
+        Ok(execute!(self, "DELETE FROM connection_extension_ticket WHERE id = $1", id)? == 1)
     }
 
     /// What is older than `oldest`, of all owners, goes.

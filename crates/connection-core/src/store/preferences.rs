@@ -3,7 +3,7 @@
 use super::{
     Reader, StoreError, Tx,
     engine::{all, execute, optional},
-    rows::PreferenceRow,
+    rows::{PreferenceRow, PublicRow},
 };
 
 macro_rules! preferences {
@@ -16,11 +16,11 @@ macro_rules! preferences {
     };
 }
 
-/// What an extension is set to, and what that of the provider's own name is, if it was added and needs that provider.
-pub(super) const PUBLIC: &str = preferences!(
-    "p.command = '' AND p.extension IN ($2, $3) AND (p.extension = $2 OR EXISTS \
-     (SELECT 1 FROM connection_extension AS e WHERE e.owner = $1 AND e.name = $3 AND e.provider = $3))"
-);
+/// What an extension is set to and what that of the provider's own name is, and what is known of both.
+pub(super) const PUBLIC: &str = "SELECT p.extension, p.body, NULL AS public, p.revision, p.public_revision \
+     FROM connection_extension_preference AS p WHERE p.owner = $1 AND p.extension IN ($2, $3) AND p.command = '' \
+     UNION ALL SELECT s.name, NULL, CASE WHEN s.provider = s.name THEN s.public END, 0, s.public_revision \
+     FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name IN ($2, $3)";
 
 impl Reader {
     /// An empty command stands for the extension itself.
@@ -34,14 +34,24 @@ impl Reader {
         optional!(self, PreferenceRow, SQL, owner, extension, command)
     }
 
-    /// What an extension is set to, and what its provider's own is.
+    /// What an extension is set to and what its provider's own is, and what is known of both.
     pub(crate) async fn public_preferences(
         &mut self,
         owner: &str,
         extension: &str,
         provider: &str,
+    ) -> Result<Vec<PublicRow>, StoreError> {
+        all!(self, PublicRow, PUBLIC, owner, extension, provider)
+    }
+
+    /// What an extension and its commands are set to.
+    pub(crate) async fn preferences_of(
+        &mut self,
+        owner: &str,
+        extension: &str,
     ) -> Result<Vec<PreferenceRow>, StoreError> {
-        all!(self, PreferenceRow, PUBLIC, owner, extension, provider)
+        const SQL: &str = preferences!("p.extension = $2 ORDER BY p.command");
+        all!(self, PreferenceRow, SQL, owner, extension)
     }
 
     /// What all extensions are set to.

@@ -10,9 +10,11 @@ use connection_contract::{BoxFuture, Liveness, NotLive, Reason, Secret, Timestam
 use serde_json::Value;
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
+    ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
     connection::{json, named, replace},
-    event, limits,
+    event,
+    extension::{self, Affected},
+    limits,
     liveness::{self, words},
     refresh::plan::{self, Given},
     registry::KindEntry,
@@ -128,12 +130,21 @@ pub(super) async fn commit(
     let (sealer, ids) = (shared.sealer.clone(), shared.ids.clone());
     let (began, at) = (began.seconds(), now.seconds());
     let change = Change { id, found, generation, began, renews: kind.renews(), rotated, now: at, sealer, ids };
+    // Only a credential that was rotated is told to extensions.
+    let turn = match change.rotated {
+        Some(_) => Some(extension::turn(shared).await),
+        None => None,
+    };
     let written = if relaxed {
         shared.store.write_relaxed(move |tx| write(tx, change)).await?
     } else {
         shared.store.write(move |tx| write(tx, change)).await?
     };
-    if let Some(was) = written.filter(|was| *was != liveness) {
+    if let (Some(Written { affected: Some(affected), .. }), Some(turn)) = (&written, &turn) {
+        affected.clone().tell(shared, turn);
+    }
+    drop(turn);
+    if let Some(was) = written.map(|written| written.was).filter(|was| *was != liveness) {
         tracing::info!(connection = %id, kind = %before.kind, liveness = words::liveness(liveness), "liveness changed");
         shared.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
     }
@@ -154,13 +165,21 @@ async fn seal_next(
     let mut payload = opened.payload.map_err(failed)?;
     payload.credential = fresh.duplicate();
     // Of the definition that the probe was made with, which may be gone by now.
-    let secret_names = named::held(shared, kind, &payload.credential).await;
+    let secret_names = named::held(shared, kind, &payload.credential, named::current(shared, id)).await;
     replace::seal_next(shared, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 
-/// What the liveness was; `None` when nothing was written: the connection is gone, another credential is its current
+/// What one transaction did.
+struct Written {
+    /// The liveness before.
+    was: Liveness,
+    /// Who may use the credential that was rotated.
+    affected: Option<Affected>,
+}
+
+/// What was done; `None` when nothing was written: the connection is gone, another credential is its current
 /// one, or somebody measured it while the probe was under way.
-fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, StoreError>> {
+fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, StoreError>> {
     Box::pin(async move {
         let Change { id, found, generation, began, renews, rotated, now, sealer, ids } = change;
         tx.lock(Lock::Connection(id)).await?;
@@ -214,6 +233,10 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Liveness>, 
         for (kind, body) in facts.events(&seen, next) {
             event::append(tx, &sealer, &event::at(now, &*ids, &row.account.owner, id, kind, body)).await?;
         }
-        Ok(Some(seen.liveness))
+        let affected = match next {
+            Some(_) => Some(Affected::of(tx, &row.account.owner, id, &[ChangedPart::Credential]).await?),
+            None => None,
+        };
+        Ok(Some(Written { was: seen.liveness, affected }))
     })
 }

@@ -72,6 +72,7 @@ async fn answered(registry: &ConnectionRegistry, key: &str) -> Outcome {
 fn word(outcome: &RetryOutcome) -> String {
     match outcome {
         RetryOutcome::Connected { command, .. } => format!("connected {command:?}"),
+        RetryOutcome::NotGranted(resolved) => format!("not granted, {}", resolved.status),
         RetryOutcome::StillMissing(resolved) => format!("{}", resolved.status),
         RetryOutcome::SetupFailed(failure) => failure.code.to_string(),
         other => panic!("{other:?}"),
@@ -215,4 +216,37 @@ async fn each_thing_that_stands_in_the_way_has_its_own_action() {
     refuses(&world);
     one.verify().await.unwrap();
     assert_eq!(action(&issues).await, Some(RequiredAction::Reauthorize));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_there_and_not_granted_is_no_end_of_a_hand_off() {
+    let world = World::new().await;
+    let (registry, _) = open(&world).await;
+    let issues = handle(&registry, "issues");
+    let ticket = issues.open_native_extension_settings(Some("list")).await.unwrap();
+    // A person connects it by another way than the setup that was begun.
+    let connection = connected(&registry, "key-1").await;
+    assert_eq!(word(&issues.retry(ticket).await.unwrap()), "not granted, connected");
+    registry.grant("issues", connection.id(), &[]).await.unwrap();
+    assert_eq!(word(&issues.retry(ticket).await.unwrap()), "not granted, connected", "without the secret");
+    registry.grant("issues", connection.id(), &issues.requirement().auth.secret_names).await.unwrap();
+    assert_eq!(word(&issues.retry(ticket).await.unwrap()), r#"connected Some("list")"#);
+}
+
+/// What ends between the act of the host and the answer leaves a ticket for what was begun.
+#[tokio::test]
+async fn a_ticket_is_there_before_the_host_acts_and_goes_when_it_could_not() {
+    let world = World::new().await;
+    let (registry, settings) = open(&world).await;
+    let issues = handle(&registry, "issues");
+    raw::refuse(&world.database(), "INSERT ON connection_extension_ticket").await;
+    assert!(issues.open_native_extension_settings(None).await.is_err());
+    assert!(settings.opened.lock().unwrap().is_empty(), "nothing is begun that nobody has a ticket for");
+    raw::refuse_no_more(&world.database()).await;
+    assert!(issues.open_command_preferences("list").await.is_err());
+    let count = "SELECT count(*) FROM connection_extension_ticket";
+    assert_eq!(raw::number(&world.database(), count).await, Some(0));
+    issues.open_native_extension_settings(None).await.unwrap();
+    let begun = "SELECT count(*) FROM connection_extension_ticket WHERE session_id IS NOT NULL";
+    assert_eq!(raw::number(&world.database(), begun).await, Some(1));
 }

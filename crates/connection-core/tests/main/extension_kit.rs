@@ -1,5 +1,10 @@
 //! Extensions for tests, and a kind with two secrets.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
 use connection_contract::{Command, ExtensionDeclaration, Preference, PreferenceInput, prelude::*};
 use connection_core::{Connection as Handle, ConnectionRegistry, ExtensionHandle, Outcome};
 
@@ -63,11 +68,13 @@ pub(crate) fn refuses(world: &World) {
 pub(crate) struct Twin {
     pub(crate) kind: Kind,
     pub(crate) provider: Kind,
+    /// Whether it crashes when it is asked for a secret.
+    pub(crate) fails: Arc<AtomicBool>,
 }
 
 impl Twin {
     pub(crate) fn new() -> Self {
-        Self { kind: TWIN, provider: TWIN }
+        Self { kind: TWIN, provider: TWIN, fails: Arc::default() }
     }
 
     pub(crate) async fn connected(&self, registry: &ConnectionRegistry, one: &str, two: &str) -> Handle {
@@ -122,6 +129,7 @@ impl ConnectionDefinition for Twin {
 
 impl NamedSecrets<Record> for Twin {
     fn secret(&self, credential: &Record, name: &str) -> Option<Secret> {
+        assert!(!self.fails.load(SeqCst), "told so");
         credential.find(name).map(Secret::duplicate)
     }
 }

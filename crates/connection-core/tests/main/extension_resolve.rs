@@ -98,14 +98,14 @@ async fn several_are_an_error_that_lists_them_and_the_default_settles_it() {
 #[tokio::test]
 async fn a_connection_of_another_kind_of_the_provider_serves_and_that_of_another_provider_does_not() {
     let (world, other) = (World::new().await, Kind::from_static("other"));
-    let of_acme = Twin { kind: TWIN, provider: KIND };
+    let of_acme = Twin { kind: TWIN, provider: KIND, ..Twin::new() };
     let registry = world.acme().await;
     registry.register_connection_kind(of_acme.clone()).unwrap();
-    registry.register_connection_kind(Twin { kind: other.clone(), provider: other.clone() }).unwrap();
+    registry.register_connection_kind(Twin { kind: other.clone(), provider: other.clone(), ..Twin::new() }).unwrap();
     let handle = registry.extension(of("sms", needs(KIND, AuthType::OAuth, &["apiKey"])));
     assert!(handle.is_err(), "oauth without its endpoints is no declaration");
     let handle = registry.extension(of("sms", needs(KIND, AuthType::PersonalAccessToken, &["apiKey"]))).unwrap();
-    Twin { kind: other.clone(), provider: other }.connected(&registry, "AC1", "s").await;
+    Twin { kind: other.clone(), provider: other, ..Twin::new() }.connected(&registry, "AC1", "s").await;
     connected(&registry, "key-1").await;
     assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
     let twin = of_acme.connected(&registry, "AC1", "s").await;

@@ -46,7 +46,8 @@ async fn generated_migration_and_workflow_packages_share_one_connection() {
 async fn a_package_reads_the_declared_settings_of_the_providers_own_extension_and_no_others() {
     let world = World::new().await;
     let registry = world.acme().await;
-    let own = acme_extension("acme");
+    let shown = needs(KIND, AuthType::ApiKey, &["accessToken"]).public_preference("defaultDatabase");
+    let own = of("acme", shown);
     let own_handle = registry.extension(own.clone()).unwrap();
     own_handle.set_preferences(None).set("defaultDatabase", "theirs").set("open", true).await.unwrap();
     let wants = needs(KIND, AuthType::ApiKey, &["accessToken"]).public_preference("defaultDatabase");

@@ -81,7 +81,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> 
         state: CredentialState::Current,
         key_id: sealed.key_id(),
         sealed,
-        secret_names: named::held(shared, &entry, &payload.credential).await,
+        secret_names: named::held(shared, &entry, &payload.credential, async { None }).await,
         granted_scopes: made.granted_scopes.as_ref().map(json::texts),
         valid_until: given.valid_until,
         created_at: now,

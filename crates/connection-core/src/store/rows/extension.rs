@@ -16,6 +16,30 @@ pub(crate) struct ExtensionRow {
     pub(crate) added_at: i64,
 }
 
+/// A row of `connection_extension_state`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ExtensionStateRow {
+    /// `None` once it was removed.
+    pub(crate) fingerprint: Option<Vec<u8>>,
+    /// `None` while it is not added.
+    pub(crate) provider: Option<String>,
+    /// JSON.
+    pub(crate) public: Option<String>,
+    pub(crate) public_revision: i64,
+}
+
+/// What an extension is set to, or what is known of it: one of the two is in a row.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct PublicRow {
+    pub(crate) extension: String,
+    /// JSON; of what it is set to.
+    pub(crate) body: Option<String>,
+    /// JSON; of the declaration of one that is added and its provider's own.
+    pub(crate) public: Option<String>,
+    pub(crate) revision: i64,
+    pub(crate) public_revision: i64,
+}
+
 /// A row of `connection_extension_grant`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct GrantRow {

@@ -17,7 +17,9 @@ pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow
 pub(crate) use event::{EventRow, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{ExchangeRow, ExchangeState, Sent};
-pub(crate) use extension::{CandidateRow, ExtensionRow, FoundCandidate, GrantRow, PreferenceRow, TicketRow};
+pub(crate) use extension::{
+    CandidateRow, ExtensionRow, ExtensionStateRow, FoundCandidate, GrantRow, PreferenceRow, PublicRow, TicketRow,
+};
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;

@@ -1,0 +1,175 @@
+//! A connection becomes another account, gets another credential, or goes: what extensions may use of it then, and what
+//! they are told.
+
+use std::sync::{Arc, Mutex, atomic::Ordering::SeqCst};
+
+use connection_contract::AuthType;
+use connection_core::{ChangedPart, Connection, ConnectionRegistry, ExtensionListener, RequiredAction};
+
+use crate::{
+    extension_kit::{TWIN, Twin, handle, keys_are_accounts, needs, of, secret_name},
+    raw,
+    renewing::Renewals,
+    test_server::Reply,
+    world::{World, answers, code, connected, step},
+};
+
+type Told = Arc<Mutex<Vec<String>>>;
+
+fn listen(registry: &ConnectionRegistry) -> (ExtensionListener, Told) {
+    let told = Told::default();
+    let heard = told.clone();
+    let listener = registry.on_extension_change(move |change| {
+        let parts: Vec<_> = change.parts.iter().map(|part| ChangedPart::as_str(*part)).collect();
+        heard.lock().unwrap().push(format!("{} {}", change.extension, parts.join(" ")));
+    });
+    (listener, told)
+}
+
+fn taken(told: &Told) -> Vec<String> {
+    std::mem::take(&mut *told.lock().unwrap())
+}
+
+async fn holding(registry: &ConnectionRegistry) -> Vec<String> {
+    let grants = registry.grants().await.unwrap().into_iter();
+    grants.filter(|grant| grant.revoked_at.is_none()).map(|grant| grant.extension).collect()
+}
+
+async fn reauthorized(connection: &Connection, key: &str) -> String {
+    let session = connection.reauthorize().another_account().await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("accessToken", key)])).await.unwrap();
+    code(&session.terminal().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_grant_does_not_survive_a_change_of_account_in_either_direction() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let connection = connected(&registry, "one").await;
+    let names = [secret_name("accessToken")];
+    registry.grant("a", connection.id(), &names).await.unwrap();
+    registry.grant("b", connection.id(), &[]).await.unwrap();
+    let (_listener, told) = listen(&registry);
+    assert_eq!(reauthorized(&connection, "one").await, "done Live");
+    assert_eq!(holding(&registry).await, ["a", "b"], "the control: the same account");
+    assert_eq!(taken(&told), ["a credential", "b credential"]);
+    assert_eq!(reauthorized(&connection, "two").await, "done Live");
+    assert!(holding(&registry).await.is_empty());
+    assert_eq!(taken(&told), ["a credential grant", "b credential grant"]);
+    let a = handle(&registry, "a");
+    let lent = a.with_access_token(a.requirement(), async |_| unreachable!("the other account's")).await;
+    assert_eq!(lent.unwrap_err().code(), "not_granted");
+    let revoked = "SELECT body FROM connection_event WHERE kind = 'extension_revoked'";
+    assert_eq!(raw::texts(&world.database(), revoked).await.len(), 2, "it is on record");
+    // What was said of the second account does not hold for the first.
+    registry.grant("a", connection.id(), &names).await.unwrap();
+    taken(&told);
+    connection.rollback().await.unwrap();
+    assert!(holding(&registry).await.is_empty());
+    assert_eq!(taken(&told), ["a credential grant"]);
+}
+
+#[tokio::test]
+async fn a_change_of_account_that_cannot_be_committed_takes_nothing_back_and_tells_nothing() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let connection = connected(&registry, "one").await;
+    assert_eq!(reauthorized(&connection, "two").await, "done Live");
+    registry.grant("a", connection.id(), &[]).await.unwrap();
+    let (_listener, told) = listen(&registry);
+    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    assert!(connection.rollback().await.is_err());
+    raw::refuse_no_more(&world.database()).await;
+    assert_eq!(holding(&registry).await, ["a"]);
+    assert!(taken(&told).is_empty());
+}
+
+#[tokio::test]
+async fn whoever_may_use_a_connection_is_told_of_a_rotation_and_of_its_end() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let (_listener, told) = listen(&registry);
+    registry.grant("a", connection.id(), &[]).await.unwrap();
+    registry.grant("gone", connection.id(), &[]).await.unwrap();
+    registry.revoke("gone", connection.id()).await.unwrap();
+    taken(&told);
+    world.provider(|_| Reply::whole(200, "", r#"{"id": "1", "name": "ada", "rotate": "key-2"}"#));
+    connection.verify().await.unwrap();
+    assert_eq!(taken(&told), ["a credential"]);
+    world.provider(|_| crate::world::me("1", "ada"));
+    connection.verify().await.unwrap();
+    assert!(taken(&told).is_empty(), "the control: nothing was changed");
+    registry.remove(connection.id()).await.unwrap();
+    assert_eq!(taken(&told), ["a connection-config credential grant"]);
+}
+
+#[tokio::test]
+async fn whoever_may_use_a_connection_is_told_of_a_refresh() {
+    let renewals = Renewals::new().await;
+    renewals.registry.grant("a", renewals.connection.id(), &[]).await.unwrap();
+    let (_listener, told) = listen(&renewals.registry);
+    renewals.connection.refresh().await.unwrap();
+    assert_eq!(taken(&told), ["a credential"]);
+}
+
+#[tokio::test]
+async fn a_grant_of_fewer_secrets_than_are_declared_by_now_is_none_that_suffices() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let twin = Twin::new();
+    registry.register_connection_kind(twin.clone()).unwrap();
+    let connection = twin.connected(&registry, "AC1", "secret").await;
+    registry.grant("half", connection.id(), &[secret_name("apiKey")]).await.unwrap();
+    for (names, suffices) in [(&["apiKey"][..], true), (&["apiKey", "apiSecret"], false)] {
+        let half = registry.extension(of("half", needs(TWIN, AuthType::ApiKey, names))).unwrap();
+        assert_eq!(half.resolve(half.requirement()).await.unwrap().is_granted(), suffices);
+        let all = registry.resolve_all(&[half.declaration().clone()]).await.unwrap();
+        assert_eq!(all[0].as_ref().unwrap().is_granted(), suffices);
+        let action = half.connection_required().await.unwrap().map(|view| view.action);
+        assert_eq!(action, (!suffices).then_some(RequiredAction::Grant));
+        assert_eq!(half.inject(None).await.is_ok(), suffices);
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_cannot_say_what_a_credential_holds_takes_no_name_away() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let twin = Twin::new();
+    registry.register_connection_kind(twin.clone()).unwrap();
+    let connection = twin.connected(&registry, "AC1", "  ").await;
+    let held = async || raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
+    assert_eq!(held().await, [r#"["apiKey"]"#]);
+    twin.fails.store(true, SeqCst);
+    let session = connection.reauthorize().await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("apiKey", "AC1"), ("apiSecret", "  ")])).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert_eq!(held().await, [r#"["apiKey"]"#, r#"["apiKey"]"#], "as the row before has it");
+    twin.connected(&registry, "AC2", "two").await;
+    assert_eq!(held().await.last().unwrap(), r#"["apiKey","apiSecret"]"#, "what its kind declares");
+}
+
+/// What was stored before the plugin was asked has every name that its kind declares.
+#[tokio::test]
+async fn a_row_that_says_more_than_its_credential_holds_is_mended_once_somebody_asks_for_it() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let twin = Twin::new();
+    registry.register_connection_kind(twin.clone()).unwrap();
+    let connection = twin.connected(&registry, "AC1", "  ").await;
+    let both = r#"UPDATE connection_credential SET secret_names = '["apiKey","apiSecret"]'"#;
+    raw::run(&world.database(), both).await;
+    let declared = of("both", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]));
+    let both = registry.extension(declared).unwrap();
+    registry.grant("both", connection.id(), &both.requirement().auth.secret_names).await.unwrap();
+    assert!(both.connection_required().await.unwrap().is_none());
+    assert_eq!(both.inject(None).await.unwrap_err().code(), "connection_missing");
+    let found = both.resolve(both.requirement()).await.unwrap();
+    assert_eq!(found.missing_secret_names, [secret_name("apiSecret")]);
+    assert_eq!(both.connection_required().await.unwrap().unwrap().action, RequiredAction::Connect);
+}

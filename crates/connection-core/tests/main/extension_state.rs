@@ -1,0 +1,186 @@
+//! What is kept of an extension beside its settings: what it needs by now, what of it others read, and how often that was
+//! changed. It outlives the extension.
+
+use std::sync::{Arc, Mutex};
+
+use connection_contract::{AuthType, ExtensionDeclaration, Preference, PreferenceInput, Value};
+use connection_core::{ChangedPart, ConnectionRegistry, ExtensionHandle, Outcome};
+
+use crate::{
+    acme::KIND,
+    extension_kit::{handle, needs, of, secret_name},
+    raw,
+    world::{World, answers, connected, step},
+};
+
+/// The provider's own extension: `region` is public with a default, `plan` public without one, `note` is its own.
+fn own(region: &str) -> ExtensionDeclaration {
+    let plans = vec![("free".into(), "Free".into()), ("paid".into(), "Paid".into())];
+    let requirement = needs(KIND, AuthType::ApiKey, &["accessToken"]);
+    ExtensionDeclaration::new("acme", requirement.public_preference("region").public_preference("plan"))
+        .preference(Preference::new("region", PreferenceInput::Text).default(region))
+        .preference(Preference::new("plan", PreferenceInput::Dropdown(plans)))
+        .preference(Preference::new("note", PreferenceInput::Text).default("ours"))
+}
+
+/// One that asks for all of them, and has values of its own.
+fn package(registry: &ConnectionRegistry) -> ExtensionHandle {
+    let requirement = needs(KIND, AuthType::ApiKey, &["accessToken"]);
+    let names = ["region", "plan", "note"];
+    let requirement = names.iter().fold(requirement, |requirement, name| requirement.public_preference(*name));
+    let declared = ExtensionDeclaration::new("package", requirement);
+    let preference = |name| Preference::new(name, PreferenceInput::Text).default("mine");
+    let declared = names.into_iter().fold(declared, |declared, name| declared.preference(preference(name)));
+    registry.extension(declared).unwrap()
+}
+
+/// What it reads, alone and among many.
+async fn public(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> String {
+    let alone = handle.resolve(handle.requirement()).await.unwrap().public_config.to_string();
+    let all = registry.resolve_all(&[handle.declaration().clone()]).await.unwrap();
+    assert_eq!(all[0].as_ref().unwrap().public_config.to_string(), alone);
+    alone
+}
+
+async fn count(handle: &ExtensionHandle) -> u64 {
+    handle.revisions(None).await.unwrap().connection_config
+}
+
+#[tokio::test]
+async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defaults_and_nothing_else() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let acme = registry.extension(own("eu")).unwrap();
+    acme.set_preferences(None).set("note", "canary-note").set("plan", "paid").await.unwrap();
+    let package = package(&registry);
+    assert_eq!(public(&registry, &package).await, r#"{"region":"mine","plan":"mine","note":"mine"}"#);
+    let mut counts = vec![count(&package).await];
+    let mut changed = async |expected: &str| {
+        assert_eq!(public(&registry, &package).await, expected);
+        counts.push(count(&package).await);
+        let [.., before, now] = counts[..] else { unreachable!() };
+        assert!(now > before, "{counts:?}");
+    };
+    registry.add_extension(&own("eu"), "1").await.unwrap();
+    changed(r#"{"region":"eu","plan":"paid","note":"mine"}"#).await;
+    registry.add_extension(&own("us"), "2").await.unwrap();
+    changed(r#"{"region":"us","plan":"paid","note":"mine"}"#).await;
+    acme.set_preferences(None).set("region", "de").await.unwrap();
+    changed(r#"{"region":"de","plan":"paid","note":"mine"}"#).await;
+    // What an earlier declaration let it be set to holds no more where the new one has no such choice.
+    let mut other = own("us");
+    other.preferences[1].input = PreferenceInput::Dropdown(vec![("free".into(), "Free".into())]);
+    registry.add_extension(&other, "3").await.unwrap();
+    changed(r#"{"region":"de","plan":"mine","note":"mine"}"#).await;
+    registry.remove_extension("acme").await.unwrap();
+    changed(r#"{"region":"mine","plan":"mine","note":"mine"}"#).await;
+    registry.add_extension(&own("eu"), "4").await.unwrap();
+    changed(r#"{"region":"eu","plan":"mine","note":"mine"}"#).await;
+    let before = count(&package).await;
+    registry.add_extension(&own("eu"), "5").await.unwrap();
+    acme.set_preferences(None).set("note", "another").await.unwrap();
+    assert_eq!(count(&package).await, before, "the control: nothing that others read");
+}
+
+/// R-JINGLE-047, for an extension that nobody added and that another process knows otherwise.
+#[tokio::test]
+async fn a_declaration_that_another_process_changes_in_mid_setup_is_refused_at_the_commit() {
+    let world = World::new().await;
+    let (here, there) = (world.acme().await, world.acme().await);
+    let changed = of("issues", needs(KIND, AuthType::PersonalAccessToken, &["accessToken"]));
+    for how in ["connects", "adds", "removes", "knows nothing"] {
+        let issues = handle(&here, "issues");
+        let session = here.begin_setup(&KIND).extension(&issues).await.unwrap();
+        let (no, _) = step(&session).await;
+        match how {
+            "connects" => {
+                let theirs = there.extension(changed.clone()).unwrap();
+                there.begin_setup(&KIND).extension(&theirs).await.unwrap().cancel().await.unwrap();
+            }
+            "adds" => drop(there.add_extension(&changed, "1").await.unwrap()),
+            "removes" => assert!(!there.remove_extension("issues").await.unwrap(), "it was not added"),
+            _ => {}
+        }
+        session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
+        let outcome = session.terminal().await.unwrap();
+        if how == "knows nothing" {
+            assert!(matches!(outcome, Outcome::Done(_)), "the control: {outcome:?}");
+            return;
+        }
+        let Outcome::Failed(failure) = outcome else { panic!("{how}") };
+        assert_eq!(failure.code, "connection_changed", "{how}");
+        there.remove_extension("issues").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_setup_for_an_extension_of_which_nothing_is_known_stores_nothing() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let session = registry.begin_setup(&KIND).extension(&handle(&registry, "issues")).await.unwrap();
+    let (no, _) = step(&session).await;
+    assert_eq!(raw::run(&world.database(), "DELETE FROM connection_extension_state").await, 1);
+    session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    assert_eq!(crate::world::code(&session.terminal().await.unwrap()), "connection_changed");
+    assert_eq!(raw::number(&world.database(), "SELECT count(*) FROM connection_account").await, Some(0));
+}
+
+#[tokio::test]
+async fn counts_go_on_where_an_extension_is_removed_and_added_again_and_all_that_went_is_told() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let issues = handle(&registry, "issues");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    registry.add_extension(issues.declaration(), "1").await.unwrap();
+    issues.set_preferences(None).set("open", true).await.unwrap();
+    issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
+    let before = issues.preferences(Some("list")).await.unwrap().revisions;
+    let connection = connected(&registry, "key-1").await;
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    let _listener = registry.on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
+    registry.remove_extension("issues").await.unwrap();
+    use ChangedPart::{CommandConfig, ExtensionConfig, Grant};
+    assert_eq!(std::mem::take(&mut *told.lock().unwrap()), [vec![ExtensionConfig, CommandConfig, Grant]]);
+    registry.add_extension(issues.declaration(), "2").await.unwrap();
+    let after = issues.preferences(Some("list")).await.unwrap();
+    assert!(after.set.is_empty());
+    assert!(after.revisions.extension_config > before.extension_config, "{:?}", after.revisions);
+    assert!(after.revisions.command_config > before.command_config, "{:?}", after.revisions);
+    issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
+    told.lock().unwrap().clear();
+    registry.remove_extension("issues").await.unwrap();
+    assert_eq!(*told.lock().unwrap(), [vec![CommandConfig]], "of a command alone");
+}
+
+#[tokio::test]
+async fn a_default_or_a_stored_value_that_does_not_fit_the_declaration_is_none() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let with = |input: fn() -> PreferenceInput, default: Value| {
+        let requirement = needs(KIND, AuthType::ApiKey, &["accessToken"]).public_preference("it");
+        let declared = ExtensionDeclaration::new("odd", requirement);
+        registry.extension(declared.preference(Preference::new("it", input()).default(default)))
+    };
+    let choices = || PreferenceInput::Dropdown(vec![("a".into(), "A".into()), ("b".into(), "B".into())]);
+    for (input, default, value) in [
+        ((|| PreferenceInput::Checkbox) as fn() -> PreferenceInput, Value::from("yes"), "false"),
+        (|| PreferenceInput::Checkbox, Value::Bool(true), "true"),
+        (choices, Value::from("narrow"), r#""a""#),
+        (choices, Value::from("b"), r#""b""#),
+        (|| PreferenceInput::Text, Value::Number("-0.0".into()), "0"),
+        (|| PreferenceInput::Text, Value::Number("NaN".into()), r#""""#),
+    ] {
+        // A declaration may be refused for it; one that is not has a value that can be had.
+        let Ok(odd) = with(input, default) else { continue };
+        assert_eq!(odd.preferences(None).await.unwrap().value("it").unwrap().to_string(), value);
+        assert_eq!(public(&registry, &odd).await, format!(r#"{{"it":{value}}}"#));
+    }
+    let text = with(|| PreferenceInput::Text, Value::from("t")).unwrap();
+    text.set_preferences(None).set("it", "yes").await.unwrap();
+    let checkbox = with(|| PreferenceInput::Checkbox, Value::Bool(true)).unwrap();
+    let read = checkbox.preferences(None).await.unwrap();
+    assert_eq!((read.value("it"), read.set.len()), (Some(&Value::Bool(true)), 0), "it was set as text");
+    assert_eq!(public(&registry, &checkbox).await, r#"{"it":true}"#);
+    assert_eq!(public(&registry, &text).await, r#"{"it":"yes"}"#, "the control");
+}
