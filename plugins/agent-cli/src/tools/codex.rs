@@ -9,7 +9,9 @@ pub(crate) static CODEX: Tool = Tool {
     name: "Codex",
     provider: "OpenAI",
     binary: "codex",
-    version: Version::Asked,
+    // It makes links and locks below `~/.codex/tmp` before it looks at its arguments:
+    // <https://github.com/openai/codex/blob/main/codex-rs/arg0/src/lib.rs>.
+    version: Version::NotAsked,
     // The standalone installer's: <https://developers.openai.com/codex/environment-variables>.
     places: &[".local/bin"],
     package: "@openai/codex",
