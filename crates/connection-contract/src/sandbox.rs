@@ -56,12 +56,14 @@ pub struct ConfigMount {
     pub mode: MountMode,
     /// Whether it is the directory that a profile takes the place of.
     pub is_profile: bool,
+    /// Whether it goes with the tool's own directory alone.
+    pub is_implicit_only: bool,
 }
 
 impl ConfigMount {
     /// Something that the tool may read.
     pub fn new(host: PathSpec, container: impl Into<Text>) -> Self {
-        Self { host, container: container.into(), mode: MountMode::ReadOnly, is_profile: false }
+        Self { host, container: container.into(), mode: MountMode::ReadOnly, is_profile: false, is_implicit_only: false }
     }
     /// The tool may write it, and so the user's own.
     #[must_use]
@@ -79,6 +81,13 @@ impl ConfigMount {
     #[must_use]
     pub fn profile(mut self) -> Self {
         self.is_profile = true;
+        self
+    }
+    /// It belongs to the directory that the tool uses by itself, as a file beside it: with a profile that has another directory
+    /// it is not mounted.
+    #[must_use]
+    pub fn implicit_only(mut self) -> Self {
+        self.is_implicit_only = true;
         self
     }
 }

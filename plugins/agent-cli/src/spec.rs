@@ -191,11 +191,11 @@ impl Tool {
     }
 
     /// The directory comes first, then what lies beside it. Each is a copy: the tools write there at every start, and a login
-    /// of the user's own must not be changed from within a container.
+    /// of the user's own must not be changed from within a container. What lies beside it is of the login in it, and no other's.
     pub(crate) fn sandbox(&self) -> SandboxSpec {
         let mount = |name: &str| ConfigMount::new(home(name.to_owned()), format!("{CONTAINER_HOME}/{name}")).copied();
         let spec = SandboxSpec::new(self.image.name, self.binary).config_mount(mount(self.directory.name).profile());
-        let spec = self.image.files.iter().fold(spec, |spec, file| spec.config_mount(mount(file)));
+        let spec = self.image.files.iter().fold(spec, |spec, file| spec.config_mount(mount(file).implicit_only()));
         self.image.variables.iter().fold(spec, |spec, (name, value)| spec.variable(*name, *value))
     }
 

@@ -34,6 +34,7 @@ enum Decided {
     Promoted {
         label: String,
         before: Liveness,
+        is_another: bool,
     },
     Refused(SetupFailure),
     /// The credential that is there may work, and this one could not be verified.
@@ -91,15 +92,19 @@ pub(super) async fn promote(
             }
             let told = ("session".to_owned(), session.to_string().into());
             let event = replacement.event(&on, &row, event::REAUTHORIZED, [told]);
+            let is_another = replacement.is_another(&row.account);
             replacement.put(tx, &row.account).await?;
             event::append(tx, &on.sealer, &event).await?;
-            Ok(Decided::Promoted { label: row.account.label, before })
+            Ok(Decided::Promoted { label: row.account.label, before, is_another })
         })
     });
     Ok(match decided.await? {
         Decided::Refused(failure) => Ended::Refused(failure),
         Decided::Waits => Ended::Offline(reason.unwrap_or_else(untold)),
-        Decided::Promoted { label, before } => {
+        Decided::Promoted { label, before, is_another } => {
+            if is_another {
+                shared.usage.forget(id);
+            }
             replace::publish(shared, id, before, liveness, reason.clone());
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "reauthorized");
             Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
