@@ -131,3 +131,21 @@ fn real(directory: &Path) -> PathBuf {
         None => directory.to_owned(),
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::real;
+
+    #[test]
+    fn a_directory_that_is_not_there_yet_is_below_where_the_links_before_it_lead() {
+        let base = tempfile::tempdir().unwrap();
+        let there = base.path().canonicalize().unwrap().join("there");
+        std::fs::create_dir(&there).unwrap();
+        let link = base.path().join("link");
+        std::os::unix::fs::symlink(&there, &link).unwrap();
+        assert_eq!(real(&link), there);
+        assert_eq!(real(&link.join("not/yet")), there.join("not/yet"));
+        std::fs::create_dir_all(there.join("not/yet")).unwrap();
+        assert_eq!(real(&link.join("not/yet")), there.join("not/yet"));
+    }
+}
