@@ -63,7 +63,13 @@ pub struct ConfigMount {
 impl ConfigMount {
     /// Something that the tool may read.
     pub fn new(host: PathSpec, container: impl Into<Text>) -> Self {
-        Self { host, container: container.into(), mode: MountMode::ReadOnly, is_profile: false, is_implicit_only: false }
+        Self {
+            host,
+            container: container.into(),
+            mode: MountMode::ReadOnly,
+            is_profile: false,
+            is_implicit_only: false,
+        }
     }
     /// The tool may write it, and so the user's own.
     #[must_use]

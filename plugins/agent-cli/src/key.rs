@@ -51,8 +51,12 @@ fn refused(tool: &Tool) -> Reason {
 }
 
 fn forbidden(tool: &Tool) -> Reason {
-    Reason::new(reason::FORBIDDEN, format!("{} knows this key and does not let it do this", tool.provider))
-        .remedy(format!("look at its permissions, its project and the region at {}, or make another one there", tool.api.console))
+    Reason::new(reason::FORBIDDEN, format!("{} knows this key and does not let it do this", tool.provider)).remedy(
+        format!(
+            "look at its permissions, its project and the region at {}, or make another one there",
+            tool.api.console
+        ),
+    )
 }
 
 /// Google answers 400 for a key that it does not know, with this word in the details of the error.

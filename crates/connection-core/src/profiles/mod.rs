@@ -146,7 +146,8 @@ impl Profiles {
     fn within(&self) -> Within {
         // The environment is of whoever runs this process. To another owner its directory is somebody else's.
         let is_base = &*self.owner == DEFAULT_OWNER;
-        let implicit = is_base.then(|| environment::resolve(&*self.shared.environment, &self.spec.implicit_dir)).flatten();
+        let implicit =
+            is_base.then(|| environment::resolve(&*self.shared.environment, &self.spec.implicit_dir)).flatten();
         let implicit = implicit.and_then(|path| rules::directory(&self.spec, &path).ok());
         Within {
             owner: self.owner.to_string(),

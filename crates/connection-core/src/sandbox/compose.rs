@@ -143,7 +143,8 @@ fn configuration(
     let is_elsewhere = options.profile().is_some_and(|(_, directory)| implicit.as_deref() != Some(directory));
     for mount in &parts.spec.config_mounts {
         if mount.is_implicit_only && is_elsewhere {
-            left_out.push(format!("{}: it is of the tool's own directory, and a profile has another one", mount.container));
+            left_out
+                .push(format!("{}: it is of the tool's own directory, and a profile has another one", mount.container));
             continue;
         }
         let profile = options.profile().filter(|_| mount.is_profile);

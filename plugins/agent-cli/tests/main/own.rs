@@ -64,7 +64,9 @@ fn a_tool_that_is_nowhere_is_asked_for_again_and_then_ends_the_setup() {
 fn a_directory_without_a_login_is_signed_out_and_says_how_to_sign_in() {
     for (kind, make) in kinds() {
         let empty = match kind {
-            "claude" => vec![(".claude.json", "{}".to_owned()), (".credentials.json", r#"{"claudeAiOauth": {}}"#.to_owned())],
+            "claude" => {
+                vec![(".claude.json", "{}".to_owned()), (".credentials.json", r#"{"claudeAiOauth": {}}"#.to_owned())]
+            }
             "codex" => vec![("auth.json", r#"{"OPENAI_API_KEY": null, "tokens": null}"#.to_owned())],
             _ => vec![("oauth_creds.json", "{}".to_owned())],
         };
