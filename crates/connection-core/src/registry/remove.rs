@@ -129,7 +129,7 @@ impl ConnectionRegistry {
                 let previous = tx.previous_generation(id).await?;
                 let is_current = account.generation == generation;
                 let is_previous = previous.is_none_or(|previous| given_back.contains(&previous));
-                if !is_last && !(is_current && is_previous) {
+                if !(is_last || is_current && is_previous) {
                     return Ok(Some(None));
                 }
                 if !is_current {
