@@ -30,14 +30,9 @@ impl ProfileSpec {
         let (extra_env, extra_args, dir_name, probe) = Default::default();
         Self { env_var: env_var.into(), extra_env, extra_args, implicit_dir, dir_name, probe }
     }
-    /// A further variable. As [`env`](Self::env), under a name that a contained plugin may say: `env` is a macro, too.
-    #[must_use]
-    pub fn variable(self, name: impl Into<Text>, value: EnvValue) -> Self {
-        self.env(name, value)
-    }
     /// A further variable.
     #[must_use]
-    pub fn env(mut self, name: impl Into<Text>, value: EnvValue) -> Self {
+    pub fn variable(mut self, name: impl Into<Text>, value: EnvValue) -> Self {
         self.extra_env.push((name.into(), value));
         self
     }

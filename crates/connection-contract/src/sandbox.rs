@@ -30,15 +30,9 @@ impl SandboxSpec {
         self.config_mounts.push(mount);
         self
     }
-    /// A variable that wins over that of the run. As [`env`](Self::env), under a name that a contained plugin may say: `env` is
-    /// a macro, too.
-    #[must_use]
-    pub fn variable(self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
-        self.env(name, value)
-    }
     /// A variable that wins over that of the run.
     #[must_use]
-    pub fn env(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
+    pub fn variable(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
         self.env.push((name.into(), value.into()));
         self
     }
@@ -56,12 +50,20 @@ pub struct ConfigMount {
     pub mode: MountMode,
     /// Whether it is the directory that a profile takes the place of.
     pub is_profile: bool,
+    /// Whether it goes with the tool's own directory alone.
+    pub is_implicit_only: bool,
 }
 
 impl ConfigMount {
     /// Something that the tool may read.
     pub fn new(host: PathSpec, container: impl Into<Text>) -> Self {
-        Self { host, container: container.into(), mode: MountMode::ReadOnly, is_profile: false }
+        Self {
+            host,
+            container: container.into(),
+            mode: MountMode::ReadOnly,
+            is_profile: false,
+            is_implicit_only: false,
+        }
     }
     /// The tool may write it, and so the user's own.
     #[must_use]
@@ -79,6 +81,13 @@ impl ConfigMount {
     #[must_use]
     pub fn profile(mut self) -> Self {
         self.is_profile = true;
+        self
+    }
+    /// It belongs to the directory that the tool uses by itself, as a file beside it: with a profile that has another directory
+    /// it is not mounted.
+    #[must_use]
+    pub fn implicit_only(mut self) -> Self {
+        self.is_implicit_only = true;
         self
     }
 }

@@ -126,11 +126,12 @@ pub trait ToolService: Send + Sync {
     /// cannot look.
     fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>>;
 
-    /// The first line that the tool prints when it is asked for its version; at most 4 KiB of it are read.
+    /// The first line that the tool prints when it is asked for its version; at most 4 KiB of it are read. Then it is killed
+    /// with all that it began: how it would have ended is not asked.
     ///
     /// # Cancellation
     ///
-    /// Dropped, and after two seconds, the process is killed.
+    /// Dropped, and after two seconds, the process is killed, too.
     ///
     /// # Errors
     ///

@@ -28,10 +28,14 @@ pub(crate) async fn account(
     ))
 }
 
-/// As everywhere, with a provider's own way of saying that it does not know a key.
+/// As everywhere, with a provider's own way of saying that it does not know a key, and a key that is known and may not do
+/// this told apart.
 pub(crate) fn accepted(tool: &Tool, result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, NotLive> {
     if result.as_ref().is_ok_and(is_invalid_key) {
         return Err(NotLive::failing(refused(tool)));
+    }
+    if result.as_ref().is_ok_and(|response| response.status() == 403) {
+        return Err(NotLive::failing(forbidden(tool)));
     }
     classify(result).map_err(|mut not_live| {
         if not_live.reason.code == reason::UNAUTHORIZED {
@@ -44,6 +48,15 @@ pub(crate) fn accepted(tool: &Tool, result: Result<HttpResponse, HttpError>) -> 
 fn refused(tool: &Tool) -> Reason {
     Reason::new(reason::UNAUTHORIZED, format!("{} does not accept this key", tool.provider))
         .remedy(format!("make another one at {}", tool.api.console))
+}
+
+fn forbidden(tool: &Tool) -> Reason {
+    Reason::new(reason::FORBIDDEN, format!("{} knows this key and does not let it do this", tool.provider)).remedy(
+        format!(
+            "look at its permissions, its project and the region at {}, or make another one there",
+            tool.api.console
+        ),
+    )
 }
 
 /// Google answers 400 for a key that it does not know, with this word in the details of the error.

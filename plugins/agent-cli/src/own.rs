@@ -14,6 +14,8 @@ pub(crate) struct Found {
     pub(crate) path: DisplayText,
     /// Whose login it has, where that can be read.
     pub(crate) account: Option<Identity>,
+    /// Whether its files, all of which could be judged, hold no login.
+    pub(crate) is_bare: bool,
 }
 
 /// Looks for the tool and into the directory of its profile.
@@ -22,7 +24,7 @@ pub(crate) struct Found {
 /// that there is none is a reason.
 pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLive> {
     let path = installed(tool, ctx).await?;
-    let Some(directory) = ctx.directory() else { return Ok(Found { path, account: None }) };
+    let Some(directory) = ctx.directory() else { return Ok(Found { path, account: None, is_bare: false }) };
     let Some(files) = ctx.files() else {
         return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
     };
@@ -30,7 +32,8 @@ pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLiv
     if !probed.exists || probed.authenticated == Some(false) {
         return Err(NotLive::failing(signed_out(tool)));
     }
-    Ok(Found { path, account: probed.account })
+    let is_bare = probed.authenticated.is_none() && !probed.is_doubtful;
+    Ok(Found { path, account: probed.account, is_bare })
 }
 
 async fn installed(tool: &Tool, ctx: &Context<'_>) -> Result<DisplayText, NotLive> {
@@ -58,7 +61,7 @@ async fn installed(tool: &Tool, ctx: &Context<'_>) -> Result<DisplayText, NotLiv
     })
 }
 
-fn signed_out(tool: &Tool) -> Reason {
+pub(crate) fn signed_out(tool: &Tool) -> Reason {
     let reason = Reason::new(tool.code("signed_out"), format!("{} is not signed in", tool.name));
     reason.remedy(format!("run '{}': {}", tool.sign_in.join(" "), tool.sign_in_hint))
 }

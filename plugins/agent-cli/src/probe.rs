@@ -19,6 +19,8 @@ pub(crate) struct Probed {
     pub(crate) exists: bool,
     /// Whether a login is in it; `None` when nothing says.
     pub(crate) authenticated: Option<bool>,
+    /// Whether a file that may hold a login is there and cannot be judged.
+    pub(crate) is_doubtful: bool,
     /// Whose it is: an id that stays, or the name.
     pub(crate) account: Option<Identity>,
 }
@@ -48,29 +50,37 @@ pub(crate) async fn directory(
         return Ok(Probed::default());
     }
     let (logins, names, ids) = (spec.logins.len(), spec.accounts.len(), tool.account_ids());
-    let values: Vec<_> = spec.logins.into_iter().chain(spec.accounts).chain(ids).collect();
-    let said = all(&values, logins, root, files, cache).await;
+    let people = tool.people();
+    let before_people = ids.len();
+    let values: Vec<_> = spec.logins.into_iter().chain(spec.accounts).chain(ids).chain(people).collect();
+    let (said, is_doubtful) = all(&values, logins, root, files, cache).await;
     let (of_logins, rest) = said.split_at_checked(logins).unwrap_or_default();
-    let (of_names, of_ids) = rest.split_at_checked(names).unwrap_or_default();
+    let (of_names, rest) = rest.split_at_checked(names).unwrap_or_default();
+    let (of_ids, of_people) = rest.split_at_checked(before_people).unwrap_or_default();
     let authenticated = of_logins.iter().flatten().map(|text| text == YES).reduce(|a, b| a || b);
     let first = |said: &[Option<String>]| said.iter().flatten().find(|text| !text.is_empty()).cloned();
     let name = first(of_names);
-    let account = first(of_ids).or_else(|| name.clone()).map(|id| Identity::new(id.clone(), name.unwrap_or(id)));
-    Ok(Probed { exists, authenticated, account })
+    let id = match (first(of_ids), first(of_people)) {
+        (Some(account), Some(person)) => Some(format!("{account}:{person}")),
+        (account, _) => account,
+    };
+    let account = id.or_else(|| name.clone()).map(|id| Identity::new(id.clone(), name.unwrap_or(id)));
+    Ok(Probed { exists, authenticated, is_doubtful, account })
 }
 
 /// What each value is: nothing for a file that is not there or cannot be judged, empty where the file does not have it. The
-/// first are logins, of which only is said that they are there.
+/// first are logins, of which only is said that they are there; and whether a file of theirs is there and was not judged.
 async fn all(
     values: &[ProbeValue],
     logins: usize,
     root: &Root,
     files: &dyn FileService,
     cache: Option<&dyn FileCache>,
-) -> Vec<Option<String>> {
+) -> (Vec<Option<String>>, bool) {
+    let mut is_doubtful = false;
     let mut said = vec![None; values.len()];
     let mut read: Vec<&str> = Vec::new();
-    for value in values {
+    for (at, value) in values.iter().enumerate() {
         let file: &str = &value.file;
         if read.contains(&file) {
             continue;
@@ -86,27 +96,37 @@ async fn all(
                 content.map(|content| Some(made_of(file, &content, values, logins)))
             }
         };
+        let is_there = !matches!(made, Ok(None) | Err(ServiceError::NotFound));
         let made = made.ok().flatten().and_then(|made| Value::parse(made.as_bytes()).ok());
+        // The logins come first, so that a file of theirs is read as one of theirs.
+        is_doubtful |= at < logins && is_there && !matches!(&made, Some(Value::List(_)));
         for (at, text) in made.iter().flat_map(|made| made.items().iter().enumerate()) {
             if let (Some(place), Some(text)) = (said.get_mut(at), text.as_str()) {
                 *place = Some(text.to_owned());
             }
         }
     }
-    said
+    (said, is_doubtful)
 }
 
-/// A list with a text for each value of that file, and `null` for those of others.
+/// A list with a text for each value of that file, and `null` for those of others and for a login of which the file does not
+/// tell; `null` alone for a file that is no JSON, as one that is just being written.
 fn made_of(file: &str, content: &Secret, values: &[ProbeValue], logins: usize) -> String {
-    let json = Value::parse(content.expose()).unwrap_or(Value::Null);
+    let Ok(json) = Value::parse(content.expose()) else { return Value::Null.to_string() };
     let say = |(at, value): (usize, &ProbeValue)| {
-        if value.file != file {
+        if value.file != file || (at < logins && !tells(value, &json)) {
             return Value::Null;
         }
         let text = text(value, &json).unwrap_or_default();
         Value::Text(if at < logins && !text.is_empty() { YES.to_owned() } else { text })
     };
     Value::List(values.iter().enumerate().map(say).collect()).to_string()
+}
+
+/// Whether there is the part of the file in which the value would be: without it, the login may be of another sort.
+fn tells(value: &ProbeValue, json: &Value) -> bool {
+    let part = value.pointer.rsplit_once('/').map_or("", |(part, _)| part);
+    json.pointer(part).is_some()
 }
 
 fn text(value: &ProbeValue, json: &Value) -> Option<String> {
@@ -128,5 +148,7 @@ fn claims(token: &str) -> Option<Value> {
 fn version(values: &[ProbeValue]) -> u32 {
     let questions = values.iter().flat_map(|value| [&value.file, &value.pointer].into_iter().chain(&value.claim));
     let bytes = questions.flat_map(|text| text.bytes().chain([0]));
+    // The form of what is made, too.
+    let bytes = bytes.chain([2]);
     bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -65,9 +65,10 @@ async fn detected(tool: &Tool, ctx: &SetupContext<'_>) -> Option<Notice> {
 }
 
 async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
-    let mut problem: Option<DisplayText> = None;
+    let mut last: Option<Reason> = None;
     for _ in 0..TRIES {
-        let mut prompt = Prompt::new(format!("API key of {}", tool.provider)).problem(problem.take()).field(API_KEY);
+        let problem = last.as_ref().map(said);
+        let mut prompt = Prompt::new(format!("API key of {}", tool.provider)).problem(problem).field(API_KEY);
         if tool.costs().is_some() {
             prompt = prompt.field(ADMIN_KEY);
         }
@@ -80,9 +81,14 @@ async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Resul
                 let measured = VerifyResult::live().identity(identity.clone());
                 return Ok(Established::new(login, identity).established_live(measured));
             }
-            Err(refused) if refused.reason.code == reason::UNAUTHORIZED => problem = Some(said(&refused.reason)),
+            Err(refused) if [reason::UNAUTHORIZED, reason::FORBIDDEN].contains(&&*refused.reason.code) => {
+                last = Some(refused.reason);
+            }
             Err(other) => return Err(other.into()),
         }
+    }
+    if let Some(forbidden) = last.filter(|reason| reason.code == reason::FORBIDDEN) {
+        return Err(NotLive::failing(forbidden).into());
     }
     Err(SetupFailure::new(reason::UNAUTHORIZED, format!("there is no key that {} accepts", tool.provider))
         .remedy(format!("make one at {}", tool.api.console)))

@@ -67,6 +67,8 @@ pub(crate) struct Directory {
     pub(crate) accounts: &'static [At],
     /// Where an id of the account is that stays when the account is named anew.
     pub(crate) ids: &'static [At],
+    /// Where an id of the person is, for an account that several people share.
+    pub(crate) people: &'static [At],
 }
 
 /// Where a value is: a file, a pointer, and a pointer among the claims of a token.
@@ -190,12 +192,18 @@ impl Tool {
         self.directory.ids.iter().map(At::value).collect()
     }
 
+    pub(crate) fn people(&self) -> Vec<ProbeValue> {
+        self.directory.people.iter().map(At::value).collect()
+    }
+
     /// The directory comes first, then what lies beside it. Each is a copy: the tools write there at every start, and a login
-    /// of the user's own must not be changed from within a container.
+    /// of the user's own must not be changed from within a container. What lies beside it is of the login in it, and no other's.
     pub(crate) fn sandbox(&self) -> SandboxSpec {
         let mount = |name: &str| ConfigMount::new(home(name.to_owned()), format!("{CONTAINER_HOME}/{name}")).copied();
         let spec = SandboxSpec::new(self.image.name, self.binary).config_mount(mount(self.directory.name).profile());
-        let spec = self.image.files.iter().fold(spec, |spec, file| spec.config_mount(mount(file)));
+        let spec = self.image.files.iter().fold(spec, |spec, file| spec.config_mount(mount(file).implicit_only()));
+        // Whoever it runs as there has that home.
+        let spec = spec.variable("HOME", CONTAINER_HOME);
         self.image.variables.iter().fold(spec, |spec, (name, value)| spec.variable(*name, *value))
     }
 

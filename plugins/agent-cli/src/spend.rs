@@ -63,6 +63,9 @@ fn amount(costs: Costs, result: &Value) -> Option<f64> {
 }
 
 fn admin(mut refused: NotLive) -> NotLive {
+    if refused.reason.code == reason::FORBIDDEN {
+        refused.reason.message = "the provider does not let the admin key read the costs".into();
+    }
     if refused.reason.code == reason::UNAUTHORIZED {
         refused.reason.message = "the provider does not accept the admin key".into();
         refused.reason.remedy = Some("connect again with an admin key of the organization, or without one".into());

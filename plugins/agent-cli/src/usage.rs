@@ -10,7 +10,7 @@ use crate::{
     spend,
 };
 
-/// So many of the newest sessions are looked at until one tells limits.
+/// So many of the newest sessions are looked at for the one that told limits last: one that is resumed goes on in its file.
 const SESSIONS: usize = 5;
 /// A longer session is left alone.
 const LONGEST_SESSION: usize = 32 << 20;
@@ -58,24 +58,31 @@ impl UsageSource<Login> for AgentCli {
     }
 }
 
-/// The limits that the newest session tells, and when it told them.
+/// The limits of the account itself; the tool writes those of single models under other names.
+const MAIN_LIMIT: &str = "codex";
+
+/// The limits that were told last, and when.
 async fn limits(
     root: &Root,
     files: &dyn FileService,
     now: Timestamp,
 ) -> Result<Option<(Timestamp, Vec<TimeWindow>)>, ServiceError> {
+    let mut newest: Option<(Timestamp, Vec<TimeWindow>)> = None;
     for path in newest_sessions(root, files).await? {
         let content = match files.read(root, &path, LONGEST_SESSION).await {
             Ok(content) => content,
             Err(ServiceError::NotFound | ServiceError::TooLarge) => continue,
             Err(error) => return Err(error),
         };
-        let lines = content.expose_str().unwrap_or_default().lines().rev();
-        if let Some(told) = lines.filter(|line| line.contains("\"rate_limits\"")).find_map(|line| told(line, now)) {
-            return Ok(Some(told));
-        }
+        // Line by line: the last one may be cut within a character.
+        let lines = content.expose().rsplit(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
+        let told = lines.filter(|line| line.contains("\"rate_limits\"")).find_map(|line| told(line, now));
+        newest = match (newest, told) {
+            (Some(newest), Some(told)) if told.0 <= newest.0 => Some(newest),
+            (newest, told) => told.or(newest),
+        };
     }
-    Ok(None)
+    Ok(newest)
 }
 
 /// `sessions/YYYY/MM/DD/rollout-TIME-ID.jsonl`: names sort by time.
@@ -113,6 +120,9 @@ fn told(line: &str, now: Timestamp) -> Option<(Timestamp, Vec<TimeWindow>)> {
     let line = Value::parse(line.as_bytes()).ok()?;
     let at = Timestamp::parse_rfc3339(line["timestamp"].as_str()?)?;
     let limits = &line["payload"]["rate_limits"];
+    if limits["limit_id"].as_str().is_some_and(|id| id != MAIN_LIMIT) {
+        return None;
+    }
     let windows: Vec<_> = ["primary", "secondary"].into_iter().filter_map(|id| window(id, &limits[id], at)).collect();
     if windows.is_empty() {
         return None;

@@ -66,7 +66,7 @@ impl Connection {
     /// [`Error::UnknownKind`], [`Error::NotFound`] when it is gone meanwhile, [`Error::Plugin`] for what says nothing
     /// about the connection, and the store's; the liveness is as it was.
     pub async fn verify(&self) -> Result<ConnectionInfo, Error> {
-        verify::verify(&self.registry(), self.id()).await
+        verify::verify(&self.registry(), self.id(), verify::Asker::Host).await
     }
 
     /// The changes of its liveness from now on, in this process alone.

@@ -33,7 +33,8 @@ fn may_go_back(kind: &KindEntry) -> bool {
 
 /// What one transaction decided.
 enum Decided {
-    Back(Liveness, Affected),
+    /// What it was before, whether it is of another account now, and whom that concerns.
+    Back(Liveness, bool, Affected),
     Refused(Reason),
     /// There is no such connection any more.
     Gone,
@@ -94,16 +95,20 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
                 return Ok(Decided::Refused(Reason::new("account_connected", message)));
             }
             let event = replacement.event(&on, &row, event::ROLLED_BACK, []);
+            let is_another = replacement.is_another(&row.account);
             let affected = replacement.put(tx, &on, &row.account).await?;
             event::append(tx, &on.sealer, &event).await?;
-            Ok(Decided::Back(replace::measured(&row), affected))
+            Ok(Decided::Back(replace::measured(&row), is_another, affected))
         })
     });
     match decided.await? {
         Decided::Gone => return Err(Error::NotFound(id)),
         Decided::Refused(reason) => return Err(refused(info, reason)),
-        Decided::Back(before, affected) => {
+        Decided::Back(before, is_another, affected) => {
             affected.tell(shared, &turn);
+            if is_another {
+                shared.usage.forget(id);
+            }
             replace::publish(shared, id, before, liveness, None);
         }
     }
@@ -123,7 +128,7 @@ async fn verified(
     let (shared, id) = (&registry.shared, info.id);
     let subject = open_previous(shared, info, previous).await?;
     let mut payload = subject.payload.duplicate();
-    let found = match verify::probe(shared, kind, subject).await {
+    let found = match verify::probe(shared, kind, subject, verify::Asker::Host).await {
         Ok(found) => found,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),

@@ -10,12 +10,13 @@ use crate::{
 };
 
 /// Held from before a commit until it is told, so that changes are told in the order of their commits. Whoever holds it
-/// waits for nothing but the store.
+/// waits for nothing but the store. While nobody listens there is no order to keep, and nobody waits for another.
 #[must_use = "others tell in between once it is dropped"]
-pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] OwnedMutexGuard<()>);
+pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] Option<OwnedMutexGuard<()>>);
 
 pub(crate) async fn turn(shared: &Shared) -> Turn {
-    Turn(shared.extensions.announcements.turn().lock_owned().await)
+    let announcements = &shared.extensions.announcements;
+    Turn(if announcements.is_heard() { Some(announcements.turn().lock_owned().await) } else { None })
 }
 
 /// Whom a change of a connection concerns.

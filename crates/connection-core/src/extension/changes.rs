@@ -83,6 +83,12 @@ impl Announcements {
         self.turn.clone()
     }
 
+    /// Whether somebody listens. Who begins in the midst of a commit may miss that one.
+    pub(super) fn is_heard(&self) -> bool {
+        let listening = lock(&self.listening);
+        !listening.listeners.is_empty() || listening.streams.iter().any(|(_, sender)| !sender.is_closed())
+    }
+
     /// After the commit. A listener that panics is nobody else's concern.
     pub(super) fn publish(&self, change: &ExtensionChange) {
         let listeners: Vec<_> = {

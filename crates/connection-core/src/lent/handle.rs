@@ -9,7 +9,7 @@ use connection_contract::{
     Secret, ServiceError, ToolService, ToolSpec,
 };
 
-use super::{CachedFiles, LocalTools, Whose, Windows};
+use super::{CachedFiles, LocalTools};
 use crate::{
     profiles,
     registry::{KindEntry, Shared},
@@ -61,8 +61,10 @@ impl Handle {
         Ok(There { shared, entry, session })
     }
 
+    /// Of the owner whose setup calls; outside of one, of the owner for whom the kind was registered.
     fn values(&self, there: &There) -> StoredValues {
-        StoredValues::new(&there.shared, &self.owner, there.entry.kind()).forgiving()
+        let owner = there.session.as_ref().map_or(&*self.owner, |session| session.owner());
+        StoredValues::new(&there.shared, owner, there.entry.kind()).forgiving()
     }
 
     async fn put_half(&self, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {
@@ -166,18 +168,16 @@ fn tools(there: &There) -> Result<LocalTools, ServiceError> {
     LocalTools::new(&there.shared, &there.entry).ok_or(ServiceError::Unavailable)
 }
 
+/// In a setup it is a window of that; outside of one there is none.
 impl LoginWindowService for Handle {
     fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn> {
         Box::pin(async move {
-            let gone = || LoggedIn::Failed("this host shows no windows any more".into());
-            let Ok(there) = self.there() else { return gone() };
-            if let Some(session) = &there.session {
-                return session.open(window).await;
-            }
-            let whose = Whose { kind: there.entry.kind().clone(), owner: self.owner.clone(), profile: None };
-            match Windows::new(&there.shared, whose) {
-                Some(windows) => windows.show(window).await,
-                None => gone(),
+            let failed = |why: &'static str| LoggedIn::Failed(why.into());
+            let Ok(there) = self.there() else { return failed("this host shows no windows any more") };
+            match &there.session {
+                Some(session) => session.open(window).await,
+                // Nobody asked for it, and nothing says whose cookies it would have.
+                None => failed("a window is shown in a setup alone"),
             }
         })
     }

@@ -1,7 +1,12 @@
 //! Runs a tool for the first line that it prints: no shell, nothing on its standard input, an environment in which
-//! nothing of ours is, two seconds.
+//! nothing of ours is, at the root of the file system, two seconds.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
 
 use connection_contract::{DisplayText, ServiceError, Text};
 use tokio::{
@@ -17,12 +22,13 @@ const MOST: usize = 4096;
 /// What a tool may need to run at all, and nothing that anybody keeps a secret in.
 const VARIABLES: [&str; 4] = ["PATH", "HOME", "USERPROFILE", "SystemRoot"];
 
-/// A process that is killed with its group when this is dropped before it has ended.
+/// A process that is killed with its group when this is dropped.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Of one that was waited for there is no id any more, which another process may have by now.
+        // Nobody has waited for it, so that its id is no other's by now, whether it has ended or not; what it began and left
+        // is of its group.
         platform::kill_group(self.0.id());
     }
 }
@@ -38,8 +44,12 @@ pub(super) async fn first_line(
     command.args(arguments.iter().map(|argument| &**argument)).env_clear();
     for name in VARIABLES.iter().filter(|name| cfg!(windows) || !matches!(**name, "USERPROFILE" | "SystemRoot")) {
         if let Some(value) = environment.variable(name) {
-            command.env(name, value);
+            command.env(name, if *name == "PATH" { absolute(&value) } else { value });
         }
+    }
+    // Where the host runs may be a project, which has a say in what many tools do.
+    if let Some(root) = program.ancestors().last() {
+        command.current_dir(root);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     #[cfg(unix)]
@@ -50,26 +60,34 @@ pub(super) async fn first_line(
         printed = printed(&mut running.0) => printed?,
         () = clock.sleep(LONGEST) => return Err(ServiceError::Unavailable),
     };
-    let line = printed.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    let line = DisplayText::from(String::from_utf8_lossy(line).into_owned());
+    let line = DisplayText::from(String::from_utf8_lossy(&printed).into_owned());
     match line.as_str().trim() {
         "" => Err(ServiceError::Unavailable),
         line => Ok(line.to_owned()),
     }
 }
 
-/// What it printed before it ended well; of one that prints without an end, the beginning.
+/// The directories that are the same one wherever a process runs.
+fn absolute(path: &OsStr) -> OsString {
+    let directories = std::env::split_paths(path).filter(|directory| directory.is_absolute());
+    // What was split can be joined, except where a system quotes, and then none of them is as good as it was.
+    std::env::join_paths(directories).unwrap_or_default()
+}
+
+/// Its first line, or the beginning of one without an end. Nobody waits for what it does then.
 async fn printed(child: &mut Child) -> Result<Vec<u8>, ServiceError> {
     let mut printed = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        let mut stdout = stdout.take(MOST as u64);
-        stdout.read_to_end(&mut printed).await.map_err(|_| ServiceError::Unavailable)?;
+    let Some(mut stdout) = child.stdout.take() else { return Ok(printed) };
+    let mut part = [0; 512];
+    while printed.len() < MOST {
+        let read = stdout.read(&mut part).await.map_err(|_| ServiceError::Unavailable)?;
+        let part = part.get(..read).unwrap_or_default();
+        let line = part.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+        printed.extend_from_slice(line);
+        if read == 0 || line.len() < part.len() {
+            break;
+        }
     }
-    if printed.len() >= MOST {
-        return Ok(printed);
-    }
-    match child.wait().await {
-        Ok(status) if status.success() => Ok(printed),
-        _ => Err(ServiceError::Unavailable),
-    }
+    printed.truncate(MOST);
+    Ok(printed)
 }

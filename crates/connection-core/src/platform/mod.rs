@@ -85,6 +85,11 @@ pub(crate) fn kill_group(leader: Option<u32>) {
     }
 }
 
+/// User and group of this process, where there are such and it is not the one who may do everything.
+pub(crate) fn user() -> Option<(u32, u32)> {
+    system::user().filter(|(user, _)| *user != 0)
+}
+
 /// What a program of that name is called in a directory.
 pub(crate) fn program_names(name: &str) -> Vec<String> {
     system::program_names(name)
@@ -101,6 +106,15 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     system::create_dir(path)
+}
+
+/// Whether there is a directory itself and no link to one, ours, and closed to others.
+pub(crate) fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
+    let metadata = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
+    if !metadata.file_type().is_dir() {
+        return Err(Unreadable::Io(io::ErrorKind::NotADirectory.into()));
+    }
+    system::check_private(path, &metadata).map_err(Unreadable::Exposed)
 }
 
 /// Whether a file is regular, ours, and closed to others.

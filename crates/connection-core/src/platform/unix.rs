@@ -58,6 +58,10 @@ pub(super) fn kill_group(leader: u32) {
     }
 }
 
+pub(super) fn user() -> Option<(u32, u32)> {
+    Some((rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()))
+}
+
 pub(super) fn program_names(name: &str) -> Vec<String> {
     vec![name.to_owned()]
 }

@@ -36,6 +36,10 @@ pub(super) fn sync_dir(_path: &Path) -> io::Result<()> {
 
 pub(super) fn kill_group(_leader: u32) {}
 
+pub(super) fn user() -> Option<(u32, u32)> {
+    None
+}
+
 /// What the system runs without a shell that one would have to quote for.
 pub(super) fn program_names(name: &str) -> Vec<String> {
     [".exe", ".cmd"].iter().map(|extension| format!("{name}{extension}")).collect()

@@ -60,7 +60,7 @@ pub enum ProfileError {
         /// Its label.
         label: String,
     },
-    /// The environment does not say where the tool's own directory is.
+    /// The environment does not say where the tool's own directory is, or it is not this owner's environment.
     #[error("nothing says where the directory is that the tool of kind '{kind}' uses by itself")]
     NoHome {
         /// The kind.
@@ -111,7 +111,9 @@ impl ProfileError {
             Self::InUse { .. } => "end or remove what uses it, or give it another profile",
             Self::LabelTaken { .. } => "choose another label",
             Self::Last { .. } => "create another one first",
-            Self::NoHome { .. } => "set HOME to an absolute path, or create a profile with a directory of your own",
+            Self::NoHome { .. } => {
+                "create a profile with a directory of your own; where this program has one owner, HOME may say it, too"
+            }
             Self::NotFound { .. } => "list the profiles to see their ids",
             Self::Slot(_) => "name it by a text that people can see",
             Self::Unsupported { .. } => return None,

@@ -47,19 +47,24 @@ pub(crate) async fn meant(
     Ok(Some(grant(&registry.shared, &entry, profile).await))
 }
 
-/// A profile as it is now; `None` for one that is gone or cannot be read.
+/// A profile as it is now; `None` for one that is gone.
+///
+/// # Errors
+///
+/// The store's: what cannot be read now says nothing of a directory.
 pub(crate) async fn granted(
     shared: &Arc<Shared>,
     owner: &str,
     kind: &Arc<KindEntry>,
     id: ProfileId,
-) -> Option<Granted> {
+) -> Result<Option<Granted>, Error> {
     let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
-    let profile = match registry.profiles(kind.kind()) {
-        Ok(profiles) => profiles.get(id).await.ok()?,
-        Err(_) => return None,
-    };
-    Some(grant(shared, kind, profile).await)
+    let Ok(profiles) = registry.profiles(kind.kind()) else { return Ok(None) };
+    match profiles.get(id).await {
+        Ok(profile) => Ok(Some(grant(shared, kind, profile).await)),
+        Err(Error::Profile(ProfileError::NotFound { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The directories of all profiles of an owner, as far as their kind may read them.
@@ -104,12 +109,43 @@ async fn grant(shared: &Shared, kind: &KindEntry, profile: Profile) -> Granted {
     if !kind.descriptor.needs.contains(&Need::Files) {
         return Granted { id, root: None };
     }
-    let real = move || {
-        // A person named it, so a link is followed here, and nowhere below. One that is not there yet is where it will be.
-        directory.canonicalize().unwrap_or(directory)
+    let found = move || {
+        // A person named it, so a link is followed here, and nowhere below.
+        real(&directory)
     };
     // On a task of the core, since the caller may be on another executor.
-    let real = shared.runtimes.spawn(async move { tokio::task::spawn_blocking(real).await });
+    let real = shared.runtimes.spawn(async move { tokio::task::spawn_blocking(found).await });
     let real = real.await.ok().and_then(Result::ok);
     Granted { id, root: real.as_deref().and_then(Path::to_str).map(host::root) }
+}
+
+/// Where a directory is, or will be when it is made: below the nearest one that is there, whatever links lead to that.
+fn real(directory: &Path) -> PathBuf {
+    let found = directory.ancestors().find_map(|there| Some((there, there.canonicalize().ok()?)));
+    match found {
+        Some((there, real)) => match directory.strip_prefix(there) {
+            Ok(rest) if rest.as_os_str().is_empty() => real,
+            Ok(rest) => real.join(rest),
+            Err(_) => directory.to_owned(),
+        },
+        None => directory.to_owned(),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::real;
+
+    #[test]
+    fn a_directory_that_is_not_there_yet_is_below_where_the_links_before_it_lead() {
+        let base = tempfile::tempdir().unwrap();
+        let there = base.path().canonicalize().unwrap().join("there");
+        std::fs::create_dir(&there).unwrap();
+        let link = base.path().join("link");
+        std::os::unix::fs::symlink(&there, &link).unwrap();
+        assert_eq!(real(&link), there);
+        assert_eq!(real(&link.join("not/yet")), there.join("not/yet"));
+        std::fs::create_dir_all(there.join("not/yet")).unwrap();
+        assert_eq!(real(&link.join("not/yet")), there.join("not/yet"));
+    }
 }

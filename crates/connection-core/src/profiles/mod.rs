@@ -18,7 +18,7 @@ use connection_contract::{DisplayText, Kind, ProfileSpec, Timestamp};
 
 use crate::{
     ConnectionRegistry, Error, ProfileId,
-    registry::Shared,
+    registry::{DEFAULT_OWNER, Shared},
     services::environment,
     store::{Lock, StoreError, Tx, rows::ProfileRow},
 };
@@ -97,7 +97,8 @@ impl ConnectionRegistry {
 
 impl Profiles {
     /// All of them, in the order in which they were made. The first time, there is one: `Default`, on the directory that
-    /// the tool uses by itself.
+    /// the tool uses by itself. That is the directory of whoever runs this process, so only the owner for whom the registry
+    /// was opened has it; another one has no profile until one is created.
     ///
     /// # Repetition
     ///
@@ -105,7 +106,7 @@ impl Profiles {
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NoHome`] when it is to be made and nothing says where; and the store's.
+    /// [`ProfileError::NoHome`] when it is to be made and nothing says where, as for another owner; and the store's.
     pub async fn list(&self) -> Result<Vec<Profile>, Error> {
         Ok(self.rows().await?.into_iter().map(Profile::from).collect())
     }
@@ -143,7 +144,10 @@ impl Profiles {
 
     /// What a transaction needs of it.
     fn within(&self) -> Within {
-        let implicit = environment::resolve(&*self.shared.environment, &self.spec.implicit_dir);
+        // The environment is of whoever runs this process. To another owner its directory is somebody else's.
+        let is_base = &*self.owner == DEFAULT_OWNER;
+        let implicit =
+            is_base.then(|| environment::resolve(&*self.shared.environment, &self.spec.implicit_dir)).flatten();
         let implicit = implicit.and_then(|path| rules::directory(&self.spec, &path).ok());
         Within {
             owner: self.owner.to_string(),
@@ -159,7 +163,7 @@ impl Profiles {
 struct Within {
     owner: String,
     kind: Kind,
-    /// The directory that the tool uses by itself, as the environment is now.
+    /// The directory that the tool uses by itself, as the environment is now; of no other owner than the registry's own.
     implicit: Option<String>,
     /// An id for the first one.
     fresh: ProfileId,

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connection_contract::{EnvValue, ProfileSpec};
+use connection_contract::{EnvValue, Kind, ProfileSpec};
 
 use super::{Profile, Profiles};
 use crate::{Error, ProfileId};
@@ -31,6 +31,7 @@ pub struct SpawnOptions {
 #[derive(Clone, PartialEq, Eq)]
 struct Applied {
     id: ProfileId,
+    kind: Kind,
     directory: PathBuf,
     variables: Vec<OsString>,
     /// The first so many arguments.
@@ -66,8 +67,13 @@ impl SpawnOptions {
         self.applied.as_ref().map(|applied| (applied.id, applied.directory.as_path()))
     }
 
+    /// Of which kind the profile is that was applied last.
+    pub(crate) fn profile_kind(&self) -> Option<&Kind> {
+        self.applied.as_ref().map(|applied| &applied.kind)
+    }
+
     /// Puts a profile in, in the place of another.
-    pub(crate) fn put(&mut self, spec: &ProfileSpec, profile: &Profile) {
+    pub(crate) fn put(&mut self, kind: &Kind, spec: &ProfileSpec, profile: &Profile) {
         if let Some(before) = self.applied.take() {
             for variable in &before.variables {
                 self.env.remove(variable);
@@ -80,6 +86,7 @@ impl SpawnOptions {
         let args: Vec<OsString> = spec.extra_args.iter().map(|arg| OsString::from(&**arg)).collect();
         self.applied = Some(Applied {
             id: profile.id,
+            kind: kind.clone(),
             directory: profile.directory.clone(),
             variables: variables.iter().map(|(name, _)| name.clone()).collect(),
             args: args.clone(),
@@ -134,7 +141,7 @@ impl Profiles {
         let row = self.shared.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
         let profile = row.map(Profile::from);
         if let Some(profile) = &profile {
-            options.put(&self.spec, profile);
+            options.put(&self.kind, &self.spec, profile);
         }
         Ok(profile)
     }

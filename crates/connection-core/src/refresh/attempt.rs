@@ -81,7 +81,11 @@ impl HttpService for Beside<'_> {
 }
 
 async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: Subject, spends: Arc<ConnectionSpends>) -> Outcome {
-    let services = HostServices::of(shared, kind, &subject).await;
+    // Renewing is the core's: nobody is there to look at a window.
+    let services = match HostServices::of(shared, kind, &subject).await {
+        Ok(services) => services.unattended(),
+        Err(error) => return Outcome::Stuck(error),
+    };
     let (clock, definition, spending) = (shared.clock.clone(), kind.definition.clone(), spends.clone());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());

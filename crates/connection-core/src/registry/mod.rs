@@ -238,5 +238,6 @@ impl ConnectionRegistry {
         self.shared.exchanges.settled().await;
         self.shared.release_leases().await;
         self.shared.store.close().await;
+        self.shared.usage.close();
     }
 }

@@ -217,7 +217,13 @@ impl ConnectionRegistry {
     async fn torn_down(&self, info: &ConnectionInfo, subject: Subject, longest: Duration) -> Teardown {
         let shared = &self.shared;
         let Some(kind) = shared.kinds.entry(&info.kind) else { return skipped(info, "unknown_kind") };
-        let services = HostServices::of(shared, &kind, &subject).await;
+        let services = match HostServices::of(shared, &kind, &subject).await {
+            Ok(services) => services,
+            Err(error) => {
+                tracing::warn!(connection = %info.id, code = error.code(), "teardown could not begin; the row goes anyway");
+                return Teardown::Failed;
+            }
+        };
         let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
         let task = async move {
             let (connection, http) = (subject.connection(), services.http());

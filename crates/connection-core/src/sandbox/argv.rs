@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::Path};
 
 use connection_contract::MountMode;
 
-use super::{SandboxMount, SandboxNetwork, SandboxRun};
+use super::{SandboxEngine, SandboxMount, SandboxNetwork, SandboxRun};
 
 impl SandboxRun {
     /// The engine and its arguments, as they are started: what is to be copied is shown where it is, and mounted from its
@@ -14,6 +14,17 @@ impl SandboxRun {
         argv.extend(self.engine_options.iter().map(OsString::from));
         let mut add = |args: &[&str]| argv.extend(args.iter().map(OsString::from));
         add(&["run", "--rm", "--interactive"]);
+        let is_podman = self.engine == SandboxEngine::Podman;
+        if is_podman {
+            // It would hand on the proxies of the host, whose addresses may hold passwords; Docker does so where it is told to.
+            add(&["--http-proxy=false"]);
+        }
+        if let Some((user, group)) = self.user {
+            if is_podman {
+                add(&["--userns=keep-id"]);
+            }
+            add(&["--user", &format!("{user}:{group}")]);
+        }
         if self.terminal {
             add(&["--tty"]);
         }

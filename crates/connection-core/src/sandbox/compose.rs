@@ -16,7 +16,7 @@ use super::{
     policy::{Shared, Source},
     variables,
 };
-use crate::{Environment, SandboxEngine, SpawnOptions, profiles, services::environment};
+use crate::{Environment, SandboxEngine, SpawnOptions, platform, profiles, services::environment};
 
 /// A tool in a container, as it will be run.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct SandboxRun {
     pub env: BTreeMap<String, OsString>,
     /// Variables of the kind's own, which win.
     pub public_env: BTreeMap<String, String>,
-    /// What is mounted, in order: a later one lies over an earlier one.
+    /// What is mounted, in order: a later one lies over an earlier one, and takes its place where both have the same one.
     pub mounts: Vec<SandboxMount>,
     /// What was left out, and why: configuration that is not there, variables that are the engine's own.
     pub left_out: Vec<String>,
@@ -52,6 +52,9 @@ pub struct SandboxRun {
     pub network: SandboxNetwork,
     /// Whether a person is at a terminal.
     pub terminal: bool,
+    /// Who it runs as in the container, by number: the user and group of this process, so that what is mounted is theirs
+    /// there, too. `None` for the one who may do everything, who is the image's own user there.
+    pub user: Option<(u32, u32)>,
     pub(super) scratch: Option<PathBuf>,
 }
 
@@ -86,6 +89,9 @@ pub(super) fn compose(
     let image = policy.image.clone().unwrap_or_else(|| spec.default_image.to_string());
     image::check(&image)?;
     network(&policy.network)?;
+    if let Some(of) = options.profile_kind().filter(|of| of != kind) {
+        return Err(SandboxError::OtherProfile { kind: (*kind).clone(), of: of.clone() });
+    }
     let (mut left_out, mut mounts) = (Vec::new(), Vec::new());
     let shared = policy.project.iter().chain(&policy.shared);
     for shared in shared {
@@ -113,13 +119,14 @@ pub(super) fn compose(
         env,
         public_env,
         workdir: workdir(policy, options),
-        mounts,
+        mounts: last_of_each_target(mounts),
         left_out,
         memory: policy.memory,
         pids: policy.pids,
         millicpus: policy.cpus,
         network: policy.network.clone(),
         terminal: policy.terminal,
+        user: platform::user(),
         scratch: policy.scratch.clone(),
     })
 }
@@ -132,7 +139,14 @@ fn configuration(
     left_out: &mut Vec<String>,
 ) -> Result<Option<String>, SandboxError> {
     let mut inside = None;
+    let implicit = parts.profiles.and_then(|profiles| environment::resolve(parts.environment, &profiles.implicit_dir));
+    let is_elsewhere = options.profile().is_some_and(|(_, directory)| implicit.as_deref() != Some(directory));
     for mount in &parts.spec.config_mounts {
+        if mount.is_implicit_only && is_elsewhere {
+            left_out
+                .push(format!("{}: it is of the tool's own directory, and a profile has another one", mount.container));
+            continue;
+        }
         let profile = options.profile().filter(|_| mount.is_profile);
         let source = match profile {
             Some((_, directory)) => Some(directory.to_owned()),
@@ -146,6 +160,9 @@ fn configuration(
             inside = Some(mount.container.to_string());
         }
         match std::fs::metadata(&source) {
+            Ok(found) if !found.is_file() && !found.is_dir() => {
+                return Err(unmountable(&source, "it is neither a file nor a directory"));
+            }
             Ok(_) => mounts.push(checked(source, &mount.container, mount.mode)?),
             // Without it the tool would run as somebody else.
             Err(_) if profile.is_some() => return Err(unmountable(&source, "it is not there, or cannot be read")),
@@ -174,21 +191,35 @@ fn of_policy(shared: &Shared) -> Result<SandboxMount, SandboxError> {
 }
 
 fn checked(source: PathBuf, target: &str, mode: MountMode) -> Result<SandboxMount, SandboxError> {
-    let Some(text) = source.to_str() else { return Err(unmountable(&source, "its name is not Unicode")) };
+    self::source(&source)?;
+    checked_target(source, target, mode)
+}
+
+/// Whether it is a path of the host that can be written for an engine.
+pub(super) fn source(source: &Path) -> Result<(), SandboxError> {
+    let Some(text) = source.to_str() else { return Err(unmountable(source, "its name is not Unicode")) };
     if !source.is_absolute() {
-        return Err(unmountable(&source, "its path is not absolute"));
+        return Err(unmountable(source, "its path is not absolute"));
     }
     if text.chars().any(char::is_control) {
-        return Err(unmountable(&source, "its name has control characters"));
+        return Err(unmountable(source, "its name has control characters"));
     }
     // The two ways to write a mount end a path at one of them each.
     if text.contains(':') && text.contains([',', '"']) {
-        return Err(unmountable(
-            &source,
-            "its name has a colon and a comma or a quotation mark, which no engine takes",
-        ));
+        let problem = "its name has a colon and a comma or a quotation mark, which no engine takes";
+        return Err(unmountable(source, problem));
     }
-    checked_target(source, target, mode)
+    Ok(())
+}
+
+/// An engine refuses two at the same place.
+fn last_of_each_target(mounts: Vec<SandboxMount>) -> Vec<SandboxMount> {
+    let mut kept: Vec<SandboxMount> = Vec::new();
+    for mount in mounts {
+        kept.retain(|earlier| earlier.target != mount.target);
+        kept.push(mount);
+    }
+    kept
 }
 
 fn checked_target(source: PathBuf, target: &str, mode: MountMode) -> Result<SandboxMount, SandboxError> {

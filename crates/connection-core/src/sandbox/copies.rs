@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::SandboxError;
-use crate::platform;
+use crate::platform::{self, NotPrivate, Unreadable};
 
 const WHOLE: &str = "lock";
 const MOST_ENTRIES: u64 = 100_000;
@@ -28,7 +28,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// A fresh directory below `base`, after what others left was removed. Blocks.
     pub(super) fn new(base: &Path, name: &str) -> io::Result<Self> {
-        platform::create_private_dir(base)?;
+        check(base)?;
         let _whole = platform::lock_file(&base.join(WHOLE))?;
         sweep(base)?;
         let (directory, lock) = (base.join(name), base.join(format!("{name}.lock")));
@@ -48,6 +48,10 @@ impl Scratch {
         // What a person named may be a link; what is below it is copied as it is.
         let real = source.canonicalize().map_err(|error| failed(&error))?;
         let mut left = (MOST_ENTRIES, MOST_BYTES);
+        let metadata = fs::metadata(&real).map_err(|error| failed(&error))?;
+        if !metadata.is_file() && !metadata.is_dir() {
+            return Err(failed(&io::Error::other("it is neither a file nor a directory")));
+        }
         copy(&real, &target, &mut left).map_err(|error| failed(&error))?;
         Ok(target)
     }
@@ -59,6 +63,23 @@ impl Drop for Scratch {
         if fs::remove_dir_all(&self.directory).is_ok() {
             fs::remove_file(&self.lock).unwrap_or_default();
         }
+    }
+}
+
+/// Where copies are made, nobody else may put anything in their place.
+fn check(base: &Path) -> io::Result<()> {
+    let wrong = |problem: String| Err(io::Error::other(format!("{}: {problem}", base.display())));
+    if !base.is_absolute() {
+        return wrong("the place for copies is not an absolute path".to_owned());
+    }
+    platform::create_private_dir(base)?;
+    match platform::check_private_dir(base) {
+        Ok(()) => Ok(()),
+        Err(Unreadable::Exposed(NotPrivate::Permissions { mode, .. })) => {
+            wrong(format!("it is open to other users (mode {mode:04o}); make it private with chmod 700"))
+        }
+        Err(Unreadable::Exposed(error)) => wrong(error.to_string()),
+        Err(Unreadable::Io(_)) => wrong("it is not a directory itself, or cannot be looked at".to_owned()),
     }
 }
 

@@ -47,6 +47,14 @@ pub enum SandboxError {
         /// The kind.
         kind: Kind,
     },
+    /// The start is pointed at a directory of another tool.
+    #[error("a profile of kind '{of}' is applied to what is started in the container of kind '{kind}'")]
+    OtherProfile {
+        /// The kind of the container.
+        kind: Kind,
+        /// The kind of the profile.
+        of: Kind,
+    },
     /// Nothing is known of a container for it.
     #[error("kind '{kind}' has no container: nothing says in which image its tool is")]
     Unsupported {
@@ -69,7 +77,11 @@ impl SandboxError {
         match self {
             Self::Unsupported { .. } | Self::NoProfileMount { .. } => "not_supported",
             Self::Copy { .. } | Self::Engine { .. } => "sandbox_failed",
-            Self::Image { .. } | Self::Mount { .. } | Self::Network(_) | Self::Variable { .. } => "invalid_sandbox",
+            Self::Image { .. }
+            | Self::Mount { .. }
+            | Self::Network(_)
+            | Self::OtherProfile { .. }
+            | Self::Variable { .. } => "invalid_sandbox",
         }
     }
 
@@ -81,6 +93,7 @@ impl SandboxError {
             Self::Image { .. } => "name it with its tag, as in localhost/tools/name:1",
             Self::Mount { .. } => "move or rename it, or name another one",
             Self::Network(_) => "name a network of the engine, or none",
+            Self::OtherProfile { .. } => "apply a profile of the container's kind",
             Self::Variable { .. } => "leave it out",
             Self::Copy { .. } | Self::Engine { .. } => return None,
         };

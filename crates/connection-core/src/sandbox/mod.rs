@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
 };
 
-use connection_contract::{Crypto as _, Kind, MountMode, ProfileSpec, SandboxSpec, encode};
+use connection_contract::{Crypto as _, Kind, MountMode, PathSpec, ProfileSpec, SandboxSpec, encode};
 
 use crate::{
     ConnectionRegistry, Error, SpawnOptions,
@@ -109,6 +109,11 @@ pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) 
     let mut marked = 0;
     for mount in &spec.config_mounts {
         compose::target(&mount.container).map_err(|error| error.to_string())?;
+        // Its fields can be written to, also behind the constructor that looks at them.
+        if PathSpec::new(mount.host.base.clone(), mount.host.relative.clone()).is_none() {
+            let relative = &mount.host.relative;
+            return Err(format!("the path '{relative}' of its container is not relative and plain"));
+        }
         marked += usize::from(mount.is_profile);
     }
     match marked {
@@ -150,6 +155,7 @@ impl SandboxRun {
                 }
             };
             mount.source = scratch.copy(&mount.source, number)?;
+            compose::source(&mount.source)?;
         }
         Ok(PreparedRun { run: self, _scratch: scratch })
     }

@@ -11,7 +11,33 @@ use connection_contract::{DisplayText, Text};
 use super::SandboxError;
 
 /// The engine's own, or of the host alone: a path of the host means nothing in a container.
-const OF_THE_HOST: &[&str] = &["HOME", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "TEMP", "TMP", "TMPDIR", "USER"];
+const OF_THE_HOST: &[&str] = &[
+    "ALL_PROXY",
+    "FTP_PROXY",
+    "GODEBUG",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "LOGNAME",
+    "NO_PROXY",
+    "OLDPWD",
+    "PATH",
+    "PWD",
+    "REGISTRY_AUTH_FILE",
+    "SHELL",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "USER",
+    "all_proxy",
+    "ftp_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
 const OF_THE_ENGINE: &[&str] = &[
     "BUILDAH_",
     "BUILDKIT_",

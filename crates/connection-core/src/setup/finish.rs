@@ -110,7 +110,7 @@ pub(super) async fn candidate(
                 profile: asked.profile,
                 config: made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
             };
-            match verify::probe(shared, kind, subject).await {
+            match verify::probe(shared, kind, subject, verify::Asker::Host).await {
                 Ok(found) => found,
                 Err(ConnectionError::Credential(_)) => {
                     return refused(

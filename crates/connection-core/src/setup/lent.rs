@@ -71,6 +71,11 @@ impl Effects {
         services.file_cache(self)
     }
 
+    /// Whose setup it is.
+    pub(crate) fn owner(&self) -> &str {
+        &self.slot.owner
+    }
+
     pub(super) fn tools(&self) -> Option<LocalTools> {
         LocalTools::new(&self.shared, &self.kind)
     }

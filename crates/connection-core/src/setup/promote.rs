@@ -36,6 +36,7 @@ enum Decided {
         label: String,
         before: Liveness,
         affected: Affected,
+        is_another: bool,
     },
     Refused(SetupFailure),
     /// The credential that is there may work, and this one could not be verified.
@@ -94,16 +95,20 @@ pub(super) async fn promote(
             }
             let told = ("session".to_owned(), session.to_string().into());
             let event = replacement.event(&on, &row, event::REAUTHORIZED, [told]);
+            let is_another = replacement.is_another(&row.account);
             let affected = replacement.put(tx, &on, &row.account).await?;
             event::append(tx, &on.sealer, &event).await?;
-            Ok(Decided::Promoted { label: row.account.label, before, affected })
+            Ok(Decided::Promoted { label: row.account.label, before, is_another, affected })
         })
     });
     Ok(match decided.await? {
         Decided::Refused(failure) => Ended::Refused(failure),
         Decided::Waits => Ended::Offline(reason.unwrap_or_else(untold)),
-        Decided::Promoted { label, before, affected } => {
+        Decided::Promoted { label, before, is_another, affected } => {
             affected.tell(shared, &turn);
+            if is_another {
+                shared.usage.forget(id);
+            }
             replace::publish(shared, id, before, liveness, reason.clone());
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "reauthorized");
             Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason })

@@ -35,6 +35,7 @@ pub(crate) struct OfKindRow {
     pub(crate) id: ConnectionId,
     pub(crate) owner: String,
     pub(crate) kind: String,
+    pub(crate) generation: i64,
 }
 
 impl Reader {
@@ -45,7 +46,7 @@ impl Reader {
         after: Option<ConnectionId>,
         limit: i64,
     ) -> Result<Vec<OfKindRow>, StoreError> {
-        const SQL: &str = "SELECT id, owner, kind FROM connection_account \
+        const SQL: &str = "SELECT id, owner, kind, generation FROM connection_account \
                            WHERE $1 LIKE '%,' || kind || ',%' AND id > $2 ORDER BY id LIMIT $3";
         let after = after.map_or(Uuid::nil(), |id| id.as_uuid());
         all!(self, OfKindRow, SQL, kinds, after, limit)

@@ -48,6 +48,7 @@ use location::{Location, Source};
 use postgres::Postgres;
 use sqlite::{Limits, Sqlite};
 
+pub(crate) use accounts::OfKindRow;
 pub(crate) use changes::Changes;
 pub(crate) use changes::{Changed, Version};
 pub(crate) use due::DueRow;

@@ -8,12 +8,13 @@ use connection_contract::{
 
 use super::UsageReading;
 use crate::{
-    Connection, Error,
+    Connection, ConnectionId, ConnectionRegistry, Error, StoreError,
     connection::HotRow,
     contain::{Contained, contain},
     error::{CRASHED, TIMED_OUT},
     limits,
     registry::{KindEntry, Shared},
+    store::Changed,
     verify::{HostServices, Subject},
 };
 
@@ -28,20 +29,57 @@ const LONGEST_ID: usize = 128;
 /// Of a metric that nobody knows yet.
 const LONGEST_OTHER: usize = 16 * 1024;
 
-/// Fetches, or waits for the fetch that is under way.
-pub(super) async fn fetch(connection: &Connection) -> Result<UsageReading, Error> {
-    let (shared, connection) = (&connection.shared, connection.clone());
-    let id = connection.id();
-    shared.usage.flights.join(&shared.runtimes, id, async move { fly(&connection).await }).await
+/// So often at most, what belongs to another account by now is fetched again.
+const ATTEMPTS: usize = 3;
+
+/// What was fetched, and of whom.
+#[derive(Clone, Debug)]
+pub(super) struct Fetched {
+    account: String,
+    reading: UsageReading,
 }
 
-async fn fly(connection: &Connection) -> Result<UsageReading, Error> {
-    let found = look(connection).await?;
-    if let Err(why) = &found {
-        tracing::debug!(connection = %connection.id(), code = &*why.reason.code, "no usage was fetched");
+/// Fetches, or waits for the fetch that is under way; of the account that it is connected to, and of none before that.
+pub(super) async fn fetch(connection: &Connection) -> Result<UsageReading, Error> {
+    let (shared, id) = (&connection.shared, connection.id());
+    let registry = connection.registry();
+    let mut info = connection.info.clone();
+    for _ in 0..ATTEMPTS {
+        let flying = registry.clone();
+        let joined = shared.usage.flights.join(&shared.runtimes, id, async move { fly(&flying, id).await }).await;
+        match joined {
+            Ok(fetched) if fetched.account == info.identity.account_id.as_str() => return Ok(fetched.reading),
+            // It was of another account, or ended since there is another one; or the connection is gone.
+            Ok(_) | Err(Error::NotFound(_)) => info = registry.info(id).await?,
+            Err(error) => return Err(error),
+        }
     }
-    let (shared, account) = (&connection.shared, connection.info.identity.account_id.as_str());
-    Ok(shared.usage.snapshots.keep(connection.id(), account, shared.clock.passed(), found))
+    Err(changing())
+}
+
+async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Fetched, Error> {
+    let shared = &registry.shared;
+    for _ in 0..ATTEMPTS {
+        let connection = Connection { shared: shared.clone(), info: registry.info(id).await? };
+        // What is opened is read after that, and before the account is compared.
+        shared.hot.forget(Changed::Connection(id));
+        let found = look(&connection).await?;
+        let account = connection.info.identity.account_id.as_str();
+        if registry.info(id).await?.identity.account_id.as_str() != account {
+            continue;
+        }
+        if let Err(why) = &found {
+            tracing::debug!(connection = %id, code = &*why.reason.code, "no usage was fetched");
+        }
+        let reading = shared.usage.snapshots.keep(id, account, shared.clock.passed(), found);
+        return Ok(Fetched { account: account.to_owned(), reading });
+    }
+    Err(changing())
+}
+
+/// It is authorized as somebody else again and again.
+fn changing() -> Error {
+    StoreError::Conflict { what: "account of a connection".into() }.into()
 }
 
 /// What there is, or why there is nothing now.
@@ -67,7 +105,7 @@ async fn ask(
     let (shared, info) = (&connection.shared, &connection.info);
     let (owner, config, payload) = (info.owner.clone(), info.config.clone(), row.payload.duplicate());
     let subject = Subject { id: info.id, owner, profile: info.profile, payload, config };
-    let services = HostServices::of(shared, kind, &subject).await.unattended();
+    let services = HostServices::of(shared, kind, &subject).await?.unattended();
     let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());

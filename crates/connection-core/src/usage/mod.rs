@@ -24,7 +24,7 @@ use crate::{ConnectionRegistry, Error, Removal, contain, verify::Flights};
 pub use bounds::UsageBounds;
 pub use cache_ttl::{PromptCacheTtl, prompt_cache_ttl};
 pub use connect::{UsageConnect, UsageConnecting, UsageOption};
-use fetch::answered;
+use fetch::{Fetched, answered};
 use snapshots::Snapshots;
 pub use snapshots::{UsageChanges, UsageReading};
 pub use status::UsageStatus;
@@ -33,16 +33,18 @@ use crate::ProfileId;
 
 /// What a process knows of usage.
 pub(crate) struct UsageState {
-    flights: Flights<UsageReading>,
+    flights: Flights<Fetched>,
     snapshots: Snapshots,
     /// Counts what may have changed of kinds and connections.
     listed: watch::Sender<u64>,
+    /// Whether the registry is closed.
+    closed: watch::Sender<bool>,
 }
 
 impl Default for UsageState {
     fn default() -> Self {
         let (flights, snapshots) = Default::default();
-        Self { flights, snapshots, listed: watch::Sender::new(0) }
+        Self { flights, snapshots, listed: watch::Sender::new(0), closed: watch::Sender::new(false) }
     }
 }
 
@@ -52,7 +54,12 @@ impl UsageState {
         self.listed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// The connection goes: nothing is fetched and nothing kept of it.
+    /// Nothing is polled any more.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// The connection goes, or is another account's: nothing is fetched and nothing kept of the one before.
     pub(crate) fn forget(&self, id: crate::ConnectionId) {
         self.flights.cancel(id);
         self.snapshots.forget(id);
@@ -120,15 +127,17 @@ impl Usage {
     ///
     /// # Repetition
     ///
-    /// Twice is as good as once.
+    /// Twice removes nothing more than once.
     ///
     /// # Errors
     ///
-    /// As [`fetch`](Self::fetch), but for a connection that is not there.
+    /// [`Error::Ambiguous`] when there are several of them, also where one is the default, and when there is only one from
+    /// before there were profiles: [`remove`](ConnectionRegistry::remove) takes one by its id. As [`fetch`](Self::fetch), but
+    /// for a connection that is not there.
     pub async fn disconnect(&self, profile: Option<ProfileId>) -> Result<Option<Removal>, Error> {
         let target = self.target(profile).await?;
-        let Some(connection) = self.connected(&target).await? else { return Ok(None) };
-        match self.registry.remove(connection.id()).await {
+        let Some(connection) = self.only(&target).await? else { return Ok(None) };
+        match self.registry.remove(connection).await {
             Ok(removal) => Ok(Some(removal)),
             // Somebody else was faster.
             Err(Error::NotFound(_)) => Ok(None),

@@ -14,7 +14,11 @@ use connection_contract::{Crypto as _, Kind};
 use tokio::sync::{mpsc, watch};
 
 use super::{UsageBounds, fetch};
-use crate::{Connection, ConnectionId, ConnectionRegistry, Error, StoreError, registry::Shared, store::any_of};
+use crate::{
+    Connection, ConnectionId, ConnectionRegistry, Error, StoreError,
+    registry::Shared,
+    store::{OfKindRow, any_of},
+};
 
 /// Fetches under way at once.
 const AT_ONCE: usize = 8;
@@ -51,10 +55,27 @@ impl ConnectionRegistry {
 struct Row {
     owner: String,
     kind: Kind,
+    /// Of its credential, when it was listed.
+    generation: i64,
     /// As the clock's `passed`.
     due: Duration,
     failures: u32,
+    /// The provider asked for a pause, which another credential does not end.
+    is_paused: bool,
     is_running: bool,
+}
+
+impl Row {
+    /// Has another credential, perhaps: what failed with the one before says nothing of it.
+    fn renewed(&mut self, generation: i64, passed: Duration) {
+        if self.generation == generation {
+            return;
+        }
+        self.generation = generation;
+        if self.failures > 0 && !self.is_paused {
+            (self.failures, self.due) = (0, passed);
+        }
+    }
 }
 
 /// What a fetch came to.
@@ -76,6 +97,9 @@ struct Poller {
     rows: HashMap<ConnectionId, Row>,
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     listed: watch::Receiver<u64>,
+    closed: watch::Receiver<bool>,
+    /// Something was told since the last list.
+    is_news: bool,
     /// When connections are listed again, unless somebody says that there is another one.
     next_list: Duration,
     last_list: Option<Duration>,
@@ -83,29 +107,33 @@ struct Poller {
 
 impl Poller {
     fn new(shared: Arc<Shared>, bounds: UsageBounds) -> Self {
-        let listed = shared.usage.listed.subscribe();
+        let (listed, closed) = (shared.usage.listed.subscribe(), shared.usage.closed.subscribe());
         let (rows, done, next_list) = (HashMap::new(), mpsc::unbounded_channel(), Duration::ZERO);
-        Self { shared, bounds, rows, done, listed, next_list, last_list: None }
+        Self { shared, bounds, rows, done, listed, closed, is_news: false, next_list, last_list: None }
     }
 
     /// Begins what is due. How long there is nothing more to do; `None` for as long as nobody says something.
     async fn look(&mut self) -> Result<Option<Duration>, Error> {
         let passed = self.shared.clock.passed();
+        // Before kinds and connections are read: what is told from here on is looked at by the next look.
+        if self.listed.has_changed().unwrap_or(false) {
+            self.listed.mark_unchanged();
+            self.is_news = true;
+        }
         let kinds: Vec<_> = {
             let entries = self.shared.kinds.entries().into_iter();
             entries.filter(|entry| entry.capabilities.usage).map(|entry| entry.kind().clone()).collect()
         };
-        let is_news = self.listed.has_changed().unwrap_or(false);
         let is_settled = self.last_list.is_none_or(|last| passed >= last.saturating_add(SETTLED));
         if kinds.is_empty() {
-            self.listed.mark_unchanged();
+            self.is_news = false;
             self.rows.clear();
             self.last_list = None;
             return Ok(None);
         }
-        if self.last_list.is_none() || passed >= self.next_list || (is_news && is_settled) {
-            self.listed.mark_unchanged();
+        if self.last_list.is_none() || passed >= self.next_list || (self.is_news && is_settled) {
             self.list(&kinds, passed).await?;
+            self.is_news = false;
             self.last_list = Some(passed);
             self.next_list = passed.saturating_add(self.bounds.interval(None));
         }
@@ -114,8 +142,7 @@ impl Poller {
         // While as many as may be are under way, the next end wakes.
         let due = if self.running() < AT_ONCE { waits.min() } else { None };
         let next = due.unwrap_or(self.next_list).min(self.next_list);
-        let next =
-            if self.listed.has_changed().unwrap_or(false) { next.min(passed.saturating_add(SETTLED)) } else { next };
+        let next = if self.is_news { next.min(passed.saturating_add(SETTLED)) } else { next };
         Ok(Some(next.saturating_sub(passed)))
     }
 
@@ -128,8 +155,13 @@ impl Poller {
             for row in found {
                 let Some(kind) = Kind::parse(&row.kind) else { continue };
                 seen.insert(row.id);
-                if let Entry::Vacant(vacant) = self.rows.entry(row.id) {
-                    vacant.insert(Row { owner: row.owner, kind, due: passed, failures: 0, is_running: false });
+                match self.rows.entry(row.id) {
+                    Entry::Occupied(mut known) => known.get_mut().renewed(row.generation, passed),
+                    Entry::Vacant(vacant) => {
+                        let (failures, is_paused, is_running) = Default::default();
+                        let OfKindRow { owner, generation, .. } = row;
+                        vacant.insert(Row { owner, kind, generation, due: passed, failures, is_paused, is_running });
+                    }
                 }
             }
         }
@@ -167,13 +199,15 @@ impl Poller {
                 None => std::future::pending().await,
             }
         };
-        let is_told = self.listed.has_changed().unwrap_or(false);
+        let mut closed = self.closed.clone();
         tokio::select! {
             biased;
+            // The registry, which has the sender, is ours.
+            _ = closed.wait_for(|is_closed| *is_closed) => return,
             // The sender is ours, so the channel is open.
             Some(done) = self.done.1.recv() => self.ended(done),
             // What was told and not looked at yet waits for its time.
-            _ = self.listed.changed(), if !is_told || nap.is_none() => self.listed.mark_changed(),
+            _ = self.listed.changed(), if !self.is_news || nap.is_none() => self.is_news = true,
             () = asleep => {}
         }
         while let Ok(done) = self.done.1.try_recv() {
@@ -189,11 +223,11 @@ impl Poller {
         row.is_running = false;
         let wait = match result {
             Ok(()) => {
-                row.failures = 0;
+                (row.failures, row.is_paused) = (0, false);
                 interval
             }
             Err(Failed::Later(pause)) => {
-                row.failures = row.failures.saturating_add(1);
+                (row.failures, row.is_paused) = (row.failures.saturating_add(1), pause.is_some());
                 self.bounds.back_off(interval, row.failures, pause)
             }
             Err(Failed::Gone) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Usage;
-use crate::{Connection, ConnectionInfo, Error, Filter, ProfileError, ProfileId, registry::KindEntry};
+use crate::{Connection, ConnectionId, ConnectionInfo, Error, Filter, ProfileError, ProfileId, registry::KindEntry};
 
 /// So many connections are looked at, of one profile.
 const MOST: u16 = 20;
@@ -14,6 +14,14 @@ pub(super) struct Target {
     /// `None` for a kind without profiles, and where nothing says which is the default.
     pub(super) profile: Option<ProfileId>,
     is_default: bool,
+}
+
+/// How connections were found.
+enum Found {
+    /// They are of that profile, or of a kind without any.
+    Named,
+    /// They are of no profile, and stand in for those of the default one.
+    Instead,
 }
 
 impl Usage {
@@ -45,18 +53,7 @@ impl Usage {
 
     /// The connection of a profile; of the default one also one that is of none, which was there before it.
     pub(super) async fn connected(&self, target: &Target) -> Result<Option<Connection>, Error> {
-        let of_kind = Filter::new().kind(self.kind.clone()).limit(MOST);
-        let list = async |filter| Ok::<_, Error>(self.registry.list_connections(filter).await?.connections);
-        let mut candidates = match target.profile {
-            Some(id) => list(of_kind.clone().profile(id)).await?,
-            None => Vec::new(),
-        };
-        if candidates.is_empty() && target.is_default {
-            candidates = list(of_kind).await?;
-            if target.entry.profiles.is_some() {
-                candidates.retain(|info| info.profile.is_none());
-            }
-        }
+        let (candidates, _) = self.candidates(target).await?;
         let meant = match candidates.as_slice() {
             [] => return Ok(None),
             [only] => Some(only),
@@ -67,5 +64,35 @@ impl Usage {
             Some(info) => Ok(Some(Connection { shared: self.registry.shared.clone(), info })),
             None => Err(Error::Ambiguous { kind: self.kind.clone(), candidates }),
         }
+    }
+
+    /// The one that can be meant: after it there is none that could be taken for it.
+    pub(super) async fn only(&self, target: &Target) -> Result<Option<ConnectionId>, Error> {
+        let (candidates, found) = self.candidates(target).await?;
+        match (candidates.as_slice(), found) {
+            ([], _) => Ok(None),
+            ([only], Found::Named) => Ok(Some(only.id)),
+            _ => Err(Error::Ambiguous { kind: self.kind.clone(), candidates }),
+        }
+    }
+
+    async fn candidates(&self, target: &Target) -> Result<(Vec<ConnectionInfo>, Found), Error> {
+        let of_kind = Filter::new().kind(self.kind.clone()).limit(MOST);
+        let list = async |filter| Ok::<_, Error>(self.registry.list_connections(filter).await?.connections);
+        let mut candidates = match target.profile {
+            Some(id) => list(of_kind.clone().profile(id)).await?,
+            None => Vec::new(),
+        };
+        let mut found = Found::Named;
+        if candidates.is_empty() && target.is_default {
+            candidates = list(of_kind).await?;
+            if target.entry.profiles.is_some() {
+                candidates.retain(|info| info.profile.is_none());
+            }
+            if target.profile.is_some() {
+                found = Found::Instead;
+            }
+        }
+        Ok((candidates, found))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{ConnectionError, Liveness, Secret, Timestamp, VerifyResult, reason};
 use tracing::Instrument;
 
-use super::{Result, open_as_one, probe, unreadable};
+use super::{Asker, Result, open_as_one, probe, unreadable};
 use crate::{
     ConnectionInfo, ConnectionRegistry, Error,
     refresh::{
@@ -35,8 +35,8 @@ impl Looked {
 pub(super) async fn look(
     registry: &ConnectionRegistry,
     kind: &Arc<KindEntry>,
-    mut before: ConnectionInfo,
-    mut generation: i64,
+    (mut before, mut generation): (ConnectionInfo, i64),
+    asker: Asker,
 ) -> Result<Looked> {
     let shared = &registry.shared;
     let id = before.id;
@@ -54,7 +54,7 @@ pub(super) async fn look(
         Ok(payload) => {
             let (owner, profile, config) = (before.owner.clone(), before.profile, before.config.clone());
             let subject = Subject { id, owner, profile, payload, config };
-            probe(shared, kind, subject).instrument(span).await
+            probe(shared, kind, subject, asker).instrument(span).await
         }
         Err(_) => Ok(unreadable().into()),
     };

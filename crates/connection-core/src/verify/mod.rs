@@ -26,18 +26,18 @@ use crate::{
 use look::Looked;
 
 pub(crate) use flights::Flights;
-pub(crate) use probe::{HostServices, Subject, probe};
+pub(crate) use probe::{Asker, HostServices, Subject, probe};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// Verifies, or waits for the probe that is under way.
-pub(crate) async fn verify(registry: &ConnectionRegistry, id: ConnectionId) -> Result<ConnectionInfo> {
+/// Verifies, or waits for the probe that is under way, whoever asked for that.
+pub(crate) async fn verify(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
     let registry = registry.clone();
-    shared.flights.join(&shared.runtimes, id, async move { fly(&registry, id).await }).await
+    shared.flights.join(&shared.runtimes, id, async move { fly(&registry, id, asker).await }).await
 }
 
-async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<ConnectionInfo> {
+async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
     let (before, generation) = match registry.info_and_generation(id).await {
         Err(Error::NotFound(id)) => {
@@ -48,12 +48,12 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Connecti
         before => before?,
     };
     let kind = shared.kinds.entry(&before.kind).ok_or_else(|| Error::UnknownKind(before.kind.clone()))?;
-    let mut looked = look::look(registry, &kind, before, generation).await?;
+    let mut looked = look::look(registry, &kind, (before, generation), asker).await?;
     if kind.renews() && looked.is_refused() {
         match refresh::renew(registry, id, looked.generation, Why::Refused).await {
             Ok(Renewed::To(_)) => {
                 let (before, generation) = registry.info_and_generation(id).await?;
-                looked = look::look(registry, &kind, before, generation).await?;
+                looked = look::look(registry, &kind, (before, generation), asker).await?;
             }
             Ok(Renewed::Elsewhere | Renewed::NotNow) => {}
             // Why it is refused, or that nobody could ask.

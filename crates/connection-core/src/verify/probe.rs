@@ -8,7 +8,7 @@ use connection_contract::{
 };
 
 use crate::{
-    Clock, ConnectionId, ProfileId,
+    Clock, ConnectionId, Error, ProfileId,
     connection::Payload,
     contain::{Contained, contain},
     lent::{CachedFiles, LocalTools, Whose, Windows},
@@ -52,6 +52,15 @@ impl Subject {
     }
 }
 
+/// Who wants to know whether a connection works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// Whoever called the host: a person may be there.
+    Host,
+    /// Nobody: it was time.
+    Schedule,
+}
+
 /// Services bounded by one credential's reach.
 pub(crate) struct HostServices {
     client: HttpClient,
@@ -93,10 +102,14 @@ impl HostServices {
     }
 
     /// With the directory of the profile, too, where it is now.
-    pub(crate) async fn of(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: &Subject) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// The store's: without its profile a tool would be asked about another identity.
+    pub(crate) async fn of(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: &Subject) -> Result<Self, Error> {
         let services = Self::new(shared, kind, &subject.owner, &subject.payload);
         let directory = match subject.profile {
-            Some(id) => profiles::granted(shared, &subject.owner, kind, id).await.and_then(|granted| granted.root),
+            Some(id) => profiles::granted(shared, &subject.owner, kind, id).await?.and_then(|granted| granted.root),
             None => None,
         };
         let roots = subject.payload.roots.iter().chain(&directory).cloned();
@@ -104,7 +117,7 @@ impl HostServices {
         let cache = services.cache.over(files.clone());
         let (kind, owner) = (kind.kind().clone(), subject.owner.as_str().into());
         let windows = Windows::new(shared, Whose { kind, owner, profile: subject.profile });
-        Self { files, cache, windows, directory, ..services }
+        Ok(Self { files, cache, windows, directory, ..services })
     }
 
     /// The directory of the profile, where it may be read.
@@ -142,8 +155,17 @@ pub(crate) async fn probe(
     shared: &Arc<Shared>,
     kind: &Arc<KindEntry>,
     subject: Subject,
+    asker: Asker,
 ) -> Result<VerifyResult<Secret>, ConnectionError> {
-    let services = HostServices::of(shared, kind, &subject).await;
+    let services = match (HostServices::of(shared, kind, &subject).await, asker) {
+        (Ok(services), Asker::Host) => services,
+        (Ok(services), Asker::Schedule) => services.unattended(),
+        (Err(error), _) => {
+            tracing::warn!(connection = %subject.id, code = error.code(), "the profile of a connection could not be looked up");
+            let reason = Reason::new(reason::PROVIDER_ERROR, "the profile of the connection cannot be looked up now");
+            return Ok(NotLive::offline(reason).into());
+        }
+    };
     let (clock, definition) = (shared.clock.clone(), kind.definition.clone());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());

@@ -1,5 +1,5 @@
-//! The values that a kind reaches by the handle it keeps: of the owner who registered it, sealed or not at all, and in a
-//! setup as durable as its other effects.
+//! The values that a kind reaches by the handle it keeps: of the owner who registered it, sealed or not at all; in a setup
+//! of whoever connects, and as durable as its other effects.
 
 use connection_core::ConnectionRegistry;
 
@@ -29,11 +29,11 @@ async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it()
     other.register_connection_kind(theirs.clone()).unwrap();
     theirs.until_activated(1).await;
     assert_eq!(theirs.act(Act::Get("a")).await, "Ok(None)");
-    // In anybody's setup it is still whose it was.
+    // In a setup it is of whoever connects.
     theirs.act(Act::Put("a", "theirs")).await;
     theirs.does([Act::Get("a"), Act::ContextGet("a")]);
     asked(&registry).await;
-    assert_eq!(theirs.seen(), ["Ok(Some(\"theirs\")), Ok(Some(\"mine\"))"]);
+    assert_eq!(theirs.seen(), ["Ok(Some(\"mine\")), Ok(Some(\"mine\"))"]);
 }
 
 #[tokio::test]

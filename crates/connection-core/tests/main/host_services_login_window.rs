@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::{
     lent::{Act, Borrower, asked, named},
     log, raw,
-    world::{World, code, outlasted},
+    world::{World, code},
 };
 
 const CANARY: &str = "canary-of-the-cookie";
@@ -68,7 +68,9 @@ async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
         (LoggedIn::Failed("no screen".into()), "failed: no screen"),
     ] {
         screen.ends.lock().unwrap().push(end);
-        assert_eq!(plugin.act(Act::Window(MINUTES)).await, told);
+        plugin.does([Act::Window(MINUTES)]);
+        asked(&registry).await;
+        assert_eq!(plugin.seen(), [told]);
     }
     let owner = registry.owner("a/b").unwrap();
     screen.ends.lock().unwrap().push(LoggedIn::Cancelled);
@@ -83,13 +85,49 @@ async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
 #[tokio::test]
 async fn a_window_that_stays_is_closed_when_its_time_is_over() {
     let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
-    let _registry = open(&world, &plugin, &screen).await;
-    let asking = plugin.clone();
-    let task = tokio::runtime::Handle::current().spawn(async move { asking.act(Act::Window(MINUTES)).await });
+    let registry = open(&world, &plugin, &screen).await;
+    plugin.does([Act::Window(MINUTES)]);
+    let _session = registry.begin_setup(&crate::lent::LENT).await.unwrap();
     drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
-    world.clock.until_asleep(1).await;
-    assert_eq!(outlasted(&world, task).await, "TimedOut");
-    assert_eq!(*screen.open.borrow(), 0);
+    // The deadlines of the run, the lease that it renews, and the window's own.
+    world.clock.until_asleep(4).await;
+    world.clock.advance(MINUTES + Duration::from_secs(1));
+    drop(screen.open.subscribe().wait_for(|open| *open == 0).await.unwrap());
+    while plugin.told().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(plugin.seen(), ["TimedOut"]);
+}
+
+/// Nobody asked for it there, and two profiles would share its cookies.
+#[tokio::test]
+async fn outside_of_a_setup_a_handle_shows_no_window() {
+    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let _registry = open(&world, &plugin, &screen).await;
+    assert_eq!(plugin.act(Act::Window(MINUTES)).await, "failed: a window is shown in a setup alone");
+    assert!(screen.partitions.lock().unwrap().is_empty());
+}
+
+/// Whoever asks the host is there; what is due is looked at behind everybody's back.
+#[tokio::test]
+async fn a_verification_that_was_due_is_offered_no_window() {
+    let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
+    let registry = open(&world, &plugin, &screen).await;
+    let session = asked(&registry).await;
+    assert_eq!(code(&named(&session, "ada").await), "done Live");
+    plugin.seen();
+    let connections = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections;
+    let connection = registry.connection(connections[0].id).await.unwrap();
+    connection.verify().await.unwrap();
+    assert_eq!(plugin.seen(), ["verified with a window"]);
+    let running = registry.clone();
+    let scheduler = tokio::runtime::Handle::current().spawn(async move { running.run().await });
+    while plugin.told().is_empty() {
+        world.clock.advance(Duration::from_secs(10));
+        tokio::task::yield_now().await;
+    }
+    scheduler.abort();
+    assert_eq!(plugin.seen()[0], "verified without a window");
 }
 
 #[tokio::test]

@@ -85,13 +85,17 @@ async fn what_is_not_declared_as_it_is_asked_for_is_denied_and_nothing_is_run() 
 }
 
 #[tokio::test]
-async fn the_version_is_the_first_line_of_a_run_that_ended_well_with_nothing_of_ours_in_it() {
+async fn the_version_is_the_first_line_that_is_printed_with_nothing_of_ours_in_it() {
     let machine = Machine::new().await;
     for (script, version) in [
         ("echo ' helper 1.2.3'; echo more", "Ok(\"helper 1.2.3\")"),
         ("echo \"$HOME-$SECRET_OF_OURS$USER\"", "home-"),
         ("cat; echo empty", "Ok(\"empty\")"),
-        ("echo one; exit 1", "Err(Unavailable)"),
+        ("exit 1", "Err(Unavailable)"),
+        ("printf one", "Ok(\"one\")"),
+        // Only what is the same directory wherever it runs, and nothing of where the host does.
+        ("echo \"at $PWD: $PATH\"", "at /: /"),
+        ("case \"$PATH\" in *relative*) echo relative ;; *) echo absolute ;; esac", "Ok(\"absolute\")"),
         ("echo one >&2", "Err(Unavailable)"),
         ("echo one; while :; do echo more; done", "Ok(\"one\")"),
     ] {
@@ -135,6 +139,26 @@ async fn a_tool_that_does_not_end_is_killed_after_two_seconds_of_the_hosts_clock
     assert_eq!(outlasted(&machine.world, version).await, "Err(Unavailable)");
     while is_running(&process) {
         tokio::task::yield_now().await;
+    }
+}
+
+/// The host's clock stands still, so that only the line can end it.
+#[tokio::test]
+async fn after_the_first_line_nobody_waits_and_nothing_that_the_tool_began_goes_on() {
+    let machine = Machine::new().await;
+    shell_as(&machine.first, "helper");
+    for (name, script) in [("stays", "echo 1.0; while :; do :; done"), ("leaves", "while :; do :; done & echo $! >&3; echo 1.0")] {
+        let process = machine.home.join(name);
+        let spec = tool("helper", &format!("exec 3> '{}'; echo $$ >&3; {script}", process.display()));
+        let plugin = Borrower::new([spec.clone()]);
+        let registry = machine.open(&plugin).await;
+        assert_eq!(plugin.act(Act::Version(spec)).await, "Ok(\"1.0\")");
+        for process in fs::read_to_string(&process).unwrap().lines() {
+            while is_running(process) {
+                tokio::task::yield_now().await;
+            }
+        }
+        registry.close().await;
     }
 }
 

@@ -57,6 +57,10 @@ impl Borrower {
     pub(crate) fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
+    /// As [`seen`](Self::seen), and they stay.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
     pub(crate) fn activations(&self) -> usize {
         *self.activated.borrow()
     }
@@ -169,7 +173,12 @@ impl ConnectionDefinition for Borrower {
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
     }
-    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
-        Ok(VerifyResult::live())
+    async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        let with = if ctx.login_window().is_some() { "with" } else { "without" };
+        self.seen.lock().unwrap().push(format!("verified {with} a window"));
+        // So that the host looks again by itself.
+        let mut pause = NotLive::offline(Reason::new(reason::RATE_LIMITED, "in a minute"));
+        pause.recheck_after = Some(Duration::from_secs(60));
+        Err(pause.into())
     }
 }

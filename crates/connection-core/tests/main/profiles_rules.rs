@@ -43,11 +43,25 @@ async fn the_first_list_makes_the_default_on_the_tools_own_directory_once() {
     it.home.moves(Some("/elsewhere".into()));
     let other = it.home.builder(it.world.builder()).open().await.unwrap();
     assert_eq!(other.profiles(&TOOL).unwrap().list().await.unwrap(), one);
-    // Another owner and another kind have their own.
+    // Another kind has its own.
     let strict = it.registry.profiles(&STRICT).unwrap().list().await.unwrap();
-    let other = it.registry.owner("u42").unwrap().profiles(&TOOL).unwrap().list().await.unwrap();
-    assert!(strict[0].id != one[0].id && other[0].id != one[0].id);
-    assert!(matches!(refused(profiles.get(other[0].id).await), ProfileError::NotFound { .. }));
+    assert!(strict[0].id != one[0].id);
+}
+
+/// The directory is that of whoever runs the process, and no other owner's.
+#[tokio::test]
+async fn another_owner_has_no_profile_until_one_is_created_and_none_on_the_process_own_directory() {
+    let it = Tools::new().await;
+    it.profiles().list().await.unwrap();
+    let others = it.registry.owner("u42").unwrap().profiles(&TOOL).unwrap();
+    let refusal = refused(others.list().await);
+    assert_eq!(refusal, ProfileError::NoHome { kind: TOOL });
+    assert!(refusal.remedy().unwrap().starts_with("create a profile"));
+    assert_eq!(refused(others.default_profile().await), ProfileError::NoHome { kind: TOOL });
+    let own = others.create(NewProfile::new("own", it.path("u42"))).await.unwrap();
+    assert!(own.is_default && !own.is_implicit);
+    assert_eq!(others.list().await.unwrap(), [own.clone()]);
+    assert!(matches!(refused(it.profiles().get(own.id).await), ProfileError::NotFound { .. }));
 }
 
 /// R-JACK-004

@@ -61,7 +61,8 @@ async fn an_unknown_profile_leaves_the_start_as_it_is_and_says_nothing() {
     assert_eq!(it.profiles().apply_profile(&mut options, unknown).await.unwrap(), None);
     assert_eq!(options, start());
     // Of another owner it is as unknown.
-    let other = it.registry.owner("u42").unwrap().profiles(&crate::tool::TOOL).unwrap().default_profile().await.unwrap();
+    let others = it.registry.owner("u42").unwrap().profiles(&crate::tool::TOOL).unwrap();
+    let other = others.create(NewProfile::new("own", it.path("u42"))).await.unwrap();
     assert_eq!(it.profiles().apply_profile(&mut options, other.id).await.unwrap(), None);
     assert_eq!(options, start());
 }

@@ -1,12 +1,12 @@
 //! What is run in a container, by its arguments: for both engines, and what is refused before anything starts.
 
-use connection_contract::MountMode;
+use connection_contract::{Kind, MountMode};
 use connection_core::{
     Error, NewProfile, SandboxAccess, SandboxEngine, SandboxError, SandboxNetwork, SandboxPolicy, SandboxRun,
     SpawnOptions,
 };
 
-use crate::tool::{PLAIN, TOOL, Tools};
+use crate::tool::{PLAIN, STRICT, TOOL, Tool, Tools};
 
 fn start() -> SpawnOptions {
     let options = SpawnOptions::new("/usr/local/lib/tool/bin/tool").arg("/usr/bin/env").arg("--flag=/a b");
@@ -14,7 +14,13 @@ fn start() -> SpawnOptions {
 }
 
 fn compose(it: &Tools, policy: &SandboxPolicy, options: &SpawnOptions) -> Result<SandboxRun, Error> {
-    it.registry.sandbox(&TOOL).unwrap().compose(policy, options)
+    it.registry.sandbox(&TOOL).unwrap().compose(policy, options).map(as_root)
+}
+
+/// Whoever runs the tests.
+fn as_root(mut run: SandboxRun) -> SandboxRun {
+    run.user = None;
+    run
 }
 
 /// The arguments, with the home of the test as `HOME`.
@@ -40,9 +46,14 @@ async fn a_run_is_bounded_whatever_the_kind_says() {
                   --pids-limit 512";
     let rest = "--volume HOME/.tool:/config/.tool:ro --env TOOL_TOKEN --env TOOL_TELEMETRY=off --entrypoint  \
                 localhost/connections/tool:1 tool /usr/bin/env --flag=/a b";
-    for (engine, program) in [(SandboxEngine::Docker, "docker"), (SandboxEngine::Podman, "podman")] {
-        let run = compose(&it, &SandboxPolicy::new().engine(engine), &start()).unwrap();
-        assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {bounds} {rest}"));
+    for (engine, program, own, user) in [
+        (SandboxEngine::Docker, "docker", "", "--user 1001:1002 "),
+        (SandboxEngine::Podman, "podman", "--http-proxy=false ", "--userns=keep-id --user 1001:1002 "),
+    ] {
+        let mut run = compose(&it, &SandboxPolicy::new().engine(engine), &start()).unwrap();
+        assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {own}{bounds} {rest}"));
+        run.user = Some((1001, 1002));
+        assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {own}{user}{bounds} {rest}"));
         assert_eq!(run.left_out.len(), 2, "{:?}", run.left_out);
         assert!(run.left_out[0].starts_with("/config/.toolrc: ") && run.left_out[1].starts_with("PATH: "));
         for secret in [format!("{run:?}"), format!("{:?}", run.argv())] {
@@ -70,7 +81,7 @@ async fn the_host_says_what_is_shared_and_how_much_there_is() {
     let run = compose(&it, &policy, &SpawnOptions::new("tool").cwd(project.join("src"))).unwrap();
     assert_eq!(
         argv(&it, &run),
-        "podman --log-level=error run --rm --interactive --tty --cap-drop ALL --security-opt no-new-privileges \
+        "podman --log-level=error run --rm --interactive --http-proxy=false --tty --cap-drop ALL --security-opt no-new-privileges \
          --memory 1048576b --memory-swap 1048576b --pids-limit 7 --cpus 1.500 --network none \
          --volume HOME/project:/project --volume HOME/project/src:/src:ro --volume cache:/cache --workdir /project/src \
          --env TOOL_TELEMETRY=off --entrypoint  localhost:5000/mine:2 tool"
@@ -165,6 +176,95 @@ async fn what_cannot_be_bounded_is_refused_before_anything_starts() {
     }
 }
 
+/// What lies beside the tool's own directory is of the login in that.
+#[tokio::test]
+async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted() {
+    let it = Tools::new().await;
+    for file in [".tool/settings.json", ".toolbeside", "work/.tool/settings.json"] {
+        it.write(file, "{}");
+    }
+    let (sandbox, profiles) = (it.registry.sandbox(&STRICT).unwrap(), it.registry.profiles(&STRICT).unwrap());
+    let own = profiles.default_profile().await.unwrap();
+    let work = profiles.create(NewProfile::new("work", it.path("work/.tool"))).await.unwrap();
+    let mut options = SpawnOptions::new("tool");
+    for (profile, is_mounted) in [(None, true), (Some(own.id), true), (Some(work.id), false)] {
+        if let Some(profile) = profile {
+            profiles.apply_profile(&mut options, profile).await.unwrap();
+        }
+        let run = sandbox.compose(&SandboxPolicy::new(), &options).unwrap();
+        assert_eq!(run.mounts.iter().any(|mount| mount.source == it.path(".toolbeside")), is_mounted);
+        assert_eq!(run.left_out.iter().any(|why| why.starts_with("/config/.toolbeside: ")), !is_mounted);
+    }
+    // In the container of another tool it would point at nothing.
+    let error = refused(compose(&it, &SandboxPolicy::new(), &options));
+    assert_eq!(error.to_string(), "a profile of kind 'strict' is applied to what is started in the container of kind 'tool'");
+    assert_eq!((error.code(), error.remedy().is_some()), ("invalid_sandbox", true));
+}
+
+#[tokio::test]
+async fn of_two_mounts_at_one_place_the_later_takes_the_place_of_the_earlier() {
+    let it = Tools::new().await;
+    let own = it.write(".tool/settings.json", "{}").parent().unwrap().to_owned();
+    let [one, two] = ["one", "two"].map(|name| it.write(&format!("{name}/file"), "").parent().unwrap().to_owned());
+    let policy = SandboxPolicy::new()
+        .shared_directory(&one, "/config/.tool", SandboxAccess::Writable)
+        .shared_directory(&one, "/work", SandboxAccess::ReadOnly)
+        .shared_directory(&two, "/work", SandboxAccess::ReadOnly);
+    let run = compose(&it, &policy, &start()).unwrap();
+    let mounts: Vec<_> = run.mounts.iter().map(|mount| (mount.target.as_str(), mount.source.clone())).collect();
+    assert_eq!(mounts, [("/work", two), ("/config/.tool", own)]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_neither_a_file_nor_a_directory_is_not_mounted() {
+    let it = Tools::new().await;
+    std::fs::create_dir_all(it.path("")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(it.path(".toolrc")).unwrap();
+    let error = refused(compose(&it, &SandboxPolicy::new(), &start()));
+    assert!(error.to_string().ends_with("cannot be mounted: it is neither a file nor a directory"), "{error}");
+}
+
+#[tokio::test]
+async fn a_kind_whose_container_reaches_above_its_base_is_not_registered() {
+    let it = Tools::new().await;
+    let error = it.registry.register_connection_kind(Tool(Kind::from_static("outside"))).unwrap_err();
+    assert!(error.to_string().contains("the path '../a' of its container is not relative and plain"), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_engine_and_the_host_go_by_is_not_taken_from_the_start() {
+    let it = Tools::new().await;
+    let names = ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "REGISTRY_AUTH_FILE", "GODEBUG", "SSH_AUTH_SOCK"];
+    let options = names.iter().fold(SpawnOptions::new("tool"), |options, name| options.env(*name, "canary"));
+    let run = compose(&it, &SandboxPolicy::new(), &options).unwrap();
+    assert!(run.env.is_empty(), "{:?}", run.env.keys());
+    assert!(names.iter().all(|name| run.left_out.contains(&format!("{name}: it is the host's own"))));
+}
+
+/// Others could put something else in the place of a copy.
+#[cfg(unix)]
+#[tokio::test]
+async fn copies_are_made_in_a_directory_of_our_own_or_not_at_all() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let it = Tools::new().await;
+    it.write(".toolrc", "the user's");
+    let open = it.write("open/x", "").parent().unwrap().to_owned();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o770)).unwrap();
+    let link = it.path("link");
+    std::os::unix::fs::symlink(it.write("private/x", "").parent().unwrap(), &link).unwrap();
+    for (scratch, why) in [
+        ("relative".into(), "is not an absolute path"),
+        (open, "is open to other users"),
+        (link, "is not a directory itself"),
+        (it.path("a:b,c"), "its name has a colon"),
+    ] {
+        let run = compose(&it, &SandboxPolicy::new().scratch(scratch), &start()).unwrap();
+        let error = run.prepare().unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_copy_is_private_goes_with_the_run_and_what_a_crash_left_goes_with_the_next() {
     let it = Tools::new().await;
@@ -176,6 +276,8 @@ async fn a_copy_is_private_goes_with_the_run_and_what_a_crash_left_goes_with_the
     // Of a process that was killed: nobody holds its lock.
     it.write("scratch/run-dead/0/x", "left");
     it.write("scratch/run-dead.lock", "");
+    #[cfg(unix)]
+    std::fs::set_permissions(&scratch, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let prepared = compose(&it, &policy, &start()).unwrap().prepare().unwrap();
     assert!(!it.path("scratch/run-dead").exists() && !it.path("scratch/run-dead.lock").exists());
     let mount = &prepared.run().mounts[0];

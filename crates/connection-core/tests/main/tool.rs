@@ -66,13 +66,13 @@ impl ConnectionDefinition for Tool {
             .account(ProbeValue::new("settings.json", "/account/name"))
             .account(ProbeValue::new("auth.json", "/tokens/id").claim("/email"));
         let spec = ProfileSpec::new("TOOL_HOME", home(".tool"))
-            .env("TOOL_PARENT", EnvValue::Parent)
-            .env("TOOL_ISOLATED", EnvValue::Text("1".into()))
+            .variable("TOOL_PARENT", EnvValue::Parent)
+            .variable("TOOL_ISOLATED", EnvValue::Text("1".into()))
             .arg("--isolated")
             .probe(probe);
         match self.0.as_str() {
             "plain" => None,
-            "strict" => Some(spec.dir_name(".tool")),
+            "strict" | "outside" => Some(spec.dir_name(".tool")),
             _ => Some(spec),
         }
     }
@@ -80,7 +80,14 @@ impl ConnectionDefinition for Tool {
         let spec = SandboxSpec::new("localhost/connections/tool:1", "tool")
             .config_mount(ConfigMount::new(home(".tool"), "/config/.tool").profile())
             .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied())
-            .env("TOOL_TELEMETRY", "off");
+            .variable("TOOL_TELEMETRY", "off");
+        let mut outside = home("a");
+        outside.relative = "../a".into();
+        let spec = match self.0.as_str() {
+            "strict" => spec.config_mount(ConfigMount::new(home(".toolbeside"), "/config/.toolbeside").implicit_only()),
+            "outside" => spec.config_mount(ConfigMount::new(outside, "/config/a")),
+            _ => spec,
+        };
         (self.0 != PLAIN).then_some(spec)
     }
 }
@@ -96,15 +103,18 @@ impl Home {
     pub(crate) fn moves(&self, path: Option<PathBuf>) {
         *self.0.lock().unwrap() = path;
     }
-    /// A builder for whom this is the home.
+    /// A builder for whom this is the home, with the tools.
     pub(crate) fn builder(&self, builder: RegistryBuilder) -> RegistryBuilder {
+        self.environment(builder).kind(Tool(TOOL)).kind(Tool(STRICT)).kind(Tool(PLAIN))
+    }
+    /// A builder for whom this is the home.
+    pub(crate) fn environment(&self, builder: RegistryBuilder) -> RegistryBuilder {
         let at = self.0.clone();
         let variable = move |name: &str| -> Option<OsString> {
             let home = at.lock().unwrap().clone();
             home.filter(|_| matches!(name, "HOME" | "USERPROFILE")).map(PathBuf::into_os_string)
         };
-        let builder = builder.environment(Arc::new(variable));
-        builder.kind(Tool(TOOL)).kind(Tool(STRICT)).kind(Tool(PLAIN))
+        builder.environment(Arc::new(variable))
     }
 }
 

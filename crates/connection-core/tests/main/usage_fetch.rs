@@ -2,13 +2,14 @@
 
 use connection_contract::{Liveness, SessionTokens, UsageMetric, reason};
 use connection_core::{
-    Error, Feature, HostService, NeedState, NewProfile, PromptCacheTtl, UsageReading, prompt_cache_ttl,
+    ConnectionRegistry, Error, Feature, HostService, NeedState, NewProfile, PromptCacheTtl, UsageReading, prompt_cache_ttl,
 };
 
 use crate::{
     fake::{Deed, set},
     metered::{METERED, Metered, uses},
     test_server::Reply,
+    tool::Home,
     world::{World, outlasted},
 };
 
@@ -74,6 +75,61 @@ async fn each_profile_has_an_account_of_its_own_and_loses_it_alone() {
     assert!(usage.disconnect(Some(work.id)).await.unwrap().is_none());
     assert!(!usage.status(Some(work.id)).await.unwrap().connected);
     assert!(usage.status(None).await.unwrap().connected && usage.snapshot(None).await.unwrap().is_some());
+}
+
+/// Whatever is asked twice removes nothing that was not meant.
+#[tokio::test]
+async fn to_disconnect_twice_takes_no_connection_that_another_one_hid() {
+    let (world, plugin) = (World::new().await, Metered::with_profiles());
+    let home = Home::at(world.directory.path().join("home"));
+    home.moves(None);
+    let registry = home.environment(world.builder().kind(plugin.clone())).open().await.unwrap();
+    // Before there was a home there was no profile.
+    plugin.connected(&registry, "before").await;
+    home.moves(Some(world.directory.path().join("home")));
+    plugin.connected(&registry, "ada").await;
+    let usage = registry.usage(&METERED);
+    assert!(usage.disconnect(None).await.unwrap().is_some());
+    let Err(Error::Ambiguous { candidates, .. }) = usage.disconnect(None).await else { panic!("it took another one") };
+    assert_eq!(candidates.len(), 1);
+    assert_eq!(usage.status(None).await.unwrap().identity.unwrap().account_id.as_str(), "before");
+    registry.remove(candidates[0].id).await.unwrap();
+    assert!(usage.disconnect(None).await.unwrap().is_none());
+    // Of several, none is taken for the others.
+    for key in ["one", "two"] {
+        again(&registry, key).await;
+    }
+    assert_eq!(usage.disconnect(None).await.unwrap_err().code(), "ambiguous");
+}
+
+async fn again(registry: &ConnectionRegistry, key: &str) {
+    let session = registry.begin_setup(&METERED).again().await.unwrap();
+    let (no, _) = crate::world::step(&session).await;
+    session.advance(no, &crate::world::answers(&[("key", key)])).await.unwrap();
+    session.terminal().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_while_another_account_takes_the_place_is_told_of_that_one() {
+    let (world, plugin) = (World::new().await, Metered::new());
+    let registry = world.open(plugin.clone()).await;
+    let connection = plugin.connected(&registry, "ada").await;
+    uses(&world, 40);
+    plugin.gate.close();
+    let usage = registry.usage(&METERED);
+    let waiting = usage.clone();
+    let fetch = tokio::runtime::Handle::current().spawn(async move { waiting.fetch(None).await.unwrap() });
+    plugin.gate.until_inside(1).await;
+    let session = connection.reauthorize().another_account().await.unwrap();
+    let (no, _) = crate::world::step(&session).await;
+    session.advance(no, &crate::world::answers(&[("key", "bob")])).await.unwrap();
+    session.terminal().await.unwrap();
+    assert!(usage.snapshot(None).await.unwrap().is_none());
+    uses(&world, 70);
+    plugin.gate.open();
+    assert_eq!(part(&fetch.await.unwrap()), 0.7);
+    assert_eq!(part(&usage.snapshot(None).await.unwrap().unwrap()), 0.7);
+    assert_eq!(plugin.fetches(), 2);
 }
 
 #[tokio::test]

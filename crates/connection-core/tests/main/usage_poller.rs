@@ -9,7 +9,7 @@ use tokio::{runtime::Handle, task::JoinHandle};
 use crate::{
     metered::{METERED, Metered, uses},
     test_server::Reply,
-    world::World,
+    world::{World, answers, code, step},
 };
 
 struct Polling(JoinHandle<()>);
@@ -82,6 +82,45 @@ async fn a_provider_that_is_down_is_asked_later_and_later_and_gets_the_pause_tha
     assert!(until_fetched(&world, &plugin, 4).await >= 895);
     fetched.changed().await;
     assert!(until_fetched(&world, &plugin, 5).await <= 65);
+}
+
+#[tokio::test]
+async fn a_credential_that_comes_is_tried_at_once_whatever_the_one_before_failed_with() {
+    let (world, plugin) = (World::new().await, Metered::every(60));
+    let registry = world.open(plugin.clone()).await;
+    let connection = plugin.connected(&registry, "ada").await;
+    world.provider(|_| Reply::whole(401, "", ""));
+    let mut fetched = registry.usage_changes();
+    let _polling = poll(&registry);
+    for fetches in 1..6 {
+        until_fetched(&world, &plugin, fetches).await;
+        fetched.changed().await;
+    }
+    uses(&world, 10);
+    let session = connection.reauthorize().await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("key", "ada")])).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert!(until_fetched(&world, &plugin, 6).await <= 5);
+    fetched.changed().await;
+    assert!(until_fetched(&world, &plugin, 7).await <= 65);
+}
+
+#[tokio::test]
+async fn the_poller_ends_with_its_registry_whether_there_is_something_to_poll_or_not() {
+    for has_kind in [true, false] {
+        let (world, plugin) = (World::new().await, Metered::every(60));
+        uses(&world, 10);
+        let registry = if has_kind { world.open(plugin.clone()).await } else { world.acme().await };
+        let mut polling = poll(&registry);
+        if has_kind {
+            plugin.connected(&registry, "ada").await;
+            until_fetched(&world, &plugin, 1).await;
+        }
+        registry.close().await;
+        // No clock moves any more.
+        (&mut polling.0).await.unwrap();
+    }
 }
 
 #[tokio::test]

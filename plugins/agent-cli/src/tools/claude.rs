@@ -33,6 +33,7 @@ pub(crate) static CLAUDE: Tool = Tool {
         // What `claude auth status` prints as the account (seen with 2.1.197).
         accounts: &[At(".claude.json", "/oauthAccount/emailAddress", None)],
         ids: &[At(".claude.json", "/oauthAccount/accountUuid", None)],
+        people: &[],
     },
     api: Api {
         origin: "https://api.anthropic.com",

@@ -9,7 +9,9 @@ pub(crate) static CODEX: Tool = Tool {
     name: "Codex",
     provider: "OpenAI",
     binary: "codex",
-    version: Version::Asked,
+    // It makes links and locks below `~/.codex/tmp` before it looks at its arguments:
+    // <https://github.com/openai/codex/blob/main/codex-rs/arg0/src/lib.rs>.
+    version: Version::NotAsked,
     // The standalone installer's: <https://developers.openai.com/codex/environment-variables>.
     places: &[".local/bin"],
     package: "@openai/codex",
@@ -35,7 +37,10 @@ pub(crate) static CODEX: Tool = Tool {
         ],
         // Claims of the ID token: OpenID Connect Core 1.0, section 5.1.
         accounts: &[At("auth.json", "/tokens/id_token", Some("/email"))],
+        // A workspace is one account to all who are in it.
         ids: &[At("auth.json", "/tokens/account_id", None)],
+        // `IdTokenInfo` of <https://github.com/openai/codex/blob/main/codex-rs/login/src/token_data.rs>.
+        people: &[At("auth.json", "/tokens/id_token", Some("/https:~1~1api.openai.com~1auth/chatgpt_user_id"))],
     },
     api: Api {
         origin: "https://api.openai.com",

@@ -34,6 +34,7 @@ pub(crate) static GEMINI: Tool = Tool {
         // <https://github.com/google-gemini/gemini-cli/blob/main/packages/core/src/utils/userAccountManager.ts>
         accounts: &[At("google_accounts.json", "/active", None)],
         ids: &[],
+        people: &[],
     },
     api: Api {
         origin: "https://generativelanguage.googleapis.com",

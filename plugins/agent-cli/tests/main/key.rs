@@ -81,6 +81,23 @@ fn a_key_that_google_does_not_know_is_refused_and_another_bad_request_is_not() {
     }
 }
 
+#[test]
+fn a_key_that_is_known_and_may_not_list_models_is_told_apart_with_what_to_do() {
+    for (kind, make) in kinds() {
+        let forbidden = || models(kind).answer(Reply::json(403, r#"{"error": {"type": "permission_error"}}"#));
+        let host = FakeHost::new(make()).expect(models(kind)).expect(forbidden());
+        let made = host.setup(given()).run().unwrap();
+        let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+        let why = found.reason.unwrap();
+        assert_eq!((found.liveness, &*why.code), (Liveness::Failing, reason::FORBIDDEN));
+        assert!(!why.message.as_str().contains("accept") && why.remedy.unwrap().as_str().contains("permissions"));
+
+        let host = FakeHost::new(make()).expect(forbidden()).expect(forbidden()).expect(forbidden());
+        let inputs = given().into_iter().chain((0..2).map(|_| Input::answers(&[("apiKey", KEY)])));
+        assert_eq!(host.setup(inputs).run().unwrap_err().code, reason::FORBIDDEN);
+    }
+}
+
 fn refusal(kind: &str) -> Reply {
     match kind {
         "gemini" => Reply::json(

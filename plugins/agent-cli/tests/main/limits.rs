@@ -50,6 +50,26 @@ fn a_session_that_tells_no_limits_leaves_it_to_the_one_before() {
 }
 
 #[test]
+fn a_session_that_was_resumed_tells_more_than_one_that_began_after_it() {
+    let told = |at, percent: &str| token_count(at, &format!(r#"{{"primary": {{"used_percent": {percent}}}}}"#));
+    let snapshot = fetched(&[
+        ("sessions/2026/01/30/rollout-2026-01-30T09-00-00-a.jsonl", told("2026-01-31T10:00:00Z", "30.0")),
+        ("sessions/2026/01/31/rollout-2026-01-31T08-00-00-b.jsonl", told("2026-01-31T08:30:00Z", "20.0")),
+    ]);
+    assert_eq!(snapshot.observed_at.to_rfc3339(), "2026-01-31T10:00:00Z");
+}
+
+#[test]
+fn the_limits_of_a_single_model_are_not_shown_as_those_of_the_account() {
+    let lines = [
+        token_count("2026-01-31T10:00:00Z", r#"{"limit_id": "codex", "primary": {"used_percent": 30.0}}"#),
+        token_count("2026-01-31T10:01:00Z", r#"{"limit_id": "codex_other", "primary": {"used_percent": 90.0}}"#),
+    ];
+    let snapshot = fetched(&[("sessions/2026/01/31/rollout-2026-01-31T09-00-00-a.jsonl", lines.join("\n"))]);
+    assert_eq!(snapshot.observed_at.to_rfc3339(), "2026-01-31T10:00:00Z");
+}
+
+#[test]
 fn an_older_form_counts_from_its_line_and_a_window_that_is_over_is_left_out() {
     let limits = r#"{"primary": {"used_percent": 50.0, "window_minutes": 300, "resets_in_seconds": 60}, "secondary": {"used_percent": 20.0, "window_minutes": 90, "resets_in_seconds": 7200}}"#;
     let file = format!("{DAY}/rollout-2026-01-31T09-00-00-a.jsonl");

@@ -221,7 +221,10 @@ impl SetupService for Waits<'_> {
 
 /// What `codex login` writes: <https://developers.openai.com/codex/auth>.
 pub(crate) fn codex_login(email: &str, account: &str) -> String {
-    let claims = format!(r#"{{"email": "{email}", "https://api.openai.com/auth": {{"chatgpt_plan_type": "plus"}}}}"#);
+    let user = email.split('@').next().unwrap_or_default();
+    let claims = format!(
+        r#"{{"email": "{email}", "https://api.openai.com/auth": {{"chatgpt_plan_type": "plus", "chatgpt_user_id": "user-{user}"}}}}"#
+    );
     let token = format!("{}.{}.c2ln", encode::base64url(br#"{"alg": "RS256"}"#), encode::base64url(claims.as_bytes()));
     format!(
         r#"{{"OPENAI_API_KEY": null, "tokens": {{"id_token": "{token}", "access_token": "canary-access", "refresh_token": "canary-refresh", "account_id": "{account}"}}, "last_refresh": "2026-01-30T00:00:00Z"}}"#

@@ -20,7 +20,7 @@ fn a_login_becomes_a_connection_of_its_account() {
         let made = host.setup([own()]).run().unwrap();
         let id = match kind {
             "claude" => "0b5c",
-            "codex" => "acc-1",
+            "codex" => "acc-1:user-ada",
             _ => "ada@example.com",
         };
         assert_eq!(made.identity, Identity::new(id, "ada@example.com"));
@@ -64,9 +64,11 @@ fn a_tool_that_is_nowhere_is_asked_for_again_and_then_ends_the_setup() {
 fn a_directory_without_a_login_is_signed_out_and_says_how_to_sign_in() {
     for (kind, make) in kinds() {
         let empty = match kind {
-            "claude" => vec![(".claude.json", "{}".to_owned()), (".credentials.json", "{}".to_owned())],
+            "claude" => {
+                vec![(".claude.json", "{}".to_owned()), (".credentials.json", r#"{"claudeAiOauth": {}}"#.to_owned())]
+            }
             "codex" => vec![("auth.json", r#"{"OPENAI_API_KEY": null, "tokens": null}"#.to_owned())],
-            _ => vec![("oauth_creds.json", "not json".to_owned())],
+            _ => vec![("oauth_creds.json", "{}".to_owned())],
         };
         for files in [empty, vec![("other.txt", String::new())]] {
             let host = machine(make, &files).host();
@@ -75,6 +77,58 @@ fn a_directory_without_a_login_is_signed_out_and_says_how_to_sign_in() {
             assert!(failure.remedy.unwrap().as_str().starts_with(&format!("run '{kind}")));
         }
     }
+}
+
+/// It may be just being written, or of another sort of login.
+#[test]
+fn a_login_file_that_cannot_be_judged_says_nothing() {
+    for (kind, make) in kinds() {
+        let (file, contents) = match kind {
+            "claude" => (".credentials.json", &["{\"claudeAi", "{\"mcpOAuth\": {}}"][..]),
+            "codex" => ("auth.json", &["{\"tok"][..]),
+            _ => ("oauth_creds.json", &["not json"][..]),
+        };
+        for content in contents {
+            let host = machine(make, &[(file, (*content).to_owned())]).host();
+            assert!(host.setup([own()]).run().is_ok(), "{kind}: {content}");
+        }
+        // Nor is somebody signed out by it who was signed in.
+        let host = machine(make, &signed_in(kind)).host();
+        let made = host.setup([own()]).run().unwrap();
+        let later = machine(make, &[(file, contents[0].to_owned())]).host();
+        assert_eq!(later.verify(&made.credential, &host.connection(&made)).unwrap().liveness, Liveness::Live);
+    }
+}
+
+#[test]
+fn a_login_that_is_gone_with_its_account_is_signed_out() {
+    for (kind, make) in kinds() {
+        let host = machine(make, &signed_in(kind)).host();
+        let made = host.setup([own()]).run().unwrap();
+        let marker = match kind {
+            "claude" => (".claude.json", "{}"),
+            "codex" => ("config.toml", ""),
+            _ => ("settings.json", "{}"),
+        };
+        let later = machine(make, &[(marker.0, marker.1.to_owned())]).host();
+        let found = later.verify(&made.credential, &host.connection(&made)).unwrap();
+        assert_eq!(found.liveness, Liveness::Failing);
+        assert_eq!(found.reason.unwrap().code, format!("{kind}_signed_out"));
+    }
+}
+
+#[test]
+fn two_people_of_one_workspace_are_two_accounts() {
+    let make = kinds()[1].1;
+    let identity = |email| {
+        let host = machine(make, &[("auth.json", machine::codex_login(email, "acc-1"))]).host();
+        host.setup([own()]).run().unwrap().identity.account_id
+    };
+    assert_ne!(identity("ada@example.com"), identity("eve@example.com"));
+    // Where the token does not say, it is the workspace, as it was.
+    let bare = machine::codex_login("ada@example.com", "acc-1").replace("id_token", "other_token");
+    let host = machine(make, &[("auth.json", bare)]).host();
+    assert_eq!(host.setup([own()]).run().unwrap().identity.account_id.as_str(), "acc-1");
 }
 
 #[test]
@@ -171,7 +225,7 @@ fn somebody_else_who_signed_in_is_another_account() {
     let made = before.setup([own()]).run().unwrap();
     let other = [("auth.json", machine::codex_login("eve@example.com", "acc-2"))];
     let found = machine(kinds()[1].1, &other).host().verify(&made.credential, &before.connection(&made)).unwrap();
-    assert_eq!(found.identity, Some(Identity::new("acc-2", "eve@example.com")));
+    assert_eq!(found.identity, Some(Identity::new("acc-2:user-eve", "eve@example.com")));
 }
 
 #[test]

@@ -73,7 +73,8 @@ fn a_sandbox_sees_copies_of_the_directory_and_of_what_lies_beside_it() {
         assert_eq!(containers, mounts.iter().map(|name| format!("/agent/{name}")).collect::<Vec<_>>());
         let [profile, beside @ ..] = &sandbox.config_mounts[..] else { panic!("{kind} mounts something") };
         assert!(profile.is_profile && profile.host == profiles.implicit_dir);
-        assert!(beside.iter().all(|mount| !mount.is_profile));
+        assert!(!profile.is_implicit_only && beside.iter().all(|mount| !mount.is_profile && mount.is_implicit_only));
+        assert!(sandbox.env.contains(&("HOME".into(), "/agent".into())), "whoever runs it has the same home");
         assert!(sandbox.config_mounts.iter().all(|mount| mount.mode == MountMode::Copied));
     }
 }

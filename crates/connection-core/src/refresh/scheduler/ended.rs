@@ -15,7 +15,7 @@ pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {
     for row in rows {
         let registry = ConnectionRegistry { shared: shared.clone(), owner: row.owner.clone().into() };
         let task = async move {
-            if let Err(error) = verify::verify(&registry, row.id).await {
+            if let Err(error) = verify::verify(&registry, row.id, verify::Asker::Schedule).await {
                 tracing::warn!(connection = %row.id, code = error.code(), "that a credential has ended could not be told");
             }
         };

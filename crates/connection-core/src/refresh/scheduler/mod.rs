@@ -16,6 +16,7 @@ use super::{Why, renew};
 use crate::{
     ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, setup,
     store::{DueRow, any_of},
+    verify::{self, Asker},
 };
 use pace::{AT_ONCE, Pace};
 
@@ -168,7 +169,7 @@ impl Scheduler {
         let done = self.done.0.clone();
         let task = async move {
             let result = match job {
-                Job::Check => crate::verify::verify(&registry, row.id).await.map(drop),
+                Job::Check => verify::verify(&registry, row.id, Asker::Schedule).await.map(drop),
                 Job::Refresh => renew(&registry, row.id, row.generation, Why::Due).await.map(drop),
             };
             let (pause, aside) = match result {
