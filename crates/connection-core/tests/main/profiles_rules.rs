@@ -280,7 +280,7 @@ async fn a_kind_whose_tool_cannot_be_started_so_is_not_registered() {
         (Odd(Some(profiles("A").dir_name("a/b")), None), "the name 'a/b'"),
         (Odd(None, Some(image("odd"))), "has no tag"),
         (Odd(None, Some(image("odd:1").config_mount(place("/odd")))), "has no profiles"),
-        (Odd(None, Some(image("odd:1").env("A=B", "c"))), "the variable 'A=B'"),
+        (Odd(None, Some(image("odd:1").variable("A=B", "c"))), "the variable 'A=B'"),
         (Odd(Some(profiles("A")), Some(image("odd:1").config_mount(place("odd")))), "absolute and plain"),
         (
             Odd(Some(profiles("A")), Some(image("odd:1").config_mount(place("/a")).config_mount(place("/b")))),
