@@ -60,7 +60,7 @@ async fn another_owner_has_no_profile_until_one_is_created_and_none_on_the_proce
     assert_eq!(refused(others.default_profile().await), ProfileError::NoHome { kind: TOOL });
     let own = others.create(NewProfile::new("own", it.path("u42"))).await.unwrap();
     assert!(own.is_default && !own.is_implicit);
-    assert_eq!(others.list().await.unwrap(), [own.clone()]);
+    assert_eq!(others.list().await.unwrap(), std::slice::from_ref(&own));
     assert!(matches!(refused(it.profiles().get(own.id).await), ProfileError::NotFound { .. }));
 }
 
