@@ -29,6 +29,7 @@ mod repair;
 mod running;
 #[cfg(unix)]
 mod sandboxes;
+mod schemas;
 #[cfg(unix)]
 mod serve;
 mod servers;
