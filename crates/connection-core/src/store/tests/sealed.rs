@@ -39,6 +39,7 @@ const NOT_SEALED: &[&str] = &[
     "connection_webhook.connection_id",
     "connection_extension.fingerprint",
     "connection_extension_grant.connection_id",
+    "connection_extension_state.fingerprint",
     "connection_extension_ticket.id",
     "connection_extension_ticket.session_id",
     "connection_webhook.digest",
