@@ -85,7 +85,8 @@ fn the_exit_code_is_the_program_s() {
 #[test]
 fn signals_reach_the_program_and_are_how_it_ends() {
     let machine = connected();
-    for (name, signal) in [("TERM", 15), ("INT", 2)] {
+    // Whoever runs this may have switched others off, which a program inherits.
+    for (name, signal) in [("TERM", 15), ("ALRM", 14)] {
         let mut command = machine.command();
         command.args(["exec", "issues", "--", "/bin/sh", "-c", "echo ready; exec cat"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -80,7 +80,7 @@ fn row() -> Value {
         "label": "work", "account": { "id": ACCOUNT, "label": LOGIN }, "liveness": "live", "reason": null,
         "checkedAt": "2026-01-01T00:00:00Z", "validUntil": "2099-01-31T00:00:00Z", "authorizedUntil": null, "renews": false,
         "scopes": ["repo", "read:user"],
-        "config": { "apiBaseUrl": "https://api.github.com" }, "isDefault": false, "expiring": false,
+        "config": { "apiBaseUrl": "https://api.github.com" }, "isDefault": false, "expiring": false, "profile": null,
     })
 }
 
