@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ADD, KILLS, Left, WORLDS, kill, looked, machine};
+use super::{ADD, FEWER, Left, WORLDS, kill, looked, machine};
 use crate::{
     extensions::{ISSUES, RELEASE_NOTES},
     kill::moment::Course,
@@ -70,7 +70,7 @@ fn an_extension_that_is_killed_while_it_is_added_is_there_as_a_whole_or_as_befor
             assert_eq!(*commands(&issues(&machine).expect("it was added")), *"create");
             Left { running: killed.running, done }
         };
-        (0..KILLS / WORLDS).map(one).collect()
+        (0..FEWER / WORLDS).map(one).collect()
     });
 }
 
@@ -96,7 +96,7 @@ fn a_grant_that_is_killed_holds_with_its_event_or_not_at_all() {
             machine.run(&GRANT).exits(0);
             Left { running: killed.running, done }
         };
-        (0..KILLS / WORLDS).map(one).collect()
+        (0..FEWER / WORLDS).map(one).collect()
     });
 }
 
@@ -129,7 +129,7 @@ fn an_extension_that_is_killed_while_it_is_removed_is_there_with_all_that_it_had
             assert_eq!(told(&machine, "extension_revoked"), before + usize::from(left.is_none()));
             Left { running: killed.running, done: left.is_none() }
         };
-        (0..KILLS / WORLDS).map(one).collect()
+        (0..FEWER / WORLDS).map(one).collect()
     });
 }
 
@@ -154,7 +154,7 @@ fn preferences_that_are_killed_are_as_before_or_as_after_with_their_count() {
             assert_eq!(count(&after), count(&before) + u64::from(done), "{after}");
             Left { running: killed.running, done }
         };
-        (0..KILLS / WORLDS).map(one).collect()
+        (0..FEWER / WORLDS).map(one).collect()
     });
 }
 

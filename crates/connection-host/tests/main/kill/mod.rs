@@ -20,6 +20,8 @@ use moment::{Course, Random};
 
 /// With a server each takes about two seconds, so there are fewer.
 const KILLS: u64 = if ON_POSTGRES { 24 } else { 50 };
+/// Of commands that are one transaction and ask no provider.
+const FEWER: u64 = if ON_POSTGRES { 8 } else { 20 };
 /// Machines on which a command is killed at the same time.
 const WORLDS: u64 = 2;
 const ADD: [&str; 7] = ["add", "github", "--label", "work", "--field", "accessToken=@token", "--json"];
@@ -184,7 +186,7 @@ fn kill(command: &str, world: fn(&mut Random) -> Vec<Left>) {
     let summary = format!("killed `{command}` {} times: {running} found it running, {done} of them done", left.len());
     // Past the capture of the test harness: it is the figure that says what was shown.
     std::io::stderr().write_all(format!("{summary}\n").as_bytes()).expect("standard error takes it");
-    assert!(left.len() as u64 == KILLS && enough(running, left.len()), "{summary}");
+    assert!(left.len() as u64 >= FEWER && enough(running, left.len()), "{summary}");
 }
 
 fn enough(running: usize, kills: usize) -> bool {

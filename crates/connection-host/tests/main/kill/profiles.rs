@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{KILLS, Left, WORLDS, kill, machine};
+use super::{FEWER, Left, WORLDS, kill, machine};
 use crate::{
     kill::moment::Course,
     program::{Machine, check},
@@ -48,7 +48,7 @@ fn a_profile_whose_making_is_killed_is_whole_or_not_there() {
             assert_eq!(looked(&machine).len(), 2);
             Left { running: killed.running, done }
         };
-        (0..KILLS / WORLDS).map(one).collect()
+        (0..FEWER / WORLDS).map(one).collect()
     });
 }
 
@@ -67,7 +67,7 @@ fn a_promotion_that_is_killed_leaves_the_old_default_or_the_new_one() {
             machine.run(&promote("work")).exits(0);
             Left { running: killed.running, done }
         };
-        (0..KILLS / WORLDS).map(one).collect()
+        (0..FEWER / WORLDS).map(one).collect()
     });
 }
 
@@ -90,6 +90,6 @@ fn a_removal_that_is_killed_leaves_the_whole_profile_or_none() {
             machine.run(&REMOVE).exits(if done { 5 } else { 0 });
             Left { running: killed.running, done }
         };
-        (0..KILLS / WORLDS).map(one).collect()
+        (0..FEWER / WORLDS).map(one).collect()
     });
 }
