@@ -44,7 +44,7 @@ fn an_error_is_as_its_schema_says() {
     for (arguments, exit) in [
         (["exec", "--json", "nobody", "--", "true"].as_slice(), 5),
         (&["resolve", "broken.json", "--json"], 2),
-        (&["resolve", "gone.json", "--json"], 5),
+        (&["resolve", "gone.json", "--json"], 2),
         (&["show", "github", "--json"], 5),
     ] {
         check(&schema, &machine.run(arguments).exits(exit).error());
