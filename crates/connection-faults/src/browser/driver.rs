@@ -21,7 +21,20 @@ pub(super) struct Driver {
 }
 
 impl Driver {
+    /// It listens at one port of both families of addresses, and ends where that of the other family is taken: then it is
+    /// started again.
     pub(super) fn start(program: &Path) -> io::Result<Self> {
+        const TRIES: usize = 5;
+        for _ in 1..TRIES {
+            match Self::once(program) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                started => return started,
+            }
+        }
+        Self::once(program)
+    }
+
+    fn once(program: &Path) -> io::Result<Self> {
         let directory = tempfile::tempdir()?;
         let mut command = Command::new(program);
         command.arg("--port=0").env("TMPDIR", directory.path());
@@ -54,7 +67,7 @@ impl Driver {
             }
             line.clear();
         }
-        Err(io::Error::other("it ended before it listened"))
+        Err(io::Error::new(io::ErrorKind::AddrInUse, "it ended before it listened"))
     }
 }
 

@@ -87,7 +87,7 @@ fn an_error_has_its_schema() {
 fn the_schema_of_an_error_has_the_members_that_the_page_of_words_has() {
     let words = fs::read_to_string(repository("docs/spec/words.md")).unwrap();
     let row = words.lines().find(|line| line.starts_with("| `error` |")).unwrap();
-    let members: Vec<_> = row.rsplit_once("` | `").unwrap().1.trim_end_matches("` |").split("` `").collect();
+    let members: Vec<_> = row.rsplit_once(" | `").unwrap().1.trim_end_matches("` |").split("` `").collect();
     let schema: Value = serde_json::from_slice(&fs::read(repository("docs/spec/error.schema.json")).unwrap()).unwrap();
     let required = schema.pointer("/properties/error/required").unwrap();
     assert_eq!(*required, json!(members));
