@@ -39,7 +39,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 /// A part of the suite again, with a pooler in transaction mode before the server: whatever reaches the store in another
 /// way than the rest.
 fn behind_a_pooler(workspace: &Workspace) -> Result<(), Failure> {
-    let mut arguments = vec!["test", "--locked", "-p", "connection-core", "--test", "postgres", "--"];
+    // Of the whole workspace: one package alone has its dependencies with other features, and builds them again.
+    let mut arguments = vec!["test", "--workspace", "--locked", "--test", "postgres", "--"];
     arguments.extend(BEHIND_A_POOLER);
     let mut command = test(workspace, &arguments);
     process::run_within(command.env("CONNECTIONS_TEST_POOLER", "1"), LONGEST)
