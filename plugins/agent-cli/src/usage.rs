@@ -139,7 +139,7 @@ fn window(id: &'static str, limit: &Value, at: Timestamp) -> Option<TimeWindow> 
     if let Some(length) = length {
         window = window.window(Duration::from_secs(length));
     }
-    // Versions before 0.50 told how long it was until then.
+    // Former versions told how long it was until then.
     let reset = limit["resets_at"].as_i64().map(Timestamp::from_seconds);
     Some(match reset.or_else(|| seconds("resets_in_seconds").map(|left| at.after(left))) {
         Some(reset) => window.resets_at(reset),
