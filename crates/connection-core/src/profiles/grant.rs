@@ -80,30 +80,6 @@ pub(crate) async fn granted_all(shared: &Arc<Shared>, owner: &str, kind: &Arc<Ki
     roots
 }
 
-/// The directory of a profile, or of the default one; `None` for a kind without profiles.
-///
-/// # Errors
-///
-/// [`ProfileError`] for an id that names none, and the store's.
-#[allow(dead_code, reason = "for what is asked of an account and a profile")]
-pub(crate) async fn directory(
-    shared: &Arc<Shared>,
-    owner: &str,
-    kind: &Kind,
-    id: Option<ProfileId>,
-) -> Result<Option<PathBuf>, Error> {
-    let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
-    let profiles = match (registry.profiles(kind), id) {
-        (Err(Error::Profile(ProfileError::Unsupported { .. })), None) => return Ok(None),
-        (profiles, _) => profiles?,
-    };
-    let profile = match id {
-        Some(id) => profiles.get(id).await?,
-        None => profiles.default_profile().await?,
-    };
-    Ok(Some(profile.directory))
-}
-
 async fn grant(shared: &Shared, kind: &KindEntry, profile: Profile) -> Granted {
     let Profile { id, directory, .. } = profile;
     if !kind.descriptor.needs.contains(&Need::Files) {

@@ -25,8 +25,6 @@ use crate::{
 
 pub use change::{NewProfile, ProfilePatch};
 pub use error::ProfileError;
-#[allow(unused_imports, reason = "for what is asked of an account and a profile")]
-pub(crate) use grant::directory;
 pub(crate) use grant::{Granted, granted, granted_all, meant};
 pub use probe::{DirectoryProbe, DirectoryState};
 pub(crate) use rules::check;
