@@ -27,6 +27,7 @@ use crate::{
     limits,
     registry::{KindEntry, Shared},
     seal::{Place, Sealed},
+    services::clock,
     store::{
         Lock,
         rows::{SetupRow, SetupState},
@@ -306,10 +307,9 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
 pub(super) fn set_timer(shared: &Arc<Shared>, slot: &Arc<Slot>, waiting: Waiting, expires: Timestamp) {
     let until = waiting.until.unwrap_or(expires);
     // A wait keeps no registry alive that its host has dropped.
-    let (clock, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
+    let (time, host, waits) = (shared.clock.clone(), Arc::downgrade(shared), slot.clone());
     let task = async move {
-        let left = u64::try_from(until.seconds().saturating_sub(clock.now().seconds())).unwrap_or(0);
-        clock.sleep(Duration::from_secs(left)).await;
+        clock::until(&*time, until).await;
         let Some(shared) = host.upgrade() else { return };
         let slot = waits;
         // Taken before the wait ends, so that in this process a run that nobody sees begin is seen to be busy.

@@ -11,7 +11,7 @@ use super::{Engine, Store, StoreError};
 use crate::{
     Clock,
     ids::{ConnectionId, SessionId},
-    services::clock::Moment,
+    services::clock::{Moment, asleep},
 };
 
 /// Who is further behind is told that something changed.
@@ -145,7 +145,8 @@ impl Changes {
             if self.store.is_closed() {
                 return Err(StoreError::Closed);
             }
-            let left = at_most.saturating_sub(began.age(Moment::of(clock)));
+            let looked = Moment::of(clock);
+            let left = at_most.saturating_sub(began.age(looked));
             if left.is_zero() {
                 return Ok(());
             }
@@ -158,7 +159,7 @@ impl Changes {
                     Ok(changed) if concerns(changed) => return self.told(),
                     Ok(_) => {}
                 },
-                () = clock.sleep(nap) => {
+                () = asleep(clock, || nap.saturating_sub(looked.age(Moment::of(clock)))) => {
                     let before = self.version;
                     if before.is_some() {
                         self.version = self.store.version(clock, POLL / 2).await;

@@ -10,11 +10,13 @@ use std::{
 
 use connection_contract::{BoxFuture, Timestamp};
 
+mod asleep;
 mod manual;
 mod moment;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use asleep::{asleep, until};
 pub use manual::ManualClock;
 pub(crate) use moment::Moment;
 

@@ -1,10 +1,15 @@
 //! Time stands, passes and jumps as it is told.
 
-use std::{future::poll_fn, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
+    time::Duration,
+};
 
 use connection_contract::{BoxFuture, Clock as _, Timestamp};
 
-use super::{Clock, ManualClock, SystemClock};
+use super::{Clock, ManualClock, SystemClock, until};
 
 async fn is_over(sleep: &mut BoxFuture<'_, ()>) -> bool {
     poll_fn(|context| Poll::Ready(sleep.as_mut().poll(context).is_ready())).await
@@ -49,6 +54,46 @@ async fn a_test_can_wait_for_sleepers() {
     assert_eq!(tokio::join!(woken, moved).0, Timestamp::from_seconds(1));
     let mut none: BoxFuture<'_, ()> = Box::pin(clock.until_asleep(1));
     assert!(!is_over(&mut none).await);
+}
+
+/// Time passes once, behind the first look at it.
+#[derive(Debug)]
+struct Jumpy(ManualClock, AtomicBool);
+
+impl connection_contract::Clock for Jumpy {
+    fn now(&self) -> Timestamp {
+        let now = self.0.now();
+        if !self.1.swap(true, Ordering::Relaxed) {
+            self.0.advance(Duration::from_secs(10));
+        }
+        now
+    }
+}
+
+impl Clock for Jumpy {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        self.0.sleep(duration)
+    }
+}
+
+#[tokio::test]
+async fn what_passes_before_a_sleep_begins_is_not_slept_again() {
+    for (seconds, is_there) in [(10, true), (11, false)] {
+        let clock = Jumpy(ManualClock::at(Timestamp::from_seconds(100)), AtomicBool::new(false));
+        let mut sleep: BoxFuture<'_, ()> = Box::pin(until(&clock, Timestamp::from_seconds(100 + seconds)));
+        assert_eq!(is_over(&mut sleep).await, is_there);
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_is_over_is_not_waited_for() {
+    let clock = ManualClock::at(Timestamp::from_seconds(100));
+    let mut sleep: BoxFuture<'_, ()> = Box::pin(until(&clock, Timestamp::from_seconds(i64::MIN)));
+    assert!(is_over(&mut sleep).await);
+    let mut sleep: BoxFuture<'_, ()> = Box::pin(until(&clock, Timestamp::from_seconds(101)));
+    assert!(!is_over(&mut sleep).await);
+    clock.advance(Duration::from_secs(1));
+    assert!(is_over(&mut sleep).await);
 }
 
 #[tokio::test]
