@@ -328,7 +328,10 @@ CREATE TABLE connection_webhook_address (
     revision      INTEGER NOT NULL CHECK (revision >= 1),
     next_number   INTEGER NOT NULL DEFAULT 1 CHECK (next_number >= 1),
     -- Events that are not acknowledged.
-    waiting       INTEGER NOT NULL DEFAULT 0 CHECK (waiting >= 0),
+    waiting       INTEGER NOT NULL DEFAULT 0 CHECK (waiting >= 0), tested_at INTEGER, tested_url TEXT
+    CHECK ((tested_url IS NULL) = (tested_at IS NULL)), tested_generation INTEGER
+    CHECK (tested_generation IS NULL OR tested_at IS NOT NULL), test_failure TEXT
+    CHECK (test_failure IS NULL OR tested_at IS NOT NULL),
     CHECK ((token_hash IS NULL) = (sealed IS NULL))
 ) STRICT;
 

@@ -86,8 +86,9 @@ pub trait FileCache: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`FileService::read`](crate::FileService::read), and what `compute` says. For a file that is not there what was kept
-    /// goes, and nothing is made: `Ok(None)`.
+    /// As [`FileService::read`](crate::FileService::read), and what `compute` says. For a file that is not there nothing is
+    /// made: `Ok(None)`. Of one that cannot be looked at nothing is made either, and it is an error, so that nobody takes it
+    /// for gone. What was kept of either goes.
     fn cached<'a>(
         &'a self,
         root: &'a Root,

@@ -124,9 +124,10 @@ impl Preference {
         self.default = Some(value.into());
         self
     }
-    /// What holds while nobody has set it: the declared default, else `false`, the first choice, or empty text.
+    /// What holds while nobody has set it: the declared default where it fits the form of input, else `false`, the first
+    /// choice, or empty text.
     pub fn fallback(&self) -> Value {
-        if let Some(value) = &self.default {
+        if let Some(value) = self.default.as_ref().filter(|value| self.input.fits(value)) {
             return value.clone();
         }
         match &self.input {
@@ -149,6 +150,18 @@ pub enum PreferenceInput {
     Other(Text),
     /// One line.
     Text,
+}
+
+impl PreferenceInput {
+    /// Whether a preference that is asked so can have this value: a checkbox is `true` or `false`, a dropdown one of its
+    /// choices. How the others are asked says nothing of what programs keep in them.
+    pub fn fits(&self, value: &Value) -> bool {
+        match self {
+            Self::Checkbox => value.as_bool().is_some(),
+            Self::Dropdown(choices) => choices.iter().any(|(choice, _)| value.as_str() == Some(choice)),
+            Self::Other(_) | Self::Text => true,
+        }
+    }
 }
 
 /// A platform, by the names that manifests use.

@@ -27,6 +27,7 @@ pub trait NamedSecrets<C>: Send + Sync {
     ///
     /// # When it is called
     ///
-    /// For a name in the descriptor's `secret_names` only, after the host has recorded who asks.
+    /// For a name in the descriptor's `secret_names` only: when a credential is stored, to know which it has, and when somebody
+    /// who may have it asks. Nobody is given it before that is on record.
     fn secret(&self, credential: &C, name: &str) -> Option<Secret>;
 }

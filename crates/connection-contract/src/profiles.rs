@@ -20,6 +20,8 @@ pub struct ProfileSpec {
     pub implicit_dir: PathSpec,
     /// What the directory must be called, where the tool insists: `.gemini`.
     pub dir_name: Option<Text>,
+    /// Whether the tool ends with an error where the directory is not there: who starts it makes the directory.
+    pub needs_directory: bool,
     /// What is to be found in it.
     pub probe: Option<ProbeSpec>,
 }
@@ -28,7 +30,8 @@ impl ProfileSpec {
     /// A tool with one variable.
     pub fn new(env_var: impl Into<Text>, implicit_dir: PathSpec) -> Self {
         let (extra_env, extra_args, dir_name, probe) = Default::default();
-        Self { env_var: env_var.into(), extra_env, extra_args, implicit_dir, dir_name, probe }
+        let env_var = env_var.into();
+        Self { env_var, extra_env, extra_args, implicit_dir, dir_name, needs_directory: false, probe }
     }
     /// A further variable.
     #[must_use]
@@ -46,6 +49,12 @@ impl ProfileSpec {
     #[must_use]
     pub fn dir_name(mut self, name: impl Into<Text>) -> Self {
         self.dir_name = Some(name.into());
+        self
+    }
+    /// The tool does not make its directory.
+    #[must_use]
+    pub fn needs_directory(mut self) -> Self {
+        self.needs_directory = true;
         self
     }
     /// What is to be found in it.
@@ -74,7 +83,8 @@ pub enum EnvValue {
 pub struct ProbeSpec {
     /// Files of which one is there where the tool has been; any directory will do, when there are none.
     pub markers: Vec<Text>,
-    /// Where a login is. One that has its value is signed in; none of whose files are there says nothing.
+    /// Where a login is. One that has its value is signed in. None of whose files are there says nothing, and neither does a
+    /// file that is not JSON, or does not have the part in which the value would be.
     pub logins: Vec<ProbeValue>,
     /// Where the name of the account is; the first that is found.
     pub accounts: Vec<ProbeValue>,

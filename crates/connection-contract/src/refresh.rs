@@ -39,6 +39,24 @@ pub trait Refresher<C>: Send + Sync {
         credential: &'a C,
         ctx: &'a RefreshContext<'_>,
     ) -> BoxFuture<'a, Result<Refreshed<C>, ConnectionError>>;
+
+    /// The credential of a re-authorization with what renews it, where only the former one has that: some providers give a
+    /// refresh token with the first consent alone. By default nothing is taken over. `None` leaves it as it is.
+    ///
+    /// # When it is called
+    ///
+    /// Before a credential takes the place of one of the same account that its provider may still renew. What it says of
+    /// times replaces what the setup said; it needs no scopes.
+    ///
+    /// # Repetition
+    ///
+    /// Again, with another `former`, when that was renewed meanwhile. Must give the same each time: it may depend on nothing
+    /// but its arguments.
+    fn inherit(&self, former: &C, fresh: C, now: Timestamp) -> Option<Refreshed<C>> {
+        _ = (former, now);
+        drop(fresh);
+        None
+    }
 }
 
 /// What becomes of what a refresh spends, when its answer is lost.

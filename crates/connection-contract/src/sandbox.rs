@@ -12,7 +12,8 @@ pub struct SandboxSpec {
     pub default_image: Text,
     /// What the tool is called in the image, found on its `PATH`.
     pub binary: Text,
-    /// What of the user's configuration the tool sees, in order; a later one lies over an earlier one.
+    /// What of the user's configuration the tool sees, in order. At one place there is the last; what has its place below
+    /// another's lies in that one, whichever comes first.
     pub config_mounts: Vec<ConfigMount>,
     /// Variables that win over those of the run.
     pub env: Vec<(Text, Text)>,
@@ -77,7 +78,9 @@ impl ConfigMount {
         self.mode = MountMode::Copied;
         self
     }
-    /// A profile's directory takes its place, and the variable of the profile names the path in the container.
+    /// A profile's directory takes its place, and the variables of the profile name the path in the container. None does for
+    /// the directory that the tool uses by itself where something goes with that [alone](Self::implicit_only): the tool finds
+    /// both at these places by itself then.
     #[must_use]
     pub fn profile(mut self) -> Self {
         self.is_profile = true;

@@ -197,7 +197,7 @@ pub trait KvService: Send + Sync {
     ///
     /// As [`get`](Self::get), and [`ServiceError::TooLarge`].
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>>;
-    /// Reads a secret value.
+    /// Reads a secret value. One that is damaged, so that it will never open, reads as `None`: ask for it again.
     ///
     /// # Errors
     ///

@@ -14,6 +14,9 @@ pub struct ToolSpec {
     pub extra_paths: Vec<PathSpec>,
     /// What makes it print its version and end.
     pub version_args: Vec<Text>,
+    /// Whether it may be asked for its version by who only looks: not where it writes into the directory of its login even
+    /// then.
+    pub is_version_asked: bool,
     /// How it is installed, for people to copy.
     pub install_command: Option<Text>,
     /// Where that is described; `https` alone.
@@ -27,7 +30,8 @@ impl ToolSpec {
     pub fn new(binary: impl Into<Text>) -> Self {
         let (extra_paths, install_command, docs_url, sign_in) = Default::default();
         let version_args = [Text::Borrowed("--version")].into();
-        Self { binary: binary.into(), extra_paths, version_args, install_command, docs_url, sign_in }
+        let binary = binary.into();
+        Self { binary, extra_paths, version_args, is_version_asked: true, install_command, docs_url, sign_in }
     }
     /// A further directory to look in.
     #[must_use]
@@ -39,6 +43,12 @@ impl ToolSpec {
     #[must_use]
     pub fn version_args(mut self, args: impl IntoIterator<Item = Text>) -> Self {
         self.version_args = args.into_iter().collect();
+        self
+    }
+    /// It does more than print its version when it is asked for it, so nobody asks.
+    #[must_use]
+    pub fn version_not_asked(mut self) -> Self {
+        self.is_version_asked = false;
         self
     }
     /// How it is installed.
@@ -72,12 +82,14 @@ pub struct SignIn {
     pub hint: Option<DisplayText>,
     /// The variable that a token may be given in; its name alone.
     pub token_env_var: Option<Text>,
+    /// Where signing in is described; `https` alone.
+    pub docs_url: Option<Text>,
 }
 
 impl SignIn {
     /// A command line, the binary first.
     pub fn new(command: impl IntoIterator<Item = Text>) -> Self {
-        Self { command: command.into_iter().collect(), hint: None, token_env_var: None }
+        Self { command: command.into_iter().collect(), hint: None, token_env_var: None, docs_url: None }
     }
     /// What to do beside it.
     #[must_use]
@@ -89,6 +101,12 @@ impl SignIn {
     #[must_use]
     pub fn token_env_var(mut self, name: impl Into<Text>) -> Self {
         self.token_env_var = Some(name.into());
+        self
+    }
+    /// Where signing in is described.
+    #[must_use]
+    pub fn docs_url(mut self, url: impl Into<Text>) -> Self {
+        self.docs_url = Some(url.into());
         self
     }
 }
@@ -135,7 +153,8 @@ pub trait ToolService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`find`](Self::find); [`ServiceError::NotFound`] when it is nowhere, [`ServiceError::Unavailable`] when it does not
+    /// As [`find`](Self::find); [`ServiceError::Denied`] for a tool that is [not asked](ToolSpec::is_version_asked),
+    /// [`ServiceError::NotFound`] when it is nowhere, [`ServiceError::Unavailable`] when it does not
     /// say.
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>>;
 }

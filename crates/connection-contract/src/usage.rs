@@ -1,7 +1,7 @@
 //! How much of an account is used: what a plugin fetches and a host polls and shows.
 
-use alloc::vec::Vec;
-use core::{ops::Deref, time::Duration};
+use alloc::{string::String, vec::Vec};
+use core::{fmt, ops::Deref, time::Duration};
 
 use crate::{BoxFuture, Connection, ConnectionError, Context, DisplayText, Root, Services, Text, Timestamp, Value};
 
@@ -82,25 +82,45 @@ impl<'a> Deref for UsageContext<'a> {
 }
 
 /// What was fetched at one moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UsageSnapshot {
     /// In the order in which they are shown; there may be none.
     pub metrics: Vec<UsageMetric>,
     /// When that was so.
     pub observed_at: Timestamp,
+    /// What the provider said, for a host that wants more of it than the metrics: nothing else reads it. It holds no secret,
+    /// and may be private; `Debug` does not show it.
+    pub raw: Option<Value>,
 }
 
 impl UsageSnapshot {
     /// Of that moment, with nothing measured.
     pub fn new(observed_at: Timestamp) -> Self {
-        Self { metrics: Vec::new(), observed_at }
+        Self { metrics: Vec::new(), observed_at, raw: None }
     }
     /// Something that was measured.
     #[must_use]
     pub fn metric(mut self, metric: impl Into<UsageMetric>) -> Self {
         self.metrics.push(metric.into());
         self
+    }
+    /// What the provider said, without any secret. A host leaves out what is longer than it keeps; the metrics stay.
+    #[must_use]
+    pub fn raw(mut self, said: Value) -> Self {
+        self.raw = Some(said);
+        self
+    }
+}
+
+impl fmt::Debug for UsageSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UsageSnapshot")
+            .field("metrics", &self.metrics)
+            .field("observed_at", &self.observed_at)
+            // As a provider names the account and whoever pays for it.
+            .field("raw", &self.raw.as_ref().map(|_| format_args!("..")))
+            .finish()
     }
 }
 
@@ -138,14 +158,17 @@ pub struct TimeWindow {
     pub resets_at: Option<Timestamp>,
     /// How long it is, in seconds.
     pub window_seconds: Option<u64>,
+    /// Fields that this version does not know, as they came, by name: a later one's, or the plugin's own.
+    pub others: Vec<(String, Value)>,
 }
 
 impl TimeWindow {
-    /// A window of which that part is used; what is no number, or none from 0 to 1, is brought there.
+    /// A window of which that part is used. A number below 0 or above 1 is brought there; what is no number stays none, and
+    /// a host refuses it.
     pub fn new(id: impl Into<Text>, label: impl Into<DisplayText>, utilization: f64) -> Self {
-        let (used, limit, unit, resets_at, window_seconds) = Default::default();
-        let utilization = if utilization.is_nan() { 0.0 } else { utilization.clamp(0.0, 1.0) };
-        Self { id: id.into(), label: label.into(), utilization, used, limit, unit, resets_at, window_seconds }
+        let (used, limit, unit, resets_at, window_seconds, others) = Default::default();
+        let utilization = if utilization.is_finite() { utilization.clamp(0.0, 1.0) } else { utilization };
+        Self { id: id.into(), label: label.into(), utilization, used, limit, unit, resets_at, window_seconds, others }
     }
     /// How much is used of how much, and in what.
     #[must_use]
@@ -179,12 +202,14 @@ pub struct TokenUtilization {
     pub used: u64,
     /// So many there are.
     pub max: Option<u64>,
+    /// Fields that this version does not know, as they came, by name: a later one's, or the plugin's own.
+    pub others: Vec<(String, Value)>,
 }
 
 impl TokenUtilization {
     /// So many tokens.
     pub fn new(id: impl Into<Text>, label: impl Into<DisplayText>, used: u64) -> Self {
-        Self { id: id.into(), label: label.into(), used, max: None }
+        Self { id: id.into(), label: label.into(), used, max: None, others: Vec::new() }
     }
     /// Of so many.
     #[must_use]
@@ -210,6 +235,8 @@ pub struct MonthlySpend {
     pub cycle_start: Timestamp,
     /// When it ends.
     pub cycle_end: Timestamp,
+    /// Fields that this version does not know, as they came, by name: a later one's, or the plugin's own.
+    pub others: Vec<(String, Value)>,
 }
 
 impl MonthlySpend {
@@ -220,7 +247,8 @@ impl MonthlySpend {
         spent_usd: f64,
         (cycle_start, cycle_end): (Timestamp, Timestamp),
     ) -> Self {
-        Self { id: id.into(), label: label.into(), spent_usd, budget_usd: None, cycle_start, cycle_end }
+        let (id, label) = (id.into(), label.into());
+        Self { id, label, spent_usd, budget_usd: None, cycle_start, cycle_end, others: Vec::new() }
     }
     /// What may be spent.
     #[must_use]

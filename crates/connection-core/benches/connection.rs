@@ -220,8 +220,9 @@ mod usage {
             }
             registry
         });
-        let bounds =
-            UsageBounds::new().longest(Duration::from_secs(86_400)).default_interval(Duration::from_secs(86_400));
+        let day = Duration::from_secs(86_400);
+        // Without jitter, by which the first fetches would be spread over time that does not pass here.
+        let bounds = UsageBounds::new().longest(day).default_interval(day).jitter_percent(0);
         let polled = registry.clone();
         let polling = runtime.spawn(async move { polled.poll_usage(bounds).await });
         runtime.block_on(async {

@@ -1,6 +1,7 @@
 //! What resolving costs, beside reading two rows by hand: `cargo bench -p connection-core --bench extension`.
 //!
-//! A figure means something only as a ratio to the floor beside it.
+//! A figure means something only as a ratio to the floor beside it: the same rows, by the same connections of the driver, with
+//! statements that it has prepared, and decoded as far as a resolution needs them.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
 #![expect(dead_code, reason = "the support of the tests has more than a benchmark needs")]
 
@@ -15,11 +16,17 @@ mod test_server;
 #[path = "../tests/main/world.rs"]
 mod world;
 
+use std::time::Duration;
+
 use connection_core::ConnectionRegistry;
 use divan::Bencher;
-use sqlx::SqlitePool;
+use sqlx::{
+    ConnectOptions as _, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
+};
 use tokio::runtime::Runtime;
 
+use acme::Acme;
 use extension_kit::{acme_extension, handle};
 use world::{World, connected};
 
@@ -27,11 +34,31 @@ fn main() {
     divan::main();
 }
 
+/// What is read, and by what: the registry has no connections but those of the pool.
+struct Setting {
+    world: World,
+    registry: ConnectionRegistry,
+    pool: SqlitePool,
+}
+
+/// As the core opens its own.
+async fn pool(world: &World) -> SqlitePool {
+    std::fs::create_dir_all(world.file().parent().unwrap()).unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(world.file())
+        .create_if_missing(true)
+        .busy_timeout(Duration::from_secs(10))
+        .journal_mode(SqliteJournalMode::Wal)
+        .disable_statement_logging();
+    SqlitePoolOptions::new().max_connections(4).test_before_acquire(false).connect_with(options).await.unwrap()
+}
+
 /// One connection that is the default, among so many that are copies of it.
-fn one_of(runtime: &Runtime, count: usize) -> (World, ConnectionRegistry) {
+fn one_of(runtime: &Runtime, count: usize) -> Setting {
     runtime.block_on(async {
         let world = World::new().await;
-        let registry = world.acme().await;
+        let pool = pool(&world).await;
+        let registry = world.builder().store(pool.clone()).kind(Acme::default()).open().await.unwrap();
         connected(&registry, "key").await.make_default().await.unwrap();
         let copies = format!(
             "CREATE TEMP TABLE n AS WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {count}) \
@@ -48,38 +75,41 @@ fn one_of(runtime: &Runtime, count: usize) -> (World, ConnectionRegistry) {
         if count > 1 {
             raw::script(&world.database(), copies).await;
         }
-        (world, registry)
+        Setting { world, registry, pool }
     })
 }
 
 #[divan::bench_group(sample_count = 300)]
 mod one {
-    use super::{Bencher, Runtime, SqlitePool, handle, one_of};
+    use super::{Bencher, Runtime, handle, one_of};
+
+    const ACCOUNT: &str = "SELECT kind, is_default, config, generation FROM connection_account WHERE id = $1";
+    const CREDENTIAL: &str =
+        "SELECT secret_names FROM connection_credential WHERE connection_id = $1 AND generation = $2";
 
     /// The floor: the account and its credential, read by their key.
     #[divan::bench]
     fn two_rows_by_hand(bencher: Bencher<'_, '_>) {
         let runtime = Runtime::new().unwrap();
-        let (world, _registry) = one_of(&runtime, 1);
-        let pool = runtime.block_on(SqlitePool::connect(world.file().to_str().unwrap())).unwrap();
+        let on = one_of(&runtime, 1);
         let id: Vec<u8> =
-            runtime.block_on(sqlx::query_scalar("SELECT id FROM connection_account").fetch_one(&pool)).unwrap();
+            runtime.block_on(sqlx::query_scalar("SELECT id FROM connection_account").fetch_one(&on.pool)).unwrap();
         bencher.bench_local(|| {
             runtime.block_on(async {
-                let mut connection = pool.acquire().await.unwrap();
-                let account = sqlx::query("SELECT * FROM connection_account WHERE id = $1").bind(&id);
-                let account = account.fetch_one(&mut *connection).await.unwrap();
-                let credential = sqlx::query("SELECT * FROM connection_credential WHERE connection_id = $1").bind(&id);
-                (account, credential.fetch_one(&mut *connection).await.unwrap())
+                let mut reader = on.pool.acquire().await.unwrap();
+                let account = sqlx::query_as::<_, (String, bool, String, i64)>(ACCOUNT).bind(&id);
+                let account = account.fetch_one(&mut *reader).await.unwrap();
+                let credential = sqlx::query_as::<_, (String,)>(CREDENTIAL).bind(&id).bind(account.3);
+                (account, credential.fetch_one(&mut *reader).await.unwrap())
             })
         });
     }
 
-    #[divan::bench(args = [1, 50])]
+    #[divan::bench(args = [1, 50, 10_000])]
     fn resolve_among(bencher: Bencher<'_, '_>, connections: usize) {
         let runtime = Runtime::new().unwrap();
-        let (_world, registry) = one_of(&runtime, connections);
-        let handle = handle(&registry, "issues");
+        let on = one_of(&runtime, connections);
+        let handle = handle(&on.registry, "issues");
         bencher.bench_local(|| runtime.block_on(handle.resolve(handle.requirement())).unwrap());
     }
 }
@@ -91,10 +121,10 @@ mod many {
     #[divan::bench(args = [(100, 1000), (10_000, 1000)])]
     fn resolve_all(bencher: Bencher<'_, '_>, (extensions, connections): (usize, usize)) {
         let runtime = Runtime::new().unwrap();
-        let (_world, registry) = one_of(&runtime, connections);
+        let on = one_of(&runtime, connections);
         let declarations: Vec<_> = (0..extensions).map(|number| acme_extension(&format!("e{number}"))).collect();
         bencher.bench_local(|| {
-            let all = runtime.block_on(registry.resolve_all(&declarations)).unwrap();
+            let all = runtime.block_on(on.registry.resolve_all(&declarations)).unwrap();
             assert!(all.iter().all(Result::is_ok));
             all
         });

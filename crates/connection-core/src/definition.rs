@@ -8,8 +8,8 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use connection_contract::{
     BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor, Established,
     HostServices, HttpRequest, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext, RefreshSemantics, Refreshed,
-    SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SigningKey, TeardownContext, Text, UsageContext,
-    UsageMetric, UsageSnapshot, VerifyContext, VerifyResult, WebhookEvent, reason,
+    SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SigningKey, TeardownContext, Text, Timestamp,
+    UsageContext, UsageMetric, UsageSnapshot, VerifyContext, VerifyResult, WebhookEvent, reason,
 };
 
 use crate::contain;
@@ -60,6 +60,13 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         bytes: &'a Secret,
         ctx: &'a RefreshContext<'a>,
     ) -> BoxFuture<'a, Result<Option<Refreshed<Secret>>, ConnectionError>>;
+    /// What a re-authorization takes over from the credential before it; `None` when that is nothing.
+    fn inherit(
+        &self,
+        former: &Secret,
+        fresh: &Secret,
+        now: Timestamp,
+    ) -> Result<Option<Refreshed<Secret>>, CredentialError>;
     fn teardown<'a>(
         &'a self,
         bytes: &'a Secret,
@@ -187,6 +194,17 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
                 .map(Some)
                 .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
+    }
+    fn inherit(
+        &self,
+        former: &Secret,
+        fresh: &Secret,
+        now: Timestamp,
+    ) -> Result<Option<Refreshed<Secret>>, CredentialError> {
+        let Some(refresher) = self.refresher() else { return Ok(None) };
+        let (former, fresh) = (self.parse_credential(former.expose())?, self.parse_credential(fresh.expose())?);
+        let kept = refresher.inherit(&former, fresh, now);
+        kept.map(|kept| kept.try_map(|fresh| self.serialize_credential(&fresh))).transpose()
     }
     fn teardown<'a>(
         &'a self,

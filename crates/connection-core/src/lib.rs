@@ -83,5 +83,6 @@ pub use usage::{
     UsageStatus, json as usage_json, prompt_cache_ttl,
 };
 pub use webhook::{
-    BeginDeliveries, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, WebhookInfo, WebhookKey,
+    BeginDeliveries, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest, WebhookInfo,
+    WebhookKey, WebhookTest,
 };

@@ -5,7 +5,7 @@
 
 use connection_contract::{
     ConnectionError, Descriptor, DisplayText, Established, Guide, Input, NotLive, Reason, Refreshed, Secret,
-    SetupFailure, VerifyResult, reason,
+    SetupFailure, Value, VerifyResult, reason,
 };
 
 /// How long a credential that was replaced is kept, in seconds, so that it can be gone back to.
@@ -15,6 +15,8 @@ pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
 pub(crate) const LONGEST_ID: usize = 500;
 const LONGEST_CODE: usize = 128;
 const LONGEST_CREDENTIAL: usize = 1024 * 1024;
+/// What is put around JSON of a plugin must not make it deeper than any reader takes.
+const DEEPEST_JSON: usize = 32;
 const LONGEST_TEXT: usize = 16 * 1024;
 const MOST_CHOICES: usize = 1000;
 const MOST_CONFIG: usize = 64;
@@ -111,6 +113,25 @@ pub(crate) fn not_live(not_live: NotLive) -> NotLive {
             let problem = "the plugin's reason has a code that is none";
             NotLive::failing(Reason::new(reason::PLUGIN_FAULT, problem).remedy(REPORT))
         }
+    }
+}
+
+/// Whether it can be written and read again, and is no longer than that: a plugin may have built it by hand.
+pub(crate) fn is_json(value: &Value, longest: usize) -> bool {
+    // First, since what writes it calls itself for each level.
+    if !is_shallow(value, DEEPEST_JSON) {
+        return false;
+    }
+    let text = value.to_string();
+    text.len() <= longest && Value::parse(text.as_bytes()).is_ok()
+}
+
+fn is_shallow(value: &Value, levels: usize) -> bool {
+    let Some(levels) = levels.checked_sub(1) else { return false };
+    match value {
+        Value::List(items) => items.iter().all(|item| is_shallow(item, levels)),
+        Value::Map(fields) => fields.iter().all(|(_, field)| is_shallow(field, levels)),
+        _ => true,
     }
 }
 

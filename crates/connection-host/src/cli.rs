@@ -222,6 +222,11 @@ impl Program {
         Ok(policy)
     }
 
+    /// What may be read.
+    pub(crate) fn files(&self) -> FilesPolicy {
+        self.settings.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow)
+    }
+
     /// A registry's builder with the database alone.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         let store = match &self.settings.database {
@@ -267,8 +272,7 @@ impl Program {
         &mut self,
         lend: impl FnOnce(RegistryBuilder) -> RegistryBuilder,
     ) -> Result<ConnectionRegistry, Error> {
-        let files = self.settings.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow);
-        let builder = self.key.apply(self.builder()).http(self.http()?).files(files);
+        let builder = self.key.apply(self.builder()).http(self.http()?).files(self.files());
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
         let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {

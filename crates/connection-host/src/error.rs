@@ -62,10 +62,13 @@ impl Exit {
             | "declaration_too_large"
             | "invalid_declaration"
             | "invalid_preference"
+            | "preference_required"
             | "undeclared" => Self::Usage,
             "denied"
+            | "account_changed"
             | "account_connected"
             | "connection_unsupported"
+            | "directory_not_made"
             | "directory_taken"
             | "invalid_import"
             | "invalid_variable"

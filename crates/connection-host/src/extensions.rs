@@ -1,5 +1,6 @@
 //! The extensions that were added: by their names, with what each may use, and how to mend what it was refused.
 
+use connection_contract::DisplayText;
 use connection_core::{
     ConnectionId, ConnectionRegistry, Error as CoreError, ExtensionError, ExtensionHandle, ExtensionInfo, Grant,
 };
@@ -64,10 +65,25 @@ pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -
             let connection = named(registry, *connection).await;
             Some(format!("`connections extensions grant {} {connection}` lets it", quoted(extension.as_str())))
         }
+        ExtensionError::PreferenceRequired { extension, command, name } => {
+            let own = quoted(extension.as_str());
+            let added = registry.added_extension(extension.as_str()).await.ok();
+            let known = added.and_then(|added| handle_of(registry, &added).ok());
+            let declared = |command: &str| {
+                let found = known.as_ref().and_then(|handle| handle.declaration().find_command(command));
+                found.is_some_and(|command| command.preferences.iter().any(|known| known.name == name.as_str()))
+            };
+            let of = command.as_ref().map(DisplayText::as_str).filter(|command| declared(command));
+            let of = of.map(|command| format!(" --command {}", quoted(command))).unwrap_or_default();
+            Some(format!("set it with `connections preferences set {own}{of} {} VALUE`", quoted(name.as_str())))
+        }
         ExtensionError::NotReady { extension, status, .. }
             if *status != connection_core::ConnectionStatus::Unsupported =>
         {
             Some(format!("`connections open-settings {}` says how, and does it", quoted(extension.as_str())))
+        }
+        ExtensionError::OtherProvider { provider, .. } => {
+            Some(format!("grant one of `connections list`, or connect one with `connections add {provider}`"))
         }
         ExtensionError::Unknown(_) => {
             Some("see `connections extensions`, or add it with `connections extensions add FILE`".to_owned())

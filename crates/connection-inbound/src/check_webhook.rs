@@ -1,4 +1,6 @@
 //! Sends this host a webhook over the network, as the provider would, and says what is wrong when it does not arrive.
+//!
+//! What came of it is kept with the address, so that whoever looks later sees whether it was ever seen to work.
 
 use connection_core::{Connection, Error};
 
@@ -21,11 +23,17 @@ pub struct WebhookCheck {
 /// the inbox. It stays there for whoever takes events, as any other does. `url` is the public URL that the address at the
 /// provider begins with.
 ///
+/// How it ended is kept: [`WebhookInfo::last_test`](connection_core::WebhookInfo::last_test).
+///
 /// It goes from here; what only the provider meets (a firewall, a name that is known elsewhere) it does not find.
+///
+/// # Cancellation
+///
+/// Dropped, it may have been sent, and what came of it is kept or not.
 ///
 /// # Errors
 ///
-/// Nothing was sent: as [`Connection::sign_webhook_test`].
+/// Nothing was sent: as [`Connection::sign_webhook_test`]. What came of it could not be looked for or kept: the store's.
 pub async fn check_webhook(connection: &Connection, url: &PublicUrl) -> Result<WebhookCheck, Error> {
     let Some(before) = connection.webhook().await? else {
         // Says what there is not.
@@ -33,15 +41,18 @@ pub async fn check_webhook(connection: &Connection, url: &PublicUrl) -> Result<W
     };
     let (origin, address) = (url.origin(), url.webhook(&before.path_token));
     let path = address.strip_prefix(&origin).unwrap_or(&address);
-    let answer = match connection.send_webhook_test(&origin, path).await? {
-        Ok(answer) => answer,
-        Err(error) => return Ok(WebhookCheck { problem: Some(unreached(url, error)), status: None }),
+    let sent = connection.send_webhook_test(&origin, path).await?;
+    let check = match sent.answer() {
+        Err(error) => WebhookCheck { problem: Some(unreached(url, error)), status: None },
+        Ok(answer) => {
+            let (status, after) = (answer.status(), connection.webhook().await?);
+            let arrived = after.is_some_and(|after| after.received > before.received);
+            let problem = (status != 200 || !arrived).then(|| refused(url, status));
+            WebhookCheck { problem, status: Some(status) }
+        }
     };
-    let status = answer.status();
-    let after = connection.webhook().await?;
-    let arrived = after.is_some_and(|after| after.received > before.received);
-    let problem = (status != 200 || !arrived).then(|| refused(url, status));
-    Ok(WebhookCheck { problem, status: Some(status) })
+    sent.record(check.problem.as_ref().map(|problem| problem.code)).await?;
+    Ok(check)
 }
 
 /// The token is no part of what is said.

@@ -51,6 +51,7 @@ mod definition;
 mod discovery;
 mod error;
 mod flow;
+mod inherit;
 mod provider;
 mod refresh;
 mod registration;

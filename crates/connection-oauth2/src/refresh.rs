@@ -11,6 +11,7 @@ use crate::{
     client::{self, Application},
     config::{CheckedRenewal, CheckedStep, Client, OAuth2Config},
     flow::{authorized_until, captured, credential, renew_at},
+    inherit,
     provider::Provider,
     token::{
         Extra, Tokens,
@@ -48,6 +49,14 @@ impl Refresher<OAuth2Credential> for OAuth2 {
             let keeps = matches!(self.config.client, Client::Asked);
             Ok(fresh.map_err(|error| error.of_kept(keeps).not_live(&self.config.descriptor.kind))?)
         })
+    }
+    fn inherit(
+        &self,
+        former: &OAuth2Credential,
+        fresh: OAuth2Credential,
+        now: Timestamp,
+    ) -> Option<Refreshed<OAuth2Credential>> {
+        inherit::inherit(&self.config, former, fresh, now)
     }
 }
 

@@ -101,7 +101,10 @@ impl<'w> Effects<'w> {
         let mut services = Services::new(self, self, self, self).addresses(addresses).wildcards(wildcards).spend(self);
         services = services.directory(self.world.directory.as_ref());
         if self.world.files.is_some() {
-            services = services.files(self).file_cache(self);
+            services = services.files(self);
+        }
+        if self.world.files.is_some() && self.world.has_file_cache {
+            services = services.file_cache(self);
         }
         if self.world.kv.is_some() {
             services = services.kv(self);

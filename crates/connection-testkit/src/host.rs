@@ -51,10 +51,16 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self.world.set_now(time);
         self
     }
-    /// Gives the host a file service.
+    /// Gives the host a file service, and a cache of what is made of its files.
     #[must_use]
     pub fn files(mut self, files: FakeFiles) -> Self {
         self.world.files = Some(files);
+        self
+    }
+    /// The host has no such cache, whatever files it has.
+    #[must_use]
+    pub fn without_file_cache(mut self) -> Self {
+        self.world.has_file_cache = false;
         self
     }
     /// What is set up, verified and used is of a profile with this directory, which [`files`](Self::files) has or not.
@@ -106,6 +112,10 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     /// What the plugin logged.
     pub fn log(&self) -> Vec<LogEvent> {
         self.world.events().clone()
+    }
+    /// What the plugin made of files where they were read, in order: all that leaves that place through the cache.
+    pub fn made_of_files(&self) -> Vec<String> {
+        self.world.made_of_files().clone()
     }
     /// The kind's own key-value store, if there is one.
     pub fn kv(&self) -> Option<&dyn KvService> {
@@ -224,6 +234,25 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             Err(_) => {}
         }
         renewed
+    }
+    /// What a re-authorization takes over from the credential before it, as a host asks when both are of one account. Asks
+    /// twice: one that answers otherwise the second time fails the test.
+    #[track_caller]
+    pub fn inherit(&self, former: &D::Credential, fresh: &D::Credential) -> Option<Refreshed<D::Credential>> {
+        let refresher = self.definition.refresher()?;
+        let now = self.now();
+        let take = || {
+            let kept = refresher.inherit(&self.reparsed(former), self.reparsed(fresh), now)?;
+            Some((self.serialized(&kept.credential), kept))
+        };
+        let (first, again) = (take(), take());
+        let bytes = |taken: &Option<(Secret, _)>| taken.as_ref().map(|(bytes, _)| bytes.duplicate());
+        if bytes(&first).as_ref().map(Secret::expose) != bytes(&again).as_ref().map(Secret::expose) {
+            fail("what a re-authorization takes over is another each time");
+        }
+        let (_, kept) = first?;
+        drop(self.reparsed(&kept.credential));
+        Some(kept)
     }
     /// Gives back what setup took.
     ///

@@ -16,11 +16,21 @@ use crate::{effects::Effects, journal::Effect, poll::yield_once, world::World};
 ///
 /// FakeTools::new().tool("claude", "/usr/bin/claude", "2.1.0 (Claude Code)").broken("codex", "/usr/bin/codex");
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FakeTools {
     tools: Vec<FakeTool>,
+    probed: Vec<String>,
+    is_unavailable: bool,
     /// Those of the descriptor.
     pub(crate) granted: Vec<ToolSpec>,
+}
+
+impl Default for FakeTools {
+    /// Nothing is there, and `/usr/bin` was looked in.
+    fn default() -> Self {
+        let (tools, is_unavailable, granted) = Default::default();
+        Self { tools, probed: vec!["/usr/bin".to_owned()], is_unavailable, granted }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -45,23 +55,40 @@ impl FakeTools {
     pub fn broken(self, binary: &str, path: &str) -> Self {
         self.with(binary, path, None)
     }
+    /// The directories that are looked in; `/usr/bin`, unless said.
+    #[must_use]
+    pub fn probed(mut self, directories: &[&str]) -> Self {
+        self.probed = directories.iter().map(|directory| (*directory).to_owned()).collect();
+        self
+    }
+    /// Nobody can look for a tool now.
+    #[must_use]
+    pub fn unavailable(mut self) -> Self {
+        self.is_unavailable = true;
+        self
+    }
     fn with(mut self, binary: &str, path: &str, version: Option<String>) -> Self {
         self.tools.push(FakeTool { binary: binary.to_owned(), path: path.to_owned(), version });
         self
     }
 
     fn known(&self, tool: &ToolSpec) -> Result<Option<&FakeTool>, ServiceError> {
-        match self.granted.contains(tool) {
-            true => Ok(self.tools.iter().find(|known| *known.binary == *tool.binary)),
-            false => Err(ServiceError::Denied),
+        match (self.granted.contains(tool), self.is_unavailable) {
+            (false, _) => Err(ServiceError::Denied),
+            (true, true) => Err(ServiceError::Unavailable),
+            (true, false) => Ok(self.tools.iter().find(|known| *known.binary == *tool.binary)),
         }
     }
     pub(crate) fn found(&self, tool: &ToolSpec) -> Result<FoundTool, ServiceError> {
         let path = self.known(tool)?.map(|known| known.path.clone().into());
-        Ok(FoundTool::new(path, ["/usr/bin".into()]))
+        Ok(FoundTool::new(path, self.probed.iter().map(|directory| directory.clone().into())))
     }
     pub(crate) fn said(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
-        let known = self.known(tool)?.ok_or(ServiceError::NotFound)?;
+        let known = self.known(tool)?;
+        if !tool.is_version_asked {
+            return Err(ServiceError::Denied);
+        }
+        let known = known.ok_or(ServiceError::NotFound)?;
         known.version.clone().ok_or(ServiceError::Unavailable)
     }
 }
@@ -163,7 +190,9 @@ impl World {
             Err(ServiceError::NotFound) => Ok(None),
             Err(error) => Err(error),
         };
-        self.files.as_ref().map_or(Err(ServiceError::Denied), read)
+        let made = self.files.as_ref().map_or(Err(ServiceError::Denied), read)?;
+        self.made_of_files().extend(made.clone());
+        Ok(made)
     }
 }
 

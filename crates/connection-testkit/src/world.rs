@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) script: Script,
     pub(crate) crypto: FakeCrypto,
     pub(crate) files: Option<FakeFiles>,
+    /// Whether what is made of them goes through a cache.
+    pub(crate) has_file_cache: bool,
     pub(crate) directory: Option<Root>,
     pub(crate) kv: Option<FakeKv>,
     pub(crate) tools: Option<FakeTools>,
@@ -42,13 +44,14 @@ pub(crate) struct World {
     pub(crate) kept: Kept,
     now: AtomicI64,
     log: Mutex<Vec<LogEvent>>,
+    made: Mutex<Vec<String>>,
 }
 impl World {
     /// 2026-01-31T10:20:30Z.
     const START: i64 = 1_769_854_830;
 
     pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>, wildcards: Vec<Text>) -> Self {
-        let (script, crypto, inbound, kept, log) = Default::default();
+        let (script, crypto, inbound, kept, log, made) = Default::default();
         let now = AtomicI64::new(Self::START);
         let (files, directory, kv, tools, window) = Default::default();
         Self {
@@ -58,6 +61,7 @@ impl World {
             script,
             crypto,
             files,
+            has_file_cache: true,
             directory,
             kv,
             tools,
@@ -66,6 +70,7 @@ impl World {
             kept,
             now,
             log,
+            made,
         }
     }
     pub(crate) fn set_now(&self, time: Timestamp) {
@@ -73,6 +78,10 @@ impl World {
     }
     pub(crate) fn events(&self) -> MutexGuard<'_, Vec<LogEvent>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// What the plugin made of files, in order.
+    pub(crate) fn made_of_files(&self) -> MutexGuard<'_, Vec<String>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// Puts the key-value store back to an earlier state, if there is one.
     pub(crate) fn restore(&self, state: Option<kv::State>) {
@@ -85,7 +94,10 @@ impl World {
             Services::new(self, self, &self.crypto, self).addresses(&self.addresses).wildcards(&self.wildcards);
         services = services.spend(self).directory(self.directory.as_ref());
         if self.files.is_some() {
-            services = services.files(self).file_cache(self);
+            services = services.files(self);
+        }
+        if self.files.is_some() && self.has_file_cache {
+            services = services.file_cache(self);
         }
         if self.kv.is_some() {
             services = services.kv(self);

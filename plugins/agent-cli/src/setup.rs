@@ -6,7 +6,7 @@ use crate::{
     AgentCli, key,
     login::Login,
     own,
-    spec::{ADMIN_KEY, API_KEY, HOW, Tool, Version},
+    spec::{ADMIN_KEY, API_KEY, HOW, Tool},
 };
 
 /// How often something that does not work yet is asked again.
@@ -56,9 +56,10 @@ async fn detected(tool: &Tool, ctx: &SetupContext<'_>) -> Option<Notice> {
         Ok(found) => found,
         Err(not_live) => return Some(Notice::new(said(&not_live.reason))),
     };
-    let version = match tool.version {
-        Version::Asked => tools.version(&tool.tool()).await.map_or_else(|_| String::new(), |said| format!(" ({said})")),
-        Version::NotAsked => String::new(),
+    let spec = tool.tool();
+    let version = match spec.is_version_asked {
+        true => tools.version(&spec).await.map_or_else(|_| String::new(), |said| format!(" ({said})")),
+        false => String::new(),
     };
     let account = found.account.map_or_else(String::new, |account| format!(", signed in as {}", account.label));
     Some(Notice::new(format!("{} is at {}{version}{account}", tool.name, found.path)))

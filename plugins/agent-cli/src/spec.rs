@@ -20,7 +20,7 @@ pub(crate) struct Tool {
     /// Whose it is, for people.
     pub(crate) provider: &'static str,
     pub(crate) binary: &'static str,
-    /// Whether a setup asks it for its version.
+    /// Whether anybody asks it for its version.
     pub(crate) version: Version,
     /// Below the home directory, where its installers put it besides `PATH`.
     pub(crate) places: &'static [&'static str],
@@ -62,6 +62,8 @@ pub(crate) struct Directory {
     pub(crate) name: &'static str,
     /// A variable that names the directory which it lies in, where the tool reads that one.
     pub(crate) parent_env: Option<&'static str>,
+    /// Whether the tool refuses one that is not there.
+    pub(crate) must_exist: bool,
     pub(crate) markers: &'static [&'static str],
     pub(crate) logins: &'static [At],
     pub(crate) accounts: &'static [At],
@@ -167,14 +169,21 @@ impl Tool {
 
     pub(crate) fn tool(&self) -> ToolSpec {
         let command = self.sign_in.iter().map(|word| Text::Borrowed(*word));
-        let sign_in = SignIn::new(command).hint(self.sign_in_hint).token_env_var(self.token_env);
+        let sign_in =
+            SignIn::new(command).hint(self.sign_in_hint).token_env_var(self.token_env).docs_url(self.sign_in_docs);
         let spec = ToolSpec::new(self.binary).install_command(self.install()).docs_url(self.docs).sign_in(sign_in);
-        self.places.iter().filter_map(|place| PathSpec::new(PathBase::Home, *place)).fold(spec, ToolSpec::extra_path)
+        let places = self.places.iter().filter_map(|place| PathSpec::new(PathBase::Home, *place));
+        let spec = places.fold(spec, ToolSpec::extra_path);
+        match self.version {
+            Version::Asked => spec,
+            Version::NotAsked => spec.version_not_asked(),
+        }
     }
 
     pub(crate) fn profiles(&self) -> ProfileSpec {
         let directory = &self.directory;
         let spec = ProfileSpec::new(directory.variable, home(directory.name)).probe(self.probe());
+        let spec = if directory.must_exist { spec.needs_directory() } else { spec };
         match directory.parent_env {
             Some(parent) => spec.variable(parent, EnvValue::Parent).dir_name(directory.name),
             None => spec,

@@ -55,8 +55,9 @@ const NODE: Need = Need::Program { name: "node", package: "nodejs" };
 const NPM: Need = Need::Program { name: "npm", package: "npm" };
 /// What tests run against, that others wrote.
 const SERVERS: Need = Need::NodePackages { directory: "crates/connection-faults/servers" };
-/// The command-line tools of which a plugin tells; a third one is too large to be brought unasked.
+/// The command-line tools of which a plugin tells.
 const CLAUDE: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/claude" };
+const CODEX: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/codex" };
 const GEMINI: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/gemini" };
 const PYTHON: Need = Need::Program { name: "python3", package: "python3-venv" };
 const MORE_SERVERS: Need = Need::PythonPackages { directory: "crates/connection-faults/servers" };
@@ -106,7 +107,7 @@ pub(crate) fn has_bare_target(workspace: &Workspace) -> bool {
 }
 
 /// What the tests need.
-const TESTS: [Need; 15] = [
+const TESTS: [Need; 16] = [
     Need::Compiler,
     POSTGRES,
     POOLER,
@@ -114,6 +115,7 @@ const TESTS: [Need; 15] = [
     NPM,
     SERVERS,
     CLAUDE,
+    CODEX,
     GEMINI,
     PYTHON,
     MORE_SERVERS,
@@ -137,7 +139,7 @@ fn needs(scope: Scope) -> Vec<Need> {
 /// What a desk may lack, and continuous integration may not; but for containers, which not every machine lets run, and the
 /// tools of others, which it may lack, too.
 fn may_be_missing(need: Need, in_ci: bool) -> bool {
-    if matches!(need, CLAUDE | GEMINI | ENGINE | STATIC_PROGRAM | OLDER_RUNTIME) {
+    if matches!(need, CLAUDE | CODEX | GEMINI | ENGINE | STATIC_PROGRAM | OLDER_RUNTIME) {
         return true;
     }
     let required = matches!(need, Need::Compiler | Need::Component { .. } | Need::Installed { .. });
@@ -161,7 +163,7 @@ impl Need {
     fn loss(self) -> &'static str {
         match self {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "what is tested against servers of others is not tested",
-            CLAUDE | GEMINI => "what is told of a command-line tool is not held against the real one",
+            CLAUDE | CODEX | GEMINI => "what is told of a command-line tool is not held against the real one",
             BROWSER | DRIVER => "no page is looked at in a real browser",
             ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",
             Self::Program { .. } => "what needs it is tested only where CONNECTIONS_TEST_POSTGRES_URL names a server",

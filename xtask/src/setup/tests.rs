@@ -2,7 +2,7 @@
 
 use super::found::{Found, Version};
 use super::{
-    BARE_TARGET, BROWSER, CLAUDE, CLIPPY, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MORE_SERVERS, NODE, NPM, Need,
+    BARE_TARGET, BROWSER, CLAUDE, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MORE_SERVERS, NODE, NPM, Need,
     OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope, as_root, has_environment,
     has_library, has_packages, has_program, may_be_missing, needs,
 };
@@ -31,7 +31,7 @@ fn a_tool_that_tells_no_version_is_missing() {
 
 #[test]
 fn only_the_bare_target_and_servers_may_be_missing_and_only_containers_and_the_tools_of_others_in_ci() {
-    let anywhere = [CLAUDE, GEMINI, ENGINE, STATIC_PROGRAM, OLDER_RUNTIME];
+    let anywhere = [CLAUDE, CODEX, GEMINI, ENGINE, STATIC_PROGRAM, OLDER_RUNTIME];
     for need in needs(Scope::Everything) {
         assert_eq!(may_be_missing(need, true), anywhere.contains(&need), "{need:?}");
         let optional = [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, PYTHON, MORE_SERVERS, BROWSER, DRIVER];
@@ -45,7 +45,7 @@ fn everything_holds_all_that_the_other_scopes_need_and_each_once() {
     for scope in [Scope::BareTarget, Scope::Tests] {
         assert!(needs(scope).iter().all(|need| everything.contains(need)));
     }
-    for need in [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget, SERVERS, DRIVER, ENGINE] {
+    for need in [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget, SERVERS, CODEX, DRIVER, ENGINE] {
         assert_eq!(everything.iter().filter(|known| **known == need).count(), 1, "{need:?}");
     }
 }

@@ -40,7 +40,7 @@ fn check_preferences(owner: &str, preferences: &[Preference], secrets: &BTreeSet
         if default.as_ref().is_some_and(|value| !is_plain(value)) {
             return Err(broken(
                 field("default"),
-                "a default is plain JSON: finite numbers, each key once, at most 64 levels",
+                "a default is plain JSON: finite numbers, each key once, at most 32 levels and 64 KiB",
             ));
         }
     }
@@ -50,8 +50,17 @@ fn check_preferences(owner: &str, preferences: &[Preference], secrets: &BTreeSet
 }
 
 /// What comes back as it went out, and means the same to every reader: a value made by hand may hold a number that is none,
-/// and some readers take a large one for infinity, or the last of two keys.
+/// and some readers take a large one for infinity, or the last of two keys. It is as deep and as long as what is set may be.
 fn is_plain(value: &Value) -> bool {
+    const DEEPEST: usize = 32;
+    const LONGEST: usize = 1 << 16;
+    fn levels(value: &Value) -> usize {
+        match value {
+            Value::List(items) => items.iter().map(levels).max().unwrap_or_default() + 1,
+            Value::Map(fields) => fields.iter().map(|(_, value)| levels(value)).max().unwrap_or_default() + 1,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => 0,
+        }
+    }
     fn is_the_same_to_all(value: &Value) -> bool {
         match value {
             Value::List(items) => items.iter().all(is_the_same_to_all),
@@ -63,5 +72,9 @@ fn is_plain(value: &Value) -> bool {
             Value::Null | Value::Bool(_) | Value::Text(_) => true,
         }
     }
-    Value::parse(format!("{value}").as_bytes()).is_ok_and(|read| read == *value) && is_the_same_to_all(value)
+    let text = format!("{value}");
+    text.len() <= LONGEST
+        && Value::parse(text.as_bytes()).is_ok_and(|read| read == *value)
+        && levels(value) <= DEEPEST
+        && is_the_same_to_all(value)
 }

@@ -170,11 +170,32 @@ fn a_default_is_plain_json() {
     for good in [Value::Null, Value::from(1), Value::Number("1e300".into()), Value::object([("a", Value::Null)])] {
         assert_eq!(with(good).check(), Ok(()));
     }
-    assert_eq!(with(deep(63)).check(), Ok(()));
+    let long = |length: usize| Value::from("x".repeat(length).as_str());
+    assert_eq!(with(deep(32)).check(), Ok(()));
+    assert_eq!(with(long((1 << 16) - 2)).check(), Ok(()));
     let twice = Value::object([("a", Value::Null), ("a", Value::Null)]);
     let number = |digits: &str| Value::Number(digits.into());
-    for bad in [number("NaN"), number("1,2"), number("1e400"), twice, deep(64)] {
+    for bad in [number("NaN"), number("1,2"), number("1e400"), twice, deep(33), deep(64), long(1 << 16)] {
         refused(&with(bad), "/preferences/0/default");
+    }
+}
+
+#[test]
+fn what_holds_without_a_choice_is_a_value_that_the_preference_can_have() {
+    let choices = || PreferenceInput::Dropdown(vec![("a".into(), "A".into()), ("b".into(), "B".into())]);
+    for (input, default, holds) in [
+        (PreferenceInput::Checkbox, None, Value::Bool(false)),
+        (PreferenceInput::Checkbox, Some(Value::Bool(true)), Value::Bool(true)),
+        (PreferenceInput::Checkbox, Some(Value::from("yes")), Value::Bool(false)),
+        (choices(), Some(Value::from("b")), Value::from("b")),
+        (choices(), Some(Value::from("narrow")), Value::from("a")),
+        (PreferenceInput::Dropdown(Vec::new()), Some(Value::from("a")), Value::from("")),
+        (PreferenceInput::Text, Some(Value::from(7)), Value::from(7)),
+        (PreferenceInput::Other("appPicker".into()), None, Value::from("")),
+    ] {
+        let mut preference = Preference::new("it", input);
+        preference.default = default;
+        assert_eq!(preference.fallback(), holds, "{preference:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use connection_contract::{
     Answer, Delivery, Established, HttpRequest, HttpResponse, Identity, Link, Record, Refreshed, Secret, Spend,
-    Timestamp, VerifyResult, WebhookEvent, host,
+    Timestamp, UsageSnapshot, VerifyResult, WebhookEvent, host,
 };
 
 const CANARY: &str = "canary-5f1d";
@@ -38,6 +38,8 @@ fn no_debug_shows_a_secret() {
             Delivery::new("POST", CANARY, vec![(CANARY.into(), CANARY.into())], CANARY, Timestamp::default())
         ),
         format!("{:?}", WebhookEvent::new("push", secret())),
+        // It may be private.
+        format!("{:?}", UsageSnapshot::new(Timestamp::default()).raw(CANARY.into())),
     ];
     for text in shown {
         assert!(!text.contains(CANARY), "{text}");

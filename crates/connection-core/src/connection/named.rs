@@ -48,22 +48,36 @@ pub(crate) async fn held(
     credential: &Secret,
     former: impl Future<Output = Option<String>>,
 ) -> String {
-    let declared: Vec<_> = kind.descriptor.secret_names.iter().map(ToString::to_string).collect();
-    if declared.is_empty() {
-        return json::texts(&declared);
-    }
-    let taken = match secrets(shared, kind, credential.duplicate(), declared.clone()).await {
-        Ok(taken) => taken,
+    match told(shared, kind, credential).await {
+        Ok(names) => names,
         Err(error) => {
             tracing::warn!(kind = %kind.kind(), code = error.code(), "nobody can say which secrets a credential holds");
             if matches!(error, Error::PluginFault { .. }) {
-                return former.await.unwrap_or_else(|| json::texts(&declared));
+                return former.await.unwrap_or_else(|| json::texts(&declared(kind)));
             }
-            Vec::new()
+            json::texts(&Vec::new())
         }
-    };
+    }
+}
+
+/// As [`held`], where its plugin can tell: for a row that says what it said before otherwise.
+///
+/// # Errors
+///
+/// As [`secrets`].
+pub(crate) async fn told(shared: &Shared, kind: &KindEntry, credential: &Secret) -> Result<String, Error> {
+    let declared = declared(kind);
+    if declared.is_empty() {
+        return Ok(json::texts(&declared));
+    }
+    let taken = secrets(shared, kind, credential.duplicate(), declared.clone()).await?;
     let held = declared.into_iter().zip(taken).filter_map(|(name, secret)| secret.map(|_| name));
-    json::texts(&held.collect())
+    Ok(json::texts(&held.collect()))
+}
+
+/// All that there may be.
+fn declared(kind: &KindEntry) -> Vec<String> {
+    kind.descriptor.secret_names.iter().map(ToString::to_string).collect()
 }
 
 /// Mends the names of a row that says more than its credential holds, once somebody asked for what is not there. Where that

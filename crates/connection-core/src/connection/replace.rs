@@ -60,13 +60,15 @@ pub(crate) struct Replacement {
     /// Sealed; its scopes and time are what was found.
     pub(crate) credential: CredentialRow,
     /// What was measured with it.
-    pub(crate) found: VerifyResult<Secret>,
+    pub(crate) found: Arc<VerifyResult<Secret>>,
     /// Which account it reaches.
     pub(crate) identity: Identity,
     /// JSON.
     pub(crate) config: String,
     /// When it was measured.
     pub(crate) now: i64,
+    /// Whether it holds what the one before it held, and may have spent.
+    pub(crate) inherits: bool,
 }
 
 impl Replacement {
@@ -89,7 +91,7 @@ impl Replacement {
     /// the one before.
     pub(crate) async fn put(self, tx: &mut Tx, shared: &Shared, account: &AccountRow) -> Result<Affected, StoreError> {
         let is_another = self.is_another(account);
-        let Self { credential, found, identity, config, now } = self;
+        let Self { credential, found, identity, config, now, inherits } = self;
         let parts: &[_] = match config == account.config {
             true => &[ChangedPart::Credential],
             false => &[ChangedPart::ConnectionConfig, ChangedPart::Credential],
@@ -99,8 +101,10 @@ impl Replacement {
             affected = affected.taken_back(tx, shared, account.id).await?;
         }
         tx.replace_credential(account, &credential, now).await?;
-        // What was spent of the former one matters no more.
-        tx.delete_connection_exchanges(account.id).await?;
+        if !inherits {
+            // What was spent of the former one matters no more.
+            tx.delete_connection_exchanges(account.id).await?;
+        }
         let names = (identity.account_id.as_str(), identity.label.as_str());
         tx.set_account_facts(account.id, names, &config, now).await?;
         let failures = i64::from(found.liveness != Liveness::Live);

@@ -167,7 +167,7 @@ async fn verified(
     let plan = plan::of(id, kind.renews(), fresh.created_at, given);
     let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
     let (config, now) = (previous.config.clone(), shared.clock.now().seconds());
-    Ok(Replacement { credential, found, identity, config, now })
+    Ok(Replacement { credential, found: Arc::new(found), identity, config, now, inherits: false })
 }
 
 /// Stores what the provider rotated the previous credential to; `false` when the connection was removed meanwhile.

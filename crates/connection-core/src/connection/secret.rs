@@ -1,6 +1,6 @@
 //! Hands out the access token, for the few uses where a request cannot be made for the caller. Recorded before it is seen.
 
-use connection_contract::Secret;
+use connection_contract::{Secret, SecretName};
 
 use super::{Connection, named};
 use crate::{Error, event, store::Lock};
@@ -36,6 +36,20 @@ impl Connection {
         }
         tracing::info!(connection = %id, kind = %name, name = ACCESS_TOKEN, "secret released");
         Ok(use_it(&secret).await)
+    }
+
+    /// Asks its plugin which secrets the credential holds, where one of these may be among them that its row does not name;
+    /// whether the row says something else now. What cannot be asked stays as it is.
+    pub(crate) async fn tell_names(&self, names: &[SecretName]) -> bool {
+        let Ok(kind) = self.kind() else { return false };
+        let is_declared = |name: &SecretName| kind.descriptor.secret_names.iter().any(|known| *known == name.as_str());
+        if !names.iter().any(is_declared) {
+            return false;
+        }
+        let Ok((kind, row)) = self.open().await else { return false };
+        let before = named::current(&self.shared, self.id()).await;
+        named::correct(&self.shared, &kind, self.id(), row.generation, &row.payload.credential).await;
+        named::current(&self.shared, self.id()).await != before
     }
 
     /// The secrets of these names, of a credential that is renewed first where it has ended. Whoever hands them out records

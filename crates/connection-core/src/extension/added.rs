@@ -1,11 +1,11 @@
 //! The extensions that a person added: their declarations as text, which the core keeps and does not read.
 
-use connection_contract::{DisplayText, ExtensionDeclaration, Kind, Timestamp};
+use connection_contract::{DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, affected, grants};
+use super::{ChangedPart, Declared, ExtensionChange, ExtensionError, affected, grants};
 use crate::{
     ConnectionRegistry, Error,
-    requirement::{fingerprint, public},
+    requirement::public,
     store::{
         Lock, StoreError, Tx,
         rows::{ExtensionRow, ExtensionStateRow, PreferenceRow},
@@ -37,51 +37,66 @@ impl ExtensionInfo {
 }
 
 /// Keeps what is public of the declaration that is added, and counts where that makes it something else than it was;
-/// whether it does.
-async fn added(tx: &mut Tx, owner: &str, row: &ExtensionRow, public: String) -> Result<bool, StoreError> {
+/// whether it does. `None` where that cannot be counted, and nothing is kept.
+async fn added(tx: &mut Tx, owner: &str, row: &ExtensionRow, public: String) -> Result<Option<bool>, StoreError> {
     let known = tx.extension_state(owner, &row.name).await?.unwrap_or_default();
     let set = tx.preferences(owner, &row.name, "").await?;
     let shown = |declared: Option<&str>| public::of_provider(declared, set.as_ref().map(|row| &*row.body));
     let is_read = |provider: Option<&str>| provider == Some(&*row.name);
     let (was, is) = (is_read(known.provider.as_deref()), is_read(Some(&row.provider)));
     let (before, now) = (shown(known.public.as_deref()), shown(Some(&public)));
-    let is_public = match was == is {
+    let is_shown = match was == is {
         true => known.public.is_some() && before != now,
         // To others there was nothing, or there is nothing any more.
         false => [(was, before), (is, now)].iter().any(|(read, shown)| *read && shown.as_ref() != Some(&Vec::new())),
     };
+    // What it is told itself has more: names whose value the connection says, and what holds without a default.
+    let told = |declared: &str| public::of_its_own(declared, set.as_ref().map(|row| &*row.body));
+    let is_told = known.public.as_deref().is_some_and(|declared| told(declared) != told(&public));
+    let is_public = is_shown || is_told;
+    let Some(public_revision) = known.public_revision.checked_add(i64::from(is_public)) else { return Ok(None) };
     let row_of = ExtensionStateRow {
         fingerprint: Some(row.fingerprint.clone()),
         provider: Some(row.provider.clone()),
         public: Some(public),
-        public_revision: known.public_revision.saturating_add(i64::from(is_public)),
+        public_revision,
     };
     tx.put_extension_state(owner, &row.name, &row_of).await?;
-    Ok(is_public)
+    Ok(Some(is_public))
 }
 
-/// Keeps that it is there no more, and counts; which parts that changes.
+/// Keeps that it is there no more, and counts; which parts that changes. `None` where that cannot be counted, and nothing is
+/// kept.
 async fn removed(
     tx: &mut Tx,
     owner: &str,
     name: &str,
     settings: &[PreferenceRow],
-) -> Result<Vec<ChangedPart>, StoreError> {
-    let is_set = |row: &&PreferenceRow| row.body != "{}";
-    let own = settings.iter().filter(is_set).find(|row| row.command.is_empty());
+) -> Result<Option<Vec<ChangedPart>>, StoreError> {
+    let set: Vec<_> = settings.iter().filter(|row| row.body != "{}").collect();
+    // Its settings count with their rows, which one statement does.
+    let is_full =
+        |row: &PreferenceRow| row.revision == i64::MAX || (row.command.is_empty() && row.public_revision == i64::MAX);
+    if set.iter().any(|row| is_full(row)) {
+        return Ok(None);
+    }
+    let own = set.iter().find(|row| row.command.is_empty());
     let mut parts: Vec<_> = own.map(|_| ChangedPart::ExtensionConfig).into_iter().collect();
     if let Some(known) = tx.extension_state(owner, name).await? {
         let was_read = known.provider.as_deref() == Some(name);
         let shown = public::of_provider(known.public.as_deref(), own.map(|row| &*row.body));
         let is_public = was_read && shown.as_ref() != Some(&Vec::new());
         parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
-        let public_revision = known.public_revision.saturating_add(i64::from(is_public));
+        let Some(public_revision) = known.public_revision.checked_add(i64::from(is_public)) else { return Ok(None) };
         let row = ExtensionStateRow { fingerprint: None, provider: None, public_revision, ..known };
         tx.put_extension_state(owner, name, &row).await?;
     }
-    let of_commands = settings.iter().filter(is_set).any(|row| !row.command.is_empty());
-    parts.extend(of_commands.then_some(ChangedPart::CommandConfig));
-    Ok(parts)
+    parts.extend(set.iter().any(|row| !row.command.is_empty()).then_some(ChangedPart::CommandConfig));
+    Ok(Some(parts))
+}
+
+fn exhausted(extension: &str) -> ExtensionError {
+    ExtensionError::RevisionExhausted { extension: extension.to_owned().into() }
 }
 
 impl ConnectionRegistry {
@@ -90,7 +105,8 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Declaration`], [`ExtensionError::TooLarge`], and the store's.
+    /// [`ExtensionError::Declaration`], [`ExtensionError::TooLarge`], [`ExtensionError::RevisionExhausted`], and the
+    /// store's: then everything is as before.
     pub async fn add_extension(
         &self,
         declaration: &ExtensionDeclaration,
@@ -98,16 +114,21 @@ impl ConnectionRegistry {
     ) -> Result<ExtensionInfo, Error> {
         declaration.check().map_err(ExtensionError::from)?;
         let source = source.into();
-        if source.len() > LONGEST || source.contains('\0') {
+        if source.len() > LONGEST {
             return Err(ExtensionError::TooLarge { extension: declaration.name.to_string().into() }.into());
         }
-        let print = fingerprint(&declaration.requirement);
+        if source.contains('\0') {
+            let (name, id) = (declaration.name.to_string(), declaration.requirement.id.to_string());
+            let rule = "a declaration is text without a zero byte; take it out";
+            return Err(ExtensionError::from(InvalidDeclaration::new(name, id, "", rule)).into());
+        }
+        let needed = Declared::of(&declaration.requirement);
         let (name, owner) = (declaration.name.to_string(), self.owner.to_string());
         let row = ExtensionRow {
             name: name.clone(),
             provider: declaration.requirement.provider.to_string(),
             source,
-            fingerprint: print.to_vec(),
+            fingerprint: needed.print.to_vec(),
             added_at: self.shared.clock.now().seconds(),
         };
         let public = public::encode(declaration);
@@ -118,14 +139,14 @@ impl ConnectionRegistry {
             let added = on.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
-                    let is_public = added(tx, &whose, &row, public).await?;
+                    let Some(is_public) = added(tx, &whose, &row, public).await? else { return Ok(None) };
                     tx.put_extension(&whose, &row).await?;
                     // When it was first added stays.
-                    Ok((tx.extension(&whose, &asked).await?, is_public))
+                    Ok(Some((tx.extension(&whose, &asked).await?, is_public)))
                 })
             });
-            let (added, is_public) = added.await?;
-            on.extensions.declared(&owner, &extension, print);
+            let (added, is_public) = added.await?.ok_or_else(|| exhausted(&extension))?;
+            on.extensions.declared(&owner, &extension, needed);
             if is_public {
                 let parts = vec![ChangedPart::ConnectionConfig];
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
@@ -143,8 +164,11 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// The store's: then it is there as before.
+    /// [`ExtensionError::RevisionExhausted`], and the store's: then it is there as before.
     pub async fn remove_extension(&self, name: &str) -> Result<bool, Error> {
+        if name.contains('\0') {
+            return Ok(false);
+        }
         let (on, owner, name) = (self.shared.clone(), self.owner.to_string(), name.to_owned());
         let task = self.shared.runtimes.spawn(async move {
             let turn = on.extensions.announcements.turn();
@@ -153,19 +177,19 @@ impl ConnectionRegistry {
             let removed = on.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
+                    let settings = tx.preferences_of(&whose, &extension).await?;
+                    let Some(mut parts) = removed(tx, &whose, &extension, &settings).await? else { return Ok(None) };
                     let grants = tx.open_grants(&whose, &extension).await?;
                     for grant in &grants {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
                         grants::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
                     }
-                    let settings = tx.preferences_of(&whose, &extension).await?;
-                    let mut parts = removed(tx, &whose, &extension, &settings).await?;
                     let was_added = tx.delete_extension(&whose, &extension).await?;
                     parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));
-                    Ok((was_added, parts))
+                    Ok(Some((was_added, parts)))
                 })
             });
-            let (was_added, parts) = removed.await?;
+            let (was_added, parts) = removed.await?.ok_or_else(|| exhausted(&name))?;
             if was_added || !parts.is_empty() {
                 let change = ExtensionChange { owner, extension: name, command: None, parts, revisions: None };
                 on.extensions.announcements.publish(&change);
@@ -191,8 +215,12 @@ impl ConnectionRegistry {
     ///
     /// [`ExtensionError::Unknown`], and the store's.
     pub async fn added_extension(&self, name: &str) -> Result<ExtensionInfo, Error> {
-        let row = self.shared.reader().await?.extension(&self.owner, name).await?;
         let unknown = || ExtensionError::Unknown(DisplayText::from(name.to_owned())).into();
+        // No name has it, and not every database takes it in a question.
+        if name.contains('\0') {
+            return Err(unknown());
+        }
+        let row = self.shared.reader().await?.extension(&self.owner, name).await?;
         row.and_then(ExtensionInfo::of).ok_or_else(unknown)
     }
 }

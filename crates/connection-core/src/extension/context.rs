@@ -45,10 +45,13 @@ impl CommandContext {
     /// letters: `accessToken` is `ACCESS_TOKEN`. What is public has `PUBLIC_` before it: `apiBaseUrl` is
     /// `PUBLIC_API_BASE_URL`, text as it is and all else as JSON. Every value is given as a secret, so that none is printed.
     ///
+    /// The context was a use already; [`ExtensionHandle::environment`](super::ExtensionHandle::environment) is none where
+    /// this is refused.
+    ///
     /// # Errors
     ///
     /// [`ExtensionError::Variable`](super::ExtensionError::Variable) when two names become one variable, or one that
-    /// the system reads by itself, or when a value cannot be one.
+    /// the system reads by itself, or when a value cannot be one: it is no text, or has a zero byte.
     pub fn environment(&self) -> Result<Vec<(String, Secret)>, Error> {
         let secrets = self.secrets.iter().map(|(name, secret)| (name.as_str(), "", secret.duplicate()));
         let public = match &self.public_config {

@@ -59,6 +59,9 @@ pub(super) fn variables<'n>(
         if value.expose().contains(&0) {
             return Err(refused("its value has a byte that no variable can have"));
         }
+        if value.expose_str().is_none() {
+            return Err(refused("its value is no text"));
+        }
         variables.push((variable, value));
     }
     Ok(variables)
@@ -136,5 +139,7 @@ mod tests {
         }
         assert!(made(&[("token", "", "a\0b")]).ends_with("a byte that no variable can have"));
         assert_eq!(made(&[("path", "PUBLIC_", "a")]), "PUBLIC_PATH");
+        let bytes = variables([("token", "", Secret::new([0xff, 0xfe]))]).unwrap_err();
+        assert_eq!(bytes.to_string(), "'token' cannot be a variable of the environment: its value is no text");
     }
 }

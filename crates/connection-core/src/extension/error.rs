@@ -8,6 +8,14 @@ use crate::{ConnectionId, ConnectionInfo, ConnectionStatus};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtensionError {
+    /// The connection is of another account than a person agreed to.
+    #[error("connection {connection} is of another account by now, and '{extension}' may not use it")]
+    AccountChanged {
+        /// Who would have used it.
+        extension: DisplayText,
+        /// What was shown to the person.
+        connection: ConnectionId,
+    },
     /// Several connections have what the extension needs, and none of them is the default of the provider.
     #[error("there are several connections to '{provider}' that '{extension}' could mean: {}", names(.candidates))]
     Ambiguous {
@@ -56,14 +64,14 @@ pub enum ExtensionError {
         names: Vec<SecretName>,
     },
     /// The name is none of those that the extension declared.
-    #[error("'{extension}' declares no {what} '{name}'")]
+    #[error("'{extension}' declares no {what}{}", .name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default())]
     Undeclared {
         /// Who asks.
         extension: DisplayText,
         /// `command`, `preference`, `secret` or `connection`.
         what: &'static str,
-        /// What was asked for.
-        name: DisplayText,
+        /// What was asked for, unless a person may have typed it: a secret in the wrong place is repeated nowhere.
+        name: Option<DisplayText>,
     },
     /// What the extension needs is not there, was refused by the provider, or cannot be had on this host.
     #[error("'{extension}' has no connection to '{provider}' that works: {why}")]
@@ -83,15 +91,25 @@ pub enum ExtensionError {
         /// Who asks.
         extension: DisplayText,
     },
-    /// The setup would connect something else than the extension asked for.
+    /// The setup, or the grant, would be of something else than the extension asked for.
     #[error("'{extension}' needs a connection to '{provider}', and '{kind}' is none")]
     OtherProvider {
         /// For whom.
         extension: DisplayText,
         /// What it needs.
         provider: Kind,
-        /// What would be connected.
+        /// What would be connected, or granted.
         kind: Kind,
+    },
+    /// A preference that the extension cannot do without has no value.
+    #[error("'{extension}' needs its preference '{name}', which is not set")]
+    PreferenceRequired {
+        /// Who needs it.
+        extension: DisplayText,
+        /// The command that was to run.
+        command: Option<DisplayText>,
+        /// Which; of the command where it declares one of this name, else of the extension.
+        name: DisplayText,
     },
     /// A count of changes cannot grow any more.
     #[error("the settings of '{extension}' were changed too often to be changed again")]
@@ -114,7 +132,7 @@ pub enum ExtensionError {
         /// Who asks.
         extension: DisplayText,
     },
-    /// Two names would become one variable, or one that the system itself reads.
+    /// Two names would become one variable, or one that the system itself reads, or a value can be in none.
     #[error("'{name}' cannot be a variable of the environment: {why}")]
     Variable {
         /// Of a secret or a public preference.
@@ -128,6 +146,7 @@ impl ExtensionError {
     /// For programs; listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::AccountChanged { .. } => "account_changed",
             Self::Ambiguous { .. } => "ambiguous",
             Self::Crossed { .. } => "settings_changed",
             Self::Declaration(_) => "invalid_declaration",
@@ -139,6 +158,7 @@ impl ExtensionError {
             Self::NotReady { status: ConnectionStatus::Missing, .. } => "connection_missing",
             Self::NotReady { .. } => "connection_failed",
             Self::OtherProvider { .. } => "other_provider",
+            Self::PreferenceRequired { .. } => "preference_required",
             Self::RevisionExhausted { .. } => "revision_exhausted",
             Self::TooLarge { .. } => "declaration_too_large",
             Self::Undeclared { .. } => "undeclared",
@@ -151,6 +171,7 @@ impl ExtensionError {
     /// What to do, where something can be done.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
+            Self::AccountChanged { .. } => "look at the account that it is of, then decide anew",
             Self::Ambiguous { .. } => "make one of them the default of its provider",
             Self::Crossed { .. } => "read the settings again, then decide anew",
             Self::NotGranted { extension, connection, .. } => {
@@ -158,7 +179,8 @@ impl ExtensionError {
             }
             Self::NotReady { status: ConnectionStatus::Missing, .. } => "open the extension's settings and connect it",
             Self::NotReady { status: ConnectionStatus::Failed, .. } => "authorize the connection again",
-            Self::OtherProvider { .. } => "begin the setup with a kind of that provider",
+            Self::OtherProvider { .. } => "choose a kind, or a connection, of that provider",
+            Self::PreferenceRequired { .. } => "set it in the extension's settings",
             Self::Undeclared { .. } => "declare it, and add the extension again",
             Self::Unknown(_) => "list the extensions to see which were added",
             Self::UnknownTicket { .. } => "open the settings again",

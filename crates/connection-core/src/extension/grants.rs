@@ -1,10 +1,10 @@
 //! Who may use what: a person says so, sees it, and takes it back.
 
-use connection_contract::{SecretName, Timestamp};
+use connection_contract::{Kind, SecretName, Timestamp};
 
 use super::{ChangedPart, ExtensionChange, ExtensionError};
 use crate::{
-    ConnectionId, ConnectionRegistry, Error,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
     connection::json,
     event,
     registry::Shared,
@@ -46,7 +46,8 @@ pub(crate) fn names(json: &str) -> Vec<SecretName> {
 
 impl ConnectionRegistry {
     /// Lets an extension use a connection of this owner, and see the secrets of these names. For the host alone, when a
-    /// person has said so. In the place of a grant that there is.
+    /// person has said so. In the place of a grant that there is. Of which provider it has to be is known of an extension
+    /// that was added, in any process, and of one that this process made a handle of.
     ///
     /// # Repetition
     ///
@@ -58,8 +59,33 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], and the store's.
+    /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], and the store's.
     pub async fn grant(&self, extension: &str, connection: ConnectionId, names: &[SecretName]) -> Result<Grant, Error> {
+        self.let_use(extension, (connection, None), names).await
+    }
+
+    /// As [`grant`](Self::grant), of the account that a person was shown: when the connection is of another one by the
+    /// commit, it is not granted.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::AccountChanged`], and as [`grant`](Self::grant).
+    pub async fn grant_shown(
+        &self,
+        extension: &str,
+        shown: &ConnectionInfo,
+        names: &[SecretName],
+    ) -> Result<Grant, Error> {
+        let account = shown.identity.account_id.as_str().to_owned();
+        self.let_use(extension, (shown.id, Some(account)), names).await
+    }
+
+    async fn let_use(
+        &self,
+        extension: &str,
+        (connection, shown): (ConnectionId, Option<String>),
+        names: &[SecretName],
+    ) -> Result<Grant, Error> {
         let (shared, owner) = (self.shared.clone(), self.owner.to_string());
         if extension.trim().is_empty() || extension.chars().any(char::is_control) {
             return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
@@ -78,13 +104,26 @@ impl ConnectionRegistry {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
                     tx.lock(Lock::Connection(connection)).await?;
-                    if tx.account(connection).await?.is_none_or(|account| account.owner != whose) {
-                        return Ok(None);
+                    let account = tx.account(connection).await?.filter(|account| account.owner == whose);
+                    let kind = account.as_ref().and_then(|account| Kind::parse(&account.kind));
+                    let (Some(account), Some(kind)) = (account, kind) else {
+                        return Ok(Err(Error::NotFound(connection)));
+                    };
+                    let extension = || written.extension.clone().into();
+                    if let Some(provider) = needed(tx, &on, &whose, &written.extension).await?
+                        && on.provider_of(&kind) != provider
+                    {
+                        let extension = extension();
+                        return Ok(Err(ExtensionError::OtherProvider { extension, provider, kind }.into()));
                     }
-                    put(tx, &on, &whose, &written, None).await.map(Some)
+                    if shown.is_some_and(|shown| shown != account.account_id) {
+                        let extension = extension();
+                        return Ok(Err(ExtensionError::AccountChanged { extension, connection }.into()));
+                    }
+                    Ok(Ok(put(tx, &on, &whose, &written, None).await?))
                 })
             });
-            granted.await?.ok_or(Error::NotFound(connection))
+            granted.await?
         })
         .await
         .map(Grant::of)
@@ -96,6 +135,10 @@ impl ConnectionRegistry {
     ///
     /// The store's.
     pub async fn revoke(&self, extension: &str, connection: ConnectionId) -> Result<bool, Error> {
+        // Nobody of such a name was granted anything, and not every database takes it in a question.
+        if extension.contains('\0') {
+            return Ok(false);
+        }
         let (on, whose, name) = (self.shared.clone(), self.owner.to_string(), extension.to_owned());
         self.told(extension, async move {
             let revoked = on.clone().store.write(move |tx| {
@@ -141,6 +184,13 @@ impl ConnectionRegistry {
         });
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
+}
+
+/// Whose connection an extension needs; `None` for one of which nothing is known. That which was added counts.
+async fn needed(tx: &mut Tx, shared: &Shared, owner: &str, extension: &str) -> Result<Option<Kind>, StoreError> {
+    let added = tx.extension_state(owner, extension).await?.and_then(|row| row.provider);
+    let added = added.and_then(|provider| Kind::parse(&provider));
+    Ok(added.or_else(|| shared.extensions.last_declared(owner, extension).map(|declared| declared.provider)))
 }
 
 /// Grants, and records it, in a transaction that holds the connection; `false` when that was so already. `by` is the setup

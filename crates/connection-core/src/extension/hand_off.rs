@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use connection_contract::{AuthType, DisplayText, Kind};
 
 use super::{ExtensionError, ExtensionHandle, RetryTicket};
-use crate::{ConnectionStatus, Error, SessionId, registry::KindEntry};
+use crate::{ConnectionId, ConnectionStatus, Error, ResolvedConnection, SessionId, registry::KindEntry};
 
 /// The settings of a host: a window, a page, or words on a terminal. Each opens and returns; it does not wait for the
 /// person.
@@ -57,7 +57,8 @@ pub struct NativeExtensionSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HandedOff {
-    /// The setup that it began for the extension, by [`BeginSetup::extension`](crate::BeginSetup::extension).
+    /// The setup that it began for the extension, by [`BeginSetup::extension`](crate::BeginSetup::extension) or
+    /// [`Reauthorize::extension`](crate::Reauthorize::extension).
     pub session: Option<SessionId>,
 }
 
@@ -102,6 +103,8 @@ pub struct ConnectionRequired {
     pub guide: Option<DisplayText>,
     /// What a person can do.
     pub action: RequiredAction,
+    /// The connection that it is done with: what is to be granted, or authorized again.
+    pub connection: Option<ConnectionId>,
     /// The kinds by which it can be connected here, the one that fits best first.
     pub kinds: Vec<Kind>,
 }
@@ -116,14 +119,15 @@ pub enum RequiredAction {
     Connect,
     /// Let the extension use the one that there is.
     Grant,
-    /// Authorize the one that there is again.
+    /// Authorize the one that there is again: it is refused, or lacks what is asked for.
     Reauthorize,
     /// Nothing, on this host.
     Unavailable,
 }
 
 impl ExtensionHandle {
-    /// What is shown in the place of the extension while its connection is not ready; `None` when it is, and granted.
+    /// What is shown in the place of the extension while its connection is not ready; `None` when it is, and granted. Where
+    /// a connection lacks a name, its plugin is asked whether that is so still.
     ///
     /// # Errors
     ///
@@ -131,21 +135,49 @@ impl ExtensionHandle {
     pub async fn connection_required(&self) -> Result<Option<ConnectionRequired>, Error> {
         let kinds = self.kinds_for_setup();
         let needs_none = self.requirement().auth.auth == AuthType::None;
-        let action = match self.registry.resolve_one(&self.declared).await {
-            Err(Error::Extension(ExtensionError::Ambiguous { .. })) => RequiredAction::Choose,
+        let (action, connection) = match self.looked_at().await {
+            Err(Error::Extension(ExtensionError::Ambiguous { .. })) => (RequiredAction::Choose, None),
             Err(error) => return Err(error),
-            Ok(resolved) => match resolved.status {
-                ConnectionStatus::Connected if needs_none || resolved.is_granted => return Ok(None),
-                ConnectionStatus::Connected => RequiredAction::Grant,
-                ConnectionStatus::Failed => RequiredAction::Reauthorize,
-                ConnectionStatus::Missing if kinds.is_empty() => RequiredAction::Unavailable,
-                ConnectionStatus::Missing => RequiredAction::Connect,
-                ConnectionStatus::Unsupported => RequiredAction::Unavailable,
+            Ok(resolved) => match (resolved.status, resolved.connection) {
+                (ConnectionStatus::Connected, _) if needs_none || resolved.is_granted => return Ok(None),
+                (ConnectionStatus::Connected, connection) => (RequiredAction::Grant, connection),
+                (ConnectionStatus::Failed, connection) => (RequiredAction::Reauthorize, connection),
+                (ConnectionStatus::Missing, _) if kinds.is_empty() => (RequiredAction::Unavailable, None),
+                (ConnectionStatus::Missing, _) => match self.lacking(&resolved, &kinds).await? {
+                    // Its account is connected: it would not be once more.
+                    Some(near) => (RequiredAction::Reauthorize, Some(near)),
+                    None => (RequiredAction::Connect, None),
+                },
+                (ConnectionStatus::Unsupported, _) => (RequiredAction::Unavailable, None),
             },
         };
         let requirement = self.requirement();
         let (title, guide) = (requirement.title.clone(), requirement.connect_guide.clone());
-        Ok(Some(ConnectionRequired { title, guide, action, kinds }))
+        Ok(Some(ConnectionRequired { title, guide, action, connection, kinds }))
+    }
+
+    /// What it needs, as it stands now. Of a connection that lacks a name its plugin is asked: a newer one may hand out what
+    /// was not known when the credential was stored.
+    pub(super) async fn looked_at(&self) -> Result<ResolvedConnection, Error> {
+        let resolved = self.registry.resolve_one(&self.declared).await?;
+        let Some(near) = resolved.near else { return Ok(resolved) };
+        match self.registry.connection(near).await {
+            Ok(connection) if connection.tell_names(&resolved.missing_secret_names).await => {
+                self.registry.resolve_one(&self.declared).await
+            }
+            Ok(_) | Err(Error::NotFound(_)) => Ok(resolved),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The connection that lacks names which its own kind hands out.
+    async fn lacking(&self, resolved: &ResolvedConnection, kinds: &[Kind]) -> Result<Option<ConnectionId>, Error> {
+        let Some(near) = resolved.near else { return Ok(None) };
+        match self.registry.connection(near).await {
+            Ok(connection) => Ok(Some(near).filter(|_| kinds.contains(&connection.info().kind))),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The kinds by which what it needs can be connected here: those of the provider that hand out every secret that was

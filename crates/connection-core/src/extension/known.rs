@@ -6,11 +6,28 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use connection_contract::{Kind, Requirement};
+
 use super::{SettingsHandOff, changes::Announcements};
+use crate::requirement::fingerprint;
+
+/// What an extension needs, as far as others ask for it.
+#[derive(Clone, Debug)]
+pub(super) struct Declared {
+    /// Of the requirement.
+    pub(super) print: [u8; 32],
+    pub(super) provider: Kind,
+}
+
+impl Declared {
+    pub(super) fn of(requirement: &Requirement) -> Self {
+        Self { print: fingerprint(requirement), provider: requirement.provider.clone() }
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct Known {
-    declared: Mutex<HashMap<(String, String), [u8; 32]>>,
+    declared: Mutex<HashMap<(String, String), Declared>>,
     pub(super) announcements: Announcements,
     pub(super) settings: Option<Arc<dyn SettingsHandOff>>,
 }
@@ -21,15 +38,15 @@ impl Known {
     }
 
     /// The latest declaration counts: one that was begun for another is out of date.
-    pub(super) fn declared(&self, owner: &str, extension: &str, print: [u8; 32]) {
-        self.lock().insert((owner.to_owned(), extension.to_owned()), print);
+    pub(super) fn declared(&self, owner: &str, extension: &str, declared: Declared) {
+        self.lock().insert((owner.to_owned(), extension.to_owned()), declared);
     }
 
-    pub(super) fn last_declared(&self, owner: &str, extension: &str) -> Option<[u8; 32]> {
-        self.lock().get(&(owner.to_owned(), extension.to_owned())).copied()
+    pub(super) fn last_declared(&self, owner: &str, extension: &str) -> Option<Declared> {
+        self.lock().get(&(owner.to_owned(), extension.to_owned())).cloned()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), [u8; 32]>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Declared>> {
         self.declared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

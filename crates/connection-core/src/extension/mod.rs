@@ -25,10 +25,10 @@ use std::{fmt, sync::Arc};
 
 use connection_contract::{ExtensionDeclaration, Requirement};
 
-use crate::{ConnectionRegistry, Error, ResolvedConnection, requirement::fingerprint};
+use crate::{ConnectionRegistry, Error, ResolvedConnection};
 
 pub use added::ExtensionInfo;
-pub(crate) use affected::{Affected, Turn, turn};
+pub(crate) use affected::{ALL_OF_IT, Affected, Turn, turn};
 pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener};
 pub use context::CommandContext;
 pub use error::ExtensionError;
@@ -36,6 +36,7 @@ pub use grants::Grant;
 pub use hand_off::{
     ConnectionRequired, HandOffError, HandedOff, NativeExtensionSettings, RequiredAction, SettingsHandOff,
 };
+use known::Declared;
 pub(crate) use known::Known;
 pub use preferences::Preferences;
 pub use retry::{RetryOutcome, RetryTicket};
@@ -100,8 +101,8 @@ impl ConnectionRegistry {
     /// [`ExtensionError::Declaration`].
     pub fn extension(&self, declaration: ExtensionDeclaration) -> Result<ExtensionHandle, Error> {
         declaration.check().map_err(ExtensionError::from)?;
-        let print = fingerprint(&declaration.requirement);
-        self.shared.extensions.declared(&self.owner, &declaration.name, print);
+        let declared = Declared::of(&declaration.requirement);
+        self.shared.extensions.declared(&self.owner, &declaration.name, declared);
         Ok(ExtensionHandle { registry: self.clone(), declared: Arc::new(declaration) })
     }
 }
@@ -138,19 +139,20 @@ impl ExtensionHandle {
         if *requirement == self.declared.requirement {
             return Ok(());
         }
-        Err(self.undeclared("connection", &requirement.id))
+        Err(self.undeclared("connection", Some(&requirement.id)))
     }
 
     /// Refuses a command that it did not declare.
     fn command(&self, name: Option<&str>) -> Result<(), Error> {
         match name {
-            Some(name) if self.declared.find_command(name).is_none() => Err(self.undeclared("command", name)),
+            Some(name) if self.declared.find_command(name).is_none() => Err(self.undeclared("command", None)),
             _ => Ok(()),
         }
     }
 
-    fn undeclared(&self, what: &'static str, name: &str) -> Error {
-        let (extension, name) = (self.label(), name.to_owned().into());
+    /// The name is said where code gave it: what a person typed in its place may be the secret itself.
+    fn undeclared(&self, what: &'static str, name: Option<&str>) -> Error {
+        let (extension, name) = (self.label(), name.map(|name| name.to_owned().into()));
         ExtensionError::Undeclared { extension, what, name }.into()
     }
 

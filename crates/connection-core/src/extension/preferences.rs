@@ -20,6 +20,8 @@ pub struct Preferences {
     pub values: Vec<(String, Value)>,
     /// The names that somebody has set; the others have their default.
     pub set: Vec<String>,
+    /// The names of those that are required and have no value: nobody has set them to one, and none is declared.
+    pub missing: Vec<String>,
     /// What this was read as of.
     pub revisions: Revisions,
 }
@@ -54,18 +56,23 @@ impl ExtensionHandle {
         let of_command = fields(&rows.of_command).ok_or_else(damaged)?;
         let declared = command.and_then(|command| self.declared.find_command(command));
         let of_command_declared = declared.map(|command| command.preferences.as_slice()).unwrap_or_default();
-        let (mut values, mut set) = (Vec::<(String, Value)>::new(), Vec::new());
+        let (mut values, mut set, mut missing) = (Vec::<(String, Value)>::new(), Vec::new(), Vec::new());
         for (declared, record) in [(self.declared.preferences.as_slice(), &own), (of_command_declared, &of_command)] {
             for preference in declared {
                 let name = preference.name.to_string();
                 let found = public::set_value(preference, record);
                 values.retain(|(known, _)| *known != name);
                 set.retain(|known| *known != name);
+                missing.retain(|known| *known != name);
                 set.extend(found.is_some().then(|| name.clone()));
-                values.push((name, found.unwrap_or_else(|| public::fallback(preference))));
+                let value = found.unwrap_or_else(|| public::fallback(preference));
+                // A checkbox always says something, and so does a dropdown with a choice.
+                let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
+                missing.extend((preference.required && is_blank).then(|| name.clone()));
+                values.push((name, value));
             }
         }
-        Ok(Preferences { values, set, revisions: rows.revisions() })
+        Ok(Preferences { values, set, missing, revisions: rows.revisions() })
     }
 }
 

@@ -40,12 +40,13 @@ impl ExtensionHandle {
     /// [`ExtensionError::UnknownTicket`] for one that this extension was not given, [`ExtensionError::Ambiguous`], and
     /// the store's.
     pub async fn retry(&self, ticket: RetryTicket) -> Result<RetryOutcome, Error> {
+        let oldest = self.registry.shared.clock.now().seconds().saturating_sub_unsigned(KEPT);
         let mut reader = self.registry.shared.reader().await?;
-        let found = reader.ticket(&self.registry.owner, self.name(), ticket.as_uuid()).await?;
+        let found = reader.ticket(&self.registry.owner, self.name(), ticket.as_uuid(), oldest).await?;
         drop(reader);
         let unknown = || ExtensionError::UnknownTicket { extension: self.label() };
         let (command, session) = found.ok_or_else(unknown)?;
-        let resolved = self.registry.resolve_one(&self.declared).await?;
+        let resolved = self.looked_at().await?;
         if resolved.status == ConnectionStatus::Connected {
             if !resolved.is_granted && self.requirement().auth.auth != AuthType::None {
                 return Ok(RetryOutcome::NotGranted(resolved));

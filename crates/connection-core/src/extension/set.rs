@@ -68,14 +68,17 @@ impl SetPreferences {
         self
     }
 
-    /// Lets all those have their default that are not set with this.
+    /// Lets all those have their default that are not set with this, and forgets what other declarations of the extension
+    /// had. Without this it stays, as long as there is room for it.
     pub fn replace(mut self) -> Self {
         self.replaces = true;
         self
     }
 
     /// Changes nothing when something of the extension was changed since these were read, as
-    /// [`revisions`](ExtensionHandle::revisions) or with the [preferences](super::Preferences).
+    /// [`revisions`](ExtensionHandle::revisions) or with the [preferences](super::Preferences): of the command that is
+    /// changed, where it is one. Those that were read without it say that it was never written, and are refused for ever
+    /// once it was.
     pub fn expected(mut self, revisions: Revisions) -> Self {
         self.expected = Some(revisions);
         self
@@ -119,7 +122,7 @@ impl SetPreferences {
                 return Err(invalid("is a secret, which is never a preference").into());
             }
             let Some(preference) = declared.iter().find(|preference| preference.name == *name) else {
-                return Err(handle.undeclared("preference", name));
+                return Err(handle.undeclared("preference", None));
             };
             let value = value.as_ref().map(|value| check(preference, value)).transpose().map_err(invalid)?;
             values.push((name.clone(), value));
@@ -158,7 +161,7 @@ impl Change {
         tx.lock(Lock::Owner(owner)).await?;
         // What is meant may be another one since the caller asked.
         let needs = (&declared.requirement.provider, declared.requirement.auth.secret_names.as_slice());
-        let candidates = candidate::load(&shared, tx, owner, &declared.name, needs).await?;
+        let (candidates, _) = candidate::load(&shared, tx, owner, &declared.name, needs).await?;
         let connection = chosen(&declared, &candidates);
         if let Some(id) = connection {
             // Another process may be renewing its credential.
@@ -175,16 +178,22 @@ impl Change {
             None => &declared.preferences,
         };
         let is_named = |name: &str| values.iter().any(|(named, _)| named == name);
-        // What an earlier declaration had is forgotten with the next write.
         let is_declared = |name: &str| own.iter().any(|preference| preference.name == name);
-        let kept = was.iter().filter(|(name, _)| !replaces && !is_named(name) && is_declared(name)).cloned();
+        let is_secret =
+            |name: &str| declared.requirement.auth.secret_names.iter().any(|secret| secret.as_str() == name);
+        let kept = was.iter().filter(|(name, _)| !replaces && !is_named(name) && !is_secret(name)).cloned();
         let last =
             |name: &str| values.iter().rev().find(|(named, _)| named == name).and_then(|(_, value)| value.clone());
         let mut now: Vec<_> = kept.collect();
         for preference in own {
             now.extend(last(&preference.name).map(|value| (preference.name.to_string(), value)));
         }
-        let body = Value::Map(now.clone()).to_string();
+        let mut body = Value::Map(now.clone()).to_string();
+        if body.len() > LONGEST {
+            // What a newer declaration has is no other's to delete, and an older one's is not worth an error.
+            now.retain(|(name, _)| is_declared(name));
+            body = Value::Map(now.clone()).to_string();
+        }
         if body.len() > LONGEST {
             let name = values.first().map(|(name, _)| name.clone()).unwrap_or_default().into();
             let why = "makes the settings longer than 512 KiB";
@@ -207,13 +216,15 @@ impl Change {
         let exhausted = || Ok(Err(ExtensionError::RevisionExhausted { extension: extension() }.into()));
         let Some(revision) = revision.checked_add(1) else { return exhausted() };
         let Some(public_revision) = public_revision.checked_add(i64::from(is_public)) else { return exhausted() };
+        // The sum is what is compared, so that it grows, too.
+        let Some(public_sum) = rows.public.revision.checked_add(i64::from(is_public)) else { return exhausted() };
         let (name, command_key) = (declared.name.to_string(), key.to_owned());
         let row = PreferenceRow { extension: name.clone(), command: command_key, body, revision, public_revision };
         tx.put_preferences(owner, &row).await?;
         let mut parts = Vec::new();
         match key.is_empty() {
             true => {
-                rows.public.revision = rows.public.revision.saturating_add(i64::from(is_public));
+                rows.public.revision = public_sum;
                 rows.public.own = Some((row.body, row.revision, row.public_revision));
                 parts.push(ChangedPart::ExtensionConfig);
                 parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));

@@ -3,7 +3,7 @@
 
 use connection_contract::SetupFailure;
 
-use super::{ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, Turn, grants};
+use super::{ALL_OF_IT, ExtensionChange, ExtensionError, ExtensionHandle, Turn, grants};
 use crate::{
     ConnectionId, Error,
     connection::json,
@@ -94,19 +94,20 @@ pub(crate) async fn outdated(
     let here = shared.extensions.last_declared(owner, &extension.name).filter(|_| !is_added);
     let is_same = stored.is_some_and(|stored| stored == extension.print)
         && (is_added || !extension.added)
-        && here.is_none_or(|here| here == extension.print);
+        && here.is_none_or(|here| here.print == extension.print);
     let message = || format!("the connection that '{}' needs changed before it was made", extension.name);
     Ok((!is_same).then(|| SetupFailure::new("connection_changed", message()).remedy("connect it again")))
 }
 
-/// That who connects for an extension lets it use what is connected, in the transaction that stores the connection.
+/// That who connects for an extension lets it use what is connected, in the transaction that stores the connection; `false`
+/// when that was so already.
 pub(crate) async fn consent(
     tx: &mut Tx,
     shared: &Shared,
     (owner, connection): (&str, ConnectionId),
     extension: &ForExtension,
     session: String,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let row = GrantRow {
         extension: extension.name.clone(),
         connection_id: connection,
@@ -114,12 +115,12 @@ pub(crate) async fn consent(
         created_at: shared.clock.now().seconds(),
         revoked_at: None,
     };
-    grants::put(tx, shared, owner, &row, Some(session)).await.map(drop)
+    grants::put(tx, shared, owner, &row, Some(session)).await.map(|(_, is_new)| is_new)
 }
 
 /// Tells it, after the commit.
 pub(crate) fn told(shared: &Shared, owner: &str, extension: &ForExtension, _: &Turn) {
-    let parts = vec![ChangedPart::ConnectionConfig, ChangedPart::Credential, ChangedPart::Grant];
+    let parts = ALL_OF_IT.to_vec();
     let (owner, extension) = (owner.to_owned(), extension.name.clone());
     let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
     shared.extensions.announcements.publish(&change);

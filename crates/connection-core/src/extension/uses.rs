@@ -1,6 +1,6 @@
 //! What an extension does with its connection: each use is checked, and on record before it is given.
 
-use connection_contract::{AuthType, HttpRequest, Requirement, Secret, SecretName};
+use connection_contract::{AuthType, HttpRequest, Requirement, Secret, SecretName, Value};
 
 use super::{CommandContext, ExtensionError, ExtensionHandle, record::Use};
 use crate::{Connection, ConnectionStatus, Error, ResolvedConnection, Response};
@@ -24,11 +24,12 @@ impl ExtensionHandle {
         self.own(requirement)?;
         let declared = &requirement.auth.secret_names;
         let Some(name) = declared.iter().find(|name| name.as_str() == ACCESS_TOKEN) else {
-            return Err(self.undeclared("secret", ACCESS_TOKEN));
+            return Err(self.undeclared("secret", Some(ACCESS_TOKEN)));
         };
         let (_, connection) = self.ready().await?;
         let names = std::slice::from_ref(name);
-        let mut secrets = self.take(&connection, names, Use::AccessToken, None).await?;
+        let mut secrets = self.open(&connection, names).await?;
+        self.record(connection.id(), names.to_vec(), Use::AccessToken, None).await?;
         match secrets.pop() {
             Some((_, secret)) => Ok(use_it(&secret).await),
             None => Err(connection.cannot("hand out an access token")),
@@ -64,21 +65,59 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Undeclared`] for a command that it did not declare, and as
+    /// [`ExtensionError::Undeclared`] for a command that it did not declare, [`ExtensionError::PreferenceRequired`], and as
     /// [`with_access_token`](Self::with_access_token).
     pub async fn inject(&self, command: Option<&str>) -> Result<CommandContext, Error> {
+        self.given(command, Ok).await
+    }
+
+    /// As [`inject`](Self::inject), as the variables of a process, for a command that is a program:
+    /// [`CommandContext::environment`]. What cannot be given so is refused before it is a use, and nothing is on record.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::Variable`], and as [`inject`](Self::inject).
+    pub async fn environment(&self, command: Option<&str>) -> Result<Vec<(String, Secret)>, Error> {
+        self.given(command, |context| context.environment()).await
+    }
+
+    /// What is made of the context, recorded once it could be made and before it is given.
+    async fn given<T>(
+        &self,
+        command: Option<&str>,
+        make: impl FnOnce(CommandContext) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.command(command)?;
-        let preferences = self.preferences(command).await?.values;
+        let preferences = self.settled(command).await?;
         let names = &self.requirement().auth.secret_names;
-        let (resolved, secrets) = if names.is_empty() {
-            (self.usable().await?, Vec::new())
+        let (resolved, connection) = if names.is_empty() {
+            (self.usable().await?, None)
         } else {
             let (resolved, connection) = self.ready().await?;
-            let secrets = self.take(&connection, names, Use::Command, command).await?;
-            (resolved, secrets)
+            (resolved, Some(connection))
         };
-        let command = command.map(str::to_owned);
-        Ok(CommandContext { command, public_config: resolved.public_config, preferences, secrets })
+        let secrets = match &connection {
+            Some(connection) => self.open(connection, names).await?,
+            None => Vec::new(),
+        };
+        let public_config = resolved.public_config;
+        let made = make(CommandContext { command: command.map(str::to_owned), public_config, preferences, secrets })?;
+        if let Some(connection) = connection {
+            self.record(connection.id(), names.clone(), Use::Command, command).await?;
+        }
+        Ok(made)
+    }
+
+    /// What it is set to, when that is all that it cannot do without.
+    async fn settled(&self, command: Option<&str>) -> Result<Vec<(String, Value)>, Error> {
+        let read = self.preferences(command).await?;
+        match read.missing.into_iter().next() {
+            Some(name) => {
+                let (extension, command) = (self.label(), command.map(|command| command.to_owned().into()));
+                Err(ExtensionError::PreferenceRequired { extension, command, name: name.into() }.into())
+            }
+            None => Ok(read.values),
+        }
     }
 
     /// What it needs, when that is there and works.
@@ -115,14 +154,9 @@ impl ExtensionHandle {
         ExtensionError::NotReady { extension: self.label(), provider: self.requirement().provider.clone(), status, why }
     }
 
-    /// Takes secrets out of a connection: asked first whether they may be, so that nothing is opened for who may not.
-    async fn take(
-        &self,
-        connection: &Connection,
-        names: &[SecretName],
-        what: Use,
-        command: Option<&str>,
-    ) -> Result<Vec<(SecretName, Secret)>, Error> {
+    /// Takes secrets out of a connection: asked first whether they may be, so that nothing is opened for who may not. Whoever
+    /// gives them away records it before.
+    async fn open(&self, connection: &Connection, names: &[SecretName]) -> Result<Vec<(SecretName, Secret)>, Error> {
         self.granted(connection.id(), names).await?;
         let taken = connection.take_secrets(names.iter().map(|name| name.as_str().to_owned()).collect()).await?;
         let mut secrets = Vec::new();
@@ -133,7 +167,6 @@ impl ExtensionHandle {
             };
             secrets.push((name.clone(), secret));
         }
-        self.record(connection.id(), names.to_vec(), what, command).await?;
         Ok(secrets)
     }
 }

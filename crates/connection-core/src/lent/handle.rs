@@ -64,7 +64,7 @@ impl Handle {
     /// Of the owner whose setup calls; outside of one, of the owner for whom the kind was registered.
     fn values(&self, there: &There) -> StoredValues {
         let owner = there.session.as_ref().map_or(&*self.owner, |session| session.owner());
-        StoredValues::new(&there.shared, owner, there.entry.kind()).forgiving()
+        StoredValues::new(&there.shared, owner, there.entry.kind())
     }
 
     async fn put_half(&self, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {

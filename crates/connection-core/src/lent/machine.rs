@@ -5,7 +5,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use connection_contract::{DisplayText, FoundTool, ServiceError, ToolSpec};
+use connection_contract::{DisplayText, FoundTool, PathSpec, ServiceError, ToolSpec};
 
 use super::process;
 use crate::{Clock, Environment, SystemClock, SystemEnvironment, platform, services::environment::resolve};
@@ -43,7 +43,7 @@ impl MachineTools {
         Self { environment, clock }
     }
 
-    /// Where a tool is, and where was looked. Runs nothing.
+    /// Where a tool is, and where was looked, for people: what is run is what [`path`](Self::path) gives. Runs nothing.
     pub async fn find(&self, tool: &ToolSpec) -> FoundTool {
         // A look that crashes is a bug of ours; it found nothing.
         let (path, probed) = self.look(tool).await.unwrap_or_default();
@@ -51,8 +51,13 @@ impl MachineTools {
         FoundTool::new(path.as_ref().map(text), probed.iter().map(text))
     }
 
-    /// The first line that it prints when it is asked for its version; `None` for one that is nowhere, or does not say
-    /// within two seconds.
+    /// Where a tool is, as the system has it: a text of it may be another path. `None` when it is nowhere.
+    pub async fn path(&self, tool: &ToolSpec) -> Option<PathBuf> {
+        self.look(tool).await.unwrap_or_default().0
+    }
+
+    /// The first line that it prints when it is asked for its version; `None` for one that is nowhere, is
+    /// [not asked](ToolSpec::is_version_asked), or does not say within two seconds.
     ///
     /// # Cancellation
     ///
@@ -62,6 +67,9 @@ impl MachineTools {
     }
 
     pub(super) async fn ask(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
+        if !tool.is_version_asked {
+            return Err(ServiceError::Denied);
+        }
         let (path, _) = self.look(tool).await?;
         let path = path.ok_or(ServiceError::NotFound)?;
         process::first_line(&*self.clock, &*self.environment, &path, &tool.version_args).await
@@ -78,9 +86,14 @@ impl MachineTools {
         tokio::task::spawn_blocking(look).await.map_err(|_| ServiceError::Unavailable)
     }
 
+    /// A path of the user, as the environment is now.
+    pub(crate) fn resolved(&self, path: &PathSpec) -> Option<PathBuf> {
+        resolve(&*self.environment, path)
+    }
+
     fn directories(&self, tool: &ToolSpec) -> Vec<PathBuf> {
         let path = self.environment.variable("PATH").unwrap_or_default();
-        let further = tool.extra_paths.iter().filter_map(|path| resolve(&*self.environment, path));
+        let further = tool.extra_paths.iter().filter_map(|path| self.resolved(path));
         let mut directories = Vec::new();
         for directory in std::env::split_paths(&path).chain(further).filter(|directory| directory.is_absolute()) {
             if directories.len() < MOST_DIRECTORIES && !directories.contains(&directory) {

@@ -85,9 +85,9 @@ pub(crate) fn kill_group(leader: Option<u32>) {
     }
 }
 
-/// User and group of this process, where there are such and it is not the one who may do everything.
+/// User and group of this process, where there are such.
 pub(crate) fn user() -> Option<(u32, u32)> {
-    system::user().filter(|(user, _)| *user != 0)
+    system::user()
 }
 
 /// What a program of that name is called in a directory.

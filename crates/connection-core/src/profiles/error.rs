@@ -74,6 +74,14 @@ pub enum ProfileError {
         /// What was asked for.
         id: ProfileId,
     },
+    /// The directory, which its tool does not make, cannot be made.
+    #[error("the directory '{path}' cannot be made: {problem}")]
+    NotMade {
+        /// Where.
+        path: String,
+        /// What the system says.
+        problem: String,
+    },
     /// The text cannot name a slot.
     #[error("the name of the slot {0}")]
     Slot(&'static str),
@@ -97,6 +105,7 @@ impl ProfileError {
             Self::Last { .. } => "profile_last",
             Self::NoHome { .. } => "no_home",
             Self::NotFound { .. } => "profile_not_found",
+            Self::NotMade { .. } => "directory_not_made",
             Self::Slot(_) => "invalid_slot",
             Self::Unsupported { .. } => "not_supported",
         }
@@ -114,7 +123,8 @@ impl ProfileError {
             Self::NoHome { .. } => {
                 "create a profile with a directory of your own; where this program has one owner, HOME may say it, too"
             }
-            Self::NotFound { .. } => "list the profiles to see their ids",
+            Self::NotFound { .. } => "list the profiles to see their ids, or create one",
+            Self::NotMade { .. } => "make it, or give the profile another directory",
             Self::Slot(_) => "name it by a text that people can see",
             Self::Unsupported { .. } => return None,
         };

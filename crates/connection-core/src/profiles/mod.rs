@@ -5,6 +5,7 @@
 //! a default; whoever changes rows does it in one transaction under the owner's lock.
 
 mod change;
+mod directory;
 mod error;
 mod grant;
 mod probe;
@@ -18,7 +19,7 @@ use connection_contract::{DisplayText, Kind, ProfileSpec, Timestamp};
 
 use crate::{
     ConnectionRegistry, Error, ProfileId,
-    registry::{DEFAULT_OWNER, Shared},
+    registry::{Shared, has_environment},
     services::environment,
     store::{Lock, StoreError, Tx, rows::ProfileRow},
 };
@@ -29,7 +30,7 @@ pub(crate) use grant::{Granted, granted, granted_all, meant};
 pub use probe::{DirectoryProbe, DirectoryState};
 pub(crate) use rules::check;
 pub use spawn::SpawnOptions;
-pub(crate) use spawn::variables;
+pub(crate) use spawn::{extra_args, names, variables};
 
 /// One isolated identity of a local tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,9 +144,9 @@ impl Profiles {
     /// What a transaction needs of it.
     fn within(&self) -> Within {
         // The environment is of whoever runs this process. To another owner its directory is somebody else's.
-        let is_base = &*self.owner == DEFAULT_OWNER;
-        let implicit =
-            is_base.then(|| environment::resolve(&*self.shared.environment, &self.spec.implicit_dir)).flatten();
+        let implicit = has_environment(&self.owner)
+            .then(|| environment::resolve(&*self.shared.environment, &self.spec.implicit_dir))
+            .flatten();
         let implicit = implicit.and_then(|path| rules::directory(&self.spec, &path).ok());
         Within {
             owner: self.owner.to_string(),

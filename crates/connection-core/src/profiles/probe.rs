@@ -1,7 +1,7 @@
 //! What is in a directory of a tool, as far as its files tell without running anything: is somebody signed in, and who.
 //!
-//! All is read through the file service, below the directory and within the host's bounds: no link leads out of it, and no
-//! file of more than a mebibyte is read. What is kept of a file is what is said here, never what it holds.
+//! All is read through the file service, below the directory and within the host's bounds, and of what is outside of them
+//! not even what it is is told: no link leads out of the directory, and no file of more than a mebibyte is read. What is kept of a file is what is said here, never what it holds.
 
 use std::{
     io,
@@ -9,13 +9,17 @@ use std::{
 };
 
 use connection_contract::{
-    DisplayText, FileService as _, ProbeSpec, ProbeValue, ProfileProbe, Root, Secret, ServiceError, Value, encode, host,
+    DisplayText, FileService as _, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Reason, Root, Secret,
+    ServiceError, Value, encode, host, reason,
 };
 
 use super::{Profiles, rules};
 use crate::{
-    Error,
-    services::{file_cache::Made, files::LocalFiles},
+    Error, FilesPolicy, MachineTools,
+    services::{
+        file_cache::{Cache, Made},
+        files::LocalFiles,
+    },
 };
 
 const LONGEST_FILE: usize = 1024 * 1024;
@@ -27,8 +31,11 @@ const LONGEST_TOKEN: usize = 64 * 1024;
 pub struct DirectoryProbe {
     /// Whether it is there and the tool has been in it.
     pub exists: bool,
-    /// Whether a login is in it; `Some(false)` for one that is there and is none, `None` when nothing says.
+    /// Whether a login is in it; `Some(false)` for one that is there and is none, `None` when nothing says, or nobody can
+    /// tell what it says.
     pub authenticated: Option<bool>,
+    /// Why nobody can tell: a file that may hold a login cannot be judged.
+    pub reason: Option<Reason>,
     /// Whose login it is.
     pub account_label: Option<DisplayText>,
     /// What the path itself is.
@@ -67,43 +74,78 @@ impl Profiles {
     pub async fn probe(&self, path: impl AsRef<Path>) -> Result<DirectoryProbe, Error> {
         let path = PathBuf::from(rules::absolute(path.as_ref())?);
         let policy = self.shared.files.clone();
-        let look = move || look(&path);
+        let look = move || look(&policy, &path);
         let looked = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
         // It does not crash; a runtime that goes away takes the registry with it.
         let (state, real) = looked.await.ok().and_then(Result::ok).unwrap_or((DirectoryState::Unreadable, None));
+        let whose = format!("{}\0{}", self.owner, self.kind);
+        let prober = Prober { cache: &self.shared.file_cache, policy: &self.shared.files, whose: &whose };
+        Ok(prober.probed(state, real, &self.spec).await)
+    }
+}
+
+impl MachineTools {
+    /// What is in the directory that a tool uses by itself, as the environment is now, and where that is; for a host that
+    /// tells people of the tool without opening a registry. `None` where nothing says where the directory is. Runs nothing.
+    pub async fn probe(&self, spec: &ProfileSpec, files: &FilesPolicy) -> Option<(PathBuf, DirectoryProbe)> {
+        let path = PathBuf::from(rules::directory(spec, &self.resolved(&spec.implicit_dir)?).ok()?);
+        let (policy, looked_at) = (files.clone(), path.clone());
+        let looked = tokio::task::spawn_blocking(move || look(&policy, &looked_at)).await;
+        let (state, real) = looked.unwrap_or((DirectoryState::Unreadable, None));
+        // Nothing is kept.
+        let prober = Prober { cache: &Cache::default(), policy: files, whose: "" };
+        Some((path, prober.probed(state, real, spec).await))
+    }
+}
+
+/// What a look into a directory needs.
+struct Prober<'a> {
+    cache: &'a Cache,
+    policy: &'a FilesPolicy,
+    /// Who sees what is kept of files.
+    whose: &'a str,
+}
+
+impl Prober<'_> {
+    async fn probed(&self, state: DirectoryState, real: Option<PathBuf>, spec: &ProfileSpec) -> DirectoryProbe {
         let Some(root) = real.as_deref().and_then(Path::to_str).map(host::root) else {
-            return Ok(DirectoryProbe::of(state, ProfileProbe::absent()));
+            return DirectoryProbe::of(state, ProfileProbe::absent(), None);
         };
-        let files = LocalFiles::new([root.clone()], policy);
+        let files = LocalFiles::new([root.clone()], self.policy.clone());
         match files.stat(&root, "").await {
             Ok(_) => {}
             Err(ServiceError::Denied) => {
-                return Ok(DirectoryProbe::of(DirectoryState::NotAllowed, ProfileProbe::absent()));
+                return DirectoryProbe::of(DirectoryState::NotAllowed, ProfileProbe::absent(), None);
             }
-            Err(_) => return Ok(DirectoryProbe::of(DirectoryState::Unreadable, ProfileProbe::absent())),
+            Err(_) => return DirectoryProbe::of(DirectoryState::Unreadable, ProfileProbe::absent(), None),
         }
         let nothing = ProbeSpec::new();
-        let spec = self.spec.probe.as_ref().unwrap_or(&nothing);
-        let found = self.found(&files, &root, spec).await;
-        Ok(DirectoryProbe::of(state, found))
+        let (found, doubt) = self.found(&files, &root, spec.probe.as_ref().unwrap_or(&nothing)).await;
+        DirectoryProbe::of(state, found, doubt)
     }
 
-    async fn found(&self, files: &LocalFiles, root: &Root, spec: &ProbeSpec) -> ProfileProbe {
+    /// What is there; and why nobody can tell whether somebody is signed in, where that is so.
+    async fn found(&self, files: &LocalFiles, root: &Root, spec: &ProbeSpec) -> (ProfileProbe, Option<Reason>) {
         let mut was_there = spec.markers.is_empty();
         for marker in &spec.markers {
             was_there = was_there || files.stat(root, marker).await.is_ok();
         }
         if !was_there {
-            return ProfileProbe::absent();
+            return (ProfileProbe::absent(), None);
         }
-        let mut authenticated = None;
+        let (mut authenticated, mut doubt) = (None, None);
         for login in &spec.logins {
-            match self.value(files, root, login, What::Login).await {
-                Ok(Some(said)) if said == YES => authenticated = Some(true),
-                Ok(Some(_)) => authenticated = authenticated.or(Some(false)),
-                // It is not there, or nobody can tell what it says.
-                Ok(None) | Err(_) => {}
+            match judged(&login.file, self.value(files, root, login, What::Login).await) {
+                // One is enough.
+                Ok(said) => authenticated = authenticated.max(said),
+                Err(why) => doubt = doubt.or(Some(why)),
             }
+        }
+        match authenticated {
+            Some(true) => doubt = None,
+            // The file that cannot be judged may be the one that holds a login.
+            _ if doubt.is_some() => authenticated = None,
+            _ => {}
         }
         let mut label = None;
         for account in &spec.accounts {
@@ -116,7 +158,8 @@ impl Profiles {
                     .filter(|name| !name.is_empty());
             }
         }
-        ProfileProbe::present().authenticated(authenticated).account_label(label.map(DisplayText::from))
+        let found = ProfileProbe::present().authenticated(authenticated).account_label(label.map(DisplayText::from));
+        (found, doubt)
     }
 
     /// What is said of a value; `None` when its file is not there.
@@ -129,10 +172,10 @@ impl Profiles {
     ) -> Result<Option<String>, ServiceError> {
         // Two values of one file are two things that are made of it.
         let claim = value.claim.as_deref().unwrap_or_default();
-        let namespace = format!("profile\0{}\0{}\0{what:?}\0{}\0{claim}", self.owner, self.kind, value.pointer);
+        let namespace = format!("profile\0{}\0{what:?}\0{}\0{claim}", self.whose, value.pointer);
         let made = Made { namespace: &namespace, root, path: &value.file, version: VERSION, limit: LONGEST_FILE };
         let compute = |content: &Secret| Ok(Some(said(content, value, what)));
-        self.shared.file_cache.cached(made, files, compute).await
+        self.cache.cached(made, files, compute).await
     }
 }
 
@@ -146,24 +189,55 @@ enum What {
 }
 
 /// Of what is made of a file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const YES: &str = "yes";
+const NO: &str = "no";
+const NOT_JSON: &str = "not JSON";
 
-/// Empty for what is no JSON, or does not have the value.
-fn said(content: &Secret, value: &ProbeValue, what: What) -> String {
-    let say = match what {
-        What::Account => name,
-        What::Login => is_there,
-    };
-    let Ok(file) = Value::parse(content.expose()) else { return String::new() };
-    let Some(found) = file.pointer(&value.pointer) else { return String::new() };
-    match &value.claim {
-        None => say(found),
-        Some(claim) => {
-            let claims = found.as_str().filter(|token| token.len() <= LONGEST_TOKEN).and_then(claims);
-            claims.as_ref().and_then(|claims| claims.pointer(claim)).map(say).unwrap_or_default()
-        }
+/// Whether there is a login, as far as its file tells; or why nobody can tell what the file says.
+fn judged(file: &str, told: Result<Option<String>, ServiceError>) -> Result<Option<bool>, Reason> {
+    let doubt = |code, problem| Err(Reason::new(code, format!("'{file}' {problem}")));
+    match told.as_ref().map(Option::as_deref) {
+        Ok(Some(YES)) => Ok(Some(true)),
+        Ok(Some(NO)) => Ok(Some(false)),
+        Ok(Some(NOT_JSON)) => doubt(reason::NOT_JSON, "is not JSON, as one that is just being written"),
+        // It is not there, or tells of something else.
+        Ok(_) | Err(ServiceError::NotFound) => Ok(None),
+        Err(ServiceError::Denied) => doubt(reason::DENIED, "leads out of the directory, or may not be read here"),
+        Err(ServiceError::TooLarge) => doubt(reason::TOO_LARGE, "has more than 1 MiB, and is not read"),
+        Err(_) => doubt(reason::PROVIDER_ERROR, "cannot be read now"),
     }
+}
+
+/// An account is empty, and so is a login of which the file does not tell: it may be of another sort.
+fn said(content: &Secret, value: &ProbeValue, what: What) -> String {
+    let file = Value::parse(content.expose()).ok();
+    match (what, &file) {
+        (What::Account, Some(file)) => find(file, value, name).unwrap_or_default(),
+        (What::Login, None) => NOT_JSON.to_owned(),
+        (What::Login, Some(file)) if tells(file, value) => {
+            if find(file, value, is_there).unwrap_or(false) {
+                YES.to_owned()
+            } else {
+                NO.to_owned()
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+/// What is said of the value; `None` for a file that does not have it.
+fn find<T>(file: &Value, value: &ProbeValue, say: fn(&Value) -> T) -> Option<T> {
+    let found = file.pointer(&value.pointer)?;
+    let Some(claim) = &value.claim else { return Some(say(found)) };
+    let token = found.as_str().filter(|token| token.len() <= LONGEST_TOKEN)?;
+    claims(token)?.pointer(claim).map(say)
+}
+
+/// Whether there is the part of the file in which the value would be.
+fn tells(file: &Value, value: &ProbeValue) -> bool {
+    let part = value.pointer.rsplit_once('/').map_or("", |(part, _)| part);
+    file.pointer(part).is_some()
 }
 
 /// What a token claims (RFC 7519, section 3). Nobody looks at its signature: it is a name to show.
@@ -175,15 +249,14 @@ fn claims(token: &str) -> Option<Value> {
 }
 
 /// Whether there is something.
-fn is_there(value: &Value) -> String {
-    let is_there = match value {
+fn is_there(value: &Value) -> bool {
+    match value {
         Value::Null | Value::Bool(false) => false,
         Value::Text(text) => !text.trim().is_empty(),
         Value::List(items) => !items.is_empty(),
         Value::Map(fields) => !fields.is_empty(),
         _ => true,
-    };
-    if is_there { YES.to_owned() } else { String::new() }
+    }
 }
 
 /// A name that can be shown.
@@ -192,8 +265,13 @@ fn name(value: &Value) -> String {
     text.as_str().trim().to_owned()
 }
 
-/// What is there, and where it really is. Asks the disk.
-fn look(path: &Path) -> (DirectoryState, Option<PathBuf>) {
+/// What is there, and where it really is. Asks the disk, and tells nothing of what is out of bounds.
+fn look(policy: &FilesPolicy, path: &Path) -> (DirectoryState, Option<PathBuf>) {
+    // Of what is not there, the directory in which it would be.
+    let nearest = path.ancestors().find_map(|path| path.canonicalize().ok());
+    if !nearest.is_some_and(|nearest| policy.allows(&nearest)) {
+        return (DirectoryState::NotAllowed, None);
+    }
     let state = match std::fs::symlink_metadata(path) {
         Err(error) => return (missing(&error), None),
         Ok(metadata) => metadata.file_type(),
@@ -221,8 +299,8 @@ fn missing(error: &io::Error) -> DirectoryState {
 }
 
 impl DirectoryProbe {
-    fn of(state: DirectoryState, found: ProfileProbe) -> Self {
+    fn of(state: DirectoryState, found: ProfileProbe, reason: Option<Reason>) -> Self {
         let ProfileProbe { exists, authenticated, account_label, .. } = found;
-        Self { exists, authenticated, account_label, state }
+        Self { exists, authenticated, reason, account_label, state }
     }
 }

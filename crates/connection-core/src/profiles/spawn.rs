@@ -1,7 +1,7 @@
 //! What a tool is started with, and what a profile adds to it: the last of what a host does before it starts it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     fmt,
     path::{Path, PathBuf},
@@ -9,8 +9,8 @@ use std::{
 
 use connection_contract::{EnvValue, Kind, ProfileSpec};
 
-use super::{Profile, Profiles};
-use crate::{Error, ProfileId};
+use super::{Profile, ProfileError, Profiles};
+use crate::{Environment, Error, ProfileId, registry::has_environment, services::environment};
 
 /// What a process is started with. Its variables are added to those that the host gives to every process.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct SpawnOptions {
     pub args: Vec<OsString>,
     /// Variables; their values may be secret, and are never shown.
     pub env: BTreeMap<OsString, OsString>,
+    /// Variables that are taken from those that the host gives to every process: they would point the tool elsewhere.
+    pub without: BTreeSet<OsString>,
     /// Where it runs; where the host does, unless said.
     pub cwd: Option<PathBuf>,
     /// What a profile has put in, so that another one can take it out.
@@ -31,9 +33,13 @@ pub struct SpawnOptions {
 #[derive(Clone, PartialEq, Eq)]
 struct Applied {
     id: ProfileId,
+    owner: String,
     kind: Kind,
     directory: PathBuf,
-    variables: Vec<OsString>,
+    /// The variables that are the profile's, as they were before.
+    before: Vec<(OsString, Option<OsString>)>,
+    /// What was taken away for it.
+    without: Vec<OsString>,
     /// The first so many arguments.
     args: Vec<OsString>,
 }
@@ -41,8 +47,8 @@ struct Applied {
 impl SpawnOptions {
     /// A program without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        let (args, env, cwd, applied) = Default::default();
-        Self { program: program.into(), args, env, cwd, applied }
+        let (args, env, without, cwd, applied) = Default::default();
+        Self { program: program.into(), args, env, without, cwd, applied }
     }
     /// An argument behind the others.
     #[must_use]
@@ -72,28 +78,71 @@ impl SpawnOptions {
         self.applied.as_ref().map(|applied| &applied.kind)
     }
 
-    /// Puts a profile in, in the place of another.
-    pub(crate) fn put(&mut self, kind: &Kind, spec: &ProfileSpec, profile: &Profile) {
-        if let Some(before) = self.applied.take() {
-            for variable in &before.variables {
-                self.env.remove(variable);
-            }
-            if self.args.starts_with(&before.args) {
-                self.args.drain(..before.args.len());
+    /// Whose profile it is that was applied last.
+    pub(crate) fn profile_owner(&self) -> Option<&str> {
+        self.applied.as_ref().map(|applied| applied.owner.as_str())
+    }
+
+    /// The arguments without those of a profile.
+    pub(crate) fn own_args(&self) -> &[OsString] {
+        let first = self.applied.as_ref().map(|applied| &*applied.args).unwrap_or_default();
+        self.args.strip_prefix(first).unwrap_or(&self.args)
+    }
+
+    /// Puts a profile in, in the place of another. One on the directory that the tool uses by itself is nothing but the
+    /// absence of what would point it elsewhere: told of it by a variable, a tool may look for less.
+    fn put(&mut self, of: &Profiles, profile: &Profile) {
+        let (spec, environment) = (&of.spec, &*of.shared.environment);
+        self.take_out();
+        let before: Vec<_> = names(spec).map(|name| (name.clone(), self.env.remove(&name))).collect();
+        let (mut without, mut args) = (Vec::new(), Vec::new());
+        if self.leads_to(&profile.directory, spec, environment) {
+            without.extend(names(spec).filter(|name| self.without.insert(name.clone())));
+        } else {
+            self.env.extend(variables(spec, &profile.directory));
+            args = extra_args(spec);
+            self.args.splice(..0, args.clone());
+        }
+        let (id, owner, kind) = (profile.id, of.owner.to_string(), of.kind.clone());
+        let directory = profile.directory.clone();
+        self.applied = Some(Applied { id, owner, kind, directory, before, without, args });
+    }
+
+    /// Leaves it as it was before a profile.
+    fn take_out(&mut self) {
+        self.args = self.own_args().to_vec();
+        let Some(applied) = self.applied.take() else { return };
+        for (name, value) in applied.before {
+            match value {
+                Some(value) => drop(self.env.insert(name, value)),
+                None => drop(self.env.remove(&name)),
             }
         }
-        let variables = variables(spec, &profile.directory);
-        let args: Vec<OsString> = spec.extra_args.iter().map(|arg| OsString::from(&**arg)).collect();
-        self.applied = Some(Applied {
-            id: profile.id,
-            kind: kind.clone(),
-            directory: profile.directory.clone(),
-            variables: variables.iter().map(|(name, _)| name.clone()).collect(),
-            args: args.clone(),
-        });
-        self.env.extend(variables);
-        self.args.splice(..0, args);
+        self.without.retain(|name| !applied.without.contains(name));
     }
+
+    /// Whether the tool comes to that directory when no variable of its profiles is set.
+    fn leads_to(&self, directory: &Path, spec: &ProfileSpec, environment: &dyn Environment) -> bool {
+        let variable = |name: &str| -> Option<OsString> {
+            if names(spec).any(|of_profiles| of_profiles == name) {
+                return None;
+            }
+            self.env.get(OsStr::new(name)).cloned().or_else(|| environment.variable(name))
+        };
+        environment::resolve(&variable, &spec.implicit_dir).as_deref() == Some(directory)
+    }
+}
+
+/// The variables that a profile decides of.
+pub(crate) fn names(spec: &ProfileSpec) -> impl Iterator<Item = OsString> {
+    std::iter::once(&spec.env_var)
+        .chain(spec.extra_env.iter().map(|(name, _)| name))
+        .map(|name| OsString::from(&**name))
+}
+
+/// The arguments that go with its variables.
+pub(crate) fn extra_args(spec: &ProfileSpec) -> Vec<OsString> {
+    spec.extra_args.iter().map(|arg| OsString::from(&**arg)).collect()
 }
 
 /// What points a tool at a directory.
@@ -119,6 +168,7 @@ impl fmt::Debug for SpawnOptions {
             // An argument is seen by everybody on the machine; a value of a variable is not.
             .field("args", &self.args)
             .field("env", &names)
+            .field("without", &self.without)
             .field("cwd", &self.cwd)
             .field("profile", &self.applied.as_ref().map(|applied| applied.id))
             .finish()
@@ -127,7 +177,11 @@ impl fmt::Debug for SpawnOptions {
 
 impl Profiles {
     /// Points a start of the tool at a profile's directory: the last step before it is started. One that is not there
-    /// leaves everything as it is, so that the tool runs where it does by itself; `None` then.
+    /// leaves everything as it is, so that the tool runs where it does by itself; `None` then. That is with the login of
+    /// whoever runs this process, so for an owner other than the one for whom the registry was opened it is an error.
+    ///
+    /// For a profile on the directory that the tool uses by itself nothing is put in, and what would point it elsewhere is
+    /// taken away: see [`SpawnOptions::without`].
     ///
     /// # Repetition
     ///
@@ -136,12 +190,14 @@ impl Profiles {
     ///
     /// # Errors
     ///
-    /// The store's, and nothing was put in.
+    /// [`ProfileError::NotFound`] for such an owner, and the store's; nothing was put in.
     pub async fn apply_profile(&self, options: &mut SpawnOptions, id: ProfileId) -> Result<Option<Profile>, Error> {
         let row = self.shared.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
         let profile = row.map(Profile::from);
-        if let Some(profile) = &profile {
-            options.put(&self.kind, &self.spec, profile);
+        match &profile {
+            Some(profile) => options.put(self, profile),
+            None if has_environment(&self.owner) => {}
+            None => return Err(ProfileError::NotFound { kind: self.kind.clone(), id }.into()),
         }
         Ok(profile)
     }

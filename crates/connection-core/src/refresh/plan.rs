@@ -4,7 +4,7 @@
 //! after a failure later each time. What is drawn is drawn from the connection's id, which is random: a restart draws the
 //! same, and is no storm.
 
-use connection_contract::{Established, NotLive, Reason, Secret, Timestamp, VerifyResult, reason};
+use connection_contract::{Established, NotLive, Reason, Refreshed, Secret, Timestamp, VerifyResult, reason};
 
 use crate::{
     ConnectionId,
@@ -60,6 +60,17 @@ impl Given {
             valid_until: found.valid_until.or(made.valid_until).map(Timestamp::seconds),
             renew_at: made.renew_at.map(Timestamp::seconds),
             authorized_until: made.authorized_until.map(Timestamp::seconds),
+        }
+    }
+
+    /// What is said of a credential that took over what renews it.
+    pub(crate) fn inherited(refreshed: &Refreshed<Secret>) -> Self {
+        let Refreshed { valid_until, renew_at, authorized_until, .. } = refreshed;
+        let seconds = |time: &Option<Timestamp>| time.map(Timestamp::seconds);
+        Self {
+            valid_until: seconds(valid_until),
+            renew_at: seconds(renew_at),
+            authorized_until: seconds(authorized_until),
         }
     }
 }

@@ -1,14 +1,21 @@
 //! Which connection is meant when only the kind is said: the only one, or the one that was made the default.
 //!
 //! At most one connection of an owner and a provider is the default. A row knows no provider, so it is the transaction
-//! that takes the default from all kinds of the same provider, under the owner's lock.
+//! that takes the default from all kinds of the same provider, under the owner's lock. Extensions that may use the one or
+//! the other are told, since another connection may be meant for them.
 
 use connection_contract::Kind;
 
-use crate::{Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, event, store::Lock};
+use crate::{
+    ChangedPart, Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, event,
+    extension::{self, Affected},
+    store::Lock,
+};
 
 /// So many are named when it is not clear which is meant.
 const MOST_CANDIDATES: u16 = 20;
+/// What is another one to an extension for which another connection is meant.
+const ANOTHER: [ChangedPart; 2] = [ChangedPart::ConnectionConfig, ChangedPart::Credential];
 
 impl ConnectionRegistry {
     /// The connection that is meant by its kind alone: the owner's only one of it, or its default.
@@ -30,7 +37,7 @@ impl ConnectionRegistry {
         }
     }
 
-    async fn default_of(&self, kind: &Kind) -> Result<Option<ConnectionInfo>, Error> {
+    pub(crate) async fn default_of(&self, kind: &Kind) -> Result<Option<ConnectionInfo>, Error> {
         let defaults = self.shared.reader().await?.default_accounts(&self.owner).await?;
         match defaults.into_iter().find(|(_, of)| *of == *kind.as_str()) {
             Some((id, _)) => self.info(id).await.map(Some),
@@ -71,6 +78,7 @@ impl Connection {
         let (id, owner) = (self.id(), self.info.owner.clone());
         let siblings = shared.kinds_of(&shared.provider_of(&self.info.kind));
         let (now, ids, sealer) = (shared.clock.now().seconds(), shared.ids.clone(), shared.sealer.clone());
+        let turn = extension::turn(shared).await;
         let changed = shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;
@@ -88,20 +96,30 @@ impl Connection {
                     let replaced = others.filter(|(_, kind)| siblings.iter().any(|sibling| sibling.as_str() == kind));
                     changes.extend(replaced.map(|(other, _)| (other, false)));
                 }
+                let mut affected: Option<Affected> = None;
                 for (changed, is_default) in changes {
                     tx.lock(Lock::Connection(changed)).await?;
                     if tx.set_account_default(changed, is_default, now).await? {
                         let body = serde_json::json!({ "isDefault": is_default });
                         let event = event::at(now, &*ids, &owner, changed, event::DEFAULT_CHANGED, body);
                         event::append(tx, &sealer, &event).await?;
+                        let of_it = Affected::of(tx, &owner, changed, &ANOTHER).await?;
+                        affected = Some(match affected {
+                            Some(affected) => affected.and(of_it),
+                            None => of_it,
+                        });
                     } else if changed == id {
                         return Ok(Err(Error::NotFound(id)));
                     }
                 }
                 // Read here: what was done is told as done, whatever comes after it.
-                Ok(Ok(tx.listed(id).await?))
+                Ok(Ok((tx.listed(id).await?, affected)))
             })
         });
-        changed.await??.and_then(|row| self.shared.info(row)).ok_or(Error::NotFound(id))
+        let (row, affected) = changed.await??;
+        if let Some(affected) = affected {
+            affected.tell(shared, &turn);
+        }
+        row.and_then(|row| self.shared.info(row)).ok_or(Error::NotFound(id))
     }
 }

@@ -73,6 +73,9 @@ fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
     if sign_in.token_env_var.as_ref().is_some_and(|variable| !is_variable(variable)) {
         return Err(format!("what a token of '{name}' is given in is not the name of a variable"));
     }
+    if sign_in.docs_url.as_ref().is_some_and(|url| Link::from_provider(url).is_none()) {
+        return Err(format!("how a person signs in with '{name}' is not described at an https address"));
+    }
     Ok(())
 }
 

@@ -72,7 +72,8 @@ pub struct Filter {
     liveness: Vec<Liveness>,
     expiring_within: Option<Duration>,
     only_default: bool,
-    profile: Option<ProfileId>,
+    /// `None` inside for those of no profile.
+    profile: Option<Option<ProfileId>>,
     after: Option<ConnectionId>,
     limit: Option<u16>,
 }
@@ -122,7 +123,13 @@ impl Filter {
     /// Of one profile.
     #[must_use]
     pub fn profile(mut self, id: ProfileId) -> Self {
-        self.profile = Some(id);
+        self.profile = Some(Some(id));
+        self
+    }
+    /// Of no profile: of a kind without any, or made before there was one.
+    #[must_use]
+    pub fn without_profile(mut self) -> Self {
+        self.profile = Some(None);
         self
     }
     /// The page behind this one: [`Page::next`].
@@ -186,7 +193,7 @@ impl Shared {
             valid_until: expiring_within.map(soon),
             renewing: any_of(self.renewing().iter().map(Kind::as_str)),
             only_default,
-            profile: profile.map(|id| id.to_string()),
+            profile: profile.map(|of| of.map(|id| id.to_string()).unwrap_or_default()),
             after,
             limit: i64::from(limit.unwrap_or(1000)),
         };

@@ -120,6 +120,12 @@ pub struct ConnectionRegistry {
 pub(crate) const DEFAULT_OWNER: &str = "local";
 const LONGEST_OWNER: usize = 200;
 
+/// Whether it is the owner for whom registries are opened: the environment of the process, with its home and all that tools
+/// keep there, is of that one and of no other.
+pub(crate) fn has_environment(owner: &str) -> bool {
+    owner == DEFAULT_OWNER
+}
+
 impl fmt::Debug for ConnectionRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionRegistry").field("owner", &self.owner).finish_non_exhaustive()

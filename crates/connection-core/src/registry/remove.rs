@@ -9,11 +9,11 @@ use std::{
 use connection_contract::{ConnectionError, TeardownContext};
 
 use crate::{
-    ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
     connection::rollback,
     contain::{Contained, contain},
     event,
-    extension::{self, Affected},
+    extension::{self, ALL_OF_IT, Affected},
     setup,
     store::Lock,
     verify,
@@ -142,8 +142,7 @@ impl ConnectionRegistry {
                     removal.previous = Some(Teardown::Failed);
                 }
                 // Their grants go with the row.
-                let parts = [ChangedPart::ConnectionConfig, ChangedPart::Credential, ChangedPart::Grant];
-                let affected = Affected::of(tx, &owner, id, &parts).await?;
+                let affected = Affected::of(tx, &owner, id, &ALL_OF_IT).await?;
                 tx.delete_account(id).await?;
                 let mut body = serde_json::json!({ "kind": kind.as_str(), "teardown": removal.teardown.as_str() });
                 if let Some(previous) = removal.previous {

@@ -38,8 +38,8 @@ impl ConnectionRegistry {
             after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
             for candidate in rows.into_iter().filter_map(|row| Candidate::of(shared, row)) {
                 // One whose plugin is gone serves nobody.
-                if candidate.info.registered {
-                    of_provider.entry(candidate.info.provider.clone()).or_default().push(candidate);
+                if let Some(shown) = candidate.shown.as_ref().filter(|shown| shown.registered) {
+                    of_provider.entry(shown.provider.clone()).or_default().push(candidate);
                 }
             }
             if after.is_none() {
@@ -55,9 +55,9 @@ impl ConnectionRegistry {
         let providers = reader.provider_extensions(&self.owner).await?;
         let rows = reader.all_preferences(&self.owner).await?;
         // What cannot be read harms who needs it, and nobody else.
-        let body = |name: &str| rows.iter().find(|row| row.extension == name).map(|row| &*row.body);
+        let bodies: HashMap<_, _> = rows.iter().map(|row| (&*row.extension, &*row.body)).collect();
         let of_providers = providers.into_iter().map(|(name, declared)| {
-            let shown = public::of_provider(Some(&declared), body(&name));
+            let shown = public::of_provider(Some(&declared), bodies.get(&*name).copied());
             (name, shown)
         });
         let of_providers: HashMap<_, _> = of_providers.collect();

@@ -1,18 +1,20 @@
 //! Which connection is meant by what an extension declares.
 
-use connection_contract::{Kind, SecretName};
+use connection_contract::{Kind, Liveness, Reason, SecretName};
 
 use crate::{
-    ConnectionInfo,
+    ConnectionId, ConnectionInfo,
     connection::json,
     extension::grants,
+    liveness::words,
     registry::Shared,
-    store::{Reader, StoreError, rows::CandidateRow},
+    store::{
+        KINDS_AT_ONCE, Reader, StoreError,
+        rows::{CandidateRow, NearCandidate, PublicSettings},
+    },
 };
 
-/// So many rows of a kind are read first: one that is alone is the one that is meant.
-const FIRST: i64 = 2;
-/// So many are read at once of the others.
+/// So many are read at once where what comes first does not say which is meant.
 const PAGE: i64 = 100;
 /// So many are named when it is not clear which is meant.
 const MOST_CANDIDATES: usize = 20;
@@ -20,19 +22,47 @@ const MOST_CANDIDATES: usize = 20;
 /// A connection to the provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
-    pub(crate) info: ConnectionInfo,
+    pub(crate) id: ConnectionId,
+    pub(crate) is_default: bool,
+    pub(crate) liveness: Liveness,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) config: Vec<(String, String)>,
     /// The secrets that the credential holds, by name.
     pub(crate) held: Vec<String>,
     /// The names that the extension that asks may see; `None` when it may not use it at all.
     pub(crate) granted: Option<Vec<SecretName>>,
+    /// As hosts see it; read where several may be as good.
+    pub(crate) shown: Option<Box<ConnectionInfo>>,
 }
 
 impl Candidate {
     pub(super) fn of(shared: &Shared, row: CandidateRow) -> Option<Self> {
         let CandidateRow { listed, secret_names, granted } = row;
-        let held = secret_names.as_deref().and_then(json::to_texts).unwrap_or_default();
         let info = shared.info(listed)?;
-        Some(Self { info, held, granted: granted.as_deref().map(grants::names) })
+        Some(Self {
+            id: info.id,
+            is_default: info.is_default,
+            liveness: info.liveness,
+            reason: info.reason.clone(),
+            config: info.config.clone(),
+            held: held(secret_names.as_deref()),
+            granted: granted.as_deref().map(grants::names),
+            shown: Some(Box::new(info)),
+        })
+    }
+
+    fn near(row: NearCandidate) -> Self {
+        let NearCandidate { id, is_default, config, liveness, reason, secret_names, granted } = row;
+        Self {
+            id,
+            is_default,
+            liveness: liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness),
+            reason: reason.as_deref().and_then(json::to_reason),
+            config: json::to_config(&config),
+            held: held(secret_names.as_deref()),
+            granted: granted.as_deref().map(grants::names),
+            shown: None,
+        }
     }
 
     pub(crate) fn lacks<'n>(&self, names: &'n [SecretName]) -> impl Iterator<Item = &'n SecretName> {
@@ -49,6 +79,11 @@ impl Candidate {
     }
 }
 
+/// What cannot be read is held by nobody.
+fn held(names: Option<&str>) -> Vec<String> {
+    names.and_then(json::to_texts).unwrap_or_default()
+}
+
 /// Whether what is granted is all that is declared.
 pub(super) fn covers(granted: &[SecretName], declared: &[SecretName]) -> bool {
     declared.iter().all(|name| granted.contains(name))
@@ -59,8 +94,8 @@ pub(super) fn covers(granted: &[SecretName], declared: &[SecretName]) -> bool {
 pub(crate) enum Picked<'c> {
     /// This one holds all that is asked for.
     One(&'c Candidate),
-    /// None does; what the one lacks that comes nearest, if there is one.
-    None(Vec<SecretName>),
+    /// None does; what the one lacks that comes nearest, if there is one, and which that is.
+    None(Vec<SecretName>, Option<&'c Candidate>),
     /// Several do, and none of them is the default.
     Several(Vec<&'c Candidate>),
 }
@@ -69,59 +104,63 @@ pub(crate) enum Picked<'c> {
 /// is meant shall not depend on who asks.
 pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Picked<'c> {
     let satisfying: Vec<_> = candidates.iter().filter(|candidate| candidate.satisfies(names)).collect();
-    if let Some(default) = satisfying.iter().find(|candidate| candidate.info.is_default) {
+    if let Some(default) = satisfying.iter().find(|candidate| candidate.is_default) {
         return Picked::One(default);
     }
     match (satisfying.as_slice(), candidates) {
         ([one], _) => Picked::One(one),
-        ([], [near]) => Picked::None(near.lacks(names).cloned().collect()),
+        ([], [near]) => Picked::None(near.lacks(names).cloned().collect(), Some(near)),
         ([], _) => {
-            let near = candidates.iter().find(|candidate| candidate.info.is_default);
-            Picked::None(near.map_or_else(|| names.to_vec(), |near| near.lacks(names).cloned().collect()))
+            let near = candidates.iter().find(|candidate| candidate.is_default);
+            Picked::None(near.map_or_else(|| names.to_vec(), |near| near.lacks(names).cloned().collect()), near)
         }
         _ => Picked::Several(satisfying.into_iter().take(MOST_CANDIDATES).collect()),
     }
 }
 
-/// Those of the provider that say which is meant: the default alone where it is. What is read does not grow with how many
-/// there are once several are as good.
+/// Those of the provider that say which is meant, the default alone where it is, and what is set as of the same moment. What
+/// is read does not grow with how many there are once it is clear, or several are as good.
 pub(crate) async fn load(
     shared: &Shared,
     reader: &mut Reader,
     owner: &str,
     extension: &str,
     (provider, names): (&Kind, &[SecretName]),
-) -> Result<Vec<Candidate>, StoreError> {
+) -> Result<(Vec<Candidate>, PublicSettings), StoreError> {
     let kinds = shared.registered_of(provider);
-    let (mut candidates, mut more) = (Vec::new(), Vec::new());
-    for kind in &kinds {
-        let (rows, full) = reader.candidates(owner, kind.as_str(), extension, None, FIRST).await?;
-        if let Some(last) = rows.last().filter(|_| full) {
-            more.push((kind, last.listed.account.id));
-        }
-        candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row)));
+    let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
+    let (mut candidates, mut is_full, mut settings) = (Vec::new(), false, None);
+    let mut rest = kinds.as_slice();
+    // Also where there is no kind: what is set is asked for all the same.
+    while settings.is_none() || !rest.is_empty() {
+        let (some, others) = rest.split_at(rest.len().min(KINDS_AT_ONCE));
+        let near = reader.near(owner, extension, provider.as_str(), some).await?;
+        candidates.extend(near.candidates.into_iter().map(Candidate::near));
+        is_full |= near.is_full;
+        settings.get_or_insert(near.settings);
+        rest = others;
     }
-    if more.is_empty() {
-        return Ok(candidates);
+    let settings = settings.unwrap_or_default();
+    if !is_full && candidates.len() < 2 {
+        return Ok((candidates, settings));
     }
-    let is_of = |row: &CandidateRow| kinds.iter().any(|kind| kind.as_str() == row.listed.account.kind);
-    let defaults = reader.default_candidates(owner, extension).await?.into_iter().filter(is_of);
-    let default = defaults.filter_map(|row| Candidate::of(shared, row)).find(|default| default.satisfies(names));
-    if let Some(default) = default {
-        return Ok(vec![default]);
+    candidates.retain(|candidate| candidate.is_default && candidate.satisfies(names));
+    if let Some(default) = candidates.into_iter().min_by_key(|candidate| candidate.id) {
+        return Ok((vec![default], settings));
     }
-    for (kind, mut after) in more {
+    let mut candidates = Vec::new();
+    for kind in kinds {
+        let mut after = None;
         loop {
-            let (rows, full) = reader.candidates(owner, kind.as_str(), extension, Some(after), PAGE).await?;
-            let last = rows.last().map(|row| row.listed.account.id);
+            let (rows, full) = reader.candidates(owner, kind, extension, after, PAGE).await?;
+            after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
             candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row)));
             // None of them is the default that is meant: so many that are as good say all that there is to say.
             let several = candidates.iter().filter(|candidate| candidate.satisfies(names)).count() > MOST_CANDIDATES;
-            match last {
-                Some(last) if full && !several => after = last,
-                _ => break,
+            if after.is_none() || several {
+                break;
             }
         }
     }
-    Ok(candidates)
+    Ok((candidates, settings))
 }

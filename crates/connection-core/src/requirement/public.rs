@@ -1,6 +1,6 @@
 //! The public half of a connection, as an extension declared it: names that it listed, and values that anybody may see.
 
-use connection_contract::{ExtensionDeclaration, Preference, PreferenceInput, Value};
+use connection_contract::{ExtensionDeclaration, Preference, PreferenceInput, Text, Value};
 
 use super::resolve::record;
 use crate::{extension::preferences::check, store::rows::PublicRow};
@@ -73,15 +73,36 @@ fn shown(preferences: &[Preference], set: &Record) -> Vec<(String, Value)> {
 const CHECKBOX: &str = "checkbox";
 const CHOICES: &str = "choices";
 const DEFAULT: &str = "default";
+/// Of a name that no preference has: its value is the connection's.
+const ELSEWHERE: &str = "elsewhere";
 
-/// The public preferences of a declaration, as they are stored: how each is asked, as far as that says what it holds, and
-/// its default.
+/// What a declaration says of itself to those who ask for what is public: what it is set to, else its default, else what
+/// holds without one; and the names of which the connection has the value, if anybody. `None` for what nobody of us has
+/// written.
+pub(crate) fn of_its_own(declared: &str, body: Option<&str>) -> Option<Vec<(String, Option<Value>)>> {
+    let set = body.map_or(Some(Vec::new()), record)?;
+    let preferences = decode(declared)?;
+    let value = |name: &str| {
+        let own = preferences.iter().find(|own| own.name == name)?;
+        Some(set_value(own, &set).unwrap_or_else(|| fallback(own)))
+    };
+    let own = |(name, _): (String, Value)| {
+        let value = value(&name);
+        (name, value)
+    };
+    Some(record(declared)?.into_iter().map(own).collect())
+}
+
+/// The public names of a declaration, as they are stored, in their order. Of those of a preference: how it is asked, as far
+/// as that says what it holds, and its default.
 pub(crate) fn encode(declaration: &ExtensionDeclaration) -> String {
     let names = &declaration.requirement.public_preference_names;
     let secrets = &declaration.requirement.auth.secret_names;
-    let is_public =
-        |own: &&Preference| names.contains(&own.name) && !secrets.iter().any(|secret| secret.as_str() == &*own.name);
-    let fields = declaration.preferences.iter().filter(is_public).map(|own| {
+    let is_public = |name: &&Text| !secrets.iter().any(|secret| secret.as_str() == &***name);
+    let fields = names.iter().filter(is_public).map(|name| {
+        let Some(own) = declaration.preferences.iter().find(|own| own.name == *name) else {
+            return (name.to_string(), Value::Map(vec![(ELSEWHERE.to_owned(), Value::Bool(true))]));
+        };
         let mut about = Vec::new();
         match &own.input {
             PreferenceInput::Checkbox => about.push((CHECKBOX.to_owned(), Value::Bool(true))),
@@ -92,7 +113,7 @@ pub(crate) fn encode(declaration: &ExtensionDeclaration) -> String {
             _ => {}
         }
         about.extend(default(own).map(|value| (DEFAULT.to_owned(), value)));
-        (own.name.to_string(), Value::Map(about))
+        (name.to_string(), Value::Map(about))
     });
     Value::Map(fields.collect()).to_string()
 }
@@ -117,7 +138,9 @@ fn decode(text: &str) -> Option<Vec<Preference>> {
             None => own,
         })
     };
-    record(text)?.into_iter().map(read).collect()
+    let has_preference =
+        |(_, about): &(String, Value)| !matches!(about, Value::Map(about) if find(about, ELSEWHERE).is_some());
+    record(text)?.into_iter().filter(has_preference).map(read).collect()
 }
 
 /// What somebody set, where it is a value that the preference can have: the declaration may be another one since.

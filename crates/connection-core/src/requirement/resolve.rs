@@ -10,7 +10,7 @@ use super::{
     candidate::{self, Candidate, Picked, pick},
     public, status,
 };
-use crate::{ConnectionId, ConnectionRegistry, Error, extension::ExtensionError};
+use crate::{ConnectionId, ConnectionRegistry, Error, extension::ExtensionError, store::rows::PublicSettings};
 
 /// What a requirement is resolved with.
 pub(crate) struct Found<'a> {
@@ -24,16 +24,15 @@ impl ConnectionRegistry {
         let requirement = &declaration.requirement;
         let asked = (&requirement.provider, requirement.auth.secret_names.as_slice());
         let mut reader = self.shared.reader().await?;
-        let candidates = candidate::load(&self.shared, &mut reader, &self.owner, &declaration.name, asked).await?;
+        let (candidates, settings) =
+            candidate::load(&self.shared, &mut reader, &self.owner, &declaration.name, asked).await?;
         let (mut own, mut of_provider) = (Vec::new(), Vec::new());
         if !requirement.public_preference_names.is_empty() {
-            let provider = requirement.provider.as_str();
-            let rows = reader.public_preferences(&self.owner, &declaration.name, provider).await?;
-            let read = public::Read::of(rows, &declaration.name, provider);
+            let PublicSettings { own: set, of_provider: of_its, declared } = settings;
             let damaged = || reader.damaged(DAMAGED);
-            own = read.own().ok_or_else(damaged)?;
-            if *declaration.name != *provider {
-                of_provider = read.of_provider().ok_or_else(damaged)?;
+            own = set.as_deref().map_or(Some(Vec::new()), record).ok_or_else(damaged)?;
+            if *declaration.name != *requirement.provider.as_str() {
+                of_provider = public::of_provider(declared.as_deref(), of_its.as_deref()).ok_or_else(damaged)?;
             }
         }
         resolve(declaration, &Found { candidates: &candidates, own: &own, of_provider: &of_provider })
@@ -82,26 +81,26 @@ pub(crate) fn answer(
             return Err(ExtensionError::Ambiguous {
                 extension: declaration.name.to_string().into(),
                 provider: requirement.provider.clone(),
-                candidates: several.iter().map(|candidate| candidate.info.clone()).collect(),
+                candidates: several.iter().filter_map(|candidate| candidate.shown.as_deref().cloned()).collect(),
             }
             .into());
         }
-        (None, Picked::None(missing)) => match impossible(&requirement.auth) {
+        (None, Picked::None(missing, _)) => match impossible(&requirement.auth) {
             Some(why) => Readiness::Unsupported(why),
             None => Readiness::Missing(missing.clone()),
         },
     };
-    let liveness = chosen.filter(|_| !is_local).map_or(Liveness::Unknown, |chosen| chosen.info.liveness);
+    let liveness = chosen.filter(|_| !is_local).map_or(Liveness::Unknown, |chosen| chosen.liveness);
     let status = status(&readiness, liveness);
     let error = match (&readiness, status) {
         (Readiness::Unsupported(why), _) => Some(Reason::new("connection_unsupported", why.clone())),
         (_, super::ConnectionStatus::Failed) => {
             let refused = || Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
-            Some(chosen.and_then(|chosen| chosen.info.reason.clone()).unwrap_or_else(refused))
+            Some(chosen.and_then(|chosen| chosen.reason.clone()).unwrap_or_else(refused))
         }
         _ => None,
     };
-    let of_connection = chosen.map(|chosen| chosen.info.config.as_slice()).unwrap_or_default();
+    let of_connection = chosen.map(|chosen| chosen.config.as_slice()).unwrap_or_default();
     Ok(ResolvedConnection {
         connection_id: requirement.id.to_string(),
         extension_name: declaration.name.to_string(),
@@ -115,7 +114,11 @@ pub(crate) fn answer(
         error,
         readiness,
         liveness,
-        connection: chosen.map(|chosen| chosen.info.id),
+        connection: chosen.map(|chosen| chosen.id),
+        near: match picked {
+            Picked::None(_, near) => near.map(|near| near.id),
+            Picked::One(_) | Picked::Several(_) => None,
+        },
         is_granted: chosen.is_some_and(|chosen| chosen.is_granted(&requirement.auth.secret_names)),
     })
 }
@@ -123,7 +126,7 @@ pub(crate) fn answer(
 /// Which connection is meant, for who reads the candidates in a transaction; none also where it is not clear which one.
 pub(crate) fn chosen(declaration: &ExtensionDeclaration, candidates: &[Candidate]) -> Option<ConnectionId> {
     match pick(&declaration.requirement.auth.secret_names, candidates) {
-        Picked::One(one) if elsewhere(&declaration.platforms).is_none() => Some(one.info.id),
+        Picked::One(one) if elsewhere(&declaration.platforms).is_none() => Some(one.id),
         _ => None,
     }
 }

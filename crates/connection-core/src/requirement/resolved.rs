@@ -27,6 +27,8 @@ pub struct ResolvedConnection {
     pub(crate) readiness: Readiness,
     pub(crate) liveness: Liveness,
     pub(crate) connection: Option<ConnectionId>,
+    /// Of what is missing: the connection that lacks the names.
+    pub(crate) near: Option<ConnectionId>,
     pub(crate) is_granted: bool,
 }
 

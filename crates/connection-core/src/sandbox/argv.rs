@@ -20,7 +20,8 @@ impl SandboxRun {
             add(&["--http-proxy=false"]);
         }
         if let Some((user, group)) = self.user {
-            if is_podman {
+            // Root's own containers have the users of the host already, and Podman refuses to keep them.
+            if is_podman && user != 0 {
                 add(&["--userns=keep-id"]);
             }
             add(&["--user", &format!("{user}:{group}")]);

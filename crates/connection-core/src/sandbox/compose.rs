@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connection_contract::{Kind, MountMode, ProfileSpec, SandboxSpec};
+use connection_contract::{Kind, MountMode, PathSpec, ProfileSpec, SandboxSpec};
 
 use super::{
     SandboxAccess, SandboxError, SandboxNetwork, SandboxPolicy, image,
@@ -36,7 +36,8 @@ pub struct SandboxRun {
     pub env: BTreeMap<String, OsString>,
     /// Variables of the kind's own, which win.
     pub public_env: BTreeMap<String, String>,
-    /// What is mounted, in order: a later one lies over an earlier one, and takes its place where both have the same one.
+    /// What is mounted, in order. At one place there is one, the last; what has its place below another's lies in that one,
+    /// whichever comes first.
     pub mounts: Vec<SandboxMount>,
     /// What was left out, and why: configuration that is not there, variables that are the engine's own.
     pub left_out: Vec<String>,
@@ -52,8 +53,9 @@ pub struct SandboxRun {
     pub network: SandboxNetwork,
     /// Whether a person is at a terminal.
     pub terminal: bool,
-    /// Who it runs as in the container, by number: the user and group of this process, so that what is mounted is theirs
-    /// there, too. `None` for the one who may do everything, who is the image's own user there.
+    /// Who it runs as in the container, by number, whomever the image names: the user and group of this process, so that what
+    /// is mounted is theirs there, too. Root has no capability there, and so what is root's alone. `None` where users have no
+    /// numbers.
     pub user: Option<(u32, u32)>,
     pub(super) scratch: Option<PathBuf>,
 }
@@ -73,10 +75,19 @@ pub struct SandboxMount {
 
 /// What a run is composed of, beside what is to be started.
 pub(super) struct Parts<'a> {
+    pub(super) owner: &'a str,
     pub(super) kind: &'a Kind,
     pub(super) spec: &'a SandboxSpec,
     pub(super) profiles: Option<&'a ProfileSpec>,
-    pub(super) environment: &'a dyn Environment,
+    /// `None` where it is not the owner's.
+    pub(super) environment: Option<&'a dyn Environment>,
+}
+
+impl Parts<'_> {
+    /// Where a path of the user's is.
+    fn resolve(&self, path: &PathSpec) -> Option<PathBuf> {
+        environment::resolve(self.environment?, path)
+    }
 }
 
 /// Composes it. Asks the disk whether what is to be mounted is there, and changes nothing.
@@ -85,12 +96,15 @@ pub(super) fn compose(
     policy: &SandboxPolicy,
     options: &SpawnOptions,
 ) -> Result<SandboxRun, SandboxError> {
-    let Parts { kind, spec, profiles, .. } = parts;
+    let Parts { owner, kind, spec, profiles, .. } = parts;
     let image = policy.image.clone().unwrap_or_else(|| spec.default_image.to_string());
     image::check(&image)?;
     network(&policy.network)?;
     if let Some(of) = options.profile_kind().filter(|of| of != kind) {
         return Err(SandboxError::OtherProfile { kind: (*kind).clone(), of: of.clone() });
+    }
+    if options.profile_owner().is_some_and(|of| of != *owner) {
+        return Err(SandboxError::OtherOwner { kind: (*kind).clone() });
     }
     let (mut left_out, mut mounts) = (Vec::new(), Vec::new());
     let shared = policy.project.iter().chain(&policy.shared);
@@ -101,13 +115,19 @@ pub(super) fn compose(
     if options.profile().is_some() && inside.is_none() {
         return Err(SandboxError::NoProfileMount { kind: (*kind).clone() });
     }
-    let mut env = options.env.clone();
+    let (mut env, mut args) = (options.env.clone(), options.args.clone());
+    let of_kind = variables::public(&spec.env)?;
+    let mut public_env = of_kind.clone();
     if let (Some(inside), Some(profiles)) = (&inside, profiles) {
         // What was put in for the host names a path that is not there in the container.
-        env.extend(profiles::variables(profiles, Path::new(inside)));
+        profiles::names(profiles).for_each(|name| drop(env.remove(&name)));
+        args = options.own_args().to_vec();
+        if !finds_by_itself(parts, options) {
+            variables::of_profile(profiles, inside, &mut env, &mut public_env)?;
+            args.splice(..0, profiles::extra_args(profiles));
+        }
     }
-    let public_env = variables::public(&spec.env)?;
-    let env = variables::handed_on(env, &public_env, &mut left_out)?;
+    let env = variables::handed_on(env, &of_kind, &mut left_out)?;
     let is_absolute = options.program.is_absolute();
     let program = if is_absolute { OsString::from(&*spec.binary) } else { options.program.clone().into_os_string() };
     Ok(SandboxRun {
@@ -115,7 +135,7 @@ pub(super) fn compose(
         engine_options: policy.options.clone(),
         image,
         program,
-        args: options.args.clone(),
+        args,
         env,
         public_env,
         workdir: workdir(policy, options),
@@ -131,6 +151,18 @@ pub(super) fn compose(
     })
 }
 
+/// Whether the profile has another directory than the tool uses by itself.
+fn is_elsewhere(parts: &Parts<'_>, options: &SpawnOptions) -> bool {
+    let implicit = parts.profiles.and_then(|profiles| parts.resolve(&profiles.implicit_dir));
+    options.profile().is_some_and(|(_, directory)| implicit.as_deref() != Some(directory))
+}
+
+/// Whether no variable may name the directory: something lies beside it that the tool finds without one alone.
+fn finds_by_itself(parts: &Parts<'_>, options: &SpawnOptions) -> bool {
+    let has_more_beside = parts.spec.config_mounts.iter().any(|mount| mount.is_implicit_only);
+    has_more_beside && !is_elsewhere(parts, options)
+}
+
 /// Mounts what of the user's configuration is there; where in the container the profile's directory is, when there is one.
 fn configuration(
     parts: &Parts<'_>,
@@ -139,8 +171,7 @@ fn configuration(
     left_out: &mut Vec<String>,
 ) -> Result<Option<String>, SandboxError> {
     let mut inside = None;
-    let implicit = parts.profiles.and_then(|profiles| environment::resolve(parts.environment, &profiles.implicit_dir));
-    let is_elsewhere = options.profile().is_some_and(|(_, directory)| implicit.as_deref() != Some(directory));
+    let is_elsewhere = is_elsewhere(parts, options);
     for mount in &parts.spec.config_mounts {
         if mount.is_implicit_only && is_elsewhere {
             left_out
@@ -148,9 +179,18 @@ fn configuration(
             continue;
         }
         let profile = options.profile().filter(|_| mount.is_profile);
+        if profile.is_none() && parts.environment.is_none() {
+            // It may hold a login, and that is somebody else's.
+            if mount.is_profile {
+                return Err(SandboxError::NoProfile { kind: parts.kind.clone() });
+            }
+            left_out
+                .push(format!("{}: it is of the user who runs this program, and of no other owner", mount.container));
+            continue;
+        }
         let source = match profile {
             Some((_, directory)) => Some(directory.to_owned()),
-            None => environment::resolve(parts.environment, &mount.host),
+            None => parts.resolve(&mount.host),
         };
         let Some(source) = source else {
             left_out.push(format!("{}: nothing says where it is on the host", mount.container));
@@ -165,7 +205,7 @@ fn configuration(
             }
             Ok(_) => mounts.push(checked(source, &mount.container, mount.mode)?),
             // Without it the tool would run as somebody else.
-            Err(_) if profile.is_some() => return Err(unmountable(&source, "it is not there, or cannot be read")),
+            Err(_) if profile.is_some() => return Err(SandboxError::NoDirectory { path: shown(&source) }),
             Err(_) => left_out.push(format!("{}: {} is not there", mount.container, source.display())),
         }
     }
@@ -260,8 +300,11 @@ fn workdir(policy: &SandboxPolicy, options: &SpawnOptions) -> Option<String> {
 }
 
 fn unmountable(path: &Path, problem: &'static str) -> SandboxError {
-    let path = connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string();
-    SandboxError::Mount { path, problem }
+    SandboxError::Mount { path: shown(path), problem }
+}
+
+fn shown(path: &Path) -> String {
+    connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string()
 }
 
 impl std::fmt::Debug for SandboxRun {

@@ -39,8 +39,7 @@ impl Scratch {
 
     /// Copies a file or a directory into it, under a number. Blocks.
     pub(super) fn copy(&self, source: &Path, number: usize) -> Result<PathBuf, SandboxError> {
-        let failed =
-            |error: &io::Error| SandboxError::Copy { path: source.display().to_string(), problem: error.to_string() };
+        let failed = |error: &io::Error| failed(source, error);
         let within = self.directory.join(number.to_string());
         platform::create_private_dir(&within).map_err(|error| failed(&error))?;
         let name = source.file_name().unwrap_or(source.as_os_str());
@@ -52,7 +51,7 @@ impl Scratch {
         if !metadata.is_file() && !metadata.is_dir() {
             return Err(failed(&io::Error::other("it is neither a file nor a directory")));
         }
-        copy(&real, &target, &mut left).map_err(|error| failed(&error))?;
+        copy(&real, &target, &mut left)?;
         Ok(target)
     }
 }
@@ -101,29 +100,77 @@ fn sweep(base: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn copy(source: &Path, target: &Path, left: &mut (u64, u64)) -> io::Result<()> {
-    let metadata = fs::symlink_metadata(source)?;
+/// Copies what is there. Others may work in the directory meanwhile.
+fn copy(source: &Path, target: &Path, left: &mut (u64, u64)) -> Result<(), SandboxError> {
+    let failed = |error: io::Error| failed(source, &error);
+    let metadata = fs::symlink_metadata(source).map_err(failed)?;
     let (kind, size) = (metadata.file_type(), if metadata.is_file() { metadata.len() } else { 0 });
     *left = match (left.0.checked_sub(1), left.1.checked_sub(size)) {
         (Some(entries), Some(bytes)) => (entries, bytes),
-        _ => return Err(io::Error::other("it is larger than 1 GiB, or has more than 100,000 entries")),
+        _ => return Err(failed(io::Error::other("up to here it is more than 1 GiB, or more than 100,000 entries"))),
     };
     if kind.is_dir() {
-        platform::create_private_dir(target)?;
-        for entry in fs::read_dir(source)? {
-            let entry = entry?;
-            copy(&entry.path(), &target.join(entry.file_name()), left)?;
+        platform::create_private_dir(target).map_err(failed)?;
+        for entry in fs::read_dir(source).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            below(&entry.path(), &target.join(entry.file_name()), left)?;
         }
         return Ok(());
     }
     if kind.is_file() {
-        return fs::copy(source, target).map(drop);
+        return fs::copy(source, target).map(drop).map_err(failed);
     }
     // In the container it leads to what is there, and never out of it.
     #[cfg(unix)]
     if kind.is_symlink() {
-        return std::os::unix::fs::symlink(fs::read_link(source)?, target);
+        let to = fs::read_link(source).map_err(failed)?;
+        return std::os::unix::fs::symlink(to, target).map_err(failed);
     }
     // Pipes, sockets and devices are of the processes that made them.
     Ok(())
+}
+
+/// Copies an entry of a directory. One that is gone since the directory was read is no part of it any more: a tool that
+/// works there writes beside a file and renames, all the time.
+fn below(source: &Path, target: &Path, left: &mut (u64, u64)) -> Result<(), SandboxError> {
+    let copied = copy(source, target, left);
+    match fs::symlink_metadata(source) {
+        Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => copied,
+    }
+}
+
+/// By its own name: a directory has thousands of entries, of which one is in the way.
+fn failed(path: &Path, error: &io::Error) -> SandboxError {
+    SandboxError::Copy { path: path.display().to_string(), problem: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Path, SandboxError, below};
+
+    /// As if it had been named by the directory just before.
+    #[test]
+    fn an_entry_that_is_gone_is_no_part_of_the_copy_and_another_that_fails_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let mut left = (100, 100);
+        assert_eq!(below(&at("settings.json.tmp"), &at("copy"), &mut left), Ok(()));
+        assert!(!at("copy").exists());
+        fs::create_dir(at("sessions")).unwrap();
+        fs::write(at("sessions/one"), "1").unwrap();
+        let (one, nowhere) = (at("sessions/one"), at("nowhere"));
+        let named = |result, entry: &Path| match result {
+            Err(SandboxError::Copy { path, .. }) => assert_eq!(path, entry.display().to_string()),
+            other => panic!("{other:?}"),
+        };
+        // There is no place for the copy.
+        named(below(&one, &nowhere.join("one"), &mut left), &one);
+        fs::write(at("sessions/large"), [0; 200]).unwrap();
+        named(below(&at("sessions"), &at("copy"), &mut left), &at("sessions/large"));
+        assert_eq!(below(&one, &at("single"), &mut left), Ok(()));
+        assert_eq!(fs::read_to_string(at("single")).unwrap(), "1", "the control");
+    }
 }

@@ -41,10 +41,28 @@ pub enum SandboxError {
     /// The network would not be one of the container's own.
     #[error("the network '{0}' cannot be that of a container here: it would be the host's or another container's")]
     Network(String),
+    /// No profile is applied, and what the tool uses by itself is another owner's.
+    #[error("no profile of kind '{kind}' is applied, and what its tool uses by itself is not this owner's")]
+    NoProfile {
+        /// The kind.
+        kind: Kind,
+    },
+    /// The profile's directory is not there: the tool would make another one in the container, which goes with it.
+    #[error("'{path}' cannot be mounted: it is not there, or cannot be read")]
+    NoDirectory {
+        /// Where it should be.
+        path: String,
+    },
     /// The tool in the container would not see the profile.
     #[error("the container of kind '{kind}' has no place for a profile's directory")]
     NoProfileMount {
         /// The kind.
+        kind: Kind,
+    },
+    /// The start is pointed at a directory of another owner.
+    #[error("a profile of another owner is applied to what is started in the container of kind '{kind}'")]
+    OtherOwner {
+        /// The kind of the container.
         kind: Kind,
     },
     /// The start is pointed at a directory of another tool.
@@ -76,10 +94,13 @@ impl SandboxError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unsupported { .. } | Self::NoProfileMount { .. } => "not_supported",
+            Self::NoProfile { .. } => "no_home",
             Self::Copy { .. } | Self::Engine { .. } => "sandbox_failed",
             Self::Image { .. }
             | Self::Mount { .. }
             | Self::Network(_)
+            | Self::OtherOwner { .. }
+            | Self::NoDirectory { .. }
             | Self::OtherProfile { .. }
             | Self::Variable { .. } => "invalid_sandbox",
         }
@@ -89,10 +110,15 @@ impl SandboxError {
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
             Self::Unsupported { .. } => "run it without a container, if that is what is wanted",
+            Self::NoProfile { .. } => "create a profile with a directory of this owner's, and apply it before",
             Self::NoProfileMount { .. } => "run it without the profile or without the container",
             Self::Image { .. } => "name it with its tag, as in localhost/tools/name:1",
             Self::Mount { .. } => "move or rename it, or name another one",
             Self::Network(_) => "name a network of the engine, or none",
+            Self::OtherOwner { .. } => "apply a profile of the owner who runs the container",
+            Self::NoDirectory { .. } => {
+                "sign in outside of a container once, or make the directory and hand over a token in a variable"
+            }
             Self::OtherProfile { .. } => "apply a profile of the container's kind",
             Self::Variable { .. } => "leave it out",
             Self::Copy { .. } | Self::Engine { .. } => return None,

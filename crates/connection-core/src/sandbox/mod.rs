@@ -12,8 +12,9 @@ mod policy;
 mod variables;
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fmt,
+    io::Write as _,
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
@@ -23,7 +24,7 @@ use connection_contract::{Crypto as _, Kind, MountMode, PathSpec, ProfileSpec, S
 
 use crate::{
     ConnectionRegistry, Error, SpawnOptions,
-    registry::{KindEntry, Shared},
+    registry::{KindEntry, Shared, has_environment},
     services::crypto::SystemCrypto,
 };
 
@@ -32,22 +33,27 @@ use copies::Scratch;
 pub use error::SandboxError;
 pub use policy::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy};
 
-/// The container of one kind's tool.
+/// The container of one kind's tool, as one owner runs it.
 #[derive(Clone)]
 pub struct Sandbox {
     shared: Arc<Shared>,
+    owner: Arc<str>,
     entry: Arc<KindEntry>,
     spec: SandboxSpec,
 }
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox").field("kind", self.entry.kind()).field("spec", &self.spec).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Sandbox");
+        shown.field("owner", &self.owner).field("kind", self.entry.kind()).field("spec", &self.spec);
+        shown.finish_non_exhaustive()
     }
 }
 
 impl ConnectionRegistry {
-    /// The container of a kind's tool.
+    /// The container of a kind's tool, as this owner runs it. What the kind mounts of the user's configuration is of whoever
+    /// runs this process, so an owner other than the one for whom the registry was opened has none of it: a profile of its
+    /// own is mounted, or nothing starts.
     ///
     /// # Errors
     ///
@@ -57,7 +63,7 @@ impl ConnectionRegistry {
         let Some(spec) = entry.sandbox.clone() else {
             return Err(SandboxError::Unsupported { kind: kind.clone() }.into());
         };
-        Ok(Sandbox { shared: self.shared.clone(), entry, spec })
+        Ok(Sandbox { shared: self.shared.clone(), owner: self.owner.clone(), entry, spec })
     }
 }
 
@@ -70,30 +76,69 @@ impl Sandbox {
     /// [`SandboxError`] for whatever cannot be done as it was asked: nothing is silently left without a container.
     pub fn compose(&self, policy: &SandboxPolicy, options: &SpawnOptions) -> Result<SandboxRun, Error> {
         let parts = compose::Parts {
+            owner: &self.owner,
             kind: self.entry.kind(),
             spec: &self.spec,
             profiles: self.entry.profiles.as_ref(),
-            environment: &*self.shared.environment,
+            environment: has_environment(&self.owner).then_some(&*self.shared.environment),
         };
         Ok(compose::compose(&parts, policy, options)?)
     }
 
     /// Builds the image of a directory with a `Containerfile`, under the name that runs will use. Blocks as long as that
-    /// takes; what the engine says goes to standard error.
+    /// takes; what the engine says goes to standard error. The engine has these variables and no others: what of this
+    /// process is secret is nothing to what is built.
     ///
     /// # Errors
     ///
     /// [`SandboxError::Image`] for a name that is none, [`SandboxError::Engine`] when the engine is not there or fails.
-    pub fn build(&self, policy: &SandboxPolicy, context: &Path) -> Result<String, Error> {
+    pub fn build<V: AsRef<OsStr>>(
+        &self,
+        policy: &SandboxPolicy,
+        context: &Path,
+        variables: impl IntoIterator<Item = (V, V)>,
+    ) -> Result<String, Error> {
+        let file = context.join("Containerfile");
+        self.built(policy, &["--file".as_ref(), file.as_os_str(), context.as_os_str()], None, variables)
+    }
+
+    /// The same of a `Containerfile` beside which is nothing. It is written nowhere.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    pub fn build_text<V: AsRef<OsStr>>(
+        &self,
+        policy: &SandboxPolicy,
+        containerfile: &str,
+        variables: impl IntoIterator<Item = (V, V)>,
+    ) -> Result<String, Error> {
+        self.built(policy, &["-".as_ref()], Some(containerfile), variables)
+    }
+
+    fn built<V: AsRef<OsStr>>(
+        &self,
+        policy: &SandboxPolicy,
+        what: &[&OsStr],
+        input: Option<&str>,
+        variables: impl IntoIterator<Item = (V, V)>,
+    ) -> Result<String, Error> {
         let image = policy.image.clone().unwrap_or_else(|| self.spec.default_image.to_string());
         image::check(&image)?;
         let engine = policy.engine.program();
         let failed = |problem: String| SandboxError::Engine { engine, problem };
         let mut command = Command::new(engine);
-        command.args(&policy.options).args(["build", "--tag", &image, "--file"]);
-        command.arg(context.join("Containerfile")).arg(context);
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        match command.status() {
+        command.args(&policy.options).args(["build", "--tag", &image]).args(what);
+        command.env_clear().envs(variables);
+        command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::null());
+        let ended = command.spawn().and_then(|mut child| {
+            if let (Some(mut pipe), Some(text)) = (child.stdin.take(), input) {
+                // An engine that does not read it says why, and ends so.
+                pipe.write_all(text.as_bytes()).unwrap_or_default();
+            }
+            child.wait()
+        });
+        match ended {
             Ok(status) if status.success() => Ok(image),
             Ok(status) => Err(failed(format!("it ended with {status}")).into()),
             Err(error) => Err(failed(format!("it does not start: {error}")).into()),
@@ -105,7 +150,7 @@ impl Sandbox {
 pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) -> Result<(), String> {
     let Some(spec) = spec else { return Ok(()) };
     image::check(&spec.default_image).map_err(|error| error.to_string())?;
-    variables::public(&spec.env).map_err(|error| error.to_string())?;
+    let public = variables::public(&spec.env).map_err(|error| error.to_string())?;
     let mut marked = 0;
     for mount in &spec.config_mounts {
         compose::target(&mount.container).map_err(|error| error.to_string())?;
@@ -115,6 +160,11 @@ pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) 
             return Err(format!("the path '{relative}' of its container is not relative and plain"));
         }
         marked += usize::from(mount.is_profile);
+        if let Some(profiles) = profiles.filter(|_| mount.is_profile) {
+            let (mut env, mut public) = (Default::default(), public.clone());
+            variables::of_profile(profiles, &mount.container, &mut env, &mut public)
+                .map_err(|error| error.to_string())?;
+        }
     }
     match marked {
         0 => Ok(()),

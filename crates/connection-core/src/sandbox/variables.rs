@@ -4,11 +4,13 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
+    path::Path,
 };
 
-use connection_contract::{DisplayText, Text};
+use connection_contract::{DisplayText, ProfileSpec, Text};
 
 use super::SandboxError;
+use crate::profiles;
 
 /// The engine's own, or of the host alone: a path of the host means nothing in a container.
 const OF_THE_HOST: &[&str] = &[
@@ -62,6 +64,33 @@ pub(super) fn public(env: &[(Text, Text)]) -> Result<BTreeMap<String, String>, S
     Ok(public)
 }
 
+/// What points the tool at the profile's place in the container; the kind's own, which win, must not point it elsewhere. A
+/// name by which the engine itself goes is none of the engine's there: it is written out, since a place is no secret.
+pub(super) fn of_profile(
+    profiles: &ProfileSpec,
+    inside: &str,
+    env: &mut BTreeMap<OsString, OsString>,
+    public: &mut BTreeMap<String, String>,
+) -> Result<(), SandboxError> {
+    for (name, value) in profiles::variables(profiles, Path::new(inside)) {
+        let text = checked(&name, &value)?;
+        match public.get(&text) {
+            Some(of_kind) if OsStr::new(of_kind) == value => {}
+            Some(_) => {
+                let problem = "the kind gives it another value there than a profile does";
+                return Err(SandboxError::Variable { name: text, problem });
+            }
+            None if is_of_the_host(&text) => drop(public.insert(text, value.to_string_lossy().into_owned())),
+            None => drop(env.insert(name, value)),
+        }
+    }
+    Ok(())
+}
+
+fn is_of_the_host(name: &str) -> bool {
+    OF_THE_HOST.contains(&name) || OF_THE_ENGINE.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Those of the start that the kind does not set.
 pub(super) fn handed_on(
     env: BTreeMap<OsString, OsString>,
@@ -72,13 +101,12 @@ pub(super) fn handed_on(
     for (name, value) in env {
         let name = checked(&name, &value)?;
         if public.contains_key(&name) {
-            continue;
-        }
-        if OF_THE_HOST.contains(&name.as_str()) || OF_THE_ENGINE.iter().any(|prefix| name.starts_with(prefix)) {
+            left_out.push(format!("{name}: the kind has a value of its own for it"));
+        } else if is_of_the_host(&name) {
             left_out.push(format!("{name}: it is the host's own"));
-            continue;
+        } else {
+            handed_on.insert(name, value);
         }
-        handed_on.insert(name, value);
     }
     Ok(handed_on)
 }

@@ -67,7 +67,8 @@ struct Entry {
 pub(crate) struct Cache(Mutex<HashMap<Key, Arc<Entry>>>);
 
 impl Cache {
-    /// What was made of the file, or is made of it now. `None` for one that is not there, and what was kept goes.
+    /// What was made of the file, or is made of it now; `None` for one that is not there. Of one that is not there, or that
+    /// cannot be looked at, what was kept goes.
     ///
     /// # Cancellation
     ///
@@ -96,12 +97,12 @@ impl Cache {
         }
         let mark = match files.mark(root, path).await {
             Ok(mark) => mark,
-            Err(ServiceError::NotFound) => {
+            Err(error) => {
                 self.forget(&key);
                 lock(&entry.state).kept = None;
-                return Ok(None);
+                // What nobody can look at now is not taken for what is gone.
+                return if error == ServiceError::NotFound { Ok(None) } else { Err(error) };
             }
-            Err(error) => return Err(error),
         };
         let kept = lock(&entry.state).kept.clone();
         if let Some(kept) = kept.filter(|kept| kept.mark == mark && kept.version == version) {
@@ -261,6 +262,25 @@ mod tests {
         assert_eq!(tree.cache.prune("n", &tree.root, &["a"]), 0);
         assert_eq!(tree.cache.prune("other", &tree.root, &[]), 0);
         assert_eq!(tree.cache.prune("n", &tree.root, &[]), 1);
+    }
+
+    /// R-JACK-036
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn of_a_file_that_cannot_be_looked_at_nothing_is_made_and_what_was_kept_goes() {
+        for (to, error) in [("a", ServiceError::Unavailable), ("/", ServiceError::Denied)] {
+            let tree = Tree::new();
+            tree.made("n", 1).await.unwrap();
+            fs::rename(&tree.file, tree.file.with_extension("before")).unwrap();
+            std::os::unix::fs::symlink(to, &tree.file).unwrap();
+            assert_eq!(tree.made("n", 1).await, Err(error));
+            assert!(lock(&tree.cache.0).is_empty(), "{to}");
+            // The same file again, of which nothing is known any more.
+            fs::remove_file(&tree.file).unwrap();
+            fs::rename(tree.file.with_extension("before"), &tree.file).unwrap();
+            assert_eq!((tree.computed(), tree.made("n", 1).await), (1, Ok(Some("one".into()))));
+            assert_eq!(tree.computed(), 2);
+        }
     }
 
     #[tokio::test]

@@ -22,8 +22,6 @@ pub(crate) struct StoredValues {
     shared: Arc<Shared>,
     owner: Arc<str>,
     kind: Kind,
-    /// A secret that does not open, and will not, reads as none.
-    forgives: bool,
 }
 
 /// A value, in the half that it is of.
@@ -43,13 +41,7 @@ impl Half {
 
 impl StoredValues {
     pub(crate) fn new(shared: &Arc<Shared>, owner: &str, kind: &Kind) -> Self {
-        Self { shared: shared.clone(), owner: owner.into(), kind: kind.clone(), forgives: false }
-    }
-
-    /// A secret that does not open, and will not, reads as one that is not there: whoever is given these is to ask for it
-    /// again and not to fail.
-    pub(crate) fn forgiving(self) -> Self {
-        Self { forgives: true, ..self }
+        Self { shared: shared.clone(), owner: owner.into(), kind: kind.clone() }
     }
 
     fn secrets(&self) -> String {
@@ -69,6 +61,8 @@ impl StoredValues {
         .await
     }
 
+    /// One that does not open, and will not, reads as one that is not there: whoever is told so asks for it again, and a kind
+    /// that fails for ever over a broken value could be mended by nobody.
     pub(crate) async fn read_secret(&self, key: &str) -> Result<Option<Secret>, ServiceError> {
         if !fits(key) {
             return Ok(None);
@@ -88,7 +82,7 @@ impl StoredValues {
                 Ok(secret) => Ok(Some(secret)),
                 Err(error) => {
                     tracing::warn!(kind = %this.kind, %error, "a secret value of a plugin does not open");
-                    if this.forgives && !error.may_pass() { Ok(None) } else { Err(ServiceError::Unavailable) }
+                    if error.may_pass() { Err(ServiceError::Unavailable) } else { Ok(None) }
                 }
             }
         })
@@ -98,6 +92,9 @@ impl StoredValues {
     /// Writes, or deletes with `None`: in the half that `secret` says.
     pub(crate) async fn write(&self, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {
         let length = value.as_ref().map_or(0, |value| value.bytes().len());
+        if key.contains('\0') {
+            return Err(ServiceError::Denied);
+        }
         if !fits(key) || length > LONGEST_VALUE {
             return Err(ServiceError::TooLarge);
         }
@@ -148,8 +145,9 @@ fn place<'a>(key: &'a [u8], owner: &'a str) -> Place<'a> {
     Place { table: "connection_kv", column: "sealed", key, owner, kind: "", sequence: 0 }
 }
 
+/// Not every database has text with a zero byte.
 fn fits(key: &str) -> bool {
-    (1..=LONGEST_KEY).contains(&key.len())
+    (1..=LONGEST_KEY).contains(&key.len()) && !key.contains('\0')
 }
 
 fn failed(error: &StoreError) -> ServiceError {

@@ -32,6 +32,7 @@ pub struct BeginSetup {
     kind: Kind,
     label: Option<DisplayText>,
     again: bool,
+    alone: bool,
     ephemeral: bool,
     browser: Option<Secret>,
     profile: Option<ProfileId>,
@@ -82,6 +83,12 @@ impl BeginSetup {
         self
     }
 
+    /// Connects nothing when its profile has a connection by then.
+    pub(crate) fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
     /// Cancels the session when its last handle is dropped.
     pub fn ephemeral(mut self) -> Self {
         self.ephemeral = true;
@@ -110,7 +117,7 @@ impl BeginSetup {
     }
 
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { registry, kind, label, again, ephemeral, browser, profile, extension } = self;
+        let Self { registry, kind, label, again, alone, ephemeral, browser, profile, extension } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let profile = profiles::meant(&registry, &kind, profile).await?;
@@ -126,7 +133,7 @@ impl BeginSetup {
             }
         }
         let connection = ConnectionId::from(shared.ids.next());
-        let purpose = Purpose::Connect { label, again, extension };
+        let purpose = Purpose::Connect { label, again, alone, extension };
         begin(&registry, &kind, connection, purpose, ephemeral, browser, profile).await
     }
 }
@@ -211,7 +218,7 @@ impl ConnectionRegistry {
     pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
         let (registry, kind) = (self.clone(), kind.clone());
         let (label, browser, profile, extension) = Default::default();
-        BeginSetup { registry, kind, label, again: false, ephemeral: false, browser, profile, extension }
+        BeginSetup { registry, kind, label, again: false, alone: false, ephemeral: false, browser, profile, extension }
     }
 
     /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.

@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
         label: Option<String>,
         /// Whether an account that is connected already may be connected once more.
         again: bool,
+        /// Whether its profile may have no other connection by then.
+        alone: bool,
         /// For whom a person connects it.
         extension: Option<ForExtension>,
     },
@@ -32,6 +34,8 @@ pub(crate) enum Purpose {
     Reauthorize {
         /// Whether it may be of another account.
         another_account: bool,
+        /// For whom a person authorizes it.
+        extension: Option<ForExtension>,
     },
 }
 
@@ -40,16 +44,16 @@ impl Header {
     pub(crate) fn encode(&self) -> Secret {
         let record = Record::new().with("seed", self.seed.duplicate());
         let record = match &self.purpose {
-            Purpose::Connect { label, again, extension } => {
-                let mut record = record.with("again", again.to_string());
-                if let Some(ForExtension { name, print, names, added }) = extension {
-                    record = record.with("extension", name.as_str()).with("needs", encode::hex(print));
-                    record = record.with("added", added.to_string());
-                    record = names.iter().fold(record, |record, name| record.with("secret", name.as_str()));
+            Purpose::Connect { label, again, alone, extension } => {
+                let mut record = with_extension(record.with("again", again.to_string()), extension.as_ref());
+                if *alone {
+                    record = record.with("alone", "");
                 }
                 label.iter().fold(record, |record, label| record.with("label", label.as_str()))
             }
-            Purpose::Reauthorize { another_account } => record.with("another", another_account.to_string()),
+            Purpose::Reauthorize { another_account, extension } => {
+                with_extension(record.with("another", another_account.to_string()), extension.as_ref())
+            }
         };
         let record = self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash)));
         let Some(Granted { id, root }) = &self.profile else { return record.encode() };
@@ -60,19 +64,15 @@ impl Header {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut record = Record::decode(bytes).ok()?;
         let purpose = match record.text("another") {
-            Ok(another) => Purpose::Reauthorize { another_account: another.parse().ok()? },
+            Ok(another) => {
+                let another_account = another.parse().ok()?;
+                Purpose::Reauthorize { another_account, extension: to_extension(&record)? }
+            }
             Err(_) => Purpose::Connect {
                 label: record.text("label").ok().map(str::to_owned),
                 again: record.text("again").ok()?.parse().ok()?,
-                extension: match record.text("extension") {
-                    Ok(name) => Some(ForExtension {
-                        name: name.to_owned(),
-                        print: encode::from_hex(record.text("needs").ok()?)?.try_into().ok()?,
-                        names: texts(&record, "secret"),
-                        added: record.text("added").ok()?.parse().ok()?,
-                    }),
-                    Err(_) => None,
-                },
+                alone: record.find("alone").is_some(),
+                extension: to_extension(&record)?,
             },
         };
         let browser = match record.text("browser") {
@@ -85,6 +85,24 @@ impl Header {
         };
         Some(Self { seed: record.take("seed").ok()?, purpose, browser, profile })
     }
+}
+
+fn with_extension(record: Record, extension: Option<&ForExtension>) -> Record {
+    let Some(ForExtension { name, print, names, added }) = extension else { return record };
+    let record = record.with("extension", name.as_str()).with("needs", encode::hex(print));
+    let record = record.with("added", added.to_string());
+    names.iter().fold(record, |record, name| record.with("secret", name.as_str()))
+}
+
+/// `None` for what nobody wrote.
+fn to_extension(record: &Record) -> Option<Option<ForExtension>> {
+    let Ok(name) = record.text("extension") else { return Some(None) };
+    Some(Some(ForExtension {
+        name: name.to_owned(),
+        print: encode::from_hex(record.text("needs").ok()?)?.try_into().ok()?,
+        names: texts(record, "secret"),
+        added: record.text("added").ok()?.parse().ok()?,
+    }))
 }
 
 /// All fields of that name.

@@ -163,11 +163,11 @@ pub(super) async fn finish(
         Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
         Candidate::Kept(kept) => {
             let stored = match kept.asked.purpose.clone() {
-                Purpose::Connect { label, again, extension } => {
-                    store(shared, slot, step_seq, *kept, label, again, extension).await
+                Purpose::Connect { label, again, alone, extension } => {
+                    store(shared, slot, step_seq, *kept, Wanted { label, again, alone, extension }).await
                 }
-                Purpose::Reauthorize { another_account } => {
-                    promote::promote(shared, slot, step_seq, *kept, another_account).await
+                Purpose::Reauthorize { another_account, extension } => {
+                    promote::promote(shared, slot, step_seq, *kept, another_account, extension).await
                 }
             };
             match stored {
@@ -187,15 +187,21 @@ pub(super) async fn finish(
     Ok(None)
 }
 
-/// Stores a new connection, unless its label or its account is taken.
+/// What was said of a new connection, as [`Purpose::Connect`] has it.
+struct Wanted {
+    label: Option<String>,
+    again: bool,
+    alone: bool,
+    extension: Option<ForExtension>,
+}
+
+/// Stores a new connection, unless its label or its account is taken, or its profile.
 async fn store(
     shared: &Arc<Shared>,
     slot: &Slot,
     step_seq: i64,
     kept: Kept,
-    wanted: Option<String>,
-    again: bool,
-    extension: Option<ForExtension>,
+    Wanted { label: wanted, again, alone, extension }: Wanted,
 ) -> Result<Ended, Error> {
     let Kept { asked, made, found, payload, secret_names } = kept;
     let (id, now) = (asked.connection, shared.clock.now().seconds());
@@ -271,6 +277,11 @@ async fn store(
             {
                 return Ok(Err(already_connected(kind.as_str(), &label)));
             }
+            if alone
+                && let Some(label) = tx.account_of_profile(&owner, kind.as_str(), account.profile_id.as_deref()).await?
+            {
+                return Ok(Err(profile_connected(kind.as_str(), &label)));
+            }
             account.label = match wanted {
                 Some(label) if tx.account_by_label(&owner, kind.as_str(), &label).await?.is_some() => {
                     return Ok(Err(label_taken(kind.as_str(), &label)));
@@ -321,6 +332,11 @@ pub(crate) async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<Stri
 pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {
     SetupFailure::new("account_connected", format!("this account is connected already, as {kind}:{label}"))
         .remedy(format!("use {kind}:{label}, authorize it again, or remove it first"))
+}
+
+fn profile_connected(kind: &str, label: &str) -> SetupFailure {
+    SetupFailure::new("account_connected", format!("an account was connected in the meantime, as {kind}:{label}"))
+        .remedy(format!("use {kind}:{label}, or authorize it again as another account"))
 }
 
 fn label_taken(kind: &str, label: &str) -> SetupFailure {

@@ -18,6 +18,7 @@ mod finish;
 mod follow;
 mod grants;
 mod inbound;
+mod inherit;
 mod journal;
 mod lease;
 mod lent;

@@ -5,23 +5,24 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Liveness, Reason, SetupFailure, reason};
+use connection_contract::{Established, Liveness, Reason, Secret, SetupFailure, VerifyResult, reason};
 
 use super::{
     Done,
     finish::{Ended, Kept, SESSION, already_connected},
+    inherit::{self, Former, Heir},
     reauthorize::removed,
     run,
     slot::Slot,
 };
 use crate::{
-    Error,
+    ConnectionId, Error,
     connection::{
-        json,
+        Payload, json,
         replace::{self, Replacement},
     },
     event,
-    extension::{self, Affected},
+    extension::{self, Affected, ForExtension},
     refresh::plan::{self, Given},
     registry::Shared,
     store::{
@@ -29,6 +30,9 @@ use crate::{
         rows::{AccountRow, CredentialRow, SetupState},
     },
 };
+
+/// So often at most, what is taken over is read again.
+const ATTEMPTS: usize = 3;
 
 /// What one transaction decided.
 enum Decided {
@@ -41,6 +45,8 @@ enum Decided {
     Refused(SetupFailure),
     /// The credential that is there may work, and this one could not be verified.
     Waits,
+    /// Another credential is there than the one that something was taken over from.
+    Outdated,
 }
 
 pub(super) async fn promote(
@@ -49,71 +55,140 @@ pub(super) async fn promote(
     step_seq: i64,
     kept: Kept,
     another_account: bool,
+    extension: Option<ForExtension>,
 ) -> Result<Ended, Error> {
     let Kept { asked, made, found, payload, secret_names } = kept;
-    let (id, now) = (asked.connection, shared.clock.now().seconds());
-    let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
-    let renews = shared.kinds.entry(&kind).is_some_and(|entry| entry.renews());
-    let fresh = match replace::seal_next(shared, id, &owner, &kind, &payload, secret_names).await {
-        Err(Error::NotFound(_)) => return Ok(Ended::Refused(removed())),
-        fresh => fresh?,
-    };
-    let given = Given::of(&made, &found);
-    let credential = CredentialRow {
-        plan: plan::of(id, renews, fresh.created_at, given),
-        granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
-        valid_until: given.valid_until,
-        ..fresh
-    };
-    let identity = found.identity.clone().unwrap_or(made.identity);
-    let (liveness, reason) = (found.liveness, found.reason.clone());
-    let replacement =
-        Replacement { credential, found, identity: identity.clone(), config: json::config(&made.config), now };
-    let (on, expires) = (shared.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
-    let turn = extension::turn(shared).await;
-    let decided = shared.store.write(move |tx| {
-        Box::pin(async move {
-            tx.lock(Lock::Setup(session)).await?;
-            tx.lock(Lock::Owner(&owner)).await?;
-            tx.lock(Lock::Connection(id)).await?;
-            let row = tx.listed(id).await?;
-            let row = row.filter(|row| row.account.owner == owner && row.account.kind == kind.as_str());
-            let Some(row) = row else { return Ok(Decided::Refused(removed())) };
-            if replacement.is_another(&row.account) && !another_account {
-                return Ok(Decided::Refused(account_changed(&row.account, &replacement)));
-            }
-            if let Some(label) = replacement.taken(tx, &row.account).await? {
-                return Ok(Decided::Refused(already_connected(kind.as_str(), &label)));
-            }
-            let before = replace::measured(&row);
-            if liveness != Liveness::Live && matches!(before, Liveness::Live | Liveness::Offline) {
-                return Ok(Decided::Waits);
-            }
-            if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
-                // It was cancelled in the meantime, or another process has done this.
-                return Err(StoreError::Conflict { what: SESSION.into() });
-            }
-            let told = ("session".to_owned(), session.to_string().into());
-            let event = replacement.event(&on, &row, event::REAUTHORIZED, [told]);
-            let is_another = replacement.is_another(&row.account);
-            let affected = replacement.put(tx, &on, &row.account).await?;
-            event::append(tx, &on.sealer, &event).await?;
-            Ok(Decided::Promoted { label: row.account.label, before, is_another, affected })
-        })
-    });
-    Ok(match decided.await? {
-        Decided::Refused(failure) => Ended::Refused(failure),
-        Decided::Waits => Ended::Offline(reason.unwrap_or_else(untold)),
-        Decided::Promoted { label, before, is_another, affected } => {
-            affected.tell(shared, &turn);
-            if is_another {
-                shared.usage.forget(id);
-            }
-            replace::publish(shared, id, before, liveness, reason.clone());
-            tracing::info!(connection = %id, kind = %slot.kind, session = %session, "reauthorized");
-            Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason })
+    let found = Arc::new(found);
+    let identity = found.identity.as_ref().unwrap_or(&made.identity);
+    for _ in 0..ATTEMPTS {
+        let heir = inherit::heir(shared, slot, asked.connection, (identity, &payload)).await?;
+        let candidate = Candidate {
+            id: asked.connection,
+            made: &made,
+            found: found.clone(),
+            payload: heir.as_ref().map_or(&payload, |heir| &heir.payload),
+            secret_names: heir.as_ref().map_or(&secret_names, |heir| &heir.secret_names),
+            heir: heir.as_ref(),
+            another_account,
+            extension: extension.clone(),
+        };
+        if let Some(ended) = candidate.promote(shared, slot, step_seq).await? {
+            return Ok(ended);
         }
-    })
+    }
+    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
+}
+
+/// A credential that is verified.
+struct Candidate<'a> {
+    id: ConnectionId,
+    made: &'a Established<Secret>,
+    found: Arc<VerifyResult<Secret>>,
+    payload: &'a Payload,
+    secret_names: &'a str,
+    heir: Option<&'a Heir>,
+    /// Whether the connection may become another account.
+    another_account: bool,
+    /// Who is granted it.
+    extension: Option<ForExtension>,
+}
+
+impl Candidate<'_> {
+    /// `None` when what it took over is not what the current one has any more.
+    async fn promote(self, shared: &Arc<Shared>, slot: &Slot, step_seq: i64) -> Result<Option<Ended>, Error> {
+        let Self { id, found, another_account, extension, .. } = &self;
+        let (id, another_account, extension) = (*id, *another_account, extension.clone());
+        let now = shared.clock.now().seconds();
+        let (owner, kind, session) = (slot.owner.clone(), slot.kind.clone(), slot.id);
+        let (liveness, reason) = (found.liveness, found.reason.clone());
+        let replacement = match self.replacement(shared, slot, now).await {
+            Err(Error::NotFound(_)) => return Ok(Some(Ended::Refused(removed()))),
+            replacement => replacement?,
+        };
+        let (identity, former) = (replacement.identity.clone(), self.heir.map(|heir| heir.former.clone()));
+        let (on, expires) = (shared.clone(), now.saturating_add_unsigned(run::SESSION_LIFE));
+        let turn = extension::turn(shared).await;
+        let decided = shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Setup(session)).await?;
+                tx.lock(Lock::Owner(&owner)).await?;
+                tx.lock(Lock::Connection(id)).await?;
+                let row = tx.listed(id).await?;
+                let row = row.filter(|row| row.account.owner == owner && row.account.kind == kind.as_str());
+                let Some(row) = row else { return Ok(Decided::Refused(removed())) };
+                if former.is_some_and(|former| former != Former::of(&row)) {
+                    return Ok(Decided::Outdated);
+                }
+                if let Some(extension) = &extension
+                    && let Some(failure) = extension::outdated(tx, &on, &owner, extension).await?
+                {
+                    return Ok(Decided::Refused(failure));
+                }
+                if replacement.is_another(&row.account) && !another_account {
+                    return Ok(Decided::Refused(account_changed(&row.account, &replacement)));
+                }
+                if let Some(label) = replacement.taken(tx, &row.account).await? {
+                    return Ok(Decided::Refused(already_connected(kind.as_str(), &label)));
+                }
+                let before = replace::measured(&row);
+                if liveness != Liveness::Live && matches!(before, Liveness::Live | Liveness::Offline) {
+                    return Ok(Decided::Waits);
+                }
+                if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
+                    // It was cancelled in the meantime, or another process has done this.
+                    return Err(StoreError::Conflict { what: SESSION.into() });
+                }
+                let told = ("session".to_owned(), session.to_string().into());
+                let event = replacement.event(&on, &row, event::REAUTHORIZED, [told]);
+                let is_another = replacement.is_another(&row.account);
+                let mut affected = replacement.put(tx, &on, &row.account).await?;
+                event::append(tx, &on.sealer, &event).await?;
+                if let Some(extension) = &extension {
+                    // Behind the end of the grants of another account: what a person consents to here is the one that it
+                    // is now.
+                    let session = session.to_string();
+                    if extension::consent(tx, &on, (&owner, id), extension, session).await? {
+                        affected = affected.granted(&extension.name);
+                    }
+                }
+                Ok(Decided::Promoted { label: row.account.label, before, is_another, affected })
+            })
+        });
+        Ok(match decided.await? {
+            Decided::Outdated => None,
+            Decided::Refused(failure) => Some(Ended::Refused(failure)),
+            Decided::Waits => Some(Ended::Offline(reason.unwrap_or_else(untold))),
+            Decided::Promoted { label, before, is_another, affected } => {
+                affected.tell(shared, &turn);
+                if is_another {
+                    shared.usage.forget(id);
+                }
+                replace::publish(shared, id, before, liveness, reason.clone());
+                let inherits = self.heir.is_some();
+                tracing::info!(connection = %id, kind = %slot.kind, session = %session, inherits, "reauthorized");
+                Some(Ended::Done(Done { connection: id, label: label.into(), identity, liveness, reason }))
+            }
+        })
+    }
+
+    /// Sealed as the next generation, with its times.
+    async fn replacement(&self, shared: &Arc<Shared>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
+        let Self { id, made, found, payload, secret_names, heir, .. } = self;
+        let renews = shared.kinds.entry(&slot.kind).is_some_and(|entry| entry.renews());
+        let names = (*secret_names).to_owned();
+        let fresh = replace::seal_next(shared, *id, &slot.owner, &slot.kind, payload, names).await?;
+        let given = Given::of(made, found);
+        let given = heir.map_or(given, |heir| Given::inherited(&heir.refreshed));
+        let credential = CredentialRow {
+            plan: plan::of(*id, renews, fresh.created_at, given),
+            granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
+            valid_until: given.valid_until,
+            ..fresh
+        };
+        let identity = found.identity.clone().unwrap_or_else(|| made.identity.clone());
+        let (found, config) = (found.clone(), json::config(&made.config));
+        Ok(Replacement { credential, found, identity, config, now, inherits: heir.is_some() })
+    }
 }
 
 fn account_changed(account: &AccountRow, replacement: &Replacement) -> SetupFailure {

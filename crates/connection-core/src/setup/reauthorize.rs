@@ -8,7 +8,7 @@ use std::{future::IntoFuture, sync::Arc};
 use connection_contract::{BoxFuture, Secret, SetupFailure};
 
 use super::{SetupSession, begin, codec::Purpose, run};
-use crate::{Connection, ConnectionId, Error, profiles, registry::Shared};
+use crate::{Connection, ConnectionId, Error, ExtensionHandle, profiles, registry::Shared};
 
 /// A re-authorization that is about to begin: `connection.reauthorize().await`.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct Reauthorize {
     another_account: bool,
     ephemeral: bool,
     browser: Option<Secret>,
+    extension: Option<ExtensionHandle>,
 }
 
 impl Reauthorize {
@@ -33,6 +34,14 @@ impl Reauthorize {
         self
     }
 
+    /// Authorizes it for an extension, as [`BeginSetup::extension`](super::BeginSetup::extension) connects one: the person who
+    /// does lets the extension use the connection, with the secrets that it declared. When the extension asks for something
+    /// else by the end, or was removed, the connection stays as it is. A handle of another owner counts for nothing.
+    pub fn extension(mut self, handle: &ExtensionHandle) -> Self {
+        self.extension = Some(handle.clone());
+        self
+    }
+
     /// Takes callbacks from one browser alone, as [`BeginSetup::browser`](super::BeginSetup::browser) says.
     pub fn browser(mut self, proof: Secret) -> Self {
         self.browser = Some(proof);
@@ -45,15 +54,19 @@ impl IntoFuture for Reauthorize {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { connection, another_account, ephemeral, browser } = self;
-        let purpose = Purpose::Reauthorize { another_account };
+        let Self { connection, another_account, ephemeral, browser, extension } = self;
         Box::pin(async move {
             let registry = connection.registry();
             let (kind, id) = (&connection.info.kind, connection.info.id);
+            let extension = match extension.filter(|handle| handle.is_of(&registry.owner)) {
+                Some(handle) => Some(handle.for_setup(kind).await?),
+                None => None,
+            };
             let profile = match connection.info.profile {
                 Some(profile) => profiles::meant(&registry, kind, Some(profile)).await?,
                 None => None,
             };
+            let purpose = Purpose::Reauthorize { another_account, extension };
             begin::begin(&registry, kind, id, purpose, ephemeral, browser, profile).await
         })
     }
@@ -75,9 +88,11 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], [`Error::NotFound`] when it was removed, and the store's.
+    /// [`Error::UnknownKind`], [`Error::NotFound`] when it was removed, [`Error::Extension`] where it is for an extension of
+    /// another provider or declaration, and the store's.
     pub fn reauthorize(&self) -> Reauthorize {
-        Reauthorize { connection: self.clone(), another_account: false, ephemeral: false, browser: None }
+        let (browser, extension) = Default::default();
+        Reauthorize { connection: self.clone(), another_account: false, ephemeral: false, browser, extension }
     }
 }
 

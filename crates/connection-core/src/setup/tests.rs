@@ -10,7 +10,7 @@ use super::{
     codec::{self, Header, Paused, Purpose, Waiting},
     journal::{Effect, Entry},
 };
-use crate::profiles::Granted;
+use crate::{extension::ForExtension, profiles::Granted};
 
 fn secret() -> impl Strategy<Value = Secret> {
     vec(any::<u8>(), 0..40).prop_map(Secret::new)
@@ -114,13 +114,16 @@ proptest! {
         again in any::<bool>(),
         seed in any::<[u8; 32]>(),
         browser in option::of(any::<[u8; 32]>()),
+        extension in option::of((".*", any::<[u8; 32]>(), vec(".*", 0..3), any::<bool>())),
     ) {
         let reason = Reason::new("connect", what.clone()).remedy(what.clone());
         let paused = seq.map(|failed| Paused { failed: Some(failed), reason });
         let waiting = Waiting { no, seq, what, fields, state, until, paused };
         let read = Waiting::decode(waiting.encode().expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
-        for purpose in [Purpose::Connect { label, again, extension: None }, Purpose::Reauthorize { another_account: again }] {
+        let extension = extension.map(|(name, print, names, added)| ForExtension { name, print, names, added });
+        let connect = Purpose::Connect { label, again, alone: again, extension: extension.clone() };
+        for purpose in [connect, Purpose::Reauthorize { another_account: again, extension }] {
             let root = browser.map(|hash| host::root(encode::hex(&hash)));
             let profile = again.then(|| Granted { id: uuid::Uuid::from_u128(no.into()).into(), root });
             let header = Header { seed: Secret::new(seed), purpose: purpose.clone(), browser, profile: profile.clone() };
@@ -167,6 +170,12 @@ proptest! {
 fn a_header_from_before_is_of_a_new_connection() {
     let record = Record::new().with("seed", "s").with("again", "true").with("label", "work");
     let read = Header::decode(record.encode().expose()).unwrap();
-    assert_eq!(read.purpose, Purpose::Connect { label: Some("work".into()), again: true, extension: None });
+    assert_eq!(
+        read.purpose,
+        Purpose::Connect { label: Some("work".into()), again: true, alone: false, extension: None }
+    );
     assert_eq!(read.browser, None);
+    let record = Record::new().with("seed", "s").with("another", "true");
+    let read = Header::decode(record.encode().expose()).unwrap();
+    assert_eq!(read.purpose, Purpose::Reauthorize { another_account: true, extension: None });
 }

@@ -38,6 +38,9 @@ pub(crate) struct OfKindRow {
     pub(crate) generation: i64,
 }
 
+/// Sorted by whoever reads the few: in the order of ids, SQLite would walk all that the owner has.
+pub(super) const DEFAULTS: &str = "SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default";
+
 impl Reader {
     /// The connections of these kinds, of all owners, behind that one; see [`any_of`](super::any_of).
     pub(crate) async fn accounts_of_kinds(
@@ -83,10 +86,23 @@ impl Reader {
         Ok(found.map(|(id, label)| (ConnectionId::from(id), label)))
     }
 
-    /// Ids and kinds of the owner's defaults: one per provider.
+    /// The label of the oldest connection of that profile; of those of no profile, where none is said.
+    pub(crate) async fn account_of_profile(
+        &mut self,
+        owner: &str,
+        kind: &str,
+        profile: Option<&str>,
+    ) -> Result<Option<String>, StoreError> {
+        const SQL: &str = "SELECT label FROM connection_account WHERE owner = $1 AND kind = $2 \
+                           AND COALESCE(profile_id, '') = $3 ORDER BY id LIMIT 1";
+        let found = optional!(self, (String,), SQL, owner, kind, profile.unwrap_or_default())?;
+        Ok(found.map(|(label,)| label))
+    }
+
+    /// Ids and kinds of the owner's defaults, one per provider, in the order of ids.
     pub(crate) async fn default_accounts(&mut self, owner: &str) -> Result<Vec<(ConnectionId, String)>, StoreError> {
-        const SQL: &str = "SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default ORDER BY id";
-        let found = all!(self, (Uuid, String), SQL, owner)?;
+        let mut found = all!(self, (Uuid, String), DEFAULTS, owner)?;
+        found.sort_unstable();
         Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
     }
 

@@ -5,9 +5,58 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError,
     engine::{all, optional},
-    rows::{CandidateRow, FoundCandidate},
+    rows::{CandidateRow, FoundCandidate, NearCandidate, NearRow, PublicSettings},
 };
 use crate::ids::ConnectionId;
+
+/// Of so many kinds at most, what comes first is read at once.
+pub(crate) const KINDS_AT_ONCE: usize = 4;
+
+/// What comes first of what may be meant by a requirement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Near {
+    /// Two of the kinds at most, and the default among them, which may be there twice.
+    pub(crate) candidates: Vec<NearCandidate>,
+    /// Whether there may be more of these kinds.
+    pub(crate) is_full: bool,
+    /// What is public of the extension and of its provider's own.
+    pub(crate) settings: PublicSettings,
+}
+
+/// Two connections of the kinds, the owner's defaults of these kinds where there is more than one connection, and the
+/// settings in a row of their own, which has no id. One statement, since each is a way to another thread and back; nothing
+/// in it is sorted, and nothing but keys is looked up.
+macro_rules! near {
+    ($kinds:literal) => {
+        concat!(
+            "SELECT CASE WHEN m.id IS NULL THEN (SELECT p.body FROM connection_extension_preference AS p \
+             WHERE p.owner = $1 AND p.extension = $2 AND p.command = '') END AS own, \
+             CASE WHEN m.id IS NULL THEN (SELECT p.body FROM connection_extension_preference AS p \
+             WHERE p.owner = $1 AND p.extension = $3 AND p.command = '') END AS of_provider, \
+             CASE WHEN m.id IS NULL THEN (SELECT CASE WHEN s.provider = s.name THEN s.public END \
+             FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $3) END AS declared, \
+             a.id, a.is_default, a.config, a.state, l.liveness, l.reason, c.secret_names, g.names AS granted \
+             FROM (SELECT id FROM (SELECT n.id FROM connection_account AS n WHERE n.owner = $1 AND n.kind ",
+            $kinds,
+            " LIMIT 2) AS first_two UNION ALL SELECT d.id FROM (SELECT n.id FROM connection_account AS n \
+             WHERE n.owner = $1 AND n.kind ",
+            $kinds,
+            // Of the kinds as they are, SQLite would walk all of their connections, not the defaults.
+            " LIMIT 1 OFFSET 1) AS another CROSS JOIN connection_account AS d \
+             WHERE d.owner = $1 AND d.is_default AND d.kind || '' ",
+            $kinds,
+            " UNION ALL SELECT NULL) AS m \
+             LEFT JOIN connection_account AS a ON a.id = m.id \
+             LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
+             LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
+             LEFT JOIN connection_extension_grant AS g ON g.owner = a.owner AND g.extension = $2 \
+             AND g.connection_id = a.id AND g.revoked_at IS NULL"
+        )
+    };
+}
+
+pub(super) const NEAR_OF_ONE: &str = near!("= $4");
+pub(super) const NEAR_OF_SOME: &str = near!("IN ($4, $5, $6, $7)");
 
 /// A candidate, with what is granted to the extension that `$grantee` names.
 macro_rules! candidates {
@@ -32,10 +81,36 @@ pub(super) const OF_KIND: &str = candidates!(
     "$3",
     "(a.owner, a.kind, a.id) > ($1, $2, $4) AND (a.owner, a.kind) <= ($1, $2) ORDER BY a.owner, a.kind, a.id LIMIT $5"
 );
-pub(super) const DEFAULTS: &str = candidates!("$2", "a.owner = $1 AND a.is_default ORDER BY a.id");
 pub(super) const OF_OWNER: &str = candidates!("NULL", "a.owner = $1 AND a.id > $2 ORDER BY a.id LIMIT $3");
 
 impl Reader {
+    /// What comes first of these kinds, of which [`KINDS_AT_ONCE`] are looked at.
+    pub(crate) async fn near(
+        &mut self,
+        owner: &str,
+        extension: &str,
+        provider: &str,
+        kinds: &[&str],
+    ) -> Result<Near, StoreError> {
+        let kind = |at: usize| kinds.get(at).copied();
+        let rows = match kinds {
+            [one] => all!(self, NearRow, NEAR_OF_ONE, owner, extension, provider, one)?,
+            _ => {
+                let (one, two, three, four) = (kind(0), kind(1), kind(2), kind(3));
+                all!(self, NearRow, NEAR_OF_SOME, owner, extension, provider, one, two, three, four)?
+            }
+        };
+        // One is that of the settings.
+        let mut near = Near { is_full: rows.len() > 2, ..Near::default() };
+        for row in rows {
+            match row {
+                NearRow::Candidate(candidate) => near.candidates.extend(candidate),
+                NearRow::Settings(settings) => near.settings = settings,
+            }
+        }
+        Ok(near)
+    }
+
     /// A page of those of one kind, in the order of ids, and whether it is full.
     pub(crate) async fn candidates(
         &mut self,
@@ -49,16 +124,6 @@ impl Reader {
         let found = all!(self, FoundCandidate, OF_KIND, owner, kind, extension, after, limit)?;
         let full = found.len() as i64 == limit;
         Ok((found.into_iter().filter_map(|FoundCandidate(row)| row).collect(), full))
-    }
-
-    /// The owner's defaults: one per provider.
-    pub(crate) async fn default_candidates(
-        &mut self,
-        owner: &str,
-        extension: &str,
-    ) -> Result<Vec<CandidateRow>, StoreError> {
-        let found = all!(self, FoundCandidate, DEFAULTS, owner, extension)?;
-        Ok(found.into_iter().filter_map(|FoundCandidate(row)| row).collect())
     }
 
     /// A page of all of an owner's, without what is granted, and where the next one begins.

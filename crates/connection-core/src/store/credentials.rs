@@ -64,7 +64,7 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), generation, granted_scopes, valid_until)? == 1)
     }
 
-    /// What its plugin says that it holds.
+    /// What its plugin says that it holds; `false` where the row says so already.
     pub(crate) async fn set_secret_names(
         &mut self,
         id: ConnectionId,
@@ -72,9 +72,12 @@ impl Tx {
         names: &str,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_credential SET secret_names = $3 \
-                           WHERE connection_id = $1 AND generation = $2";
-        self.changed(Changed::Connection(id));
-        Ok(execute!(self, SQL, id.as_uuid(), generation, names)? == 1)
+                           WHERE connection_id = $1 AND generation = $2 AND secret_names <> $3";
+        let is_other = execute!(self, SQL, id.as_uuid(), generation, names)? == 1;
+        if is_other {
+            self.changed(Changed::Connection(id));
+        }
+        Ok(is_other)
     }
 
     pub(crate) async fn delete_credential(&mut self, id: ConnectionId, generation: i64) -> Result<bool, StoreError> {

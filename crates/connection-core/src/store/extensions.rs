@@ -79,16 +79,18 @@ impl Reader {
         Ok(found.into_iter().map(|(extension,)| extension).collect())
     }
 
-    /// What it was given for: a command, and the setup that was begun.
+    /// What it was given for: a command, and the setup that was begun. One that is older than `oldest` is none, also while
+    /// nobody has deleted it.
     pub(crate) async fn ticket(
         &mut self,
         owner: &str,
         extension: &str,
         id: Uuid,
+        oldest: i64,
     ) -> Result<Option<(String, Option<SessionId>)>, StoreError> {
         const SQL: &str = "SELECT command, session_id FROM connection_extension_ticket \
-                           WHERE id = $1 AND owner = $2 AND extension = $3";
-        let found = optional!(self, (String, Option<Uuid>), SQL, id, owner, extension)?;
+                           WHERE id = $1 AND owner = $2 AND extension = $3 AND created_at >= $4";
+        let found = optional!(self, (String, Option<Uuid>), SQL, id, owner, extension, oldest)?;
         Ok(found.map(|(command, session)| (command, session.map(SessionId::from))))
     }
 }

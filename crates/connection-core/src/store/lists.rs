@@ -27,6 +27,7 @@ pub(crate) struct Wanted {
     /// What ends of these kinds is the authorization; see [`any_of`].
     pub(crate) renewing: String,
     pub(crate) only_default: bool,
+    /// An empty one is none: of no profile.
     pub(crate) profile: Option<String>,
     pub(crate) after: Option<ConnectionId>,
     pub(crate) limit: i64,
@@ -47,7 +48,7 @@ macro_rules! page {
              THEN l.liveness ELSE 'unknown' END || ',%') \
              AND (CAST($7 AS BIGINT) IS NULL OR CASE WHEN $9 LIKE '%,' || a.kind || ',%' \
              THEN c.authorized_until ELSE c.valid_until END <= $7) AND (NOT $8 OR a.is_default) \
-             AND (CAST($10 AS TEXT) IS NULL OR a.profile_id = $10) ORDER BY ",
+             AND (CAST($10 AS TEXT) IS NULL OR COALESCE(a.profile_id, '') = $10) ORDER BY ",
             $by,
             " LIMIT $3"
         )

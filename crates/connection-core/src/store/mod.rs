@@ -49,6 +49,7 @@ use postgres::Postgres;
 use sqlite::{Limits, Sqlite};
 
 pub(crate) use accounts::OfKindRow;
+pub(crate) use candidates::KINDS_AT_ONCE;
 pub(crate) use changes::Changes;
 pub(crate) use changes::{Changed, Version};
 pub(crate) use due::DueRow;

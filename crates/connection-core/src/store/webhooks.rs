@@ -6,7 +6,7 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     engine::{all, execute, optional},
-    rows::{AddressRow, FoundAddress, WaitingRow, WebhookRow},
+    rows::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow},
 };
 use crate::{ids::ConnectionId, seal::Sealed};
 
@@ -29,10 +29,12 @@ const SET_ASIDE: i64 = i64::MAX;
 
 impl Reader {
     pub(crate) async fn webhook_address(&mut self, id: ConnectionId) -> Result<Option<AddressRow>, StoreError> {
-        const SQL: &str = "SELECT token_hash, sealed, revision, next_number, waiting, (SELECT w.received_at \
+        const SQL: &str = "SELECT d.token_hash, d.sealed, d.revision, d.next_number, d.waiting, (SELECT w.received_at \
                            FROM connection_webhook AS w WHERE w.connection_id = d.connection_id \
-                           ORDER BY w.number DESC LIMIT 1) AS last_received_at \
-                           FROM connection_webhook_address AS d WHERE connection_id = $1";
+                           ORDER BY w.number DESC LIMIT 1) AS last_received_at, \
+                           d.tested_at, d.tested_url, d.tested_generation, d.test_failure, a.generation \
+                           FROM connection_webhook_address AS d \
+                           JOIN connection_account AS a ON a.id = d.connection_id WHERE d.connection_id = $1";
         optional!(self, AddressRow, SQL, id.as_uuid())
     }
 
@@ -101,6 +103,28 @@ impl Tx {
                            WHERE connection_id = $1 AND revision = $2";
         let (hash, sealed) = fresh.unzip();
         Ok(execute!(self, SQL, id.as_uuid(), revision, hash.map(|hash| &hash[..]), sealed)? == 1)
+    }
+
+    /// Records how a test ended, in the place of the one before. `false` when the address or its keys are others than those
+    /// that were read with `revision`.
+    pub(crate) async fn set_webhook_test(
+        &mut self,
+        id: ConnectionId,
+        revision: i64,
+        test: &TestRow,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_webhook_address SET tested_at = $3, tested_url = $4, \
+                           tested_generation = $5, test_failure = $6 WHERE connection_id = $1 AND revision = $2";
+        let TestRow { at, url, generation, failure } = test;
+        Ok(execute!(self, SQL, id.as_uuid(), revision, *at, url.as_str(), *generation, *failure)? == 1)
+    }
+
+    /// Forgets how the last test ended, if there was one.
+    pub(crate) async fn forget_webhook_test(&mut self, id: ConnectionId) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_webhook_address SET tested_at = NULL, tested_url = NULL, \
+                           tested_generation = NULL, test_failure = NULL \
+                           WHERE connection_id = $1 AND tested_at IS NOT NULL";
+        execute!(self, SQL, id.as_uuid()).map(drop)
     }
 
     /// Stores an event behind the others of its connection, with that number; `false` when one with its digest is there.

@@ -38,19 +38,24 @@ pub enum UsageConnecting {
 }
 
 impl Usage {
-    /// Begins to connect an account for that profile. One that is connected is authorized again in place, also as another
-    /// account; the old credential serves until then.
+    /// Begins to connect an account for that profile. One that is connected, or the one that is named, is authorized again in
+    /// place, also as another account; the old credential serves until then.
+    ///
+    /// # Repetition
+    ///
+    /// Several may be under way. A profile that has no account gets one: who ends after another one is told so, as data.
     ///
     /// # Errors
     ///
-    /// As [`fetch`](Self::fetch), but for a connection that is not there.
+    /// As [`fetch`](Self::fetch), but for a profile that has no connection.
     pub async fn connect(&self, profile: Option<ProfileId>) -> Result<UsageConnect, Error> {
         let target = self.target(profile).await?;
         let session = match self.connected(&target).await? {
             Some(connection) => connection.reauthorize().another_account().await?,
+            None if self.connection.is_some() => return Err(self.nothing()),
             None => {
                 // The same account may be behind two profiles.
-                let begin = self.registry.begin_setup(&self.kind).again();
+                let begin = self.registry.begin_setup(&self.kind).again().alone();
                 match target.profile {
                     Some(id) => begin.profile(id).await?,
                     None => begin.await?,

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    ConnectionError, Kind, Liveness, NotLive, Reason, UsageContext, UsageMetric, UsageSnapshot, reason,
+    ConnectionError, Kind, Liveness, NotLive, Reason, UsageContext, UsageMetric, UsageSnapshot, Value, reason,
 };
 
-use super::UsageReading;
+use super::{UsageReading, json};
 use crate::{
     Connection, ConnectionId, ConnectionRegistry, Error, StoreError,
     connection::HotRow,
@@ -26,8 +26,12 @@ const GRACE: Duration = Duration::from_secs(1);
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 const MOST_METRICS: usize = 100;
 const LONGEST_ID: usize = 128;
+/// Of a unit, or of how an account is paid for.
+pub(super) const LONGEST_WORD: usize = 128;
 /// Of a metric that nobody knows yet.
 const LONGEST_OTHER: usize = 16 * 1024;
+/// Of what the provider said.
+const LONGEST_RAW: usize = 64 * 1024;
 
 /// So often at most, what belongs to another account by now is fetched again.
 const ATTEMPTS: usize = 3;
@@ -121,8 +125,8 @@ async fn ask(
     let fault =
         |code, message: &'static str| Ok(Err(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT))));
     match ended {
-        Contained::Ended(Ok(Some(snapshot))) => match bounded(&snapshot) {
-            Ok(()) => Ok(Ok(snapshot)),
+        Contained::Ended(Ok(Some(snapshot))) => match bounded(snapshot, &info.kind) {
+            Ok(snapshot) => Ok(Ok(snapshot)),
             Err(problem) => fault(reason::PLUGIN_FAULT, problem),
         },
         Contained::Ended(Ok(None)) => Err(connection.cannot("tell how much of their account is used")),
@@ -156,24 +160,48 @@ pub(super) async fn answered<T: Send + 'static>(
     }
 }
 
-/// How much a plugin may say.
-fn bounded(snapshot: &UsageSnapshot) -> Result<(), &'static str> {
-    if snapshot.metrics.len() > MOST_METRICS {
+/// How much a plugin may say. How long the provider's own words are is not the plugin's fault: without them the metrics are
+/// as good.
+fn bounded(mut snapshot: UsageSnapshot, kind: &Kind) -> Result<UsageSnapshot, &'static str> {
+    json::time_check(snapshot.observed_at)?;
+    metrics(&snapshot.metrics)?;
+    snapshot.raw.take_if(|raw| *raw == Value::Null);
+    if snapshot.raw.take_if(|raw| !limits::is_json(raw, LONGEST_RAW)).is_some() {
+        tracing::warn!(%kind, "what a provider said of usage is no JSON, or has more than 64 KiB, and is left out");
+    }
+    Ok(snapshot)
+}
+
+/// What is wrong with metrics. Their fields can be written to, also behind the constructors that look at them.
+pub(super) fn metrics(metrics: &[UsageMetric]) -> Result<(), &'static str> {
+    json::check(metrics)?;
+    if metrics.len() > MOST_METRICS {
         return Err("the plugin tells more than 100 metrics");
     }
     let mut seen = Vec::new();
-    for metric in &snapshot.metrics {
-        let id = match metric {
-            UsageMetric::MonthlySpend(spend) => &*spend.id,
-            UsageMetric::TimeWindow(window) => &*window.id,
-            UsageMetric::TokenUtilization(tokens) => &*tokens.id,
-            UsageMetric::Other(value) if value.to_string().len() > LONGEST_OTHER => {
-                return Err("the plugin tells a metric of more than 16 KiB");
+    for metric in metrics {
+        let (id, numbers) = match metric {
+            UsageMetric::MonthlySpend(spend) => (&*spend.id, [Some(spend.spent_usd), spend.budget_usd]),
+            UsageMetric::TimeWindow(window) => {
+                if !(0.0..=1.0).contains(&window.utilization) {
+                    return Err("the part of a window that is used is not one from 0 to 1");
+                }
+                if window.unit.as_ref().is_some_and(|unit| unit.len() > LONGEST_WORD) {
+                    return Err("a metric's unit has more than 128 bytes");
+                }
+                (&*window.id, [window.used, window.limit])
+            }
+            UsageMetric::TokenUtilization(tokens) => (&*tokens.id, [None, None]),
+            UsageMetric::Other(value) if !limits::is_json(value, LONGEST_OTHER) => {
+                return Err("the plugin tells a metric that is no JSON, or has more than 16 KiB or 32 levels");
             }
             _ => continue,
         };
         if id.is_empty() || id.len() > LONGEST_ID {
             return Err("a metric's id is empty or has more than 128 bytes");
+        }
+        if !numbers.into_iter().flatten().all(f64::is_finite) {
+            return Err("a metric has a number that is none");
         }
         if seen.contains(&id) {
             return Err("two metrics have the same id");

@@ -1,57 +1,110 @@
 //! Snapshots and metrics as JSON, both ways: names in camel case, times as RFC 3339 has them.
 //!
-//! A metric of a kind that this version does not know, or that lacks what its kind must have, stays what it was.
+//! A metric of a kind that this version does not know, or that lacks what its kind must have, stays what it was; so do fields
+//! that it does not know. Of what JSON or RFC 3339 cannot say nothing is made up: it is left out.
+
+use std::ops::RangeInclusive;
 
 use connection_contract::{MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot, Value};
+
+use crate::limits;
 
 const MONTHLY_SPEND: &str = "monthly_spend";
 const TIME_WINDOW: &str = "time_window";
 const TOKEN_UTILIZATION: &str = "token_utilization";
 
+/// From the year 0 to the end of the year 9999: what RFC 3339 can say.
+const SAYABLE: RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+/// Of the fields of a metric that nobody knows yet, together.
+const LONGEST_OTHERS: usize = 16 * 1024;
+
+/// What this version knows of each kind.
+const OF_SPEND: &[&str] = &["kind", "id", "label", "spentUsd", "budgetUsd", "cycleStart", "cycleEnd"];
+const OF_TOKENS: &[&str] = &["kind", "id", "label", "used", "max"];
+const OF_WINDOW: &[&str] =
+    &["kind", "id", "label", "utilization", "used", "limit", "unit", "resetsAt", "windowSeconds"];
+
 type Fields = Vec<(String, Value)>;
 
-/// `{"metrics": […], "observedAt": "…"}`.
+/// `{"metrics": […], "observedAt": "…", "raw": …}`, with `null` where there is nothing raw.
 pub fn to_value(snapshot: &UsageSnapshot) -> Value {
     let metrics = snapshot.metrics.iter().map(metric_to_value).collect();
-    Value::object([("metrics", Value::List(metrics)), ("observedAt", time(snapshot.observed_at))])
+    let raw = snapshot.raw.clone().unwrap_or(Value::Null);
+    let at = time(snapshot.observed_at).unwrap_or(Value::Null);
+    Value::object([("metrics", Value::List(metrics)), ("observedAt", at), ("raw", raw)])
 }
 
 /// What [`to_value`] wrote; `None` for a value without `observedAt`.
 pub fn from_value(value: &Value) -> Option<UsageSnapshot> {
     let mut snapshot = UsageSnapshot::new(to_time(&value["observedAt"])?);
     snapshot.metrics = value["metrics"].items().iter().map(metric_from_value).collect();
+    snapshot.raw = Some(value["raw"].clone()).filter(|raw| *raw != Value::Null);
     Some(snapshot)
 }
 
-/// A metric with its `kind`. A number that JSON does not have is left out.
+/// A metric with its `kind`. A number that JSON does not have is left out, and so is a time behind the year 9999.
 pub fn metric_to_value(metric: &UsageMetric) -> Value {
     match metric {
         UsageMetric::MonthlySpend(spend) => {
             let mut fields = head(MONTHLY_SPEND, &spend.id, spend.label.as_str());
-            fields.push(("spentUsd".into(), number(spend.spent_usd).unwrap_or_else(zero)));
+            put(&mut fields, "spentUsd", number(spend.spent_usd));
             put(&mut fields, "budgetUsd", spend.budget_usd.and_then(number));
-            put(&mut fields, "cycleStart", Some(time(spend.cycle_start)));
-            put(&mut fields, "cycleEnd", Some(time(spend.cycle_end)));
+            put(&mut fields, "cycleStart", time(spend.cycle_start));
+            put(&mut fields, "cycleEnd", time(spend.cycle_end));
+            put_others(&mut fields, OF_SPEND, &spend.others);
             Value::Map(fields)
         }
         UsageMetric::TimeWindow(window) => {
             let mut fields = head(TIME_WINDOW, &window.id, window.label.as_str());
-            fields.push(("utilization".into(), number(window.utilization).unwrap_or_else(zero)));
+            put(&mut fields, "utilization", number(window.utilization));
             put(&mut fields, "used", window.used.and_then(number));
             put(&mut fields, "limit", window.limit.and_then(number));
             put(&mut fields, "unit", window.unit.as_deref().map(Value::from));
-            put(&mut fields, "resetsAt", window.resets_at.map(time));
+            put(&mut fields, "resetsAt", window.resets_at.and_then(time));
             put(&mut fields, "windowSeconds", window.window_seconds.map(whole));
+            put_others(&mut fields, OF_WINDOW, &window.others);
             Value::Map(fields)
         }
         UsageMetric::TokenUtilization(tokens) => {
             let mut fields = head(TOKEN_UTILIZATION, &tokens.id, tokens.label.as_str());
             fields.push(("used".into(), whole(tokens.used)));
             put(&mut fields, "max", tokens.max.map(whole));
+            put_others(&mut fields, OF_TOKENS, &tokens.others);
             Value::Map(fields)
         }
         UsageMetric::Other(value) => value.clone(),
         _ => Value::Null,
+    }
+}
+
+/// Whether all of it can be written, and no more of what nobody knows than a host keeps.
+pub(super) fn check(metrics: &[UsageMetric]) -> Result<(), &'static str> {
+    for metric in metrics {
+        let others = match metric {
+            UsageMetric::MonthlySpend(spend) => {
+                time_check(spend.cycle_start)?;
+                time_check(spend.cycle_end)?;
+                &spend.others
+            }
+            UsageMetric::TimeWindow(window) => {
+                window.resets_at.map_or(Ok(()), time_check)?;
+                &window.others
+            }
+            UsageMetric::TokenUtilization(tokens) => &tokens.others,
+            _ => continue,
+        };
+        if !limits::is_json(&Value::Map(others.clone()), LONGEST_OTHERS) {
+            return Err("a metric has other fields that are no JSON, or have more than 16 KiB or 32 levels");
+        }
+    }
+    Ok(())
+}
+
+/// Whether it can be written.
+pub(super) fn time_check(at: Timestamp) -> Result<(), &'static str> {
+    match SAYABLE.contains(&at.seconds()) {
+        true => Ok(()),
+        false => Err("a metric's time is not in the years 0 to 9999"),
     }
 }
 
@@ -70,6 +123,7 @@ fn monthly_spend(value: &Value) -> Option<UsageMetric> {
     let cycle = (to_time(&value["cycleStart"])?, to_time(&value["cycleEnd"])?);
     let mut spend = MonthlySpend::new(text(value, "id")?, text(value, "label")?, to_number(&value["spentUsd"])?, cycle);
     spend.budget_usd = optional(value, "budgetUsd", to_number)?;
+    spend.others = others(value, OF_SPEND);
     Some(spend.into())
 }
 
@@ -80,12 +134,14 @@ fn time_window(value: &Value) -> Option<UsageMetric> {
     window.unit = optional(value, "unit", |unit| unit.as_str().map(|unit| unit.to_owned().into()))?;
     window.resets_at = optional(value, "resetsAt", to_time)?;
     window.window_seconds = optional(value, "windowSeconds", to_whole)?;
+    window.others = others(value, OF_WINDOW);
     Some(window.into())
 }
 
 fn token_utilization(value: &Value) -> Option<UsageMetric> {
     let mut tokens = TokenUtilization::new(text(value, "id")?, text(value, "label")?, to_whole(&value["used"])?);
     tokens.max = optional(value, "max", to_whole)?;
+    tokens.others = others(value, OF_TOKENS);
     Some(tokens.into())
 }
 
@@ -97,8 +153,14 @@ fn put(fields: &mut Fields, name: &str, value: Option<Value>) {
     fields.extend(value.map(|value| (name.to_owned(), value)));
 }
 
-fn zero() -> Value {
-    Value::Number("0".into())
+/// What a plugin keeps of others hides nothing that is known.
+fn put_others(fields: &mut Fields, known: &[&str], others: &[(String, Value)]) {
+    fields.extend(others.iter().filter(|(name, _)| !known.contains(&&**name)).cloned());
+}
+
+fn others(value: &Value, known: &[&str]) -> Fields {
+    let Value::Map(fields) = value else { return Vec::new() };
+    fields.iter().filter(|(name, _)| !known.contains(&&**name)).cloned().collect()
 }
 
 fn number(number: f64) -> Option<Value> {
@@ -109,8 +171,8 @@ fn whole(number: u64) -> Value {
     Value::Number(number.to_string())
 }
 
-fn time(at: Timestamp) -> Value {
-    Value::Text(at.to_rfc3339())
+fn time(at: Timestamp) -> Option<Value> {
+    SAYABLE.contains(&at.seconds()).then(|| Value::Text(at.to_rfc3339()))
 }
 
 fn text(value: &Value, name: &str) -> Option<String> {
@@ -136,5 +198,31 @@ fn optional<T>(value: &Value, name: &str, read: impl FnOnce(&Value) -> Option<T>
     match &value[name] {
         Value::Null => Some(None),
         found => read(found).map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_takes_no_time_that_cannot_be_written_and_so_much_of_what_nobody_knows() {
+        // Milliseconds, taken for seconds.
+        let (at, far) = (Timestamp::from_seconds(1_800_000_000), Timestamp::from_seconds(1_800_000_000_000));
+        let of = |metric: UsageMetric| check(&[metric]);
+        let window = |at| TimeWindow::new("a", "A", 0.5).resets_at(at);
+        assert_eq!(of(window(at).into()), Ok(()));
+        let time = Err("a metric's time is not in the years 0 to 9999");
+        assert_eq!(of(window(far).into()), time);
+        assert_eq!(of(MonthlySpend::new("a", "A", 1.0, (at, far)).into()), time);
+        assert_eq!((time_check(at), time_check(far)), (Ok(()), time));
+        let mut tokens = TokenUtilization::new("a", "A", 1);
+        tokens.others = vec![("x".into(), Value::Text("x".repeat(LONGEST_OTHERS - 8)))];
+        assert_eq!(of(tokens.clone().into()), Ok(()));
+        tokens.others[0].0.push('x');
+        assert_eq!(
+            of(tokens.into()),
+            Err("a metric has other fields that are no JSON, or have more than 16 KiB or 32 levels")
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! How much of an account is used: fetched through a plugin, kept while the process lives, polled where a host asks for it.
 //!
-//! Everything is of one account and profile. A fetch changes nothing of the connection; whether that works is what a
+//! Everything is of one account and profile: the profile's account, or a connection that is named. A fetch changes nothing of the connection; whether that works is what a
 //! verification says. What a process fetched last and well stays beside why there is nothing newer; it is lost when the
 //! process ends, and the next fetch brings it back.
 
@@ -16,10 +16,10 @@ mod target;
 
 use std::fmt;
 
-use connection_contract::{Kind, SessionTokens, UsageMetric};
+use connection_contract::{ConnectionError, Kind, SessionTokens, UsageMetric};
 use tokio::sync::watch;
 
-use crate::{ConnectionRegistry, Error, Removal, contain, verify::Flights};
+use crate::{ConnectionId, ConnectionRegistry, Error, Removal, contain, verify::Flights};
 
 pub use bounds::UsageBounds;
 pub use cache_ttl::{PromptCacheTtl, prompt_cache_ttl};
@@ -60,30 +60,32 @@ impl UsageState {
     }
 
     /// The connection goes, or is another account's: nothing is fetched and nothing kept of the one before.
-    pub(crate) fn forget(&self, id: crate::ConnectionId) {
+    pub(crate) fn forget(&self, id: ConnectionId) {
         self.flights.cancel(id);
         self.snapshots.forget(id);
     }
 }
 
 /// The usage of accounts of one kind and owner. Each method takes the profile that it is about: without one it is the
-/// default one's, and for a kind without profiles it is ignored.
+/// default one's, and for a kind without profiles it is ignored. A profile has one account as a rule; of several, the
+/// provider's default is meant, or the one that is [named](Self::connection).
 #[derive(Clone)]
 pub struct Usage {
     registry: ConnectionRegistry,
     kind: Kind,
+    connection: Option<ConnectionId>,
 }
 
 impl fmt::Debug for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Usage").field("owner", &self.registry.owner).field("kind", &self.kind).finish()
+        f.debug_struct("Usage").field("owner", &self.registry.owner).field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 
 impl ConnectionRegistry {
     /// The usage of accounts of a kind. Whether it tells any, each method says.
     pub fn usage(&self, kind: &Kind) -> Usage {
-        Usage { registry: self.clone(), kind: kind.clone() }
+        Usage { registry: self.clone(), kind: kind.clone(), connection: None }
     }
 
     /// What is fetched in this process from now on, of all owners.
@@ -93,6 +95,14 @@ impl ConnectionRegistry {
 }
 
 impl Usage {
+    /// The usage of that connection alone, also where its profile has several. No profile need be said then; one that is
+    /// said, and that the connection is not of, has nothing of it.
+    #[must_use]
+    pub fn connection(mut self, id: ConnectionId) -> Self {
+        self.connection = Some(id);
+        self
+    }
+
     /// Fetches now, or waits for the fetch that is under way: there is one at a time for an account and profile, whoever
     /// asks. A provider that does not answer is data: the reading says why, and still has the last good snapshot.
     ///
@@ -102,12 +112,12 @@ impl Usage {
     ///
     /// # Errors
     ///
-    /// [`Error::NoConnection`] when nothing is connected there, [`Error::Ambiguous`] when it is not clear what is meant,
-    /// [`Error::NotSupported`] for a kind that tells no usage, [`Error::Profile`] for a profile that is not there,
+    /// [`Error::NoConnection`] when nothing is connected there, [`Error::NotFound`] when that is the one that is named,
+    /// [`Error::Ambiguous`] when it is not clear what is meant, [`Error::NotSupported`] for a kind that tells no usage, [`Error::Profile`] for a profile that is not there,
     /// [`Error::UnknownKind`], and the store's.
     pub async fn fetch(&self, profile: Option<ProfileId>) -> Result<UsageReading, Error> {
         let target = self.target(profile).await?;
-        let connection = self.connected(&target).await?.ok_or_else(|| Error::NoConnection(self.kind.clone()))?;
+        let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
         fetch::fetch(&connection).await
     }
 
@@ -123,7 +133,8 @@ impl Usage {
         Ok(shared.usage.snapshots.read(info.id, info.identity.account_id.as_str(), shared.clock.passed()))
     }
 
-    /// Removes the connection of that profile, and no other; nothing is fetched of it any more. `None` when there was none.
+    /// Removes the connection of that profile, or the one that is named, and no other; nothing is fetched of it any more.
+    /// `None` when there was none.
     ///
     /// # Repetition
     ///
@@ -131,9 +142,8 @@ impl Usage {
     ///
     /// # Errors
     ///
-    /// [`Error::Ambiguous`] when there are several of them, also where one is the default, and when there is only one from
-    /// before there were profiles: [`remove`](ConnectionRegistry::remove) takes one by its id. As [`fetch`](Self::fetch), but
-    /// for a connection that is not there.
+    /// [`Error::Ambiguous`] when there are several of them, also where one is the default or was there before there were
+    /// profiles: [name](Self::connection) one. As [`fetch`](Self::fetch), but for a connection that is not there.
     pub async fn disconnect(&self, profile: Option<ProfileId>) -> Result<Option<Removal>, Error> {
         let target = self.target(profile).await?;
         let Some(connection) = self.only(&target).await? else { return Ok(None) };
@@ -149,11 +159,18 @@ impl Usage {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], and [`Error::PluginFault`] when the plugin crashes.
+    /// [`Error::UnknownKind`]; [`Error::PluginFault`] when the plugin crashes, and [`Error::Plugin`] when it says more than it
+    /// may, or numbers that are none.
     pub async fn format_session_metrics(&self, session: SessionTokens) -> Result<Vec<UsageMetric>, Error> {
         let entry = self.entry()?;
         let definition = entry.definition.clone();
         let task = async move { contain::call(|| definition.session_metrics(&session)) };
-        answered(&self.registry.shared, &self.kind, task).await
+        let told = answered(&self.registry.shared, &self.kind, task).await?;
+        let fault = |problem: &'static str| Error::Plugin {
+            kind: self.kind.clone(),
+            source: ConnectionError::Bug(problem.into()),
+        };
+        fetch::metrics(&told).map_err(fault)?;
+        Ok(told)
     }
 }

@@ -1,5 +1,7 @@
 //! Fetches usage again and again: within the host's bounds, with jitter and back-off, one at a time for an account.
 //!
+//! Who else fetches, does it for the poller, too: what is new enough is not fetched again.
+//!
 //! Nothing of it is stored. It may be dropped at any await, and what it has begun goes on. While no kind tells usage it
 //! sleeps until one is registered; while there is a kind and no connection, it looks for one no oftener than a fetch would
 //! come, and when this process makes one.
@@ -10,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Crypto as _, Kind};
+use connection_contract::{Crypto as _, Kind, NotLive};
 use tokio::sync::{mpsc, watch};
 
 use super::{UsageBounds, fetch};
@@ -148,6 +150,9 @@ impl Poller {
 
     async fn list(&mut self, kinds: &[Kind], passed: Duration) -> Result<(), StoreError> {
         let (kinds, mut seen, mut after) = (any_of(kinds.iter().map(Kind::as_str)), HashSet::new(), None);
+        // What is fetched while they are listed may be of a connection that comes meanwhile.
+        let kept = self.shared.usage.snapshots.ids();
+        let is_first = self.last_list.is_none();
         loop {
             let found = self.shared.store.reader().await?.accounts_of_kinds(&kinds, after, BATCH).await?;
             let Some(last) = found.last() else { break };
@@ -159,14 +164,23 @@ impl Poller {
                     Entry::Occupied(mut known) => known.get_mut().renewed(row.generation, passed),
                     Entry::Vacant(vacant) => {
                         let (failures, is_paused, is_running) = Default::default();
-                        let OfKindRow { owner, generation, .. } = row;
-                        vacant.insert(Row { owner, kind, generation, due: passed, failures, is_paused, is_running });
+                        let OfKindRow { id, owner, generation, .. } = row;
+                        let interval = interval(&self.shared, &self.bounds, &kind);
+                        let apart = || spread(&self.shared, &self.bounds, interval).saturating_sub(interval);
+                        let due = match self.shared.usage.snapshots.asked(id) {
+                            // Somebody has it already.
+                            Some((at, _)) => at.saturating_add(interval).saturating_add(apart()).max(passed),
+                            // Those that were there before the poller do not come at once with each other.
+                            None if is_first => passed.saturating_add(apart()),
+                            None => passed,
+                        };
+                        vacant.insert(Row { owner, kind, generation, due, failures, is_paused, is_running });
                     }
                 }
             }
         }
         self.rows.retain(|id, _| seen.contains(id));
-        self.shared.usage.snapshots.retain(&seen);
+        self.shared.usage.snapshots.retain(&kept, &seen);
         Ok(())
     }
 
@@ -176,6 +190,18 @@ impl Poller {
 
     fn begin(&mut self, passed: Duration) {
         let free = AT_ONCE.saturating_sub(self.running());
+        for (id, row) in self.rows.iter_mut().filter(|(_, row)| !row.is_running && row.due <= passed) {
+            let interval = interval(&self.shared, &self.bounds, &row.kind);
+            // Somebody else asked meanwhile, and got it, or is to ask later.
+            let later = match self.shared.usage.snapshots.asked(*id) {
+                Some((at, None)) => at.saturating_add(interval),
+                Some((at, Some(NotLive { recheck_after: pause @ Some(_), .. }))) => {
+                    at.saturating_add(self.bounds.back_off(interval, 1, pause))
+                }
+                _ => continue,
+            };
+            row.due = row.due.max(later);
+        }
         let mut due: Vec<_> = self.rows.iter_mut().filter(|(_, row)| !row.is_running && row.due <= passed).collect();
         due.sort_unstable_by_key(|(_, row)| row.due);
         for (id, row) in due.into_iter().take(free) {
@@ -218,8 +244,7 @@ impl Poller {
     fn ended(&mut self, Done { id, result }: Done) {
         let passed = self.shared.clock.passed();
         let Some(row) = self.rows.get_mut(&id) else { return };
-        let recommended = self.shared.kinds.entry(&row.kind).and_then(|entry| entry.poll_interval);
-        let interval = self.bounds.interval(recommended);
+        let interval = interval(&self.shared, &self.bounds, &row.kind);
         row.is_running = false;
         let wait = match result {
             Ok(()) => {
@@ -235,10 +260,20 @@ impl Poller {
                 return;
             }
         };
-        let mut drawn = [0];
-        self.shared.crypto.random(&mut drawn);
-        row.due = passed.saturating_add(self.bounds.spread(wait, drawn[0]));
+        row.due = passed.saturating_add(spread(&self.shared, &self.bounds, wait));
     }
+}
+
+/// How often that kind is fetched.
+fn interval(shared: &Shared, bounds: &UsageBounds, kind: &Kind) -> Duration {
+    bounds.interval(shared.kinds.entry(kind).and_then(|entry| entry.poll_interval))
+}
+
+/// A little more than that.
+fn spread(shared: &Shared, bounds: &UsageBounds, time: Duration) -> Duration {
+    let mut drawn = [0];
+    shared.crypto.random(&mut drawn);
+    bounds.spread(time, drawn[0])
 }
 
 async fn fetched(registry: &ConnectionRegistry, id: ConnectionId) -> Result<(), Failed> {

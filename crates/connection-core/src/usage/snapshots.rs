@@ -50,6 +50,8 @@ struct Kept {
     /// With the moment at which it came.
     good: Option<(Arc<UsageSnapshot>, Duration)>,
     error: Option<NotLive>,
+    /// When it was asked last.
+    asked: Duration,
 }
 
 impl Default for Snapshots {
@@ -74,11 +76,12 @@ impl Snapshots {
         found: Result<UsageSnapshot, NotLive>,
     ) -> UsageReading {
         let mut table = self.lock();
-        let fresh = || Kept { account: account.to_owned(), good: None, error: None };
+        let fresh = || Kept { account: account.to_owned(), good: None, error: None, asked: passed };
         let kept = table.entry(id).or_insert_with(fresh);
         if kept.account != account {
             *kept = fresh();
         }
+        kept.asked = passed;
         match found {
             Ok(good) => (kept.good, kept.error) = (Some((Arc::new(good), passed)), None),
             Err(why) => kept.error = Some(why),
@@ -98,9 +101,20 @@ impl Snapshots {
         self.lock().remove(&id);
     }
 
-    /// Forgets all but these.
-    pub(super) fn retain(&self, ids: &HashSet<ConnectionId>) {
-        self.lock().retain(|id, _| ids.contains(id));
+    /// When it was asked last, and why nothing came.
+    pub(super) fn asked(&self, id: ConnectionId) -> Option<(Duration, Option<NotLive>)> {
+        self.lock().get(&id).map(|kept| (kept.asked, kept.error.clone()))
+    }
+
+    /// Of which there is something.
+    pub(super) fn ids(&self) -> HashSet<ConnectionId> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Forgets those of which there was something [before](Self::ids) connections were listed, and that were not among them.
+    /// What came meanwhile may be of a connection that the list did not have yet.
+    pub(super) fn retain(&self, before: &HashSet<ConnectionId>, listed: &HashSet<ConnectionId>) {
+        self.lock().retain(|id, _| listed.contains(id) || !before.contains(id));
     }
 
     pub(super) fn changes(&self) -> UsageChanges {
@@ -110,5 +124,27 @@ impl Snapshots {
     /// Nothing under the lock leaves the table half changed, so a poisoned one is as good.
     fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Kept>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connection_contract::Timestamp;
+
+    #[test]
+    fn what_is_fetched_while_connections_are_listed_stays() {
+        let snapshots = Snapshots::default();
+        let [gone, there, new] = [1, 2, 3].map(|id| ConnectionId::from(uuid::Uuid::from_u128(id)));
+        let fetched = |id| {
+            let good = UsageSnapshot::new(Timestamp::from_seconds(0));
+            drop(snapshots.keep(id, "ada", Duration::ZERO, Ok(good)));
+        };
+        [gone, there].into_iter().for_each(fetched);
+        let before = snapshots.ids();
+        fetched(new);
+        snapshots.retain(&before, &HashSet::from([there]));
+        let kept = |id| snapshots.read(id, "ada", Duration::ZERO).is_some();
+        assert_eq!([gone, there, new].map(kept), [false, true, true]);
     }
 }

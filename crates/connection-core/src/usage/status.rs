@@ -2,8 +2,11 @@
 
 use connection_contract::{Identity, Liveness, Reason, Text, reason};
 
-use super::{Usage, fetch::answered};
-use crate::{ConnectionId, Error, ProfileId, contain};
+use super::{
+    Usage,
+    fetch::{LONGEST_WORD, answered},
+};
+use crate::{ConnectionId, Error, ProfileId, contain, limits};
 
 /// Whether there is usage to fetch.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +59,11 @@ impl Usage {
         let definition = target.entry.definition.clone();
         let task = async move { contain::call(|| definition.usage_auth_mode(&row.payload.credential)) };
         match answered(&self.registry.shared, &self.kind, task).await {
-            Ok(Ok(mode)) => status.auth_mode = mode,
+            Ok(Ok(mode)) if mode.as_ref().is_none_or(|mode| mode.len() <= LONGEST_WORD) => status.auth_mode = mode,
+            Ok(Ok(_)) => {
+                let problem = "the plugin says in more than 128 bytes how it is paid for";
+                status.error = Some(Reason::new(reason::PLUGIN_FAULT, problem).remedy(limits::REPORT));
+            }
             Ok(Err(_)) => (status.connected, status.error) = (false, unreadable()),
             Err(Error::PluginFault { .. }) => {
                 status.error = Some(Reason::new(reason::PLUGIN_FAULT, "the plugin could not tell how it is paid for"));

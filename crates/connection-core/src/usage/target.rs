@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Usage;
 use crate::{Connection, ConnectionId, ConnectionInfo, Error, Filter, ProfileError, ProfileId, registry::KindEntry};
 
-/// So many connections are looked at, of one profile.
+/// So many candidates are looked at and named.
 const MOST: u16 = 20;
 
 /// What a call is about.
@@ -13,15 +13,18 @@ pub(super) struct Target {
     pub(super) entry: Arc<KindEntry>,
     /// `None` for a kind without profiles, and where nothing says which is the default.
     pub(super) profile: Option<ProfileId>,
-    is_default: bool,
+    /// What is of no profile is of this one: it is on the directory that the tool uses by itself.
+    is_implicit: bool,
+    /// The connection that is named; `None` inside where it is not there, or not of that profile.
+    named: Option<Option<Connection>>,
 }
 
-/// How connections were found.
-enum Found {
+/// What may be a profile's connection.
+struct Candidates {
     /// They are of that profile, or of a kind without any.
-    Named,
-    /// They are of no profile, and stand in for those of the default one.
-    Instead,
+    own: Vec<ConnectionInfo>,
+    /// They are of no profile, as there was none when they were made.
+    before: Vec<ConnectionInfo>,
 }
 
 impl Usage {
@@ -36,8 +39,15 @@ impl Usage {
             let what = "tell how much of their account is used";
             return Err(Error::NotSupported { kind: self.kind.clone(), what });
         }
-        if entry.profiles.is_none() {
-            return Ok(Target { entry, profile: None, is_default: true });
+        let profile = if entry.profiles.is_some() { profile } else { None };
+        let named = match self.connection {
+            Some(id) => Some(self.named(id).await?),
+            None => None,
+        };
+        // Without a profile, a connection that is named is of its own, which may be gone.
+        let own = named.as_ref().and_then(|named| named.as_ref()?.info.profile);
+        if entry.profiles.is_none() || (named.is_some() && profile.is_none()) {
+            return Ok(Target { entry, profile: own, is_implicit: true, named });
         }
         let profiles = self.registry.profiles(&self.kind)?;
         let found = match profile {
@@ -47,20 +57,27 @@ impl Usage {
                 found => found.map(Some),
             },
         }?;
-        let is_default = found.as_ref().is_none_or(|profile| profile.is_default);
-        Ok(Target { entry, profile: found.map(|profile| profile.id), is_default })
+        let is_implicit = found.as_ref().is_none_or(|profile| profile.is_implicit);
+        let profile = found.map(|profile| profile.id);
+        let is_of = |info: &ConnectionInfo| info.profile == profile || (info.profile.is_none() && is_implicit);
+        let named = named.map(|named| named.filter(|connection| is_of(&connection.info)));
+        Ok(Target { entry, profile, is_implicit, named })
     }
 
-    /// The connection of a profile; of the default one also one that is of none, which was there before it.
+    /// The connection that is meant: the one that is named, or that of the profile. Where the tool's own directory is the
+    /// profile's, that may be one from before there were profiles.
     pub(super) async fn connected(&self, target: &Target) -> Result<Option<Connection>, Error> {
-        let (candidates, _) = self.candidates(target).await?;
+        if let Some(named) = &target.named {
+            return Ok(named.clone());
+        }
+        let Candidates { own, before } = self.candidates(target).await?;
+        let candidates = if own.is_empty() { before } else { own };
         let meant = match candidates.as_slice() {
             [] => return Ok(None),
             [only] => Some(only),
             several => several.iter().find(|info| info.is_default),
         };
-        let info: Option<ConnectionInfo> = meant.cloned();
-        match info {
+        match meant.cloned() {
             Some(info) => Ok(Some(Connection { shared: self.registry.shared.clone(), info })),
             None => Err(Error::Ambiguous { kind: self.kind.clone(), candidates }),
         }
@@ -68,31 +85,70 @@ impl Usage {
 
     /// The one that can be meant: after it there is none that could be taken for it.
     pub(super) async fn only(&self, target: &Target) -> Result<Option<ConnectionId>, Error> {
-        let (candidates, found) = self.candidates(target).await?;
-        match (candidates.as_slice(), found) {
-            ([], _) => Ok(None),
-            ([only], Found::Named) => Ok(Some(only.id)),
-            _ => Err(Error::Ambiguous { kind: self.kind.clone(), candidates }),
+        if let Some(named) = &target.named {
+            return Ok(named.as_ref().map(Connection::id));
+        }
+        let Candidates { mut own, before } = self.candidates(target).await?;
+        own.extend(before);
+        match own.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(only.id)),
+            _ => Err(Error::Ambiguous { kind: self.kind.clone(), candidates: own }),
         }
     }
 
-    async fn candidates(&self, target: &Target) -> Result<(Vec<ConnectionInfo>, Found), Error> {
-        let of_kind = Filter::new().kind(self.kind.clone()).limit(MOST);
-        let list = async |filter| Ok::<_, Error>(self.registry.list_connections(filter).await?.connections);
-        let mut candidates = match target.profile {
-            Some(id) => list(of_kind.clone().profile(id)).await?,
+    /// That nothing is connected there.
+    pub(super) fn nothing(&self) -> Error {
+        match self.connection {
+            Some(id) => Error::NotFound(id),
+            None => Error::NoConnection(self.kind.clone()),
+        }
+    }
+
+    /// `None` when there is none of this kind and owner.
+    async fn named(&self, id: ConnectionId) -> Result<Option<Connection>, Error> {
+        match self.registry.connection(id).await {
+            Ok(connection) => Ok(Some(connection).filter(|connection| connection.info.kind == self.kind)),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn candidates(&self, target: &Target) -> Result<Candidates, Error> {
+        let of_kind = Filter::new().kind(self.kind.clone());
+        if target.entry.profiles.is_none() {
+            return Ok(Candidates { own: self.first(of_kind, |_| true).await?, before: Vec::new() });
+        }
+        let own = match target.profile {
+            Some(id) => self.first(of_kind.clone().profile(id), |of| *of == Some(id)).await?,
             None => Vec::new(),
         };
-        let mut found = Found::Named;
-        if candidates.is_empty() && target.is_default {
-            candidates = list(of_kind).await?;
-            if target.entry.profiles.is_some() {
-                candidates.retain(|info| info.profile.is_none());
-            }
-            if target.profile.is_some() {
-                found = Found::Instead;
-            }
+        let before = match target.is_implicit {
+            true => self.first(of_kind.without_profile(), Option::is_none).await?,
+            false => Vec::new(),
+        };
+        Ok(Candidates { own, before })
+    }
+
+    /// The first of those, and the kind's default if it is one of them.
+    async fn first(
+        &self,
+        mut filter: Filter,
+        is_of: impl Fn(&Option<ProfileId>) -> bool,
+    ) -> Result<Vec<ConnectionInfo>, Error> {
+        let mut found = Vec::new();
+        filter = filter.limit(MOST);
+        // A page may hold none, and yet not be the last.
+        while found.len() < MOST.into() {
+            let page = self.registry.list_connections(filter.clone()).await?;
+            found.extend(page.connections);
+            let Some(next) = page.next else { return Ok(found) };
+            filter = filter.after(next);
         }
-        Ok((candidates, found))
+        if !found.iter().any(|info| info.is_default) {
+            let default = self.registry.default_of(&self.kind).await?;
+            found.extend(default.filter(|info| is_of(&info.profile)));
+        }
+        Ok(found)
     }
 }

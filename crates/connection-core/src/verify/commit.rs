@@ -9,6 +9,7 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, Liveness, NotLive, Reason, Secret, Timestamp, VerifyResult, reason};
 use serde_json::Value;
 
+use super::look::Looked;
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
     connection::{json, named, replace},
@@ -93,6 +94,8 @@ struct Change {
     began: i64,
     /// Whether its kind renews it.
     renews: bool,
+    /// JSON: what its plugin says that the credential holds, where it could.
+    secret_names: Option<String>,
     /// The sealed payload of the next generation, with the fields of its row that are known before.
     rotated: Option<CredentialRow>,
     now: i64,
@@ -102,11 +105,10 @@ struct Change {
 
 pub(super) async fn commit(
     registry: &ConnectionRegistry,
-    before: &ConnectionInfo,
     kind: &KindEntry,
-    (generation, began): (i64, Timestamp),
-    mut found: VerifyResult<Secret>,
+    looked: Looked,
 ) -> Result<ConnectionInfo, Error> {
+    let Looked { before, generation, began, mut found, secret_names } = looked;
     let shared = &registry.shared;
     let id = before.id;
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != before.identity.account_id) {
@@ -119,7 +121,7 @@ pub(super) async fn commit(
         found.credential = rotated;
     }
     let rotated = match &found.credential {
-        Some(fresh) => Some(seal_next(registry, before, kind, fresh).await?),
+        Some(fresh) => Some(seal_next(registry, &before, kind, fresh).await?),
         None => None,
     };
     let row = shared.reader().await?.listed(id).await?.ok_or(Error::NotFound(id))?;
@@ -129,7 +131,8 @@ pub(super) async fn commit(
     let relaxed = rotated.is_none() && seen.with(&found) == seen;
     let (sealer, ids) = (shared.sealer.clone(), shared.ids.clone());
     let (began, at) = (began.seconds(), now.seconds());
-    let change = Change { id, found, generation, began, renews: kind.renews(), rotated, now: at, sealer, ids };
+    let renews = kind.renews();
+    let change = Change { id, found, generation, began, renews, secret_names, rotated, now: at, sealer, ids };
     // Only a credential that was rotated is told to extensions.
     let turn = match change.rotated {
         Some(_) => Some(extension::turn(shared).await),
@@ -181,7 +184,7 @@ struct Written {
 /// one, or somebody measured it while the probe was under way.
 fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, StoreError>> {
     Box::pin(async move {
-        let Change { id, found, generation, began, renews, rotated, now, sealer, ids } = change;
+        let Change { id, found, generation, began, renews, secret_names, rotated, now, sealer, ids } = change;
         tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
             if rotated.is_some() {
@@ -217,6 +220,9 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, S
                 tx.set_credential_facts(id, generation, facts.scopes.as_deref(), facts.valid_until).await?;
                 if renews && facts.valid_until != seen.valid_until {
                     plan::replan(tx, id, generation).await?;
+                }
+                if let Some(names) = &secret_names {
+                    tx.set_secret_names(id, generation, names).await?;
                 }
                 tx.forget_previous(id, now.saturating_sub(limits::PREVIOUS_KEPT)).await?;
             }

@@ -8,6 +8,7 @@ use tracing::Instrument;
 use super::{Asker, Result, open_as_one, probe, unreadable};
 use crate::{
     ConnectionInfo, ConnectionRegistry, Error,
+    connection::named,
     refresh::{
         self, Why,
         plan::{Plan, Stage},
@@ -22,6 +23,8 @@ pub(super) struct Looked {
     pub(super) generation: i64,
     pub(super) began: Timestamp,
     pub(super) found: VerifyResult<Secret>,
+    /// JSON: the names of the secrets in the credential that was opened, where its plugin could tell.
+    pub(super) secret_names: Option<String>,
 }
 
 impl Looked {
@@ -43,18 +46,25 @@ pub(super) async fn look(
     if kind.renews() {
         let began = shared.clock.now();
         if let Some(found) = renewed_first(registry, &before, generation).await? {
-            return Ok(Looked { before, generation, began, found });
+            return Ok(Looked { before, generation, began, found, secret_names: None });
         }
         (before, generation) = registry.info_and_generation(id).await?;
     }
     let span = tracing::info_span!("verify", connection = %id, kind = %before.kind);
     let (before, opened) = open_as_one(registry, before, generation).await?;
     let (generation, began) = (opened.generation, shared.clock.now());
+    let mut secret_names = None;
     let found = match opened.payload {
         Ok(payload) => {
+            let credential = payload.credential.duplicate();
             let (owner, profile, config) = (before.owner.clone(), before.profile, before.config.clone());
             let subject = Subject { id, owner, profile, payload, config };
-            probe(shared, kind, subject, asker).instrument(span).await
+            let found = probe(shared, kind, subject, asker).instrument(span).await;
+            // A plugin that is at fault is not asked again at once.
+            if matches!(found, Ok(_) | Err(ConnectionError::NotLive(_))) {
+                secret_names = named::told(shared, kind, &credential).await.ok();
+            }
+            found
         }
         Err(_) => Ok(unreadable().into()),
     };
@@ -64,7 +74,7 @@ pub(super) async fn look(
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(source) => return Err(Error::Plugin { kind: before.kind, source }),
     };
-    Ok(Looked { before, generation, began, found })
+    Ok(Looked { before, generation, began, found, secret_names })
 }
 
 /// Renews what is due. What there is to find when it works no more and cannot be renewed now.

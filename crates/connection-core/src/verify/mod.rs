@@ -23,8 +23,6 @@ use crate::{
     store::{Reader, rows::CredentialRow},
 };
 
-use look::Looked;
-
 pub(crate) use flights::Flights;
 pub(crate) use probe::{Asker, HostServices, Subject, probe};
 
@@ -61,8 +59,7 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> R
             Err(error) => return Err(error),
         }
     }
-    let Looked { before, generation, began, found } = looked;
-    commit::commit(registry, &before, &kind, (generation, began), found).await
+    commit::commit(registry, &kind, looked).await
 }
 
 fn unreadable() -> NotLive {

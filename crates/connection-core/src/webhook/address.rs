@@ -25,6 +25,8 @@ pub struct WebhookInfo {
     pub received: u64,
     /// When the last one came; `None` also when that is forgotten, a week after it was acknowledged.
     pub last_received_at: Option<Timestamp>,
+    /// How the last test ended of the address and the key that there are; `None` also after either became another one.
+    pub last_test: Option<WebhookTest>,
 }
 
 impl fmt::Debug for WebhookInfo {
@@ -36,6 +38,7 @@ impl fmt::Debug for WebhookInfo {
             .field("waiting", &self.waiting)
             .field("received", &self.received)
             .field("last_received_at", &self.last_received_at)
+            .field("last_test", &self.last_test)
             .finish_non_exhaustive()
     }
 }
@@ -48,6 +51,18 @@ pub struct WebhookKey {
     pub since: Timestamp,
     /// Until when; `None` for the newest one.
     pub until: Option<Timestamp>,
+}
+
+/// How a delivery ended that a host sent to itself, as [`SentWebhookTest::record`](crate::SentWebhookTest::record) was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WebhookTest {
+    /// When.
+    pub at: Timestamp,
+    /// The address that it was sent to, up to the secret last part. It says nothing of any other.
+    pub address: String,
+    /// Why it did not arrive, as a code; `None` when it did.
+    pub failure: Option<String>,
 }
 
 /// What its row and its events tell of an inbox.
@@ -101,7 +116,13 @@ impl Address {
         self.keys.retain(|key| key.until.is_none_or(|until| now < until));
     }
 
-    pub(super) fn info(&self, signing_key: SigningKey, inbox: Inbox, now: i64) -> WebhookInfo {
+    pub(super) fn info(
+        &self,
+        signing_key: SigningKey,
+        inbox: Inbox,
+        last_test: Option<WebhookTest>,
+        now: i64,
+    ) -> WebhookInfo {
         let keys = self.keys.iter().filter(|key| key.until.is_none_or(|until| now < until));
         let keys = keys.map(|key| WebhookKey {
             since: Timestamp::from_seconds(key.since),
@@ -115,6 +136,7 @@ impl Address {
             waiting: u64::try_from(inbox.waiting).unwrap_or_default(),
             received: u64::try_from(inbox.received).unwrap_or_default(),
             last_received_at: inbox.last_received_at.map(Timestamp::from_seconds),
+            last_test,
         }
     }
 

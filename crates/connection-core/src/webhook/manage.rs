@@ -4,17 +4,17 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Crypto as _, Delivery, DisplayText, NotAuthentic, Secret, SigningKey, encode};
+use connection_contract::{Crypto as _, Delivery, DisplayText, NotAuthentic, Secret, SigningKey, Timestamp, encode};
 
 use super::{
-    GRACE, HANDSHAKE, MOST_KEYS, WebhookInfo,
+    GRACE, HANDSHAKE, MOST_KEYS, WebhookInfo, WebhookTest,
     address::{Address, Inbox, place},
     ask::ask,
 };
 use crate::{
     Connection, Error, StoreError, event,
     registry::{KindEntry, Shared},
-    store::Lock,
+    store::{Lock, rows::AddressRow},
 };
 
 /// So often another one's change may come first.
@@ -26,8 +26,10 @@ const NOWHERE: &str = "https://nowhere.invalid/";
 pub(super) enum Next {
     /// It stays.
     Kept,
-    /// This, and what is recorded of it.
+    /// This, and what is recorded of it. Where it is and which key is the newest has not changed.
     Changed(Address, &'static str),
+    /// As `Changed`, with another address or newest key: what was tested is no more.
+    Renewed(Address, &'static str),
     /// It is switched off.
     Off,
 }
@@ -37,6 +39,22 @@ pub(super) struct Found {
     pub(super) address: Option<Address>,
     revision: i64,
     inbox: Inbox,
+    last_test: Option<WebhookTest>,
+}
+
+/// Whether a change leaves anything to say of the last test.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LastTest {
+    Forgotten,
+    Kept,
+}
+
+/// By what a test was signed.
+pub(super) struct Signed {
+    pub(super) token: Secret,
+    pub(super) revision: i64,
+    /// Of the credential, where it signs and no key of the address does.
+    pub(super) generation: Option<i64>,
 }
 
 impl Connection {
@@ -49,7 +67,7 @@ impl Connection {
         let (_, source) = self.webhooks()?;
         let found = self.address().await?;
         let now = self.shared.clock.now().seconds();
-        Ok(found.address.map(|address| address.info(source, found.inbox, now)))
+        Ok(found.address.map(|address| address.info(source, found.inbox, found.last_test, now)))
     }
 
     /// Gives it an address, and a key where the user enters it at the provider. What is there already stays as it is.
@@ -79,7 +97,7 @@ impl Connection {
             if source == SigningKey::Generated {
                 address.add_key(random(|bytes| crypto.random(bytes)), now, now);
             }
-            Ok(Next::Changed(address, event::WEBHOOK_ENABLED))
+            Ok(Next::Renewed(address, event::WEBHOOK_ENABLED))
         })
         .await?
         .ok_or_else(|| self.webhook_disabled())
@@ -104,7 +122,7 @@ impl Connection {
                 return Err(self.too_many_keys());
             }
             address.add_key(random(|bytes| crypto.random(bytes)), now, now.saturating_add(GRACE));
-            Ok(Next::Changed(address, event::WEBHOOK_KEY_CHANGED))
+            Ok(Next::Renewed(address, event::WEBHOOK_KEY_CHANGED))
         });
         changed.await?.ok_or_else(|| self.webhook_disabled())
     }
@@ -200,20 +218,29 @@ impl Connection {
     ///
     /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] without a key; and as [`webhook`](Self::webhook).
     pub async fn sign_webhook_test(&self, url: &str) -> Result<Delivery, Error> {
-        let (kind, _) = self.webhooks()?;
-        let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
-        let key = address.good(self.shared.clock.now().seconds()).into_iter().next();
-        self.signed(&kind, key, url).await
+        self.signed_test(url).await.map(|(delivery, _)| delivery)
     }
 
-    async fn signed(&self, kind: &Arc<KindEntry>, key: Option<Secret>, url: &str) -> Result<Delivery, Error> {
+    /// As [`sign_webhook_test`](Self::sign_webhook_test), and by what it is signed.
+    pub(super) async fn signed_test(&self, url: &str) -> Result<(Delivery, Signed), Error> {
+        let (kind, source) = self.webhooks()?;
+        let Found { address, revision, .. } = self.address().await?;
+        let address = address.ok_or_else(|| self.webhook_disabled())?;
+        let key = address.good(self.shared.clock.now().seconds()).into_iter().next();
+        let (delivery, generation) = self.signed(&kind, key, url).await?;
+        let generation = Some(generation).filter(|_| source == SigningKey::Credential);
+        Ok((delivery, Signed { token: address.token, revision, generation }))
+    }
+
+    /// With the generation of the credential that the plugin was given.
+    async fn signed(&self, kind: &Arc<KindEntry>, key: Option<Secret>, url: &str) -> Result<(Delivery, i64), Error> {
         let (_, row) = self.open().await?;
-        let url = url.to_owned();
+        let (url, generation) = (url.to_owned(), row.generation);
         let signed = ask(self, kind, row, move |definition, row, ctx| {
             definition.sign_webhook(&row.payload.credential, key.as_ref(), &url, ctx)
         });
         match signed.await?.ok_or_else(|| self.cannot(RECEIVE))? {
-            Ok(delivery) => Ok(delivery),
+            Ok(delivery) => Ok((delivery, generation)),
             Err(NotAuthentic::NoKey(why)) => Err(self.no_webhook_key(why.into())),
             Err(_) => Err(self.no_webhook_key("its plugin does not sign".into())),
         }
@@ -228,7 +255,9 @@ impl Connection {
     /// Reads it, and opens it.
     pub(super) async fn address(&self) -> Result<Found, Error> {
         let row = self.shared.reader().await?.webhook_address(self.id()).await?;
-        let Some(row) = row else { return Ok(Found { address: None, revision: 0, inbox: Inbox::default() }) };
+        let Some(mut row) = row else {
+            return Ok(Found { address: None, revision: 0, inbox: Inbox::default(), last_test: None });
+        };
         let address = match &row.sealed {
             None => None,
             Some(sealed) => {
@@ -242,7 +271,7 @@ impl Connection {
         };
         let received = row.next_number.saturating_sub(1);
         let inbox = Inbox { waiting: row.waiting, received, last_received_at: row.last_received_at };
-        Ok(Found { address, revision: row.revision, inbox })
+        Ok(Found { address, revision: row.revision, inbox, last_test: last_test(&mut row) })
     }
 
     /// Changes what there is; tried again when somebody else was first. `None` when there is none afterwards.
@@ -254,15 +283,17 @@ impl Connection {
         for _ in 0..TRIES {
             let found = self.address().await?;
             let now = self.shared.clock.now().seconds();
-            let Found { revision, inbox, .. } = found;
-            let before = found.address.as_ref().map(|address| address.info(source, inbox, now));
-            let (fresh, name) = match decide(found.address, now)? {
+            let Found { address, revision, inbox, last_test } = found;
+            let before = address.as_ref().map(|address| address.info(source, inbox, last_test.clone(), now));
+            let (fresh, name, tested) = match decide(address, now)? {
                 Next::Kept => return Ok(before),
-                Next::Changed(address, name) => (Some(address), name),
-                Next::Off => (None, event::WEBHOOK_DISABLED),
+                Next::Changed(address, name) => (Some(address), name, LastTest::Kept),
+                Next::Renewed(address, name) => (Some(address), name, LastTest::Forgotten),
+                Next::Off => (None, event::WEBHOOK_DISABLED, LastTest::Forgotten),
             };
-            let info = fresh.as_ref().map(|address| address.info(source, inbox, now));
-            if self.put_address(revision, fresh, name).await? {
+            let last_test = last_test.filter(|_| tested == LastTest::Kept);
+            let info = fresh.as_ref().map(|address| address.info(source, inbox, last_test, now));
+            if self.put_address(revision, fresh, name, tested).await? {
                 return Ok(info);
             }
         }
@@ -270,7 +301,13 @@ impl Connection {
     }
 
     /// `false` when it was changed meanwhile.
-    async fn put_address(&self, revision: i64, fresh: Option<Address>, name: &'static str) -> Result<bool, Error> {
+    async fn put_address(
+        &self,
+        revision: i64,
+        fresh: Option<Address>,
+        name: &'static str,
+        tested: LastTest,
+    ) -> Result<bool, Error> {
         let (shared, id) = (&self.shared, self.id());
         let fresh = match fresh {
             None => None,
@@ -298,6 +335,9 @@ impl Connection {
                         tx.set_webhook_address(id, revision, fresh).await?
                     }
                 };
+                if is_set && tested == LastTest::Forgotten {
+                    tx.forget_webhook_test(id).await?;
+                }
                 if is_set {
                     event::append(tx, &sealer, &event).await?;
                 }
@@ -327,6 +367,13 @@ impl Shared {
     pub(super) fn token_hash(&self, token: &Secret) -> [u8; 32] {
         self.sealer.mac("connections/webhook/v1", token.expose())
     }
+}
+
+/// `None` where the credential signed it and is another one since.
+fn last_test(row: &mut AddressRow) -> Option<WebhookTest> {
+    let of_this = row.tested_generation.is_none_or(|generation| generation == row.generation);
+    let at = row.tested_at.filter(|_| of_this).map(Timestamp::from_seconds)?;
+    Some(WebhookTest { at, address: row.tested_url.take()?, failure: row.test_failure.take() })
 }
 
 /// 256 random bits, as a word of letters, digits, `-` and `_`.

@@ -14,9 +14,10 @@ mod manage;
 mod peek;
 mod receive;
 
-pub use address::{WebhookInfo, WebhookKey};
+pub use address::{WebhookInfo, WebhookKey, WebhookTest};
 pub use deliveries::{BeginDeliveries, Deliveries};
 pub use inbox::ReceivedEvent;
+pub use itself::SentWebhookTest;
 pub use peek::InboxPage;
 pub use receive::{Receipt, ReceiveError};
 

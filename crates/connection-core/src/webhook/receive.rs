@@ -244,7 +244,7 @@ impl Connection {
             taken.store(true, Ordering::Relaxed);
             address.handshake_until = None;
             address.add_key(key.duplicate(), now, now.saturating_add(GRACE));
-            Ok(Next::Changed(address, event::WEBHOOK_KEY_TOLD))
+            Ok(Next::Renewed(address, event::WEBHOOK_KEY_TOLD))
         });
         change.await?;
         match taken.into_inner() {

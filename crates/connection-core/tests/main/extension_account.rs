@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, atomic::Ordering::SeqCst};
 
-use connection_contract::AuthType;
+use connection_contract::{AuthType, Liveness};
 use connection_core::{ChangedPart, Connection, ConnectionRegistry, ExtensionListener, RequiredAction};
 
 use crate::{
@@ -40,6 +40,31 @@ async fn reauthorized(connection: &Connection, key: &str) -> String {
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", key)])).await.unwrap();
     code(&session.terminal().await.unwrap())
+}
+
+#[tokio::test]
+async fn who_may_use_the_former_or_the_new_default_is_told_once_that_another_is_meant() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    registry.grant("both", one.id(), &[]).await.unwrap();
+    registry.grant("both", two.id(), &[]).await.unwrap();
+    registry.grant("one", one.id(), &[]).await.unwrap();
+    registry.grant("revoked", two.id(), &[]).await.unwrap();
+    registry.revoke("revoked", two.id()).await.unwrap();
+    let (_listener, told) = listen(&registry);
+    let another = |names: &[&str]| -> Vec<_> {
+        names.iter().map(|name| format!("{name} connection-config credential")).collect()
+    };
+    one.make_default().await.unwrap();
+    assert_eq!(taken(&told), another(&["both", "one"]));
+    one.make_default().await.unwrap();
+    assert!(taken(&told).is_empty(), "nothing was changed");
+    two.make_default().await.unwrap();
+    assert_eq!(taken(&told), another(&["both", "one"]));
+    two.clear_default().await.unwrap();
+    assert_eq!(taken(&told), another(&["both"]));
 }
 
 #[tokio::test]
@@ -154,6 +179,31 @@ async fn a_plugin_that_cannot_say_what_a_credential_holds_takes_no_name_away() {
     assert_eq!(held().await.last().unwrap(), r#"["apiKey","apiSecret"]"#, "what its kind declares");
 }
 
+/// As the one below, before anybody asks for what is not there.
+#[tokio::test]
+async fn a_row_that_says_more_or_less_than_its_credential_holds_is_mended_when_it_is_verified() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let twin = Twin::new();
+    registry.register_connection_kind(twin.clone()).unwrap();
+    let connection = twin.connected(&registry, "AC1", "  ").await;
+    let declared = of("both", needs(TWIN, AuthType::ApiKey, &["apiKey", "apiSecret"]));
+    let both = registry.extension(declared).unwrap();
+    let held = async || raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
+    for before in [r#"["apiKey","apiSecret"]"#, "[]", "{"] {
+        let edit = format!("UPDATE connection_credential SET secret_names = '{before}'");
+        raw::run(&world.database(), edit).await;
+        twin.fails.store(true, SeqCst);
+        assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+        assert_eq!(held().await, [before], "who cannot tell changes nothing");
+        twin.fails.store(false, SeqCst);
+        assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+        assert_eq!(held().await, [r#"["apiKey"]"#]);
+        let found = both.resolve(both.requirement()).await.unwrap();
+        assert_eq!(found.missing_secret_names, [secret_name("apiSecret")]);
+    }
+}
+
 /// What was stored before the plugin was asked has every name that its kind declares.
 #[tokio::test]
 async fn a_row_that_says_more_than_its_credential_holds_is_mended_once_somebody_asks_for_it() {
@@ -171,5 +221,6 @@ async fn a_row_that_says_more_than_its_credential_holds_is_mended_once_somebody_
     assert_eq!(both.inject(None).await.unwrap_err().code(), "connection_missing");
     let found = both.resolve(both.requirement()).await.unwrap();
     assert_eq!(found.missing_secret_names, [secret_name("apiSecret")]);
-    assert_eq!(both.connection_required().await.unwrap().unwrap().action, RequiredAction::Connect);
+    let view = both.connection_required().await.unwrap().unwrap();
+    assert_eq!((view.action, view.connection), (RequiredAction::Reauthorize, Some(connection.id())));
 }

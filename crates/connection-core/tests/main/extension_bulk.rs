@@ -1,6 +1,6 @@
-//! Many at once are what each is by itself, and cost no query for each pair.
+//! Many at once are what each is by itself.
 
-use connection_contract::{AuthType, ExtensionDeclaration};
+use connection_contract::AuthType;
 
 use crate::{
     acme::KIND,
@@ -47,17 +47,4 @@ async fn each_is_what_it_is_by_itself() {
             }
         }
     }
-}
-
-/// Ten thousand by one thousand is the benchmark's; here it only has to be no query for each.
-#[tokio::test]
-async fn many_extensions_are_read_with_few_queries() {
-    let world = World::new().await;
-    keys_are_accounts(&world);
-    let registry = world.acme().await;
-    connected(&registry, "one").await;
-    let declarations: Vec<ExtensionDeclaration> =
-        (0..2000).map(|number| acme_extension(&format!("extension-{number}"))).collect();
-    let all = registry.resolve_all(&declarations).await.unwrap();
-    assert!(all.iter().all(|found| found.as_ref().is_ok_and(|found| found.connection().is_some())));
 }

@@ -1,10 +1,11 @@
 //! Nothing is used without a grant, a grant is taken back at once, and everything of it is on record.
 
-use connection_contract::Secret;
+use connection_contract::{AuthType, Kind, Secret};
 use connection_core::{Connection, ConnectionStatus, Error, ExtensionError};
 
 use crate::{
-    extension_kit::{acme_extension, handle, refuses, secret_name},
+    acme::KIND,
+    extension_kit::{TWIN, Twin, acme_extension, handle, needs, of, refuses, secret_name},
     raw,
     world::{World, connected},
 };
@@ -91,6 +92,41 @@ async fn grants_are_seen_with_those_that_were_revoked_and_go_with_their_connecti
     registry.remove(connection.id()).await.unwrap();
     assert!(registry.grants().await.unwrap().is_empty());
     assert!(registry.grant(" ", connection.id(), &[]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_grant_is_of_a_connection_to_the_provider_that_is_needed() {
+    let (world, twin) = (World::new().await, Twin::new());
+    let registry = world.acme().await;
+    registry.register_connection_kind(twin.clone()).unwrap();
+    let other = twin.connected(&registry, "AC1", "secret").await;
+    // Of what nobody has declared, nobody knows what it needs.
+    registry.grant("issues", other.id(), &[]).await.unwrap();
+    registry.revoke("issues", other.id()).await.unwrap();
+    let before = events(&world, &other).await;
+    let refused = async |registry: &connection_core::ConnectionRegistry| {
+        let error = registry.grant("issues", other.id(), &[]).await.unwrap_err();
+        assert_eq!(error.to_string(), "'issues' needs a connection to 'acme', and 'twin' is none");
+        assert_eq!((error.code(), error.remedy().is_some()), ("other_provider", true));
+    };
+    let _issues = handle(&registry, "issues");
+    refused(&registry).await;
+    // In another process, one that was added.
+    let process = world.acme().await;
+    process.register_connection_kind(twin.clone()).unwrap();
+    registry.add_extension(&acme_extension("issues"), "1").await.unwrap();
+    refused(&process).await;
+    // What counts is what was added, whatever somebody has declared since.
+    process.extension(of("issues", needs(TWIN, AuthType::ApiKey, &["apiKey"]))).unwrap();
+    refused(&process).await;
+    assert_eq!(events(&world, &other).await, before);
+    assert!(registry.grants().await.unwrap().iter().all(|grant| grant.revoked_at.is_some()));
+    // Another kind of the provider is as good as any.
+    let kind = Kind::from_static("acme-twin");
+    let same = Twin { kind: kind.clone(), provider: KIND, ..Twin::new() };
+    registry.register_connection_kind(same.clone()).unwrap();
+    let same = same.connected(&registry, "AC2", "secret").await;
+    registry.grant("issues", same.id(), &[]).await.unwrap();
 }
 
 /// R-JINGLE-031: what is missing or refused is told when it is asked for, as something to react to.

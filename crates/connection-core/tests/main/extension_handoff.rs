@@ -16,9 +16,9 @@ use crate::{
     world::{World, answers, code, connected, step},
 };
 
-/// A host's settings: begins a setup where a connection is asked for.
+/// A host's settings: begins a setup where a connection is asked for, in place where there is one that fails.
 #[derive(Default)]
-struct Settings {
+pub(crate) struct Settings {
     registry: OnceLock<ConnectionRegistry>,
     opened: Mutex<Vec<String>>,
 }
@@ -48,13 +48,18 @@ impl SettingsHandOff for Settings {
         self.opened.lock().unwrap().push(format!("{owner} {settings:?}"));
         let registry = self.registry.get().unwrap();
         let handle = handle(registry, &settings.extension_name);
-        let kind = handle.kinds_for_setup().remove(0);
-        let session = registry.begin_setup(&kind).extension(&handle).await.map_err(|e| HandOffError::new(e.to_string()))?;
-        Ok(HandedOff::setup(session.id()))
+        let session = match handle.connection_required().await.unwrap().map(|view| view.action) {
+            Some(RequiredAction::Reauthorize) => {
+                let failing = handle.resolve(handle.requirement()).await.unwrap().connection().unwrap();
+                registry.connection(failing).await.unwrap().reauthorize().extension(&handle).await
+            }
+            _ => registry.begin_setup(&handle.kinds_for_setup()[0]).extension(&handle).await,
+        };
+        Ok(HandedOff::setup(session.map_err(|error| HandOffError::new(error.to_string()))?.id()))
     }
 }
 
-async fn open(world: &World) -> (ConnectionRegistry, Arc<Settings>) {
+pub(crate) async fn open(world: &World) -> (ConnectionRegistry, Arc<Settings>) {
     let settings = Arc::new(Settings::default());
     let registry = world.builder().settings(settings.clone()).kind(Acme::default()).open().await.unwrap();
     settings.registry.set(registry.clone()).unwrap();
@@ -62,14 +67,14 @@ async fn open(world: &World) -> (ConnectionRegistry, Arc<Settings>) {
 }
 
 /// What a person types into the setup that was begun last.
-async fn answered(registry: &ConnectionRegistry, key: &str) -> Outcome {
+pub(crate) async fn answered(registry: &ConnectionRegistry, key: &str) -> Outcome {
     let session = registry.resume_setup(registry.setups().await.unwrap().last().unwrap().id).await.unwrap();
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", key)])).await.unwrap();
     session.terminal().await.unwrap()
 }
 
-fn word(outcome: &RetryOutcome) -> String {
+pub(crate) fn word(outcome: &RetryOutcome) -> String {
     match outcome {
         RetryOutcome::Connected { command, .. } => format!("connected {command:?}"),
         RetryOutcome::NotGranted(resolved) => format!("not granted, {}", resolved.status),
@@ -79,7 +84,7 @@ fn word(outcome: &RetryOutcome) -> String {
     }
 }
 
-async fn token(handle: &ExtensionHandle) -> Result<Vec<u8>, connection_core::Error> {
+pub(crate) async fn token(handle: &ExtensionHandle) -> Result<Vec<u8>, connection_core::Error> {
     handle.with_access_token(handle.requirement(), async |token| token.expose().to_vec()).await
 }
 

@@ -1,6 +1,6 @@
 //! What a command runs with: declared names alone, wiped when it ends, and as variables.
 
-use connection_contract::{AuthType, Value};
+use connection_contract::{AuthType, Secret, Value};
 
 use crate::{
     extension_kit::{TWIN, Twin, acme_extension, needs, of, secret_name},
@@ -62,9 +62,36 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
     let issues = registry.extension(declaration).unwrap();
     let connection = connected(&registry, "key-1").await;
     registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
-    let error = issues.inject(None).await.unwrap().environment().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "'api_base_url' cannot be a variable of the environment: another name becomes the same variable"
-    );
+    let used = async || {
+        let sql = "SELECT kind FROM connection_event WHERE kind IN ('extension_used', 'secret_released') ORDER BY seq";
+        raw::texts(&world.database(), sql).await
+    };
+    let told = "'api_base_url' cannot be a variable of the environment: another name becomes the same variable";
+    assert_eq!(issues.environment(None).await.unwrap_err().to_string(), told);
+    assert_eq!(used().await, [""; 0], "a use that was refused is none");
+    // What is in the hands of a host is a use, whatever it can make of it.
+    assert_eq!(issues.inject(None).await.unwrap().environment().unwrap_err().to_string(), told);
+    assert_eq!(used().await, ["extension_used", "secret_released"]);
+}
+
+#[tokio::test]
+async fn variables_are_those_of_the_context_and_on_record_before_they_are_given() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let issues = crate::extension_kit::handle(&registry, "issues");
+    let connection = connected(&registry, "key-1").await;
+    assert_eq!(issues.environment(None).await.unwrap_err().code(), "not_granted");
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    let shown = |variables: Vec<(String, Secret)>| -> Vec<_> {
+        variables.iter().map(|(name, value)| format!("{name}={}", value.expose_str().unwrap())).collect()
+    };
+    let variables = shown(issues.environment(Some("list")).await.unwrap());
+    assert_eq!(variables, ["ACCESS_TOKEN=key-1", "PUBLIC_API_BASE_URL=https://api.acme.example"]);
+    assert_eq!(variables, shown(issues.inject(Some("list")).await.unwrap().environment().unwrap()));
+    let used = "SELECT body FROM connection_event WHERE kind = 'extension_used'";
+    let of_command = r#"{"command":"list","extension":"issues","for":"command","names":["accessToken"]}"#;
+    assert_eq!(raw::texts(&world.database(), used).await, [of_command; 2]);
+    assert_eq!(issues.environment(Some("delete-all")).await.unwrap_err().code(), "undeclared");
+    raw::refuse(&world.database(), "INSERT ON connection_event").await;
+    assert!(matches!(issues.environment(None).await, Err(connection_core::Error::Store(_))));
 }

@@ -68,13 +68,15 @@ pub(crate) fn refuses(world: &World) {
 pub(crate) struct Twin {
     pub(crate) kind: Kind,
     pub(crate) provider: Kind,
+    /// Which of the two it knows to hand out.
+    pub(crate) hands_out: &'static [&'static str],
     /// Whether it crashes when it is asked for a secret.
     pub(crate) fails: Arc<AtomicBool>,
 }
 
 impl Twin {
     pub(crate) fn new() -> Self {
-        Self { kind: TWIN, provider: TWIN, fails: Arc::default() }
+        Self { kind: TWIN, provider: TWIN, hands_out: &["apiKey", "apiSecret"], fails: Arc::default() }
     }
 
     pub(crate) async fn connected(&self, registry: &ConnectionRegistry, one: &str, two: &str) -> Handle {
@@ -89,12 +91,11 @@ impl ConnectionDefinition for Twin {
     type Credential = Record;
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(self.kind.clone(), "Twin", AuthType::ApiKey)
+        let descriptor = Descriptor::new(self.kind.clone(), "Twin", AuthType::ApiKey)
             .provider(self.provider.clone())
             .field(Field::secret("apiKey", "Key"))
-            .field(Field::secret("apiSecret", "Secret"))
-            .secret_name("apiKey")
-            .secret_name("apiSecret")
+            .field(Field::secret("apiSecret", "Secret"));
+        self.hands_out.iter().fold(descriptor, |descriptor, name| descriptor.secret_name(*name))
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Record>, SetupFailure> {

@@ -1,6 +1,6 @@
 //! Settings are plain JSON of declared names, apart from every secret, with defaults.
 
-use connection_contract::{AuthType, Value};
+use connection_contract::{AuthType, Command, ExtensionDeclaration, Preference, PreferenceInput, Value};
 
 use crate::{
     acme::KIND,
@@ -71,8 +71,9 @@ async fn what_is_not_plain_json_or_not_declared_is_refused_and_changes_nothing()
         ("open", Value::from("yes"), "invalid_preference", "is either true or false"),
         ("layout", Value::from("narrow"), "invalid_preference", "is one of the choices that were declared"),
         ("accessToken", Value::from("canary-secret"), "invalid_preference", "is a secret, which is never a preference"),
-        ("limit", Value::from("5"), "undeclared", "declares no preference 'limit'"),
-        ("unknown", Value::Null, "undeclared", "declares no preference 'unknown'"),
+        ("limit", Value::from("5"), "undeclared", "declares no preference"),
+        ("unknown", Value::Null, "undeclared", "declares no preference"),
+        ("canary-in-the-wrong-place", Value::from("accessToken"), "undeclared", "declares no preference"),
     ] {
         let set = issues.set_preferences(None).set("layout", "wide").set(name, value);
         let error = set.await.unwrap_err();
@@ -80,7 +81,9 @@ async fn what_is_not_plain_json_or_not_declared_is_refused_and_changes_nothing()
         assert!(error.to_string().ends_with(says), "{error}");
         assert!(!error.to_string().contains("canary") && !format!("{error:?}").contains("canary"));
     }
-    assert_eq!(issues.set_preferences(Some("nothing")).await.unwrap_err().code(), "undeclared");
+    let error = issues.set_preferences(Some("canary-command")).await.unwrap_err();
+    assert_eq!(error.to_string(), "'issues' declares no command");
+    assert!(!format!("{error:?}").contains("canary"), "what a person typed may be the secret itself");
     assert_eq!(issues.preferences(None).await.unwrap(), before);
 }
 
@@ -124,8 +127,7 @@ async fn settings_together_have_an_end() {
     let registry = world.acme().await;
     let mut declaration = acme_extension("issues");
     for number in 0..10 {
-        let input = connection_contract::PreferenceInput::Text;
-        declaration = declaration.preference(connection_contract::Preference::new(format!("p{number}"), input));
+        declaration = declaration.preference(Preference::new(format!("p{number}"), PreferenceInput::Text));
     }
     let issues = registry.extension(declaration).unwrap();
     let long = || Value::Text("x".repeat(60 << 10));
@@ -135,4 +137,72 @@ async fn settings_together_have_an_end() {
     let few = (0..8).fold(issues.set_preferences(None), |set, number| set.set(format!("p{number}"), long()));
     few.await.unwrap();
     assert_eq!(issues.preferences(None).await.unwrap().set.len(), 8);
+}
+
+/// The handle of one process may be of a declaration that another has replaced.
+#[tokio::test]
+async fn what_another_declaration_can_be_set_to_stays_until_all_is_replaced() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let old = handle(&registry, "issues");
+    let newer = acme_extension("issues").preference(Preference::new("density", PreferenceInput::Text));
+    let newer = registry.extension(newer).unwrap();
+    newer.set_preferences(None).set("density", "high").set("open", false).await.unwrap();
+    old.set_preferences(None).set("open", true).await.unwrap();
+    let read = newer.preferences(None).await.unwrap();
+    assert_eq!((read.value("density"), read.value("open")), (Some(&"high".into()), Some(&Value::Bool(true))));
+    assert_eq!(old.preferences(None).await.unwrap().set, ["open"], "it is shown what it declares");
+    // Where there is no room for both, what is set now goes first.
+    let many = |handle: &connection_core::ExtensionHandle| {
+        let mut declaration = handle.declaration().clone();
+        for number in 0..8 {
+            declaration = declaration.preference(Preference::new(format!("p{number}"), PreferenceInput::Text));
+        }
+        declaration
+    };
+    let many = registry.extension(many(&old)).unwrap();
+    let long = || Value::Text("x".repeat(60 << 10));
+    newer.set_preferences(None).set("density", long()).await.unwrap();
+    (0..8).fold(many.set_preferences(None), |set, number| set.set(format!("p{number}"), long())).await.unwrap();
+    assert!(newer.preferences(None).await.unwrap().set.iter().all(|name| name != "density"));
+    // A name that is a secret's by now is not kept in the clear.
+    let text = acme_extension("issues").preference(Preference::new("apiSecret", PreferenceInput::Text));
+    let text = registry.extension(text).unwrap();
+    text.set_preferences(None).replace().set("apiSecret", "canary-plain").set("open", true).await.unwrap();
+    let secret = of("issues", needs(KIND, AuthType::ApiKey, &["accessToken", "apiSecret"]));
+    registry.extension(secret).unwrap().set_preferences(None).set("open", false).await.unwrap();
+    assert!(text.preferences(None).await.unwrap().set == ["open"]);
+    newer.set_preferences(None).set("density", "low").await.unwrap();
+    old.set_preferences(None).replace().set("open", true).await.unwrap();
+    assert_eq!(newer.preferences(None).await.unwrap().set, ["open"]);
+}
+
+#[tokio::test]
+async fn what_an_extension_cannot_do_without_is_asked_for_before_anything_is_given() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let declared = ExtensionDeclaration::new("capture", needs(KIND, AuthType::ApiKey, &["accessToken"]))
+        .preference(Preference::new("database", PreferenceInput::Text).required())
+        .preference(Preference::new("size", PreferenceInput::Text).required().default("10"))
+        .preference(Preference::new("open", PreferenceInput::Checkbox).required())
+        .command(Command::new("list").preference(Preference::new("view", PreferenceInput::Text).required()))
+        .command(Command::new("sync"));
+    let capture = registry.extension(declared).unwrap();
+    let connection = connected(&registry, "key-1").await;
+    registry.grant("capture", connection.id(), &capture.requirement().auth.secret_names).await.unwrap();
+    let missing = async |command| capture.preferences(command).await.unwrap().missing;
+    let inject = async |command| capture.inject(command).await.map(drop).map_err(|error| error.to_string());
+    assert_eq!(missing(Some("list")).await, ["database", "view"]);
+    let error = "'capture' needs its preference 'database', which is not set";
+    assert_eq!(inject(None).await, Err(error.to_owned()));
+    let used = "SELECT count(*) FROM connection_event WHERE kind = 'extension_used'";
+    assert_eq!(raw::number(&world.database(), used).await, Some(0));
+    capture.set_preferences(None).set("database", "  ").await.unwrap();
+    assert_eq!(missing(None).await, ["database"], "what is blank is nothing");
+    capture.set_preferences(None).set("database", "d1").await.unwrap();
+    assert_eq!((inject(None).await, inject(Some("sync")).await), (Ok(()), Ok(())));
+    let error = capture.inject(Some("list")).await.unwrap_err();
+    assert_eq!((error.code(), error.remedy().is_some()), ("preference_required", true));
+    capture.set_preferences(Some("list")).set("view", "wide").await.unwrap();
+    assert_eq!(inject(Some("list")).await, Ok(()));
 }

@@ -82,6 +82,56 @@ async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defa
     assert_eq!(count(&package).await, before, "the control: nothing that others read");
 }
 
+/// R-JINGLE-048: a declaration that makes something else public is a change of it, whoever has the value.
+#[tokio::test]
+async fn a_declaration_that_is_added_with_other_public_values_counts() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let with = |names: &[&'static str], checked: bool| {
+        let requirement = needs(KIND, AuthType::ApiKey, &["accessToken"]);
+        let requirement = names.iter().fold(requirement, |requirement, name| requirement.public_preference(*name));
+        let open = Preference::new("open", PreferenceInput::Checkbox);
+        let open = if checked { open.default(true) } else { open };
+        ExtensionDeclaration::new("issues", requirement).preference(open)
+    };
+    let mut before = None;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    let _listener = registry.on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
+    for (declared, shown, counts) in [
+        (with(&[], false), "{}", false),
+        // Without a default it is false, and nobody was told that before.
+        (with(&["open"], false), r#"{"open":false}"#, true),
+        (with(&["open"], true), r#"{"open":true}"#, true),
+        // The connection has its value, or may have it.
+        (with(&["open", "region"], true), r#"{"open":true}"#, true),
+        (with(&["open", "region"], true), r#"{"open":true}"#, false),
+        (with(&[], true), "{}", true),
+    ] {
+        registry.add_extension(&declared, "1").await.unwrap();
+        let issues = registry.extension(declared).unwrap();
+        assert_eq!(public(&registry, &issues).await, shown);
+        let now = issues.revisions(None).await.unwrap();
+        assert_eq!(before.is_some_and(|before| before != now), counts, "{shown}");
+        let parts = if counts { vec![vec![ChangedPart::ConnectionConfig]] } else { Vec::new() };
+        assert_eq!(std::mem::take(&mut *told.lock().unwrap()), parts);
+        before = Some(now);
+    }
+    // A name that no preference has is read of the connection, and not of what was set once.
+    let acme = |names: &[&'static str]| {
+        let mut declared = with(names, false);
+        declared.name = "acme".into();
+        declared
+    };
+    let own = registry.extension(acme(&["open"])).unwrap();
+    own.set_preferences(None).set("open", true).await.unwrap();
+    let mut without = acme(&["open"]);
+    without.preferences.clear();
+    registry.add_extension(&without, "1").await.unwrap();
+    let reader = registry.extension(with(&["open"], false)).unwrap();
+    assert_eq!(public(&registry, &reader).await, r#"{"open":false}"#);
+}
+
 /// R-JINGLE-047, for an extension that nobody added and that another process knows otherwise.
 #[tokio::test]
 async fn a_declaration_that_another_process_changes_in_mid_setup_is_refused_at_the_commit() {

@@ -58,12 +58,14 @@ pub(crate) enum Pool {
 }
 
 impl Pool {
+    /// What it runs, it runs on threads with the name of the caller's: those of SQLite are its own.
     pub(crate) async fn of(database: &raw::Database, connections: u32) -> Self {
         match database {
             raw::Database::File(path) => {
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-                let options = options.journal_mode(SqliteJournalMode::Wal);
+                let thread = std::thread::current().name().unwrap_or_default().to_owned();
+                let options = options.journal_mode(SqliteJournalMode::Wal).thread_name(move |_| thread.clone());
                 let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(LONGEST);
                 Self::Sqlite(pool.connect_with(options).await.unwrap())
             }

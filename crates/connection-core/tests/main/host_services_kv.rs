@@ -17,6 +17,10 @@ async fn open(world: &World, plugin: &Borrower) -> ConnectionRegistry {
     registry
 }
 
+fn none() -> (String, String) {
+    ("Ok(None)".into(), "Ok(None)".into())
+}
+
 /// R-JACK-032
 #[tokio::test]
 async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it() {
@@ -24,6 +28,10 @@ async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it()
     let registry = open(&world, &plugin).await;
     assert_eq!(plugin.act(Act::Put("a", "mine")).await, "Ok(())");
     assert_eq!(plugin.act(Act::Get("a")).await, "Ok(Some(\"mine\"))");
+    // Not every database has such text.
+    assert_eq!(plugin.act(Act::Put("a\0b", "mine")).await, "Err(Denied)");
+    assert_eq!(plugin.act(Act::PutSecret("a\0b", "mine")).await, "Err(Denied)");
+    assert_eq!((plugin.act(Act::Get("a\0b")).await, plugin.act(Act::GetSecret("a\0b")).await), none());
     registry.unregister_connection_kind(&LENT);
     let other = registry.owner("other").unwrap();
     other.register_connection_kind(theirs.clone()).unwrap();

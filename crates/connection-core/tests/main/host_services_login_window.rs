@@ -8,13 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 use connection_contract::{LoggedIn, Secret};
-use connection_core::{ConnectionRegistry, LoginWindow};
+use connection_core::{ConnectionRegistry, LoginWindow, NewProfile};
 use tokio::sync::watch;
 
 use crate::{
-    lent::{Act, Borrower, asked, named},
+    lent::{Act, Borrower, LENT, asked, named},
     log, raw,
-    world::{World, code},
+    world::{World, code, step},
 };
 
 const CANARY: &str = "canary-of-the-cookie";
@@ -81,13 +81,32 @@ async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
     assert_eq!(partitions[3], "lent/default/a%2Fb/web%20login");
 }
 
+/// R-JACK-041: what one profile is logged in to, another one is not.
+#[tokio::test]
+async fn each_profile_logs_in_in_a_window_of_its_own() {
+    let (world, plugin, screen) = (World::new().await, Borrower::new([]).with_profiles(), Arc::<Screen>::default());
+    let registry = open(&world, &plugin, &screen).await;
+    let profiles = registry.profiles(&LENT).unwrap();
+    plugin.does([Act::Window(MINUTES), Act::ContextWindow(MINUTES)]);
+    let mut expected = Vec::new();
+    for label in ["work", "home"] {
+        let directory = world.directory.path().join(label);
+        let profile = profiles.create(NewProfile::new(label, directory)).await.unwrap();
+        screen.ends.lock().unwrap().extend([LoggedIn::Cancelled, LoggedIn::Cancelled]);
+        step(&registry.begin_setup(&LENT).profile(profile.id).await.unwrap()).await;
+        expected.extend(vec![format!("lent/{}/local/web%20login", profile.id); 2]);
+    }
+    assert_eq!(*screen.partitions.lock().unwrap(), expected);
+    assert_ne!(expected[0], expected[2]);
+}
+
 /// R-JACK-034: the host's window says nothing; the core's clock ends it.
 #[tokio::test]
 async fn a_window_that_stays_is_closed_when_its_time_is_over() {
     let (world, plugin, screen) = (World::new().await, Borrower::new([]), Arc::<Screen>::default());
     let registry = open(&world, &plugin, &screen).await;
     plugin.does([Act::Window(MINUTES)]);
-    let _session = registry.begin_setup(&crate::lent::LENT).await.unwrap();
+    let _session = registry.begin_setup(&LENT).await.unwrap();
     drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
     // The deadlines of the run, the lease that it renews, and the window's own.
     world.clock.until_asleep(4).await;
@@ -124,7 +143,8 @@ async fn a_verification_that_was_due_is_offered_no_window() {
     let scheduler = tokio::runtime::Handle::current().spawn(async move { running.run().await });
     while plugin.told().is_empty() {
         world.clock.advance(Duration::from_secs(10));
-        tokio::task::yield_now().await;
+        // A look at the store takes as long as what is waited for, which has a deadline by this clock.
+        raw::number(&world.database(), "SELECT 1").await;
     }
     scheduler.abort();
     assert_eq!(plugin.seen()[0], "verified without a window");
@@ -137,7 +157,7 @@ async fn a_setup_waits_for_a_person_longer_than_for_a_plugin_and_opens_no_window
     let registry = open(&world, &plugin, &screen).await;
     plugin.does([Act::Window(MINUTES), Act::ContextWindow(MINUTES)]);
     screen.ends.lock().unwrap().push(LoggedIn::Success(Secret::from(CANARY)));
-    let session = registry.begin_setup(&crate::lent::LENT).await.unwrap();
+    let session = registry.begin_setup(&LENT).await.unwrap();
     // The first has its cookie; the second stays open for more than the minute that a plugin has.
     drop(screen.open.subscribe().wait_for(|open| *open == 1).await.unwrap());
     while screen.partitions.lock().unwrap().len() < 2 {
@@ -146,7 +166,7 @@ async fn a_setup_waits_for_a_person_longer_than_for_a_plugin_and_opens_no_window
     // The deadlines of the run, the lease that it renews, and the window's own.
     world.clock.until_asleep(4).await;
     world.clock.advance(MINUTES + Duration::from_secs(1));
-    crate::world::step(&session).await;
+    step(&session).await;
     assert_eq!(code(&named(&session, "ada").await), "done Live");
     let seen = plugin.seen();
     assert!(seen.len() > 1 && seen.iter().all(|seen| *seen == "cookie of 20 bytes, TimedOut"), "{seen:?}");

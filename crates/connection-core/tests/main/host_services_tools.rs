@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, fs, path::PathBuf, sync::Arc, time::Duration};
 
-use connection_contract::{PathBase, PathSpec, ToolSpec};
+use connection_contract::{PathBase, PathSpec, SignIn, ToolSpec};
 use connection_core::{ConnectionRegistry, RegisterError};
 use tokio::runtime::Handle;
 
@@ -185,6 +185,23 @@ async fn in_a_setup_what_was_found_stays_found_in_every_replay_and_is_not_asked_
     assert_eq!(fs::read_to_string(&runs).unwrap(), "run\nrun\n");
 }
 
+#[tokio::test]
+async fn a_tool_that_is_not_to_be_asked_for_its_version_is_found_and_not_run() {
+    let machine = Machine::new().await;
+    shell_as(&machine.first, "helper");
+    let ran = machine.home.join("ran");
+    let asked = tool("helper", &format!("echo 1.0 | tee '{}'", ran.display()));
+    std::os::unix::fs::symlink("/usr/bin/tee", machine.first.join("tee")).unwrap();
+    for (spec, said) in [(asked.clone().version_not_asked(), "Err(Denied)"), (asked, "Ok(\"1.0\")")] {
+        let plugin = Borrower::new([spec.clone()]);
+        let registry = machine.open(&plugin).await;
+        assert!(plugin.act(Act::Find(spec.clone())).await.contains("helper"));
+        assert_eq!(plugin.act(Act::Version(spec.clone())).await, said);
+        assert_eq!(ran.exists(), spec.is_version_asked);
+        registry.close().await;
+    }
+}
+
 /// Each is one sentence that names the part.
 #[tokio::test]
 async fn a_descriptor_that_says_odd_things_of_a_tool_is_refused() {
@@ -199,6 +216,7 @@ async fn a_descriptor_that_says_odd_things_of_a_tool_is_refused() {
         (vec![fine().version_args([])], "without an argument"),
         (vec![fine().docs_url("http://acme.example")], "not at an https address"),
         (vec![fine().install_command("a\nb")], "not one line of plain text"),
+        (vec![fine().sign_in(SignIn::new(["helper".into()]).docs_url("http://acme.example"))], "not described at an https"),
     ] {
         match registry.register_connection_kind(Borrower::new(tools)) {
             Err(RegisterError::Descriptor { problem, .. }) => assert!(problem.contains(part), "{problem}"),

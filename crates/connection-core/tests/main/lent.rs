@@ -36,6 +36,7 @@ pub(crate) enum Act {
 #[derive(Clone, Default)]
 pub(crate) struct Borrower {
     tools: Vec<ToolSpec>,
+    profiles: bool,
     pub(crate) host: Arc<Mutex<Option<HostServices>>>,
     pub(crate) deed: Arc<Mutex<Deed>>,
     pub(crate) acts: Arc<Mutex<Vec<Act>>>,
@@ -48,6 +49,10 @@ pub(crate) struct Borrower {
 impl Borrower {
     pub(crate) fn new(tools: impl IntoIterator<Item = ToolSpec>) -> Self {
         Self { tools: tools.into_iter().collect(), ..Self::default() }
+    }
+    /// With identities, each in a directory of its own.
+    pub(crate) fn with_profiles(self) -> Self {
+        Self { profiles: true, ..self }
     }
     /// What its setups do before they ask for a name.
     pub(crate) fn does(&self, acts: impl IntoIterator<Item = Act>) {
@@ -172,6 +177,9 @@ impl ConnectionDefinition for Borrower {
     }
     fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
         Ok(())
+    }
+    fn profiles(&self) -> Option<ProfileSpec> {
+        self.profiles.then(|| ProfileSpec::new("LENT_HOME", PathSpec::new(PathBase::Home, ".lent").unwrap()))
     }
     async fn verify(&self, (): &(), ctx: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
         let with = if ctx.login_window().is_some() { "with" } else { "without" };

@@ -14,6 +14,10 @@ use tracing::{
 };
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// By the name of the thread.
+static STATEMENTS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+/// Where the driver tells each statement.
+const DRIVER: &str = "sqlx::query";
 
 /// Keeps everything from now on.
 pub(crate) fn begin() {
@@ -26,13 +30,24 @@ pub(crate) fn lines_with(word: &str) -> Vec<String> {
     LINES.lock().unwrap().iter().filter(|line| line.contains(word)).cloned().collect()
 }
 
+/// The statements that were run on threads of that name: of pools that the host lends, since our own log none.
+pub(crate) fn statements_of(thread: &str) -> Vec<String> {
+    let all = STATEMENTS.lock().unwrap();
+    all.iter().filter(|(on, _)| on == thread).map(|(_, line)| line.clone()).collect()
+}
+
 struct Keeper;
 
 impl Keeper {
     fn keep(metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {
         let mut line = Line(format!("{} {}", metadata.level(), metadata.target()));
         record(&mut line);
-        LINES.lock().unwrap().push(line.0);
+        if metadata.target() == DRIVER {
+            let thread = std::thread::current().name().unwrap_or_default().to_owned();
+            STATEMENTS.lock().unwrap().push((thread, line.0));
+        } else {
+            LINES.lock().unwrap().push(line.0);
+        }
     }
 }
 
@@ -46,7 +61,7 @@ impl Visit for Line {
 
 impl Subscriber for Keeper {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("connection")
+        metadata.target().starts_with("connection") || metadata.target() == DRIVER
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         Self::keep(span.metadata(), |line| span.record(line));

@@ -30,15 +30,19 @@ pub(crate) struct Metered {
     pub(crate) fetched: Arc<AtomicUsize>,
     pub(crate) deed: Arc<Mutex<Deed>>,
     pub(crate) gate: Arc<Gate>,
+    /// Told in place of what the provider answers, and its metrics of every session.
+    pub(crate) snapshot: Arc<Mutex<Option<UsageSnapshot>>>,
+    /// How every account is paid for.
+    pub(crate) mode: Arc<Mutex<Text>>,
     /// Each fetch.
     pub(crate) seen: Arc<Mutex<Vec<Where>>>,
 }
 
 impl Metered {
     pub(crate) fn new() -> Self {
-        let (fetched, deed, seen) = Default::default();
-        let gate = Arc::new(Gate::new());
-        Self { profiles: false, chooses: false, interval: None, fetched, deed, gate, seen }
+        let (fetched, deed, snapshot, seen) = Default::default();
+        let (gate, mode) = (Arc::new(Gate::new()), Arc::new(Mutex::new("subscription".into())));
+        Self { profiles: false, chooses: false, interval: None, fetched, deed, gate, snapshot, mode, seen }
     }
     pub(crate) fn with_profiles() -> Self {
         Self { profiles: true, ..Self::new() }
@@ -119,6 +123,9 @@ impl UsageSource<Secret> for Metered {
             self.gate.pass().await;
             let deed = self.deed.lock().unwrap().clone();
             deed.polled().await?;
+            if let Some(snapshot) = self.snapshot.lock().unwrap().clone() {
+                return Ok(snapshot);
+            }
             let base = ctx.base_url(API).map_err(|_| ConnectionError::Bug("no base".into()))?;
             let answer = classify(ctx.send(HttpRequest::get(base, "/usage")).await)?;
             let json = answer.json().map_err(NotLive::from)?;
@@ -128,12 +135,15 @@ impl UsageSource<Secret> for Metered {
         })
     }
     fn auth_mode(&self, _: &Secret) -> Option<Text> {
-        Some("subscription".into())
+        Some(self.mode.lock().unwrap().clone())
     }
     fn poll_interval(&self) -> Option<Duration> {
         self.interval
     }
     fn format_session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
-        vec![TokenUtilization::new("context", "Context", session.context_used).into()]
+        match &*self.snapshot.lock().unwrap() {
+            Some(told) => told.metrics.clone(),
+            None => vec![TokenUtilization::new("context", "Context", session.context_used).into()],
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use connection_contract::encode;
+use connection_contract::{encode, reason};
 use connection_core::{DirectoryProbe, DirectoryState, FilesPolicy};
 
 use crate::tool::{Tools, write};
@@ -32,8 +32,6 @@ async fn a_path_is_probed_before_there_is_a_profile_of_it() {
     assert_eq!(found(&probe(&it, "a").await), (true, None, None), "nothing says whether somebody is signed in");
     it.write("a/auth.json", r#"{"tokens":{"access":" "}}"#);
     assert_eq!(found(&probe(&it, "a").await), (true, Some(false), None), "a login that is none");
-    it.write("a/auth.json", "{broken");
-    assert_eq!(found(&probe(&it, "a").await), (true, Some(false), None));
     it.write("a/auth.json", r#"{"tokens":{"access":"canary"}}"#);
     assert_eq!(found(&probe(&it, "a").await), (true, Some(true), None));
     it.write("a/settings.json", r#"{"account":{"name":" Ada\u0007 "}}"#);
@@ -43,6 +41,40 @@ async fn a_path_is_probed_before_there_is_a_profile_of_it() {
     let probed = probe(&it, "a").await;
     assert_eq!(found(&probed), (true, Some(true), Some("Ada")), "another way to be signed in");
     assert!(!format!("{probed:?}").contains("canary"));
+}
+
+/// What is just being written is no login that is none: whoever was signed in still is.
+#[tokio::test]
+async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
+    let it = Tools::new().await;
+    it.write("a/settings.json", r#"{"account":{"name":"Ada"}}"#);
+    let judged = async |auth: &str| {
+        it.write("a/auth.json", auth);
+        let probed = probe(&it, "a").await;
+        assert!(probed.exists && probed.account_label.as_ref().is_some_and(|name| name.as_str() == "Ada"));
+        let told = format!("{:?}", probed.reason);
+        assert!(!told.contains("canary"), "{told}");
+        (probed.authenticated, probed.reason.map(|reason| (reason.code.into_owned(), reason.message.to_string())))
+    };
+    let not_json = (reason::NOT_JSON.to_owned(), "'auth.json' is not JSON, as one that is just being written".to_owned());
+    let long = format!(r#"{{"tokens":{{"access":"{}"}}}}"#, "x".repeat(1 << 20));
+    for (auth, authenticated, why) in [
+        ("", None, Some(not_json.clone())),
+        (r#"{"tokens":{"access":"canary-acc"#, None, Some(not_json.clone())),
+        // A login of another sort: of this one it says nothing.
+        ("{}", None, None),
+        (r#"{"tokens":{}}"#, Some(false), None),
+        (r#"{"tokens":null}"#, Some(false), None),
+        (&*long, None, Some((reason::TOO_LARGE.to_owned(), "'auth.json' has more than 1 MiB, and is not read".to_owned()))),
+    ] {
+        assert_eq!(judged(auth).await, (authenticated, why), "{}", &auth[..auth.len().min(40)]);
+    }
+    // That there is none, nobody says of all of them while one is in doubt; of one that is there, it is enough.
+    it.write("a/key.json", "{}");
+    assert_eq!(judged("{broken").await, (None, Some(not_json)));
+    assert_eq!(judged("{}").await, (Some(false), None));
+    it.write("a/key.json", r#"{"key":"canary"}"#);
+    assert_eq!(judged("{broken").await, (Some(true), None));
 }
 
 #[tokio::test]
@@ -96,7 +128,9 @@ async fn a_directory_that_is_gone_a_link_or_none_is_told_and_no_link_leads_out_o
     let outside = it.write("outside/auth.json", r#"{"tokens":{"access":"canary"}}"#);
     it.write("a/settings.json", r#"{"account":{"name":"Ada"}}"#);
     symlink(&outside, it.path("a/auth.json")).unwrap();
-    assert_eq!(found(&probe(&it, "a").await), (true, None, Some("Ada")), "what is outside says nothing");
+    let led_out = probe(&it, "a").await;
+    assert_eq!(found(&led_out), (true, None, Some("Ada")), "what is outside says nothing");
+    assert_eq!(led_out.reason.unwrap().code, reason::DENIED);
     symlink(it.path("a"), it.path("link")).unwrap();
     let linked = probe(&it, "link").await;
     assert_eq!(found(&linked), (true, None, Some("Ada")));
@@ -120,4 +154,30 @@ async fn nothing_is_read_where_the_host_allows_nothing_to_be_read() {
     it.write("a/settings.json", r#"{"account":{"name":"Ada"}}"#);
     let probed = probe(&it, "a").await;
     assert_eq!((found(&probed), probed.state.clone()), ((false, None, None), DirectoryState::NotAllowed));
+}
+
+/// Whether something is there, and what, would be an answer, too.
+#[cfg(unix)]
+#[tokio::test]
+async fn of_what_is_out_of_bounds_not_even_what_it_is_is_told() {
+    use std::os::unix::fs::symlink;
+
+    let allowed = tempfile::tempdir().unwrap();
+    let it = Tools::with(|builder| builder.files(FilesPolicy::new().allow(allowed.path()))).await;
+    it.write("a/settings.json", "{}");
+    symlink("loop", it.path("loop")).unwrap();
+    symlink(it.path("a"), it.path("link")).unwrap();
+    symlink(it.path("a"), allowed.path().join("out")).unwrap();
+    symlink(it.path("a/settings.json"), allowed.path().join("file")).unwrap();
+    let outside = ["a", "gone", "loop", "link", "a/settings.json", "a/settings.json/x"].map(|path| it.path(path));
+    let led_out = ["out", "file"].map(|path| allowed.path().join(path));
+    for path in outside.into_iter().chain(led_out) {
+        let probed = it.profiles().probe(&path).await.unwrap();
+        assert_eq!((found(&probed), probed.state.clone()), ((false, None, None), DirectoryState::NotAllowed), "{path:?}");
+    }
+    // Within them it is.
+    write(&allowed.path().join("in/settings.json"), "{}");
+    for (path, state) in [("gone/deeper", DirectoryState::Gone), ("in", DirectoryState::There)] {
+        assert_eq!(it.profiles().probe(allowed.path().join(path)).await.unwrap().state, state, "{path}");
+    }
 }

@@ -11,6 +11,7 @@ use std::{
 use connection_contract::prelude::*;
 use connection_core::{Clock, Connection as Handle, ConnectionRegistry, Error, Outcome, SystemClock};
 
+pub(crate) use crate::running::run;
 use crate::{
     acme::API,
     fake::{Deed, Gate, count},
@@ -21,20 +22,6 @@ use crate::{
 pub(crate) const RENEWING: Kind = Kind::from_static("renewing");
 /// How long an access token lives, unless a test says otherwise.
 pub(crate) const LIFE: i64 = 3_600;
-
-/// A scheduler; it runs until this is dropped.
-pub(crate) struct Running(tokio::task::JoinHandle<()>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-pub(crate) fn run(registry: &ConnectionRegistry) -> Running {
-    let registry = registry.clone();
-    Running(tokio::runtime::Handle::current().spawn(async move { registry.run().await }))
-}
 
 /// What else a refresh asks for, behind the answer to what it spent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +39,11 @@ pub(crate) struct Script {
     pub(crate) valid_for: Mutex<Option<i64>>,
     pub(crate) renew_in: Mutex<Option<i64>>,
     pub(crate) authorized_for: Mutex<Option<i64>>,
+    /// The tokens and the account that the next setup gets; a refresh token may be blank.
+    pub(crate) gives: Mutex<[&'static str; 3]>,
+    /// How a re-authorization takes over what it got none of.
+    pub(crate) inherit: Mutex<Deed>,
+    pub(crate) inherited: AtomicUsize,
     pub(crate) refreshed: AtomicUsize,
     pub(crate) verified: AtomicUsize,
     pub(crate) serialized: AtomicUsize,
@@ -95,6 +87,9 @@ impl Renewing {
             valid_for: Mutex::new(Some(LIFE)),
             renew_in: Mutex::default(),
             authorized_for: Mutex::default(),
+            gives: Mutex::new(["access-1", "refresh-1", "1"]),
+            inherit: Mutex::default(),
+            inherited: count(),
             refreshed: count(),
             verified: count(),
             serialized: count(),
@@ -128,12 +123,13 @@ impl ConnectionDefinition for Renewing {
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Tokens>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
         let name = answers.text("name")?.to_owned();
-        let tokens = Tokens { access: Secret::from("access-1"), refresh: Secret::from("refresh-1") };
+        let [access, refresh, account] = *self.gives.lock().unwrap();
+        let tokens = Tokens { access: Secret::from(access), refresh: Secret::from(refresh) };
         let from_now = |seconds: &Mutex<Option<i64>>| {
             let seconds = *seconds.lock().unwrap();
             seconds.map(|seconds| Timestamp::from_seconds(ctx.now().seconds() + seconds))
         };
-        Ok(Established::new(tokens, Identity::new("1", name))
+        Ok(Established::new(tokens, Identity::new(account, name))
             .valid_until(from_now(&self.valid_for))
             .renew_at(from_now(&self.renew_in))
             .authorized_until(from_now(&self.authorized_for))
@@ -238,6 +234,17 @@ impl Refresher<Tokens> for Renewing {
                 .renew_at(from_now("renewIn"))
                 .authorized_until(from_now("authorizedFor")))
         })
+    }
+
+    fn inherit(&self, former: &Tokens, fresh: Tokens, now: Timestamp) -> Option<Refreshed<Tokens>> {
+        if !fresh.refresh.is_empty() || former.refresh.is_empty() {
+            return None;
+        }
+        self.inherited.fetch_add(1, SeqCst);
+        let deed = self.inherit.lock().unwrap().clone();
+        deed.call().ok()?;
+        let kept = Tokens { refresh: former.refresh.duplicate(), ..fresh };
+        Some(Refreshed::new(kept).valid_until(Some(Timestamp::from_seconds(now.seconds() + LIFE))))
     }
 }
 

@@ -1,12 +1,14 @@
 //! What is run in a container, by its arguments: for both engines, and what is refused before anything starts.
 
+use std::ffi::OsStr;
+
 use connection_contract::{Kind, MountMode};
 use connection_core::{
     Error, NewProfile, SandboxAccess, SandboxEngine, SandboxError, SandboxNetwork, SandboxPolicy, SandboxRun,
     SpawnOptions,
 };
 
-use crate::tool::{PLAIN, STRICT, TOOL, Tool, Tools};
+use crate::tool::{PLAIN, SHARED, STRICT, TOOL, Tool, Tools};
 
 fn start() -> SpawnOptions {
     let options = SpawnOptions::new("/usr/local/lib/tool/bin/tool").arg("/usr/bin/env").arg("--flag=/a b");
@@ -14,11 +16,11 @@ fn start() -> SpawnOptions {
 }
 
 fn compose(it: &Tools, policy: &SandboxPolicy, options: &SpawnOptions) -> Result<SandboxRun, Error> {
-    it.registry.sandbox(&TOOL).unwrap().compose(policy, options).map(as_root)
+    it.registry.sandbox(&TOOL).unwrap().compose(policy, options).map(as_nobody)
 }
 
 /// Whoever runs the tests.
-fn as_root(mut run: SandboxRun) -> SandboxRun {
+fn as_nobody(mut run: SandboxRun) -> SandboxRun {
     run.user = None;
     run
 }
@@ -54,8 +56,15 @@ async fn a_run_is_bounded_whatever_the_kind_says() {
         assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {own}{bounds} {rest}"));
         run.user = Some((1001, 1002));
         assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {own}{user}{bounds} {rest}"));
-        assert_eq!(run.left_out.len(), 2, "{:?}", run.left_out);
-        assert!(run.left_out[0].starts_with("/config/.toolrc: ") && run.left_out[1].starts_with("PATH: "));
+        // Whoever the image names could read nothing of root's, and Podman keeps no ids for root.
+        run.user = Some((0, 0));
+        assert_eq!(argv(&it, &run), format!("{program} run --rm --interactive {own}--user 0:0 {bounds} {rest}"));
+        let as_whom = it.registry.sandbox(&TOOL).unwrap().compose(&SandboxPolicy::new(), &start()).unwrap().user;
+        assert_eq!(as_whom.is_some(), cfg!(unix), "whoever runs this, root too");
+        assert_eq!(run.left_out.len(), 3, "{:?}", run.left_out);
+        for (left_out, what) in run.left_out.iter().zip(["/config/.toolrc: ", "PATH: ", "TOOL_TELEMETRY: "]) {
+            assert!(left_out.starts_with(what), "{left_out}");
+        }
         for secret in [format!("{run:?}"), format!("{:?}", run.argv())] {
             assert!(!secret.contains("canary"), "{secret}");
         }
@@ -105,8 +114,38 @@ async fn the_directory_of_the_profile_is_mounted_and_the_variable_names_its_plac
     assert!(line.contains(" --volume HOME/work:/config/.tool:ro ") && !line.contains("HOME/.tool:"), "{line}");
     assert_eq!((&run.env["TOOL_HOME"], &run.env["TOOL_PARENT"]), (&"/config/.tool".into(), &"/config".into()));
     assert!(line.ends_with(" tool --isolated /usr/bin/env --flag=/a b"), "{line}");
+    // The tool's own directory too, where nothing lies beside it: it is where the kind says, and not where it is by itself.
+    let own = it.profiles().default_profile().await.unwrap();
+    let mut by_itself = start();
+    it.profiles().apply_profile(&mut by_itself, own.id).await.unwrap();
+    assert!(!by_itself.env.contains_key(OsStr::new("TOOL_HOME")));
+    let run = compose(&it, &SandboxPolicy::new(), &by_itself).unwrap();
+    assert_eq!((&run.env["TOOL_HOME"], &run.args[0]), (&"/config/.tool".into(), &"--isolated".into()));
     std::fs::remove_dir_all(it.path("work")).unwrap();
-    assert!(matches!(refused(compose(&it, &SandboxPolicy::new(), &options)), SandboxError::Mount { .. }));
+    let error = refused(compose(&it, &SandboxPolicy::new(), &options));
+    assert!(matches!(error, SandboxError::NoDirectory { .. }), "{error}");
+    assert_eq!((error.code(), error.remedy().unwrap().contains("token")), ("invalid_sandbox", true));
+}
+
+/// R-JACK-067: what the tool is told of its directory arrives, or the kind is not registered.
+#[tokio::test]
+async fn a_variable_of_a_profile_is_in_the_container_whatever_it_is_called() {
+    let it = Tools::new().await;
+    let moved = Kind::from_static("moved");
+    it.registry.register_connection_kind(Tool(moved.clone())).unwrap();
+    it.write("work/settings.json", "{}");
+    let profiles = it.registry.profiles(&moved).unwrap();
+    let work = profiles.create(NewProfile::new("work", it.path("work"))).await.unwrap();
+    let mut options = SpawnOptions::new("tool");
+    profiles.apply_profile(&mut options, work.id).await.unwrap();
+    let run = it.registry.sandbox(&moved).unwrap().compose(&SandboxPolicy::new(), &options).unwrap();
+    let line = argv(&it, &run);
+    // The engine goes by a variable of that name, so it is not in the engine's environment.
+    assert!(line.contains(" --env TOOL_HOME ") && line.contains(" --env XDG_CONFIG_HOME=/config "), "{line}");
+    assert!(!run.env.contains_key("XDG_CONFIG_HOME") && run.env["TOOL_HOME"] == "/config/.tool");
+    assert!(run.left_out.iter().all(|left_out| left_out.starts_with("/config/.toolrc")), "{:?}", run.left_out);
+    let error = it.registry.register_connection_kind(Tool(Kind::from_static("fixed"))).unwrap_err();
+    assert!(error.to_string().contains("'XDG_CONFIG_HOME' cannot be handed to the container"), "{error}");
 }
 
 /// R-JACK-062
@@ -194,11 +233,65 @@ async fn with_a_profile_elsewhere_nothing_of_the_tools_own_directory_is_mounted(
         let run = sandbox.compose(&SandboxPolicy::new(), &options).unwrap();
         assert_eq!(run.mounts.iter().any(|mount| mount.source == it.path(".toolbeside")), is_mounted);
         assert_eq!(run.left_out.iter().any(|why| why.starts_with("/config/.toolbeside: ")), !is_mounted);
+        // What lies beside is found where no variable names the directory.
+        let names = ["TOOL_HOME", "TOOL_PARENT", "TOOL_ISOLATED"];
+        assert!(names.iter().all(|name| run.env.contains_key(*name) != is_mounted), "{run:?}");
+        assert_eq!(run.args.contains(&"--isolated".into()), !is_mounted);
     }
     // In the container of another tool it would point at nothing.
     let error = refused(compose(&it, &SandboxPolicy::new(), &options));
     assert_eq!(error.to_string(), "a profile of kind 'strict' is applied to what is started in the container of kind 'tool'");
     assert_eq!((error.code(), error.remedy().is_some()), ("invalid_sandbox", true));
+}
+
+/// The process has one home, and a login in it is of one owner.
+#[tokio::test]
+async fn another_owner_has_its_own_profile_in_the_container_or_nothing_starts() {
+    let it = Tools::new().await;
+    for file in [".tool/settings.json", ".toolrc", ".toolbeside", "u42/.tool/settings.json"] {
+        it.write(file, "{}");
+    }
+    let others = it.registry.owner("u42").unwrap();
+    for kind in [TOOL, STRICT] {
+        let (sandbox, profiles) = (others.sandbox(&kind).unwrap(), others.profiles(&kind).unwrap());
+        for engine in [SandboxEngine::Docker, SandboxEngine::Podman] {
+            let policy = SandboxPolicy::new().engine(engine);
+            let error = refused(sandbox.compose(&policy, &start()));
+            assert_eq!(error, SandboxError::NoProfile { kind: kind.clone() });
+            let remedy = error.remedy().unwrap();
+            assert!(error.code() == "no_home" && remedy.starts_with("create a profile"), "{remedy}");
+        }
+        let own = profiles.create(NewProfile::new("own", it.path("u42/.tool"))).await.unwrap();
+        assert!(matches!(refused(sandbox.compose(&SandboxPolicy::new(), &start())), SandboxError::NoProfile { .. }));
+        let mut options = start();
+        profiles.apply_profile(&mut options, own.id).await.unwrap();
+        for engine in [SandboxEngine::Docker, SandboxEngine::Podman] {
+            let run = sandbox.compose(&SandboxPolicy::new().engine(engine), &options).unwrap();
+            assert!(run.mounts.iter().map(|mount| &mount.source).eq([&it.path("u42/.tool")]), "{}", argv(&it, &run));
+            let why = "/config/.toolrc: it is of the user who runs this program, and of no other owner";
+            assert!(run.left_out.iter().any(|left_out| left_out == why), "{:?}", run.left_out);
+        }
+        // Nor does the one for whom the registry was opened have theirs.
+        let error = refused(it.registry.sandbox(&kind).unwrap().compose(&SandboxPolicy::new(), &options));
+        assert_eq!((error.code(), error), ("invalid_sandbox", SandboxError::OtherOwner { kind: kind.clone() }));
+        let mut options = start();
+        let first = it.registry.profiles(&kind).unwrap().default_profile().await.unwrap();
+        it.registry.profiles(&kind).unwrap().apply_profile(&mut options, first.id).await.unwrap();
+        assert!(matches!(refused(sandbox.compose(&SandboxPolicy::new(), &options)), SandboxError::OtherOwner { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_container_without_a_place_for_a_profile_has_nothing_of_the_user_for_another_owner() {
+    let it = Tools::new().await;
+    it.write(".toolrc", "the user's");
+    let composed = |owner: &str| {
+        let registry = it.registry.owner(owner).unwrap();
+        registry.sandbox(&SHARED).unwrap().compose(&SandboxPolicy::new(), &SpawnOptions::new("tool")).unwrap()
+    };
+    let (own, others) = (composed("local"), composed("u42"));
+    assert_eq!((own.mounts.len(), own.left_out.len()), (1, 0));
+    assert_eq!((others.mounts.len(), others.left_out.len()), (0, 1), "{:?}", others.left_out);
 }
 
 #[tokio::test]

@@ -3,17 +3,20 @@
 //! Where no engine runs this says so on standard error and is passed over: what needs an engine cannot be shown without one.
 
 use std::{
+    ffi::OsString,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
-use connection_core::{NewProfile, SandboxAccess, SandboxNetwork, SandboxPolicy, SandboxRun, SpawnOptions};
+use connection_core::{Environment as _, NewProfile, SandboxAccess, SandboxNetwork, SandboxPolicy, SandboxRun, SpawnOptions, SystemEnvironment};
 
 use crate::tool::{TOOL, Tools};
 
 const IMAGE: &str = "localhost/connections/test-of-sandbox:1";
+/// For a user of its own, as the images that come with kinds are.
+const IMAGE_FILE: &str = "FROM scratch\nCOPY busybox tool /bin/\nENV PATH=/bin\nUSER 1000:1000\n";
 /// A static program of Debian's package `busybox-static`.
 const BUSYBOX: &str = "/bin/busybox";
 /// Ways to run a container, the usual one first: some machines have an older sort of control groups, and some do not let
@@ -30,8 +33,23 @@ fn executable(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+#[cfg(unix)]
+fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
 #[cfg(not(unix))]
 fn executable(_: &Path) {}
+
+#[cfg(not(unix))]
+fn private(_: &Path) {}
+
+/// What an engine goes by.
+fn variables() -> impl Iterator<Item = (OsString, OsString)> {
+    let names = ["PATH", "HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "CONTAINERS_CONF"];
+    names.into_iter().filter_map(|name| Some((name.into(), SystemEnvironment.variable(name)?)))
+}
 
 /// Past the capture of the test harness: nobody is to believe that this was shown.
 fn skipped(why: &str) {
@@ -53,7 +71,7 @@ impl Engine {
             return None;
         }
         let it = Tools::new().await;
-        it.write("image/Containerfile", "FROM scratch\nCOPY busybox tool /bin/\nENV PATH=/bin\n");
+        it.write("image/Containerfile", IMAGE_FILE);
         fs::copy(BUSYBOX, it.path("image/busybox")).unwrap();
         it.write("image/tool", TOOL_OF_IMAGE);
         executable(&it.path("image/tool"));
@@ -65,7 +83,7 @@ impl Engine {
             let policy = way.iter().fold(SandboxPolicy::new(), |policy, option| policy.engine_option(*option));
             let policy = policy.scratch(it.path("scratch")).image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
             let sandbox = it.registry.sandbox(&TOOL).unwrap();
-            if let Err(error) = sandbox.build(&policy, &it.path("image")) {
+            if let Err(error) = sandbox.build(&policy, &it.path("image"), variables()) {
                 said = error.to_string();
                 continue;
             }
@@ -107,6 +125,8 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     let project = it.write("project/file", "before").parent().unwrap().to_owned();
     let work = it.profiles().create(NewProfile::new("work", it.path("work"))).await.unwrap();
     let policy = engine.policy.clone().project(&project, "/project", SandboxAccess::Writable);
+    // Closed to everybody but its owner, as the copies are.
+    private(&project);
     let capabilities = "tool grep -E '^(Cap|NoNew)' /proc/self/status";
     let script = format!(
         "{capabilities}; tool pwd; tool cat $TOOL_HOME/account; echo; \
@@ -131,4 +151,23 @@ async fn a_container_has_no_capability_reads_its_configuration_and_ends_as_its_t
     let policy = engine.policy.clone().project(it.path("work"), "/config/work", SandboxAccess::Writable);
     let (code, said) = engine.run(&policy, &shell("echo x > /config/work/account"));
     assert_eq!((code, fs::read_to_string(it.path("work/account")).unwrap()), (0, "x\n".into()), "{said}");
+}
+
+/// R-JACK-068: engines mount by depth, so the order decides at one place alone.
+#[tokio::test]
+async fn what_is_mounted_below_another_place_lies_in_that_one_whichever_comes_first() {
+    let Some(engine) = Engine::find().await else { return };
+    let it = &engine.it;
+    let directory = |path: &str| it.write(path, path).parent().unwrap().to_owned();
+    let (outer, inner, last) = (directory("outer/below/file"), directory("inner/file"), directory("last/file"));
+    let outer = outer.parent().unwrap().to_owned();
+    let policy = |first: (&Path, &str), second: (&Path, &str)| {
+        let policy = engine.policy.clone().shared_directory(first.0, first.1, SandboxAccess::Writable);
+        policy.shared_directory(second.0, second.1, SandboxAccess::Writable)
+    };
+    let (above, below) = ((&*outer, "/a"), (&*inner, "/a/below"));
+    for policy in [policy(above, below), policy(below, above)] {
+        assert_eq!(engine.run(&policy, &shell("tool cat /a/below/file")), (0, "inner/file".into()));
+    }
+    assert_eq!(engine.run(&policy(below, (&last, "/a/below")), &shell("tool cat /a/below/file")), (0, "last/file".into()));
 }

@@ -15,8 +15,10 @@ use connection_core::{ConnectionRegistry, Profiles, RegistryBuilder};
 use crate::world::World;
 
 pub(crate) const TOOL: Kind = Kind::from_static("tool");
-/// Its directory must have the name that it has at home.
+/// Its directory must have the name that it has at home, and be there.
 pub(crate) const STRICT: Kind = Kind::from_static("strict");
+/// Its container sees configuration, and has no place for a profile.
+pub(crate) const SHARED: Kind = Kind::from_static("shared");
 /// It has neither profiles nor a container.
 pub(crate) const PLAIN: Kind = Kind::from_static("plain");
 
@@ -71,8 +73,12 @@ impl ConnectionDefinition for Tool {
             .arg("--isolated")
             .probe(probe);
         match self.0.as_str() {
-            "plain" => None,
-            "strict" | "outside" => Some(spec.dir_name(".tool")),
+            "plain" | "shared" => None,
+            "strict" | "outside" => Some(spec.dir_name(".tool").needs_directory()),
+            // It finds its directory by a variable that is the host's own, too.
+            "moved" | "fixed" => {
+                Some(ProfileSpec::new("TOOL_HOME", home(".tool")).variable("XDG_CONFIG_HOME", EnvValue::Parent))
+            }
             _ => Some(spec),
         }
     }
@@ -85,7 +91,10 @@ impl ConnectionDefinition for Tool {
         outside.relative = "../a".into();
         let spec = match self.0.as_str() {
             "strict" => spec.config_mount(ConfigMount::new(home(".toolbeside"), "/config/.toolbeside").implicit_only()),
+            "shared" => SandboxSpec::new("localhost/connections/tool:1", "tool")
+                .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied()),
             "outside" => spec.config_mount(ConfigMount::new(outside, "/config/a")),
+            "fixed" => spec.variable("XDG_CONFIG_HOME", "/elsewhere"),
             _ => spec,
         };
         (self.0 != PLAIN).then_some(spec)
@@ -105,7 +114,7 @@ impl Home {
     }
     /// A builder for whom this is the home, with the tools.
     pub(crate) fn builder(&self, builder: RegistryBuilder) -> RegistryBuilder {
-        self.environment(builder).kind(Tool(TOOL)).kind(Tool(STRICT)).kind(Tool(PLAIN))
+        self.environment(builder).kind(Tool(TOOL)).kind(Tool(STRICT)).kind(Tool(SHARED)).kind(Tool(PLAIN))
     }
     /// A builder for whom this is the home.
     pub(crate) fn environment(&self, builder: RegistryBuilder) -> RegistryBuilder {

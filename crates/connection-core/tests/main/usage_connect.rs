@@ -4,6 +4,7 @@ use connection_core::{ConnectionRegistry, UsageConnect, UsageConnecting};
 
 use crate::{
     metered::{METERED, Metered},
+    tool::Home,
     world::{World, answers},
 };
 
@@ -59,4 +60,24 @@ async fn without_a_choice_it_is_ready_and_what_a_person_breaks_off_is_cancelled(
     assert!(matches!(begun(&registry, "bob").await.next().await.unwrap(), UsageConnecting::Ready(_)));
     let after = registry.usage(&METERED).status(None).await.unwrap();
     assert_eq!((after.connection, after.identity.unwrap().account_id.as_str()), (before, "bob"));
+}
+
+#[tokio::test]
+async fn of_two_that_connect_at_once_the_second_is_told_and_makes_no_other_account() {
+    for plugin in [Metered::new(), Metered::with_profiles()] {
+        let world = World::new().await;
+        let home = Home::at(world.directory.path().join("home"));
+        let registry = home.environment(world.builder().kind(plugin)).open().await.unwrap();
+        let usage = registry.usage(&METERED);
+        let (one, two) = (usage.connect(None).await.unwrap(), usage.connect(None).await.unwrap());
+        for (connecting, key) in [(&one, "ada"), (&two, "bob")] {
+            let UsageConnecting::Step(no, _) = connecting.next().await.unwrap() else { panic!("it asks for a key") };
+            connecting.session().advance(no, &answers(&[("key", key)])).await.unwrap();
+            match (key, connecting.next().await.unwrap()) {
+                ("ada", UsageConnecting::Ready(_)) => {}
+                (_, other) => assert_eq!(failure(&other), "account_connected"),
+            }
+        }
+        assert_eq!(usage.status(None).await.unwrap().identity.unwrap().account_id.as_str(), "ada");
+    }
 }

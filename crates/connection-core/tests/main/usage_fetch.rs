@@ -89,17 +89,112 @@ async fn to_disconnect_twice_takes_no_connection_that_another_one_hid() {
     home.moves(Some(world.directory.path().join("home")));
     plugin.connected(&registry, "ada").await;
     let usage = registry.usage(&METERED);
-    assert!(usage.disconnect(None).await.unwrap().is_some());
-    let Err(Error::Ambiguous { candidates, .. }) = usage.disconnect(None).await else { panic!("it took another one") };
-    assert_eq!(candidates.len(), 1);
+    let ada = usage.status(None).await.unwrap();
+    assert_eq!(ada.identity.unwrap().account_id.as_str(), "ada");
+    let Err(Error::Ambiguous { candidates, .. }) = usage.disconnect(None).await else { panic!("it took one of two") };
+    assert_eq!(candidates.len(), 2);
+    let ada = usage.clone().connection(ada.connection.unwrap());
+    assert!(ada.disconnect(None).await.unwrap().is_some());
+    assert!(ada.disconnect(None).await.unwrap().is_none());
     assert_eq!(usage.status(None).await.unwrap().identity.unwrap().account_id.as_str(), "before");
-    registry.remove(candidates[0].id).await.unwrap();
+    assert!(usage.disconnect(None).await.unwrap().is_some());
     assert!(usage.disconnect(None).await.unwrap().is_none());
     // Of several, none is taken for the others.
     for key in ["one", "two"] {
         again(&registry, key).await;
     }
     assert_eq!(usage.disconnect(None).await.unwrap_err().code(), "ambiguous");
+}
+
+/// R-JACK-012: what was connected before there were profiles stays where it was, whichever is the default now.
+#[tokio::test]
+async fn a_connection_without_a_profile_is_of_the_tools_own_directory_and_of_no_other() {
+    let (world, plugin) = (World::new().await, Metered::with_profiles());
+    let home = Home::at(world.directory.path().join("home"));
+    home.moves(None);
+    let registry = home.environment(world.builder().kind(plugin.clone())).open().await.unwrap();
+    let before = plugin.connected(&registry, "before").await;
+    home.moves(Some(world.directory.path().join("home")));
+    let (usage, profiles) = (registry.usage(&METERED), registry.profiles(&METERED).unwrap());
+    let implicit = Some(profiles.list().await.unwrap()[0].id);
+    let work = NewProfile::new("Work", world.directory.path().join("work")).make_default();
+    let work = Some(profiles.create(work).await.unwrap().id);
+    for profile in [None, work] {
+        assert!(!usage.status(profile).await.unwrap().connected);
+        assert!(usage.disconnect(profile).await.unwrap().is_none());
+    }
+    let connecting = usage.connect(None).await.unwrap();
+    let (no, _) = crate::world::step(connecting.session()).await;
+    connecting.session().advance(no, &crate::world::answers(&[("key", "work")])).await.unwrap();
+    connecting.session().terminal().await.unwrap();
+    for (profile, name) in [(implicit, "before"), (work, "work"), (None, "work")] {
+        assert_eq!(usage.status(profile).await.unwrap().identity.unwrap().account_id.as_str(), name);
+    }
+    let own = usage.clone().connection(before.id());
+    assert!(own.status(implicit).await.unwrap().connected && !own.status(work).await.unwrap().connected);
+    assert!(usage.disconnect(implicit).await.unwrap().is_some());
+    assert!(usage.status(work).await.unwrap().connected && !usage.status(implicit).await.unwrap().connected);
+}
+
+#[tokio::test]
+async fn each_of_several_accounts_of_one_profile_is_reached_by_its_connection() {
+    for plugin in [Metered::new(), Metered::with_profiles()] {
+        let world = World::new().await;
+        let home = Home::at(world.directory.path().join("home"));
+        let registry = home.environment(world.builder().kind(plugin.clone())).open().await.unwrap();
+        let other = match plugin.profiles {
+            true => {
+                let work = NewProfile::new("Work", world.directory.path().join("work"));
+                Some(registry.profiles(&METERED).unwrap().create(work).await.unwrap().id)
+            }
+            false => None,
+        };
+        plugin.connected(&registry, "ada").await;
+        again(&registry, "bob").await;
+        uses(&world, 30);
+        let usage = registry.usage(&METERED);
+        let Err(Error::Ambiguous { candidates, .. }) = usage.fetch(None).await else { panic!("which one?") };
+        assert_eq!(candidates.len(), 2);
+        for (info, name) in candidates.iter().zip(["ada", "bob"]) {
+            let own = usage.clone().connection(info.id);
+            assert!(own.snapshot(None).await.unwrap().is_none());
+            assert_eq!(part(&own.fetch(None).await.unwrap()), 0.3);
+            assert!(own.snapshot(info.profile).await.unwrap().is_some());
+            let status = own.status(None).await.unwrap();
+            assert_eq!((status.connection, status.profile), (Some(info.id), info.profile));
+            assert_eq!(status.identity.unwrap().account_id.as_str(), name);
+            if other.is_some() {
+                assert!(matches!(own.fetch(other).await, Err(Error::NotFound(_))));
+                assert!(own.disconnect(other).await.unwrap().is_none());
+            }
+        }
+        let bob = usage.clone().connection(candidates[1].id);
+        let connecting = bob.connect(None).await.unwrap();
+        let (no, _) = crate::world::step(connecting.session()).await;
+        connecting.session().advance(no, &crate::world::answers(&[("key", "eve")])).await.unwrap();
+        connecting.session().terminal().await.unwrap();
+        assert_eq!(bob.status(None).await.unwrap().identity.unwrap().account_id.as_str(), "eve");
+        assert!(bob.disconnect(None).await.unwrap().is_some());
+        assert!(matches!(bob.fetch(None).await, Err(Error::NotFound(_))));
+        assert!(matches!(bob.connect(None).await, Err(Error::NotFound(_))));
+        assert!(!bob.status(None).await.unwrap().connected);
+        assert_eq!(usage.status(None).await.unwrap().identity.unwrap().account_id.as_str(), "ada");
+    }
+}
+
+#[tokio::test]
+async fn the_default_is_found_behind_however_many_others() {
+    let (world, plugin) = (World::new().await, Metered::new());
+    let registry = world.open(plugin).await;
+    for number in 0..22 {
+        again(&registry, &format!("account {number}")).await;
+    }
+    let usage = registry.usage(&METERED);
+    let Err(Error::Ambiguous { candidates, .. }) = usage.status(None).await else { panic!("there is no default") };
+    assert_eq!(candidates.len(), 20);
+    let all = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections;
+    registry.connection(all[21].id).await.unwrap().make_default().await.unwrap();
+    assert_eq!(usage.status(None).await.unwrap().connection, Some(all[21].id));
 }
 
 async fn again(registry: &ConnectionRegistry, key: &str) {

@@ -28,7 +28,7 @@ fn each_metric_has_the_names_that_others_read() {
             r#"{"kind":"token_utilization","id":"context","label":"Context","used":7,"max":200000},"#,
             r#"{"kind":"monthly_spend","id":"spend","label":"Spend","spentUsd":1.25,"budgetUsd":20,"#,
             r#""cycleStart":"2027-01-15T08:00:00Z","cycleEnd":"2027-01-15T08:00:00Z"}],"#,
-            r#""observedAt":"2027-01-15T08:00:00Z"}"#
+            r#""observedAt":"2027-01-15T08:00:00Z","raw":null}"#
         )
     );
     assert_eq!(usage_json::from_value(&parse(&json)), Some(snapshot));
@@ -41,6 +41,58 @@ fn a_metric_that_lacks_what_its_kind_has_stays_what_it_was() {
         let value = parse(odd);
         assert_eq!(usage_json::metric_from_value(&value), UsageMetric::Other(value));
     }
+}
+
+/// R-JACK-045
+#[test]
+fn what_the_provider_said_is_written_beside_the_metrics_and_read_again() {
+    let said = parse(r#"{"plan":"max","limits":[1.50,null]}"#);
+    let snapshot = UsageSnapshot::new(Timestamp::from_seconds(1_800_000_000)).raw(said);
+    let json = usage_json::to_value(&snapshot).to_string();
+    let expected =
+        r#"{"metrics":[],"observedAt":"2027-01-15T08:00:00Z","raw":{"plan":"max","limits":[1.50,null]}}"#;
+    assert_eq!(json, expected);
+    assert_eq!(usage_json::from_value(&parse(&json)), Some(snapshot));
+    // What was written before there was any.
+    let before = usage_json::from_value(&parse(r#"{"metrics":[],"observedAt":"2027-01-15T08:00:00Z"}"#)).unwrap();
+    assert_eq!(before.raw, None);
+}
+
+/// R-JACK-046
+#[test]
+fn fields_that_are_not_known_yet_survive_a_round_trip_of_their_kind() {
+    for known in [
+        r#"{"kind":"time_window","id":"a","label":"A","utilization":0.5,"resetsAt":"2027-01-15T08:00:00Z","max":[1.50]}"#,
+        r#"{"kind":"token_utilization","id":"a","label":"A","used":7,"cached":{"of":null}}"#,
+        r#"{"kind":"monthly_spend","id":"a","label":"A","spentUsd":1,"cycleStart":"2027-01-15T08:00:00Z","cycleEnd":"2027-01-15T08:00:00Z","currency":null}"#,
+    ] {
+        let metric = usage_json::metric_from_value(&parse(known));
+        assert!(!matches!(metric, UsageMetric::Other(_)));
+        assert_eq!(usage_json::metric_to_value(&metric).to_string(), known);
+    }
+    // What a plugin says is what it says, whatever it keeps beside it.
+    let mut tokens = TokenUtilization::new("a", "A", 7);
+    tokens.others = vec![("used".into(), Value::Number("8".into())), ("max".into(), Value::Number("9".into()))];
+    let json = usage_json::metric_to_value(&tokens.into()).to_string();
+    assert_eq!(json, r#"{"kind":"token_utilization","id":"a","label":"A","used":7}"#);
+}
+
+#[test]
+fn what_json_cannot_say_is_left_out_and_nothing_is_made_up() {
+    let (at, far) = (Timestamp::from_seconds(0), Timestamp::from_seconds(253_402_300_800));
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let window = TimeWindow::new("a", "A", number).amount(number, 1.0, "tokens");
+        let json = usage_json::metric_to_value(&window.into());
+        assert_eq!(json.to_string(), r#"{"kind":"time_window","id":"a","label":"A","limit":1,"unit":"tokens"}"#);
+        // It lacks what its kind has.
+        assert_eq!(usage_json::metric_from_value(&json), UsageMetric::Other(json.clone()));
+        let spend = usage_json::metric_to_value(&MonthlySpend::new("a", "A", number, (at, at)).into());
+        assert_eq!(spend["spentUsd"], Value::Null);
+    }
+    let window = TimeWindow::new("a", "A", 0.0).resets_at(far);
+    let json = usage_json::metric_to_value(&window.into()).to_string();
+    assert_eq!(json, r#"{"kind":"time_window","id":"a","label":"A","utilization":0}"#);
+    assert_eq!(usage_json::to_value(&UsageSnapshot::new(far)).to_string(), r#"{"metrics":[],"observedAt":null,"raw":null}"#);
 }
 
 fn any_value() -> impl Strategy<Value = Value> {

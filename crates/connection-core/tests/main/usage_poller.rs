@@ -21,8 +21,11 @@ impl Drop for Polling {
 }
 
 fn poll(registry: &ConnectionRegistry) -> Polling {
+    poll_within(registry, UsageBounds::new().jitter_percent(0))
+}
+
+fn poll_within(registry: &ConnectionRegistry, bounds: UsageBounds) -> Polling {
     let registry = registry.clone();
-    let bounds = UsageBounds::new().jitter_percent(0);
     Polling(Handle::current().spawn(async move { registry.poll_usage(bounds).await }))
 }
 
@@ -153,4 +156,36 @@ async fn while_no_kind_tells_usage_nobody_is_woken() {
     registry.register_connection_kind(plugin.clone()).unwrap();
     plugin.connected(&registry, "ada").await;
     until_fetched(&world, &plugin, 1).await;
+}
+
+#[tokio::test]
+async fn what_somebody_fetched_just_now_is_not_fetched_again() {
+    let (world, plugin) = (World::new().await, Metered::every(600));
+    uses(&world, 10);
+    let registry = world.open(plugin.clone()).await;
+    plugin.connected(&registry, "ada").await;
+    let usage = registry.usage(&METERED);
+    usage.fetch(None).await.unwrap();
+    let _polling = poll(&registry);
+    assert!(until_fetched(&world, &plugin, 2).await >= 595, "before it polled");
+    world.clock.advance(Duration::from_secs(300));
+    usage.fetch(None).await.unwrap();
+    assert!(until_fetched(&world, &plugin, 4).await >= 595, "while it polls");
+    // Nor before a provider had the pause that it asked somebody for.
+    world.provider(|_| Reply::whole(429, "retry-after: 2000\r\n", ""));
+    usage.fetch(None).await.unwrap();
+    assert!(until_fetched(&world, &plugin, 6).await >= 1995);
+}
+
+#[tokio::test]
+async fn those_that_were_there_before_the_poller_do_not_come_at_once() {
+    let (world, plugin) = (World::new().await, Metered::every(300));
+    uses(&world, 10);
+    let registry = world.open(plugin.clone()).await;
+    for key in 0..8 {
+        plugin.connected(&registry, &key.to_string()).await;
+    }
+    let _polling = poll_within(&registry, UsageBounds::new().jitter_percent(100));
+    // That all are drawn for the first minute happens once in a million.
+    assert!(until_fetched(&world, &plugin, 8).await >= 60);
 }

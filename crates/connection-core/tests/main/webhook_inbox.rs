@@ -72,8 +72,9 @@ async fn a_host_sends_itself_what_its_provider_would() {
     let connection = enabled(&registry, "ada").await;
     world.provider(|_| Reply::ok("{}"));
     let (origin, path) = (world.server.origin(), format!("/below/webhooks/{}", token(&connection).await));
-    let answer = connection.send_webhook_test(&origin, &path).await.unwrap().unwrap();
-    assert_eq!(answer.status(), 200);
+    let sent = connection.send_webhook_test(&origin, &path).await.unwrap();
+    assert_eq!(sent.answer().unwrap().status(), 200);
+    assert!(!format!("{sent:?}").contains(&token(&connection).await));
     let request = world.server.requests().pop().unwrap();
     assert!(request.starts_with(&format!("POST {path} HTTP/1.1\r\n")), "{request}");
     // What came there is authentic here.
@@ -85,11 +86,11 @@ async fn a_host_sends_itself_what_its_provider_would() {
     assert_eq!(connection.webhook().await.unwrap().unwrap().received, 1);
     // Each is another event, and nobody's answer is an error inside.
     let again = connection.send_webhook_test(&origin, &path).await.unwrap();
-    assert!(again.is_ok() && world.server.requests().pop().unwrap().split_once("\r\n\r\n").unwrap().1 != body);
+    assert!(again.answer().is_ok() && world.server.requests().pop().unwrap().split_once("\r\n\r\n").unwrap().1 != body);
     world.provider(|_| Reply::raw(""));
-    connection.send_webhook_test(&origin, &path).await.unwrap().unwrap_err();
+    connection.send_webhook_test(&origin, &path).await.unwrap().answer().unwrap_err();
     let no_url = connection.send_webhook_test("nowhere", "/").await.unwrap();
-    assert_eq!(no_url.unwrap_err(), HttpError::Protocol);
+    assert_eq!(no_url.answer().unwrap_err(), HttpError::Protocol);
     connection.disable_webhook().await.unwrap();
     let off = connection.send_webhook_test(&origin, &path).await;
     assert!(matches!(off, Err(Error::WebhookDisabled { .. })));

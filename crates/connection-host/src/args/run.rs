@@ -17,6 +17,9 @@ pub(crate) struct Run {
     /// In a container, with the profile's directory and the workspace and nothing else of this machine
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// In a container, a variable that it has as this program has it; it is named, and its value is in no argument
+    #[arg(long, value_name = "NAME", requires = "sandbox")]
+    pub(crate) env: Vec<String>,
     /// Where the tool works; the current directory, unless said
     #[arg(long, value_name = "DIR")]
     pub(crate) workspace: Option<PathBuf>,
@@ -42,9 +45,9 @@ pub(crate) enum SandboxCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct Usage {
-    /// Of this kind; of all, unless said
+    /// Of this kind, or of the connection KIND:LABEL; of all, unless said
     pub(crate) kind: Option<String>,
-    /// Of this profile of it: a label, an id, or any unique end of one
+    /// Of this profile of the kind: a label, an id, or any unique end of one
     #[arg(long, value_name = "PROFILE", requires = "kind")]
     pub(crate) profile: Option<String>,
     /// Goes on, and shows what changes

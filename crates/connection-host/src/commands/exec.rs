@@ -34,19 +34,17 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
     Ok(code.into())
 }
 
-/// What the command of the extension runs with. Everything is refused before anything is started.
+/// What the command of the extension runs with. Everything is refused before anything is started or on record.
 async fn variables(
     registry: &ConnectionRegistry,
     extension: &str,
     command: Option<&str>,
 ) -> Result<Vec<(String, Secret)>, Error> {
     let handle = handle(registry, extension).await?;
-    let context = match handle.inject(command).await {
-        Ok(context) => context,
-        Err(error) => return Err(explained(registry, error).await),
-    };
-    // The context is wiped with this.
-    Ok(context.environment()?)
+    match handle.environment(command).await {
+        Ok(variables) => Ok(variables),
+        Err(error) => Err(explained(registry, error).await),
+    }
 }
 
 fn text<'v>(name: &str, value: &'v Secret) -> Result<&'v str, Error> {

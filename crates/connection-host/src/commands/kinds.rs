@@ -2,7 +2,7 @@
 
 use connection_contract::{Descriptor, Field, Guide, Need, Way};
 
-use super::tool;
+use super::{profiles, tool};
 use crate::{
     Error, Exit,
     cli::{KindEntry, Program},
@@ -46,7 +46,7 @@ pub(super) async fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     let kind = program.kind(name)?;
     let output = &program.output;
     let tool = match kind.descriptor.tools.first() {
-        Some(tool) => Some((tool, tool::detect(tool).await)),
+        Some(tool) => Some((tool, tool::detect(program, kind, tool).await)),
         None => None,
     };
     if output.json {
@@ -75,6 +75,11 @@ pub(super) async fn show(program: &Program, name: &str) -> Result<Exit, Error> {
     }
     if let Some((tool, found)) = tool {
         output.line(format!("  tool: {}", found.told(tool)))?;
+        if let Some((directory, probe)) = &found.found {
+            let account = profiles::signed_in(probe);
+            let account = if account.is_empty() { "not known" } else { account };
+            output.line(format!("  signed in: {account}, by {}", profiles::shown(directory)))?;
+        }
     }
     if !descriptor.permission_modes.is_empty() {
         output.line(format!("  permission modes: {}", descriptor.permission_modes.join(", ")))?;

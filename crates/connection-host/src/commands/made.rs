@@ -32,7 +32,7 @@ pub(super) async fn told(
     let done = match session.terminal().await? {
         Outcome::Done(done) => done,
         Outcome::Cancelled => return Err(Cancelled.into()),
-        Outcome::Failed(failure) => return Err(failed(&failure)),
+        Outcome::Failed(failure) => return Err(failed(&failure, made)),
     };
     let connection = registry.connection(done.connection).await?;
     print(&program.output, connection.info(), made)
@@ -64,7 +64,9 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: Made) -> Resul
     Ok(exit)
 }
 
-pub(super) fn failed(failure: &SetupFailure) -> Error {
+/// Why nothing was made, with the way out that the command has.
+pub(super) fn failed(failure: &SetupFailure, made: Made) -> Error {
+    let is_for_extension = matches!(made, Made::ConnectedFor | Made::ReauthorizedFor);
     let exit = match &*failure.code {
         "account_changed" | "account_connected" | "label_taken" => Exit::Refused,
         "not_found" => Exit::NotFound,
@@ -72,8 +74,11 @@ pub(super) fn failed(failure: &SetupFailure) -> Error {
     };
     let error = Error::new(exit, failure.code.clone(), failure.message.to_string());
     match &failure.remedy {
-        Some(remedy) if *failure.code == *"account_connected" => {
+        Some(remedy) if *failure.code == *"account_connected" && !is_for_extension => {
             error.remedy(format!("{remedy}; with --again it is connected once more"))
+        }
+        Some(_) if failure.code == "account_changed" && is_for_extension => {
+            error.remedy("log in as the account that it is of, or connect the other one with `connections add`")
         }
         Some(_) if failure.code == "account_changed" => {
             error.remedy("log in as the account that it is of, or say --another-account")

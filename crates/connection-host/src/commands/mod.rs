@@ -42,7 +42,7 @@ mod webhooks;
 
 use std::process::ExitCode;
 
-pub(crate) use tool::Detected;
+pub(crate) use tool::{Detected, Variables};
 
 use crate::{
     Error,

@@ -67,6 +67,7 @@ async fn get(
         }
         read.values.retain(|(name, _)| name == key);
         read.set.retain(|name| name == key);
+        read.missing.retain(|name| name == key);
     }
     Ok(shown(output, handle, command, &read)?)
 }
@@ -105,7 +106,11 @@ fn shown(output: &Output, handle: &ExtensionHandle, command: Option<&str>, read:
     }
     let mut table = Table::new(["NAME", "VALUE", "NOTE"], 1);
     for (name, value) in &read.values {
-        let note = if read.set.contains(name) { "" } else { "by default" };
+        let note = match (read.missing.contains(name), read.set.contains(name)) {
+            (true, _) => "required",
+            (false, true) => "",
+            (false, false) => "by default",
+        };
         table.row([name.as_str().into(), text(value).into(), note.into()]);
     }
     output.table(&table)

@@ -1,6 +1,9 @@
 //! What `run --sandbox` stands on: the engine, and the image of a kind.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use connection_core::{SandboxEngine, SandboxError};
 
@@ -8,7 +11,6 @@ use crate::{
     Error, Exit,
     cli::{KindEntry, Program},
     output::json,
-    platform,
 };
 
 /// Refuses a kind without a container before anything starts.
@@ -51,11 +53,15 @@ pub(super) async fn build(mut program: Program, kind: &str, file: Option<&Path>)
         return Err(not_started(used, &io::ErrorKind::NotFound.into()));
     }
     let context = Context::of(&program, name, file)?;
+    let variables = program.environment.of_extensions(program.settings.key.variable.as_deref());
+    let variables: Vec<_> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let registry = program.open().await?;
     let sandbox = registry.sandbox(name)?;
-    let directory = context.directory.clone();
-    let built = tokio::task::spawn_blocking(move || sandbox.build(&policy, &directory)).await;
-    drop(context);
+    let built = tokio::task::spawn_blocking(move || match context {
+        Context::Directory(directory) => sandbox.build(&policy, &directory, variables),
+        Context::Text(text) => sandbox.build_text(&policy, text, variables),
+    })
+    .await;
     registry.close().await;
     let image = built.map_err(|_| Error::new(Exit::Unexpected, "crashed", "the build crashed"))??;
     let output = &program.output;
@@ -67,11 +73,12 @@ pub(super) async fn build(mut program: Program, kind: &str, file: Option<&Path>)
     Ok(Exit::Fine)
 }
 
-/// The directory that is built, with its `Containerfile`.
-#[derive(Debug)]
-struct Context {
-    directory: std::path::PathBuf,
-    is_ours: bool,
+/// Of what an image is built.
+enum Context {
+    /// A directory with its `Containerfile`.
+    Directory(PathBuf),
+    /// One that comes with a kind.
+    Text(&'static str),
 }
 
 impl Context {
@@ -81,27 +88,14 @@ impl Context {
                 return Err(Error::usage("--file takes the path of a file that is called Containerfile"));
             }
             let path = file.canonicalize().map_err(|error| Error::io(file.display(), &error))?;
-            let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
-            return Ok(Self { directory, is_ours: false });
+            return Ok(Self::Directory(path.parent().unwrap_or(Path::new("/")).to_owned()));
         }
-        let Some(text) = program.images.get(kind) else {
-            let message = format!("nothing says how the image of kind '{kind}' is made");
-            return Err(Error::new(Exit::Refused, "not_supported", message).remedy("name a Containerfile with --file"));
-        };
-        let directory = program.settings.copies().join(format!("image-{kind}-{}", std::process::id()));
-        let failed = |error: io::Error| Error::io(directory.display(), &error);
-        platform::create_private_dir(&directory).map_err(failed)?;
-        let context = Self { directory: directory.clone(), is_ours: true };
-        std::fs::write(directory.join("Containerfile"), text).map_err(failed)?;
-        Ok(context)
-    }
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        if self.is_ours {
-            // What cannot be removed is a file without a secret.
-            std::fs::remove_dir_all(&self.directory).unwrap_or_default();
+        match program.images.get(kind) {
+            Some(text) => Ok(Self::Text(text)),
+            None => {
+                let message = format!("nothing says how the image of kind '{kind}' is made");
+                Err(Error::new(Exit::Refused, "not_supported", message).remedy("name a Containerfile with --file"))
+            }
         }
     }
 }

@@ -3,9 +3,13 @@
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 use connection_contract::{FoundTool, ToolSpec};
-use connection_core::MachineTools;
+use connection_core::{DirectoryProbe, MachineTools, SpawnOptions};
 
-use crate::{Error, Exit, cli::KindEntry, output::quoted};
+use crate::{
+    Error, Exit,
+    cli::{KindEntry, Program},
+    output::quoted,
+};
 
 /// The tool that a kind is about; the first, where it looks for several.
 pub(super) fn of(kind: &KindEntry) -> Result<&ToolSpec, Error> {
@@ -21,6 +25,10 @@ pub(super) fn of(kind: &KindEntry) -> Result<&ToolSpec, Error> {
 pub(crate) struct Detected {
     pub(crate) path: Option<String>,
     pub(crate) version: Option<String>,
+    /// Where was looked.
+    pub(crate) probed: Vec<String>,
+    /// What is in the directory that it uses by itself, where somebody asked.
+    pub(crate) found: Option<(PathBuf, DirectoryProbe)>,
 }
 
 impl Detected {
@@ -28,6 +36,9 @@ impl Detected {
     pub(super) fn told(&self, tool: &ToolSpec) -> String {
         match (&self.path, &self.version) {
             (Some(path), Some(version)) => format!("{version} at {path}"),
+            (Some(path), None) if !tool.is_version_asked => {
+                format!("{path}, which is not asked for its version, since it writes when it is")
+            }
             (Some(path), None) => format!("{path}, which does not tell its version"),
             (None, _) => match install(tool) {
                 Some(how) => format!("{} is not installed; {how}", tool.binary),
@@ -35,38 +46,50 @@ impl Detected {
             },
         }
     }
+
+    /// That it is nowhere, where that is so, with the way to it.
+    pub(crate) fn missing(&self, tool: &ToolSpec) -> Option<Error> {
+        self.path.is_none().then(|| self.nowhere(tool))
+    }
+
+    fn nowhere(&self, tool: &ToolSpec) -> Error {
+        let places =
+            if self.probed.is_empty() { "nowhere, since PATH is empty".into() } else { self.probed.join(", ") };
+        let message = format!("'{}' is not installed: looked in {places}", tool.binary);
+        let error = Error::new(Exit::NotFound, "tool_missing", message);
+        match install(tool) {
+            Some(how) => error.remedy(how),
+            None => error,
+        }
+    }
 }
 
 /// Looks for it, and runs nothing.
 pub(super) async fn find(tool: &ToolSpec) -> Detected {
-    let path = MachineTools::new().find(tool).await.path;
-    Detected { path: path.map(|path| path.to_string()), version: None }
-}
-
-/// Looks for it, and asks it for its version.
-pub(super) async fn detect(tool: &ToolSpec) -> Detected {
-    let found = find(tool).await;
-    match found.path {
-        Some(_) => Detected { version: MachineTools::new().version(tool).await, ..found },
-        None => found,
-    }
-}
-
-/// Where it is.
-pub(super) async fn path(tool: &ToolSpec) -> Result<PathBuf, Error> {
     let FoundTool { path, probed, .. } = MachineTools::new().find(tool).await;
-    match path {
-        Some(path) => Ok(path.as_str().into()),
-        None => {
-            let places: Vec<_> = probed.iter().map(|place| place.as_str()).collect();
-            let places = if places.is_empty() { "nowhere, since PATH is empty".to_owned() } else { places.join(", ") };
-            let message = format!("'{}' is not installed: looked in {places}", tool.binary);
-            let error = Error::new(Exit::NotFound, "tool_missing", message);
-            Err(match install(tool) {
-                Some(how) => error.remedy(how),
-                None => error,
-            })
-        }
+    let probed = probed.iter().map(ToString::to_string).collect();
+    Detected { path: path.map(|path| path.to_string()), version: None, probed, found: None }
+}
+
+/// Looks for it, asks it for its version, if that is all it does then, and looks whether somebody is signed in.
+pub(super) async fn detect(program: &Program, kind: &KindEntry, tool: &ToolSpec) -> Detected {
+    let (machine, mut detected) = (MachineTools::new(), find(tool).await);
+    if detected.path.is_some() {
+        detected.version = machine.version(tool).await;
+    }
+    // The directory is of whoever runs this, and no other owner's.
+    let is_own = program.settings.owner.as_deref().is_none_or(|owner| owner == "local");
+    if let Some(spec) = kind.profiles.as_ref().filter(|_| is_own) {
+        detected.found = machine.probe(spec, &program.files()).await;
+    }
+    detected
+}
+
+/// Where it is, to be run.
+pub(super) async fn path(tool: &ToolSpec) -> Result<PathBuf, Error> {
+    match MachineTools::new().path(tool).await {
+        Some(path) => Ok(path),
+        None => Err(find(tool).await.nowhere(tool)),
     }
 }
 
@@ -80,13 +103,39 @@ pub(super) fn install(tool: &ToolSpec) -> Option<String> {
     }
 }
 
-/// How a person signs in, to be copied: the variables of a profile before the command.
-pub(super) fn sign_in(tool: &ToolSpec, variables: &BTreeMap<OsString, OsString>) -> Option<String> {
-    let command = tool.sign_in.as_ref()?.command.iter().map(|word| quoted(word));
-    Some(assignments(variables).chain(command).collect::<Vec<_>>().join(" "))
+/// How a person signs in: what to copy, the variables of a profile before the command, and under it what to do beside it.
+pub(super) fn sign_in(tool: &ToolSpec, variables: &Variables) -> Vec<String> {
+    let Some(sign_in) = &tool.sign_in else { return Vec::new() };
+    let words = variables.words().into_iter().chain(sign_in.command.iter().map(|word| quoted(word)));
+    let mut lines = vec![format!("Sign in with: {}", words.collect::<Vec<_>>().join(" "))];
+    let hint = sign_in.hint.as_ref().map(|hint| hint.as_str());
+    lines.extend(hint.map(|hint| format!("  {hint}")));
+    // Once is enough.
+    let variable = sign_in.token_env_var.as_ref().filter(|name| hint.is_none_or(|hint| !hint.contains(name.as_ref())));
+    lines.extend(variable.map(|name| format!("  A token may be given in {name} instead")));
+    lines
 }
 
-/// `NAME=VALUE` of each, as a shell takes them.
-pub(super) fn assignments(variables: &BTreeMap<OsString, OsString>) -> impl Iterator<Item = String> {
-    variables.iter().map(|(name, value)| format!("{}={}", name.to_string_lossy(), quoted(&value.to_string_lossy())))
+/// What a start changes of a person's variables.
+#[derive(Debug)]
+pub(crate) struct Variables {
+    /// Taken away, of those that are set.
+    pub(crate) without: Vec<OsString>,
+    pub(crate) env: BTreeMap<OsString, OsString>,
+}
+
+impl Variables {
+    pub(super) fn of(program: &Program, options: &SpawnOptions) -> Self {
+        let without = options.without.iter().filter(|name| program.environment.has(name)).cloned().collect();
+        Self { without, env: options.env.clone() }
+    }
+
+    /// As a shell takes them before a command.
+    pub(super) fn words(&self) -> Vec<String> {
+        let without = self.without.iter().flat_map(|name| ["-u".to_owned(), quoted(&name.to_string_lossy())]);
+        let env = self.env.iter();
+        let env = env.map(|(name, value)| format!("{}={}", name.to_string_lossy(), quoted(&value.to_string_lossy())));
+        let program = (!self.without.is_empty()).then(|| "env".to_owned());
+        program.into_iter().chain(without).chain(env).collect()
+    }
 }

@@ -4,7 +4,7 @@
 //! somebody says so.
 
 use connection_contract::{Secret, SigningKey, Timestamp};
-use connection_core::{Connection, WebhookInfo};
+use connection_core::{Connection, WebhookInfo, WebhookTest};
 use connection_inbound::{PublicUrl, check_webhook};
 
 use super::{confirm, show::fact};
@@ -167,14 +167,15 @@ impl Of<'_> {
     fn shown(&self, info: Option<WebhookInfo>, key: Option<Secret>) -> Result<Exit, Error> {
         let (output, url) = (&self.program.output, self.program.settings.inbound.public_url.as_ref());
         let address = info.as_ref().zip(url).map(|(info, url)| url.webhook(&info.path_token));
+        let tested = info.as_ref().and_then(|info| last_test(info, url));
         if output.json {
             let address = address.filter(|_| self.reveals);
             let key = key.as_ref().map(text);
-            output.shape(&json::WebhookBody::of(self.connection.info(), info.as_ref(), address, key))?;
+            output.shape(&json::WebhookBody::of(self.connection.info(), info.as_ref(), address, key, tested))?;
             return Ok(Exit::Fine);
         }
         let named = quoted(&name(self.connection.info()));
-        let Some(info) = info else {
+        let Some(info) = &info else {
             fact(output, "webhooks", "off")?;
             output.note(format!("`connections webhooks {named} enable` gives it an address."));
             return Ok(Exit::Fine);
@@ -182,11 +183,15 @@ impl Of<'_> {
         fact(output, "webhooks", "on")?;
         fact(output, "address", &self.address(address, url))?;
         fact(output, "signed by", signed_by(info.signing_key))?;
-        facts(output, &info)?;
+        facts(output, info)?;
+        fact(output, "last test", &told(output, tested))?;
         if let Some(key) = &key {
             fact(output, "key", text(key))?;
         }
-        self.advise(&info, key.is_some(), &named);
+        self.advise(info, key.is_some(), &named);
+        if tested.is_some_and(|test| test.failure.is_some()) {
+            output.note(format!("`connections webhooks {named} test` says what is wrong, if it still is."));
+        }
         Ok(Exit::Fine)
     }
 
@@ -240,7 +245,7 @@ impl Of<'_> {
 }
 
 fn facts(output: &Output, info: &WebhookInfo) -> Result<(), Error> {
-    let when = |at: Timestamp| format!("{} ({})", at.to_rfc3339(), moment(at, output.now));
+    let when = |at: Timestamp| when(output, at);
     for key in &info.keys {
         let until = key.until.map(|until| format!(", until {}", when(until))).unwrap_or_default();
         fact(output, "good key", &format!("since {}{until}", when(key.since)))?;
@@ -251,6 +256,24 @@ fn facts(output: &Output, info: &WebhookInfo) -> Result<(), Error> {
     let last = info.last_received_at.map(|at| format!(", the last {}", when(at))).unwrap_or_default();
     fact(output, "received", &format!("{}{last}", info.received))?;
     fact(output, "waiting", &info.waiting.to_string())
+}
+
+/// A time, and how far it is.
+fn when(output: &Output, at: Timestamp) -> String {
+    format!("{} ({})", at.to_rfc3339(), moment(at, output.now))
+}
+
+/// Of the address as it is: one at another public URL says nothing of it.
+fn last_test<'i>(info: &'i WebhookInfo, url: Option<&PublicUrl>) -> Option<&'i WebhookTest> {
+    info.last_test.as_ref().filter(|test| url.is_none_or(|url| test.address == url.webhook("")))
+}
+
+fn told(output: &Output, test: Option<&WebhookTest>) -> String {
+    match test.map(|test| (when(output, test.at), &test.failure)) {
+        None => "never".to_owned(),
+        Some((when, None)) => format!("passed, {when}"),
+        Some((when, Some(code))) => format!("failed, {when}: {code}"),
+    }
 }
 
 fn signed_by(key: SigningKey) -> &'static str {

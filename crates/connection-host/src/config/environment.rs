@@ -111,10 +111,9 @@ impl Environment {
         others.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// The person's home, where one is said from the root on.
-    pub(crate) fn home(&self) -> Option<PathBuf> {
-        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
-        self.0.get(OsStr::new(name)).map(PathBuf::from).filter(|path| path.is_absolute())
+    /// Whether a variable of that name is set.
+    pub(crate) fn has(&self, name: &OsStr) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Whether a program of that name is on the path.
@@ -147,6 +146,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         KeyType::Count | KeyType::Interval | KeyType::Mebibytes | KeyType::Port | KeyType::Seconds => {
             toml::Value::Integer(text.parse().ok()?)
         }
+        KeyType::Processors => toml::Value::Float(text.parse().ok()?),
         KeyType::Directories | KeyType::Command if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
         KeyType::Directories | KeyType::Command => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
         KeyType::Origins | KeyType::Volumes => {

@@ -30,7 +30,7 @@ pub enum KeyType {
     Directories,
     /// A program that runs containers.
     Engine,
-    /// Whole seconds up to a day.
+    /// Whole seconds between the bounds within which usage is fetched.
     Interval,
     /// One of the key sources.
     KeySource,
@@ -46,6 +46,8 @@ pub enum KeyType {
     Port,
     /// Which private addresses users reach.
     PrivateAddresses,
+    /// Processors, also a part of one.
+    Processors,
     /// Where this host is reached: with TLS, or on this machine.
     PublicUrl,
     /// A secret.
@@ -72,7 +74,7 @@ impl KeyType {
             Self::Count => "a number from 1 to 4194304",
             Self::Directories => "a list of directories",
             Self::Engine => "one of: docker, podman",
-            Self::Interval => "a number of seconds from 1 to 86400",
+            Self::Interval => "a number of seconds from 60 to 3600",
             Self::KeySource => "one of: file, environment, command",
             Self::Level => "one of: off, error, warn, info, debug, trace",
             Self::Mebibytes => "a number of MiB from 16 to 16777216",
@@ -80,6 +82,7 @@ impl KeyType {
             Self::Path => "a path",
             Self::Port => "a port from 1 to 65535",
             Self::PrivateAddresses => "one of: named, never",
+            Self::Processors => "a number of processors from 0.01 to 4096, as in 1.5",
             Self::PublicUrl => "an https address, or an http address of this machine",
             Self::Secret => "a secret",
             Self::Seconds => "a number of seconds from 1 to 600",
@@ -159,6 +162,11 @@ pub const KEYS: &[Key] = &[
     },
     Key { name: "log", value: KeyType::Level, help: "What is logged to standard error; nothing, unless set." },
     Key { name: "owner", value: KeyType::Text, help: "Whose connections; `local`, unless set." },
+    Key {
+        name: "sandbox.cpus",
+        value: KeyType::Processors,
+        help: "How many processors a container may use; all, unless set.",
+    },
     Key {
         name: "sandbox.engine",
         value: KeyType::Engine,

@@ -97,6 +97,11 @@ impl Settings {
         self.data_directory.join("copies")
     }
 
+    /// Where it is known which profiles tools run as.
+    pub(crate) fn running(&self) -> PathBuf {
+        self.data_directory.join("running")
+    }
+
     /// Where this machine keeps what belongs to a database elsewhere, when nothing else is said.
     pub(crate) fn state_directory(&self) -> PathBuf {
         self.state.clone().unwrap_or_else(|| self.data_directory.join("state"))

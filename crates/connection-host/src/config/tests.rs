@@ -54,6 +54,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::Path => ("\"/a\"", "/a"),
             KeyType::Port => ("8400", "8400"),
             KeyType::PrivateAddresses => ("\"never\"", "never"),
+            KeyType::Processors => ("1.5", "1.5"),
             KeyType::PublicUrl => ("\"https://a.test\"", "https://a.test"),
             KeyType::Secret => ("\"s\"", "s"),
             KeyType::Seconds => ("3", "3"),
@@ -122,19 +123,38 @@ fn what_belongs_to_this_machine_is_beside_its_key_unless_it_is_said() {
 #[test]
 fn what_is_said_of_containers_and_usage_has_its_bounds() {
     for (file, expected) in [
+        ("sandbox.cpus = 0", "'sandbox.cpus' must be a number of processors from 0.01 to 4096, as in 1.5"),
+        ("sandbox.cpus = -1.5", "'sandbox.cpus' must be a number of processors"),
+        ("sandbox.cpus = 0.009", "'sandbox.cpus' must be a number of processors"),
+        ("sandbox.cpus = 4096.1", "'sandbox.cpus' must be a number of processors"),
+        ("sandbox.cpus = inf", "'sandbox.cpus' must be a number of processors"),
+        ("sandbox.cpus = nan", "'sandbox.cpus' must be a number of processors"),
+        ("sandbox.cpus = \"hunter2\"", "'sandbox.cpus' must be a number of processors"),
         ("sandbox.engine = \"hunter2\"", "'sandbox.engine' must be one of: docker, podman"),
         ("sandbox.memory = 15", "'sandbox.memory' must be a number of MiB from 16"),
         ("sandbox.pids = 0", "'sandbox.pids' must be a number from 1"),
         ("sandbox.network = \"\"", "'sandbox.network' must be a text"),
         ("sandbox.volumes = { cache = \"hunter2\" }", "'sandbox.volumes' must be a table"),
         ("sandbox.image.claude = 1", "'sandbox.image.claude' must be a text"),
-        ("usage.interval = 86401", "'usage.interval' must be a number of seconds from 1 to 86400"),
+        ("usage.interval = 59", "'usage.interval' must be a number of seconds from 60 to 3600"),
+        ("usage.interval = 3601", "'usage.interval' must be a number of seconds from 60 to 3600"),
         (
             "usage.cache_ttl.claude = \"on\"",
             "'usage.cache_ttl.claude' must be a number of seconds from 1 to 86400, or off",
         ),
     ] {
         refused(file, &[], Global::default(), &[expected]);
+    }
+    for wrong in ["hunter2", "0", "nan", ""] {
+        let variable = [("CONNECTIONS_SANDBOX__CPUS", wrong)];
+        refused("", &variable, Global::default(), &["CONNECTIONS_SANDBOX__CPUS", "must be a number of processors"]);
+    }
+    for seconds in ["60", "3600"] {
+        // What is taken is what is done.
+        let settings = load("", &[("CONNECTIONS_USAGE__INTERVAL", seconds)], Global::default()).unwrap();
+        let bounds = settings.usage.bounds();
+        assert_eq!(bounds.default.as_secs().to_string(), seconds);
+        assert!((bounds.shortest..=bounds.longest).contains(&bounds.default));
     }
     let variables = [("CONNECTIONS_SANDBOX__IMAGE__MY_KIND", "a:1"), ("CONNECTIONS_USAGE__CACHE_TTL__MY_KIND", "7")];
     let settings = load("", &variables, Global::default()).unwrap();

@@ -17,6 +17,8 @@ const MEBIBYTE: u64 = 1 << 20;
 /// What the keys `sandbox.…` say.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SandboxSettings {
+    /// In thousandths.
+    cpus: Option<u32>,
     pub(crate) engine: Option<SandboxEngine>,
     /// By the kind's name.
     images: BTreeMap<String, String>,
@@ -53,6 +55,7 @@ impl SandboxSettings {
     pub(super) fn apply(&mut self, key: &Key, name: &str, value: &toml::Value, source: &Source) -> Option<()> {
         let text = || value.as_str().filter(|text| !text.is_empty());
         match key.name {
+            "sandbox.cpus" => self.cpus = Some(thousandths(value)?),
             "sandbox.engine" => {
                 self.engine = Some(match text()? {
                     "docker" => SandboxEngine::Docker,
@@ -83,6 +86,7 @@ impl SandboxSettings {
     pub(crate) fn policy(&self, kind: &Kind, here: Option<SandboxEngine>) -> SandboxPolicy {
         let engine = self.engine.or(here).unwrap_or_default();
         let policy = SandboxPolicy::new().engine(engine).image(self.images.get(kind.as_str()).cloned());
+        let policy = self.cpus.into_iter().fold(policy, SandboxPolicy::millicpus);
         let policy = self.memory.into_iter().fold(policy, SandboxPolicy::memory);
         let policy = self.pids.into_iter().fold(policy, SandboxPolicy::pids);
         let policy = self.network.clone().into_iter().fold(policy, SandboxPolicy::network);
@@ -106,7 +110,12 @@ impl UsageSettings {
     /// `None` when the value is not as the key wants it.
     pub(super) fn apply(&mut self, key: &Key, name: &str, value: &toml::Value) -> Option<()> {
         match key.name {
-            "usage.interval" => self.interval = Some(Duration::from_secs(number(value, 1, 86_400)?)),
+            "usage.interval" => {
+                // Beyond them it would be another number without a word.
+                let UsageBounds { shortest, longest, .. } = UsageBounds::new();
+                let seconds = number(value, shortest.as_secs(), longest.as_secs())?;
+                self.interval = Some(Duration::from_secs(seconds));
+            }
             "usage.cache_ttl.KIND" => {
                 let ttl = match value.as_str() {
                     Some("off") => None,
@@ -158,6 +167,14 @@ fn number(value: &toml::Value, least: u64, most: u64) -> Option<u64> {
         value => u64::try_from(value.as_integer()?).ok()?,
     };
     (least..=most).contains(&number).then_some(number)
+}
+
+/// Of processors. With less than a hundredth of one no engine starts anything.
+fn thousandths(value: &toml::Value) -> Option<u32> {
+    let number = value.as_float().or_else(|| value.as_integer().map(|number| number as f64))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within the bounds")]
+    let rounded = |number: f64| (number * 1000.0).round() as u32;
+    (0.01..=4096.0).contains(&number).then(|| rounded(number))
 }
 
 /// `NAME` or a path, and where it is in the container, with `:ro` behind for what nobody may write.

@@ -2,20 +2,20 @@
 
 use connection_contract::Timestamp;
 
-const UNITS: [(i64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
 
 /// `in 5 days`, `3 hours ago`, `now`.
 pub(crate) fn moment(time: Timestamp, now: Timestamp) -> String {
-    let seconds = time.seconds() - now.seconds();
+    let seconds = time.seconds().saturating_sub(now.seconds());
     match seconds {
         0 => "now".to_owned(),
-        1.. => format!("in {}", distance(seconds)),
-        _ => format!("{} ago", distance(-seconds)),
+        1.. => format!("in {}", distance(seconds.unsigned_abs())),
+        _ => format!("{} ago", distance(seconds.unsigned_abs())),
     }
 }
 
 /// `5 days`: the largest unit that fits, rounded down.
-fn distance(seconds: i64) -> String {
+fn distance(seconds: u64) -> String {
     let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "second"));
     let count = seconds / size;
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
@@ -41,5 +41,13 @@ mod tests {
         ] {
             assert_eq!(moment(Timestamp::from_seconds(1_000_000 + seconds), now), expected);
         }
+    }
+
+    #[test]
+    fn a_time_that_nobody_lives_to_see_is_one_too() {
+        let now = Timestamp::from_seconds(1_000_000);
+        let at = |seconds| moment(Timestamp::from_seconds(seconds), now);
+        assert_eq!((&*at(i64::MIN), &*at(i64::MAX)), ("106751991167300 days ago", "in 106751991167289 days"));
+        assert_eq!(moment(Timestamp::from_seconds(i64::MAX), Timestamp::from_seconds(-1)), "in 106751991167300 days");
     }
 }

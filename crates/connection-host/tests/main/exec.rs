@@ -120,7 +120,9 @@ fn nothing_is_started_before_everything_is_there() {
     machine.write("other.json", other.as_bytes());
     machine.run(&["extensions", "add", "other.json"]).exits(0);
     machine.run(&["extensions", "grant", "issues", "github"]).exits(0);
+    let before = machine.run(&["events", "github", "--json"]).exits(0).out;
     touch("issues", &[]).exits(6).warns("another name becomes the same variable");
+    assert_eq!(machine.run(&["events", "github", "--json"]).exits(0).out, before, "what was refused is no use");
     machine.run(&["remove", "github", "--yes"]).exits(0);
     machine.run(&["extensions", "add", "issues.json"]).exits(0);
     touch("issues", &[]).exits(5);

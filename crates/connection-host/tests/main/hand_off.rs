@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     extensions::{connected, machine},
     program::{Machine, check},
+    provider::{ACCOUNT, AUTH_TOKEN, KEY, KEY_SECRET},
 };
 
 const CONNECT: [&str; 4] = ["open-settings", "issues", "--from-env", "accessToken=GITHUB"];
@@ -24,7 +25,8 @@ fn where_nobody_can_be_asked_the_view_says_the_way() {
         .says("Connection required: GitHub")
         .says("Create a GitHub personal access token")
         .says("connections open-settings issues --from-env accessToken=VARIABLE");
-    machine.run(&["open-settings", "issues", "--command", "gone"]).exits(2).warns("declares no command");
+    let gone = machine.run(&["open-settings", "issues", "--command", "gone"]).exits(2).warns("declares no command");
+    assert!(!gone.err.contains("gone"), "what was typed may be a secret: {}", gone.err);
     machine.run(&["open-settings", "nobody"]).exits(5);
     let opened = machine.run(&["open-settings", "issues", "--command", "search", "--json"]).exits(0).json();
     check(&opened, "openSettings");
@@ -55,12 +57,41 @@ fn a_ticket_tells_later_what_came_of_it() {
 fn a_setup_that_waits_is_gone_on_with_and_grants_all_the_same() {
     let machine = added();
     machine.provider.tell(503, "", "");
-    machine.run(&CONNECT).exits(3).warns("connections setup resume");
+    let waits = machine.run(&CONNECT).exits(3).warns("connections setup resume");
+    let ticket = ticket_of(&waits.err);
     machine.run(&["extensions"]).exits(0).says("missing");
+    machine.run(&["open-settings", "issues", "--retry", &ticket]).exits(5);
     machine.provider.behave();
     let id = machine.run(&["setup", "list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
     machine.run(&["setup", "resume", &id]).exits(0).says("Connected octocat");
+    machine.run(&["open-settings", "issues", "--retry", &ticket]).exits(0).says("status        connected");
     machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
+}
+
+/// What an error says, for people and for programs.
+fn ticket_of(error: &str) -> String {
+    let (_, rest) = error.split_once("--retry ").unwrap_or_else(|| panic!("no ticket: {error}"));
+    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+}
+
+#[test]
+fn a_setup_that_fails_has_a_ticket_that_says_why_and_one_that_nobody_began_has_none() {
+    let machine = added();
+    // Nothing is begun for what is refused before.
+    let refused = machine.run(&["open-settings", "issues", "--from-env", "unknown=GITHUB"]).exits(2);
+    assert!(!refused.err.contains("--retry"), "{}", refused.err);
+    machine.run(&["setup", "list"]).exits(0).says("No setup waits");
+    machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
+    let failed = machine.run(&[&CONNECT[..], &["--command", "search", "--json"]].concat()).exits(3).err;
+    let error: serde_json::Value = serde_json::from_str(&failed).unwrap();
+    let remedy = error["error"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("connections open-settings issues --command search --retry "), "{remedy}");
+    let retry = ["open-settings", "issues", "--retry", &ticket_of(remedy)];
+    // Nobody could be asked for another answer, so that it was given up.
+    machine.run(&retry).exits(3).warns("cancelled");
+    machine.provider.behave();
+    machine.run(&CONNECT).exits(0);
+    machine.run(&retry).exits(0).says("status        connected");
 }
 
 #[test]
@@ -91,6 +122,19 @@ fn what_is_refused_is_authorized_again() {
 }
 
 #[test]
+fn who_authorizes_again_for_an_extension_lets_it_use_the_connection() {
+    let machine = connected();
+    machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
+    machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
+    machine.run(&["verify", "github"]).exits(4);
+    machine.provider.behave();
+    let again = ["open-settings", "release-notes", "--from-env", "accessToken=GITHUB"];
+    machine.run(&again).exits(0).says("Reauthorized octocat").says("status        connected");
+    machine.run(&["exec", "release-notes", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
+    machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
+}
+
+#[test]
 fn with_everything_there_nothing_is_required() {
     let machine = connected();
     machine.run(&CONNECT).exits(0).says("status        connected");
@@ -103,6 +147,71 @@ fn with_everything_there_nothing_is_required() {
         .exits(0)
         .says("connections extensions grant release-notes github:octocat");
     machine.run(&["list"]).exits(0);
+}
+
+/// A script counts on what it brought.
+#[test]
+fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
+    let machine = connected();
+    machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
+    let brought = ["open-settings", "release-notes", "--from-env", "accessToken=GITHUB"];
+    machine.run(&brought).exits(6).warns("connections extensions grant release-notes github:octocat");
+    machine.run(&["open-settings", "release-notes", "--kind", "github"]).exits(6).warns("not granted");
+    machine.run(&["add", "github", "--from-env", "accessToken=GITHUB", "--again", "--label", "two"]).exits(0);
+    machine.run(&brought).exits(2).warns("connections default");
+    // The control: to look at it is no error.
+    machine.run(&["open-settings", "release-notes"]).exits(0).says("connections default");
+    let nobody = String::from_utf8(crate::extensions::ISSUES.to_vec()).unwrap();
+    let nobody = nobody.replace("\"accessToken\"", "\"nobodyHasThis\"").replace("\"issues\"", "\"nobody\"");
+    machine.write("nobody.json", nobody.as_bytes());
+    machine.run(&["extensions", "add", "nobody.json"]).exits(0);
+    let none = ["open-settings", "nobody", "--from-env", "nobodyHasThis=GITHUB"];
+    machine.run(&none).exits(6).warns("no kind here connects 'github'");
+    machine.run(&none[..2]).exits(0).says("no kind here connects 'github'");
+}
+
+/// A login by an API key has no auth token, and its account is connected: the settings lead to a new login of it.
+#[test]
+fn a_connection_that_lacks_a_name_is_authorized_again() {
+    let mut machine = Machine::new();
+    machine.set("SID", ACCOUNT);
+    machine.set("TOKEN", AUTH_TOKEN);
+    let manifest = json!({ "name": "sms", "connection": {
+        "id": "default", "provider": "twilio", "title": "Twilio",
+        "auth": { "type": "apiKey", "secretNames": ["authToken"] },
+    } });
+    machine.write("sms.json", manifest.to_string().as_bytes());
+    machine.run(&["extensions", "add", "sms.json"]).exits(0).says("missing");
+    let way = "connections open-settings sms --from-env accountSid=VARIABLE --from-env authToken=VARIABLE";
+    machine.run(&["open-settings", "sms"]).exits(0).says(way);
+    let key = format!(r#"{{"accountSid": "{ACCOUNT}", "apiKeySid": "{KEY}", "apiKeySecret": "{KEY_SECRET}"}}"#);
+    machine.feed(&["add", "twilio", "--label", "key", "--input", "-"], &key).exits(0);
+    let view = machine.run(&["open-settings", "sms"]).exits(0).says(way).says("twilio:key has no 'authToken'");
+    assert!(!view.out.contains("--again"), "{}", view.out);
+    let opened = machine.run(&["open-settings", "sms", "--json"]).exits(0).json();
+    assert_eq!(opened["required"]["action"], "reauthorize");
+    let bring = ["open-settings", "sms", "--from-env", "accountSid=SID", "--from-env", "authToken=TOKEN"];
+    machine.run(&bring).exits(0).says("Reauthorized").says("status        connected");
+    machine.run(&["list", "--json"]).exits(0).json().as_array().filter(|rows| rows.len() == 1).expect("one connection");
+    // Who did lets it use that.
+    let same = r#"test "$AUTH_TOKEN" = "$TOKEN""#;
+    machine.run(&["exec", "sms", "--", "/bin/sh", "-c", same]).exits(0);
+}
+
+/// The way out that is said is one that the command has.
+#[test]
+fn what_ends_as_connected_already_says_a_way_that_there_is() {
+    let machine = added();
+    machine.provider.tell(503, "", "");
+    let ticket = ticket_of(&machine.run(&CONNECT).exits(3).err);
+    machine.provider.behave();
+    // By another process, before the setup is gone on with.
+    machine.run(&["add", "github", "--from-env", "accessToken=GITHUB"]).exits(0);
+    let id = machine.run(&["setup", "list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
+    machine.run(&["setup", "resume", &id]).exits(6).warns("connected already");
+    machine.run(&["remove", "github", "--yes"]).exits(0);
+    let told = machine.run(&["open-settings", "issues", "--retry", &ticket]).exits(6).warns("authorize it again");
+    assert!(!told.err.contains("--again"), "{}", told.err);
 }
 
 #[test]

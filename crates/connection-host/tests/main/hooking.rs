@@ -182,6 +182,56 @@ fn a_test_that_does_not_arrive_says_what_is_wrong() {
     assert_eq!(shown(&machine, &["webhooks", "github"])["received"], 0);
 }
 
+/// Of the address and the key as they are: not of others, nor of another public URL.
+#[test]
+fn how_the_last_test_ended_is_shown_until_address_or_key_is_another() {
+    let mut machine = machine();
+    machine.add_github("work").exits(0);
+    assert_eq!(shown(&machine, &["webhooks", "github"])["lastTest"], Value::Null);
+    let serving = Serving::start(&machine);
+    machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &serving.url);
+    let enabled = shown(&machine, &["webhooks", "github", "enable"]);
+    let never = |machine: &Machine| {
+        assert_eq!(shown(machine, &["webhooks", "github"])["lastTest"], Value::Null);
+        machine.run(&["webhooks", "github"]).exits(0).says("last test     never\n");
+    };
+    let ended = |machine: &Machine, code: Option<&str>| {
+        let test = shown(machine, &["webhooks", "github"])["lastTest"].clone();
+        check(&test, "webhookTest");
+        assert_eq!((&test["ok"], test["code"].as_str()), (&code.is_none().into(), code), "{test}");
+        let told = machine.run(&["webhooks", "github"]).exits(0);
+        let (at, how) = (text(&test, "at"), if code.is_none() { "passed" } else { "failed" });
+        let told = told.says(&format!("last test     {how}, {at} ("));
+        hides(&told, &enabled);
+        told
+    };
+    never(&machine);
+    machine.run(&["webhooks", "github", "test"]).exits(0);
+    assert!(!ended(&machine, None).err.contains("says what is wrong"));
+    // Elsewhere it was not tested.
+    let here = serving.url.clone();
+    let elsewhere = machine.provider.origin.clone();
+    machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &elsewhere);
+    never(&machine);
+    machine.provider.tell(502, "", "");
+    machine.run(&["webhooks", "github", "test"]).exits(1);
+    let told = ended(&machine, Some("webhook_proxy"));
+    told.says("): webhook_proxy\n").warns("connections webhooks github:work test");
+    machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &here);
+    never(&machine);
+    machine.run(&["webhooks", "github", "test"]).exits(0);
+    ended(&machine, None);
+    let rotated = shown(&machine, &["webhooks", "github", "rotate"]);
+    assert_eq!(rotated["lastTest"], Value::Null);
+    never(&machine);
+    machine.run(&["webhooks", "github", "test"]).exits(0);
+    assert_eq!(shown(&machine, &["webhooks", "github", "end-grace"])["lastTest"]["ok"], true);
+    ended(&machine, None);
+    assert_eq!(shown(&machine, &["webhooks", "github", "disable", "--yes"])["lastTest"], Value::Null);
+    assert_eq!(shown(&machine, &["webhooks", "github", "enable"])["lastTest"], Value::Null);
+    never(&machine);
+}
+
 /// Notion tells its key, unsigned, to the new address.
 #[test]
 fn a_key_that_the_provider_tells_is_waited_for_and_shown() {

@@ -56,6 +56,9 @@ fn a_secret_is_never_a_preference_and_what_is_not_declared_is_not_set() {
     set(&["accessToken", TOKEN]).warns("never a preference");
     set(&["nothing", "1"]).warns("declares no preference");
     set(&["--command", "gone", "onlyMine", "true"]).warns("declares no command");
+    // In the wrong place, too.
+    set(&[TOKEN, "accessToken"]).warns("declares no preference");
+    set(&["--command", TOKEN, "onlyMine", "true"]).warns("declares no command");
     // Of a command, not of the extension.
     set(&["onlyMine", "true"]);
     machine.run(&["preferences", "get", "issues", "nothing"]).exits(2).warns("it has apiBaseUrl");
@@ -82,4 +85,21 @@ fn each_write_counts_for_itself() {
     // Of one key, the others are left out.
     let one = of(&["preferences", "get", "issues", "openBehavior"]);
     assert_eq!((&one["values"], &one["set"]), (&json!({ "openBehavior": "list" }), &json!(["openBehavior"])));
+}
+
+#[test]
+fn what_is_required_and_not_set_is_shown_and_asked_for_before_a_program_is_started() {
+    let machine = crate::extensions::machine();
+    machine.run(&["extensions", "add", "quick-capture.json"]).exits(0);
+    machine.run(&["open-settings", "quick-capture", "--from-env", "apiKey=NOTION"]).exits(0);
+    machine.run(&["preferences", "get", "quick-capture"]).exits(0).says("required");
+    let read = machine.run(&["preferences", "get", "quick-capture", "--json"]).exits(0).json();
+    assert_eq!(read["missing"], json!(["defaultDatabase"]));
+    let run = ["exec", "quick-capture", "--", "/bin/sh", "-c", "exit 0"];
+    let way = "connections preferences set quick-capture defaultDatabase VALUE";
+    machine.run(&run).exits(2).warns("defaultDatabase").warns(way);
+    machine.run(&["preferences", "set", "quick-capture", "defaultDatabase", "d1"]).exits(0);
+    let shown = machine.run(&["preferences", "get", "quick-capture"]).exits(0);
+    assert!(!shown.out.contains("required"), "{}", shown.out);
+    machine.run(&run).exits(0);
 }

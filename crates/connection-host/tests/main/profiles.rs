@@ -1,10 +1,12 @@
 //! The identities of local tools: listed, made, changed, meant, looked into and forgotten, and what is refused.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::{Value, json};
 
 use crate::{
     program::{Machine, check},
-    tooled::{signed_in, text, tooled},
+    tooled::{program, signed_in, text, tooled},
 };
 
 fn listed(machine: &Machine, kind: &str) -> Vec<Value> {
@@ -78,6 +80,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
     run(&["create", "claude", " ", "--dir", "a"], 2, "a label must not be empty");
     run(&["create", "claude", "a", "--dir", ".claude"], 6, "has the directory");
     run(&["create", "claude", "a", "--dir", "~/a"], 2, "is not an absolute path");
+    run(&["create", "claude", "a", "--dir", "gone/../a"], 2, "has a '..' part");
     run(&["create", "gemini", "a", "--dir", "a"], 2, "must be called '.gemini'");
     run(&["create", "claude", "a"], 2, "--dir");
     run(&["update", "claude", "gone", "--label", "a"], 5, "'claude' has no profile 'gone'");
@@ -88,6 +91,35 @@ fn what_cannot_be_is_refused_with_its_reason() {
     let error = machine.run(&["profiles", "list", "github", "--json"]).exits(6).error();
     assert_eq!(error["error"]["code"], "not_supported");
     assert_eq!(listed(&machine, "claude").len(), 1);
+}
+
+/// Where it leads is what the disk says, also behind a link.
+#[test]
+fn a_directory_above_this_one_is_meant_as_it_is_typed() {
+    let machine = Machine::new();
+    machine.write("far/below/file", b"");
+    std::os::unix::fs::symlink(machine.path("far/below"), machine.path("near")).expect("a link can be made");
+    let home = machine.path("").canonicalize().expect("it is there");
+    let name = home.file_name().expect("it has one").to_str().expect("its name is text").to_owned();
+    for (label, typed, expected) in [
+        ("above", format!("../{name}/work"), home.join("work")),
+        ("linked", "near/../new/.claude".to_owned(), home.join("far/new/.claude")),
+    ] {
+        let made = machine.run(&["profiles", "create", "claude", label, "--dir", &typed, "--json"]).exits(0).json();
+        assert_eq!(made["directory"], json!(expected), "{typed}");
+    }
+}
+
+/// A loop of links is no directory that anybody can look into.
+#[test]
+fn a_directory_that_cannot_be_looked_into_is_told_as_such() {
+    let machine = Machine::new();
+    std::os::unix::fs::symlink("loop", machine.path("loop")).expect("a link can be made");
+    let probe = machine.run(&["profiles", "probe", "claude", "--dir", "loop", "--json"]).exits(0).json();
+    check(&probe, "probe");
+    assert_eq!((&probe["state"], &probe["exists"], &probe["authenticated"]), (&json!("unreadable"), &json!(false), &json!(null)));
+    machine.run(&["profiles", "create", "claude", "loop", "--dir", "loop"]).exits(0);
+    machine.run(&["profiles", "list", "claude"]).exits(0).says("cannot be read");
 }
 
 #[test]
@@ -129,15 +161,26 @@ fn a_directory_tells_whether_and_as_whom_somebody_is_signed_in() {
     let probe = machine.run(&["profiles", "probe", "claude", "work", "--json"]).exits(0).json();
     check(&probe, "probe");
     let expected = json!({
-        "directory": work, "state": "there", "exists": true, "authenticated": true, "account": "ada@example.com",
+        "directory": work, "state": "there", "exists": true, "authenticated": true, "reason": null,
+        "account": "ada@example.com",
     });
     assert_eq!(probe, expected);
     machine.run(&["profiles", "probe", "claude", "--dir", "work"]).exits(0).says("account       ada@example.com");
     std::os::unix::fs::symlink(&work, machine.path("link")).expect("a link can be made");
     let link = machine.run(&["profiles", "probe", "claude", "--dir", "link", "--json"]).exits(0).json();
     assert_eq!((&link["state"], &link["authenticated"]), (&json!("link"), &json!(true)));
-    machine.write("work/.credentials.json", b"{}");
+    machine.write("work/.credentials.json", br#"{"claudeAiOauth": {}}"#);
     machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     no").says("claude setup-token");
+    // As one that is just being written: nobody is signed out by that.
+    machine.write("work/.credentials.json", b"{\"claudeAiOa");
+    let why = "'.credentials.json' is not JSON, as one that is just being written";
+    machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     not known").says(why);
+    machine.run(&["profiles", "probe", "claude", "--dir", "link"]).exits(0).says("a link to ").says(why);
+    machine.run(&["profiles", "list", "claude"]).exits(0).says(why);
+    let doubt = machine.run(&["profiles", "probe", "claude", "work", "--json"]).exits(0).json();
+    check(&doubt, "probe");
+    check(&doubt["reason"], "error");
+    assert_eq!((&doubt["authenticated"], &doubt["reason"]["code"]), (&json!(null), &json!("not_json")));
     machine.write("file", b"");
     let file = machine.run(&["profiles", "probe", "claude", "--dir", "file", "--json"]).exits(0).json();
     assert_eq!((&file["state"], &file["exists"]), (&json!("notADirectory"), &json!(false)));
@@ -184,4 +227,130 @@ fn a_kind_tells_its_tool_and_how_to_get_and_to_sign_in_to_it() {
         let shown = crate::program::Ran::of(&["kinds"], command.output().expect("it runs")).exits(0).json();
         assert_eq!(shown["cacheTtl"], ttl);
     }
+}
+
+/// Codex and Gemini CLI write into the directory of their login even then.
+#[test]
+fn a_tool_that_writes_when_it_is_asked_for_its_version_is_not_asked() {
+    let machine = tooled();
+    for kind in ["claude", "codex", "gemini"] {
+        program(&machine, kind, "#!/bin/sh\necho asked >> \"$HOME/asked-$(basename \"$0\")\"\necho 1.2.3\n");
+        let tool = machine.run(&["kinds", "show", kind, "--json"]).exits(0).json()["tool"].clone();
+        let is_asked = kind == "claude";
+        assert_eq!(tool["version"], if is_asked { json!("1.2.3") } else { json!(null) }, "{kind}");
+        assert_eq!(tool["path"], json!(text(&machine.path("bin").join(kind))));
+        let shown = machine.run(&["kinds", "show", kind]).exits(0);
+        shown.says(if is_asked { "tool: 1.2.3 at " } else { "is not asked for its version" });
+        assert_eq!(machine.path(&format!("asked-{kind}")).exists(), is_asked, "{kind}");
+    }
+}
+
+/// R-JACK-026, R-JACK-080
+#[test]
+fn how_to_sign_in_is_told_with_what_to_do_beside_it() {
+    let machine = tooled();
+    let work = text(&machine.path("work"));
+    let made = machine.run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
+    made.says(&format!("Sign in with: CLAUDE_CONFIG_DIR={work} claude setup-token\n"))
+        .says("prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN and signs nobody in")
+        .says("'auth login' in place of 'setup-token'");
+    let codex = machine.run(&["profiles", "create", "codex", "work", "--dir", "codex"]).exits(0);
+    codex.says("type the code").says("A token may be given in CODEX_ACCESS_TOKEN instead");
+    machine.run(&["profiles", "probe", "gemini"]).exits(0).says("NO_BROWSER=true");
+    for (kind, variable, hint, docs) in [
+        ("claude", "CLAUDE_CODE_OAUTH_TOKEN", "it prints a token", "https://code.claude.com/docs/en/authentication"),
+        ("codex", "CODEX_ACCESS_TOKEN", "open the address", "https://developers.openai.com/codex/auth"),
+        ("gemini", "GEMINI_API_KEY", "NO_BROWSER=true", "https://geminicli.com/docs/get-started/authentication"),
+    ] {
+        let shown = machine.run(&["kinds", "show", kind, "--json"]).exits(0).json();
+        check(&shown["tool"], "tool");
+        assert_eq!(shown["tool"]["tokenVariable"], variable);
+        assert_eq!(shown["tool"]["signInDocs"], docs);
+        assert!(shown["tool"]["signInHint"].as_str().expect("a hint").contains(hint), "{shown}");
+    }
+}
+
+/// R-JACK-026: in one look, without a store.
+#[test]
+fn whether_somebody_is_signed_in_with_a_tool_is_told_beside_it() {
+    let mut machine = tooled();
+    let tool = |machine: &Machine, kind: &str| {
+        let tool = machine.run(&["kinds", "show", kind, "--json"]).exits(0).json()["tool"].clone();
+        check(&tool, "tool");
+        tool
+    };
+    assert_eq!(tool(&machine, "claude")["found"]["state"], "gone");
+    machine.run(&["kinds", "show", "claude"]).exits(0).says("signed in: not known, by ");
+    let own = signed_in(&machine, ".claude", "ada@example.com");
+    let found = tool(&machine, "claude")["found"].clone();
+    check(&found, "probe");
+    assert_eq!((&found["directory"], &found["authenticated"]), (&json!(own), &json!(true)));
+    assert_eq!(found["account"], "ada@example.com");
+    machine.run(&["kinds", "show", "claude"]).exits(0).says(&format!("signed in: ada@example.com, by {own}\n"));
+    machine.write(".claude/.credentials.json", br#"{"claudeAiOauth": {"accessToken": ""}}"#);
+    assert_eq!(tool(&machine, "claude")["found"]["authenticated"], false);
+    machine.run(&["kinds", "show", "claude"]).exits(0).says("signed in: no, by ");
+    // What is not installed is told with the reason and where was looked.
+    let probed = text(&machine.path("bin"));
+    assert!(tool(&machine, "claude")["probed"].as_array().expect("an array").contains(&json!(probed)));
+    assert_eq!(tool(&machine, "claude")["reason"], json!(null));
+    std::fs::remove_file(machine.path("bin/claude")).expect("it is there");
+    let missing = tool(&machine, "claude");
+    assert_eq!((&missing["path"], &missing["reason"]["code"]), (&json!(null), &json!("tool_missing")));
+    assert!(missing["reason"]["message"].as_str().expect("a text").contains(&probed), "{missing}");
+    assert!(missing["reason"]["remedy"].as_str().expect("a text").contains("npm install -g"), "{missing}");
+    // A list looks into nobody's directory, and this host may be told not to.
+    let listed = machine.run(&["kinds", "--json"]).exits(0).json();
+    assert!(listed.as_array().expect("an array").iter().all(|kind| kind["tool"]["found"].is_null()));
+    machine.set("CONNECTIONS_FILES__ALLOW", &text(&machine.path("bin")));
+    assert_eq!(tool(&machine, "claude")["found"]["state"], "notAllowed");
+    machine.set("CONNECTIONS_OWNER", "somebody");
+    assert_eq!(tool(&machine, "claude")["found"], json!(null));
+    assert!(!machine.data().exists(), "nothing was made");
+}
+
+/// Codex ends with an error where `CODEX_HOME` names nothing.
+#[test]
+fn a_directory_that_its_tool_wants_to_find_is_made_for_its_owner_alone_and_no_other() {
+    let machine = tooled();
+    let insists = "#!/bin/sh\n[ -d \"$CODEX_HOME\" ] || { echo \"CODEX_HOME is no directory\" >&2; exit 1; }\necho fine\n";
+    program(&machine, "codex", insists);
+    let mode = |name: &str| machine.path(name).metadata().expect("it is there").permissions().mode() & 0o777;
+    machine.run(&["profiles", "list", "codex"]).exits(0).says("not there yet; the tool makes it");
+    machine.run(&["profiles", "create", "codex", "work", "--dir", "new/work"]).exits(0);
+    assert_eq!((mode("new"), mode("new/work")), (0o700, 0o700));
+    machine.run(&["profiles", "update", "codex", "work", "--dir", "other"]).exits(0);
+    assert_eq!(mode("other"), 0o700);
+    std::fs::remove_dir(machine.path("other")).expect("it is empty");
+    machine.run(&["profiles", "list", "codex"]).exits(0).says("not there yet; `connections run` makes it");
+    let probed = machine.run(&["profiles", "probe", "codex", "work"]).exits(0);
+    let other = text(&machine.path("other"));
+    probed
+        .says(&format!("Make the directory first: mkdir -p -m 700 {other}\n"))
+        .says(&format!("Sign in with: CODEX_HOME={other} codex login"));
+    assert!(!machine.path("other").exists(), "who looks makes nothing");
+    machine.run(&["run", "codex", "--profile", "work", "--dry-run"]).exits(0);
+    assert!(!machine.path("other").exists(), "nothing is run, and nothing made");
+    machine.run(&["run", "codex", "--profile", "work"]).exits(0).says("fine");
+    assert_eq!(mode("other"), 0o700);
+    // One that is there stays as it is.
+    std::fs::set_permissions(machine.path("other"), std::fs::Permissions::from_mode(0o750)).expect("it is ours");
+    machine.run(&["run", "codex", "--profile", "work"]).exits(0);
+    assert_eq!(mode("other"), 0o750);
+    // One that cannot be made is told, and nothing is started.
+    machine.write("file", b"");
+    machine
+        .run(&["profiles", "create", "codex", "odd", "--dir", "file/odd"])
+        .exits(0)
+        .says("Made odd")
+        .warns("cannot be made");
+    let refused = machine.run(&["run", "codex", "--profile", "odd"]).exits(6);
+    assert!(refused.warns("cannot be made").out.is_empty());
+    assert_eq!(machine.run(&["run", "codex", "--profile", "odd", "--json"]).error()["error"]["code"], "directory_not_made");
+    // What the tool uses by itself it makes by itself, and the others make their own.
+    machine.run(&["run", "codex", "--profile", "Default"]).exits(1);
+    assert!(!machine.path(".codex").exists());
+    machine.run(&["profiles", "create", "claude", "work", "--dir", "claude"]).exits(0);
+    machine.run(&["run", "claude", "--profile", "work"]).exits(0);
+    assert!(!machine.path("claude").exists());
 }

@@ -85,8 +85,9 @@ fn signals_reach_the_tool_which_decides() {
 #[test]
 fn each_kind_points_its_tool_by_its_own_variables() {
     let machine = tooled();
-    let codex = machine.run(&["run", "codex", "--profile", "Default"]).exits(0);
-    assert_eq!(codex.variable("CODEX_HOME"), Some(&*text(&machine.path(".codex"))));
+    machine.run(&["profiles", "create", "codex", "work", "--dir", "work"]).exits(0);
+    let codex = machine.run(&["run", "codex", "--profile", "work"]).exits(0);
+    assert_eq!(codex.variable("CODEX_HOME"), Some(&*text(&machine.path("work"))));
     machine.run(&["profiles", "create", "gemini", "work", "--dir", "work/.gemini"]).exits(0);
     let gemini = machine.run(&["run", "gemini", "--profile", "work"]).exits(0);
     assert_eq!(gemini.variable("GEMINI_CONFIG_DIR"), Some(&*text(&machine.path("work/.gemini"))));
@@ -100,13 +101,14 @@ fn what_is_named_wins_over_the_slot_and_that_over_the_default() {
     machine.run(&["profiles", "default", "claude", "work", "--slot", "shop"]).exits(0);
     machine.run(&["profiles", "default", "claude", "home"]).exits(0);
     for (arguments, expected) in [
-        (&["run", "claude"][..], "home"),
-        (&["run", "claude", "--slot", "shop"], "work"),
-        (&["run", "claude", "--slot", "other"], "home"),
-        (&["run", "claude", "--slot", "shop", "--profile", "Default"], ".claude"),
+        (&["run", "claude"][..], Some("home")),
+        (&["run", "claude", "--slot", "shop"], Some("work")),
+        (&["run", "claude", "--slot", "other"], Some("home")),
+        (&["run", "claude", "--slot", "shop", "--profile", "Default"], None),
     ] {
         let ran = machine.run(arguments).exits(0);
-        assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path(expected))), "{arguments:?}");
+        let expected = expected.map(|name| text(&machine.path(name)));
+        assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), expected.as_deref(), "{arguments:?}");
     }
     machine.run(&["run", "claude", "--profile", "gone", "--", "exit", "9"]).exits(5).warns("has no profile 'gone'");
 }
@@ -131,8 +133,34 @@ fn the_tool_has_the_persons_environment_and_nothing_of_ours() {
     assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), None);
     assert_eq!(ran.variable("APP_KEY"), None);
     assert!(!ran.out.contains("CONNECTIONS_"), "{}", ran.out);
-    let named = machine.run(&["run", "claude", "--profile", "Default"]).exits(0);
-    assert_eq!(named.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path(".claude"))));
+}
+
+/// Told of its own directory by a variable, a tool may look for less than it does by itself, whoever named the profile.
+#[test]
+fn no_variable_names_the_directory_that_a_tool_uses_by_itself() {
+    let mut machine = tooled();
+    two(&machine);
+    machine.run(&["profiles", "default", "claude", "Default", "--slot", "shop"]).exits(0);
+    machine.set("CLAUDE_CONFIG_DIR", "/elsewhere");
+    let by_itself = [&["--profile", "Default"][..], &[], &["--slot", "shop"]];
+    for (at, arguments) in by_itself.into_iter().enumerate() {
+        if at == 2 {
+            machine.run(&["profiles", "default", "claude", "work"]).exits(0);
+        }
+        let arguments = [&["run", "claude"], arguments].concat();
+        assert_eq!(machine.run(&arguments).exits(0).variable("CLAUDE_CONFIG_DIR"), None, "{arguments:?}");
+        // Whoever pastes the line has the variable, too.
+        let dry = [&*arguments, &["--dry-run"]].concat();
+        let shown = machine.run(&dry).exits(0);
+        assert_eq!(shown.out, format!("env -u CLAUDE_CONFIG_DIR {}\n", machine.path("bin/claude").display()));
+        let shape = machine.run(&[&*dry, &["--json"]].concat()).exits(0).json();
+        check(&shape, "run");
+        assert_eq!((&shape["without"], &shape["env"]), (&json!(["CLAUDE_CONFIG_DIR"]), &json!({})));
+    }
+    let ran = machine.run(&["run", "claude"]).exits(0);
+    assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path("work"))), "the control");
+    let probed = machine.run(&["profiles", "probe", "claude", "Default"]).exits(0);
+    probed.says("Sign in with: env -u CLAUDE_CONFIG_DIR claude setup-token");
 }
 
 /// No kind's contract says that a tool takes the key of a connection, so it does not get it.
@@ -191,9 +219,49 @@ fn a_dry_run_shows_what_would_be_run_and_runs_nothing() {
     let shape = shape.json();
     check(&shape, "run");
     assert_eq!(shape["argv"], json!([tool, "write", "a b"]));
-    assert_eq!(shape["env"], json!({"CLAUDE_CONFIG_DIR": work}));
+    assert_eq!((&shape["env"], &shape["without"]), (&json!({"CLAUDE_CONFIG_DIR": work}), &json!([])));
     assert!(shape["profile"].is_string() && shape["cwd"].is_string(), "{shape}");
     assert!(!machine.path("a b").exists());
     machine.run(&["run", "claude", "--profile", "work", "--", "write", "a b"]).exits(0);
     assert!(machine.path("a b").exists(), "the control");
+}
+
+/// What people are shown of a path may be another text than the path.
+#[test]
+fn a_tool_is_run_where_it_is_whatever_its_path_is_made_of() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let machine = tooled();
+    for name in [b"bin\xe2\x80\x8b".as_slice(), b"bin\xff", &[b'x'; 250]] {
+        let directory = machine.path(&"y".repeat(250));
+        let directory = directory.join(std::ffi::OsStr::from_bytes(name));
+        std::fs::create_dir_all(&directory).expect("a home can be written");
+        std::fs::rename(machine.path("bin/claude"), directory.join("claude")).expect("it is there");
+        let mut command = machine.command();
+        let path = std::env::join_paths([directory.clone(), "/usr/bin".into(), "/bin".into()]).expect("a path");
+        command.args(["run", "claude", "--", "exit", "9"]).env("PATH", path);
+        crate::program::Ran::of(&["run"], command.output().expect("it runs")).exits(9);
+        std::fs::rename(directory.join("claude"), machine.path("bin/claude")).expect("it is there");
+    }
+}
+
+/// R-JACK-007, with what this host itself does with a profile.
+#[test]
+fn a_profile_stays_while_a_tool_runs_as_it() {
+    let machine = tooled();
+    two(&machine);
+    let mut command = machine.command();
+    command.args(["run", "claude", "--profile", "work", "--", "wait"]).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("a line");
+    let refused = machine.run(&["profiles", "remove", "claude", "work"]).exits(6).warns("in use: by a tool that runs as it");
+    refused.warns("end or remove what uses it");
+    assert_eq!(machine.run(&["profiles", "remove", "claude", "work", "--json"]).error()["error"]["code"], "profile_in_use");
+    machine.run(&["profiles", "remove", "claude", "home"]).exits(0);
+    machine.run(&["run", "claude", "--profile", "work", "--", "exit", "0"]).exits(0);
+    machine.run(&["profiles", "remove", "claude", "work"]).exits(6);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    child.wait().expect("it ends");
+    machine.run(&["profiles", "remove", "claude", "work"]).exits(0);
 }

@@ -26,7 +26,18 @@ exit "${last:-0}"
 
 /// Where the engine and the workspace are, and somebody is signed in.
 fn machine() -> (Machine, String) {
-    let machine = tooled();
+    with_engine(tooled())
+}
+
+/// The key of its database is in a variable.
+fn set_key(machine: &mut Machine) -> String {
+    let key = connection_contract::encode::base64(&[7; 32]);
+    machine.set("CONNECTIONS_KEY__VARIABLE", "APP_KEY");
+    machine.set("APP_KEY", &key);
+    key
+}
+
+fn with_engine(machine: Machine) -> (Machine, String) {
     program(&machine, "podman", ENGINE);
     let work = signed_in(&machine, "work", "ada@example.com");
     machine.run(&["profiles", "create", "claude", "work", "--dir", &work]).exits(0);
@@ -47,10 +58,11 @@ fn argv(machine: &Machine, more: &[&str]) -> Vec<String> {
 fn the_argument_vector_is_as_the_snapshot() {
     let (machine, work) = machine();
     let mut argv = argv(&machine, &["--", "-p", "a b"]);
-    // Who is not root runs it as itself.
-    if let Some(at) = argv.iter().position(|argument| *argument == *"--userns=keep-id") {
-        argv.drain(at..at + 3);
-    }
+    // It runs as whoever runs this; root is told so alone.
+    let keeps_ids = argv.iter().position(|argument| *argument == *"--userns=keep-id").map(|at| argv.remove(at));
+    let at = argv.iter().position(|argument| *argument == *"--user").expect("as somebody");
+    let user: Vec<_> = argv.drain(at..at + 2).collect();
+    assert_eq!(user[1].starts_with("0:"), keeps_ids.is_none(), "{user:?}");
     let argv = argv.join("\n");
     let argv = argv.replace(&work, "WORK").replace(&text(&machine.path("project")), "PROJECT");
     let expected = "\
@@ -102,6 +114,7 @@ fn the_host_decides_of_engine_image_limits_network_and_volumes() {
     for (name, value) in [
         ("ENGINE", "docker"),
         ("IMAGE__CLAUDE", "localhost/mine:2"),
+        ("CPUS", "1.5"),
         ("MEMORY", "256"),
         ("PIDS", "32"),
         ("NETWORK", "none"),
@@ -113,7 +126,7 @@ fn the_host_decides_of_engine_image_limits_network_and_volumes() {
     let argv = argv(&machine, &[]).join(" ");
     assert!(argv.starts_with("docker run "), "{argv}");
     for part in [
-        "--memory 268435456b --memory-swap 268435456b --pids-limit 32",
+        "--memory 268435456b --memory-swap 268435456b --pids-limit 32 --cpus 1.500",
         "--network none",
         &format!("--volume {}:/cache:ro", machine.path("cache").display()),
         "--volume shared:/shared",
@@ -125,13 +138,31 @@ fn the_host_decides_of_engine_image_limits_network_and_volumes() {
 }
 
 #[test]
+fn processors_are_bounded_for_either_engine_and_by_no_number_that_is_none() {
+    for engine in ["docker", "podman"] {
+        let (mut machine, _) = machine();
+        assert!(argv(&machine, &[]).iter().all(|argument| argument != "--cpus"), "nothing was said");
+        machine.configure(&format!("[sandbox]\nengine = \"{engine}\"\ncpus = 2\n"));
+        let of_file = argv(&machine, &[]).join(" ");
+        assert!(of_file.starts_with(&format!("{engine} ")) && of_file.contains(" --cpus 2.000 "), "{of_file}");
+        machine.set("CONNECTIONS_SANDBOX__CPUS", "0.25");
+        let of_environment = argv(&machine, &[]).join(" ");
+        assert!(of_environment.contains(" --cpus 0.250 "), "{of_environment}");
+        machine.set("CONNECTIONS_SANDBOX__CPUS", "0");
+        let refused = machine.run(&RUN).exits(2).warns("CONNECTIONS_SANDBOX__CPUS");
+        refused.warns("must be a number of processors from 0.01 to 4096, as in 1.5");
+    }
+}
+
+#[test]
 fn what_cannot_be_contained_is_refused_before_anything_starts() {
     let (mut machine, _) = machine();
     machine.run(&["run", "github", "--sandbox"]).exits(6).warns("has no local tool");
     machine.run_example("tools", &["run", "plain", "--sandbox"]).exits(6).warns("kind 'plain' has no container");
     machine.run_example("tools", &["run", "plain", "--dry-run"]).exits(5).warns("'plain' is not installed");
     machine.run_example("tools", &["sandbox", "build", "plain"]).exits(6).warns("has no container");
-    machine.run(&["run", "claude", "--sandbox"]).exits(2).warns("/.claude' cannot be mounted: it is not there");
+    let missing = machine.run(&["run", "claude", "--sandbox"]).exits(2);
+    missing.warns("/.claude' cannot be mounted: it is not there").warns("hand over a token in a variable");
     machine.set("CONNECTIONS_SANDBOX__IMAGE__CLAUDE", "untagged");
     machine.run(&RUN).exits(2).warns("the image 'untagged' has no tag");
     machine.set("CONNECTIONS_SANDBOX__IMAGE__CLAUDE", "localhost/a:1");
@@ -140,6 +171,26 @@ fn what_cannot_be_contained_is_refused_before_anything_starts() {
     machine.set("CONNECTIONS_SANDBOX__NETWORK", "none");
     machine.set("CONNECTIONS_SANDBOX__IMAGE__GONE", "localhost/a:1");
     machine.run(&RUN).exits(2).warns("sandbox.image.gone: there is no kind 'gone'");
+}
+
+/// The login in the home is that of whoever runs the program.
+#[test]
+fn another_owner_runs_a_tool_as_its_own_profile_or_not_at_all() {
+    let (machine, work) = machine();
+    let home = signed_in(&machine, ".claude", "eve@example.com");
+    let bob = |arguments: &[&str]| machine.run(&[&["--owner", "bob"], arguments].concat());
+    let sandboxed = ["run", "claude", "--sandbox", "--workspace", "project", "--dry-run", "--json"];
+    for arguments in [&sandboxed[..], &["run", "claude", "--dry-run", "--json"]] {
+        let refused = bob(arguments).exits(6).error();
+        assert_eq!(refused["error"]["code"], "no_home");
+        assert!(refused["error"]["remedy"].as_str().is_some_and(|remedy| remedy.starts_with("create a profile")));
+    }
+    bob(&["profiles", "create", "claude", "own", "--dir", &work]).exits(0);
+    let shown = bob(&sandboxed).exits(0).out;
+    assert!(shown.contains(&format!("{work}:/agent/.claude")) && !shown.contains(&home), "{shown}");
+    // The control: it is the login of the one who runs it.
+    let own = machine.run(&sandboxed).exits(0).out;
+    assert!(own.contains(&format!("{home}:/agent/.claude")), "{own}");
 }
 
 #[test]
@@ -151,6 +202,60 @@ fn an_engine_that_is_not_here_is_told_and_nothing_is_left() {
     machine.run(&["sandbox", "build", "claude"]).exits(5).warns("'podman', which runs containers, is not installed");
     assert!(left(&machine).is_empty(), "{:?}", left(&machine));
     assert!(Path::new(&work).join(".credentials.json").exists());
+}
+
+/// Beside the tool's own directory lies what it finds where no variable names that.
+#[test]
+fn the_tools_own_profile_is_in_the_container_as_it_is_at_home() {
+    let (mut machine, _) = machine();
+    signed_in(&machine, ".claude", "own@example.com");
+    let beside = machine.write(".claude.json", b"{}");
+    machine.set("CLAUDE_CONFIG_DIR", "/elsewhere");
+    let argv = |more: &[&str]| {
+        let run = [&["run", "claude", "--sandbox", "--workspace", "project", "--dry-run", "--json"], more].concat();
+        let shown = machine.run(&run).exits(0).json();
+        assert_eq!((&shown["env"], &shown["without"]), (&json!({}), &json!([])));
+        shown["argv"].to_string()
+    };
+    for argv in [argv(&[]), argv(&["--profile", "Default"])] {
+        assert!(!argv.contains("CLAUDE_CONFIG_DIR"), "{argv}");
+        for part in [format!("\"{beside}:/agent/.claude.json\""), "/.claude:/agent/.claude\"".into(), "\"HOME=/agent\"".into()] {
+            assert!(argv.contains(&part), "{part}: {argv}");
+        }
+    }
+}
+
+/// A tool whose login is in a keychain, or is not to be copied, has a token.
+#[test]
+fn a_variable_that_is_named_is_handed_to_the_container_and_its_value_is_in_no_argument() {
+    let mut machine = tooled();
+    set_key(&mut machine);
+    let (mut machine, _) = with_engine(machine);
+    for (name, value) in [("CLAUDE_CODE_OAUTH_TOKEN", "the token"), ("CLAUDE_CONFIG_DIR", "/a")] {
+        machine.set(name, value);
+    }
+    machine.set("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "0");
+    let given = [&RUN[..], &["--env", "CLAUDE_CODE_OAUTH_TOKEN"]].concat();
+    let ran = machine.run(&[&given[..], &["--", "0"]].concat()).exits(0);
+    let arguments = ran.arguments();
+    assert!(arguments.windows(2).any(|pair| pair == ["--env", "CLAUDE_CODE_OAUTH_TOKEN"]), "{arguments:?}");
+    assert_eq!(ran.variable("CLAUDE_CODE_OAUTH_TOKEN"), Some("the token"), "the engine hands it on");
+    assert!(arguments.iter().all(|argument| !argument.contains("the token")), "{arguments:?}");
+    let shown = machine.run(&[&given[..], &["--dry-run"]].concat()).exits(0);
+    assert!(shown.out.contains(" --env CLAUDE_CODE_OAUTH_TOKEN ") && !shown.out.contains("the token"), "{}", shown.out);
+    let shape = machine.run(&[&given[..], &["--dry-run", "--json"]].concat()).exits(0).json();
+    assert_eq!(shape["env"], json!({"CLAUDE_CONFIG_DIR": "/agent/.claude"}));
+    let refused = |name: &str, why: &str| {
+        machine.run(&[&RUN[..], &["--env", name]].concat()).exits(2).warns(why);
+    };
+    refused("GONE", "the variable 'GONE' is not set here");
+    refused("TOKEN=hunter2", "--env takes the name of a variable alone");
+    refused("CLAUDE_CONFIG_DIR", "the profile decides of it");
+    refused("APP_KEY", "it is of this program alone");
+    refused("CONNECTIONS_KEY__VARIABLE", "it is of this program alone");
+    refused("PATH", "the engine or the host goes by it");
+    refused("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "the kind has a value of its own");
+    machine.run(&["run", "claude", "--env", "PATH"]).exits(2).warns("--sandbox");
 }
 
 /// What is left where private copies are made.
@@ -179,14 +284,22 @@ fn a_contained_tool_writes_to_a_copy_that_goes_with_it() {
 
 #[test]
 fn an_image_is_built_of_the_file_that_comes_with_its_kind_or_of_another() {
-    let (machine, _) = machine();
-    program(&machine, "podman", "#!/bin/sh\nfor last in \"$@\"; do :; done\ncat \"$last/Containerfile\" >&2\necho \"$@\" >&2\n");
+    let mut machine = tooled();
+    let key = set_key(&mut machine);
+    machine.set("EDITOR", "vi");
+    let engine = "#!/bin/sh\nfor last in \"$@\"; do :; done\n[ \"$last\" = - ] || exec < \"$last/Containerfile\"\n\
+                  { cat; echo \"$@\"; env; } >&2\n";
+    program(&machine, "podman", engine);
     let built = machine.run(&["sandbox", "build", "codex", "--json"]).exits(0);
     check(&built.json(), "image");
     assert_eq!(built.json(), json!({"kind": "codex", "engine": "podman", "image": "localhost/connections/codex:1"}));
     assert!(built.err.contains("npm install --global @openai/codex@"), "{}", built.err);
-    assert!(built.err.contains("build --tag localhost/connections/codex:1 --file "), "{}", built.err);
-    assert!(left(&machine).is_empty(), "{:?}", left(&machine));
+    assert!(built.err.contains("build --tag localhost/connections/codex:1 -\n"), "{}", built.err);
+    // It is written nowhere, so nothing is left of a build that is cut off either.
+    assert!(!machine.data().join("copies").exists());
+    // The engine has what a person's programs have, and nothing of ours.
+    assert!(built.err.contains("EDITOR=vi\n") && built.err.contains("PATH="), "{}", built.err);
+    assert!(["CONNECTIONS_", "APP_KEY", &key].iter().all(|ours| !built.err.contains(ours)), "{}", built.err);
     let file = machine.write("mine/Containerfile", b"FROM scratch\n");
     let built = machine.run(&["sandbox", "build", "codex", "--file", &file]).exits(0);
     assert!(built.err.contains("FROM scratch"), "{}", built.err);
@@ -210,13 +323,13 @@ fn the_files_of_images_are_those_of_the_plugin() {
 /// A static program of Debian's package `busybox-static`.
 const BUSYBOX: &str = "/bin/busybox";
 
-/// Tells what it sees, and writes where it may.
+/// Tells what it sees, and writes where it may. It finds its configuration as the real one does.
 const CONTAINED: &str = r#"#!/bin/busybox sh
 for argument in "$@"; do printf 'argument: %s\n' "$argument"; done
 echo "CLAUDE_CONFIG_DIR=$CLAUDE_CONFIG_DIR"
-/bin/busybox cat "$CLAUDE_CONFIG_DIR/.claude.json"
+/bin/busybox cat "${CLAUDE_CONFIG_DIR:-$HOME}/.claude.json"
 /bin/busybox grep -E '^(CapEff|NoNewPrivs)' /proc/self/status
-echo changed > "$CLAUDE_CONFIG_DIR/.credentials.json" && echo "wrote the login"
+echo changed > "${CLAUDE_CONFIG_DIR:-$HOME/.claude}/.credentials.json" && echo "wrote the login"
 echo made > made && echo "wrote the workspace"
 exit 9
 "#;
@@ -234,7 +347,7 @@ fn contained() -> Option<Machine> {
     let name = path.file_name().or(path.components().next_back().map(|part| part.as_os_str())).expect("a directory");
     let name: String = name.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect();
     let image = format!("localhost/connections-test/{}:1", name.to_ascii_lowercase());
-    machine.write("image/Containerfile", b"FROM scratch\nCOPY busybox claude /bin/\nENV PATH=/bin\n");
+    machine.write("image/Containerfile", b"FROM scratch\nCOPY busybox claude /bin/\nENV PATH=/bin\nUSER 1000:1000\n");
     program(&machine, "../image/claude", CONTAINED);
     let mut said = "busybox-static is not installed".to_owned();
     if std::fs::copy(BUSYBOX, machine.path("image/busybox")).is_ok() {
@@ -266,8 +379,13 @@ fn a_container_is_really_run_where_an_engine_is() {
     let Some(machine) = contained() else { return };
     let image = argv(&machine, &[]).into_iter().find(|word| word.contains("/connections-test/")).expect("an image");
     let ran = machine.run(&[&RUN[..], &["--", "-p", "a b"]].concat());
+    signed_in(&machine, ".claude", "nobody@example.com");
+    machine.write(".claude.json", br#"{"oauthAccount": {"emailAddress": "own@example.com"}}"#);
+    let own = machine.run(&["run", "claude", "--profile", "Default", "--sandbox", "--workspace", "project"]);
     let removed = machine.command_of_system("podman").args(["rmi", "--force", &image]).output();
     assert!(removed.is_ok_and(|removed| removed.status.success()), "the image is of this test alone");
+    let own = own.exits(9).says("own@example.com").says("wrote the login");
+    assert_eq!(own.variable("CLAUDE_CONFIG_DIR"), Some(""));
     let ran = ran.exits(9);
     assert_eq!(ran.arguments(), ["-p", "a b"]);
     assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), Some("/agent/.claude"));

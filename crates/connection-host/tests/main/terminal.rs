@@ -221,6 +221,39 @@ fn open_settings_offers_to_connect_and_to_grant() {
     machine.run(&["exec", "release-notes", "--", "/bin/sh", "-c", "exit 0"]).exits(0);
 }
 
+/// While the question stands, another process changes what is meant.
+#[test]
+fn what_is_granted_is_what_was_shown() {
+    let mut machine = crate::extensions::connected();
+    machine.set("OTHER", TOKEN);
+    machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
+    let mut session = start(&machine, &["open-settings", "release-notes"]);
+    session.exp_string("Let release-notes use octocat (github:octocat), with accessToken?").unwrap();
+    machine.run(&["add", "github", "--from-env", "accessToken=OTHER", "--again", "--label", "two"]).exits(0);
+    machine.run(&["default", "github:two"]).exits(0);
+    enter(&mut session, "y");
+    // That one is meant now, and it is not what was agreed to.
+    let shown = end(session, 0);
+    assert!(shown.contains("connections extensions grant release-notes github:two"), "{shown}");
+    let extensions = machine.run(&["extensions", "--json"]).exits(0).json();
+    let of = |name: &str| {
+        let extension = extensions.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
+        extension["grants"].as_array().unwrap().iter().map(|grant| grant["label"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("release-notes"), ["octocat"]);
+    machine.run(&["default", "github:octocat"]).exits(0);
+    machine.run(&["extensions", "revoke", "release-notes"]).exits(0);
+    let mut session = start(&machine, &["open-settings", "release-notes"]);
+    session.exp_string("Let release-notes use octocat (github:octocat), with accessToken?").unwrap();
+    let json = "content-type: application/json\r\n";
+    machine.provider.tell(200, json, r#"{"id": 7, "login": "mallory"}"#);
+    let another = ["reauthorize", "github:octocat", "--another-account", "--from-env", "accessToken=OTHER"];
+    machine.run(&another).exits(0);
+    enter(&mut session, "y");
+    let shown = end(session, 6);
+    assert!(shown.contains("is of another account by now"), "{shown}");
+}
+
 #[test]
 fn the_removal_of_an_extension_is_asked_for() {
     let machine = crate::extensions::connected();

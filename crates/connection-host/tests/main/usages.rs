@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     program::{Machine, check},
-    provider::{KEY_SECRET, NOTION_KEY},
+    provider::{AUTH_TOKEN, KEY_SECRET, NOTION_KEY},
     tooled::{text, tooled},
 };
 
@@ -89,6 +89,34 @@ fn a_provider_that_does_not_answer_is_told_as_data() {
     check(&down[0]["error"], "error");
     assert_eq!((&down[0]["snapshot"], &down[0]["age"]), (&Value::Null, &Value::Null));
     machine.run(&["usage"]).exits(0).says("nothing newer: ");
+}
+
+#[test]
+fn each_account_of_one_profile_is_told_and_named() {
+    let mut machine = tooled();
+    let endpoints = format!(r#"{{"https://api.anthropic.com": "{}"}}"#, machine.provider.origin);
+    machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
+    machine.provider.tell(200, "content-type: application/json\r\n", r#"{"data": [], "has_more": false}"#);
+    for (label, key) in [("mine", NOTION_KEY), ("theirs", AUTH_TOKEN)] {
+        let input = json!({"how": "apiKey", "apiKey": key, "adminKey": KEY_SECRET}).to_string();
+        machine.feed(&["add", "claude", "--again", "--label", label, "--input", "-"], &input).exits(0);
+    }
+    let both = told(&machine, &["claude"]);
+    assert_eq!(both.len(), 2);
+    for one in &both {
+        assert_eq!((&one["error"], &one["profile"]), (&Value::Null, &both[0]["profile"]));
+        assert_eq!(one["snapshot"]["metrics"][0]["kind"], "monthly_spend");
+    }
+    assert_ne!(both[0]["connection"], both[1]["connection"]);
+    assert_eq!(told(&machine, &["claude", "--profile", "Default"]).len(), 2);
+    machine.run(&["usage"]).exits(0).says("claude:mine · Default").says("claude:theirs · Default");
+    let theirs = told(&machine, &["claude:theirs"]);
+    assert_eq!((theirs.len(), &theirs[0]["connection"]), (1, &both[1]["connection"]));
+    machine.run(&["usage", "claude:gone"]).exits(5);
+    machine.run(&["profiles", "create", "claude", "other", "--dir", &text(&machine.path("other"))]).exits(0);
+    machine.run(&["usage", "claude:mine", "--profile", "other"]).exits(5).warns("is not of the profile");
+    machine.run(&["usage", "github:gone"]).exits(6);
+    assert_eq!(machine.run(&["usage", "claude:mine", "--profile", "Default"]).exits(0).out.matches("claude").count(), 1);
 }
 
 #[test]

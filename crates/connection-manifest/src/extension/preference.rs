@@ -73,17 +73,12 @@ fn choice(member: Member<'_>, beside: &mut Beside) -> Result<(Text, DisplayText)
     Ok((value.into(), title))
 }
 
-/// A default that the form of input cannot show.
+/// A default that the form of input cannot show, or that the preference cannot have.
 fn note_default(preference: &Preference, at: &str, beside: &mut Beside) {
-    let default = preference.default.as_ref();
-    let text = default.and_then(|value| value.as_str());
-    let fits = match &preference.input {
-        PreferenceInput::Checkbox => default.is_some_and(|value| value.as_bool().is_some()),
-        PreferenceInput::Dropdown(choices) => choices.iter().any(|(value, _)| text == Some(value)),
-        PreferenceInput::Text => text.is_some(),
-        _ => true,
-    };
-    if !fits {
+    let Some(default) = &preference.default else { return };
+    if !preference.input.fits(default) {
+        beside.note(at, "this default does not fit its form of input, so that it is none; it is kept");
+    } else if preference.input == PreferenceInput::Text && default.as_str().is_none() {
         beside.note(at, "this default does not fit its form of input; it holds all the same");
     }
 }

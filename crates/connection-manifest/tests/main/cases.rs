@@ -274,5 +274,16 @@ fn state() -> Vec<Case> {
             Parser,
             with("/connection/other", json!([{ "token": "canary-state" }])),
         ),
+        held("a token of a command", Parser, "/commands/0/accessToken"),
+        held("a token of a preference", Parser, "/preferences/0/access_token"),
+        case("R-JINGLE-012", "a token of an agent", Parser, with("/aiCapability", json!({ "token": "canary-state" }))),
+        case(
+            "R-JINGLE-012",
+            "a token in a default",
+            Parser,
+            with("/preferences/0/default", json!({ "apiKey": "canary-state" })),
+        ),
+        case("R-JINGLE-012", "passwords in a list", Parser, with("/other", json!([{ "passwords": ["canary-state"] }]))),
+        case("R-JINGLE-012", "secrets by name", Parser, with("/other", json!({ "secrets": { "a": "canary-state" } }))),
     ]
 }

@@ -47,8 +47,10 @@ fn what_is_not_read_is_kept_where_it_was_and_told() {
 fn what_is_taken_otherwise_than_it_was_meant_is_told() {
     let checkbox =
         |default: Value| with("/preferences/0", json!({ "name": "a", "type": "checkbox", "default": default }));
+    let none =
+        "field '/preferences/0/default': this default does not fit its form of input, so that it is none; it is kept";
     let unfit = "field '/preferences/0/default': this default does not fit its form of input; it holds all the same";
-    assert_eq!(notes(&checkbox(json!("yes"))), [unfit]);
+    assert_eq!(notes(&checkbox(json!("yes"))), [none]);
     assert!(notes(&checkbox(json!(false))).is_empty());
     assert_eq!(notes(&with("/preferences/0/default", json!(7))), [unfit]);
     assert!(notes(&with("/preferences/0/default", json!("text"))).is_empty());
@@ -67,6 +69,21 @@ fn what_is_taken_otherwise_than_it_was_meant_is_told() {
         ["field '/connection/auth/scopes': this is not read here; it is kept"]
     );
     assert!(notes(&manifest()).is_empty());
+}
+
+/// Words for inputs are other hosts' own; text below them would be the secret itself.
+#[test]
+fn what_describes_a_secret_is_taken() {
+    let schema = json!({ "type": "object", "properties": { "password": { "type": "string", "title": "Password" } } });
+    for (pointer, value) in [
+        ("/aiCapability", json!({ "tools": [{ "name": "list", "inputSchema": schema }] })),
+        ("/tokens", json!(4096)),
+        ("/commands/0/secret", json!(true)),
+        ("/credentials", json!([])),
+        ("/password", json!(" ")),
+    ] {
+        assert!(ExtensionFile::parse(with(pointer, value).to_string().as_bytes()).is_ok(), "{pointer}");
+    }
 }
 
 #[test]

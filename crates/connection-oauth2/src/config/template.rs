@@ -10,7 +10,7 @@ use connection_contract::encode::percent_encode;
 use crate::OAuth2Error;
 
 /// What variables stand for, by `scope.name`.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Values(BTreeMap<String, String>);
 
 impl Values {

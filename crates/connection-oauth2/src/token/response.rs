@@ -123,9 +123,9 @@ fn beside(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestam
     })
 }
 
-/// A token that is there: text, and not empty.
+/// A token that is there: text that shows something.
 fn token(value: Option<&Value>) -> Option<Secret> {
-    value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from)
+    value.and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(Secret::from)
 }
 
 /// Scopes as a text of any separator, or as an array; `None` for nothing, which means what was asked for.

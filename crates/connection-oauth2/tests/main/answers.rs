@@ -166,11 +166,16 @@ fn answers_come_under_every_type() {
     assert_eq!(refused(acme(), error).code, "acme_refused");
 }
 
-/// R-INSEAM-082: an answer without a token is no token.
+/// R-INSEAM-082, R-JINGLE-066: an answer without a token is no token, also in a renewal.
 #[test]
 fn an_answer_without_a_token_is_refused() {
-    for answer in ["{}", r#"{"access_token": ""}"#, r#"{"access_token": 5}"#, "[]", "<html>"] {
+    for answer in
+        ["{}", r#"{"access_token": ""}"#, r#"{"access_token": " \t"}"#, r#"{"access_token": 5}"#, "[]", "<html>"]
+    {
         assert_eq!(refused(acme(), Reply::text(200, answer)).code, "provider_error", "{answer}");
+        let (host, made) = connected(acme(), tokens());
+        let host = host.expect(crate::renew().answer(Reply::text(200, answer)));
+        host.refresh(&made.credential, &host.connection(&made)).expect_err("nothing came that could be stored");
     }
 }
 

@@ -54,6 +54,44 @@ fn what_nothing_renews_ends_and_is_not_renewed_before() {
     assert_eq!(made.renew_at, ends, "there is nothing to keep alive either");
 }
 
+/// Q7: with what the first consent gave it renews as before, and is not said to end.
+#[test]
+fn what_the_first_consent_gave_is_kept_where_a_later_answer_has_none() {
+    let (host, first) = connected(acme(), answer(r#", "expires_in": 3600"#));
+    let (_, second) = connected(acme(), answer_without());
+    let kept = host.inherit(&first.credential, &second.credential).expect("it is kept");
+    assert_eq!((kept.valid_until, kept.authorized_until), (second.valid_until, None));
+    assert_eq!(kept.renew_at, None, "shortly before its end");
+    let host = host.expect(crate::renew().answer(crate::tokens()));
+    host.refresh(&kept.credential, &host.connection(&second)).unwrap();
+}
+
+/// Q7: where there is something newer, or nothing.
+#[test]
+fn nothing_is_kept_that_the_answer_has_or_nobody_has() {
+    let (host, with) = connected(acme(), answer(r#", "expires_in": 3600"#));
+    let (_, without) = connected(acme(), answer_without());
+    assert!(host.inherit(&with.credential, &with.credential).is_none());
+    assert!(host.inherit(&without.credential, &without.credential).is_none());
+}
+
+/// Q7: another application cannot use it, and it goes to no other address than the one that gave it.
+#[test]
+fn nothing_is_kept_of_another_application_or_address() {
+    let (host, first) = connected(acme(), answer(r#", "expires_in": 3600"#));
+    let other = || connection_oauth2::Client::Configured { id: "another".into(), secret: Some(crate::SECRET.into()) };
+    let (_, second) = connected(acme().client(other()), answer_without());
+    assert!(host.inherit(&first.credential, &second.credential).is_none(), "another application");
+    let captures = || acme().response(Response::new().capture("instance", "/instance"));
+    let at = |instance: &str, more: &str| {
+        let body = format!(r#"{{"access_token": "{ACCESS}", "expires_in": 3600, "instance": "{instance}"{more}}}"#);
+        connected(captures(), Reply::json(200, &body))
+    };
+    let (host, first) = at("one", &format!(r#", "refresh_token": "{REFRESH}""#));
+    assert!(host.inherit(&first.credential, &at("two", "").1.credential).is_none(), "another address");
+    assert!(host.inherit(&first.credential, &at("one", "").1.credential).is_some());
+}
+
 /// Q12: a life that is no number is unknown, with a warning; one that is no life is unknown alone.
 #[test]
 fn a_life_that_is_no_number_is_warned_of() {

@@ -48,7 +48,11 @@ where
             let ended = poll_and_drop(usage.fetch(&made.credential, &context), polls);
             host.world.script.seek(0);
             match host.fetch_usage(&made.credential, &connection) {
-                Ok(snapshot) => self.silent(&format!("{snapshot:?}"), "a snapshot of usage"),
+                Ok(snapshot) => {
+                    self.silent(&format!("{snapshot:?}"), "a snapshot of usage");
+                    let raw = snapshot.raw.as_ref().map(ToString::to_string).unwrap_or_default();
+                    self.silent(&raw, "what a snapshot of usage has raw");
+                }
                 Err(error) => fail(&format!("the scripted fetch of usage fails: {error}")),
             }
             if ended {

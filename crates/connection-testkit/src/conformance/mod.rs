@@ -8,7 +8,7 @@
 //! | `classified` | a transient failure is never reported as a lost authorization |
 //! | `recorded` | what earlier versions stored is read |
 //! | `received` | webhooks: what is signed is received, and what was changed by a bit is not |
-//! | `renewed` | a refresh spends nothing twice, may be dropped at any await, and is never a lost authorization by itself |
+//! | `renewed` | a refresh spends nothing twice, may be dropped at any await, and is never a lost authorization by itself; a re-authorization takes over the same each time |
 //! | `repeated` | futures may be dropped at any await; verify and teardown may run any number of times |
 //!
 //! Setups are replayed from every effect wherever they run.

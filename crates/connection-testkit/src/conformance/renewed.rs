@@ -23,6 +23,10 @@ where
         if refresher.semantics() != refresher.semantics() {
             fail("the semantics of a refresh are others each time");
         }
+        // Of a credential and itself nothing is missing, so that whatever is taken over is the same again.
+        if let Some(kept) = host.inherit(&made.credential, &made.credential) {
+            self.silent(&format!("{kept:?}"), "what a re-authorization takes over");
+        }
         if self.refresh.is_empty() {
             return;
         }

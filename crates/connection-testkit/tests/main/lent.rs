@@ -9,11 +9,18 @@ use crate::check;
 
 const API: &str = "https://api.meter.example";
 
-/// Logs in in a window, looks for its tool and a file, and counts its activations unless it is right.
+/// Logs in in a window with a key, and looks for its tool and a file.
 #[derive(Debug, Default)]
 struct Meter {
-    counts: bool,
+    quirk: Option<Quirk>,
     host: Mutex<Option<HostServices>>,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quirk {
+    CountsItsActivations,
+    TellsItsKey,
 }
 
 fn tool() -> ToolSpec {
@@ -28,9 +35,10 @@ impl ConnectionDefinition for Meter {
             .origin(API)
             .tool(tool())
             .field(Field::directory("root", "Directory"))
+            .field(Field::secret("key", "Key"))
     }
     async fn activate(&self, host: HostServices) -> Result<(), ConnectionError> {
-        if let (Some(kv), true) = (host.kv(), self.counts) {
+        if let (Some(kv), true) = (host.kv(), self.quirk == Some(Quirk::CountsItsActivations)) {
             let before = kv.get("count").await?.unwrap_or_default();
             kv.put("count", Some(format!("{before}+"))).await?;
         }
@@ -40,7 +48,8 @@ impl ConnectionDefinition for Meter {
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let lacks = || SetupFailure::new("lacks", "the host lacks something");
         let failed = |error: ServiceError| SetupFailure::new("failed", format!("{error}"));
-        let root = ctx.prompt(Prompt::new("Where?").field("root")).await.directory("root")?.clone();
+        let mut answers = ctx.prompt(Prompt::new("Where?").field("root").field("key")).await;
+        let (root, key) = (answers.directory("root")?.clone(), answers.secret("key")?);
         let tools = ctx.tools().ok_or_else(lacks)?;
         tools.find(&tool()).await.map_err(failed)?;
         let version = tools.version(&tool()).await.map_err(failed)?;
@@ -49,16 +58,16 @@ impl ConnectionDefinition for Meter {
         let made = cache.cached(&root, "name", 1, 100, Box::new(upper)).await.map_err(failed)?;
         let link = Link::from_provider("https://meter.example/login").ok_or_else(lacks)?;
         let window = LoginWindow::new(link, "session", "meter.example");
-        let cookie = match ctx.login_window().ok_or_else(lacks)?.open(window).await {
-            LoggedIn::Success(cookie) => cookie,
+        match ctx.login_window().ok_or_else(lacks)?.open(window).await {
+            LoggedIn::Success(_) => {}
             LoggedIn::Cancelled => return Err(SetupFailure::new("cancelled", "the window was closed")),
             _ => return Err(lacks()),
-        };
+        }
         let name = format!("{} {version}", made.unwrap_or_default());
-        Ok(Established::new(cookie, Identity::new(name.clone(), name)).reach(Reach::declared().root(root)))
+        Ok(Established::new(key, Identity::new(name.clone(), name)).reach(Reach::declared().root(root)))
     }
-    fn serialize_credential(&self, cookie: &Secret) -> Result<Secret, CredentialError> {
-        Ok(cookie.duplicate())
+    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+        Ok(key.duplicate())
     }
     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
         if bytes.is_empty() { Err(CredentialError::Malformed) } else { Ok(Secret::new(bytes)) }
@@ -74,13 +83,17 @@ impl ConnectionDefinition for Meter {
 impl UsageSource<Secret> for Meter {
     fn fetch<'a>(
         &'a self,
-        _: &'a Secret,
+        key: &'a Secret,
         ctx: &'a UsageContext<'_>,
     ) -> BoxFuture<'a, Result<UsageSnapshot, ConnectionError>> {
         Box::pin(async move {
             let base = ctx.base_url(API).map_err(|_| ConnectionError::Bug("no base".into()))?;
-            classify(ctx.send(HttpRequest::get(base, "/usage")).await)?;
-            Ok(UsageSnapshot::new(ctx.now()).metric(TokenUtilization::new("all", "All", 7)))
+            let said = classify(ctx.send(HttpRequest::get(base, "/usage")).await)?.json().map_err(NotLive::from)?;
+            let raw = match self.quirk {
+                Some(Quirk::TellsItsKey) => Value::object([("key", key.expose_str().unwrap_or_default().into())]),
+                _ => said,
+            };
+            Ok(UsageSnapshot::new(ctx.now()).metric(TokenUtilization::new("all", "All", 7)).raw(raw))
         })
     }
 }
@@ -92,34 +105,90 @@ fn lent(host: FakeHost<Meter>) -> FakeHost<Meter> {
 }
 
 fn usage() -> Expected {
-    Expected::get("https://api.meter.example/usage").answer(Reply::json(200, "{}"))
+    Expected::get("https://api.meter.example/usage").answer(Reply::json(200, r#"{"all": 7}"#))
+}
+
+fn answered() -> Input {
+    Input::answers(&[("root", "/data"), ("key", "canary-key-of-the-meter")])
 }
 
 #[test]
 fn what_is_lent_is_what_the_test_says() {
     let host = lent(FakeHost::new(Meter::default())).expect(usage());
     host.activate().unwrap();
-    let made = host.setup([Input::answers(&[("root", "/data")])]).run().unwrap();
+    let made = host.setup([answered()]).run().unwrap();
     assert_eq!(made.identity.account_id.as_str(), "ADA 2.1");
     let snapshot = host.fetch_usage(&made.credential, &host.connection(&made)).unwrap();
-    assert_eq!(snapshot.metrics.len(), 1);
+    assert_eq!((snapshot.metrics.len(), snapshot.raw), (1, Some(Value::object([("all", 7.into())]))));
     host.finish();
     let closed = lent(FakeHost::new(Meter::default())).login_window(FakeWindow::cancelled());
-    let failure = closed.setup([Input::answers(&[("root", "/data")])]).run().unwrap_err();
+    let failure = closed.setup([answered()]).run().unwrap_err();
     assert_eq!(failure.code, "cancelled");
 }
 
-fn suite(counts: bool) -> Suite<Meter> {
-    let made = move || Meter { counts, ..Meter::default() };
-    Suite::new(made).host(lent).setup([Input::answers(&[("root", "/data")])], []).usage([usage()])
+#[test]
+fn what_is_made_of_files_is_told_to_the_test() {
+    let host = lent(FakeHost::new(Meter::default()));
+    assert!(host.made_of_files().is_empty());
+    let run = host.setup([answered()]).trace();
+    let made = host.made_of_files();
+    assert!(run.result.is_ok() && made.iter().all(|text| text == "ADA") && !made.is_empty(), "{made:?}");
+}
+
+#[test]
+fn a_host_may_have_files_and_no_cache() {
+    let host = lent(FakeHost::new(Meter::default())).without_file_cache();
+    assert_eq!(host.setup([answered()]).run().unwrap_err().code, "lacks");
+    assert!(host.made_of_files().is_empty());
+}
+
+/// In a setup and outside of one.
+#[test]
+fn tools_are_where_the_test_says_and_nobody_looks_for_another_one() {
+    let host = |tools| lent(FakeHost::new(Meter::default())).tools(tools);
+    let searched = |host: &FakeHost<Meter>, tool: &ToolSpec| {
+        host.activate().unwrap();
+        let lent = host.definition().host.lock().unwrap().clone().unwrap();
+        poll(lent.tools().unwrap().find(tool))
+    };
+    let absent = host(FakeTools::new().probed(&["/a", "/b"]));
+    let found = searched(&absent, &tool()).unwrap();
+    assert_eq!((found.path, found.probed), (None, vec!["/a".into(), "/b".into()]));
+    assert_eq!(searched(&absent, &ToolSpec::new("other")).unwrap_err(), ServiceError::Denied);
+    assert_eq!(absent.setup([answered()]).run().unwrap_err().message.as_str(), ServiceError::NotFound.to_string());
+    let blind = host(FakeTools::new().tool("meter", "/usr/bin/meter", "2.1").unavailable());
+    assert_eq!(searched(&blind, &tool()).unwrap_err(), ServiceError::Unavailable);
+    assert_eq!(blind.setup([answered()]).run().unwrap_err().message.as_str(), ServiceError::Unavailable.to_string());
+    assert_eq!(searched(&host(FakeTools::new()), &tool()).unwrap().probed, ["/usr/bin".into()]);
+}
+
+/// A fake of the testkit answers after at most one more poll.
+fn poll<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}
+
+fn suite(quirk: Option<Quirk>) -> Suite<Meter> {
+    let made = move || Meter { quirk, ..Meter::default() };
+    Suite::new(made).host(lent).setup([answered()], []).usage([usage()])
 }
 
 #[test]
 fn a_plugin_that_keeps_what_it_is_lent_passes() {
-    suite(false).check();
+    suite(None).check();
 }
 
 #[test]
 fn one_whose_second_activation_keeps_more_is_caught() {
-    check("a second activation keeps something", || suite(true).check());
+    check("a second activation keeps something", || suite(Some(Quirk::CountsItsActivations)).check());
+}
+
+#[test]
+fn one_whose_usage_has_a_secret_raw_is_caught() {
+    check("what a snapshot of usage has raw shows", || suite(Some(Quirk::TellsItsKey)).check());
 }

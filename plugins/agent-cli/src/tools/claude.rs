@@ -18,13 +18,15 @@ pub(crate) static CLAUDE: Tool = Tool {
     sign_in_docs: "https://code.claude.com/docs/en/authentication",
     // <https://code.claude.com/docs/en/authentication#generate-a-long-lived-token>
     sign_in: &["claude", "setup-token"],
-    sign_in_hint: "it prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN; where a browser opens, use 'claude auth login'",
+    sign_in_hint: "it prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN and signs nobody in; where a browser opens, put \
+                   'auth login' in place of 'setup-token'",
     token_env: "CLAUDE_CODE_OAUTH_TOKEN",
     directory: Directory {
         // <https://code.claude.com/docs/en/env-vars>
         variable: "CLAUDE_CONFIG_DIR",
         name: ".claude",
         parent_env: None,
+        must_exist: false,
         // With the variable set, `.claude.json` lies in the directory, and without it beside (seen with 2.1.197).
         markers: &[".claude.json", ".credentials.json", "settings.json", "projects"],
         // On Linux and Windows; on macOS the login is in the keychain, of which the directory says nothing:

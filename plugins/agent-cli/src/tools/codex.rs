@@ -19,14 +19,15 @@ pub(crate) static CODEX: Tool = Tool {
     // <https://developers.openai.com/codex/auth>
     sign_in_docs: "https://developers.openai.com/codex/auth",
     sign_in: &["codex", "login", "--device-auth"],
-    sign_in_hint: "open the address that it prints on any machine and type the code; the directory must be there before",
+    sign_in_hint: "open the address that it prints on any machine and type the code",
     // <https://developers.openai.com/codex/environment-variables>
     token_env: "CODEX_ACCESS_TOKEN",
     directory: Directory {
-        // The same page; a directory that is named has to exist.
+        // The same page; a directory that is named has to exist (seen with 0.169.0).
         variable: "CODEX_HOME",
         name: ".codex",
         parent_env: None,
+        must_exist: true,
         markers: &["auth.json", "config.toml", "sessions"],
         // Where the login is in a file and not in the platform's keychain: <https://developers.openai.com/codex/auth>.
         // 0.169.0 says "Logged in" with either of the first two.

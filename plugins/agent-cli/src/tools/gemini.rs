@@ -27,6 +27,7 @@ pub(crate) static GEMINI: Tool = Tool {
         variable: "GEMINI_CONFIG_DIR",
         name: ".gemini",
         parent_env: Some("GEMINI_CLI_HOME"),
+        must_exist: false,
         markers: &["settings.json", "google_accounts.json", "oauth_creds.json", "projects.json"],
         // <https://github.com/google-gemini/gemini-cli/blob/main/packages/core/src/config/storage.ts>; a login that the tool
         // was told to encrypt (GEMINI_FORCE_ENCRYPTED_FILE_STORAGE) is in another file, of which nothing is read.

@@ -2,7 +2,7 @@
 
 use connection_testkit::{Input, conformance::Suite};
 
-use crate::{ADMIN, HOME, KEY, kinds, machine, models, signed_in};
+use crate::{ADMIN, KEY, equipped, installed, kinds, models, signed_in};
 
 #[test]
 fn every_sentence_of_the_contract_holds_with_an_api_key() {
@@ -25,27 +25,25 @@ fn every_sentence_of_the_contract_holds_with_an_admin_key_too() {
 #[test]
 fn every_sentence_of_the_contract_holds_with_the_tools_own_login() {
     for (kind, make) in kinds() {
-        let made = move || machine(make, &signed_in(kind));
-        Suite::new(made)
-            .host(move |host| host.files(made_files(kind)).directory(HOME))
-            .setup([Input::answers(&[("how", "own")])], [])
-            .recorded(&format!("tests/fixtures/own-{kind}"))
-            .check();
+        let suite = || {
+            let suite = Suite::new(make).setup([Input::answers(&[("how", "own")])], []);
+            suite.recorded(&format!("tests/fixtures/own-{kind}"))
+        };
+        suite().host(move |host| equipped(host, &signed_in(kind))).check();
+        suite().host(move |host| equipped(host, &signed_in(kind)).without_file_cache()).check();
     }
 }
 
 #[test]
 fn every_sentence_of_the_contract_holds_where_nothing_tells_the_account() {
     for (_, make) in kinds() {
-        Suite::new(move || machine(make, &[]))
+        Suite::new(make)
+            .host(|host| {
+                let tools = installed(host.definition());
+                host.tools(tools)
+            })
             .setup([Input::answers(&[("how", "own")])], [])
             .recorded("tests/fixtures/own")
             .check();
     }
-}
-
-fn made_files(kind: &str) -> connection_testkit::FakeFiles {
-    let files = signed_in(kind);
-    let files: Vec<_> = files.iter().map(|(name, content)| (*name, content.as_str())).collect();
-    connection_testkit::FakeFiles::new().root(HOME, &files)
 }

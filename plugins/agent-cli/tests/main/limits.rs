@@ -3,7 +3,7 @@
 use connection_contract::prelude::*;
 use connection_testkit::Input;
 
-use crate::{kinds, machine, signed_in};
+use crate::{host, kinds, signed_in};
 
 const DAY: &str = "sessions/2026/01/31";
 /// Past the clock of the fake host, 2026-01-31T10:20:30Z.
@@ -100,9 +100,7 @@ fn a_session_of_any_tool_tells_its_context() {
 #[track_caller]
 fn fetched(more: &[(&'static str, String)]) -> UsageSnapshot {
     let files: Vec<_> = signed_in("codex").into_iter().chain(more.iter().cloned()).collect();
-    let machine = machine(kinds()[1].1, &files);
-    let host = machine.clone().fetching();
+    let host = host(kinds()[1].1, &files);
     let made = host.setup([Input::answers(&[("how", "own")])]).run().expect("signed in");
-    host.verify(&made.credential, &host.connection(&made)).expect("fetching is no error here");
-    machine.fetched().expect("files are enough")
+    host.fetch_usage(&made.credential, &host.connection(&made)).expect("files are enough")
 }

@@ -4,17 +4,18 @@ mod conformance;
 mod images;
 mod key;
 mod limits;
-mod machine;
+mod logins;
 mod own;
 mod probes;
 mod real;
 mod spec;
 mod spending;
 
+use connection_contract::ConnectionDefinition as _;
 use connection_plugin_agent_cli::AgentCli;
-use connection_testkit::{Expected, Reply};
+use connection_testkit::{Expected, FakeFiles, FakeHost, FakeTools, Reply};
 
-use crate::machine::Machine;
+use crate::logins::signed_in;
 
 const KEY: &str = "canary-api-key-51c9e07a";
 const ADMIN: &str = "canary-admin-key-8d20f3b6";
@@ -44,25 +45,21 @@ fn models(kind: &str) -> Expected {
             .answer(Reply::json(200, r#"{"models": []}"#)),
     }
 }
-/// What a directory holds in which somebody is signed in, as the tools write it.
-fn signed_in(kind: &str) -> Vec<(&'static str, String)> {
-    match kind {
-        "claude" => vec![
-            (
-                ".claude.json",
-                r#"{"oauthAccount": {"accountUuid": "0b5c", "emailAddress": "ada@example.com", "organizationUuid": "9e1f"}}"#
-                    .to_owned(),
-            ),
-            (".credentials.json", r#"{"claudeAiOauth": {"accessToken": "canary-oat", "refreshToken": "canary-ort", "expiresAt": 4102444800000, "scopes": ["user:inference", "user:profile"], "subscriptionType": "max"}}"#.to_owned()),
-        ],
-        "codex" => vec![("auth.json", machine::codex_login("ada@example.com", "acc-1"))],
-        _ => vec![
-            ("google_accounts.json", r#"{"active": "ada@example.com", "old": []}"#.to_owned()),
-            ("oauth_creds.json", r#"{"access_token": "canary-ya29", "refresh_token": "canary-1//r"}"#.to_owned()),
-        ],
-    }
+/// A host with the tool, and a directory with these files.
+fn host(make: Make, files: &[(&'static str, String)]) -> FakeHost<AgentCli> {
+    equipped(FakeHost::new(make()), files)
 }
-/// A machine with the tool, and a directory with these files.
-fn machine(make: Make, files: &[(&'static str, String)]) -> Machine {
-    Machine::new(make()).installed("/usr/local/bin/tool", "1.2.3 (tool)").directory(HOME, files)
+/// The same of a host that is there.
+fn equipped(host: FakeHost<AgentCli>, files: &[(&'static str, String)]) -> FakeHost<AgentCli> {
+    let tools = installed(host.definition());
+    host.tools(tools).files(directory(files)).directory(HOME)
+}
+/// The tool of the kind is there.
+fn installed(kind: &AgentCli) -> FakeTools {
+    FakeTools::new().tool(&kind.descriptor().tools[0].binary, "/usr/local/bin/tool", "1.2.3 (tool)")
+}
+/// The directory of the profile with these files, and no other.
+fn directory(files: &[(&'static str, String)]) -> FakeFiles {
+    let files: Vec<_> = files.iter().map(|(name, content)| (*name, content.as_str())).collect();
+    FakeFiles::new().root(HOME, &files)
 }

@@ -1,13 +1,10 @@
 //! The tool's own login: signed in, signed out, not known, not installed, and what each looks like in a setup and later.
 
 use connection_contract::prelude::*;
-use connection_testkit::{FakeFiles, Input, offline};
+use connection_plugin_agent_cli::AgentCli;
+use connection_testkit::{FakeFiles, FakeHost, FakeTools, Input, offline};
 
-use crate::{
-    HOME, KEY, kinds, machine,
-    machine::{Cache, Machine},
-    made, models, signed_in,
-};
+use crate::{HOME, KEY, Make, equipped, host, installed, kinds, logins::codex_login, made, models, signed_in};
 
 fn own() -> Input {
     Input::answers(&[("how", "own")])
@@ -16,7 +13,7 @@ fn own() -> Input {
 #[test]
 fn a_login_becomes_a_connection_of_its_account() {
     for (kind, make) in kinds() {
-        let host = machine(make, &signed_in(kind)).host();
+        let host = host(make, &signed_in(kind));
         let made = host.setup([own()]).run().unwrap();
         let id = match kind {
             "claude" => "0b5c",
@@ -34,11 +31,10 @@ fn a_login_becomes_a_connection_of_its_account() {
 #[test]
 fn of_a_file_only_whether_and_whose_login_it_is_leaves_where_it_is_read() {
     for (kind, make) in kinds() {
-        let cache = Cache::default();
-        let host = machine(make, &signed_in(kind)).cached(&cache).host();
+        let host = host(make, &signed_in(kind));
         let made = host.setup([own()]).run().unwrap();
         assert_eq!(made.identity.label.as_str(), "ada@example.com");
-        let kept = cache.made();
+        let kept = host.made_of_files();
         assert!(kept.iter().any(|text| text.contains("\"yes\"")), "{kept:?}");
         assert!(kept.iter().all(|text| !text.contains("canary")), "{kind} lets a token out");
     }
@@ -48,7 +44,7 @@ fn of_a_file_only_whether_and_whose_login_it_is_leaves_where_it_is_read() {
 fn a_tool_that_is_nowhere_is_asked_for_again_and_then_ends_the_setup() {
     for (kind, make) in kinds() {
         let probed = ["/usr/bin", "/bin", "/home/ada/.local/bin", "/opt/bin", "/more"];
-        let host = Machine::new(make()).not_installed(&probed).host();
+        let host = FakeHost::new(make()).tools(FakeTools::new().probed(&probed));
         let run = host.setup([own(), own(), own()]).trace();
         let failure = run.result.unwrap_err();
         assert_eq!(failure.code, format!("{kind}_not_installed"));
@@ -71,7 +67,7 @@ fn a_directory_without_a_login_is_signed_out_and_says_how_to_sign_in() {
             _ => vec![("oauth_creds.json", "{}".to_owned())],
         };
         for files in [empty, vec![("other.txt", String::new())]] {
-            let host = machine(make, &files).host();
+            let host = host(make, &files);
             let failure = host.setup([own(), own(), own()]).run().unwrap_err();
             assert_eq!(failure.code, format!("{kind}_signed_out"));
             assert!(failure.remedy.unwrap().as_str().starts_with(&format!("run '{kind}")));
@@ -89,29 +85,29 @@ fn a_login_file_that_cannot_be_judged_says_nothing() {
             _ => ("oauth_creds.json", &["not json"][..]),
         };
         for content in contents {
-            let host = machine(make, &[(file, (*content).to_owned())]).host();
+            let host = host(make, &[(file, (*content).to_owned())]);
             assert!(host.setup([own()]).run().is_ok(), "{kind}: {content}");
         }
         // Nor is somebody signed out by it who was signed in.
-        let host = machine(make, &signed_in(kind)).host();
-        let made = host.setup([own()]).run().unwrap();
-        let later = machine(make, &[(file, contents[0].to_owned())]).host();
-        assert_eq!(later.verify(&made.credential, &host.connection(&made)).unwrap().liveness, Liveness::Live);
+        let before = host(make, &signed_in(kind));
+        let made = before.setup([own()]).run().unwrap();
+        let later = host(make, &[(file, contents[0].to_owned())]);
+        assert_eq!(later.verify(&made.credential, &before.connection(&made)).unwrap().liveness, Liveness::Live);
     }
 }
 
 #[test]
 fn a_login_that_is_gone_with_its_account_is_signed_out() {
     for (kind, make) in kinds() {
-        let host = machine(make, &signed_in(kind)).host();
-        let made = host.setup([own()]).run().unwrap();
+        let before = host(make, &signed_in(kind));
+        let made = before.setup([own()]).run().unwrap();
         let marker = match kind {
             "claude" => (".claude.json", "{}"),
             "codex" => ("config.toml", ""),
             _ => ("settings.json", "{}"),
         };
-        let later = machine(make, &[(marker.0, marker.1.to_owned())]).host();
-        let found = later.verify(&made.credential, &host.connection(&made)).unwrap();
+        let later = host(make, &[(marker.0, marker.1.to_owned())]);
+        let found = later.verify(&made.credential, &before.connection(&made)).unwrap();
         assert_eq!(found.liveness, Liveness::Failing);
         assert_eq!(found.reason.unwrap().code, format!("{kind}_signed_out"));
     }
@@ -121,13 +117,13 @@ fn a_login_that_is_gone_with_its_account_is_signed_out() {
 fn two_people_of_one_workspace_are_two_accounts() {
     let make = kinds()[1].1;
     let identity = |email| {
-        let host = machine(make, &[("auth.json", machine::codex_login(email, "acc-1"))]).host();
+        let host = host(make, &[("auth.json", codex_login(email, "acc-1"))]);
         host.setup([own()]).run().unwrap().identity.account_id
     };
     assert_ne!(identity("ada@example.com"), identity("eve@example.com"));
     // Where the token does not say, it is the workspace, as it was.
-    let bare = machine::codex_login("ada@example.com", "acc-1").replace("id_token", "other_token");
-    let host = machine(make, &[("auth.json", bare)]).host();
+    let bare = codex_login("ada@example.com", "acc-1").replace("id_token", "other_token");
+    let host = host(make, &[("auth.json", bare)]);
     assert_eq!(host.setup([own()]).run().unwrap().identity.account_id.as_str(), "acc-1");
 }
 
@@ -139,7 +135,7 @@ fn a_directory_that_says_nothing_of_a_login_is_taken_as_it_is() {
             "codex" => ("config.toml", String::new()),
             _ => ("settings.json", "{}".to_owned()),
         };
-        let host = machine(make, &[silent]).host();
+        let host = host(make, &[silent]);
         let made = host.setup([own()]).run().unwrap();
         assert!(made.identity.account_id.as_str().starts_with("directory:"), "{}", made.identity.account_id);
         let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
@@ -150,7 +146,8 @@ fn a_directory_that_says_nothing_of_a_login_is_taken_as_it_is() {
 #[test]
 fn without_a_directory_only_the_tool_itself_is_looked_for() {
     for (_, make) in kinds() {
-        let host = Machine::new(make()).installed("/bin/tool", "1").host();
+        let tools = installed(&make());
+        let host = FakeHost::new(make()).tools(tools);
         let made = host.setup([own()]).run().unwrap();
         assert_eq!(made.identity.account_id.as_str(), "own-login");
     }
@@ -158,34 +155,34 @@ fn without_a_directory_only_the_tool_itself_is_looked_for() {
 
 #[test]
 fn what_is_on_the_machine_is_shown_beside_the_first_question() {
-    let tool = || Ok(FoundTool::new(Some("/bin/claude".into()), []));
-    let (version, unknown) = (|| Ok("2.1.197 (Claude Code)".to_owned()), || Err(ServiceError::Unavailable));
-    for (machine, says) in [
+    let known = |kind: &str| FakeTools::new().tool(kind, "/bin/tool", "2.1.197 (Claude Code)");
+    let claude = |files: &[(&'static str, String)]| host(kinds()[0].1, files);
+    for (host, says) in [
         (
-            machine(kinds()[0].1, &signed_in("claude")).tools(tool(), version()),
-            "Claude Code is at /bin/claude (2.1.197 (Claude Code)), signed in as ada@example.com",
+            claude(&signed_in("claude")).tools(known("claude")),
+            "Claude Code is at /bin/tool (2.1.197 (Claude Code)), signed in as ada@example.com",
         ),
         (
-            machine(kinds()[0].1, &[("settings.json", "{}".to_owned())]).tools(tool(), unknown()),
-            "Claude Code is at /bin/claude",
+            claude(&[("settings.json", "{}".to_owned())]).tools(FakeTools::new().broken("claude", "/bin/tool")),
+            "Claude Code is at /bin/tool",
         ),
         (
-            machine(kinds()[2].1, &signed_in("gemini")).tools(tool(), version()),
-            "Gemini CLI is at /bin/claude, signed in as ada@example.com",
+            host(kinds()[2].1, &signed_in("gemini")).tools(known("gemini")),
+            "Gemini CLI is at /bin/tool, signed in as ada@example.com",
         ),
         (
-            machine(kinds()[0].1, &[]).tools(tool(), version()),
+            claude(&[]).tools(known("claude")),
             "Claude Code is not signed in: run 'claude setup-token': it prints a token for the variable \
-             CLAUDE_CODE_OAUTH_TOKEN; where a browser opens, use 'claude auth login'",
+             CLAUDE_CODE_OAUTH_TOKEN and signs nobody in; where a browser opens, put 'auth login' in place of \
+             'setup-token'",
         ),
         (
-            Machine::new(made("claude")).not_installed(&["/bin"]),
+            FakeHost::new(made("claude")).tools(FakeTools::new().probed(&["/bin"])),
             "Claude Code is not installed, looked in /bin: install it with 'npm install -g @anthropic-ai/claude-code', \
              see https://code.claude.com/docs/en/setup",
         ),
     ] {
         let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY)])];
-        let host = machine.host();
         let kind = host.definition().descriptor().kind;
         let host = host.expect(models(kind.as_str()));
         let run = host.setup(inputs).trace();
@@ -197,23 +194,24 @@ fn what_is_on_the_machine_is_shown_beside_the_first_question() {
 #[test]
 fn what_changes_later_is_seen() {
     for (kind, make) in kinds() {
-        let made_on = machine(make, &signed_in(kind)).host();
+        let made_on = host(make, &signed_in(kind));
         let made = made_on.setup([own()]).run().unwrap();
         let connection = made_on.connection(&made);
+        let with = |files: FakeFiles| host(make, &[]).files(files);
         for (later, liveness, code) in [
-            (Machine::new(make()).not_installed(&[]), Liveness::Failing, format!("{kind}_not_installed")),
-            (machine(make, &[("x", String::new())]), Liveness::Failing, format!("{kind}_signed_out")),
-            (machine(make, &[]).files(FakeFiles::new()), Liveness::Failing, format!("{kind}_signed_out")),
-            (machine(make, &[]).files(FakeFiles::new().denied(HOME)), Liveness::Failing, "denied".to_owned()),
             (
-                machine(make, &[]).files(FakeFiles::new().unavailable(HOME)),
-                Liveness::Offline,
-                "provider_error".to_owned(),
+                equipped(FakeHost::new(make()), &[]).tools(FakeTools::new()),
+                Liveness::Failing,
+                format!("{kind}_not_installed"),
             ),
-            (Machine::new(make()), Liveness::Failing, "denied".to_owned()),
-            (unavailable(make()), Liveness::Offline, "provider_error".to_owned()),
+            (host(make, &[("x", String::new())]), Liveness::Failing, format!("{kind}_signed_out")),
+            (with(FakeFiles::new()), Liveness::Failing, format!("{kind}_signed_out")),
+            (with(FakeFiles::new().denied(HOME)), Liveness::Failing, "denied".to_owned()),
+            (with(FakeFiles::new().unavailable(HOME)), Liveness::Offline, "provider_error".to_owned()),
+            (FakeHost::new(make()), Liveness::Failing, "denied".to_owned()),
+            (unavailable(make), Liveness::Offline, "provider_error".to_owned()),
         ] {
-            let found = later.host().verify(&made.credential, &connection).unwrap();
+            let found = later.verify(&made.credential, &connection).unwrap();
             assert_eq!((found.liveness, found.reason.unwrap().code.into_owned()), (liveness, code), "{kind}");
         }
     }
@@ -221,19 +219,19 @@ fn what_changes_later_is_seen() {
 
 #[test]
 fn somebody_else_who_signed_in_is_another_account() {
-    let before = machine(kinds()[1].1, &signed_in("codex")).host();
+    let before = host(kinds()[1].1, &signed_in("codex"));
     let made = before.setup([own()]).run().unwrap();
-    let other = [("auth.json", machine::codex_login("eve@example.com", "acc-2"))];
-    let found = machine(kinds()[1].1, &other).host().verify(&made.credential, &before.connection(&made)).unwrap();
+    let later = host(kinds()[1].1, &[("auth.json", codex_login("eve@example.com", "acc-2"))]);
+    let found = later.verify(&made.credential, &before.connection(&made)).unwrap();
     assert_eq!(found.identity, Some(Identity::new("acc-2:user-eve", "eve@example.com")));
 }
 
 #[test]
 fn a_host_that_cannot_look_now_does_not_end_the_setup() {
-    let failure = unavailable(kinds()[0].1()).host().setup([own()]).run().unwrap_err();
+    let failure = unavailable(kinds()[0].1).setup([own()]).run().unwrap_err();
     assert!(offline(&failure).is_some());
 }
 
-fn unavailable(kind: connection_plugin_agent_cli::AgentCli) -> Machine {
-    Machine::new(kind).tools(Err(ServiceError::Unavailable), Err(ServiceError::Unavailable))
+fn unavailable(make: Make) -> FakeHost<AgentCli> {
+    FakeHost::new(make()).tools(FakeTools::new().unavailable())
 }

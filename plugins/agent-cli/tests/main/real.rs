@@ -1,8 +1,7 @@
 //! The data against the real tools, as the registry of npm has them: what is told of a tool is what that tool does.
 //!
-//! `cargo xtask setup` installs `tests/tools/claude` and `tests/tools/gemini`; `codex` is 400 MB and is installed by hand, with
-//! `npm ci --ignore-scripts` in `tests/tools/codex`. Where a tool is not there, its tests are left out, loudly, in CI too. Each
-//! runs with an empty home directory and a proxy that nobody serves, so nothing of a person is read and nothing is sent.
+//! `cargo xtask setup` installs them below `tests/tools`. Where a tool is not there, its tests are left out, loudly, in CI too.
+//! Each runs with an empty home directory and a proxy that nobody serves, so nothing of a person is read and nothing is sent.
 
 use std::{
     fs,
@@ -26,6 +25,30 @@ fn each_tool_tells_its_version() {
         let said = String::from_utf8_lossy(&output.stdout);
         let first = said.lines().next().unwrap_or_default();
         assert!(output.status.success() && first.contains(&tool.pinned()), "{}: {first}", tool.kind);
+    }
+}
+
+#[test]
+fn who_writes_when_it_is_asked_for_its_version_is_not_asked() {
+    for tool in installed("writes when it tells its version") {
+        let spec = tool.spec();
+        let args: Vec<_> = spec.version_args.iter().map(|arg| arg.to_string()).collect();
+        tool.run(&args);
+        let writes = [tool.directory(), tool.home()].iter().any(|place| {
+            let mut entries = fs::read_dir(place).expect("a directory of the test");
+            entries.next().is_some()
+        });
+        assert_eq!(spec.is_version_asked, !writes, "{}", tool.kind);
+    }
+}
+
+#[test]
+fn who_wants_its_directory_to_be_there_ends_without_it() {
+    for tool in installed("wants its directory to be there") {
+        let gone = tool.place.join("gone").join(tool.profiles().dir_name.as_deref().unwrap_or("config"));
+        let ended = tool.status_in(&gone);
+        let insists = !gone.exists() && said(&ended).contains("that path does not exist");
+        assert_eq!(tool.profiles().needs_directory, insists, "{}: {}", tool.kind, said(&ended));
     }
 }
 
@@ -147,13 +170,16 @@ impl Tool {
     }
     /// Asks who is signed in: in the profile, or in the other one.
     fn status(&self, in_profile: bool) -> Output {
+        self.status_in(&if in_profile { self.directory() } else { self.other() })
+    }
+    fn status_in(&self, directory: &Path) -> Output {
         let args: &[&str] = match self.kind {
             "claude" => &["auth", "status"],
             "codex" => &["login", "status"],
             _ => &["--list-extensions"],
         };
         let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        self.run_in(&if in_profile { self.directory() } else { self.other() }, &args)
+        self.run_in(directory, &args)
     }
     fn run(&self, args: &[String]) -> Output {
         self.run_in(&self.directory(), args)
@@ -164,6 +190,8 @@ impl Tool {
         let profiles = self.profiles();
         let mut command = Command::new("node");
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.home());
+        // Codex writes nothing into a directory that lies below that for temporary files, which that of a build may.
+        command.env("TMPDIR", self.place.join("temporary"));
         for proxy in ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"] {
             command.env(proxy, NOBODY);
         }

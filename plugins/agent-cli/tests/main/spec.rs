@@ -18,6 +18,7 @@ fn each_tool_is_pointed_at_its_directory_by_its_own_variable() {
     ] {
         let (_, profiles, _) = of(kind);
         assert_eq!(profiles.env_var, env);
+        assert_eq!(profiles.needs_directory, kind == "codex");
         assert_eq!(Some(profiles.implicit_dir), PathSpec::new(PathBase::Home, directory));
     }
     let (_, gemini, _) = of("gemini");
@@ -42,6 +43,8 @@ fn each_tool_is_installed_and_signed_in_as_its_documents_say() {
         assert_eq!(sign_in.command, command);
         assert_eq!(sign_in.command.first(), Some(&tool.binary));
         assert_eq!(sign_in.token_env_var.as_deref(), Some(token));
+        assert!(sign_in.hint.is_some() && sign_in.docs_url.as_ref().unwrap().starts_with("https://"));
+        assert_eq!(tool.is_version_asked, kind == "claude", "the others write when they are asked");
         assert_eq!(descriptor.needs, [Need::Files, Need::Tools]);
     }
 }

@@ -1,9 +1,9 @@
 //! What an organization spent, as its provider tells an administrator's key.
 
 use connection_contract::prelude::*;
-use connection_testkit::{Expected, Input, Reply};
+use connection_testkit::{Expected, FakeHost, Input, Reply};
 
-use crate::{ADMIN, KEY, machine::Machine, made, models};
+use crate::{ADMIN, KEY, made, models};
 
 const CLAUDE: &str = "https://api.anthropic.com/v1/organizations/cost_report?starting_at=2026-01-01T00%3A00%3A00Z&bucket_width=1d&limit=31";
 const CODEX: &str = "https://api.openai.com/v1/organization/costs?start_time=1767225600&bucket_width=1d&limit=31";
@@ -51,20 +51,16 @@ fn an_admin_key_that_is_refused_and_a_report_that_makes_no_sense_are_errors() {
 
 #[test]
 fn without_an_admin_key_nothing_is_asked() {
-    let machine = Machine::new(made("claude"));
-    let host = machine.clone().fetching().expect(models("claude"));
+    let host = FakeHost::new(made("claude")).expect(models("claude"));
     let made = host.setup([how(), Input::answers(&[("apiKey", KEY)])]).run().unwrap();
-    host.verify(&made.credential, &host.connection(&made)).unwrap();
-    assert_eq!(machine.fetched().unwrap().metrics, []);
+    assert_eq!(host.fetch_usage(&made.credential, &host.connection(&made)).unwrap().metrics, []);
 }
 
 fn fetched(kind: &str, requests: impl IntoIterator<Item = Expected>) -> Result<UsageSnapshot, String> {
-    let machine = Machine::new(made(kind));
-    let host = machine.clone().fetching().expect(models(kind));
-    let host = requests.into_iter().fold(host, connection_testkit::FakeHost::expect);
+    let host = FakeHost::new(made(kind)).expect(models(kind));
+    let host = requests.into_iter().fold(host, FakeHost::expect);
     let made = host.setup([how(), Input::answers(&[("apiKey", KEY), ("adminKey", ADMIN)])]).run().expect("a good key");
-    host.verify(&made.credential, &host.connection(&made)).expect("fetching is no error here");
-    machine.fetched()
+    host.fetch_usage(&made.credential, &host.connection(&made)).map_err(|error| error.to_string())
 }
 fn how() -> Input {
     Input::answers(&[("how", "apiKey")])

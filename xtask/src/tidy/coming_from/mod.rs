@@ -1,7 +1,10 @@
 //! Who comes from another system finds each of its names, and what it is called here.
 //!
 //! The lists beside this file are the names that those systems show to the programs that use them. Each has one row in its
-//! guide, `docs/guide/coming-from-SYSTEM.md`, and each name of ours in such a row is one that our sources have.
+//! guide, `docs/guide/coming-from-SYSTEM.md`, and each name of ours in such a row is one that our sources have: `Type::member`
+//! as a member of that type.
+
+mod members;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +20,10 @@ const SYSTEMS: &[(&str, &str)] = &[
 /// Names without a row, rows without a name, and names of ours that are nowhere.
 pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let sources = workspace.texts(|path| path.ends_with(".rs") && path.contains("/src/"))?;
-    let ours: BTreeSet<&str> = sources.iter().flat_map(|(_, text)| words(text)).collect();
+    let mut ours = Ours { words: sources.iter().flat_map(|(_, text)| words(text)).collect(), members: BTreeSet::new() };
+    for (path, text) in sources.iter().filter(|(path, _)| path.starts_with("crates/")) {
+        members::add(path, text, &mut ours.members)?;
+    }
     let mut findings = Vec::new();
     for (system, names) in SYSTEMS {
         let guide = format!("docs/guide/coming-from-{system}.md");
@@ -27,7 +33,14 @@ pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     Ok(findings)
 }
 
-fn compared(guide: &str, names: &str, ours: &BTreeSet<&str>) -> Vec<String> {
+/// What our sources have.
+struct Ours<'a> {
+    words: BTreeSet<&'a str>,
+    /// `Type::member`
+    members: BTreeSet<String>,
+}
+
+fn compared(guide: &str, names: &str, ours: &Ours<'_>) -> Vec<String> {
     let mut missing: Vec<&str> = names.lines().collect();
     let mut findings = Vec::new();
     for (index, line) in guide.lines().enumerate() {
@@ -38,7 +51,10 @@ fn compared(guide: &str, names: &str, ours: &BTreeSet<&str>) -> Vec<String> {
         }
         // Every other piece is between backticks.
         for code in here.split('`').skip(1).step_by(2) {
-            let unknown = words(code).find(|word| !ours.contains(word));
+            let unknown = words(code).find(|word| !ours.words.contains(word)).or_else(|| {
+                let is_member = code.starts_with(|c: char| c.is_ascii_uppercase()) && code.matches("::").count() == 1;
+                (is_member && !ours.members.contains(code)).then_some(code)
+            });
             findings.extend(unknown.map(|word| format!(":{}: no source has `{word}`", index + 1)));
         }
     }
@@ -56,12 +72,29 @@ mod tests {
 
     #[test]
     fn each_name_has_one_row_that_leads_to_something() {
-        let guide =
-            "| Theirs | Here |\n|---|---|\n| `one` | `Uno::uno`: more |\n| `one` | words |\n| `two` | `Dos` |\n";
-        let found = compared(guide, "one\ntwo\nthree", &["Uno", "uno"].into());
+        let guide = "| Theirs | Here |\n|---|---|\n| `one` | `Uno::uno`: more |\n| `one` | words |\n| `two` | `Dos` |\n| `four` | `Uno::dos` |\n";
+        // Each word is there, but not in that place.
+        let text = "pub struct Uno { pub uno: u8 } impl Other { pub fn dos(&self) {} }";
+        let mut ours = Ours { words: words(text).collect(), members: BTreeSet::new() };
+        members::add("lib.rs", text, &mut ours.members).unwrap();
         assert_eq!(
-            found,
-            [":4: `one` is not in the list, or twice", ":5: no source has `Dos`", ": no row for `three`"]
+            compared(guide, "one\ntwo\nthree\nfour", &ours),
+            [
+                ":4: `one` is not in the list, or twice",
+                ":5: no source has `Dos`",
+                ":6: no source has `Uno::dos`",
+                ": no row for `three`"
+            ]
         );
+    }
+
+    #[test]
+    fn a_member_is_what_callers_can_name_behind_a_type() {
+        let text = "pub enum E { V } pub trait T { fn m(&self); } mod inner { impl S { pub const C: u8 = 1; fn private() {} \
+                    pub fn f() {} } } pub struct S { hidden: u8, pub shown: u8 } impl T for S { fn m(&self) {} }";
+        let mut found = BTreeSet::new();
+        members::add("lib.rs", text, &mut found).unwrap();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["E::V", "S::C", "S::f", "S::shown", "T::m"]);
+        assert!(members::add("lib.rs", "pub struct {", &mut BTreeSet::new()).is_err());
     }
 }

@@ -76,7 +76,7 @@ impl FilesPolicy {
         canonical.to_str().map(host::root).ok_or_else(|| GrantError::NotUnicode { path: path() })
     }
     /// Whether a canonical path is within the bounds. A bound that is not there allows nothing.
-    pub(super) fn allows(&self, canonical: &Path) -> bool {
+    pub(crate) fn allows(&self, canonical: &Path) -> bool {
         let below = |bound: &PathBuf| bound.canonicalize().is_ok_and(|bound| canonical.starts_with(bound));
         self.allowed.is_empty() || self.allowed.iter().any(below)
     }

@@ -1,9 +1,9 @@
 //! What extensions may use, what they are set to, and what they wait for.
 
-use sqlx::{FromRow, Row};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
-use super::ListedRow;
+use super::{AccountState, ListedRow};
 use crate::ids::{ConnectionId, SessionId};
 
 /// A row of `connection_extension`.
@@ -97,5 +97,58 @@ where
 {
     fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
         Ok(Self(CandidateRow::from_row(row).ok()))
+    }
+}
+
+/// As a [`CandidateRow`], with nothing but what says which connection is meant and how it stands.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct NearCandidate {
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) id: ConnectionId,
+    pub(crate) is_default: bool,
+    /// JSON.
+    pub(crate) config: String,
+    /// `None` when it was never measured.
+    pub(crate) liveness: Option<String>,
+    /// JSON.
+    pub(crate) reason: Option<String>,
+    /// JSON; `None` without a credential.
+    pub(crate) secret_names: Option<String>,
+    /// JSON.
+    pub(crate) granted: Option<String>,
+}
+
+/// What an extension is set to, and what is public of its provider's own.
+#[derive(Clone, Debug, Default, sqlx::FromRow)]
+pub(crate) struct PublicSettings {
+    /// JSON.
+    pub(crate) own: Option<String>,
+    /// JSON: what the provider's own is set to.
+    pub(crate) of_provider: Option<String>,
+    /// JSON: of the declaration of the provider's own, where that was added.
+    pub(crate) declared: Option<String>,
+}
+
+/// A candidate, or what is set.
+#[derive(Clone, Debug)]
+pub(crate) enum NearRow {
+    /// `None` for a row that was edited past what this program writes.
+    Candidate(Option<NearCandidate>),
+    Settings(PublicSettings),
+}
+
+impl<'r, R: Row> FromRow<'r, R> for NearRow
+where
+    NearCandidate: FromRow<'r, R>,
+    PublicSettings: FromRow<'r, R>,
+    &'static str: ColumnIndex<R>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        // Of a connection it is there, and of nothing else.
+        let state: Result<Option<String>, _> = row.try_get("state");
+        let Some(state) = state.transpose() else { return PublicSettings::from_row(row).map(Self::Settings) };
+        let is_known = state.is_ok_and(|state| AccountState::try_from(state).is_ok());
+        Ok(Self::Candidate(if is_known { NearCandidate::from_row(row).ok() } else { None }))
     }
 }

@@ -18,14 +18,15 @@ pub(crate) use event::{EventRow, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{ExchangeRow, ExchangeState, Sent};
 pub(crate) use extension::{
-    CandidateRow, ExtensionRow, ExtensionStateRow, FoundCandidate, GrantRow, PreferenceRow, PublicRow, TicketRow,
+    CandidateRow, ExtensionRow, ExtensionStateRow, FoundCandidate, GrantRow, NearCandidate, NearRow, PreferenceRow,
+    PublicRow, PublicSettings, TicketRow,
 };
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
 pub(crate) use profile::ProfileRow;
 pub(crate) use setup::{EndpointRow, FoundSetup, SetupRow, SetupState};
-pub(crate) use webhook::{AddressRow, FoundAddress, WaitingRow, WebhookRow};
+pub(crate) use webhook::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow};
 
 /// A text in a column is none of the words that this program knows.
 #[derive(Debug, thiserror::Error)]

@@ -15,6 +15,25 @@ pub(crate) struct AddressRow {
     pub(crate) waiting: i64,
     /// Of the last event, unless it is forgotten.
     pub(crate) last_received_at: Option<i64>,
+    /// `None` while address and key were not tested; the others of the test are then, too.
+    pub(crate) tested_at: Option<i64>,
+    pub(crate) tested_url: Option<String>,
+    pub(crate) tested_generation: Option<i64>,
+    pub(crate) test_failure: Option<String>,
+    /// Of the connection's current credential.
+    pub(crate) generation: i64,
+}
+
+/// How a test of an address ended.
+#[derive(Clone, Debug)]
+pub(crate) struct TestRow {
+    pub(crate) at: i64,
+    /// The address, up to its secret part.
+    pub(crate) url: String,
+    /// Of the credential that signed; `None` where a key of the address did.
+    pub(crate) generation: Option<i64>,
+    /// `None` when it arrived.
+    pub(crate) failure: Option<&'static str>,
 }
 
 /// Whose an address is.

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::Database;
-use crate::store::{events, lists, webhooks};
+use crate::store::{accounts, candidates, events, lists, webhooks};
 
 /// What SQLite does for it, a step a line.
 async fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -18,6 +18,7 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
     let database = Database::new();
     database.open().await.close().await;
     for (sql, index) in [
+        (accounts::DEFAULTS, "SEARCH connection_account USING INDEX connection_account_default (owner=?)"),
         (lists::OF_ALL, "SEARCH a USING INDEX sqlite_autoindex_connection_account_1 (id>? AND id<?)"),
         (lists::OF_OWNER, "SEARCH a USING INDEX connection_account_owner (owner=? AND id>? AND id<?)"),
         (
@@ -59,4 +60,27 @@ async fn the_next_webhook_is_found_among_those_that_wait() {
     assert!(plan.iter().any(|step| step == waiting), "{plan:#?}");
     let is_one = |step: &&String| step.starts_with("SCAN ") && *step != waiting;
     assert!(!plan.iter().any(|step| is_one(&step)), "{plan:#?}");
+}
+
+/// It is asked for each resolution: what it costs depends neither on how many connections there are nor on how many of the
+/// kind.
+#[tokio::test]
+async fn what_comes_first_for_a_requirement_is_found_by_keys_and_the_default_among_defaults() {
+    let database = Database::new();
+    database.open().await.close().await;
+    for sql in [candidates::NEAR_OF_ONE, candidates::NEAR_OF_SOME] {
+        let plan = plan(&database, sql).await;
+        let of_kind = "SEARCH n USING COVERING INDEX connection_account_kind (owner=? AND kind=?)";
+        assert_eq!(plan.iter().filter(|step| *step == of_kind).count(), 2, "{plan:#?}");
+        let default = "SEARCH d USING INDEX connection_account_default (owner=?)";
+        assert!(plan.iter().any(|step| step == default), "{plan:#?}");
+        let costly = |step: &&String| {
+            let walks = step.starts_with("SCAN ") && step.contains("INDEX");
+            walks || step.starts_with("MATERIALIZE") || step.contains("TEMP B-TREE") || step.contains("AUTOMATIC")
+        };
+        assert_eq!(plan.iter().find(costly), None, "{plan:#?}");
+        for table in ["SCAN n", "SCAN a", "SCAN d", "SCAN p", "SCAN s", "SCAN l", "SCAN c", "SCAN g"] {
+            assert!(!plan.iter().any(|step| step == table), "{plan:#?}");
+        }
+    }
 }

@@ -17,13 +17,11 @@ pub(super) async fn grant(mut program: Program, arguments: Grant) -> Result<Exit
     let handle = handle(&registry, &arguments.name).await?;
     let names = names(&handle, &arguments)?;
     let connection = select::connection(&registry, &arguments.connection).await?;
-    let (info, provider) = (connection.info(), &handle.requirement().provider);
-    if info.provider != *provider {
-        let message = format!("'{}' needs a connection to '{provider}', and {} is none", handle.name(), named(info));
-        return Err(Error::new(Exit::Refused, "other_provider", message)
-            .remedy(format!("grant one of `connections list`, or connect one with `connections add {provider}`")));
-    }
-    let granted = registry.grant(handle.name(), info.id, &names).await?;
+    let info = connection.info();
+    let granted = match registry.grant(handle.name(), info.id, &names).await {
+        Ok(granted) => granted,
+        Err(error) => return Err(explained(&registry, error).await),
+    };
     registry.close().await;
     let output = &program.output;
     match output.json {

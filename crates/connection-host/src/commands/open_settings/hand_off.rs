@@ -3,24 +3,37 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use connection_core::{HandOffError, HandedOff, NativeExtensionSettings, SessionId, SettingsHandOff};
+use connection_contract::BoxFuture;
+use connection_core::{
+    Error as CoreError, HandOffError, HandedOff, NativeExtensionSettings, SettingsHandOff, SetupSession,
+};
 
 use crate::{output::quoted, platform};
 
-/// Says the way on standard error; or tells of the setup that this command has begun already.
-#[derive(Debug, Default)]
+/// A setup, or why it was not begun.
+type Begun = Result<SetupSession, CoreError>;
+
+/// Says the way on standard error; or begins the setup that a person is to see, behind its ticket: what ends in between
+/// leaves no setup without one.
+#[derive(Default)]
 pub(super) struct WordsOfSettings {
-    begun: Mutex<Option<SessionId>>,
+    begins: Mutex<Option<BoxFuture<'static, Begun>>>,
+    begun: Mutex<Option<Begun>>,
 }
 
 impl WordsOfSettings {
-    /// From now on the settings are open: this setup is what a person sees of them.
-    pub(super) fn begun(&self, session: SessionId) {
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+    /// The settings that are opened next are this setup.
+    pub(super) fn begins(&self, setup: BoxFuture<'static, Begun>) {
+        *self.begins.lock().unwrap_or_else(PoisonError::into_inner) = Some(setup);
     }
 
-    fn session(&self) -> Option<SessionId> {
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What came of it.
+    pub(super) fn begun(&self) -> Option<Begun> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn next(&self) -> Option<BoxFuture<'static, Begun>> {
+        self.begins.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -49,6 +62,13 @@ impl SettingsHandOff for WordsOfSettings {
         _owner: &str,
         _settings: NativeExtensionSettings,
     ) -> Result<HandedOff, HandOffError> {
-        Ok(self.session().map_or_else(HandedOff::shown, HandedOff::setup))
+        let Some(setup) = self.next() else { return Ok(HandedOff::shown()) };
+        let begun = setup.await;
+        let handed = match &begun {
+            Ok(session) => Ok(HandedOff::setup(session.id())),
+            Err(error) => Err(HandOffError::new(error.to_string())),
+        };
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+        handed
     }
 }

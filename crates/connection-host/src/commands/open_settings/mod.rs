@@ -6,11 +6,12 @@
 mod hand_off;
 mod view;
 
-use std::sync::Arc;
+use std::{future::IntoFuture, sync::Arc};
 
-use connection_contract::Kind;
+use connection_contract::{BoxFuture, Kind};
 use connection_core::{
-    ConnectionRegistry, ConnectionRequired, ExtensionHandle, RequiredAction, RetryOutcome, RetryTicket,
+    ConnectionInfo, ConnectionRegistry, ConnectionRequired, Error as CoreError, ExtensionError, ExtensionHandle,
+    RequiredAction, RetryOutcome, RetryTicket, SetupSession,
 };
 use hand_off::WordsOfSettings;
 
@@ -84,15 +85,44 @@ impl On<'_> {
         let brings = inputs.given() || self.finish.is_chosen();
         match required.action {
             RequiredAction::Connect if brings || (asks && self.wants_to_connect(&required).await?) => {
-                self.connect(inputs, kind, &required).await
+                return self.connect(inputs, kind, &required).await;
             }
-            RequiredAction::Reauthorize if brings => self.reauthorize(inputs).await,
-            RequiredAction::Grant if asks && self.wants_to_grant().await? => self.grant().await,
-            _ => {
-                let ticket = self.hand_off().await?;
-                self.show(Some(ticket)).await.map(|()| Exit::Fine)
+            RequiredAction::Reauthorize if brings || (asks && self.wants_to_reauthorize(&required).await?) => {
+                return self.reauthorize(inputs, kind, &required).await;
             }
+            RequiredAction::Connect | RequiredAction::Reauthorize => {}
+            // What was brought connects nothing here, and a script counts on what it brought.
+            _ if brings || kind.is_some() => return Err(self.nothing_to_connect(&required).await),
+            RequiredAction::Grant if asks => {
+                if let Some(agreed) = self.wants_to_grant(&required).await? {
+                    return self.grant(&agreed).await;
+                }
+            }
+            _ => {}
         }
+        let ticket = self.hand_off().await?;
+        self.show(Some(ticket)).await.map(|()| Exit::Fine)
+    }
+
+    /// Why what was brought is of no use.
+    async fn nothing_to_connect(&self, required: &ConnectionRequired) -> Error {
+        let requirement = self.handle.requirement();
+        let resolved = self.handle.resolve(requirement).await;
+        let error = match (required.action, required.connection, resolved) {
+            (RequiredAction::Grant, Some(connection), _) => ExtensionError::NotGranted {
+                extension: self.handle.name().to_owned().into(),
+                connection,
+                names: requirement.auth.secret_names.clone(),
+            }
+            .into(),
+            (_, _, Err(error)) => error,
+            (_, _, Ok(resolved)) => {
+                let why = || view::no_kind(&requirement.provider);
+                let message = resolved.error.map_or_else(why, |reason| reason.message.to_string());
+                return Error::new(Exit::Refused, "connection_unsupported", message);
+            }
+        };
+        explained(self.registry, error).await
     }
 
     /// What came of what was opened before.
@@ -102,7 +132,7 @@ impl On<'_> {
             Err(error) => return Err(explained(self.registry, error).await),
         };
         match outcome {
-            RetryOutcome::SetupFailed(failure) => Err(made::failed(&failure)),
+            RetryOutcome::SetupFailed(failure) => Err(made::failed(&failure, Made::ConnectedFor)),
             RetryOutcome::Connected { .. } => self.show(Some(ticket)).await.map(|()| Exit::Fine),
             _ => self.show(Some(ticket)).await.map(|()| Exit::NotFound),
         }
@@ -129,43 +159,69 @@ impl On<'_> {
         let kept = self.program.may_have_kept(&kind).await?;
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
         // Who connects for the extension lets it use what is connected.
-        let session = match self.registry.begin_setup(&kind).extension(&self.handle).await {
-            Ok(session) => session,
-            Err(error) => return Err(explained(self.registry, error).await),
-        };
-        self.talk(session, Made::ConnectedFor, inputs).await
+        let begin = self.registry.begin_setup(&kind).extension(&self.handle);
+        self.talk(begin.into_future(), Made::ConnectedFor, inputs).await
     }
 
-    async fn reauthorize(&self, mut inputs: Inputs) -> Result<Exit, Error> {
-        let resolved = self.handle.resolve(self.handle.requirement()).await?;
-        let Some(id) = resolved.connection() else { return self.show(None).await.map(|()| Exit::NotLive) };
+    /// In place: the account is connected, and would not be once more.
+    async fn reauthorize(
+        &self,
+        mut inputs: Inputs,
+        named: Option<&str>,
+        required: &ConnectionRequired,
+    ) -> Result<Exit, Error> {
+        let Some(id) = required.connection else { return self.show(None).await.map(|()| Exit::NotLive) };
         let connection = self.registry.connection(id).await?;
         let kind = connection.info().kind.clone();
+        if named.is_some_and(|named| named != kind.as_str()) {
+            return self.connect(inputs, named, required).await;
+        }
         let descriptor = self.program.kind(kind.as_str())?.descriptor.clone();
         self.finish.check(&descriptor, &self.program.settings)?;
         self.finish.choose(&mut inputs, &descriptor);
         inputs.check(kind.as_str(), &descriptor.fields)?;
-        let session = connection.reauthorize().await?;
-        self.talk(session, Made::ReauthorizedFor, inputs).await
+        let kept = self.program.may_have_kept(&kind).await?;
+        inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
+        // Who authorizes it for the extension lets it use the connection.
+        let begin = connection.reauthorize().extension(&self.handle);
+        self.talk(begin.into_future(), Made::ReauthorizedFor, inputs).await
     }
 
-    /// Talks the setup to its end, with a ticket for who goes on when this process cannot.
-    async fn talk(&self, session: connection_core::SetupSession, made: Made, inputs: Inputs) -> Result<Exit, Error> {
-        self.settings.begun(session.id());
-        let ticket = match self.hand_off().await {
-            Ok(ticket) => ticket,
-            Err(error) => {
-                // The error that ended it matters more than one of the clean-up.
-                session.cancel().await.unwrap_or_default();
+    /// Begins the setup behind a ticket for who goes on when this process cannot, and talks it to its end.
+    async fn talk(
+        &self,
+        begin: BoxFuture<'static, Result<SetupSession, CoreError>>,
+        made: Made,
+        inputs: Inputs,
+    ) -> Result<Exit, Error> {
+        self.settings.begins(begin);
+        let handed = self.hand_off().await;
+        let (ticket, session) = match (handed, self.settings.begun()) {
+            (Ok(ticket), Some(Ok(session))) => (ticket, session),
+            (Ok(ticket), None) => return self.show(Some(ticket)).await.map(|()| Exit::Fine),
+            // That it was not begun says less than why.
+            (_, Some(Err(error))) => return Err(explained(self.registry, error).await),
+            (Err(error), begun) => {
+                if let Some(Ok(session)) = begun {
+                    // The error that ended it matters more than one of the clean-up.
+                    session.cancel().await.unwrap_or_default();
+                }
                 return Err(error);
             }
         };
         let (program, registry, endpoint, finish) = (self.program, self.registry, self.endpoint, self.finish);
         let session = &session;
         let dialogue = Dialogue { program, registry, endpoint, session, finish, begun: Begun::Now, made };
-        let exit = dialogue.run(inputs).await?;
-        self.show(Some(ticket)).await?;
-        Ok(exit)
+        match dialogue.run(inputs).await {
+            Ok(exit) => self.show(Some(ticket)).await.map(|()| exit),
+            // Who gave it up, or brought too little, begins anew.
+            Err(error) if error.exit == Exit::Usage || error.code == "setup_cancelled" => Err(error),
+            Err(mut error) => {
+                let then = format!("`{} --retry {ticket}` tells what came of it", self.again());
+                let remedy = error.remedy.take().map(|remedy| format!("{remedy}; then {then}")).unwrap_or(then);
+                Err(error.remedy(remedy))
+            }
+        }
     }
 
     /// The kind that was named, or the one that fits best.
@@ -187,22 +243,32 @@ impl On<'_> {
         confirm::agreed(format!("Connect {} for {}?", required.title, self.handle.name())).await
     }
 
-    async fn wants_to_grant(&self) -> Result<bool, Error> {
-        let resolved = self.handle.resolve(self.handle.requirement()).await?;
-        let Some(id) = resolved.connection() else { return Ok(false) };
+    async fn wants_to_reauthorize(&self, required: &ConnectionRequired) -> Result<bool, Error> {
+        let Some(id) = required.connection else { return Ok(false) };
+        if let Some(because) = self.because(required).await? {
+            self.program.output.note(format!("Connection required: {because}"));
+        }
+        let connection = self.registry.connection(id).await?;
+        confirm::agreed(format!("Authorize {} again for {}?", account(connection.info()), self.handle.name())).await
+    }
+
+    /// The connection that a person agreed to, as it was shown.
+    async fn wants_to_grant(&self, required: &ConnectionRequired) -> Result<Option<ConnectionInfo>, Error> {
+        let Some(id) = required.connection else { return Ok(None) };
         let connection = self.registry.connection(id).await?;
         let names: Vec<_> =
             self.handle.requirement().auth.secret_names.iter().map(|name| name.as_str().to_owned()).collect();
         let with = if names.is_empty() { String::new() } else { format!(", with {}", names.join(", ")) };
-        confirm::agreed(format!("Let {} use {}{with}?", self.handle.name(), account(connection.info()))).await
+        let question = format!("Let {} use {}{with}?", self.handle.name(), account(connection.info()));
+        Ok(confirm::agreed(question).await?.then(|| connection.info().clone()))
     }
 
-    async fn grant(&self) -> Result<Exit, Error> {
+    /// That one and no other, whatever is meant by now.
+    async fn grant(&self, agreed: &ConnectionInfo) -> Result<Exit, Error> {
         let ticket = self.hand_off().await?;
-        let resolved = self.handle.resolve(self.handle.requirement()).await?;
-        if let Some(id) = resolved.connection() {
-            let names = &self.handle.requirement().auth.secret_names;
-            self.registry.grant(self.handle.name(), id, names).await?;
+        let names = &self.handle.requirement().auth.secret_names;
+        if let Err(error) = self.registry.grant_shown(self.handle.name(), agreed, names).await {
+            return Err(explained(self.registry, error).await);
         }
         self.show(Some(ticket)).await.map(|()| Exit::Fine)
     }

@@ -1,9 +1,7 @@
 //! The "connection required" view, and what is shown when nothing is required any more.
 
-use connection_contract::{Descriptor, Field, Way};
-use connection_core::{
-    ConnectionRegistry, ConnectionRequired, Error as CoreError, ExtensionError, RequiredAction, RetryTicket,
-};
+use connection_contract::{Descriptor, Field, Kind, Way};
+use connection_core::{ConnectionRequired, Error as CoreError, ExtensionError, RequiredAction, RetryTicket};
 
 use super::On;
 use crate::{
@@ -44,13 +42,11 @@ impl On<'_> {
         };
         output.line(format!("Connection required: {}", required.title))?;
         fact(output, "extension", self.handle.name())?;
-        let unavailable = || {
-            let provider = &self.handle.requirement().provider;
-            let known = required.action == RequiredAction::Unavailable;
-            known.then(|| format!("no kind here connects '{provider}' with what it declares"))
+        let because = match several {
+            Some(several) => Some(several),
+            None => self.because(&required).await?,
         };
-        let failed = resolved.and_then(|resolved| resolved.error).map(|reason| reason.message.to_string());
-        if let Some(because) = failed.or(several).or_else(unavailable) {
+        if let Some(because) = because {
             fact(output, "because", &because)?;
         }
         if let Some(guide) = &required.guide {
@@ -65,50 +61,81 @@ impl On<'_> {
         Ok(())
     }
 
+    /// Why it is required, where one is meant.
+    pub(super) async fn because(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
+        if required.action == RequiredAction::Choose {
+            return Ok(None);
+        }
+        let resolved = self.handle.resolve(self.handle.requirement()).await?;
+        if let Some(reason) = resolved.error {
+            return Ok(Some(reason.message.to_string()));
+        }
+        Ok(match (required.action, required.connection) {
+            (RequiredAction::Unavailable, _) => Some(no_kind(&self.handle.requirement().provider)),
+            (RequiredAction::Reauthorize, Some(id)) if !resolved.missing_secret_names.is_empty() => {
+                let names: Vec<_> = resolved.missing_secret_names.iter().map(|name| format!("'{name}'")).collect();
+                Some(format!("{} has no {}", named(self.registry, id).await, names.join(", ")))
+            }
+            _ => None,
+        })
+    }
+
     /// The command that does what is required.
     async fn way(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
         let own = quoted(self.handle.name());
         Ok(match required.action {
             RequiredAction::Connect => {
                 let kind = required.kinds.first().and_then(|kind| self.program.kind(kind.as_str()).ok());
-                let fields = kind.map(|kind| asked(&kind.descriptor)).unwrap_or_default();
+                let fields = kind.map(|kind| self.asked(&kind.descriptor)).unwrap_or_default();
                 Some(format!("{}{fields}", self.again()))
             }
             RequiredAction::Choose => Some("connections default C".to_owned()),
-            RequiredAction::Grant => {
-                self.meant(self.registry).await?.map(|meant| format!("connections extensions grant {own} {meant}"))
-            }
-            RequiredAction::Reauthorize => {
-                self.meant(self.registry).await?.map(|meant| format!("connections reauthorize {meant}"))
-            }
+            RequiredAction::Grant => match required.connection {
+                Some(id) => Some(format!("connections extensions grant {own} {}", named(self.registry, id).await)),
+                None => None,
+            },
+            RequiredAction::Reauthorize => self.way_again(required).await?,
             _ => None,
         })
     }
 
+    /// Where it lacks what is asked for, or the extension may not use it yet, the way brings that, and lets it.
+    async fn way_again(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
+        let Some(id) = required.connection else { return Ok(None) };
+        let resolved = self.handle.resolve(self.handle.requirement()).await?;
+        if resolved.missing_secret_names.is_empty() && resolved.is_granted() {
+            return Ok(Some(format!("connections reauthorize {}", named(self.registry, id).await)));
+        }
+        let connection = self.registry.connection(id).await?;
+        let kind = self.program.kind(connection.info().kind.as_str()).ok();
+        let fields = kind.map(|kind| self.asked(&kind.descriptor)).unwrap_or_default();
+        Ok(Some(format!("{}{fields}", self.again())))
+    }
+
     /// This command.
-    fn again(&self) -> String {
+    pub(super) fn again(&self) -> String {
         let command = self.command.map(|command| format!(" --command {}", quoted(command))).unwrap_or_default();
         format!("connections open-settings {}{command}", quoted(self.handle.name()))
     }
 
-    /// The connection that is meant, as a command names it.
-    async fn meant(&self, registry: &ConnectionRegistry) -> Result<Option<String>, Error> {
-        let resolved = self.handle.resolve(self.handle.requirement()).await?;
-        Ok(match resolved.connection() {
-            Some(id) => Some(named(registry, id).await),
-            None => None,
-        })
+    /// How a setup is begun where nobody can be asked: with what it asks for, and the secrets that the extension needs; or
+    /// else by the way that needs no browser here.
+    fn asked(&self, descriptor: &Descriptor) -> String {
+        let names = &self.handle.requirement().auth.secret_names;
+        let needed = |field: &&Field| {
+            let is_needed = field.required || names.iter().any(|name| field.name == name.as_str());
+            is_needed && field.default.is_none() && field.way.is_none() && field.kept.is_none()
+        };
+        let fields: Vec<_> = descriptor.fields.iter().filter(needed).collect();
+        let way = [(Way::Device, " --device"), (Way::Paste, " --paste")];
+        match way.iter().find(|(way, _)| fields.is_empty() && descriptor.ways.contains(way)) {
+            Some((_, option)) => (*option).to_owned(),
+            None => fields.iter().map(|field| format!(" --from-env {}=VARIABLE", field.name)).collect(),
+        }
     }
 }
 
-/// How a setup is begun where nobody can be asked: with what it asks for, or else by the way that needs no browser here.
-fn asked(descriptor: &Descriptor) -> String {
-    let needed =
-        |field: &&Field| field.required && field.default.is_none() && field.way.is_none() && field.kept.is_none();
-    let fields: Vec<_> = descriptor.fields.iter().filter(needed).collect();
-    let way = [(Way::Device, " --device"), (Way::Paste, " --paste")];
-    match way.iter().find(|(way, _)| fields.is_empty() && descriptor.ways.contains(way)) {
-        Some((_, option)) => (*option).to_owned(),
-        None => fields.iter().map(|field| format!(" --from-env {}=VARIABLE", field.name)).collect(),
-    }
+/// Of what nobody can connect here.
+pub(super) fn no_kind(provider: &Kind) -> String {
+    format!("no kind here connects '{provider}' with what it declares")
 }

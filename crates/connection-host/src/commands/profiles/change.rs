@@ -1,8 +1,8 @@
 //! Makes, changes and removes profiles. Their directories stay as they are.
 
-use connection_core::{NewProfile, ProfilePatch};
+use connection_core::{NewProfile, Profile, ProfileError, ProfilePatch};
 
-use super::{Those, directory, look};
+use super::{InUse, Those, directory, look};
 use crate::{
     Error,
     args::{CreateProfile, DefaultProfile, UpdateProfile},
@@ -13,6 +13,7 @@ pub(super) async fn create(those: &Those<'_>, arguments: CreateProfile) -> Resul
     let CreateProfile { kind: _, label, dir, default } = arguments;
     let new = NewProfile::new(label, directory(dir));
     let made = those.profiles.create(if default { new.make_default() } else { new }).await?;
+    make_directory(those, &made).await;
     look::print(those, &made, "Made").await?;
     look::mend(those, &made).await
 }
@@ -23,13 +24,36 @@ pub(super) async fn update(those: &Those<'_>, arguments: UpdateProfile) -> Resul
     let patch = label.into_iter().fold(ProfilePatch::new(), |patch, label| patch.label(label));
     let patch = dir.into_iter().fold(patch, |patch, dir| patch.directory(directory(dir)));
     let changed = those.profiles.update(before.id, patch).await?;
+    if changed.directory != before.directory {
+        make_directory(those, &changed).await;
+    }
     look::print(those, &changed, if changed == before { "Left" } else { "Changed" }).await
+}
+
+/// For a tool that wants to find it. What was said of the profile is done by now, and a start tries again.
+async fn make_directory(those: &Those<'_>, profile: &Profile) {
+    let made = match those.start(profile).await {
+        Ok(start) => those.profiles.make_directory(&start).await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = made
+        && !those.program.output.json
+    {
+        those.program.output.note(error.to_string());
+    }
 }
 
 pub(super) async fn remove(those: &Those<'_>, reference: &str) -> Result<(), Error> {
     let output = &those.program.output;
     let profile = those.named(reference).await?;
+    // Whoever would run as it waits until it is gone.
+    let Some(unused) = InUse::by_nobody(those.program, profile.id) else {
+        let kind = those.program.kind(those.kind)?.descriptor.kind.clone();
+        let (label, by) = (profile.label.to_string(), "by a tool that runs as it".to_owned());
+        return Err(connection_core::Error::from(ProfileError::InUse { kind, label, by }).into());
+    };
     those.profiles.remove(profile.id).await?;
+    unused.forget();
     if output.json {
         return output.shape(&json::ProfileRemovedBody::of(those.kind, &profile));
     }

@@ -8,7 +8,7 @@ use super::{Those, directory, shown};
 use crate::{
     Error,
     commands::show::fact,
-    output::{Table, json, short_id},
+    output::{Table, json, quoted, short_id},
 };
 
 pub(super) async fn list(those: &Those<'_>) -> Result<(), Error> {
@@ -31,7 +31,7 @@ pub(super) async fn list(those: &Those<'_>) -> Result<(), Error> {
             slots.default_of(profile).into(),
             signed_in(found).into(),
             shown(&profile.directory).into(),
-            note(found).into(),
+            note(found, those.wants(Some(profile))).into(),
         ]);
     }
     output.table(&table)
@@ -49,17 +49,17 @@ pub(super) async fn probe(those: &Those<'_>, reference: Option<&str>, path: Opti
     if output.json {
         return output.shape(&json::ProbeBody::of(&path, &found));
     }
-    facts(those, &path, &found)?;
+    facts(those, profile.as_ref(), &path, &found)?;
     match profile {
         Some(profile) => mend(those, &profile).await,
         None => Ok(()),
     }
 }
 
-fn facts(those: &Those<'_>, path: &Path, found: &DirectoryProbe) -> Result<(), Error> {
+fn facts(those: &Those<'_>, profile: Option<&Profile>, path: &Path, found: &DirectoryProbe) -> Result<(), Error> {
     let output = &those.program.output;
     fact(output, "directory", &shown(path))?;
-    let note = note(found);
+    let note = note(found, those.wants(profile));
     if !note.is_empty() {
         fact(output, "note", &note)?;
     }
@@ -88,10 +88,12 @@ pub(super) async fn mend(those: &Those<'_>, profile: &Profile) -> Result<(), Err
     if output.json || found.authenticated == Some(true) {
         return Ok(());
     }
-    match those.sign_in(profile).await? {
-        Some(command) => output.line(format!("Sign in with: {command}")),
-        None => Ok(()),
+    let how = those.sign_in(profile).await?;
+    if found.state == DirectoryState::Gone && those.wants(Some(profile)) && !how.is_empty() {
+        let make = if cfg!(windows) { "mkdir" } else { "mkdir -p -m 700" };
+        output.line(format!("Make the directory first: {make} {}", quoted(&profile.directory.to_string_lossy())))?;
     }
+    how.into_iter().try_for_each(|line| output.line(line))
 }
 
 /// Which profile is the default of which slots.
@@ -118,7 +120,7 @@ impl Slots {
 }
 
 /// Who, or whether; nothing when nothing says.
-fn signed_in(found: &DirectoryProbe) -> &str {
+pub(in crate::commands) fn signed_in(found: &DirectoryProbe) -> &str {
     match (found.authenticated, &found.account_label) {
         (Some(true), Some(account)) => account.as_str(),
         (Some(true), None) => "yes",
@@ -128,14 +130,18 @@ fn signed_in(found: &DirectoryProbe) -> &str {
 }
 
 /// What a person would wonder at.
-fn note(found: &DirectoryProbe) -> String {
+fn note(found: &DirectoryProbe, is_wanted: bool) -> String {
     match &found.state {
+        DirectoryState::Gone if is_wanted => "not there yet; `connections run` makes it".to_owned(),
         DirectoryState::Gone => "not there yet; the tool makes it".to_owned(),
-        DirectoryState::Link(to) => format!("a link to {}", shown(to)),
+        DirectoryState::Link(to) => match &found.reason {
+            Some(why) => format!("a link to {}; {}", shown(to), why.message),
+            None => format!("a link to {}", shown(to)),
+        },
         DirectoryState::NotADirectory => "something else is there".to_owned(),
         DirectoryState::NotAllowed => "outside what this host allows to be read (files.allow)".to_owned(),
         DirectoryState::There if !found.exists => "the tool has not been in it".to_owned(),
-        DirectoryState::There => String::new(),
+        DirectoryState::There => found.reason.as_ref().map_or(String::new(), |why| why.message.to_string()),
         _ => "cannot be read".to_owned(),
     }
 }

@@ -1,11 +1,15 @@
 //! `profiles`: the identities of a local tool, each a directory of the tool's. Nothing is written below one.
 
 mod change;
+mod in_use;
 mod look;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use connection_core::{ConnectionRegistry, Profile, ProfileError, Profiles, SpawnOptions};
+
+pub(super) use in_use::InUse;
+pub(super) use look::signed_in;
 
 use super::tool;
 use crate::{
@@ -55,12 +59,23 @@ impl Those<'_> {
         select::profile(self.kind, self.profiles.list().await?, reference)
     }
 
-    /// How a person signs in in a profile, for whom it is not done.
-    async fn sign_in(&self, profile: &Profile) -> Result<Option<String>, Error> {
-        let Ok(tool) = tool::of(self.program.kind(self.kind)?) else { return Ok(None) };
+    /// Whether the tool refuses a directory that is not there, and would be told of this one.
+    fn wants(&self, profile: Option<&Profile>) -> bool {
+        let spec = self.program.kind(self.kind).ok().and_then(|kind| kind.profiles.as_ref());
+        spec.is_some_and(|spec| spec.needs_directory) && profile.is_none_or(|profile| !profile.is_implicit)
+    }
+
+    /// A start of the tool in a profile, without the tool.
+    async fn start(&self, profile: &Profile) -> Result<SpawnOptions, Error> {
         let mut options = SpawnOptions::new("");
         self.profiles.apply_profile(&mut options, profile.id).await?;
-        Ok(tool::sign_in(tool, &options.env))
+        Ok(options)
+    }
+
+    /// How a person signs in in a profile, for whom it is not done.
+    async fn sign_in(&self, profile: &Profile) -> Result<Vec<String>, Error> {
+        let Ok(tool) = tool::of(self.program.kind(self.kind)?) else { return Ok(Vec::new()) };
+        Ok(tool::sign_in(tool, &tool::Variables::of(self.program, &self.start(profile).await?)))
     }
 }
 
@@ -87,10 +102,21 @@ pub(super) fn supported(entry: &KindEntry) -> Result<(), Error> {
 
 /// A directory that was typed: from the root on. One that begins with `~` is a shell's word that no shell has read.
 fn directory(path: PathBuf) -> PathBuf {
-    if path.starts_with("~") { path } else { std::path::absolute(&path).unwrap_or(path) }
+    if path.starts_with("~") {
+        return path;
+    }
+    let path = std::path::absolute(&path).unwrap_or(path);
+    let parts: Vec<_> = path.components().collect();
+    let Some(last) = parts.iter().rposition(|part| *part == Component::ParentDir) else { return path };
+    let (above, below) = parts.split_at(last + 1);
+    // Where `..` leads is the disk's to say, since a link before it leads elsewhere. What is not there leads nowhere.
+    match above.iter().collect::<PathBuf>().canonicalize() {
+        Ok(real) => real.join(below.iter().collect::<PathBuf>()),
+        Err(_) => path,
+    }
 }
 
 /// For people.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     connection_contract::DisplayText::from(path.to_string_lossy().into_owned()).to_string()
 }

@@ -1,55 +1,29 @@
-//! As which identity a tool is run: the profile that is meant, put in last of all, or left out where the tool is to run as
-//! it does by itself.
+//! As which identity a tool is run: the profile that is meant, put in last of all.
 
-use std::ffi::OsString;
+use connection_core::{Profiles, SpawnOptions};
 
-use connection_contract::{PathBase, ProfileSpec};
-use connection_core::{Profile, Profiles, SpawnOptions};
+use crate::{Error, args::Run, cli::Program, commands::profiles::InUse, select};
 
-use crate::{Error, args::Run, cli::Program, select};
-
-/// What a profile did to a start.
-#[derive(Debug, Default)]
-pub(super) struct Identity {
-    /// Variables of the person's that would point the tool elsewhere.
-    pub(super) without: Vec<OsString>,
-}
-
-/// Puts the profile in that is meant. The directory that the tool uses by itself needs nothing, unless somebody named it:
-/// without its variable a tool may keep more beside it.
+/// Puts the profile in that is meant, which nobody removes as long as what comes back is kept.
 pub(super) async fn apply(
     program: &Program,
     arguments: &Run,
     profiles: &Profiles,
-    spec: &ProfileSpec,
     options: &mut SpawnOptions,
-) -> Result<Identity, Error> {
+) -> Result<Option<InUse>, Error> {
     let named = match &arguments.profile {
         Some(reference) => Some(select::profile(&arguments.kind, profiles.list().await?, reference)?.id),
         None => None,
     };
     let meant = profiles.resolve(named, arguments.slot.as_deref()).await?;
-    let mut with = options.clone();
-    if profiles.apply_profile(&mut with, meant.id).await?.is_none() {
+    // Before the last look at it, so that it cannot go any more.
+    let in_use = if arguments.dry_run { None } else { Some(InUse::by_a_tool(program, meant.id).await) };
+    if profiles.apply_profile(options, meant.id).await?.is_none() {
         // It was removed in between; the tool must not run as somebody else.
-        return select::profile(&arguments.kind, Vec::new(), meant.label.as_str()).map(|_| Identity::default());
+        return select::profile(&arguments.kind, Vec::new(), meant.label.as_str()).map(|_| None);
     }
-    if named.is_none() && meant.is_default && !arguments.sandbox && is_by_itself(program, spec, &meant) {
-        return Ok(Identity { without: with.env.into_keys().collect() });
+    if !arguments.dry_run {
+        profiles.make_directory(options).await?;
     }
-    *options = with;
-    Ok(Identity::default())
-}
-
-/// Whether the tool uses that directory without being told, as the home is now.
-fn is_by_itself(program: &Program, spec: &ProfileSpec, profile: &Profile) -> bool {
-    let home = match &spec.implicit_dir.base {
-        PathBase::Home => program.environment.home(),
-        _ => None,
-    };
-    profile.is_implicit
-        && home.is_some_and(|home| {
-            let implicit = spec.implicit_dir.parts().iter().fold(home, |path, part| path.join(part));
-            implicit == profile.directory
-        })
+    Ok(in_use)
 }

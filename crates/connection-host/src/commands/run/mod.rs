@@ -5,11 +5,11 @@
 //! of ours is in the tool's environment either.
 
 mod child;
+mod given;
 mod identity;
 
 use std::{
-    collections::BTreeMap,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::IsTerminal as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -17,8 +17,10 @@ use std::{
 
 use connection_core::{ConnectionRegistry, PreparedRun, SandboxAccess, SandboxRun, SpawnOptions};
 
-use self::identity::Identity;
-use super::{profiles, sandbox, tool};
+use super::{
+    profiles, sandbox,
+    tool::{self, Variables},
+};
 use crate::{
     Error, Exit,
     args::Run,
@@ -38,14 +40,14 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     let workspace = workspace(arguments.workspace.as_deref())?;
     // In a container it is the image's.
     let path = if arguments.sandbox { PathBuf::from(&*tool.binary) } else { tool::path(tool).await? };
-    let mut options = arguments.args.iter().fold(SpawnOptions::new(path), SpawnOptions::arg).cwd(&workspace);
+    let options = arguments.args.iter().fold(SpawnOptions::new(path), SpawnOptions::arg).cwd(&workspace);
+    let mut options = given::put(&program, &kind, &arguments.env, options)?;
     let named = arguments.profile.is_some() || arguments.slot.is_some();
-    let mut identity = Identity::default();
     // A tool without identities needs no store, unless it is contained.
-    let mut opened = None;
-    if let Some(spec) = kind.profiles.as_ref() {
+    let (mut opened, mut in_use) = (None, None);
+    if kind.profiles.is_some() {
         let (registry, profiles) = profiles::open(&mut program, &arguments.kind).await?;
-        identity = identity::apply(&program, &arguments, &profiles, spec, &mut options).await?;
+        in_use = identity::apply(&program, &arguments, &profiles, &mut options).await?;
         opened = Some(registry);
     } else if named {
         return profiles::supported(&kind).map(|()| Exit::Fine.into());
@@ -56,14 +58,17 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
         (Some(registry), true) => Some(contained(&program, registry, &kind, &workspace, &options)?),
         _ => None,
     };
+    run.iter().try_for_each(|run| given::arrived(&arguments.env, run))?;
     if let Some(registry) = opened {
         // The tool may run for days.
         registry.close().await;
     }
     let ended = match run {
-        Some(run) => in_container(&program, run, arguments.dry_run, &options).await,
-        None => on_host(&program, &identity, arguments.dry_run, &options).await,
+        Some(run) => in_container(&program, run, &arguments, &options).await,
+        None => on_host(&program, arguments.dry_run, &options).await,
     };
+    // The tool runs no more.
+    drop(in_use);
     ended.map(ExitCode::from)
 }
 
@@ -93,47 +98,54 @@ fn contained(
     Ok(registry.sandbox(name)?.compose(&policy, options)?)
 }
 
-async fn in_container(program: &Program, run: SandboxRun, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
+async fn in_container(
+    program: &Program,
+    run: SandboxRun,
+    arguments: &Run,
+    options: &SpawnOptions,
+) -> Result<u8, Error> {
     for left_out in run.left_out.iter().filter(|_| !program.output.json) {
         program.output.note(format!("left out: {left_out}"));
     }
-    if dry {
-        let env = run.env.iter().map(|(name, value)| (name.into(), value.clone())).collect();
-        return shown(program, &run.argv(), &env, &run.left_out, options);
+    if arguments.dry_run {
+        // What a person hands over may be secret, and whoever starts the line has it.
+        let of_profile = run.env.iter().filter(|(name, _)| !arguments.env.contains(name));
+        let env = of_profile.map(|(name, value)| (name.into(), value.clone())).collect();
+        return shown(program, &run.argv(), &Variables { without: Vec::new(), env }, &run.left_out, options);
     }
     let engine = run.engine;
     let prepared = tokio::task::spawn_blocking(move || run.prepare()).await;
     let prepared: PreparedRun =
         prepared.map_err(|_| Error::new(Exit::Unexpected, "crashed", "the copies for the container failed"))??;
     let mut command = prepared.command();
-    of_tools(program, &[], &mut command);
+    of_tools(program, &SpawnOptions::new(""), &mut command);
     let ended = child::run(command).await.map_err(|error| sandbox::not_started(engine, &error));
     // The private copies go with it, behind the container.
     drop(prepared);
     ended
 }
 
-async fn on_host(program: &Program, identity: &Identity, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
+async fn on_host(program: &Program, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
     if dry {
         let argv: Vec<_> =
             std::iter::once(options.program.clone().into()).chain(options.args.iter().cloned()).collect();
-        return shown(program, &argv, &options.env, &[], options);
+        return shown(program, &argv, &Variables::of(program, options), &[], options);
     }
     let mut command = Command::new(&options.program);
     command.args(&options.args).envs(&options.env);
     if let Some(cwd) = &options.cwd {
         command.current_dir(cwd);
     }
-    of_tools(program, &identity.without, &mut command);
+    of_tools(program, options, &mut command);
     child::run(command).await.map_err(|error| Error::io(options.program.display(), &error))
 }
 
 /// What a person's programs get, and nothing of ours; what was put in before wins.
-fn of_tools(program: &Program, without: &[OsString], command: &mut Command) {
+fn of_tools(program: &Program, options: &SpawnOptions, command: &mut Command) {
     let own: Vec<_> = command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
     command.env_clear();
     let others = program.environment.of_extensions(program.settings.key.variable.as_deref());
-    command.envs(others.filter(|(name, _)| without.iter().all(|without| without != name)));
+    command.envs(others.filter(|(name, _)| !options.without.contains::<OsStr>(name)));
     command.envs(own.into_iter().filter_map(|(name, value)| Some((name, value?))));
 }
 
@@ -141,16 +153,16 @@ fn of_tools(program: &Program, without: &[OsString], command: &mut Command) {
 fn shown(
     program: &Program,
     argv: &[OsString],
-    env: &BTreeMap<OsString, OsString>,
+    variables: &Variables,
     left_out: &[String],
     options: &SpawnOptions,
 ) -> Result<u8, Error> {
     let output = &program.output;
     if output.json {
-        output.shape(&json::RunBody::of(argv, env, left_out, options))?;
+        output.shape(&json::RunBody::of(argv, variables, left_out, options))?;
     } else {
         let words = argv.iter().map(|word| quoted(&word.to_string_lossy()));
-        output.line(tool::assignments(env).chain(words).collect::<Vec<_>>().join(" "))?;
+        output.line(variables.words().into_iter().chain(words).collect::<Vec<_>>().join(" "))?;
     }
     Ok(Exit::Fine.number())
 }

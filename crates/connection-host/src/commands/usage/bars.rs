@@ -38,9 +38,9 @@ pub(super) fn print(output: &Output, told: &Told, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// `codex · work · ada@example.com · api_key`
+/// `codex · work · ada@example.com · api_key`, with `codex:LABEL` where the profile has several.
 fn heading(told: &Told) -> String {
-    let mut parts = vec![told.account.kind.to_string(), told.account.label.clone()];
+    let mut parts = vec![told.account.name.clone(), told.account.label.clone()];
     if let Ok((status, _)) = &told.found {
         parts.extend(status.identity.as_ref().map(|identity| identity.label.to_string()));
         parts.extend(status.auth_mode.as_ref().map(|mode| DisplayText::from(mode.to_string()).to_string()));
@@ -79,7 +79,8 @@ fn cells(metric: &UsageMetric, now: Timestamp) -> [String; 4] {
 }
 
 fn of_window(window: &TimeWindow, now: Timestamp) -> [String; 4] {
-    let unit = window.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    let unit =
+        window.unit.as_deref().map(|unit| format!(" {}", DisplayText::from(unit.to_owned()))).unwrap_or_default();
     let amount = match (window.used, window.limit) {
         (Some(used), Some(limit)) => format!(" ({used} of {limit}{unit})"),
         _ => String::new(),
@@ -147,6 +148,8 @@ mod tests {
         let window = TimeWindow::new("a", "5 hours", 0.25).amount(1.0, 4.0, "requests").resets_at(now.after(7200));
         let [label, _, amount, note] = cells(&window.into(), now);
         assert_eq!((&*label, &*amount, &*note), ("5 hours", "25 % (1 of 4 requests)", "resets in 2 hours"));
+        let odd = TimeWindow::new("a", "5 hours", 0.25).amount(1.0, 4.0, "\u{1b}[2Jrequests");
+        assert_eq!(cells(&odd.into(), now)[2], "25 % (1 of 4 [2Jrequests)", "a unit moves no terminal");
         let [_, bar, amount, _] = cells(&TokenUtilization::new("a", "Context", 50).into(), now);
         assert_eq!((&*bar, &*amount), ("", "50 tokens"));
         let spend = MonthlySpend::new("a", "Month", 1.5, (now, now.after(86_400))).budget(3.0);

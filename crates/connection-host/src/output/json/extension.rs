@@ -116,6 +116,8 @@ pub(crate) struct PreferencesBody {
     pub(crate) values: Value,
     /// The names that somebody has set.
     pub(crate) set: Vec<String>,
+    /// The names of those that are required and have no value.
+    pub(crate) missing: Vec<String>,
     pub(crate) revisions: RevisionsBody,
 }
 
@@ -126,6 +128,7 @@ impl PreferencesBody {
             command: command.map(str::to_owned),
             values: read.to_json(),
             set: read.set.clone(),
+            missing: read.missing.clone(),
             revisions: (&read.revisions).into(),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use connection_contract::{AuthType, Field, Input, Need, Text, ToolSpec, Way};
 use serde::Serialize;
 
+use super::{ErrorContent, ProbeBody};
 use crate::{cli::KindEntry, commands::Detected};
 
 #[derive(Debug, Serialize)]
@@ -32,21 +33,34 @@ pub(crate) struct ToolBody {
     binary: String,
     path: Option<String>,
     version: Option<String>,
+    probed: Vec<String>,
+    reason: Option<ErrorContent>,
     install: Option<String>,
     docs: Option<String>,
     sign_in: Option<Vec<String>>,
+    sign_in_hint: Option<String>,
+    sign_in_docs: Option<String>,
+    token_variable: Option<String>,
+    found: Option<ProbeBody>,
 }
 
 impl ToolBody {
     pub(crate) fn of(tool: &ToolSpec, found: &Detected) -> Self {
         let words = |words: &Vec<Text>| words.iter().map(ToString::to_string).collect();
+        let sign_in = tool.sign_in.as_ref();
         Self {
             binary: tool.binary.to_string(),
             path: found.path.clone(),
             version: found.version.clone(),
+            probed: found.probed.clone(),
+            reason: found.missing(tool).as_ref().map(ErrorContent::from),
             install: tool.install_command.as_ref().map(ToString::to_string),
             docs: tool.docs_url.as_ref().map(ToString::to_string),
-            sign_in: tool.sign_in.as_ref().map(|sign_in| words(&sign_in.command)),
+            sign_in: sign_in.map(|sign_in| words(&sign_in.command)),
+            sign_in_hint: sign_in.and_then(|sign_in| sign_in.hint.as_ref()).map(ToString::to_string),
+            sign_in_docs: sign_in.and_then(|sign_in| sign_in.docs_url.as_ref()).map(ToString::to_string),
+            token_variable: sign_in.and_then(|sign_in| sign_in.token_env_var.as_ref()).map(ToString::to_string),
+            found: found.found.as_ref().map(|(directory, probe)| ProbeBody::of(directory, probe)),
         }
     }
 }

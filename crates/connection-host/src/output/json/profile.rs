@@ -5,6 +5,8 @@ use std::path::Path;
 use connection_core::{DirectoryProbe, DirectoryState, Profile, ProfileId};
 use serde::Serialize;
 
+use super::ErrorContent;
+
 /// An element of `profiles list`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +29,7 @@ pub(crate) struct ProbeBody {
     state: &'static str,
     exists: bool,
     authenticated: Option<bool>,
+    reason: Option<ErrorContent>,
     account: Option<String>,
 }
 
@@ -70,6 +73,7 @@ impl ProbeBody {
             state: state_word(&found.state),
             exists: found.exists,
             authenticated: found.authenticated,
+            reason: found.reason.as_ref().map(ErrorContent::from),
             account: found.account_label.as_ref().map(ToString::to_string),
         }
     }

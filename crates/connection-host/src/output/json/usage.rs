@@ -1,7 +1,7 @@
 //! How much of an account is used.
 
 use connection_contract::Kind;
-use connection_core::{ProfileId, UsageReading, UsageStatus, usage_json};
+use connection_core::{ConnectionId, ProfileId, UsageReading, UsageStatus, usage_json};
 use serde::Serialize;
 
 use super::ErrorContent;
@@ -25,12 +25,13 @@ impl UsageBody {
     pub(crate) fn of(
         kind: &Kind,
         profile: Option<ProfileId>,
+        connection: Option<ConnectionId>,
         found: Result<(&UsageStatus, Option<&UsageReading>), &Error>,
     ) -> Self {
         let empty = Self {
             kind: kind.to_string(),
             profile: profile.map(|id| id.to_string()),
-            connection: None,
+            connection: connection.map(|id| id.to_string()),
             account: None,
             auth_mode: None,
             age: None,

@@ -1,7 +1,7 @@
 //! What a connection receives by itself.
 
 use connection_contract::{SigningKey, Timestamp};
-use connection_core::{ConnectionInfo, Error as CoreError, ReceivedEvent, WebhookInfo};
+use connection_core::{ConnectionInfo, Error as CoreError, ReceivedEvent, WebhookInfo, WebhookTest};
 use serde::Serialize;
 
 use super::{ErrorContent, body_text};
@@ -23,6 +23,7 @@ pub(crate) struct WebhookBody {
     received: u64,
     last_received_at: Option<String>,
     waiting: u64,
+    last_test: Option<WebhookTestBody>,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,13 +32,27 @@ struct WebhookKeyBody {
     until: Option<String>,
 }
 
+#[derive(Debug, Serialize)]
+struct WebhookTestBody {
+    at: String,
+    ok: bool,
+    code: Option<String>,
+}
+
+impl From<&WebhookTest> for WebhookTestBody {
+    fn from(test: &WebhookTest) -> Self {
+        Self { at: test.at.to_rfc3339(), ok: test.failure.is_none(), code: test.failure.clone() }
+    }
+}
+
 impl WebhookBody {
-    /// `address` and `key` are secrets: `None` unless they may be seen.
+    /// `address` and `key` are secrets: `None` unless they may be seen. `last_test` is that of the address as it is.
     pub(crate) fn of(
         connection: &ConnectionInfo,
         info: Option<&WebhookInfo>,
         address: Option<String>,
         key: Option<&str>,
+        last_test: Option<&WebhookTest>,
     ) -> Self {
         let keys = info.map(|info| info.keys.as_slice()).unwrap_or_default();
         let keys = keys
@@ -56,6 +71,7 @@ impl WebhookBody {
             received: info.map(|info| info.received).unwrap_or_default(),
             last_received_at: info.and_then(|info| info.last_received_at).map(Timestamp::to_rfc3339),
             waiting: info.map(|info| info.waiting).unwrap_or_default(),
+            last_test: last_test.map(WebhookTestBody::from),
         }
     }
 }

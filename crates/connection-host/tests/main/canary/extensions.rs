@@ -46,6 +46,18 @@ fn no_secret_of_an_extension_is_found_but_in_its_program() {
     let manifest = String::from_utf8(ISSUES.to_vec()).expect("it is text");
     let with = format!("\"id\": \"default\", \"accessToken\": \"{malformed}\",");
     let wrong = machine.write("given/wrong.json", manifest.replace("\"id\": \"default\",", &with).as_bytes());
+    let beside = [
+        "\"commands\": [{ \"name\": \"x\", \"accessToken\": \"S\" }],",
+        "\"other\": { \"credentials\": { \"github\": [\"S\"] } },",
+    ];
+    for (at, secret) in beside.iter().enumerate() {
+        let with = manifest.replacen("{", &format!("{{ {}", secret.replace('S', malformed)), 1);
+        let beside = machine.write(&format!("given/beside{at}.json"), with.as_bytes());
+        watch.run(&["extensions", "add", &beside], 2);
+    }
+    watch.run(&["preferences", "set", "issues", argument, "accessToken"], 2);
+    watch.run(&["exec", "issues", "--command", argument, "--", "/bin/sh", "-c", "exit 0"], 2);
+    watch.run(&["open-settings", "issues", "--command", argument, "--json"], 2);
     for command in [&["resolve"][..], &["extensions", "add"]] {
         watch.run(&[command, &[&wrong]].concat(), 2);
         watch.run(&[command, &[&wrong, "--json"]].concat(), 2);

@@ -36,9 +36,11 @@ fn watch() -> Watch {
 
 #[test]
 fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
-    let watch = watch();
+    let mut watch = watch();
+    // What is ours is in our environment, as an address with a password is.
+    watch.machine.set("CONNECTIONS_TEST_ADDRESS", AUTH_TOKEN);
     let machine = &watch.machine;
-    program(machine, "podman", "#!/bin/sh\nfor argument in \"$@\"; do echo \"$argument\"; done\n/usr/bin/env\n");
+    program(machine, "podman", "#!/bin/sh\nfor argument in \"$@\"; do echo \"$argument\"; done\n/usr/bin/env >&2\n");
     for command in [
         &["profiles", "list", "claude"][..],
         &["profiles", "probe", "claude", "work"],
@@ -47,6 +49,7 @@ fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
         &["run", "claude", "--profile", "work", "--sandbox"],
         &["run", "claude", "--profile", "work", "--dry-run"],
         &["run", "claude", "--profile", "work", "--sandbox", "--dry-run"],
+        &["sandbox", "build", "claude"],
         &["usage"],
         &["doctor"],
         &["list"],
@@ -63,7 +66,14 @@ fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
     watch.run(&["run", "claude", "--profile", "work", "--sandbox"], 0);
     machine.provider.tell(500, "", &format!(r#"{{"error": {{"message": "{KEY_SECRET}"}}}}"#));
     watch.run(&["usage", "--json"], 0);
-    let sent = machine.provider.seen();
+    // What a person hands to a container is in no argument.
+    program(machine, "podman", "#!/bin/sh\nfor argument in \"$@\"; do echo \"$argument\"; done\n");
+    watch.machine.set("GIVEN", AUTH_TOKEN);
+    let given = ["run", "claude", "--profile", "work", "--sandbox", "--env", "GIVEN"];
+    for more in [&[][..], &["--dry-run"], &["--dry-run", "--json"]] {
+        watch.run(&[&given, more].concat(), 0);
+    }
+    let sent = watch.machine.provider.seen();
     assert!(sent.iter().any(|seen| seen.headers.values().any(|value| value == KEY_SECRET)), "the control: it is used");
 }
 

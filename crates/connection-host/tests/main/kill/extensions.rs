@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ADD, FEWER, Left, WORLDS, kill, looked, machine};
+use super::{ADD, FEWER, Left, REMOVE, WORLDS, kill, looked, machine};
 use crate::{
     extensions::{ISSUES, RELEASE_NOTES},
     kill::moment::Course,
@@ -13,6 +13,7 @@ const EXTENSIONS: [&str; 2] = ["extensions", "--json"];
 const PUT: [&str; 3] = ["extensions", "add", "issues.json"];
 const PUT_OTHER: [&str; 3] = ["extensions", "add", "other.json"];
 const GRANT: [&str; 4] = ["extensions", "grant", "issues", "github"];
+const REVOKE: [&str; 3] = ["extensions", "revoke", "issues"];
 const TAKE: [&str; 4] = ["extensions", "remove", "issues", "--yes"];
 
 /// A machine with a connection, and the manifests.
@@ -79,10 +80,9 @@ fn a_grant_that_is_killed_holds_with_its_event_or_not_at_all() {
     kill("extensions grant", |random| {
         let machine = prepared();
         machine.run(&PUT).exits(0);
-        let revoke = ["extensions", "revoke", "issues"];
-        let mut course = Course::of(&machine, &GRANT, |_| drop(machine.run(&revoke).exits(0)));
+        let mut course = Course::of(&machine, &GRANT, |_| drop(machine.run(&REVOKE).exits(0)));
         let one = |_| {
-            machine.run(&revoke).exits(0);
+            machine.run(&REVOKE).exits(0);
             let before = told(&machine, "extension_granted");
             let killed = course.kill(random, &machine, &GRANT);
             let left = issues(&machine).expect("it is there");
@@ -94,6 +94,58 @@ fn a_grant_that_is_killed_holds_with_its_event_or_not_at_all() {
             let exit = if done { 0 } else { 6 };
             machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "test -n \"$ACCESS_TOKEN\""]).exits(exit);
             machine.run(&GRANT).exits(0);
+            Left { running: killed.running, done }
+        };
+        (0..FEWER / WORLDS).map(one).collect()
+    });
+}
+
+#[test]
+fn a_grant_whose_taking_back_is_killed_holds_or_is_gone_with_its_event() {
+    kill("extensions revoke", |random| {
+        let machine = prepared();
+        machine.run(&PUT).exits(0);
+        let mut course = Course::of(&machine, &REVOKE, |_| drop(machine.run(&GRANT).exits(0)));
+        let one = |_| {
+            machine.run(&GRANT).exits(0);
+            let before = told(&machine, "extension_revoked");
+            let killed = course.kill(random, &machine, &REVOKE);
+            let left = issues(&machine).expect("it is there");
+            let done = left["granted"] == false;
+            assert_eq!(left["grants"].as_array().expect("an array").len(), usize::from(!done), "{left}");
+            assert_eq!(told(&machine, "extension_revoked"), before + usize::from(done), "{left}");
+            let exit = if done { 6 } else { 0 };
+            machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "test -n \"$ACCESS_TOKEN\""]).exits(exit);
+            machine.run(&REVOKE).exits(0);
+            Left { running: killed.running, done }
+        };
+        (0..FEWER / WORLDS).map(one).collect()
+    });
+}
+
+/// What the hand-off was to do is done with the grant, or can be gone on with, or said again.
+#[test]
+fn a_hand_off_that_is_killed_connects_and_grants_or_neither() {
+    kill("open-settings", |random| {
+        let machine = prepared();
+        machine.run(&PUT).exits(0);
+        let open = ["open-settings", "issues", "--field", "accessToken=@token"];
+        let mut course = Course::of(&machine, &open, |_| drop(machine.run(&REMOVE).exits(0)));
+        let one = |_| {
+            machine.run(&REMOVE);
+            let killed = course.kill(random, &machine, &open);
+            let done = looked(&machine).is_some();
+            let left = machine.run(&EXTENSIONS).exits(0).json()[0].clone();
+            check(&left, "extension");
+            assert_eq!(left["granted"] == true, done, "the connection comes with its grant, or not at all: {left}");
+            for setup in machine.run(&["setup", "list", "--json"]).exits(0).json().as_array().expect("an array") {
+                assert!(!done, "what is done leaves no setup open");
+                machine.run(&["setup", "cancel", setup["id"].as_str().expect("an id")]).exits(0);
+            }
+            if !done {
+                machine.run(&open).exits(0);
+            }
+            machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "test -n \"$ACCESS_TOKEN\""]).exits(0);
             Left { running: killed.running, done }
         };
         (0..FEWER / WORLDS).map(one).collect()

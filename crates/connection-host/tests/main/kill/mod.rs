@@ -1,5 +1,5 @@
-//! Kills (SIGKILL) the program in the middle of what it does, fifty times for each command that writes, and looks at
-//! what it left: design 10, item 4. After kill -9 anywhere, every connection is whole (before or after, never between),
+//! Kills (SIGKILL) the program in the middle of what it does, fifty times for each command that asks a provider or writes
+//! keys and twenty for one of a single transaction, and looks at what it left: design 10, item 4. After kill -9 anywhere, every connection is whole (before or after, never between),
 //! no half-made row is listed, and setups are gone on with or cleanly ended.
 
 mod extensions;

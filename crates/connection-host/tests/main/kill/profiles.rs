@@ -11,6 +11,9 @@ use crate::{
 const CREATE: [&str; 6] = ["profiles", "create", "claude", "work", "--dir", "work"];
 const REMOVE: [&str; 4] = ["profiles", "remove", "claude", "work"];
 
+/// Stands for its id.
+const WORK: &str = "";
+
 fn promote(label: &str) -> [&str; 4] {
     ["profiles", "default", "claude", label]
 }
@@ -65,6 +68,59 @@ fn a_promotion_that_is_killed_leaves_the_old_default_or_the_new_one() {
             let done = work(&left).expect("it stays")["isDefault"] == true;
             assert_eq!(left.len(), 2);
             machine.run(&promote("work")).exits(0);
+            Left { running: killed.running, done }
+        };
+        (0..FEWER / WORLDS).map(one).collect()
+    });
+}
+
+#[test]
+fn a_change_that_is_killed_leaves_all_of_the_old_profile_or_all_of_the_new_one() {
+    kill("profiles update", |random| {
+        let machine = machine();
+        machine.run(&CREATE).exits(0);
+        let to = |label, dir| ["profiles", "update", "claude", WORK, "--label", label, "--dir", dir];
+        let id = work(&looked(&machine)).expect("it was made")["id"].as_str().expect("an id").to_owned();
+        let of = |words: [&'static str; 8]| words.map(|word| if word == WORK { id.clone() } else { word.to_owned() });
+        let (there, back) = (of(to("play", "elsewhere")), of(to("work", "work")));
+        let (there, back) = (there.each_ref().map(|word| &**word), back.each_ref().map(|word| &**word));
+        let mut course = Course::of(&machine, &there, |_| drop(machine.run(&back).exits(0)));
+        let one = |_| {
+            machine.run(&back).exits(0);
+            let killed = course.kill(random, &machine, &there);
+            let left = looked(&machine);
+            let left = left.iter().find(|profile| profile["id"] == *id).expect("it stays");
+            let done = left["label"] == "play";
+            let (label, dir) = if done { ("play", "elsewhere") } else { ("work", "work") };
+            assert_eq!(left["label"], label);
+            assert!(left["directory"].as_str().expect("a path").ends_with(dir), "{left}");
+            machine.run(&there).exits(0);
+            Left { running: killed.running, done }
+        };
+        (0..FEWER / WORLDS).map(one).collect()
+    });
+}
+
+#[test]
+fn a_slot_that_is_killed_has_the_profile_or_none() {
+    kill("profiles default --slot", |random| {
+        let machine = machine();
+        machine.run(&CREATE).exits(0);
+        let put = ["profiles", "default", "claude", "work", "--slot", "shop"];
+        let clear = ["profiles", "default", "claude", "--slot", "shop", "--clear"];
+        let mut course = Course::of(&machine, &put, |_| drop(machine.run(&clear).exits(0)));
+        let one = |_| {
+            machine.run(&clear).exits(0);
+            let killed = course.kill(random, &machine, &put);
+            let left = looked(&machine);
+            let slots = work(&left).expect("it stays")["slots"].as_array().expect("an array");
+            let done = *slots == ["shop"];
+            assert!(done || slots.is_empty(), "{slots:?}");
+            machine.run(&REMOVE).exits(if done { 6 } else { 0 });
+            if !done {
+                machine.run(&CREATE).exits(0);
+            }
+            machine.run(&put).exits(0);
             Left { running: killed.running, done }
         };
         (0..FEWER / WORLDS).map(one).collect()

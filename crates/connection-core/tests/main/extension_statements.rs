@@ -1,0 +1,128 @@
+//! What resolving reads: one statement where it is clear which connection is meant, and no more for many extensions.
+
+use connection_contract::{AuthType, ExtensionDeclaration};
+use connection_core::{ConnectionRegistry, Error};
+
+use crate::{
+    acme::{Acme, KIND},
+    extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of},
+    fresh::Pool,
+    log,
+    world::{World, connected},
+};
+
+/// A host that lends a pool of one connection, whose statements are logged.
+struct Counted {
+    world: World,
+    pool: Pool,
+    registry: ConnectionRegistry,
+    thread: String,
+}
+
+impl Counted {
+    async fn new() -> Self {
+        log::begin();
+        let world = World::new().await;
+        keys_are_accounts(&world);
+        let pool = Pool::of(&world.database(), 1).await;
+        let registry = world.builder().store(pool.lend()).kind(Acme::default()).open().await.unwrap();
+        let thread = std::thread::current().name().unwrap().to_owned();
+        Self { world, pool, registry, thread }
+    }
+
+    /// How many statements that takes: the fewest of three times, since what a setup before it leaves to do on a task of
+    /// its own may come in between, and nothing takes a statement away.
+    async fn takes<T>(&self, mut what: impl AsyncFnMut() -> T) -> (usize, T) {
+        let mut fewest = self.once(&mut what).await;
+        for _ in 0..2 {
+            let (statements, done) = self.once(&mut what).await;
+            fewest = (statements.min(fewest.0), done);
+        }
+        fewest
+    }
+
+    async fn once<T>(&self, what: &mut impl AsyncFnMut() -> T) -> (usize, T) {
+        let before = self.told().await;
+        let done = what().await;
+        (self.told().await - before, done)
+    }
+
+    async fn told(&self) -> usize {
+        const MARK: &str = "SELECT 1";
+        // Each is told behind its answer, and before the next one is begun.
+        self.pool.run(MARK).await;
+        let mark = format!("summary={MARK:?}");
+        log::statements_of(&self.thread).iter().filter(|line| !line.contains(&mark)).count()
+    }
+}
+
+#[tokio::test]
+async fn which_connection_is_meant_and_what_is_set_is_read_at_once() {
+    let on = Counted::new().await;
+    let twin = Twin { kind: TWIN, provider: KIND, ..Twin::new() };
+    on.registry.register_connection_kind(twin.clone()).unwrap();
+    let issues = handle(&on.registry, "issues");
+    let resolve = async || on.takes(async || issues.resolve(issues.requirement()).await).await;
+    assert_eq!(resolve().await.0, 1, "nothing is connected");
+    let one = connected(&on.registry, "one").await;
+    issues.set_preferences(None).set("apiBaseUrl", "https://mine.example").await.unwrap();
+    let (statements, found) = resolve().await;
+    assert_eq!((statements, found.unwrap().connection()), (1, Some(one.id())));
+    let (two, three) = (connected(&on.registry, "two").await, connected(&on.registry, "three").await);
+    twin.connected(&on.registry, "AC1", "secret").await;
+    let (statements, found) = resolve().await;
+    let Err(Error::Extension(error)) = found else { panic!("{found:?}") };
+    assert!(statements > 1 && error.code() == "ambiguous", "the control: {statements}");
+    for default in [three, two] {
+        default.make_default().await.unwrap();
+        let (statements, found) = resolve().await;
+        assert_eq!((statements, found.unwrap().connection()), (1, Some(default.id())));
+    }
+    on.registry.unregister_connection_kind(&KIND);
+    on.registry.unregister_connection_kind(&TWIN);
+    assert_eq!(resolve().await.0, 1, "no kind is registered");
+    drop(on.world);
+}
+
+/// Of more kinds than are read at once.
+#[tokio::test]
+async fn a_provider_of_many_kinds_is_read_in_a_few() {
+    let on = Counted::new().await;
+    let kinds = ["k1", "k2", "k3", "k4", "k5", "k6"].map(connection_contract::Kind::from_static);
+    let twins = kinds.map(|kind| Twin { kind, provider: KIND, ..Twin::new() });
+    for twin in &twins {
+        on.registry.register_connection_kind(twin.clone()).unwrap();
+    }
+    let sms = on.registry.extension(of("sms", needs(KIND, AuthType::ApiKey, &["apiSecret"]))).unwrap();
+    let resolve = async || on.takes(async || sms.resolve(sms.requirement()).await).await;
+    let last = twins[5].connected(&on.registry, "AC6", "six").await;
+    let (statements, found) = resolve().await;
+    assert_eq!((statements, found.unwrap().connection()), (2, Some(last.id())));
+    // One in each part, of which neither is the default.
+    let first = twins[0].connected(&on.registry, "AC1", "one").await;
+    assert!(matches!(resolve().await.1, Err(Error::Extension(_))));
+    for default in [&first, &last] {
+        default.make_default().await.unwrap();
+        let (statements, found) = resolve().await;
+        assert_eq!((statements, found.unwrap().connection()), (2, Some(default.id())));
+    }
+    // A default without the secret is not meant where another one has it.
+    let blank = twins[1].connected(&on.registry, "AC2", " ").await;
+    first.make_default().await.unwrap();
+    on.registry.remove(last.id()).await.unwrap();
+    blank.make_default().await.unwrap();
+    assert_eq!(resolve().await.1.unwrap().connection(), Some(first.id()));
+}
+
+/// Ten thousand by one thousand is the benchmark's.
+#[tokio::test]
+async fn many_extensions_are_read_with_the_statements_of_one() {
+    let on = Counted::new().await;
+    connected(&on.registry, "one").await;
+    let declarations: Vec<ExtensionDeclaration> =
+        (0..2000).map(|number| acme_extension(&format!("extension-{number}"))).collect();
+    let (of_one, _) = on.takes(async || on.registry.resolve_all(&declarations[..1]).await).await;
+    let (of_all, all) = on.takes(async || on.registry.resolve_all(&declarations).await).await;
+    assert_eq!((of_one, of_all), (4, 4));
+    assert!(all.unwrap().iter().all(|found| found.as_ref().is_ok_and(|found| found.connection().is_some())));
+}

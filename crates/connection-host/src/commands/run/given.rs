@@ -1,0 +1,61 @@
+//! Variables that a person hands to a container, by their names: a value in an argument would be seen by all.
+
+use std::ffi::OsStr;
+
+use connection_core::{SandboxError, SandboxRun, SpawnOptions};
+
+use crate::{
+    Error,
+    cli::{KindEntry, Program},
+};
+
+/// Puts them in as this program has them.
+pub(super) fn put(
+    program: &Program,
+    kind: &KindEntry,
+    names: &[String],
+    mut options: SpawnOptions,
+) -> Result<SpawnOptions, Error> {
+    for name in names {
+        if name.contains('=') {
+            return Err(Error::usage(
+                "--env takes the name of a variable alone, since all see the arguments of a program",
+            )
+            .remedy("export the variable before, and name it with --env"));
+        }
+        let mut of_profiles = kind.profiles.iter().flat_map(|spec| {
+            std::iter::once(&spec.env_var).chain(spec.extra_env.iter().map(|(of_profile, _)| of_profile))
+        });
+        if of_profiles.any(|of_profile| **of_profile == **name) {
+            return Err(refused(name, "the profile decides of it"));
+        }
+        let mut others = program.environment.of_extensions(program.settings.key.variable.as_deref());
+        options = match others.find(|(other, _)| *other == OsStr::new(name)) {
+            Some((name, value)) => options.env(name, value),
+            None if program.environment.has(OsStr::new(name)) => {
+                return Err(refused(name, "it is of this program alone"));
+            }
+            None => {
+                return Err(Error::usage(format!("the variable '{name}' is not set here"))
+                    .remedy("export it before, or leave it out"));
+            }
+        };
+    }
+    Ok(options)
+}
+
+/// Whether each is there: what was asked for is not left out with a note.
+pub(super) fn arrived(names: &[String], run: &SandboxRun) -> Result<(), Error> {
+    let missing = names.iter().find(|name| !run.env.contains_key(*name));
+    missing.map_or(Ok(()), |name| {
+        let of_kind = run.public_env.contains_key(name);
+        Err(refused(
+            name,
+            if of_kind { "the kind has a value of its own for it" } else { "the engine or the host goes by it" },
+        ))
+    })
+}
+
+fn refused(name: &str, problem: &'static str) -> Error {
+    connection_core::Error::from(SandboxError::Variable { name: name.to_owned(), problem }).into()
+}

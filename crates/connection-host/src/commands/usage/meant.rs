@@ -1,0 +1,148 @@
+//! Whose usage is told: each connection that tells any, or those that the command names.
+
+use connection_contract::Kind;
+use connection_core::{
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, Profile, ProfileId, Usage as OfKind,
+};
+
+use super::Told;
+use crate::{Error, Exit, args::Usage, cli::Program, commands::identities::Identities, select};
+
+/// Whose usage it is.
+#[derive(Clone, Debug)]
+pub(super) struct Meant {
+    pub(super) kind: Kind,
+    pub(super) profile: Option<ProfileId>,
+    /// `None` for a profile that has none.
+    pub(super) connection: Option<ConnectionId>,
+    /// `KIND`, or `KIND:LABEL` where its profile has several.
+    pub(super) name: String,
+    /// What the profile is called.
+    pub(super) label: String,
+}
+
+impl PartialEq for Meant {
+    /// What it is called may change.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.kind, self.profile, self.connection) == (&other.kind, other.profile, other.connection)
+    }
+}
+
+/// How to know.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look {
+    /// Ask the provider.
+    Fetch,
+    /// What this process was told last.
+    Kept,
+}
+
+/// What the command names.
+#[derive(Debug)]
+pub(super) struct Named {
+    kind: Option<Kind>,
+    profile: Option<Profile>,
+    connection: Option<ConnectionId>,
+}
+
+impl Named {
+    pub(super) async fn of(
+        program: &Program,
+        registry: &ConnectionRegistry,
+        Usage { kind: reference, profile, .. }: &Usage,
+    ) -> Result<Self, Error> {
+        let Some(reference) = reference else { return Ok(Self { kind: None, profile: None, connection: None }) };
+        let kind = program.kind(kind_of(reference))?.descriptor.kind.clone();
+        let profile = match profile {
+            Some(profile) => {
+                let profiles = registry.profiles(&kind)?.list().await?;
+                Some(select::profile(kind.as_str(), profiles, profile)?)
+            }
+            None => None,
+        };
+        if !reference.contains(':') {
+            return Ok(Self { kind: Some(kind), profile, connection: None });
+        }
+        let connection = select::connection(registry, reference).await?;
+        match &profile {
+            Some(profile) if !is_of(connection.info(), profile) => {
+                let message = format!("'{reference}' is not of the profile '{}'", profile.label);
+                Err(Error::new(Exit::NotFound, "not_found", message).remedy("see `connections list`"))
+            }
+            _ => Ok(Self { kind: Some(kind), profile, connection: Some(connection.id()) }),
+        }
+    }
+
+    /// The connections that are meant, as they are now; and a profile that is named, where it has none.
+    pub(super) async fn meant(&self, program: &Program, registry: &ConnectionRegistry) -> Result<Vec<Meant>, Error> {
+        let tells = |of: &Kind| program.kinds.iter().any(|kind| kind.usage && kind.descriptor.kind == *of);
+        let mut rows = select::all(registry).await?;
+        rows.retain(|info| {
+            tells(&info.kind)
+                && self.kind.as_ref().is_none_or(|kind| *kind == info.kind)
+                && self.profile.as_ref().is_none_or(|profile| is_of(info, profile))
+                && self.connection.is_none_or(|id| id == info.id)
+        });
+        if let (Some(kind), Some(profile), None, []) = (&self.kind, &self.profile, self.connection, &*rows) {
+            let (name, label) = (kind.to_string(), profile.label.to_string());
+            return Ok(vec![Meant { kind: kind.clone(), profile: Some(profile.id), connection: None, name, label }]);
+        }
+        let mut identities = Identities::new();
+        identities.learn(registry, &rows).await?;
+        let beside = |kind: &Kind, profile| rows.iter().filter(|of| of.kind == *kind && of.profile == profile).count();
+        let meant = rows.iter().map(|info| Meant {
+            kind: info.kind.clone(),
+            profile: info.profile,
+            connection: Some(info.id),
+            name: match beside(&info.kind, info.profile) {
+                ..=1 => info.kind.to_string(),
+                _ => format!("{}:{}", info.kind, info.label),
+            },
+            label: identities.of(info).to_owned(),
+        });
+        let mut meant: Vec<_> = meant.collect();
+        meant.sort_by(|a, b| (&a.kind, &a.label, a.connection).cmp(&(&b.kind, &b.label, b.connection)));
+        Ok(meant)
+    }
+}
+
+/// What was connected before there were profiles is of the one on the tool's own directory.
+fn is_of(info: &ConnectionInfo, profile: &Profile) -> bool {
+    info.profile.map_or(profile.is_implicit, |id| id == profile.id)
+}
+
+/// The kind that a reference names: `KIND`, or `KIND:LABEL`.
+pub(super) fn kind_of(reference: &str) -> &str {
+    reference.split_once(':').map_or(reference, |(kind, _)| kind)
+}
+
+impl Meant {
+    pub(super) async fn look(self, registry: ConnectionRegistry, look: Look) -> Result<Told, Error> {
+        let (usage, profile) = self.usage(&registry);
+        let status = match usage.status(profile).await {
+            Ok(status) => status,
+            // Of one account; the others are told all the same.
+            Err(error @ CoreError::Ambiguous { .. }) => return Ok(Told { account: self, found: Err(error.into()) }),
+            Err(error) => return Err(error.into()),
+        };
+        let reading = match look {
+            Look::Fetch => usage.fetch(profile).await.map(Some),
+            Look::Kept => usage.snapshot(profile).await,
+        };
+        let found = match reading {
+            Ok(reading) => Ok((status, reading)),
+            Err(error @ CoreError::Store(_)) => return Err(error.into()),
+            Err(error) => Err(error.into()),
+        };
+        Ok(Told { account: self, found })
+    }
+
+    /// The usage of the connection, or of the profile that may have one by now.
+    fn usage(&self, registry: &ConnectionRegistry) -> (OfKind, Option<ProfileId>) {
+        let usage = registry.usage(&self.kind);
+        match self.connection {
+            Some(id) => (usage.connection(id), None),
+            None => (usage, self.profile),
+        }
+    }
+}
