@@ -13,7 +13,7 @@ use crate::{Error, registry::Shared, services::Moment, store::rows::Sent};
 
 /// What is known of an attempt without an answer.
 pub(super) enum Look {
-    /// Its answer was in a file of this node, and is recorded now.
+    /// Its answer was in a file of this node, and is recorded by now.
     Answered,
     /// It had one that nobody can read.
     Lost(Uncertain),
@@ -29,11 +29,18 @@ pub(super) async fn concluded(shared: &Arc<Shared>, exchange: &Exchange, sent: S
     match rescue::ingest(shared, exchange.key, true).await? {
         Rescue::Ingested => Ok(Look::Answered),
         Rescue::Damaged => Ok(Look::Lost(lost(sent.at))),
+        // Another process may have recorded it since the row was read, and removed the file.
+        Rescue::Nothing if is_answered(shared, exchange).await? => Ok(Look::Answered),
         Rescue::Nothing if proven && sent.concluded_at.is_none() => {
             Ok(Look::Sent(conclude(shared, exchange, sent).await))
         }
         Rescue::Nothing => Ok(Look::Sent(sent)),
     }
+}
+
+async fn is_answered(shared: &Shared, exchange: &Exchange) -> Result<bool, Error> {
+    let row = shared.reader().await?.exchange(exchange.key).await?;
+    Ok(row.is_some_and(|row| row.sealed.is_some()))
 }
 
 /// There was an answer that nobody can read.

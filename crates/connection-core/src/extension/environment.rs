@@ -134,11 +134,21 @@ mod tests {
             made(&[("apiKey", "", "a"), ("api_key", "", "b")]),
             "'api_key' cannot be a variable of the environment: another name becomes the same variable"
         );
-        for name in ["path", "ldPreload", "dyld.insertLibraries", "bashEnv", "node-options"] {
+        let names = [
+            "path",
+            "ldPreload",
+            "dyld.insertLibraries",
+            "bashEnv",
+            "node-options",
+            "gitDir",
+            "lcAll",
+            "connectionsHome",
+        ];
+        for name in names {
             assert!(made(&[(name, "", "a")]).ends_with("the system reads that variable by itself"), "{name}");
         }
         assert!(made(&[("token", "", "a\0b")]).ends_with("a byte that no variable can have"));
-        assert_eq!(made(&[("path", "PUBLIC_", "a")]), "PUBLIC_PATH");
+        assert_eq!(made(&[("path", "PUBLIC_", "a"), ("gitlabToken", "", "b")]), "PUBLIC_PATH GITLAB_TOKEN");
         let bytes = variables([("token", "", Secret::new([0xff, 0xfe]))]).unwrap_err();
         assert_eq!(bytes.to_string(), "'token' cannot be a variable of the environment: its value is no text");
     }

@@ -25,6 +25,9 @@ use std::{
 
 use connection_contract::{Platform, encode};
 
+/// How often a file is looked at that another process keeps replacing.
+const MOST_LOOKS: usize = 20;
+
 /// The platform of this process, by the names that extensions use; `None` where they have none for it.
 pub(crate) const fn here() -> Option<Platform> {
     if cfg!(target_os = "macos") {
@@ -117,34 +120,42 @@ pub(crate) fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
     system::check_private(path, &metadata).map_err(Unreadable::Exposed)
 }
 
-/// Whether a file is regular, ours, and closed to others.
-pub(crate) fn check_private_file(path: &Path) -> Result<(), Unreadable> {
-    let metadata = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
-    if !metadata.file_type().is_file() {
-        return Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())));
+/// Reads a private file of at most `limit` bytes; `None` when there is none, or none any more.
+pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
+    match checked(path).and_then(|file| read_most(file, limit).map_err(Unreadable::Io)) {
+        // Another process may remove it at any moment.
+        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
     }
-    system::check_private(path, &metadata).map_err(Unreadable::Exposed)
 }
 
-/// Reads a private file of at most `limit` bytes; `None` when there is none.
-pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
-    match check_private_file(path) {
-        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        checked => checked?,
+fn checked(path: &Path) -> Result<File, Unreadable> {
+    // Another process may put the next one in its place; a link that is put there is seen when it is looked at again.
+    for _ in 0..MOST_LOOKS {
+        let named = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
+        if !named.file_type().is_file() {
+            break;
+        }
+        // Before it is opened, too: what may not be opened is refused by what it is.
+        system::check_private(path, &named).map_err(Unreadable::Exposed)?;
+        let file = File::open(path).map_err(Unreadable::Io)?;
+        // What was opened must be what was checked: a link put in its place in between leads elsewhere.
+        let opened = file.metadata().map_err(Unreadable::Io)?;
+        if system::same_file(&named, &opened) {
+            system::check_private(path, &opened).map_err(Unreadable::Exposed)?;
+            return Ok(file);
+        }
     }
-    let named = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
-    let file = File::open(path).map_err(Unreadable::Io)?;
-    // What was opened must be what was checked: a link put in its place in between leads elsewhere.
-    let opened = file.metadata().map_err(Unreadable::Io)?;
-    if !system::same_file(&named, &opened) {
-        return Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())));
-    }
-    system::check_private(path, &opened).map_err(Unreadable::Exposed)?;
-    // One byte more than allowed, so that the caller sees a file that is too long as such. No growing: no copies.
-    let size = usize::try_from(opened.len().min(limit.saturating_add(1))).unwrap_or(0);
+    Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())))
+}
+
+/// One byte more than allowed, so that the caller sees a file that is too long as such. No growing: no copies.
+fn read_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let most = limit.saturating_add(1);
+    let size = usize::try_from(file.metadata()?.len().min(most)).unwrap_or(0);
     let mut bytes = Vec::with_capacity(size.saturating_add(1));
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
-    Ok(Some(bytes))
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a file that must not exist yet, for its owner only, and returns when it is on the disk.

@@ -5,9 +5,10 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, chown, symlink},
     path::Path,
+    thread,
 };
 
-use super::{NotPrivate, Unreadable, create_private_dir, lock_file, read_private, write_new_private};
+use super::{NotPrivate, Unreadable, create_private_dir, lock_file, read_private, replace_private, write_new_private};
 
 #[test]
 fn directories_and_files_are_made_for_the_owner_only() {
@@ -52,6 +53,31 @@ fn a_link_to_a_private_file_is_refused() {
     let link = home.path().join("link");
     symlink(home.path().join("key"), &link).unwrap();
     assert!(matches!(read_private(&link, 100), Err(Unreadable::Exposed(NotPrivate::NotRegular(path))) if path == link));
+}
+
+/// Another process may do that at any moment.
+#[test]
+fn a_file_that_is_replaced_and_removed_meanwhile_is_read_whole_or_not_there() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("key");
+    let (mut whole, mut none) = (0, 0);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..500 {
+                replace_private(&path, b"one").unwrap();
+                replace_private(&path, b"other").unwrap();
+                fs::remove_file(&path).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            match read_private(&path, 100).unwrap() {
+                Some(bytes) if bytes == b"one" || bytes == b"other" => whole += 1,
+                Some(bytes) => panic!("{bytes:?}"),
+                None => none += 1,
+            }
+        }
+    });
+    assert!(whole > 0 && none > 0, "it met both: {whole} {none}");
 }
 
 #[test]

@@ -96,14 +96,14 @@ pub(crate) enum Picked<'c> {
     One(&'c Candidate),
     /// None does; what the one lacks that comes nearest, if there is one, and which that is.
     None(Vec<SecretName>, Option<&'c Candidate>),
-    /// Several do, and none of them is the default.
+    /// Several do, and none of them is the default; the first of them, in the order of ids.
     Several(Vec<&'c Candidate>),
 }
 
 /// The default of the provider, or the only one that holds these names. What is granted does not choose: which connection
 /// is meant shall not depend on who asks.
 pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Picked<'c> {
-    let satisfying: Vec<_> = candidates.iter().filter(|candidate| candidate.satisfies(names)).collect();
+    let mut satisfying: Vec<_> = candidates.iter().filter(|candidate| candidate.satisfies(names)).collect();
     if let Some(default) = satisfying.iter().find(|candidate| candidate.is_default) {
         return Picked::One(default);
     }
@@ -114,7 +114,11 @@ pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Pic
             let near = candidates.iter().find(|candidate| candidate.is_default);
             Picked::None(near.map_or_else(|| names.to_vec(), |near| near.lacks(names).cloned().collect()), near)
         }
-        _ => Picked::Several(satisfying.into_iter().take(MOST_CANDIDATES).collect()),
+        _ => {
+            satisfying.sort_unstable_by_key(|candidate| candidate.id);
+            satisfying.truncate(MOST_CANDIDATES);
+            Picked::Several(satisfying)
+        }
     }
 }
 
@@ -150,13 +154,14 @@ pub(crate) async fn load(
     }
     let mut candidates = Vec::new();
     for kind in kinds {
-        let mut after = None;
+        let (mut after, before) = (None, candidates.len());
         loop {
             let (rows, full) = reader.candidates(owner, kind, extension, after, PAGE).await?;
             after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
             candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row)));
-            // None of them is the default that is meant: so many that are as good say all that there is to say.
-            let several = candidates.iter().filter(|candidate| candidate.satisfies(names)).count() > MOST_CANDIDATES;
+            // None of them is the default that is meant: so many of a kind that are as good say all that there is to say.
+            let of_kind = candidates.iter().skip(before);
+            let several = of_kind.filter(|candidate| candidate.satisfies(names)).count() > MOST_CANDIDATES;
             if after.is_none() || several {
                 break;
             }

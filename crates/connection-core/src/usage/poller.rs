@@ -19,6 +19,7 @@ use super::{UsageBounds, fetch};
 use crate::{
     Connection, ConnectionId, ConnectionRegistry, Error, StoreError,
     registry::Shared,
+    services::clock::asleep,
     store::{OfKindRow, any_of},
 };
 
@@ -41,14 +42,15 @@ impl ConnectionRegistry {
     pub async fn poll_usage(&self, bounds: UsageBounds) {
         let mut poller = Poller::new(self.shared.clone(), bounds);
         while !self.shared.store.is_closed() {
-            let nap = match poller.look().await {
-                Ok(nap) => nap,
+            let began = self.shared.clock.passed();
+            let next = match poller.look().await {
+                Ok(nap) => nap.map(|nap| began.saturating_add(nap)),
                 Err(error) => {
                     tracing::warn!(code = error.code(), "whose usage is to be fetched could not be looked at");
-                    Some(bounds.interval(None))
+                    Some(self.shared.clock.passed().saturating_add(bounds.interval(None)))
                 }
             };
-            poller.rest(nap).await;
+            poller.rest(next).await;
         }
     }
 }
@@ -216,12 +218,12 @@ impl Poller {
         }
     }
 
-    /// Until something ended, somebody says that there is something new, or it is time.
-    async fn rest(&mut self, nap: Option<Duration>) {
+    /// Until something ended, somebody says that there is something new, or it is time by what has passed on the clock.
+    async fn rest(&mut self, next: Option<Duration>) {
         let clock = self.shared.clock.clone();
         let asleep = async {
-            match nap {
-                Some(nap) => clock.sleep(nap).await,
+            match next {
+                Some(next) => asleep(&*clock, || next.saturating_sub(clock.passed())).await,
                 None => std::future::pending().await,
             }
         };
@@ -233,7 +235,7 @@ impl Poller {
             // The sender is ours, so the channel is open.
             Some(done) = self.done.1.recv() => self.ended(done),
             // What was told and not looked at yet waits for its time.
-            _ = self.listed.changed(), if !self.is_news || nap.is_none() => self.is_news = true,
+            _ = self.listed.changed(), if !self.is_news || next.is_none() => self.is_news = true,
             () = asleep => {}
         }
         while let Ok(done) = self.done.1.try_recv() {

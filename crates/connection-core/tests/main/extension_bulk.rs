@@ -17,6 +17,11 @@ async fn each_is_what_it_is_by_itself() {
     registry.register_connection_kind(twin.clone()).unwrap();
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
     twin.connected(&registry, "AC1", "  ").await;
+    // Of another kind of the same provider in between, so that their kinds have another order than they.
+    let between = Twin { kind: connection_contract::Kind::from_static("between"), ..Twin::new() };
+    registry.register_connection_kind(between.clone()).unwrap();
+    between.connected(&registry, "AC2", "  ").await;
+    twin.connected(&registry, "AC3", "  ").await;
     handle(&registry, "issues").set_preferences(None).set("apiBaseUrl", "https://mine.example").await.unwrap();
     registry.grant("issues", two.id(), &[secret_name("accessToken")]).await.unwrap();
     let invalid = of("", needs(KIND, AuthType::ApiKey, &["accessToken"]));
@@ -29,6 +34,7 @@ async fn each_is_what_it_is_by_itself() {
         of("nobody", needs(connection_contract::Kind::from_static("nobody"), AuthType::ApiKey, &["apiKey"])),
         invalid,
     ];
+    let mut several = Vec::new();
     for default in [None, Some(&two), Some(&one)] {
         if let Some(default) = default {
             default.make_default().await.unwrap();
@@ -42,9 +48,14 @@ async fn each_is_what_it_is_by_itself() {
             };
             match (found, alone) {
                 (Ok(found), Ok(alone)) => assert_eq!(found, alone),
-                (Err(found), Err(alone)) => assert_eq!(found.to_string(), alone.to_string()),
+                (Err(found), Err(alone)) => {
+                    assert_eq!(found.to_string(), alone.to_string());
+                    several.extend((&*declaration.name == "key").then(|| found.to_string()));
+                }
                 (found, alone) => panic!("{found:?} {alone:?}"),
             }
         }
     }
+    let (first, second, third) = (several[0].find("AC1"), several[0].find("AC2"), several[0].find("AC3"));
+    assert!(first.is_some() && first < second && second < third, "as they were connected: {several:?}");
 }

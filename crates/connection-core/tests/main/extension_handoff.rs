@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use async_trait::async_trait;
 use connection_contract::{AuthType, Requirement};
 use connection_core::{
-    ConnectionRegistry, ConnectionStatus, ExtensionHandle, HandOffError, HandedOff, NativeExtensionSettings, Outcome,
-    RequiredAction, RetryOutcome, RetryTicket, SettingsHandOff,
+    ConnectionRegistry, ConnectionStatus, Error, ExtensionHandle, HandOffError, HandedOff, NativeExtensionSettings,
+    Outcome, RequiredAction, ResolvedConnection, RetryOutcome, RetryTicket, SettingsHandOff,
 };
 
 use crate::{
@@ -84,8 +84,45 @@ pub(crate) fn word(outcome: &RetryOutcome) -> String {
     }
 }
 
-pub(crate) async fn token(handle: &ExtensionHandle) -> Result<Vec<u8>, connection_core::Error> {
+pub(crate) async fn token(handle: &ExtensionHandle) -> Result<Vec<u8>, Error> {
     handle.with_access_token(handle.requirement(), async |token| token.expose().to_vec()).await
+}
+
+/// What a person's settings, a command, a list of what an agent may mention, an extension that is loaded, and a call of it
+/// see.
+async fn by_five_paths(registry: &ConnectionRegistry) -> [String; 5] {
+    let issues = handle(registry, "issues");
+    let status = |resolved: Result<ResolvedConnection, Error>| resolved.unwrap().status.to_string();
+    let used = |used: Result<(), Error>| used.map_or_else(|error| error.code().to_owned(), |()| "used".to_owned());
+    let listed = registry.resolve_all(&[acme_extension("issues")]).await.unwrap().remove(0);
+    [
+        format!("{:?}", issues.connection_required().await.unwrap().map(|view| view.action)),
+        used(issues.inject(Some("list")).await.map(drop)),
+        status(listed),
+        status(issues.resolve(issues.requirement()).await),
+        used(token(&issues).await.map(drop)),
+    ]
+}
+
+/// R-JINGLE-029
+#[tokio::test]
+async fn a_secret_is_set_once_and_five_paths_see_it_by_one_resolver() {
+    let world = World::new().await;
+    let (registry, _settings) = open(&world).await;
+    let beside = world.builder().kind(Acme::default()).open().await.unwrap();
+    let all_see = async |expected: [&str; 5]| {
+        for registry in [&registry, &beside] {
+            assert_eq!(by_five_paths(registry).await, expected);
+        }
+    };
+    all_see(["Some(Connect)", "connection_missing", "missing", "missing", "connection_missing"]).await;
+    handle(&registry, "issues").open_native_extension_settings(Some("list")).await.unwrap();
+    assert!(matches!(answered(&registry, "key-1").await, Outcome::Done(_)));
+    all_see(["None", "used", "connected", "connected", "used"]).await;
+    refuses(&world);
+    let meant = handle(&registry, "issues").resolve(handle(&registry, "issues").requirement()).await.unwrap();
+    registry.connection(meant.connection().unwrap()).await.unwrap().verify().await.unwrap();
+    all_see(["Some(Reauthorize)", "connection_failed", "failed", "failed", "connection_failed"]).await;
 }
 
 /// R-JINGLE-060 and R-JINGLE-061

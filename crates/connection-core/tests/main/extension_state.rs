@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use connection_contract::{AuthType, ExtensionDeclaration, Preference, PreferenceInput, Value};
+use connection_contract::{
+    AuthType, ExtensionDeclaration, Preference, PreferenceInput, Requirement, RequirementAuth, Value,
+};
 use connection_core::{ChangedPart, ConnectionRegistry, ExtensionHandle, Outcome};
 
 use crate::{
@@ -233,4 +235,34 @@ async fn a_default_or_a_stored_value_that_does_not_fit_the_declaration_is_none()
     assert_eq!((read.value("it"), read.set.len()), (Some(&Value::Bool(true)), 0), "it was set as text");
     assert_eq!(public(&registry, &checkbox).await, r#"{"it":true}"#);
     assert_eq!(public(&registry, &text).await, r#"{"it":"yes"}"#, "the control");
+}
+
+/// Whoever reads none of it is not harmed, and nobody is shown a default in its place.
+#[tokio::test]
+async fn what_is_public_and_damaged_is_an_error_for_who_reads_it_and_for_nobody_else() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let auth = RequirementAuth::new(AuthType::ApiKey, [secret_name("accessToken")]);
+    registry.add_extension(&own("eu"), "{}").await.unwrap();
+    let (package, reader) = (package(&registry), ExtensionDeclaration::new("reader", Requirement::new("default", KIND, "Acme", auth)));
+    let reader = registry.extension(reader).unwrap();
+    let all = async || {
+        let all = registry.resolve_all(&[package.declaration().clone(), reader.declaration().clone()]).await.unwrap();
+        all.into_iter().map(|one| one.map(|resolved| resolved.public_config.to_string())).collect::<Vec<_>>()
+    };
+    let before = all().await;
+    assert!(before[0].as_ref().unwrap().contains(r#""region":"eu""#), "the control: {before:?}");
+    for damaged in ["{", "[]", r#"{"region":1}"#] {
+        let sql = format!("UPDATE connection_extension_state SET public = '{damaged}' WHERE name = 'acme'");
+        assert_eq!(raw::run(&world.database(), sql).await, 1);
+        let mut all = all().await;
+        assert_eq!(all.remove(1).unwrap(), "{}");
+        let one = package.resolve(package.requirement()).await;
+        for error in [one.unwrap_err(), all.remove(0).unwrap_err()] {
+            assert_eq!(error.code(), "store_failed", "{error:?}");
+        }
+        assert!(reader.resolve(reader.requirement()).await.is_ok());
+    }
+    registry.add_extension(&own("us"), "{}").await.unwrap();
+    assert!(all().await[0].as_ref().unwrap().contains(r#""region":"us""#), "what is added again is mended");
 }

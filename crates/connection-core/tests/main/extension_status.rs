@@ -48,7 +48,10 @@ async fn a_row_is_connected_until_the_provider_refuses_it_also_while_nobody_can_
     let found = handle.resolve(handle.requirement()).await.unwrap();
     assert_eq!((found.status, found.liveness()), (ConnectionStatus::Failed, Liveness::Failing));
     assert!(found.missing_secret_names.is_empty());
-    assert_eq!(found.to_json()["error"]["code"], "unauthorized");
+    assert_eq!(
+        found.to_json().to_string(),
+        r#"{"connectionId":"default","error":{"code":"unauthorized","message":"the provider refuses the credential","remedy":"connect again with a valid one"},"extensionName":"issues","missingSecretNames":[],"provider":"acme","publicConfig":{"apiBaseUrl":"https://api.acme.example"},"status":"failed"}"#
+    );
     registry.remove(connection.id()).await.unwrap();
     assert_eq!(handle.resolve(handle.requirement()).await.unwrap().status, ConnectionStatus::Missing);
 }
@@ -95,9 +98,14 @@ async fn a_redirect_that_nobody_knows_is_unsupported_and_no_error_and_a_connecti
     let (unknown, known) = (by(RequirementRedirect::Other("carrier-pigeon".into())), by(RequirementRedirect::Loopback));
     let found = unknown.resolve(unknown.requirement()).await.unwrap();
     assert_eq!(found.status, ConnectionStatus::Unsupported);
+    let json = found.to_json();
     let error = found.error.unwrap();
     assert_eq!(error.code, "connection_unsupported");
     assert!(error.message.as_str().contains("carrier-pigeon"));
+    assert_eq!(
+        json.to_string(),
+        r#"{"connectionId":"default","error":{"code":"connection_unsupported","message":"this host knows no redirect of the type 'carrier-pigeon'","remedy":null},"extensionName":"issues","missingSecretNames":[],"provider":"acme","publicConfig":{},"status":"unsupported"}"#
+    );
     assert_eq!(known.resolve(known.requirement()).await.unwrap().status, ConnectionStatus::Missing);
     // The form of authentication says how a new one is made, and nothing of one that is there.
     connected(&registry, "key-1").await;

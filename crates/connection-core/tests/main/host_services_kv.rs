@@ -1,6 +1,7 @@
 //! The values that a kind reaches by the handle it keeps: of the owner who registered it, sealed or not at all; in a setup
 //! of whoever connects, and as durable as its other effects.
 
+use connection_contract::Kind;
 use connection_core::ConnectionRegistry;
 
 use crate::{
@@ -42,6 +43,28 @@ async fn what_a_handle_keeps_is_of_its_kind_and_of_the_owner_who_registered_it()
     theirs.does([Act::Get("a"), Act::ContextGet("a")]);
     asked(&registry).await;
     assert_eq!(theirs.seen(), ["Ok(Some(\"mine\")), Ok(Some(\"mine\"))"]);
+}
+
+/// R-INSEAM-093: whose values they are, the host knows from the handle that it made; a plugin says it nowhere.
+#[tokio::test]
+async fn two_kinds_have_handles_of_their_own_and_neither_reaches_what_the_other_keeps() {
+    let (world, one, two) = (World::new().await, Borrower::new([]), Borrower::of(Kind::from_static("lent-two")));
+    let registry = open(&world, &one).await;
+    registry.register_connection_kind(two.clone()).unwrap();
+    two.until_activated(1).await;
+    for (plugin, value) in [(&one, "of one"), (&two, "of two")] {
+        assert_eq!((plugin.act(Act::Get("a")).await, plugin.act(Act::GetSecret("a")).await), none(), "{value}");
+        assert_eq!(plugin.act(Act::Put("a", value)).await, "Ok(())");
+        plugin.act(Act::PutSecret("s", value)).await;
+    }
+    for (plugin, value) in [(&one, "of one"), (&two, "of two")] {
+        let expected = format!("Ok(Some({value:?}))");
+        assert_eq!((plugin.act(Act::Get("a")).await, plugin.act(Act::GetSecret("s")).await), (expected.clone(), expected));
+    }
+    // Nor does a key that looks like the place of the other's.
+    for key in ["lent-two/a", "../lent-two/a", "lent-two:a"] {
+        assert_eq!(one.act(Act::Get(key)).await, "Ok(None)");
+    }
 }
 
 #[tokio::test]

@@ -118,6 +118,18 @@ async fn the_version_is_the_first_line_that_is_printed_with_nothing_of_ours_in_i
 }
 
 #[tokio::test]
+async fn of_a_line_that_never_ends_a_beginning_is_read() {
+    let machine = Machine::new().await;
+    shell_as(&machine.first, "helper");
+    let spec = tool("helper", "while :; do printf 0123456789abcdef; done");
+    let plugin = Borrower::new([spec.clone()]);
+    let _registry = machine.open(&plugin).await;
+    let said = plugin.act(Act::Version(spec)).await;
+    let said = said.strip_prefix("Ok(\"").and_then(|said| said.strip_suffix("\")")).unwrap_or_else(|| panic!("{said}"));
+    assert!(said.starts_with("0123456789abcdef0123456789abcdef") && said.len() <= 4096, "{} bytes", said.len());
+}
+
+#[tokio::test]
 async fn a_tool_that_does_not_end_is_killed_after_two_seconds_of_the_hosts_clock() {
     let machine = Machine::new().await;
     shell_as(&machine.first, "helper");

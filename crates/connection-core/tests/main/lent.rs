@@ -35,6 +35,8 @@ pub(crate) enum Act {
 /// A clone is the same plugin.
 #[derive(Clone, Default)]
 pub(crate) struct Borrower {
+    /// Another kind than [`LENT`].
+    kind: Option<Kind>,
     tools: Vec<ToolSpec>,
     profiles: bool,
     pub(crate) host: Arc<Mutex<Option<HostServices>>>,
@@ -49,6 +51,10 @@ pub(crate) struct Borrower {
 impl Borrower {
     pub(crate) fn new(tools: impl IntoIterator<Item = ToolSpec>) -> Self {
         Self { tools: tools.into_iter().collect(), ..Self::default() }
+    }
+    /// The same as another kind.
+    pub(crate) fn of(kind: Kind) -> Self {
+        Self { kind: Some(kind), ..Self::default() }
     }
     /// With identities, each in a directory of its own.
     pub(crate) fn with_profiles(self) -> Self {
@@ -152,7 +158,7 @@ impl ConnectionDefinition for Borrower {
     type Credential = ();
 
     fn descriptor(&self) -> Descriptor {
-        let descriptor = Descriptor::new(LENT, "Lent", AuthType::Custom).field(Field::text("name", "Name"));
+        let descriptor = Descriptor::new(self.kind.clone().unwrap_or(LENT), "Lent", AuthType::Custom).field(Field::text("name", "Name"));
         self.tools.iter().cloned().fold(descriptor, Descriptor::tool)
     }
     async fn activate(&self, host: HostServices) -> Result<(), ConnectionError> {

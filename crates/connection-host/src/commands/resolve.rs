@@ -76,8 +76,11 @@ pub(super) async fn print(
         (ConnectionStatus::Connected, Some(connection)) if !resolved.is_granted() => {
             format!("connections extensions grant {own} {connection}")
         }
-        (ConnectionStatus::Failed, Some(connection)) => format!("connections reauthorize {connection}"),
-        (ConnectionStatus::Missing, _) => format!("connections open-settings {own}"),
+        (ConnectionStatus::Failed, Some(connection)) if resolved.is_granted() => {
+            format!("connections reauthorize {connection}")
+        }
+        // What lacks its grant, too, gets both there.
+        (ConnectionStatus::Failed | ConnectionStatus::Missing, _) => format!("connections open-settings {own}"),
         _ => return Ok(()),
     };
     fact(output, "mend with", &way)

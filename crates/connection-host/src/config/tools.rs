@@ -102,9 +102,11 @@ impl SandboxSettings {
 }
 
 impl UsageSettings {
-    /// How often is asked.
+    /// How often is asked: what the person says goes before what a kind recommends.
     pub(crate) fn bounds(&self) -> UsageBounds {
-        self.interval.into_iter().fold(UsageBounds::new(), UsageBounds::default_interval)
+        let exactly =
+            |bounds: UsageBounds, interval| bounds.shortest(interval).longest(interval).default_interval(interval);
+        self.interval.into_iter().fold(UsageBounds::new(), exactly)
     }
 
     /// `None` when the value is not as the key wants it.

@@ -17,6 +17,17 @@ fn added() -> Machine {
 }
 
 #[test]
+fn where_nothing_is_required_the_way_to_the_preferences_is_told() {
+    let machine = connected();
+    let run = |arguments: &[&str]| machine.run(arguments).exits(0);
+    run(&["open-settings", "issues"]).says("status        connected").warns("`connections preferences get issues` shows");
+    let of_command = "`connections preferences get issues --command search` shows";
+    run(&["open-settings", "issues", "--command", "search"]).says("status        connected").warns(of_command);
+    run(&["preferences", "get", "issues", "--command", "search"]).says("onlyMine");
+    machine.run(&["open-settings", "issues", "--command", "gone"]).exits(2).warns("declares no command");
+}
+
+#[test]
 fn where_nobody_can_be_asked_the_view_says_the_way() {
     let machine = added();
     machine
@@ -128,6 +139,8 @@ fn who_authorizes_again_for_an_extension_lets_it_use_the_connection() {
     machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     machine.run(&["verify", "github"]).exits(4);
     machine.provider.behave();
+    machine.run(&["resolve", "issues.json"]).exits(0).says("mend with     connections reauthorize github:octocat");
+    machine.run(&["resolve", "release-notes.json"]).exits(0).says("mend with     connections open-settings release-notes");
     let again = ["open-settings", "release-notes", "--from-env", "accessToken=GITHUB"];
     machine.run(&again).exits(0).says("Reauthorized octocat").says("status        connected");
     machine.run(&["exec", "release-notes", "--", "/bin/sh", "-c", "exit 0"]).exits(0);

@@ -1,7 +1,7 @@
 //! The published schemas say of a manifest what the parser says, as far as a schema can; and the shapes of what a host
 //! answers.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use connection_manifest::ExtensionFile;
 use jsonschema::Validator;
@@ -33,6 +33,31 @@ fn what_is_refused_for_its_shape_does_not_fit_the_schema() {
     for case in cases::all() {
         let refuses = !schema.is_valid(&case.document);
         assert_eq!(refuses, case.says == cases::Says::Schema, "{}", case.what);
+    }
+}
+
+/// As they are spelled there; other letters and separators are the parser's to find.
+#[test]
+fn the_names_that_a_manifest_may_not_hold_are_those_of_the_page_for_the_schema_and_for_the_parser() {
+    let page = fs::read_to_string(repository("docs/spec/requirements.md")).unwrap();
+    let names = |from: &str, to: &str| -> BTreeSet<String> {
+        let (_, rest) = page.split_once(from).unwrap();
+        rest.split_once(to).unwrap().0.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let below = names("there is no member called", ", in whatever case");
+    let beside = names("beside it there is no", ".\n");
+    let text = fs::read(repository("docs/spec/extension.schema.json")).unwrap();
+    let text: Value = serde_json::from_slice(&text).unwrap();
+    let schema = validator("extension.schema.json");
+    for (place, names, at) in [("/connection/", below, "/$defs/namesOnly"), ("/", beside, "")] {
+        let said = text.pointer(&format!("{at}/propertyNames/not/enum")).unwrap();
+        let said: BTreeSet<String> = serde_json::from_value(said.clone()).unwrap();
+        assert_eq!(said, names, "{place}");
+        for name in names {
+            let document = with(&format!("{place}{name}"), json!(true));
+            assert!(!schema.is_valid(&document), "{place}{name}");
+            assert!(ExtensionFile::parse(document.to_string().as_bytes()).is_err(), "{place}{name}");
+        }
     }
 }
 

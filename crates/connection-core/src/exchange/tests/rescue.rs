@@ -6,6 +6,7 @@ use connection_contract::{
     HttpError,
     RefreshSemantics::{Stable, Strict},
 };
+use tokio::task::JoinSet;
 
 use super::{World, connection, refresh, remove, row, spend, spends, stopped, told, until_stopped};
 use crate::services::test_server::Reply;
@@ -142,6 +143,36 @@ async fn two_processes_around_one_file_come_to_the_same() {
         world.clock.advance(Duration::from_secs(1));
         one.shared.exchanges.settled().await;
         assert_eq!((world.times_asked(), files(&world).len()), (1, 0));
+    }
+}
+
+/// Whoever finds no file any more looks again whether that is because of an answer that was recorded meanwhile.
+#[tokio::test]
+async fn of_many_processes_around_one_file_none_takes_the_answer_for_lost() {
+    const PROCESSES: usize = 6;
+    for world in World::each(|_| Reply::ok(ANSWER)).await {
+        let mut others = Vec::new();
+        for _ in 0..PROCESSES {
+            others.push(world.open().await);
+        }
+        for round in 0..5 {
+            let keeps = world.open().await;
+            let id = connection(&keeps.shared).await;
+            world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
+            assert_eq!(stopped(&keeps.shared, id, "old").await.code(), "store_failed");
+            assert_eq!(files(&world).len(), 1);
+            world.mend().await;
+            let mut asked = JoinSet::new();
+            for registry in &others {
+                let shared = registry.shared.clone();
+                asked.spawn(async move { refresh(&shared, id, Strict, "old").await.0 });
+            }
+            let answers = asked.join_all().await;
+            assert_eq!(answers, vec![Ok(format!("200 {ANSWER}")); PROCESSES], "round {round}");
+            world.clock.advance(Duration::from_secs(1));
+            keeps.shared.exchanges.settled().await;
+            assert_eq!((world.times_asked(), files(&world).len()), (round + 1, 0));
+        }
     }
 }
 

@@ -14,7 +14,9 @@ use tokio::sync::mpsc;
 
 use super::{Why, renew};
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, setup,
+    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError,
+    services::clock::asleep,
+    setup,
     store::{DueRow, any_of},
     verify::{self, Asker},
 };
@@ -63,14 +65,15 @@ impl ConnectionRegistry {
     pub async fn run(&self) {
         let mut scheduler = Scheduler::new(self.clone());
         while !self.shared.store.is_closed() {
-            let nap = match scheduler.look().await {
-                Ok(nap) => nap,
+            let began = self.shared.clock.passed();
+            let next = match scheduler.look().await {
+                Ok(nap) => began.saturating_add(nap),
                 Err(error) => {
                     tracing::warn!(code = error.code(), "what is due could not be looked at");
-                    LONGEST_NAP
+                    self.shared.clock.passed().saturating_add(LONGEST_NAP)
                 }
             };
-            scheduler.rest(nap).await;
+            scheduler.rest(next).await;
         }
     }
 }
@@ -205,14 +208,14 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Until something ended or it is time to look again.
-    async fn rest(&mut self, nap: Duration) {
+    /// Until something ended or it is time to look again, by what has passed on the clock.
+    async fn rest(&mut self, next: Duration) {
         let shared = self.registry.shared.clone();
         tokio::select! {
             biased;
             // The sender is ours, so the channel is open.
             Some(done) = self.done.1.recv() => self.ended(done),
-            () = shared.clock.sleep(nap) => {}
+            () = asleep(&*shared.clock, || next.saturating_sub(shared.clock.passed())) => {}
         }
         while let Ok(done) = self.done.1.try_recv() {
             self.ended(done);

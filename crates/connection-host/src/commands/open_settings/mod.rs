@@ -76,8 +76,12 @@ struct On<'a> {
 impl On<'_> {
     async fn open(&self, inputs: Inputs, kind: Option<&str>) -> Result<Exit, Error> {
         let Some(required) = self.handle.connection_required().await? else {
-            // A command that it did not declare is refused all the same.
-            let ticket = self.hand_off().await?;
+            // What there is to set are preferences. A command that it did not declare is refused all the same.
+            let opened = match self.command {
+                Some(command) => self.handle.open_command_preferences(command).await,
+                None => self.handle.open_extension_preferences().await,
+            };
+            let ticket = self.opened(opened).await?;
             return self.show(Some(ticket)).await.map(|()| Exit::Fine);
         };
         // Where a program reads, nobody is asked whether, only for what.
@@ -139,7 +143,12 @@ impl On<'_> {
     }
 
     async fn hand_off(&self) -> Result<RetryTicket, Error> {
-        match self.handle.open_native_extension_settings(self.command).await {
+        let opened = self.handle.open_native_extension_settings(self.command).await;
+        self.opened(opened).await
+    }
+
+    async fn opened(&self, opened: Result<RetryTicket, CoreError>) -> Result<RetryTicket, Error> {
+        match opened {
             Ok(ticket) => Ok(ticket),
             Err(error) => Err(explained(self.registry, error).await),
         }
