@@ -79,8 +79,8 @@ pub use setup::{
 };
 pub use store::{StoreError, StoreSource, migrate};
 pub use usage::{
-    PromptCacheTtl, Usage, UsageBounds, UsageChanges, UsageConnect, UsageConnecting, UsageOption, UsageReading,
-    UsageStatus, json as usage_json, prompt_cache_ttl,
+    PolledUsage, PromptCacheTtl, Usage, UsageBounds, UsageChanges, UsageConnect, UsageConnecting, UsageOption,
+    UsageReading, UsageStatus, json as usage_json, prompt_cache_ttl,
 };
 pub use webhook::{
     BeginDeliveries, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest, WebhookInfo,

@@ -67,7 +67,7 @@ impl ConnectionDefinition for AgentCli {
             How::Own { account } => {
                 let found = own::look(self.0, ctx).await?;
                 // Whose login it was could be read once: now there is neither an account nor a login.
-                if account.is_some() && found.account.is_none() && found.is_bare && ctx.directory().is_some() {
+                if account.is_some() && found.account.is_none() && found.is_bare {
                     return Err(NotLive::failing(own::signed_out(self.0)).into());
                 }
                 // What setup could not read says nothing of the account; it is not compared later either.

@@ -12,6 +12,8 @@ const NAMED: usize = 4;
 pub(crate) struct Found {
     /// Where it is.
     pub(crate) path: DisplayText,
+    /// Where its login is looked for.
+    pub(crate) directory: Root,
     /// Whose login it has, where that can be read.
     pub(crate) account: Option<Identity>,
     /// Whether its files, all of which could be judged, hold no login.
@@ -24,7 +26,11 @@ pub(crate) struct Found {
 /// that there is none is a reason.
 pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLive> {
     let path = installed(tool, ctx).await?;
-    let Some(directory) = ctx.directory() else { return Ok(Found { path, account: None, is_bare: false }) };
+    let Some(directory) = ctx.directory() else {
+        let nowhere = format!("it is not known in which directory {} keeps the login of this owner", tool.name);
+        let reason = Reason::new(tool.code("nowhere"), nowhere);
+        return Err(NotLive::failing(reason.remedy("create a profile with a directory, and connect that")));
+    };
     let Some(files) = ctx.files() else {
         return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
     };
@@ -33,7 +39,7 @@ pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLiv
         return Err(NotLive::failing(signed_out(tool)));
     }
     let is_bare = probed.authenticated.is_none() && !probed.is_doubtful;
-    Ok(Found { path, account: probed.account, is_bare })
+    Ok(Found { path, directory: directory.clone(), account: probed.account, is_bare })
 }
 
 async fn installed(tool: &Tool, ctx: &Context<'_>) -> Result<DisplayText, NotLive> {

@@ -19,7 +19,7 @@ pub(crate) struct Probed {
     pub(crate) exists: bool,
     /// Whether a login is in it; `None` when nothing says.
     pub(crate) authenticated: Option<bool>,
-    /// Whether a file that may hold a login is there and cannot be judged.
+    /// Whether a file that may tell of a login, or of whom, is there and cannot be judged.
     pub(crate) is_doubtful: bool,
     /// Whose it is: an id that stays, or the name.
     pub(crate) account: Option<Identity>,
@@ -69,7 +69,7 @@ pub(crate) async fn directory(
 }
 
 /// What each value is: nothing for a file that is not there or cannot be judged, empty where the file does not have it. The
-/// first are logins, of which only is said that they are there; and whether a file of theirs is there and was not judged.
+/// first are logins, of which only is said that they are there; and whether a file is there and was not judged.
 async fn all(
     values: &[ProbeValue],
     logins: usize,
@@ -80,7 +80,7 @@ async fn all(
     let mut is_doubtful = false;
     let mut said = vec![None; values.len()];
     let mut read: Vec<&str> = Vec::new();
-    for (at, value) in values.iter().enumerate() {
+    for value in values {
         let file: &str = &value.file;
         if read.contains(&file) {
             continue;
@@ -98,8 +98,7 @@ async fn all(
         };
         let is_there = !matches!(made, Ok(None) | Err(ServiceError::NotFound));
         let made = made.ok().flatten().and_then(|made| Value::parse(made.as_bytes()).ok());
-        // The logins come first, so that a file of theirs is read as one of theirs.
-        is_doubtful |= at < logins && is_there && !matches!(&made, Some(Value::List(_)));
+        is_doubtful |= is_there && !matches!(&made, Some(Value::List(_)));
         for (at, text) in made.iter().flat_map(|made| made.items().iter().enumerate()) {
             if let (Some(place), Some(text)) = (said.get_mut(at), text.as_str()) {
                 *place = Some(text.to_owned());

@@ -43,7 +43,7 @@ pub(crate) async fn run(
 
 fn by_own_login(tool: &Tool, found: own::Found, ctx: &SetupContext<'_>) -> Established<Login> {
     let account = found.account.as_ref().map(|account| account.account_id.as_str().to_owned());
-    let identity = found.account.unwrap_or_else(|| unnamed(tool, ctx));
+    let identity = found.account.unwrap_or_else(|| unnamed(tool, &found.directory, ctx));
     let measured = VerifyResult::live().identity(identity.clone());
     Established::new(Login::own(account), identity).established_live(measured)
 }
@@ -104,8 +104,7 @@ fn said(reason: &Reason) -> DisplayText {
 }
 
 /// A login of which nothing tells whose it is: named by its directory, by a hash since a path is not for everybody's eyes.
-fn unnamed(tool: &Tool, ctx: &Context<'_>) -> Identity {
-    let Some(directory) = ctx.directory() else { return Identity::new("own-login", format!("{} here", tool.name)) };
+fn unnamed(tool: &Tool, directory: &Root, ctx: &Context<'_>) -> Identity {
     let hash = encode::hex(&ctx.crypto().sha256(directory.as_str().as_bytes()));
     let last = directory.as_str().rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
     Identity::new(format!("directory:{}", hash.get(..16).unwrap_or_default()), format!("{} in {last}", tool.name))

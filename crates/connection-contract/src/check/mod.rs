@@ -62,7 +62,7 @@ fn broken(field: impl Into<String>, rule: impl Into<Text>) -> Broken {
 impl ExtensionDeclaration {
     /// Checks every rule of a declaration by itself; a host accepts no other.
     ///
-    /// Names are not blank, at most 200 characters long, and without control or invisible characters. Commands, platforms, preferences of
+    /// Names are not blank, without white space at their ends, at most 200 characters long, and without control or invisible characters. Commands, platforms, preferences of
     /// one list, secrets, public preferences and languages are named once. A secret's name is no preference's, and no
     /// preference is a password. The form of authentication has what it needs and nothing of another form. Defaults are
     /// plain JSON.
@@ -83,14 +83,24 @@ fn name(field: &str, name: &str) -> Result<(), Broken> {
     if name.trim().is_empty() {
         return Err(broken(field, "a name is needed here, and this one is blank"));
     }
+    if name.trim() != name {
+        return Err(broken(field, "a name neither begins nor ends with white space; take it away"));
+    }
     if name.chars().count() > CAP {
         return Err(broken(field, format!("a name has at most {CAP} characters; choose a shorter one")));
     }
     // Below its cap, text for people differs from what was given only by what was hidden in it.
-    if DisplayText::from(name.to_string()).as_str() != name {
+    if DisplayText::from(name.to_string()).as_str() != name || name.chars().any(is_seldom_seen) {
         return Err(broken(field, "a name has no control characters and nothing invisible; take them out"));
     }
     Ok(())
+}
+
+/// What is part of words and pictures elsewhere, and alone shows nothing (Unicode's `Default_Ignorable_Code_Point`): two names
+/// that differ by it look alike.
+fn is_seldom_seen(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0100}'..='\u{e0fff}')
 }
 
 /// Text that must say something.

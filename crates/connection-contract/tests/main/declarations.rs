@@ -32,7 +32,20 @@ fn an_error_names_extension_connection_and_field_and_can_be_taken_apart() {
 #[test]
 fn names_are_said_seen_and_short() {
     let long = "n".repeat(201);
-    for bad in ["", " \t", "a\0b", "a\nb", "a\u{202e}b", "a\u{200b}b", &long] {
+    for bad in [
+        "",
+        " \t",
+        " a",
+        "a ",
+        "a\u{fe0f}",
+        "a\u{e0100}",
+        "a\u{34f}",
+        "a\0b",
+        "a\nb",
+        "a\u{202e}b",
+        "a\u{200b}b",
+        &long,
+    ] {
         let text = || Preference::new(bad.to_owned(), PreferenceInput::Text);
         let good = || extension(requirement(token()));
         refused(&ExtensionDeclaration::new(bad.to_owned(), requirement(token())), "/name");

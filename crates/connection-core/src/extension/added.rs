@@ -135,20 +135,29 @@ impl ConnectionRegistry {
         let (on, whose, asked) = (self.shared.clone(), owner.clone(), name.clone());
         let task = self.shared.runtimes.spawn(async move {
             let turn = affected::turn(&on).await;
-            let (owner, extension) = (whose.clone(), asked.clone());
+            let (owner, extension, by) = (whose.clone(), asked.clone(), on.clone());
             let added = on.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
+                    let state = tx.extension_state(&whose, &asked).await?;
+                    // Whoever was asked before it was removed, and agreed behind that, meant the one before.
+                    let was_removed = state.is_some_and(|row| row.provider.is_none() && row.fingerprint.is_none());
+                    let late = if was_removed { tx.open_grants(&whose, &asked).await? } else { Vec::new() };
+                    for grant in &late {
+                        tx.lock(Lock::Connection(grant.connection_id)).await?;
+                        grants::take_back(tx, &by, &whose, &asked, grant.connection_id).await?;
+                    }
                     let Some(is_public) = added(tx, &whose, &row, public).await? else { return Ok(None) };
                     tx.put_extension(&whose, &row).await?;
+                    let parts = [(is_public, ChangedPart::ConnectionConfig), (!late.is_empty(), ChangedPart::Grant)];
+                    let parts: Vec<_> = parts.into_iter().filter_map(|(is, part)| is.then_some(part)).collect();
                     // When it was first added stays.
-                    Ok(Some((tx.extension(&whose, &asked).await?, is_public)))
+                    Ok(Some((tx.extension(&whose, &asked).await?, parts)))
                 })
             });
-            let (added, is_public) = added.await?.ok_or_else(|| exhausted(&extension))?;
+            let (added, parts) = added.await?.ok_or_else(|| exhausted(&extension))?;
             on.extensions.declared(&owner, &extension, needed);
-            if is_public {
-                let parts = vec![ChangedPart::ConnectionConfig];
+            if !parts.is_empty() {
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
                 on.extensions.announcements.publish(&change);
             }

@@ -48,8 +48,15 @@ pub(crate) use setup::{ForExtension, consent, outdated, told};
 /// [`ConnectionRegistry::extension`]. A clone is another handle of the same extension.
 ///
 /// It shows neither registry nor store nor key, so that whoever holds it reaches what the extension declared and was
-/// granted, and nothing more. None of these compiles:
+/// granted, and nothing more. Of these only the first compiles, which shows that the others name what there is:
 ///
+/// ```
+/// fn reach(handle: connection_core::ExtensionHandle, other: connection_contract::ExtensionDeclaration) {
+///     let (_, _) = (handle.requirement(), std::sync::Arc::new(other));
+///     let _: Option<connection_core::ConnectionRegistry> = None;
+///     let _ = connection_core::ConnectionRegistry::extension;
+/// }
+/// ```
 /// ```compile_fail,E0616
 /// fn reach(handle: &connection_core::ExtensionHandle) {
 ///     let _ = &handle.registry;
@@ -67,7 +74,7 @@ pub(crate) use setup::{ForExtension, consent, outdated, told};
 /// ```
 /// ```compile_fail,E0616
 /// fn reach(handle: &connection_core::ExtensionHandle) {
-///     let _ = &handle.shared;
+///     let _ = &handle.declared;
 /// }
 /// ```
 /// ```compile_fail,E0451

@@ -18,6 +18,10 @@ impl SandboxRun {
         if is_podman {
             // It would hand on the proxies of the host, whose addresses may hold passwords; Docker does so where it is told to.
             add(&["--http-proxy=false"]);
+        } else {
+            // A first process that reaps what the tool leaves behind and passes signals on. Docker brings one; Podman needs a
+            // package of its own for it.
+            add(&["--init"]);
         }
         if let Some((user, group)) = self.user {
             // Root's own containers have the users of the host already, and Podman refuses to keep them.

@@ -34,25 +34,27 @@ pub(crate) struct OfKindRow {
     #[sqlx(try_from = "Uuid")]
     pub(crate) id: ConnectionId,
     pub(crate) owner: String,
-    pub(crate) kind: String,
     pub(crate) generation: i64,
+    pub(crate) profile_id: Option<String>,
 }
+
+/// Of every owner, behind an id.
+pub(super) const OF_KIND: &str = "SELECT id, owner, generation, profile_id FROM connection_account \
+                                  WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3";
 
 /// Sorted by whoever reads the few: in the order of ids, SQLite would walk all that the owner has.
 pub(super) const DEFAULTS: &str = "SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default";
 
 impl Reader {
-    /// The connections of these kinds, of all owners, behind that one; see [`any_of`](super::any_of).
-    pub(crate) async fn accounts_of_kinds(
+    /// The connections of a kind, of all owners, behind that one.
+    pub(crate) async fn accounts_of_kind(
         &mut self,
-        kinds: &str,
+        kind: &str,
         after: Option<ConnectionId>,
         limit: i64,
     ) -> Result<Vec<OfKindRow>, StoreError> {
-        const SQL: &str = "SELECT id, owner, kind, generation FROM connection_account \
-                           WHERE $1 LIKE '%,' || kind || ',%' AND id > $2 ORDER BY id LIMIT $3";
         let after = after.map_or(Uuid::nil(), |id| id.as_uuid());
-        all!(self, OfKindRow, SQL, kinds, after, limit)
+        all!(self, OfKindRow, OF_KIND, kind, after, limit)
     }
 
     pub(crate) async fn account(&mut self, id: ConnectionId) -> Result<Option<AccountRow>, StoreError> {

@@ -40,11 +40,19 @@ const ATTEMPTS: usize = 3;
 #[derive(Clone, Debug)]
 pub(super) struct Fetched {
     account: String,
-    reading: UsageReading,
+    pub(super) reading: UsageReading,
+    /// Of the credential that was used last; `None` where none could be.
+    pub(super) generation: Option<i64>,
+}
+
+/// What one that was opened came to.
+struct Found {
+    generation: Option<i64>,
+    result: Result<UsageSnapshot, NotLive>,
 }
 
 /// Fetches, or waits for the fetch that is under way; of the account that it is connected to, and of none before that.
-pub(super) async fn fetch(connection: &Connection) -> Result<UsageReading, Error> {
+pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
     let (shared, id) = (&connection.shared, connection.id());
     let registry = connection.registry();
     let mut info = connection.info.clone();
@@ -52,7 +60,7 @@ pub(super) async fn fetch(connection: &Connection) -> Result<UsageReading, Error
         let flying = registry.clone();
         let joined = shared.usage.flights.join(&shared.runtimes, id, async move { fly(&flying, id).await }).await;
         match joined {
-            Ok(fetched) if fetched.account == info.identity.account_id.as_str() => return Ok(fetched.reading),
+            Ok(fetched) if fetched.account == info.identity.account_id.as_str() => return Ok(fetched),
             // It was of another account, or ended since there is another one; or the connection is gone.
             Ok(_) | Err(Error::NotFound(_)) => info = registry.info(id).await?,
             Err(error) => return Err(error),
@@ -72,11 +80,11 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Fetched,
         if registry.info(id).await?.identity.account_id.as_str() != account {
             continue;
         }
-        if let Err(why) = &found {
+        if let Err(why) = &found.result {
             tracing::debug!(connection = %id, code = &*why.reason.code, "no usage was fetched");
         }
-        let reading = shared.usage.snapshots.keep(id, account, shared.clock.passed(), found);
-        return Ok(Fetched { account: account.to_owned(), reading });
+        let reading = shared.usage.snapshots.keep(id, account, shared.clock.passed(), found.result);
+        return Ok(Fetched { account: account.to_owned(), reading, generation: found.generation });
     }
     Err(changing())
 }
@@ -87,18 +95,19 @@ fn changing() -> Error {
 }
 
 /// What there is, or why there is nothing now.
-async fn look(connection: &Connection) -> Result<Result<UsageSnapshot, NotLive>, Error> {
+async fn look(connection: &Connection) -> Result<Found, Error> {
     let (kind, row) = match connection.open_fresh().await {
-        Err(Error::NotRenewed { why, .. }) => return Ok(Err(*why)),
+        Err(Error::NotRenewed { why, .. }) => return Ok(Found { generation: None, result: Err(*why) }),
         opened => opened?,
     };
-    let found = ask(connection, &kind, &row).await?;
-    let is_refused = matches!(&found, Err(why) if why.liveness == Liveness::Failing
+    let result = ask(connection, &kind, &row).await?;
+    let is_refused = matches!(&result, Err(why) if why.liveness == Liveness::Failing
         && matches!(&*why.reason.code, reason::EXPIRED | reason::UNAUTHORIZED));
     if is_refused && let Some(fresh) = connection.after_refusal(&kind, &row).await {
-        return ask(connection, &kind, &fresh).await;
+        let result = ask(connection, &kind, &fresh).await?;
+        return Ok(Found { generation: Some(fresh.generation), result });
     }
-    Ok(found)
+    Ok(Found { generation: Some(row.generation), result })
 }
 
 async fn ask(

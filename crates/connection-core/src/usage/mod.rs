@@ -25,6 +25,7 @@ pub use bounds::UsageBounds;
 pub use cache_ttl::{PromptCacheTtl, prompt_cache_ttl};
 pub use connect::{UsageConnect, UsageConnecting, UsageOption};
 use fetch::{Fetched, answered};
+pub use poller::PolledUsage;
 use snapshots::Snapshots;
 pub use snapshots::{UsageChanges, UsageReading};
 pub use status::UsageStatus;
@@ -118,7 +119,7 @@ impl Usage {
     pub async fn fetch(&self, profile: Option<ProfileId>) -> Result<UsageReading, Error> {
         let target = self.target(profile).await?;
         let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
-        fetch::fetch(&connection).await
+        Ok(fetch::fetch(&connection).await?.reading)
     }
 
     /// What this process fetched last, without asking anybody; `None` when that was nothing yet.

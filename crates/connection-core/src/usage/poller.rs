@@ -17,10 +17,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::{UsageBounds, fetch};
 use crate::{
-    Connection, ConnectionId, ConnectionRegistry, Error, StoreError,
-    registry::Shared,
-    services::clock::asleep,
-    store::{OfKindRow, any_of},
+    Connection, ConnectionId, ConnectionRegistry, Error, ProfileId, StoreError, registry::Shared,
+    services::clock::asleep, store::OfKindRow,
 };
 
 /// Fetches under way at once.
@@ -40,20 +38,40 @@ impl ConnectionRegistry {
     ///
     /// May be dropped at any time; what it has begun goes on.
     pub async fn poll_usage(&self, bounds: UsageBounds) {
-        let mut poller = Poller::new(self.shared.clone(), bounds);
-        while !self.shared.store.is_closed() {
-            let began = self.shared.clock.passed();
-            let next = match poller.look().await {
-                Ok(nap) => nap.map(|nap| began.saturating_add(nap)),
-                Err(error) => {
-                    tracing::warn!(code = error.code(), "whose usage is to be fetched could not be looked at");
-                    Some(self.shared.clock.passed().saturating_add(bounds.interval(None)))
-                }
-            };
-            poller.rest(next).await;
-        }
+        Poller::new(self.shared.clone(), bounds, Box::new(|_, _| true)).run().await;
+    }
+
+    /// As [`poll_usage`](Self::poll_usage), of those connections of this registry's owner alone that are meant: each is asked
+    /// about when it is first seen.
+    ///
+    /// # Cancellation
+    ///
+    /// May be dropped at any time; what it has begun goes on.
+    pub async fn poll_usage_of(
+        &self,
+        bounds: UsageBounds,
+        is_meant: impl Fn(&PolledUsage<'_>) -> bool + Send + Sync + 'static,
+    ) {
+        let mine = self.owner.clone();
+        let is_meant = move |owner: &str, of: &PolledUsage<'_>| *owner == *mine && is_meant(of);
+        Poller::new(self.shared.clone(), bounds, Box::new(is_meant)).run().await;
     }
 }
+
+/// A connection whose usage can be [polled](ConnectionRegistry::poll_usage_of).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolledUsage<'a> {
+    /// Its kind, which tells usage.
+    pub kind: &'a Kind,
+    /// Which it is.
+    pub connection: ConnectionId,
+    /// Of which profile it is, where it says.
+    pub profile: Option<ProfileId>,
+}
+
+/// Whether a connection of that owner is polled.
+type IsMeant = Box<dyn Fn(&str, &PolledUsage<'_>) -> bool + Send + Sync>;
 
 /// A connection that is polled.
 struct Row {
@@ -61,6 +79,8 @@ struct Row {
     kind: Kind,
     /// Of its credential, when it was listed.
     generation: i64,
+    /// Of the one that was used last.
+    tried: Option<i64>,
     /// As the clock's `passed`.
     due: Duration,
     failures: u32,
@@ -70,13 +90,11 @@ struct Row {
 }
 
 impl Row {
-    /// Has another credential, perhaps: what failed with the one before says nothing of it.
-    fn renewed(&mut self, generation: i64, passed: Duration) {
-        if self.generation == generation {
-            return;
-        }
-        self.generation = generation;
-        if self.failures > 0 && !self.is_paused {
+    /// Has another credential than the one that failed, perhaps: what failed with that says nothing of this one. A fetch
+    /// that was refused renews by itself, and then it is this one that failed.
+    fn renewed(&mut self, passed: Duration) {
+        let is_newer = self.tried.is_some_and(|tried| tried < self.generation);
+        if is_newer && self.failures > 0 && !self.is_paused && !self.is_running {
             (self.failures, self.due) = (0, passed);
         }
     }
@@ -85,6 +103,8 @@ impl Row {
 /// What a fetch came to.
 struct Done {
     id: ConnectionId,
+    /// Of the credential that was used.
+    tried: Option<i64>,
     result: Result<(), Failed>,
 }
 
@@ -98,6 +118,7 @@ enum Failed {
 struct Poller {
     shared: Arc<Shared>,
     bounds: UsageBounds,
+    is_meant: IsMeant,
     rows: HashMap<ConnectionId, Row>,
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     listed: watch::Receiver<u64>,
@@ -110,10 +131,24 @@ struct Poller {
 }
 
 impl Poller {
-    fn new(shared: Arc<Shared>, bounds: UsageBounds) -> Self {
+    fn new(shared: Arc<Shared>, bounds: UsageBounds, is_meant: IsMeant) -> Self {
         let (listed, closed) = (shared.usage.listed.subscribe(), shared.usage.closed.subscribe());
         let (rows, done, next_list) = (HashMap::new(), mpsc::unbounded_channel(), Duration::ZERO);
-        Self { shared, bounds, rows, done, listed, closed, is_news: false, next_list, last_list: None }
+        Self { shared, bounds, is_meant, rows, done, listed, closed, is_news: false, next_list, last_list: None }
+    }
+
+    async fn run(mut self) {
+        while !self.shared.store.is_closed() {
+            let began = self.shared.clock.passed();
+            let next = match self.look().await {
+                Ok(nap) => nap.map(|nap| began.saturating_add(nap)),
+                Err(error) => {
+                    tracing::warn!(code = error.code(), "whose usage is to be fetched could not be looked at");
+                    Some(self.shared.clock.passed().saturating_add(self.bounds.interval(None)))
+                }
+            };
+            self.rest(next).await;
+        }
     }
 
     /// Begins what is due. How long there is nothing more to do; `None` for as long as nobody says something.
@@ -151,39 +186,50 @@ impl Poller {
     }
 
     async fn list(&mut self, kinds: &[Kind], passed: Duration) -> Result<(), StoreError> {
-        let (kinds, mut seen, mut after) = (any_of(kinds.iter().map(Kind::as_str)), HashSet::new(), None);
+        let mut seen = HashSet::new();
         // What is fetched while they are listed may be of a connection that comes meanwhile.
         let kept = self.shared.usage.snapshots.ids();
-        let is_first = self.last_list.is_none();
-        loop {
-            let found = self.shared.store.reader().await?.accounts_of_kinds(&kinds, after, BATCH).await?;
-            let Some(last) = found.last() else { break };
-            after = Some(last.id);
-            for row in found {
-                let Some(kind) = Kind::parse(&row.kind) else { continue };
-                seen.insert(row.id);
-                match self.rows.entry(row.id) {
-                    Entry::Occupied(mut known) => known.get_mut().renewed(row.generation, passed),
-                    Entry::Vacant(vacant) => {
-                        let (failures, is_paused, is_running) = Default::default();
-                        let OfKindRow { id, owner, generation, .. } = row;
-                        let interval = interval(&self.shared, &self.bounds, &kind);
-                        let apart = || spread(&self.shared, &self.bounds, interval).saturating_sub(interval);
-                        let due = match self.shared.usage.snapshots.asked(id) {
-                            // Somebody has it already.
-                            Some((at, _)) => at.saturating_add(interval).saturating_add(apart()).max(passed),
-                            // Those that were there before the poller do not come at once with each other.
-                            None if is_first => passed.saturating_add(apart()),
-                            None => passed,
-                        };
-                        vacant.insert(Row { owner, kind, generation, due, failures, is_paused, is_running });
-                    }
+        for kind in kinds {
+            let mut after = None;
+            loop {
+                let found = self.shared.store.reader().await?.accounts_of_kind(kind.as_str(), after, BATCH).await?;
+                let Some(last) = found.last() else { break };
+                after = Some(last.id);
+                for row in found {
+                    seen.insert(row.id);
+                    self.seen(kind, row, passed);
                 }
             }
         }
         self.rows.retain(|id, _| seen.contains(id));
         self.shared.usage.snapshots.retain(&kept, &seen);
         Ok(())
+    }
+
+    fn seen(&mut self, kind: &Kind, row: OfKindRow, passed: Duration) {
+        let OfKindRow { id, owner, generation, profile_id } = row;
+        let profile = profile_id.as_deref().and_then(|id| id.parse().ok());
+        let vacant = match self.rows.entry(id) {
+            Entry::Occupied(mut known) => {
+                known.get_mut().generation = generation;
+                return known.get_mut().renewed(passed);
+            }
+            Entry::Vacant(vacant) => vacant,
+        };
+        if !(self.is_meant)(&owner, &PolledUsage { kind, connection: id, profile }) {
+            return;
+        }
+        let interval = interval(&self.shared, &self.bounds, kind);
+        let apart = || spread(&self.shared, &self.bounds, interval).saturating_sub(interval);
+        let due = match self.shared.usage.snapshots.asked(id) {
+            // Somebody has it already.
+            Some((at, _)) => at.saturating_add(interval).saturating_add(apart()).max(passed),
+            // Those that were there before the poller do not come at once with each other.
+            None if self.last_list.is_none() => passed.saturating_add(apart()),
+            None => passed,
+        };
+        let (tried, failures, is_paused, is_running) = Default::default();
+        vacant.insert(Row { owner, kind: kind.clone(), generation, tried, due, failures, is_paused, is_running });
     }
 
     fn running(&self) -> usize {
@@ -211,9 +257,9 @@ impl Poller {
             let registry = ConnectionRegistry { shared: self.shared.clone(), owner: row.owner.as_str().into() };
             let (id, done) = (*id, self.done.0.clone());
             self.shared.runtimes.spawn(async move {
-                let result = fetched(&registry, id).await;
+                let (tried, result) = fetched(&registry, id).await;
                 // Nobody counts any more.
-                drop(done.send(Done { id, result }));
+                drop(done.send(Done { id, tried, result }));
             });
         }
     }
@@ -243,11 +289,13 @@ impl Poller {
         }
     }
 
-    fn ended(&mut self, Done { id, result }: Done) {
+    fn ended(&mut self, Done { id, tried, result }: Done) {
         let passed = self.shared.clock.passed();
         let Some(row) = self.rows.get_mut(&id) else { return };
         let interval = interval(&self.shared, &self.bounds, &row.kind);
         row.is_running = false;
+        // What could not be opened is of the one that there is.
+        row.tried = tried.or(Some(row.generation));
         let wait = match result {
             Ok(()) => {
                 (row.failures, row.is_paused) = (0, false);
@@ -263,6 +311,8 @@ impl Poller {
             }
         };
         row.due = passed.saturating_add(spread(&self.shared, &self.bounds, wait));
+        // It may have been listed with another one meanwhile.
+        row.renewed(passed);
     }
 }
 
@@ -278,20 +328,20 @@ fn spread(shared: &Shared, bounds: &UsageBounds, time: Duration) -> Duration {
     bounds.spread(time, drawn[0])
 }
 
-async fn fetched(registry: &ConnectionRegistry, id: ConnectionId) -> Result<(), Failed> {
+async fn fetched(registry: &ConnectionRegistry, id: ConnectionId) -> (Option<i64>, Result<(), Failed>) {
     let reading = async {
         let info = registry.info(id).await?;
         fetch::fetch(&Connection { shared: registry.shared.clone(), info }).await
     };
     match reading.await {
-        Ok(reading) => match reading.error {
-            None => Ok(()),
-            Some(why) => Err(Failed::Later(why.recheck_after)),
+        Ok(fetched) => match fetched.reading.error {
+            None => (fetched.generation, Ok(())),
+            Some(why) => (fetched.generation, Err(Failed::Later(why.recheck_after))),
         },
-        Err(Error::NotFound(_) | Error::UnknownKind(_) | Error::NotSupported { .. }) => Err(Failed::Gone),
+        Err(Error::NotFound(_) | Error::UnknownKind(_) | Error::NotSupported { .. }) => (None, Err(Failed::Gone)),
         Err(error) => {
             tracing::warn!(connection = %id, code = error.code(), "the usage of a connection could not be fetched");
-            Err(Failed::Later(None))
+            (None, Err(Failed::Later(None)))
         }
     }
 }

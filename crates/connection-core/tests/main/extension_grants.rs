@@ -1,7 +1,7 @@
 //! Nothing is used without a grant, a grant is taken back at once, and everything of it is on record.
 
 use connection_contract::{AuthType, Kind, Secret};
-use connection_core::{Connection, ConnectionStatus, Error, ExtensionError};
+use connection_core::{ChangedPart, Connection, ConnectionStatus, Error, ExtensionError};
 
 use crate::{
     acme::KIND,
@@ -195,4 +195,25 @@ async fn removing_an_extension_revokes_and_forgets_in_one() {
     assert!(registry.extensions().await.unwrap().is_empty());
     let events = events(&world, &connection).await;
     assert_eq!(events.last().unwrap(), r#"extension_revoked {"extension":"issues","names":["accessToken"]}"#);
+}
+
+/// As by a person who was asked before it was removed.
+#[tokio::test]
+async fn what_is_granted_behind_its_removal_is_not_for_the_next_one_of_that_name() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let declaration = acme_extension("issues");
+    registry.add_extension(&declaration, "{}").await.unwrap();
+    let (issues, connection) = (handle(&registry, "issues"), connected(&registry, "key-1").await);
+    let (names, shown) = ([secret_name("accessToken")], connection.info().clone());
+    registry.remove_extension("issues").await.unwrap();
+    registry.grant_shown("issues", &shown, &names).await.unwrap();
+    let mut changes = registry.extension_changes();
+    registry.add_extension(&declaration, "{}").await.unwrap();
+    assert_eq!(changes.next().await.unwrap().parts, [ChangedPart::Grant]);
+    assert_eq!(token(&issues).await.unwrap_err().code(), "not_granted");
+    // One that is added over the one that is there keeps what that one has.
+    registry.grant_shown("issues", &shown, &names).await.unwrap();
+    registry.add_extension(&declaration, "{}").await.unwrap();
+    assert_eq!(token(&issues).await.unwrap(), b"key-1");
 }

@@ -27,6 +27,8 @@ pub(crate) struct Metered {
     /// Asks which organization, too.
     pub(crate) chooses: bool,
     pub(crate) interval: Option<Duration>,
+    /// How often its credential was renewed, where it can be.
+    pub(crate) renewed: Option<Arc<AtomicUsize>>,
     pub(crate) fetched: Arc<AtomicUsize>,
     pub(crate) deed: Arc<Mutex<Deed>>,
     pub(crate) gate: Arc<Gate>,
@@ -42,13 +44,27 @@ impl Metered {
     pub(crate) fn new() -> Self {
         let (fetched, deed, snapshot, seen) = Default::default();
         let (gate, mode) = (Arc::new(Gate::new()), Arc::new(Mutex::new("subscription".into())));
-        Self { profiles: false, chooses: false, interval: None, fetched, deed, gate, snapshot, mode, seen }
+        Self {
+            profiles: false,
+            chooses: false,
+            interval: None,
+            renewed: None,
+            fetched,
+            deed,
+            gate,
+            snapshot,
+            mode,
+            seen,
+        }
     }
     pub(crate) fn with_profiles() -> Self {
         Self { profiles: true, ..Self::new() }
     }
     pub(crate) fn every(seconds: u64) -> Self {
         Self { interval: Some(Duration::from_secs(seconds)), ..Self::new() }
+    }
+    pub(crate) fn renewing(seconds: u64) -> Self {
+        Self { renewed: Some(Arc::default()), ..Self::every(seconds) }
     }
     pub(crate) fn fetches(&self) -> usize {
         self.fetched.load(SeqCst)
@@ -104,9 +120,27 @@ impl ConnectionDefinition for Metered {
     fn usage(&self) -> Option<&dyn UsageSource<Secret>> {
         Some(self)
     }
+    fn refresher(&self) -> Option<&dyn Refresher<Secret>> {
+        self.renewed.is_some().then_some(self)
+    }
     fn profiles(&self) -> Option<ProfileSpec> {
         let implicit = PathSpec::new(PathBase::Home, ".metered")?;
         self.profiles.then(|| ProfileSpec::new("METERED_HOME", implicit))
+    }
+}
+
+impl Refresher<Secret> for Metered {
+    fn semantics(&self) -> RefreshSemantics {
+        RefreshSemantics::Stable
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        _: &'a Secret,
+        _: &'a RefreshContext<'_>,
+    ) -> BoxFuture<'a, Result<Refreshed<Secret>, ConnectionError>> {
+        let before = self.renewed.iter().map(|renewed| renewed.fetch_add(1, SeqCst)).sum::<usize>();
+        Box::pin(async move { Ok(Refreshed::new(Secret::from(format!("renewed-{before}")))) })
     }
 }
 

@@ -49,7 +49,7 @@ async fn a_run_is_bounded_whatever_the_kind_says() {
     let rest = "--volume HOME/.tool:/config/.tool:ro --env TOOL_TOKEN --env TOOL_TELEMETRY=off --entrypoint  \
                 localhost/connections/tool:1 tool /usr/bin/env --flag=/a b";
     for (engine, program, own, user) in [
-        (SandboxEngine::Docker, "docker", "", "--user 1001:1002 "),
+        (SandboxEngine::Docker, "docker", "--init ", "--user 1001:1002 "),
         (SandboxEngine::Podman, "podman", "--http-proxy=false ", "--userns=keep-id --user 1001:1002 "),
     ] {
         let mut run = compose(&it, &SandboxPolicy::new().engine(engine), &start()).unwrap();

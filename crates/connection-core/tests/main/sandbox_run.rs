@@ -83,16 +83,16 @@ impl Engine {
             let policy = way.iter().fold(SandboxPolicy::new(), |policy, option| policy.engine_option(*option));
             let policy = policy.scratch(it.path("scratch")).image(Some(IMAGE.into())).memory(256 << 20).pids(64).network(SandboxNetwork::None);
             let sandbox = it.registry.sandbox(&TOOL).unwrap();
-            if let Err(error) = sandbox.build(&policy, &it.path("image"), variables()) {
-                said = error.to_string();
+            if let Err(why) = runs(way, &it, &limits) {
+                said = why;
                 continue;
             }
+            // What the engine itself does, ours does, too.
+            sandbox.build(&policy, &it.path("image"), variables()).unwrap();
             let run = sandbox.compose(&policy, &SpawnOptions::new("tool").arg("true")).unwrap();
             let output = output(run, &limits);
-            if output.status.success() {
-                return Some(Self { it, policy, limits });
-            }
-            said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            return Some(Self { it, policy, limits });
         }
         skipped(said.trim());
         None
@@ -104,6 +104,27 @@ impl Engine {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         (output.status.code().unwrap(), said + &String::from_utf8_lossy(&output.stderr))
     }
+}
+
+/// Whether podman builds and runs anything like it on this machine; by arguments that none of our functions made.
+fn runs(way: &[&str], it: &Tools, limits: &Path) -> Result<(), String> {
+    const PROBE: &str = "localhost/connections-test/probe:1";
+    const BOUNDS: [&str; 12] = [
+        "run", "--rm", "--network=none", "--memory=268435456b", "--memory-swap=268435456b", "--pids-limit=64", "--cap-drop=ALL",
+        "--security-opt=no-new-privileges", "--http-proxy=false", PROBE, "/bin/busybox", "true",
+    ];
+    it.write("probe/Containerfile", "FROM scratch\nCOPY busybox /bin/busybox\n");
+    fs::copy(BUSYBOX, it.path("probe/busybox")).unwrap();
+    let image = it.path("probe").to_str().unwrap().to_owned();
+    for arguments in [&["build", "--tag", PROBE, &image][..], &BOUNDS] {
+        let mut podman = Command::new("podman");
+        podman.args(way).args(arguments).env("CONTAINERS_CONF", limits).stdin(std::process::Stdio::null());
+        let ended = podman.output().map_err(|error| format!("podman: {error}"))?;
+        if !ended.status.success() {
+            return Err(String::from_utf8_lossy(&ended.stderr).into_owned());
+        }
+    }
+    Ok(())
 }
 
 fn output(run: SandboxRun, limits: &Path) -> Output {

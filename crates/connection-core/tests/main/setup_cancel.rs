@@ -127,7 +127,12 @@ async fn a_waiting_setup_keeps_no_registry_alive() {
     let session = registry.begin_setup(&ODD).await.unwrap();
     step(&session).await;
     world.clock.until_asleep(1).await;
+    let weak = registry.downgrade();
     drop((session, registry));
+    // What had just been begun, as a write, has it until that ends.
+    while weak.upgrade().is_some() {
+        tokio::task::yield_now().await;
+    }
     // The clock counts those that sleep: the timer goes with the registry.
     world.clock.advance(Duration::from_secs(3600));
     let registry = world.open(odd.clone()).await;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use connection_core::{ConnectionRegistry, UsageBounds};
+use connection_core::{ConnectionRegistry, PolledUsage, UsageBounds};
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{
@@ -108,6 +108,41 @@ async fn a_credential_that_comes_is_tried_at_once_whatever_the_one_before_failed
     assert!(until_fetched(&world, &plugin, 6).await < 600);
     fetched.changed().await;
     assert!(until_fetched(&world, &plugin, 7).await < 600);
+}
+
+#[tokio::test]
+async fn a_credential_that_is_renewed_since_it_was_refused_and_is_refused_again_is_asked_later_and_later() {
+    let (world, plugin) = (World::new().await, Metered::renewing(60));
+    let registry = world.open(plugin.clone()).await;
+    plugin.connected(&registry, "ada").await;
+    world.provider(|_| Reply::whole(401, "", ""));
+    let mut fetched = registry.usage_changes();
+    let _polling = poll(&registry);
+    for least in [0, 115, 235, 475] {
+        let before = plugin.fetches();
+        assert!(until_fetched(&world, &plugin, before + 1).await >= least, "{least}");
+        fetched.changed().await;
+    }
+    assert!(plugin.renewed.unwrap().load(std::sync::atomic::Ordering::SeqCst) > 0, "it was renewed");
+}
+
+#[tokio::test]
+async fn what_is_meant_is_polled_and_nothing_of_other_owners() {
+    let (world, plugin) = (World::new().await, Metered::every(60));
+    uses(&world, 10);
+    let registry = world.open(plugin.clone()).await;
+    let other = registry.owner("bob").unwrap();
+    let [meant, beside] = [plugin.connected(&registry, "ada").await.id(), plugin.connected(&registry, "eve").await.id()];
+    let of_bob = plugin.connected(&other, "ada").await.id();
+    let polled = registry.clone();
+    let is_meant = move |of: &PolledUsage<'_>| of.connection != beside && *of.kind == METERED && of.profile.is_none();
+    let bounds = UsageBounds::new().jitter_percent(0);
+    let _polling = Polling(Handle::current().spawn(async move { polled.poll_usage_of(bounds, is_meant).await }));
+    until_fetched(&world, &plugin, 4).await;
+    for (registry, id, is_polled) in [(&registry, meant, true), (&registry, beside, false), (&other, of_bob, false)] {
+        let kept = registry.usage(&METERED).connection(id).snapshot(None).await.unwrap();
+        assert_eq!(kept.is_some(), is_polled);
+    }
 }
 
 #[tokio::test]

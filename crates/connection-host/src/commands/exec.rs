@@ -34,7 +34,8 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
     Ok(code.into())
 }
 
-/// What the command of the extension runs with. Everything is refused before anything is started or on record.
+/// What the command of the extension runs with. What is refused is so before anything is started or on record; a program that
+/// cannot be started is found out behind it, and the record says that it was given the secrets, as it might have been.
 async fn variables(
     registry: &ConnectionRegistry,
     extension: &str,

@@ -206,7 +206,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "usage.interval",
         value: KeyType::Interval,
-        help: "How often `serve` asks how much is used, in place of what a kind says.",
+        help: "How often `usage --watch` asks, in place of what a kind says.",
     },
 ];
 

@@ -84,6 +84,9 @@ impl Settings {
         if settings.data_directory.as_os_str().is_empty() {
             settings.data_directory = data_directory()?;
         }
+        // One that was typed is where this process stands; what is below it is told to engines, which stand elsewhere.
+        settings.data_directory = std::path::absolute(&settings.data_directory)
+            .map_err(|error| Error::io(settings.data_directory.display(), &error))?;
         Ok(settings)
     }
 

@@ -51,6 +51,11 @@ impl Passed {
 }
 
 impl PassedSignal {
+    /// The code of a program that Ctrl-C ends, as shells tell it.
+    pub(crate) fn exit_code(self) -> u8 {
+        130
+    }
+
     pub(crate) fn pass_to(self, _: u32) {}
 }
 

@@ -53,7 +53,8 @@ async fn terminated(terminate: Option<&mut Signal>) {
     }
 }
 
-/// What a program that runs in the place of this one is to get, as this one gets it. Caught from when this is made.
+/// What a program that runs in the place of this one is to get, as this one gets it. Caught from when this is made, but for
+/// what whoever started this one had it ignore, as `nohup` does: the program ignores that, too.
 #[derive(Debug)]
 pub(crate) struct Passed(Vec<(Number, SignalKind, Signal)>);
 
@@ -71,7 +72,9 @@ impl Passed {
             (Number::USR1, SignalKind::user_defined1()),
             (Number::USR2, SignalKind::user_defined2()),
         ];
-        let caught = all.into_iter().map(|(number, kind)| Ok((number, kind, signal(kind)?)));
+        let ignored = ignored();
+        let heard = all.into_iter().filter(|(number, _)| ignored & bit(*number) == 0);
+        let caught = heard.map(|(number, kind)| Ok((number, kind, signal(kind)?)));
         caught.collect::<io::Result<_>>().map(Self)
     }
 
@@ -89,7 +92,23 @@ impl Passed {
     }
 }
 
+/// Which signals this process ignores, where the system says so; a bit for each.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
+fn bit(number: Number) -> u64 {
+    u32::try_from(number.as_raw() - 1).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or_default()
+}
+
 impl PassedSignal {
+    /// The code of a program that one ends, as shells tell it.
+    pub(crate) fn exit_code(self) -> u8 {
+        u8::try_from(128 + self.0.as_raw()).unwrap_or(u8::MAX)
+    }
+
     /// Sends it, unless the terminal has: what is typed there goes to all that run in its foreground.
     pub(crate) fn pass_to(self, process: u32) {
         let typed = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()].contains(&self.1);

@@ -3,6 +3,8 @@
 mod applications;
 mod chromium;
 #[cfg(unix)]
+mod copies;
+#[cfg(unix)]
 mod exec;
 mod extensions;
 mod finish;

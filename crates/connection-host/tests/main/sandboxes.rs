@@ -6,8 +6,9 @@ use std::{io::Write as _, path::Path};
 use serde_json::json;
 
 use crate::{
-    program::{Machine, check, contents},
-    tooled::{program, signed_in, text, tooled},
+    copies::left,
+    program::{Machine, check},
+    tooled::{podman_runs, program, signed_in, text, tooled},
 };
 
 /// Tells its arguments and its environment, shows what is mounted first and last, and ends as it is told.
@@ -25,7 +26,7 @@ exit "${last:-0}"
 "#;
 
 /// Where the engine and the workspace are, and somebody is signed in.
-fn machine() -> (Machine, String) {
+pub(crate) fn machine() -> (Machine, String) {
     with_engine(tooled())
 }
 
@@ -45,7 +46,7 @@ fn with_engine(machine: Machine) -> (Machine, String) {
     (machine, work)
 }
 
-const RUN: [&str; 7] = ["run", "claude", "--profile", "work", "--sandbox", "--workspace", "project"];
+pub(crate) const RUN: [&str; 7] = ["run", "claude", "--profile", "work", "--sandbox", "--workspace", "project"];
 
 fn argv(machine: &Machine, more: &[&str]) -> Vec<String> {
     let shown = machine.run(&[&RUN[..], &["--dry-run", "--json"], more].concat()).exits(0).json();
@@ -258,13 +259,6 @@ fn a_variable_that_is_named_is_handed_to_the_container_and_its_value_is_in_no_ar
     machine.run(&["run", "claude", "--env", "PATH"]).exits(2).warns("--sandbox");
 }
 
-/// What is left where private copies are made.
-fn left(machine: &Machine) -> Vec<std::path::PathBuf> {
-    let mut left: Vec<_> = contents(&machine.data().join("copies")).into_iter().map(|(path, _)| path).collect();
-    left.retain(|path| !path.ends_with("lock"));
-    left
-}
-
 #[test]
 fn a_contained_tool_writes_to_a_copy_that_goes_with_it() {
     let (machine, work) = machine();
@@ -360,12 +354,14 @@ fn contained() -> Option<Machine> {
         for way in WAYS {
             let configuration = machine.write("containers.conf", format!("{LIMITS}{way}").as_bytes());
             machine.set("CONTAINERS_CONF", &configuration);
-            let built = machine.run(&["sandbox", "build", "claude", "--file", "image/Containerfile"]);
-            let ran = machine.run(&RUN);
-            if (built.exit, ran.exit) == (0, 9) {
-                return Some(machine);
+            if let Err(why) = podman_runs(&machine) {
+                said = why;
+                continue;
             }
-            said = format!("{}{}", built.err, ran.err);
+            // What the engine itself does, ours does, too.
+            machine.run(&["sandbox", "build", "claude", "--file", "image/Containerfile"]).exits(0);
+            machine.run(&RUN).exits(9);
+            return Some(machine);
         }
     }
     let message = format!("\n\nSKIPPED: no container was run, since {}\n\n", said.trim());

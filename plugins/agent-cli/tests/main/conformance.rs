@@ -2,7 +2,7 @@
 
 use connection_testkit::{Input, conformance::Suite};
 
-use crate::{ADMIN, KEY, equipped, installed, kinds, models, signed_in};
+use crate::{ADMIN, KEY, equipped, kinds, models, signed_in};
 
 #[test]
 fn every_sentence_of_the_contract_holds_with_an_api_key() {
@@ -38,10 +38,7 @@ fn every_sentence_of_the_contract_holds_with_the_tools_own_login() {
 fn every_sentence_of_the_contract_holds_where_nothing_tells_the_account() {
     for (_, make) in kinds() {
         Suite::new(make)
-            .host(|host| {
-                let tools = installed(host.definition());
-                host.tools(tools)
-            })
+            .host(|host| equipped(host, &[("settings.json", "{}".to_owned()), ("config.toml", String::new())]))
             .setup([Input::answers(&[("how", "own")])], [])
             .recorded("tests/fixtures/own")
             .check();

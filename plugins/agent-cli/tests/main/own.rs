@@ -144,12 +144,43 @@ fn a_directory_that_says_nothing_of_a_login_is_taken_as_it_is() {
 }
 
 #[test]
-fn without_a_directory_only_the_tool_itself_is_looked_for() {
-    for (_, make) in kinds() {
-        let tools = installed(&make());
-        let host = FakeHost::new(make()).tools(tools);
-        let made = host.setup([own()]).run().unwrap();
-        assert_eq!(made.identity.account_id.as_str(), "own-login");
+fn without_a_directory_there_is_no_login_to_take() {
+    for (kind, make) in kinds() {
+        let made_on = host(make, &signed_in(kind));
+        let made = made_on.setup([own()]).run().unwrap();
+        let host = FakeHost::new(make()).tools(installed(&make()));
+        let failure = host.setup([own()]).run().unwrap_err();
+        assert_eq!(failure.code, format!("{kind}_nowhere"));
+        assert_eq!(failure.remedy.unwrap().as_str(), "create a profile with a directory, and connect that");
+        let found = host.verify(&made.credential, &made_on.connection(&made)).unwrap();
+        assert_eq!(
+            (found.liveness, found.reason.unwrap().code.as_ref()),
+            (Liveness::Failing, &*format!("{kind}_nowhere"))
+        );
+        // A key needs none.
+        let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY)])];
+        host.expect(models(kind)).setup(inputs).run().unwrap();
+    }
+}
+
+/// R-JACK-026
+#[test]
+fn a_file_of_the_account_that_cannot_be_judged_says_nothing() {
+    for (kind, account) in [("claude", ".claude.json"), ("gemini", "google_accounts.json")] {
+        let make = kinds().into_iter().find(|(name, _)| *name == kind).unwrap().1;
+        // The login itself is elsewhere, as in a keychain.
+        let files: Vec<_> = signed_in(kind).into_iter().filter(|(name, _)| *name == account).collect();
+        let made_on = host(make, &files);
+        let made = made_on.setup([own()]).run().unwrap();
+        let connection = made_on.connection(&made);
+        for (content, liveness) in [
+            ("{\"half\":".to_owned(), Liveness::Live),
+            (" ".repeat((1 << 20) + 1), Liveness::Live),
+            ("{}".into(), Liveness::Failing),
+        ] {
+            let host = host(make, &[(account, content)]);
+            assert_eq!(host.verify(&made.credential, &connection).unwrap().liveness, liveness, "{kind}");
+        }
     }
 }
 

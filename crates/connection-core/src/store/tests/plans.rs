@@ -19,6 +19,7 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
     database.open().await.close().await;
     for (sql, index) in [
         (accounts::DEFAULTS, "SEARCH connection_account USING INDEX connection_account_default (owner=?)"),
+        (accounts::OF_KIND, "SEARCH connection_account USING INDEX connection_account_of_kind (kind=? AND id>?)"),
         (lists::OF_ALL, "SEARCH a USING INDEX sqlite_autoindex_connection_account_1 (id>? AND id<?)"),
         (lists::OF_OWNER, "SEARCH a USING INDEX connection_account_owner (owner=? AND id>? AND id<?)"),
         (

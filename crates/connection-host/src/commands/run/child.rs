@@ -4,10 +4,9 @@ use std::{io, process::Command};
 
 use crate::platform::{self, Passed};
 
-/// Runs it to its end; its exit code, or 128 and the signal that ended it.
-pub(super) async fn run(command: Command) -> io::Result<u8> {
-    // From before it starts, so that none is lost in between.
-    let mut signals = Passed::new()?;
+/// Runs it to its end; its exit code, or 128 and the signal that ended it. The signals are caught from before it starts, so
+/// that none is lost in between.
+pub(super) async fn run(command: Command, signals: &mut Passed) -> io::Result<u8> {
     let mut child = tokio::process::Command::from(command).spawn()?;
     loop {
         tokio::select! {

@@ -26,6 +26,7 @@ use crate::{
     args::Run,
     cli::{KindEntry, Program},
     output::{json, quoted},
+    platform::Passed,
 };
 
 /// Where the workspace is in a container.
@@ -114,12 +115,21 @@ async fn in_container(
         return shown(program, &run.argv(), &Variables { without: Vec::new(), env }, &run.left_out, options);
     }
     let engine = run.engine;
-    let prepared = tokio::task::spawn_blocking(move || run.prepare()).await;
+    let mut signals = caught()?;
+    let mut preparing = tokio::task::spawn_blocking(move || run.prepare());
+    let (prepared, told) = tokio::select! {
+        prepared = &mut preparing => (prepared, None),
+        // What is copied by then goes, so its end is waited for.
+        signal = signals.next() => (preparing.await, Some(signal)),
+    };
     let prepared: PreparedRun =
         prepared.map_err(|_| Error::new(Exit::Unexpected, "crashed", "the copies for the container failed"))??;
+    if let Some(signal) = told {
+        return Ok(signal.exit_code());
+    }
     let mut command = prepared.command();
     of_tools(program, &SpawnOptions::new(""), &mut command);
-    let ended = child::run(command).await.map_err(|error| sandbox::not_started(engine, &error));
+    let ended = child::run(command, &mut signals).await.map_err(|error| sandbox::not_started(engine, &error));
     // The private copies go with it, behind the container.
     drop(prepared);
     ended
@@ -137,7 +147,11 @@ async fn on_host(program: &Program, dry: bool, options: &SpawnOptions) -> Result
         command.current_dir(cwd);
     }
     of_tools(program, options, &mut command);
-    child::run(command).await.map_err(|error| Error::io(options.program.display(), &error))
+    child::run(command, &mut caught()?).await.map_err(|error| Error::io(options.program.display(), &error))
+}
+
+fn caught() -> Result<Passed, Error> {
+    Passed::new().map_err(|error| Error::io("signals", &error))
 }
 
 /// What a person's programs get, and nothing of ours; what was put in before wins.

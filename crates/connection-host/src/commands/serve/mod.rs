@@ -40,10 +40,6 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         let registry = registry.clone();
         Handle::current().spawn(async move { registry.run().await })
     };
-    let polling = {
-        let (registry, bounds) = (registry.clone(), program.settings.usage.bounds());
-        Handle::current().spawn(async move { registry.poll_usage(bounds).await })
-    };
     let routes = routes::routes(&registry, &url, Health::new(registry.clone(), scheduler.abort_handle()));
     let resumed = tokio::select! {
         resumed = registry.resume_setups() => resumed,
@@ -66,7 +62,6 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         signals.next().await;
         // What it has begun goes on; nothing new is begun.
         scheduler.abort();
-        polling.abort();
         // One that has ended by itself needs no telling.
         stop.send(()).ok();
         let told = tell(output, "draining", address, &url);

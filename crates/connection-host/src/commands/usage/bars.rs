@@ -53,10 +53,16 @@ fn heading(told: &Told) -> String {
 fn notes(reading: &UsageReading, now: Timestamp) -> Vec<String> {
     let age = reading.age.as_secs();
     let at = now.seconds().saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
-    let fetched = || format!("fetched {}", moment(Timestamp::from_seconds(at), now));
     let mut notes = Vec::new();
-    if reading.snapshot.is_some() && (age >= FRESH || reading.error.is_some()) {
-        notes.push(fetched());
+    if let Some(snapshot) = &reading.snapshot {
+        if age >= FRESH || reading.error.is_some() {
+            notes.push(format!("fetched {}", moment(Timestamp::from_seconds(at), now)));
+        }
+        // What a tool wrote down last may be of long before it was fetched.
+        let before = at.saturating_sub(snapshot.observed_at.seconds());
+        if u64::try_from(before).is_ok_and(|before| before >= FRESH) {
+            notes.push(format!("as of {}", moment(snapshot.observed_at, now)));
+        }
     }
     if let Some(error) = &reading.error {
         let remedy = error.reason.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();

@@ -2,7 +2,8 @@
 
 use connection_contract::Kind;
 use connection_core::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, Profile, ProfileId, Usage as OfKind,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, PolledUsage, Profile, ProfileId,
+    Usage as OfKind,
 };
 
 use super::Told;
@@ -70,6 +71,17 @@ impl Named {
                 Err(Error::new(Exit::NotFound, "not_found", message).remedy("see `connections list`"))
             }
             _ => Ok(Self { kind: Some(kind), profile, connection: Some(connection.id()) }),
+        }
+    }
+
+    /// Which connections of the owner's are meant, also of those that come.
+    pub(super) fn connections(&self) -> impl Fn(&PolledUsage<'_>) -> bool + Send + Sync + 'static {
+        let (kind, connection) = (self.kind.clone(), self.connection);
+        let profile = self.profile.as_ref().map(|profile| (profile.id, profile.is_implicit));
+        move |of| {
+            kind.as_ref().is_none_or(|kind| kind == of.kind)
+                && connection.is_none_or(|id| id == of.connection)
+                && profile.is_none_or(|(id, is_implicit)| of.profile.map_or(is_implicit, |of| of == id))
         }
     }
 

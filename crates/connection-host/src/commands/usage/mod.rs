@@ -49,7 +49,7 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
     // Those that are connected later are shown as well.
     until_interrupted(&program.interrupts, async {
         let mut changes = registry.usage_changes();
-        let polling = registry.poll_usage(program.settings.usage.bounds());
+        let polling = registry.poll_usage_of(program.settings.usage.bounds(), named.connections());
         let telling = async {
             while changes.changed().await {
                 for account in named.meant(program, registry).await? {
@@ -91,12 +91,12 @@ struct Told {
 }
 
 impl Told {
-    /// Whether a person would see the same, but for the age.
+    /// Whether a person would see the same, but for how old it is.
     fn is_as(&self, other: &Self) -> bool {
         let seen = |told: &Self| match &told.found {
             Ok((_, Some(reading))) => {
                 let why = reading.error.as_ref().map(|error| error.reason.code.to_string());
-                (reading.snapshot.as_ref().map(|snapshot| (**snapshot).clone()), why)
+                (reading.snapshot.as_ref().map(|snapshot| snapshot.metrics.clone()), why)
             }
             Ok((_, None)) => (None, None),
             Err(error) => (None, Some(error.code.clone())),
