@@ -33,7 +33,7 @@ fn a_declaration_that_breaks_a_rule_makes_no_file() {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    "[a-zA-Zäöü标_.:/~ -]{0,8}[a-z0-9]"
+    "([a-zA-Zäöü标_.:/~-][a-zA-Zäöü标_.:/~ -]{0,7})?[a-z0-9]"
 }
 
 fn words() -> impl Strategy<Value = DisplayText> {
