@@ -1,6 +1,8 @@
 //! `resolve FILE`: what becomes of what an extension needs, by presence alone. No provider is asked.
 
-use connection_core::{ConnectionRegistry, ConnectionStatus, ExtensionHandle, ResolvedConnection};
+use connection_core::{
+    ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError, ExtensionHandle, ResolvedConnection,
+};
 use connection_manifest::ExtensionFile;
 
 use super::show::fact;
@@ -8,7 +10,7 @@ use crate::{
     Error, Exit,
     cli::Program,
     extensions::{explained, named},
-    input,
+    input::{self, stored},
     output::{Output, quoted},
 };
 
@@ -24,10 +26,23 @@ pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error>
     if program.output.json {
         program.output.shape(&resolved.to_json())?;
     } else {
-        print(&program.output, &registry, &handle, &resolved).await?;
+        let unadded = if is_added(&registry, &handle).await? { None } else { Some(file) };
+        print(&program.output, &registry, &handle, &resolved, unadded).await?;
     }
     registry.close().await;
     Ok(Exit::Fine)
+}
+
+/// Whether commands that go by its name mean this declaration, and not another or none.
+async fn is_added(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Result<bool, Error> {
+    match registry.added_extension(handle.name()).await {
+        Ok(added) => {
+            let file = stored(&added.name, &added.source);
+            Ok(file.is_ok_and(|file| file.declaration() == handle.declaration()))
+        }
+        Err(CoreError::Extension(ExtensionError::Unknown(_))) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the file has that is no error, for people.
@@ -37,12 +52,13 @@ pub(super) fn noted(output: &Output, file: &ExtensionFile) {
     }
 }
 
-/// For people: what it needs, what there is, and what to do.
+/// For people: what it needs, what there is, and what to do; with the file that is to be added before its name is known.
 pub(super) async fn print(
     output: &Output,
     registry: &ConnectionRegistry,
     handle: &ExtensionHandle,
     resolved: &ResolvedConnection,
+    unadded: Option<&str>,
 ) -> Result<(), Error> {
     let requirement = handle.requirement();
     fact(output, "extension", handle.name())?;
@@ -76,14 +92,17 @@ pub(super) async fn print(
         (ConnectionStatus::Connected, Some(connection)) if !resolved.is_granted() => {
             format!("connections extensions grant {own} {connection}")
         }
+        // It goes by the connection's name alone.
         (ConnectionStatus::Failed, Some(connection)) if resolved.is_granted() => {
-            format!("connections reauthorize {connection}")
+            return fact(output, "mend with", &format!("connections reauthorize {connection}"));
         }
         // What lacks its grant, too, gets both there.
         (ConnectionStatus::Failed | ConnectionStatus::Missing, _) => format!("connections open-settings {own}"),
         _ => return Ok(()),
     };
-    fact(output, "mend with", &way)
+    let Some(file) = unadded else { return fact(output, "mend with", &way) };
+    fact(output, "mend with", &format!("connections extensions add {}", quoted(file)))?;
+    fact(output, "then", &way)
 }
 
 /// `GitHub (github), accessToken`

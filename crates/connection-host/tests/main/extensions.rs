@@ -212,6 +212,30 @@ fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_i
     machine.run(&["extensions", "add", "secret.json"]).exits(2).warns("a manifest holds no secret");
 }
 
+/// What is told to do is done as it is told.
+#[test]
+fn what_was_not_added_is_added_first() {
+    let machine = machine();
+    let lines = |first: &str, then: &str| format!("mend with     connections {first}\nthen          connections {then}\n");
+    let first = lines("extensions add issues.json", "open-settings issues");
+    machine.run(&["resolve", "issues.json"]).exits(0).says(&first);
+    machine.run(&["extensions", "add", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
+    let added = machine.run(&["resolve", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
+    assert!(!added.out.contains("extensions add"), "{}", added.out);
+    // Another declaration has the name.
+    let other = String::from_utf8(ISSUES.to_vec()).unwrap().replace("\"GitHub\"", "\"Git Hub\"");
+    machine.write("an other.json", other.as_bytes());
+    let again = lines("extensions add 'an other.json'", "open-settings issues");
+    machine.run(&["resolve", "an other.json"]).exits(0).says(&again);
+    machine.run(&["open-settings", "issues", "--from-env", "accessToken=GITHUB"]).exits(0);
+    let grant = lines("extensions add release-notes.json", "extensions grant release-notes github:octocat");
+    machine.run(&["resolve", "release-notes.json"]).exits(0).says(&grant);
+    machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
+    machine.run(&["extensions", "grant", "release-notes", "github:octocat"]).exits(0);
+    let ready = machine.run(&["resolve", "release-notes.json"]).exits(0);
+    assert!(!ready.out.contains("mend with"), "{}", ready.out);
+}
+
 #[test]
 fn extensions_are_of_one_owner() {
     let machine = connected();

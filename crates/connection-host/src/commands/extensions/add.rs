@@ -41,7 +41,7 @@ async fn told(
         });
     }
     match resolved {
-        Ok(resolved) => print(output, registry, handle, &resolved).await,
+        Ok(resolved) => print(output, registry, handle, &resolved, None).await,
         Err(error) => {
             output.line(format!("Added {}", added.name))?;
             output.note(error.to_string());
