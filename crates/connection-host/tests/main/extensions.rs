@@ -1,5 +1,8 @@
 //! Extensions that share a connection: added, granted, refused, removed.
 
+use connection_contract::SecretName;
+use connection_core::{ConnectionRegistry, KeyFile};
+use connection_plugin_github::GitHub;
 use serde_json::Value;
 
 use crate::{
@@ -210,6 +213,41 @@ fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_i
     let secret = text.replace("\"id\": \"default\",", &format!("\"id\": \"default\", \"accessToken\": \"{TOKEN}\","));
     machine.write("secret.json", secret.as_bytes());
     machine.run(&["extensions", "add", "secret.json"]).exits(2).warns("a manifest holds no secret");
+}
+
+/// A host of one's own makes its handles itself, and adds nothing.
+#[test]
+fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
+    let machine = connected();
+    let id = machine.run(&["list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let builder = ConnectionRegistry::builder()
+            .store(machine.address())
+            .key(KeyFile::at(machine.data().join("key/root.key")))
+            .state_directory(machine.state_directory())
+            .kind(GitHub);
+        let registry = builder.open().await.unwrap();
+        let token = SecretName::parse("accessToken".to_owned()).unwrap();
+        registry.grant("an agent", id.parse().unwrap(), &[token]).await.unwrap();
+        registry.close().await;
+    });
+    let list = machine.run(&["extensions"]).exits(0).says("it was not added").out;
+    let row = list.lines().find(|line| line.starts_with("an agent")).unwrap();
+    assert!(row.contains("unknown") && row.contains("github:octocat (accessToken)"), "{list}");
+    let list = machine.run(&["extensions", "--json"]).exits(0).json();
+    let (added, other) = (&list[0], &list[1]);
+    check(added, "extension");
+    check(other, "extension");
+    assert_eq!((&added["name"], &added["error"], &added["provider"]), (&"issues".into(), &Value::Null, &"github".into()));
+    assert_eq!((&other["name"], &other["error"]["code"]), (&"an agent".into(), &"unknown_extension".into()));
+    assert_eq!((&other["status"], &other["provider"], &other["addedAt"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(other["grants"][0]["connection"], *id);
+    // By the way that is told.
+    let remedy = other["error"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("`connections extensions revoke 'an agent'`"), "{remedy}");
+    machine.run(&["extensions", "revoke", "an agent"]).exits(0).says("may not use github:octocat any more");
+    assert_eq!(machine.run(&["extensions", "--json"]).exits(0).json().as_array().unwrap().len(), 1);
 }
 
 /// What is told to do is done as it is told.
