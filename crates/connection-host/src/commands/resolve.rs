@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error> {
     let manifest = input::manifest(file)?;
-    noted(&program.output, &manifest.file);
+    let notes = Notes::of(&program.output, &manifest.file);
     let registry = program.open().await?;
     let handle = registry.extension(manifest.file.into_declaration())?;
     let resolved = match handle.resolve(handle.requirement()).await {
@@ -30,6 +30,7 @@ pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error>
         print(&program.output, &registry, &handle, &resolved, unadded).await?;
     }
     registry.close().await;
+    notes.last(&program.output);
     Ok(Exit::Fine)
 }
 
@@ -45,10 +46,28 @@ async fn is_added(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Re
     }
 }
 
-/// What the file has that is no error, for people.
-pub(super) fn noted(output: &Output, file: &ExtensionFile) {
-    if !output.json {
-        file.notes().iter().for_each(|note| output.note(note.to_string()));
+/// What a file has that is no error, on standard error. For people it goes before the answer or the error that it may
+/// explain; with `--json` behind the answer, so that an error has standard error to itself.
+pub(super) struct Notes(Vec<String>);
+
+impl Notes {
+    pub(super) fn of(output: &Output, file: &ExtensionFile) -> Self {
+        let notes = Self(file.notes().iter().map(ToString::to_string).collect());
+        if !output.json {
+            notes.tell(output);
+        }
+        notes
+    }
+
+    /// When all went well.
+    pub(super) fn last(&self, output: &Output) {
+        if output.json {
+            self.tell(output);
+        }
+    }
+
+    fn tell(&self, output: &Output) {
+        self.0.iter().for_each(|note| output.note(note));
     }
 }
 

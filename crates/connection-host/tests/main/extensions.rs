@@ -193,11 +193,26 @@ fn several_connections_are_an_error_that_lists_them_until_one_is_the_default() {
 }
 
 #[test]
+fn for_programs_too_it_is_told_what_of_a_manifest_is_not_read_unless_there_is_an_error() {
+    let (machine, told) = (connected(), "this is not read here; it is kept");
+    for (command, shape) in [(&["resolve"][..], "resolved"), (&["extensions", "add"], "extension")] {
+        let ran = machine.run(&[command, &["foreign.json", "--json"]].concat()).exits(0).warns(told);
+        check(&ran.json(), shape);
+    }
+    let again = ["add", "github", "--label", "other", "--again", "--from-env", "accessToken=GITHUB"];
+    machine.run(&again).exits(0);
+    machine.run(&["default", "github:octocat", "--clear"]).exits(0);
+    machine.run(&["resolve", "foreign.json"]).exits(2).warns(told).warns("several connections");
+    // Who reads it as JSON reads one object.
+    let error = machine.run(&["resolve", "foreign.json", "--json"]).exits(2).error();
+    assert_eq!(error["error"]["code"], "ambiguous");
+}
+
+#[test]
 fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_is_told() {
     let machine = machine();
     let told = machine.run(&["resolve", "foreign.json"]).exits(0).warns("this is not read here; it is kept");
     assert!(!told.out.contains("not read here"), "{}", told.out);
-    machine.run(&["resolve", "foreign.json", "--json"]).exits(0).json();
     let text = String::from_utf8(ISSUES.to_vec()).unwrap();
     machine.feed(&["extensions", "add", "-"], &text).exits(0).says("issues");
     machine.run(&["extensions"]).exits(0).says("issues");
