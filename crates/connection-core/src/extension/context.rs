@@ -43,7 +43,9 @@ impl CommandContext {
 
     /// The same as variables of a process, for a command that is a program. A secret's name becomes words in capital
     /// letters: `accessToken` is `ACCESS_TOKEN`. What is public has `PUBLIC_` before it: `apiBaseUrl` is
-    /// `PUBLIC_API_BASE_URL`, text as it is and all else as JSON. Every value is given as a secret, so that none is printed.
+    /// `PUBLIC_API_BASE_URL`; and what the extension and the command are set to has `PREFERENCE_`: `defaultDatabase` is
+    /// `PREFERENCE_DEFAULT_DATABASE`. Text is as it is and all else as JSON. Every value is given as a secret, so that none
+    /// is printed.
     ///
     /// The context was a use already; [`ExtensionHandle::environment`](super::ExtensionHandle::environment) is none where
     /// this is refused.
@@ -59,6 +61,8 @@ impl CommandContext {
             _ => &[],
         };
         let public = public.iter().map(|(name, value)| (name.as_str(), "PUBLIC_", environment::text(value)));
-        Ok(environment::variables(secrets.chain(public))?)
+        let set = self.preferences.iter();
+        let set = set.map(|(name, value)| (name.as_str(), "PREFERENCE_", environment::text(value)));
+        Ok(environment::variables(secrets.chain(public).chain(set))?)
     }
 }

@@ -4,22 +4,37 @@ use connection_contract::{Secret, Value};
 
 use super::ExtensionError;
 
-/// What shells, loaders and interpreters read by themselves: a secret there is a program that does something else.
+/// What shells, loaders and interpreters read by themselves: a secret there is a program that does something else, or that
+/// sends what it sends elsewhere. In capital letters, as every variable is that is made here: some programs read
+/// `http_proxy` alone, and none of that name is made.
 const RESERVED: &[&str] = &[
+    "ALL_PROXY",
+    "BASHOPTS",
     "BASH_ENV",
     "CDPATH",
+    "CLASSPATH",
     "ENV",
+    "GCONV_PATH",
+    "GLIBC_TUNABLES",
     "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
     "IFS",
     "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
     "LANG",
     "LOGNAME",
+    "LUA_INIT",
     "NODE_OPTIONS",
+    "NODE_PATH",
+    "NO_PROXY",
     "OLDPWD",
     "PATH",
+    "PERL5DB",
     "PERL5LIB",
     "PERL5OPT",
     "PROMPT_COMMAND",
+    "PS4",
     "PWD",
     "PYTHONHOME",
     "PYTHONPATH",
@@ -27,14 +42,17 @@ const RESERVED: &[&str] = &[
     "RUBYLIB",
     "RUBYOPT",
     "SHELL",
+    "SHELLOPTS",
     "SYSTEMROOT",
     "TEMP",
     "TERM",
     "TMP",
     "TMPDIR",
     "USER",
+    "ZDOTDIR",
+    "_JAVA_OPTIONS",
 ];
-const RESERVED_BEGINNINGS: &[&str] = &["CONNECTIONS_", "DYLD_", "GIT_", "LC_", "LD_"];
+const RESERVED_BEGINNINGS: &[&str] = &["CONNECTIONS_", "DYLD_", "GIT_", "LC_", "LD_", "LUA_INIT_"];
 
 /// Variables with their values, of a name, what goes before it, and a value.
 ///
@@ -143,12 +161,31 @@ mod tests {
             "gitDir",
             "lcAll",
             "connectionsHome",
+            "perl5db",
+            "luaInit",
+            "LUA_INIT_5_4",
+            "jdkJavaOptions",
+            "_javaOptions",
+            "classpath",
+            "nodePath",
+            "zdotdir",
+            "shellopts",
+            "bashopts",
+            "ps4",
+            "gconvPath",
+            "glibc.tunables",
+            "http_proxy",
+            "httpsProxy",
+            "ALL_PROXY",
+            "no-proxy",
         ];
         for name in names {
             assert!(made(&[(name, "", "a")]).ends_with("the system reads that variable by itself"), "{name}");
         }
         assert!(made(&[("token", "", "a\0b")]).ends_with("a byte that no variable can have"));
+        // What only looks like one, or has something before it, is none.
         assert_eq!(made(&[("path", "PUBLIC_", "a"), ("gitlabToken", "", "b")]), "PUBLIC_PATH GITLAB_TOKEN");
+        assert_eq!(made(&[("luaInitial", "", "a"), ("ps4", "PREFERENCE_", "b")]), "LUA_INITIAL PREFERENCE_PS4");
         let bytes = variables([("token", "", Secret::new([0xff, 0xfe]))]).unwrap_err();
         assert_eq!(bytes.to_string(), "'token' cannot be a variable of the environment: its value is no text");
     }

@@ -1,6 +1,6 @@
 //! What a command runs with: declared names alone, wiped when it ends, and as variables.
 
-use connection_contract::{AuthType, Secret, Value};
+use connection_contract::{AuthType, Command, Preference, PreferenceInput, Secret, Value};
 
 use crate::{
     extension_kit::{TWIN, Twin, acme_extension, needs, of, secret_name},
@@ -29,7 +29,16 @@ async fn a_command_gets_the_declared_secrets_its_settings_and_what_is_public() {
     let shown: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={}", value.expose_str().unwrap())).collect();
     assert_eq!(
         shown,
-        ["API_SECRET=canary-2", "PUBLIC_API_BASE_URL=https://declared.example", "PUBLIC_REGION=eu"]
+        [
+            "API_SECRET=canary-2",
+            "PUBLIC_API_BASE_URL=https://declared.example",
+            "PUBLIC_REGION=eu",
+            "PREFERENCE_API_BASE_URL=https://declared.example",
+            "PREFERENCE_DEFAULT_DATABASE=",
+            "PREFERENCE_OPEN=false",
+            "PREFERENCE_LAYOUT=compact",
+            "PREFERENCE_LIMIT=5",
+        ]
     );
     assert!(!format!("{variables:?}").contains("canary"));
     let used = "SELECT body FROM connection_event WHERE kind = 'extension_used'";
@@ -44,7 +53,9 @@ async fn what_needs_no_secret_gets_what_is_public_without_a_grant() {
     let local = registry.extension(of("reminders", needs(crate::acme::KIND, AuthType::None, &[]))).unwrap();
     let context = local.inject(None).await.unwrap();
     assert_eq!((context.secrets().count(), context.command()), (0, None));
-    assert_eq!(context.environment().unwrap().len(), 1);
+    let variables: Vec<_> = context.environment().unwrap().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(variables.iter().filter(|name| name.starts_with("PUBLIC_")).count(), 1);
+    assert!(variables.iter().all(|name| name.starts_with("PUBLIC_") || name.starts_with("PREFERENCE_")), "{variables:?}");
     let asked = local.with_access_token(local.requirement(), async |_| ()).await;
     assert_eq!(asked.unwrap_err().to_string(), "'reminders' declares no secret 'accessToken'");
 }
@@ -55,10 +66,7 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
     let registry = world.acme().await;
     let declaration = acme_extension("issues");
     let requirement = declaration.requirement.clone().public_preference("api_base_url");
-    let declaration = of("issues", requirement).preference(connection_contract::Preference::new(
-        "api_base_url",
-        connection_contract::PreferenceInput::Text,
-    ));
+    let declaration = of("issues", requirement).preference(Preference::new("api_base_url", PreferenceInput::Text));
     let issues = registry.extension(declaration).unwrap();
     let connection = connected(&registry, "key-1").await;
     registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
@@ -75,6 +83,39 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
 }
 
 #[tokio::test]
+async fn what_is_set_of_the_extension_and_of_the_command_is_in_variables_and_the_commands_goes_first() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let both = Command::new("close").preference(Preference::new("defaultDatabase", PreferenceInput::Text));
+    let issues = registry.extension(acme_extension("issues").command(both)).unwrap();
+    let connection = connected(&registry, "key-1").await;
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    let list = Value::List(vec!["a".into(), true.into()]);
+    issues.set_preferences(None).set("defaultDatabase", list).set("open", true).await.unwrap();
+    let seen = async |command: Option<&str>, name: &str| {
+        let variables = issues.environment(command).await.unwrap();
+        let found: Vec<_> = variables.iter().filter(|(known, _)| known == name).collect();
+        assert!(found.len() < 2, "{name} is there once");
+        found.first().map(|(_, value)| value.expose_str().unwrap().to_owned())
+    };
+    let of = async |command: Option<&str>, name: &str| seen(command, name).await.unwrap_or_default();
+    assert_eq!(of(None, "PREFERENCE_DEFAULT_DATABASE").await, r#"["a",true]"#, "what is no text is JSON");
+    assert_eq!(of(None, "PREFERENCE_OPEN").await, "true");
+    assert_eq!(seen(None, "PREFERENCE_LIMIT").await, None, "it is of a command");
+    assert_eq!(of(Some("list"), "PREFERENCE_LIMIT").await, "10");
+    issues.set_preferences(Some("close")).set("defaultDatabase", "work").await.unwrap();
+    assert_eq!(of(Some("close"), "PREFERENCE_DEFAULT_DATABASE").await, "work");
+    assert_eq!(of(Some("list"), "PREFERENCE_DEFAULT_DATABASE").await, r#"["a",true]"#);
+    // Two names that would be one variable, as for all others.
+    let twice = acme_extension("issues").preference(Preference::new("default_database", PreferenceInput::Text));
+    let told = registry.extension(twice).unwrap().environment(None).await.unwrap_err();
+    assert_eq!(
+        told.to_string(),
+        "'default_database' cannot be a variable of the environment: another name becomes the same variable"
+    );
+}
+
+#[tokio::test]
 async fn variables_are_those_of_the_context_and_on_record_before_they_are_given() {
     let world = World::new().await;
     let registry = world.acme().await;
@@ -86,7 +127,7 @@ async fn variables_are_those_of_the_context_and_on_record_before_they_are_given(
         variables.iter().map(|(name, value)| format!("{name}={}", value.expose_str().unwrap())).collect()
     };
     let variables = shown(issues.environment(Some("list")).await.unwrap());
-    assert_eq!(variables, ["ACCESS_TOKEN=key-1", "PUBLIC_API_BASE_URL=https://api.acme.example"]);
+    assert_eq!(variables[..2], ["ACCESS_TOKEN=key-1", "PUBLIC_API_BASE_URL=https://api.acme.example"]);
     assert_eq!(variables, shown(issues.inject(Some("list")).await.unwrap().environment().unwrap()));
     let used = "SELECT body FROM connection_event WHERE kind = 'extension_used'";
     let of_command = r#"{"command":"list","extension":"issues","for":"command","names":["accessToken"]}"#;

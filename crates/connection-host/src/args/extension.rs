@@ -102,7 +102,7 @@ pub(crate) struct OpenSettings {
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
     /// What came of what was opened before
-    #[arg(long, value_name = "TICKET")]
+    #[arg(long, value_name = "TICKET", conflicts_with_all = ["kind", "device", "paste", "input", "fields", "from_env"])]
     pub(crate) retry: Option<String>,
     #[command(flatten)]
     pub(crate) finish: FinishArguments,

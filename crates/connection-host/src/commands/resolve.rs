@@ -1,6 +1,8 @@
 //! `resolve FILE`: what becomes of what an extension needs, by presence alone. No provider is asked.
 
-use connection_core::{ConnectionRegistry, ConnectionStatus, ExtensionHandle, ResolvedConnection};
+use connection_core::{
+    ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError, ExtensionHandle, ResolvedConnection,
+};
 use connection_manifest::ExtensionFile;
 
 use super::show::fact;
@@ -8,13 +10,13 @@ use crate::{
     Error, Exit,
     cli::Program,
     extensions::{explained, named},
-    input,
+    input::{self, stored},
     output::{Output, quoted},
 };
 
 pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error> {
     let manifest = input::manifest(file)?;
-    noted(&program.output, &manifest.file);
+    let notes = Notes::of(&program.output, &manifest.file);
     let registry = program.open().await?;
     let handle = registry.extension(manifest.file.into_declaration())?;
     let resolved = match handle.resolve(handle.requirement()).await {
@@ -24,25 +26,58 @@ pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error>
     if program.output.json {
         program.output.shape(&resolved.to_json())?;
     } else {
-        print(&program.output, &registry, &handle, &resolved).await?;
+        let unadded = if is_added(&registry, &handle).await? { None } else { Some(file) };
+        print(&program.output, &registry, &handle, &resolved, unadded).await?;
     }
     registry.close().await;
+    notes.last(&program.output);
     Ok(Exit::Fine)
 }
 
-/// What the file has that is no error, for people.
-pub(super) fn noted(output: &Output, file: &ExtensionFile) {
-    if !output.json {
-        file.notes().iter().for_each(|note| output.note(note.to_string()));
+/// Whether commands that go by its name mean this declaration, and not another or none.
+async fn is_added(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Result<bool, Error> {
+    match registry.added_extension(handle.name()).await {
+        Ok(added) => {
+            let file = stored(&added.name, &added.source);
+            Ok(file.is_ok_and(|file| file.declaration() == handle.declaration()))
+        }
+        Err(CoreError::Extension(ExtensionError::Unknown(_))) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// For people: what it needs, what there is, and what to do.
+/// What a file has that is no error, on standard error. For people it goes before the answer or the error that it may
+/// explain; with `--json` behind the answer, so that an error has standard error to itself.
+pub(super) struct Notes(Vec<String>);
+
+impl Notes {
+    pub(super) fn of(output: &Output, file: &ExtensionFile) -> Self {
+        let notes = Self(file.notes().iter().map(ToString::to_string).collect());
+        if !output.json {
+            notes.tell(output);
+        }
+        notes
+    }
+
+    /// When all went well.
+    pub(super) fn last(&self, output: &Output) {
+        if output.json {
+            self.tell(output);
+        }
+    }
+
+    fn tell(&self, output: &Output) {
+        self.0.iter().for_each(|note| output.note(note));
+    }
+}
+
+/// For people: what it needs, what there is, and what to do; with the file that is to be added before its name is known.
 pub(super) async fn print(
     output: &Output,
     registry: &ConnectionRegistry,
     handle: &ExtensionHandle,
     resolved: &ResolvedConnection,
+    unadded: Option<&str>,
 ) -> Result<(), Error> {
     let requirement = handle.requirement();
     fact(output, "extension", handle.name())?;
@@ -76,14 +111,17 @@ pub(super) async fn print(
         (ConnectionStatus::Connected, Some(connection)) if !resolved.is_granted() => {
             format!("connections extensions grant {own} {connection}")
         }
+        // It goes by the connection's name alone.
         (ConnectionStatus::Failed, Some(connection)) if resolved.is_granted() => {
-            format!("connections reauthorize {connection}")
+            return fact(output, "mend with", &format!("connections reauthorize {connection}"));
         }
         // What lacks its grant, too, gets both there.
         (ConnectionStatus::Failed | ConnectionStatus::Missing, _) => format!("connections open-settings {own}"),
         _ => return Ok(()),
     };
-    fact(output, "mend with", &way)
+    let Some(file) = unadded else { return fact(output, "mend with", &way) };
+    fact(output, "mend with", &format!("connections extensions add {}", quoted(file)))?;
+    fact(output, "then", &way)
 }
 
 /// `GitHub (github), accessToken`

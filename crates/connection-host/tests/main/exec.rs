@@ -38,6 +38,28 @@ fn the_program_gets_what_was_declared_and_nothing_else_of_ours() {
     assert!(value("HOME").is_some() && !got.contains("CONNECTIONS_"), "{got}");
 }
 
+#[test]
+fn the_program_gets_what_the_extension_and_the_command_are_set_to() {
+    let machine = connected();
+    let run = |command: &[&str]| {
+        let arguments = [&["exec", "issues"], command, &["--", "/bin/sh", "-c", "env | sort > got"]].concat();
+        machine.run(&arguments).exits(0);
+        let got = got(&machine);
+        let of_ours = got.lines().filter(|line| line.starts_with("PREFERENCE_"));
+        of_ours.map(str::to_owned).collect::<Vec<_>>().join(" ")
+    };
+    let url = "PREFERENCE_API_BASE_URL=https://api.github.com";
+    assert_eq!(run(&[]), format!("{url} PREFERENCE_DEFAULT_DATABASE= PREFERENCE_OPEN_BEHAVIOR=browser"));
+    machine.run(&["preferences", "set", "issues", "defaultDatabase", "work"]).exits(0);
+    let own = format!("{url} PREFERENCE_DEFAULT_DATABASE=work");
+    assert_eq!(run(&[]), format!("{own} PREFERENCE_OPEN_BEHAVIOR=browser"));
+    let of_search = ["--command", "search"];
+    assert_eq!(run(&of_search), format!("{own} PREFERENCE_ONLY_MINE=true PREFERENCE_OPEN_BEHAVIOR=browser"));
+    machine.run(&["preferences", "set", "issues", "--command", "search", "onlyMine", "false"]).exits(0);
+    assert_eq!(run(&of_search), format!("{own} PREFERENCE_ONLY_MINE=false PREFERENCE_OPEN_BEHAVIOR=browser"));
+    assert_eq!(run(&["--command", "create"]), format!("{own} PREFERENCE_OPEN_BEHAVIOR=browser"));
+}
+
 /// A variable that the configuration names holds the key of everything.
 #[test]
 fn the_key_is_not_in_the_program_s_variables() {

@@ -1,5 +1,8 @@
 //! Extensions that share a connection: added, granted, refused, removed.
 
+use connection_contract::SecretName;
+use connection_core::{ConnectionRegistry, KeyFile};
+use connection_plugin_github::GitHub;
 use serde_json::Value;
 
 use crate::{
@@ -190,11 +193,26 @@ fn several_connections_are_an_error_that_lists_them_until_one_is_the_default() {
 }
 
 #[test]
+fn for_programs_too_it_is_told_what_of_a_manifest_is_not_read_unless_there_is_an_error() {
+    let (machine, told) = (connected(), "this is not read here; it is kept");
+    for (command, shape) in [(&["resolve"][..], "resolved"), (&["extensions", "add"], "extension")] {
+        let ran = machine.run(&[command, &["foreign.json", "--json"]].concat()).exits(0).warns(told);
+        check(&ran.json(), shape);
+    }
+    let again = ["add", "github", "--label", "other", "--again", "--from-env", "accessToken=GITHUB"];
+    machine.run(&again).exits(0);
+    machine.run(&["default", "github:octocat", "--clear"]).exits(0);
+    machine.run(&["resolve", "foreign.json"]).exits(2).warns(told).warns("several connections");
+    // Who reads it as JSON reads one object.
+    let error = machine.run(&["resolve", "foreign.json", "--json"]).exits(2).error();
+    assert_eq!(error["error"]["code"], "ambiguous");
+}
+
+#[test]
 fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_is_told() {
     let machine = machine();
     let told = machine.run(&["resolve", "foreign.json"]).exits(0).warns("this is not read here; it is kept");
     assert!(!told.out.contains("not read here"), "{}", told.out);
-    machine.run(&["resolve", "foreign.json", "--json"]).exits(0).json();
     let text = String::from_utf8(ISSUES.to_vec()).unwrap();
     machine.feed(&["extensions", "add", "-"], &text).exits(0).says("issues");
     machine.run(&["extensions"]).exits(0).says("issues");
@@ -210,6 +228,65 @@ fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_i
     let secret = text.replace("\"id\": \"default\",", &format!("\"id\": \"default\", \"accessToken\": \"{TOKEN}\","));
     machine.write("secret.json", secret.as_bytes());
     machine.run(&["extensions", "add", "secret.json"]).exits(2).warns("a manifest holds no secret");
+}
+
+/// A host of one's own makes its handles itself, and adds nothing.
+#[test]
+fn what_may_use_a_connection_and_was_not_added_is_listed_and_taken_back() {
+    let machine = connected();
+    let id = machine.run(&["list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let builder = ConnectionRegistry::builder()
+            .store(machine.address())
+            .key(KeyFile::at(machine.data().join("key/root.key")))
+            .state_directory(machine.state_directory())
+            .kind(GitHub);
+        let registry = builder.open().await.unwrap();
+        let token = SecretName::parse("accessToken".to_owned()).unwrap();
+        registry.grant("an agent", id.parse().unwrap(), &[token]).await.unwrap();
+        registry.close().await;
+    });
+    let list = machine.run(&["extensions"]).exits(0).says("it was not added").out;
+    let row = list.lines().find(|line| line.starts_with("an agent")).unwrap();
+    assert!(row.contains("unknown") && row.contains("github:octocat (accessToken)"), "{list}");
+    let list = machine.run(&["extensions", "--json"]).exits(0).json();
+    let (added, other) = (&list[0], &list[1]);
+    check(added, "extension");
+    check(other, "extension");
+    assert_eq!((&added["name"], &added["error"], &added["provider"]), (&"issues".into(), &Value::Null, &"github".into()));
+    assert_eq!((&other["name"], &other["error"]["code"]), (&"an agent".into(), &"unknown_extension".into()));
+    assert_eq!((&other["status"], &other["provider"], &other["addedAt"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(other["grants"][0]["connection"], *id);
+    // By the way that is told.
+    let remedy = other["error"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("`connections extensions revoke 'an agent'`"), "{remedy}");
+    machine.run(&["extensions", "revoke", "an agent"]).exits(0).says("may not use github:octocat any more");
+    assert_eq!(machine.run(&["extensions", "--json"]).exits(0).json().as_array().unwrap().len(), 1);
+}
+
+/// What is told to do is done as it is told.
+#[test]
+fn what_was_not_added_is_added_first() {
+    let machine = machine();
+    let lines = |first: &str, then: &str| format!("mend with     connections {first}\nthen          connections {then}\n");
+    let first = lines("extensions add issues.json", "open-settings issues");
+    machine.run(&["resolve", "issues.json"]).exits(0).says(&first);
+    machine.run(&["extensions", "add", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
+    let added = machine.run(&["resolve", "issues.json"]).exits(0).says("mend with     connections open-settings issues");
+    assert!(!added.out.contains("extensions add"), "{}", added.out);
+    // Another declaration has the name.
+    let other = String::from_utf8(ISSUES.to_vec()).unwrap().replace("\"GitHub\"", "\"Git Hub\"");
+    machine.write("an other.json", other.as_bytes());
+    let again = lines("extensions add 'an other.json'", "open-settings issues");
+    machine.run(&["resolve", "an other.json"]).exits(0).says(&again);
+    machine.run(&["open-settings", "issues", "--from-env", "accessToken=GITHUB"]).exits(0);
+    let grant = lines("extensions add release-notes.json", "extensions grant release-notes github:octocat");
+    machine.run(&["resolve", "release-notes.json"]).exits(0).says(&grant);
+    machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
+    machine.run(&["extensions", "grant", "release-notes", "github:octocat"]).exits(0);
+    let ready = machine.run(&["resolve", "release-notes.json"]).exits(0);
+    assert!(!ready.out.contains("mend with"), "{}", ready.out);
 }
 
 #[test]

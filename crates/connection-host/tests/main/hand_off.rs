@@ -65,6 +65,36 @@ fn a_ticket_tells_later_what_came_of_it() {
 }
 
 #[test]
+fn how_a_ticket_s_command_ends_says_what_is_to_be_done() {
+    let machine = added();
+    let ticket = |extension: &str| {
+        let opened = machine.run(&["open-settings", extension, "--json"]).exits(0).json();
+        opened["ticket"].as_str().unwrap().to_owned()
+    };
+    let of_issues = ticket("issues");
+    let retry = |more: &[&str]| machine.run(&[&["open-settings", "issues", "--retry", &of_issues], more].concat());
+    retry(&[]).exits(5).says("connections open-settings issues");
+    // It is connected, and not for this extension.
+    machine.run(&["add", "github", "--from-env", "accessToken=GITHUB"]).exits(0);
+    retry(&[]).exits(6).says("connections extensions grant issues github:octocat");
+    machine.run(&["extensions", "grant", "issues", "github"]).exits(0);
+    retry(&[]).exits(0).says("status        connected");
+    machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
+    machine.run(&["verify", "github"]).exits(4);
+    let told = retry(&["--json"]).exits(4).json();
+    check(&told, "openSettings");
+    assert_eq!((&told["resolved"]["status"], &told["ticket"]), (&json!("failed"), &json!(of_issues)));
+    if cfg!(target_os = "linux") {
+        machine.run(&["extensions", "add", "reminders.json"]).exits(0);
+        machine.run(&["open-settings", "reminders", "--retry", &ticket("reminders")]).exits(6).says("darwin only");
+    }
+    // What was brought would connect nothing.
+    for more in [["--kind", "github"], ["--from-env", "accessToken=GITHUB"], ["--input", "-"]] {
+        retry(&more).exits(2).warns("does not go with the rest of the command");
+    }
+}
+
+#[test]
 fn a_setup_that_waits_is_gone_on_with_and_grants_all_the_same() {
     let machine = added();
     machine.provider.tell(503, "", "");
@@ -231,7 +261,16 @@ fn what_ends_as_connected_already_says_a_way_that_there_is() {
 fn a_kind_of_another_provider_is_refused() {
     let machine = added();
     machine.run(&[&CONNECT[..], &["--kind", "notion"]].concat()).exits(6).warns("--kind takes github");
+    // Where nobody is asked and nothing is brought, too.
+    machine.run(&["open-settings", "issues", "--kind", "nonsense"]).exits(6).warns("--kind takes github");
+    machine.run(&["open-settings", "issues", "--kind", "github"]).exits(0).says("Connection required: GitHub");
     machine.run(&[&CONNECT[..], &["--kind", "github"]].concat()).exits(0);
+    machine.run(&["open-settings", "issues", "--kind", "nonsense"]).exits(6).warns("--kind takes github");
+    machine.run(&["open-settings", "issues", "--kind", "github"]).exits(0).says("status        connected");
+    machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
+    machine.run(&["verify", "github"]).exits(4);
+    machine.run(&["open-settings", "issues", "--kind", "nonsense"]).exits(6).warns("--kind takes github");
+    machine.run(&["open-settings", "issues", "--kind", "github"]).exits(0).says("connections reauthorize");
 }
 
 /// With `examples/oauth2.rs`, whose server is not there.

@@ -5,7 +5,7 @@ use connection_core::{ConnectionRegistry, ExtensionHandle, ExtensionInfo};
 use crate::{
     Error, Exit,
     cli::Program,
-    commands::resolve::{noted, print},
+    commands::resolve::{Notes, print},
     extensions::{bodies, open_grants},
     input::{self, Manifest},
     output::json,
@@ -13,13 +13,14 @@ use crate::{
 
 pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error> {
     let Manifest { file, text } = input::manifest(file)?;
-    noted(&program.output, &file);
+    let notes = Notes::of(&program.output, &file);
     let registry = program.open().await?;
     let declaration = file.into_declaration();
     let added = registry.add_extension(&declaration, text).await?;
     let handle = registry.extension(declaration)?;
     told(&program, &registry, &added, &handle).await?;
     registry.close().await;
+    notes.last(&program.output);
     Ok(Exit::Fine)
 }
 
@@ -41,7 +42,7 @@ async fn told(
         });
     }
     match resolved {
-        Ok(resolved) => print(output, registry, handle, &resolved).await,
+        Ok(resolved) => print(output, registry, handle, &resolved, None).await,
         Err(error) => {
             output.line(format!("Added {}", added.name))?;
             output.note(error.to_string());

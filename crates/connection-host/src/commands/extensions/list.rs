@@ -1,6 +1,7 @@
-//! `extensions`: every one that was added, what becomes of what it needs, and what it may use.
+//! `extensions`: every one that was added, what becomes of what it needs, and what it may use; and what those may use that
+//! a host has let without adding them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use connection_contract::ExtensionDeclaration;
 use connection_core::ConnectionRegistry;
@@ -32,7 +33,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         let uses: Vec<_> = body.grants.iter().map(json::GrantBody::told).collect();
         table.row([
             body.name.as_str().into(),
-            body.provider.as_str().into(),
+            body.provider.as_deref().unwrap_or_default().into(),
             body.status.unwrap_or("unknown").into(),
             uses.join(", ").into(),
             body.error.as_ref().map(|error| error.message.clone()).unwrap_or_default().into(),
@@ -66,12 +67,15 @@ async fn all(registry: &ConnectionRegistry) -> Result<Vec<json::ExtensionBody>, 
             }
         }
     });
-    Ok(bodies.collect())
+    let mut bodies: Vec<_> = bodies.collect();
+    // Nothing says what these need, and all the same a person is to see what they may use.
+    bodies.extend(grants.into_iter().map(|(name, grants)| json::ExtensionBody::unadded(name, grants)));
+    Ok(bodies)
 }
 
 /// What each extension may use, by its name.
-async fn granted(registry: &ConnectionRegistry) -> Result<HashMap<String, Vec<json::GrantBody>>, Error> {
-    let mut granted: HashMap<String, Vec<json::GrantBody>> = HashMap::new();
+async fn granted(registry: &ConnectionRegistry) -> Result<BTreeMap<String, Vec<json::GrantBody>>, Error> {
+    let mut granted: BTreeMap<String, Vec<json::GrantBody>> = BTreeMap::new();
     let open = open_grants(registry, None).await?;
     if open.is_empty() {
         return Ok(granted);

@@ -10,8 +10,8 @@ use std::{future::IntoFuture, sync::Arc};
 
 use connection_contract::{BoxFuture, Kind};
 use connection_core::{
-    ConnectionInfo, ConnectionRegistry, ConnectionRequired, Error as CoreError, ExtensionError, ExtensionHandle,
-    RequiredAction, RetryOutcome, RetryTicket, SetupSession,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, ConnectionRequired, ConnectionStatus, Error as CoreError,
+    ExtensionError, ExtensionHandle, RequiredAction, RetryOutcome, RetryTicket, SetupSession,
 };
 use hand_off::WordsOfSettings;
 
@@ -62,6 +62,16 @@ fn ticket(text: &str) -> Result<RetryTicket, Error> {
     text.parse().map_err(|_| Error::usage("--retry takes a ticket, as `open-settings --json` prints it"))
 }
 
+/// What an extension ends with that needs it: as `exec` would.
+fn exit_of(status: ConnectionStatus) -> Exit {
+    match status {
+        ConnectionStatus::Connected => Exit::Fine,
+        ConnectionStatus::Failed => Exit::NotLive,
+        ConnectionStatus::Missing => Exit::NotFound,
+        ConnectionStatus::Unsupported => Exit::Refused,
+    }
+}
+
 /// What is opened, and with what.
 struct On<'a> {
     program: &'a Program,
@@ -76,6 +86,7 @@ struct On<'a> {
 impl On<'_> {
     async fn open(&self, inputs: Inputs, kind: Option<&str>) -> Result<Exit, Error> {
         let Some(required) = self.handle.connection_required().await? else {
+            self.check_kind(kind, None).await?;
             // What there is to set are preferences. A command that it did not declare is refused all the same.
             let opened = match self.command {
                 Some(command) => self.handle.open_command_preferences(command).await,
@@ -84,6 +95,9 @@ impl On<'_> {
             let ticket = self.opened(opened).await?;
             return self.show(Some(ticket)).await.map(|()| Exit::Fine);
         };
+        if matches!(required.action, RequiredAction::Connect | RequiredAction::Reauthorize) {
+            self.check_kind(kind, required.connection).await?;
+        }
         // Where a program reads, nobody is asked whether, only for what.
         let asks = inputs.person() && !self.program.output.json;
         let brings = inputs.given() || self.finish.is_chosen();
@@ -135,11 +149,15 @@ impl On<'_> {
             Ok(outcome) => outcome,
             Err(error) => return Err(explained(self.registry, error).await),
         };
-        match outcome {
-            RetryOutcome::SetupFailed(failure) => Err(made::failed(&failure, Made::ConnectedFor)),
-            RetryOutcome::Connected { .. } => self.show(Some(ticket)).await.map(|()| Exit::Fine),
-            _ => self.show(Some(ticket)).await.map(|()| Exit::NotFound),
-        }
+        let exit = match outcome {
+            RetryOutcome::SetupFailed(failure) => return Err(made::failed(&failure, Made::ConnectedFor)),
+            RetryOutcome::Connected { .. } => Exit::Fine,
+            RetryOutcome::NotGranted(_) => Exit::Refused,
+            RetryOutcome::StillMissing(resolved) => exit_of(resolved.status),
+            // What a later core says is at least not done.
+            _ => Exit::NotFound,
+        };
+        self.show(Some(ticket)).await.map(|()| exit)
     }
 
     async fn hand_off(&self) -> Result<RetryTicket, Error> {
@@ -235,15 +253,33 @@ impl On<'_> {
 
     /// The kind that was named, or the one that fits best.
     fn kind(&self, named: Option<&str>, required: &ConnectionRequired) -> Result<Kind, Error> {
-        let known = || required.kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        match named {
-            None => required.kinds.first().cloned(),
-            Some(named) => required.kinds.iter().find(|kind| kind.as_str() == named).cloned(),
+        let kinds = &required.kinds;
+        let kind = match named {
+            None => kinds.first(),
+            Some(named) => kinds.iter().find(|kind| kind.as_str() == named),
+        };
+        kind.cloned().ok_or_else(|| self.other_kind(kinds))
+    }
+
+    /// Refuses a kind that does not connect the extension, before anybody is asked and where nobody is. What is authorized
+    /// again may be of any kind.
+    async fn check_kind(&self, named: Option<&str>, connection: Option<ConnectionId>) -> Result<(), Error> {
+        let Some(named) = named else { return Ok(()) };
+        let kinds = self.handle.kinds_for_setup();
+        if kinds.iter().any(|kind| kind.as_str() == named) {
+            return Ok(());
         }
-        .ok_or_else(|| {
-            let message = format!("'{}' cannot be connected with that kind", self.handle.name());
-            Error::new(Exit::Refused, "other_provider", message).remedy(format!("--kind takes {}", known()))
-        })
+        match connection {
+            Some(id) if self.registry.connection(id).await?.info().kind.as_str() == named => Ok(()),
+            _ => Err(self.other_kind(&kinds)),
+        }
+    }
+
+    fn other_kind(&self, kinds: &[Kind]) -> Error {
+        let message = format!("'{}' cannot be connected with that kind", self.handle.name());
+        let error = Error::new(Exit::Refused, "other_provider", message);
+        let known: Vec<_> = kinds.iter().map(ToString::to_string).collect();
+        if known.is_empty() { error } else { error.remedy(format!("--kind takes {}", known.join(", "))) }
     }
 
     async fn wants_to_connect(&self, required: &ConnectionRequired) -> Result<bool, Error> {

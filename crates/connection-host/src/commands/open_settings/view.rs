@@ -36,7 +36,7 @@ impl On<'_> {
         }
         let Some(required) = required else {
             if let Some(resolved) = resolved {
-                resolve::print(output, self.registry, &self.handle, &resolved).await?;
+                resolve::print(output, self.registry, &self.handle, &resolved, None).await?;
             }
             return Ok(());
         };

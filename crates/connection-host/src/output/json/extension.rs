@@ -8,13 +8,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ErrorContent;
+use crate::{Error, Exit, output::quoted};
 
 /// `extensions add`, and an element of `extensions`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ExtensionBody {
     pub(crate) name: String,
-    pub(crate) provider: String,
+    /// `None` where nothing says it, as of one that was not added.
+    pub(crate) provider: Option<String>,
     pub(crate) title: Option<String>,
     pub(crate) secret_names: Vec<String>,
     pub(crate) commands: Vec<String>,
@@ -24,7 +26,7 @@ pub(crate) struct ExtensionBody {
     pub(crate) connection: Option<String>,
     pub(crate) granted: bool,
     pub(crate) grants: Vec<GrantBody>,
-    pub(crate) added_at: String,
+    pub(crate) added_at: Option<String>,
 }
 
 impl ExtensionBody {
@@ -32,7 +34,7 @@ impl ExtensionBody {
     pub(crate) fn of(added: &ExtensionInfo, grants: Vec<GrantBody>) -> Self {
         Self {
             name: added.name.clone(),
-            provider: added.provider.to_string(),
+            provider: Some(added.provider.to_string()),
             title: None,
             secret_names: Vec::new(),
             commands: Vec::new(),
@@ -41,7 +43,30 @@ impl ExtensionBody {
             connection: None,
             granted: false,
             grants,
-            added_at: added.added_at.to_rfc3339(),
+            added_at: Some(added.added_at.to_rfc3339()),
+        }
+    }
+
+    /// Of one that was not added: a host made its handle itself, and let it use these.
+    pub(crate) fn unadded(name: String, grants: Vec<GrantBody>) -> Self {
+        let own = quoted(&name);
+        let message = "it was not added; a host lets it use this";
+        let remedy = format!(
+            "add it with `connections extensions add FILE`, or take back what it may use with `connections extensions revoke {own}`"
+        );
+        let error = Error::new(Exit::NotFound, "unknown_extension", message).remedy(remedy);
+        Self {
+            name,
+            provider: None,
+            title: None,
+            secret_names: Vec::new(),
+            commands: Vec::new(),
+            status: None,
+            error: Some((&error).into()),
+            connection: None,
+            granted: false,
+            grants,
+            added_at: None,
         }
     }
 
