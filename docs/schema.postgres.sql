@@ -308,6 +308,8 @@ CREATE INDEX connection_account_identity ON public.connection_account USING btre
 
 CREATE INDEX connection_account_kind ON public.connection_account USING btree (owner, kind, id);
 
+CREATE INDEX connection_account_of_kind ON public.connection_account USING btree (kind, id);
+
 CREATE INDEX connection_account_owner ON public.connection_account USING btree (owner, id);
 
 CREATE INDEX connection_account_profile ON public.connection_account USING btree (owner, kind, profile_id) WHERE (profile_id IS NOT NULL);

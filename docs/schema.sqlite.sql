@@ -29,6 +29,8 @@ CREATE INDEX connection_account_identity ON connection_account (owner, kind, acc
 
 CREATE INDEX connection_account_kind ON connection_account (owner, kind, id);
 
+CREATE INDEX connection_account_of_kind ON connection_account (kind, id);
+
 CREATE INDEX connection_account_owner ON connection_account (owner, id);
 
 CREATE INDEX connection_account_profile ON connection_account (owner, kind, profile_id) WHERE profile_id IS NOT NULL;
