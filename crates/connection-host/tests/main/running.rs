@@ -89,9 +89,10 @@ fn what_is_ignored_already_is_ignored_by_the_tool_too() {
     let machine = tooled();
     for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
         for (before, code) in [("", code), ("trap '' \"$1\"; ", 0)] {
-            let mut command = machine.command_of_system("sh");
+            // The tests themselves may run where signals are ignored.
+            let mut command = machine.command_of_system("env");
             let script = format!("{before}exec \"$0\" run claude -- die \"$1\"");
-            command.args(["-c", &script, env!("CARGO_BIN_EXE_connections"), signal]);
+            command.args(["--default-signal", "sh", "-c", &script, env!("CARGO_BIN_EXE_connections"), signal]);
             let ended = command.output().expect("it runs");
             assert_eq!(ended.status.code(), Some(code), "{signal}: {}", String::from_utf8_lossy(&ended.stderr));
         }

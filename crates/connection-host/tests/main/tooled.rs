@@ -13,8 +13,8 @@ case "$1" in
   exit) exit "$2" ;;
   die) kill -s "$2" $$ ;;
   wait)
-    trap 'echo "got TERM"; exit 7' TERM
-    trap 'echo "got INT"; exit 8' INT
+    trap 'echo "got TERM"; kill $! 2>/dev/null; exit 7' TERM
+    trap 'echo "got INT"; kill $! 2>/dev/null; exit 8' INT
     echo ready
     while :; do sleep 60 & wait $!; done ;;
   write) echo changed > "$2"; exit 0 ;;
