@@ -43,8 +43,10 @@ async fn a_setup_that_began_in_a_browser_ends_in_that_browser_alone() {
     other.sent().await;
     other.open(&address).await;
     other.shows("Nothing here").await;
+    // Among them may be a picture of the page before, which a browser asks for when it likes.
     let sent = other.sent().await;
-    assert_eq!(sent[0].cookies, [format!("__Host-connection-setup-{foreign}")], "{sent:?}");
+    let came = sent.iter().find(|sent| sent.url == address).map(|sent| &sent.cookies);
+    assert_eq!(came, Some(&vec![format!("__Host-connection-setup-{foreign}")]), "{sent:?}");
     let session = registry.owner("ada").unwrap().setup(id.parse().unwrap()).await.unwrap();
     assert!(matches!(session.next_step().await.unwrap(), Some((_, SetupStep::Redirect { .. }))));
     assert!(world.provider.asked().is_empty());
@@ -52,7 +54,8 @@ async fn a_setup_that_began_in_a_browser_ends_in_that_browser_alone() {
     let told = own.shows("Connected").await;
     assert!(told.contains("Login & Co: ada"), "{told}");
     let sent = own.sent().await;
-    assert_eq!((&sent[0].url, &sent[0].cookies), (&address, &vec![name]), "{sent:?}");
+    let came = sent.iter().find(|sent| sent.url == address).map(|sent| &sent.cookies);
+    assert_eq!(came, Some(&vec![name]), "{sent:?}");
     assert!(own.cookies().await.is_empty(), "it goes with the setup");
     assert_eq!(end(&session).await, "done ada");
     assert_eq!(labels(&registry.owner("ada").unwrap()).await, ["ada"]);
