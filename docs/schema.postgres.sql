@@ -92,14 +92,29 @@ CREATE TABLE connection_exchange (
     state text NOT NULL,
     replays bigint NOT NULL DEFAULT 0,
     sealed bytea,
+    begun_at bigint NOT NULL,
+    seen_at bigint NOT NULL,
+    retry_after bigint NOT NULL DEFAULT 0,
     CONSTRAINT connection_exchange_pkey PRIMARY KEY (key),
     CONSTRAINT connection_exchange_check CHECK (((connection_id IS NULL) <> (session_id IS NULL))),
     CONSTRAINT connection_exchange_check1 CHECK (((state = 'answered'::text) = (sealed IS NOT NULL))),
     CONSTRAINT connection_exchange_key_check CHECK ((octet_length(key) = 32)),
-    CONSTRAINT connection_exchange_replays_check CHECK ((replays = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
+    CONSTRAINT connection_exchange_replays_check CHECK ((replays >= 0)),
+    CONSTRAINT connection_exchange_retry_after_check CHECK ((retry_after >= 0)),
     CONSTRAINT connection_exchange_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'answered'::text]))),
     CONSTRAINT connection_exchange_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE,
     CONSTRAINT connection_exchange_session_id_fkey FOREIGN KEY (session_id) REFERENCES connection_setup(id) ON DELETE CASCADE
+);
+
+CREATE TABLE connection_exchange_look (
+    key bytea NOT NULL,
+    attempt bigint NOT NULL,
+    boot_id text NOT NULL,
+    boot_seconds bigint NOT NULL,
+    CONSTRAINT connection_exchange_look_pkey PRIMARY KEY (key, attempt, boot_id),
+    CONSTRAINT connection_exchange_look_attempt_check CHECK ((attempt >= 0)),
+    CONSTRAINT connection_exchange_look_boot_seconds_check CHECK ((boot_seconds >= 0)),
+    CONSTRAINT connection_exchange_look_key_fkey FOREIGN KEY (key) REFERENCES connection_exchange(key) ON DELETE CASCADE
 );
 
 CREATE TABLE connection_extension (
@@ -327,6 +342,8 @@ CREATE INDEX connection_endpoint_session ON public.connection_endpoint USING btr
 CREATE INDEX connection_event_owner ON public.connection_event USING btree (owner, id);
 
 CREATE INDEX connection_exchange_connection ON public.connection_exchange USING btree (connection_id) WHERE (connection_id IS NOT NULL);
+
+CREATE INDEX connection_exchange_open ON public.connection_exchange USING btree (node_id) WHERE ((state = 'intent'::text) AND (concluded_at IS NULL));
 
 CREATE INDEX connection_exchange_session ON public.connection_exchange USING btree (session_id) WHERE (session_id IS NOT NULL);
 

@@ -106,16 +106,22 @@ CREATE TABLE connection_exchange (
     -- One of the two.
     connection_id BLOB    REFERENCES connection_account (id) ON DELETE CASCADE,
     session_id    BLOB    REFERENCES connection_setup (id) ON DELETE CASCADE,
-    -- On which machine and in which process it was sent; without a node nobody can prove that the process is gone.
+    -- The machine and the process that sent it last; without a node nobody can prove that the process is gone.
     node_id       TEXT,
     process_id    TEXT    NOT NULL,
+    -- When the first attempt began, and the last one.
+    begun_at      INTEGER NOT NULL,
     sent_at       INTEGER NOT NULL,
-    -- Since when it is known that nobody sends it any more, while there is no answer: then its bytes die, too.
+    -- The last sign of life of the process that sent it, while the exchange is open.
+    seen_at       INTEGER NOT NULL,
+    -- Since when it is known that nobody sends it any more, while there is no clear answer.
     concluded_at  INTEGER,
+    -- Seconds that the provider asked to be left alone after the last attempt.
+    retry_after   INTEGER NOT NULL DEFAULT 0 CHECK (retry_after >= 0),
     -- The variants of ExchangeState in src/store/rows/exchange.rs.
     state         TEXT    NOT NULL CHECK (state IN ('intent', 'answered')),
-    -- Counted before it is sent again.
-    replays       INTEGER NOT NULL DEFAULT 0 CHECK (replays IN (0, 1)),
+    -- The number of attempts before the last one. It is counted before the request leaves.
+    replays       INTEGER NOT NULL DEFAULT 0 CHECK (replays >= 0),
     sealed        BLOB,
     CHECK ((connection_id IS NULL) <> (session_id IS NULL)),
     CHECK ((state = 'answered') = (sealed IS NOT NULL))
@@ -123,7 +129,20 @@ CREATE TABLE connection_exchange (
 
 CREATE INDEX connection_exchange_connection ON connection_exchange (connection_id) WHERE connection_id IS NOT NULL;
 
+CREATE INDEX connection_exchange_open ON connection_exchange (node_id)
+    WHERE state = 'intent' AND concluded_at IS NULL;
+
 CREATE INDEX connection_exchange_session ON connection_exchange (session_id) WHERE session_id IS NOT NULL;
+
+CREATE TABLE connection_exchange_look (
+    key          BLOB    NOT NULL REFERENCES connection_exchange (key) ON DELETE CASCADE,
+    -- The value of connection_exchange.replays during that attempt.
+    attempt      INTEGER NOT NULL CHECK (attempt >= 0),
+    boot_id      TEXT    NOT NULL,
+    -- Seconds since that boot.
+    boot_seconds INTEGER NOT NULL CHECK (boot_seconds >= 0),
+    PRIMARY KEY (key, attempt, boot_id)
+) STRICT;
 
 CREATE TABLE connection_extension (
     owner       TEXT    NOT NULL,

@@ -232,7 +232,8 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
         };
         let noted = match before {
             Some((before, replays, within)) => {
-                Noted { sent: mine(shared, now, replays), before: Some(before), within, now }
+                let sent = Sent { begun_at: before.begun_at, ..mine(shared, now, replays) };
+                Noted { sent, before: Some(before), within, now }
             }
             None => Noted { sent: mine(shared, now, 0), before: None, within: None, now },
         };
@@ -253,7 +254,7 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
 fn mine(shared: &Shared, now: Moment, replays: i64) -> Sent {
     let (process_id, at) = (shared.process.clone(), now.seconds());
     let node_id = shared.state.as_deref().map(StateDirectory::node).map(str::to_owned);
-    Sent { node_id, process_id, at, concluded_at: None, replays }
+    Sent { replays, ..Sent::first(node_id, process_id, at) }
 }
 
 async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Result<bool, Error> {

@@ -118,7 +118,7 @@ mod tests {
     fn a_clock_that_is_set_ends_no_quarantine() {
         let seconds = Duration::from_secs;
         let first = Moment::told(1_000, seconds(10));
-        let sent = Sent { node_id: None, process_id: "one".into(), at: 1_000, concluded_at: Some(1_000), replays: 0 };
+        let sent = Sent { concluded_at: Some(1_000), ..Sent::first(None, "one".into(), 1_000) };
         let rule = Rule::Of(RefreshSemantics::Strict);
         let send = Verdict::Send { replays: 1, within: None };
         let wait = |again_in| Verdict::Wait { again_in: Some(again_in) };

@@ -25,8 +25,8 @@ impl Scope {
 
 impl Reader {
     pub(crate) async fn exchange(&mut self, key: ExchangeKey) -> Result<Option<ExchangeRow>, StoreError> {
-        const SQL: &str = "SELECT key, connection_id, session_id, node_id, process_id, sent_at, concluded_at, \
-                           replays, sealed \
+        const SQL: &str = "SELECT key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
+                           concluded_at, retry_after, replays, sealed \
                            FROM connection_exchange WHERE key = $1";
         let found = optional!(self, ExchangeFound, SQL, &key.as_bytes()[..])?;
         let corrupt = || StoreError::Corrupt {
@@ -47,12 +47,12 @@ impl Tx {
     /// Notes what is about to be sent; `false` when it is noted already.
     pub(crate) async fn insert_exchange(&mut self, row: &ExchangeRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_exchange \
-                           (key, connection_id, session_id, node_id, process_id, sent_at, concluded_at, \
-                           state, replays, sealed) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (key) DO NOTHING";
+                           (key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
+                           concluded_at, retry_after, state, replays, sealed) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (key) DO NOTHING";
         let (connection, session) = row.scope.ids();
         let state = if row.sealed.is_some() { ExchangeState::Answered } else { ExchangeState::Intent };
-        let Sent { node_id, process_id, at, concluded_at, replays } = &row.sent;
+        let Sent { node_id, process_id, begun_at, at, seen_at, concluded_at, retry_after, replays } = &row.sent;
         let key = &row.key.as_bytes()[..];
         let inserted = execute!(
             self,
@@ -62,8 +62,11 @@ impl Tx {
             session,
             node_id,
             process_id,
+            begun_at,
             at,
+            seen_at,
             concluded_at,
+            retry_after,
             state.as_str(),
             replays,
             &row.sealed
@@ -79,7 +82,8 @@ impl Tx {
         to: &Sent,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_exchange SET node_id = $5, process_id = $6, sent_at = $7, \
-                           concluded_at = $8, replays = $9 \
+                           begun_at = $8, seen_at = $9, concluded_at = $10, retry_after = $11, \
+                           replays = $12 \
                            WHERE key = $1 AND state = 'intent' AND process_id = $2 AND sent_at = $3 AND replays = $4";
         let key = &key.as_bytes()[..];
         let changed = execute!(
@@ -92,7 +96,10 @@ impl Tx {
             &to.node_id,
             &to.process_id,
             to.at,
+            to.begun_at,
+            to.seen_at,
             to.concluded_at,
+            to.retry_after,
             to.replays
         )?;
         Ok(changed == 1)
@@ -132,7 +139,7 @@ impl Tx {
         scope: Scope,
         answer: &Sealed,
     ) -> Result<bool, StoreError> {
-        let sent = Sent { node_id: None, process_id: String::new(), at: 0, concluded_at: None, replays: 0 };
+        let sent = Sent::first(None, String::new(), 0);
         self.insert_exchange(&ExchangeRow { key, scope, sent, sealed: Some(answer.clone()) }).await
     }
 

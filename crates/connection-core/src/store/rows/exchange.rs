@@ -35,14 +35,25 @@ pub(crate) struct Sent {
     /// `None` where nobody can prove that the process is gone.
     pub(crate) node_id: Option<String>,
     pub(crate) process_id: String,
+    /// When the first attempt began, of which this one may be a repetition.
+    pub(crate) begun_at: i64,
     pub(crate) at: i64,
+    /// The last sign of life of the process that sent it, while the exchange is open; the same as `at` at first.
+    pub(crate) seen_at: i64,
     /// Since when it is known that nobody sends it any more; without an answer, it is lost.
     pub(crate) concluded_at: Option<i64>,
-    /// How often it was sent again before.
+    /// Seconds that the provider asked to be left alone after it.
+    pub(crate) retry_after: i64,
+    /// The number of attempts before this one.
     pub(crate) replays: i64,
 }
 
 impl Sent {
+    /// The first attempt, by this process.
+    pub(crate) const fn first(node_id: Option<String>, process_id: String, at: i64) -> Self {
+        Self { node_id, process_id, begun_at: at, at, seen_at: at, concluded_at: None, retry_after: 0, replays: 0 }
+    }
+
     /// Whether both are one attempt, whatever is known of its end.
     pub(crate) fn is_same_attempt(&self, other: &Self) -> bool {
         (&self.process_id, self.at, self.replays) == (&other.process_id, other.at, other.replays)
@@ -57,8 +68,11 @@ pub(in super::super) struct Found {
     session_id: Option<Uuid>,
     node_id: Option<String>,
     process_id: String,
+    begun_at: i64,
     sent_at: i64,
+    seen_at: i64,
     concluded_at: Option<i64>,
+    retry_after: i64,
     replays: i64,
     sealed: Option<Sealed>,
 }
@@ -77,8 +91,11 @@ impl Found {
             sent: Sent {
                 node_id: self.node_id,
                 process_id: self.process_id,
+                begun_at: self.begun_at,
                 at: self.sent_at,
+                seen_at: self.seen_at,
                 concluded_at: self.concluded_at,
+                retry_after: self.retry_after,
                 replays: self.replays,
             },
             sealed: self.sealed,

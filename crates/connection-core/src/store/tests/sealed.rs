@@ -25,6 +25,7 @@ const NOT_SEALED: &[&str] = &[
     "connection_exchange.connection_id",
     "connection_exchange.key",
     "connection_exchange.session_id",
+    "connection_exchange_look.key",
     "connection_keyset.slot_a",
     "connection_keyset.slot_b",
     "connection_keyset.store_id",
