@@ -304,6 +304,7 @@ CREATE TABLE connection_webhook_address (
     tested_url text,
     tested_generation bigint,
     test_failure text,
+    waiting_bytes bigint NOT NULL DEFAULT 0,
     CONSTRAINT connection_webhook_address_pkey PRIMARY KEY (connection_id),
     CONSTRAINT connection_webhook_address_token_hash_key UNIQUE (token_hash),
     CONSTRAINT connection_webhook_address_check CHECK (((token_hash IS NULL) = (sealed IS NULL))),
@@ -313,6 +314,7 @@ CREATE TABLE connection_webhook_address (
     CONSTRAINT connection_webhook_address_next_number_check CHECK ((next_number >= 1)),
     CONSTRAINT connection_webhook_address_revision_check CHECK ((revision >= 1)),
     CONSTRAINT connection_webhook_address_token_hash_check CHECK ((length(token_hash) = 32)),
+    CONSTRAINT connection_webhook_address_waiting_bytes_check CHECK ((waiting_bytes >= 0)),
     CONSTRAINT connection_webhook_address_waiting_check CHECK ((waiting >= 0)),
     CONSTRAINT connection_webhook_address_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
 );

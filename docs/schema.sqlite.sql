@@ -352,7 +352,7 @@ CREATE TABLE connection_webhook_address (
     waiting       INTEGER NOT NULL DEFAULT 0 CHECK (waiting >= 0), tested_at INTEGER, tested_url TEXT
     CHECK ((tested_url IS NULL) = (tested_at IS NULL)), tested_generation INTEGER
     CHECK (tested_generation IS NULL OR tested_at IS NOT NULL), test_failure TEXT
-    CHECK (test_failure IS NULL OR tested_at IS NOT NULL),
+    CHECK (test_failure IS NULL OR tested_at IS NOT NULL), waiting_bytes INTEGER NOT NULL DEFAULT 0 CHECK (waiting_bytes >= 0),
     CHECK ((token_hash IS NULL) = (sealed IS NULL))
 ) STRICT;
 

@@ -30,6 +30,11 @@ pub trait Webhooks<C>: Send + Sync {
     /// [`NotAuthentic`]: nothing of the body may be believed. Signatures are compared by
     /// [`Crypto::equal`](crate::Crypto::equal) over the bytes as they came, before anything is parsed. Without a key, and
     /// with a signature that came twice, everything is refused.
+    ///
+    /// # Work
+    ///
+    /// Anybody can send a body of 1 MiB. The work before the signature is known to be good must not grow faster than the
+    /// delivery: count what is in a body before it is sorted or compared, and refuse what no provider sends.
     fn receive(
         &self,
         credential: &C,

@@ -1,7 +1,7 @@
 //! Receives what providers send by themselves: hands it to the registry as it came, and answers with a status alone.
 //!
-//! Who sent it is known only after the registry has looked at every byte, so a body is bounded in size and in time before
-//! it is read, and whoever is refused is told no more than a number.
+//! A body is read only for an address that there is. Who sent it is known only after the registry has looked at every byte,
+//! so a body is bounded in size and in time before it is read, and a sender who is refused is told no more than a number.
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
@@ -9,12 +9,13 @@ use axum::{
     Router,
     body::{Body, HttpBody as _},
     extract::{Path, Request, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware,
+    response::{IntoResponse, Response},
     routing::any,
 };
 use connection_contract::Secret;
-use connection_core::ConnectionRegistry;
+use connection_core::{ConnectionRegistry, ReceiveError};
 
 use crate::{PublicUrl, headers};
 
@@ -36,7 +37,8 @@ struct Receiver {
 ///
 /// 200 says that it is stored, was before, or told the key that was waited for; every other status is
 /// [`ReceiveError::status`](connection_core::ReceiveError::status), 408 for a body that does not come, or 400 for one that
-/// breaks off. Providers that sign the address sign it as it is configured here, so nothing is taken from `Host`.
+/// breaks off. An unknown address is answered before the body is read. 503 has a `Retry-After` where too many deliveries are
+/// being checked or wait. Providers that sign the address sign it as it is configured here, so nothing is taken from `Host`.
 pub fn webhook_routes<S>(registry: ConnectionRegistry, url: PublicUrl) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -52,23 +54,41 @@ async fn arrived(
     State(receiver): State<Receiver>,
     token: Result<Path<String>, PathRejection>,
     request: Request,
-) -> StatusCode {
-    let Ok(Path(token)) = token else { return StatusCode::NOT_FOUND };
+) -> Response {
+    let Ok(Path(token)) = token else { return StatusCode::NOT_FOUND.into_response() };
+    match receiver.registry.is_webhook_address(&token).await {
+        Ok(true) => {}
+        Ok(false) => return StatusCode::NOT_FOUND.into_response(),
+        Err(error) => {
+            tracing::warn!(code = error.code(), "an address for webhooks cannot be looked for now");
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+    }
     let (parts, body) = request.into_parts();
     let body = match whole(&receiver.registry, body).await {
         Ok(body) => body,
         Err(status) => {
             tracing::info!(status = status.as_u16(), "a webhook was not read to its end");
-            return status;
+            return status.into_response();
         }
     };
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let url = format!("{}{query}", receiver.url.webhook(&token));
     let headers = as_they_came(&parts.headers);
     match receiver.registry.receive(&token, parts.method.as_str(), &url, headers, body).await {
-        Ok(_) => StatusCode::OK,
-        Err(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+        Ok(_) => StatusCode::OK.into_response(),
+        Err(error) => refused(&error),
     }
+}
+
+/// A status, and when to try again where that is known.
+fn refused(error: &ReceiveError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = status.into_response();
+    if let Some(after) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs()));
+    }
+    response
 }
 
 /// As text; what is none is in no signature.
@@ -103,4 +123,23 @@ async fn read(mut body: Body) -> Result<Secret, StatusCode> {
         whole.extend_from_slice(&data);
     }
     Ok(Secret::new(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_told_when_to_try_again_where_that_is_known() {
+        for (error, status, after) in [
+            (ReceiveError::Busy, 503, Some("5")),
+            (ReceiveError::Full, 503, Some("60")),
+            (ReceiveError::Unknown, 404, None),
+            (ReceiveError::TooLarge, 413, None),
+        ] {
+            let response = refused(&error);
+            let told = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!((response.status().as_u16(), told), (status, after));
+        }
+    }
 }

@@ -95,6 +95,7 @@ mod journal;
 mod kv;
 mod lent;
 mod poll;
+mod processor;
 mod script;
 mod services;
 mod setup;

@@ -21,6 +21,7 @@ use crate::{
     services::http::HttpClient,
     store::{Changed, Store},
     usage::UsageState,
+    webhook::Checks,
 };
 
 /// Why a registry could not be opened. Nothing was changed that a later open would trip over.
@@ -356,6 +357,7 @@ impl RegistryBuilder {
             exchanges,
             state,
             hot,
+            webhook_checks: Checks::default(),
             usage,
             runtimes,
         };

@@ -39,6 +39,7 @@ use crate::{
     store::{Reader, Store},
     usage::UsageState,
     verify::Flights,
+    webhook::Checks,
 };
 
 pub use builder::{OpenError, RegistryBuilder};
@@ -95,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) state: Option<Arc<StateDirectory>>,
     pub(crate) hot: Arc<HotRows>,
     pub(crate) usage: Arc<UsageState>,
+    /// Deliveries of webhooks that are being checked.
+    pub(crate) webhook_checks: Checks,
     pub(crate) runtimes: Arc<Runtimes>,
 }
 

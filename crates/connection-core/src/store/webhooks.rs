@@ -29,7 +29,8 @@ const SET_ASIDE: i64 = i64::MAX;
 
 impl Reader {
     pub(crate) async fn webhook_address(&mut self, id: ConnectionId) -> Result<Option<AddressRow>, StoreError> {
-        const SQL: &str = "SELECT d.token_hash, d.sealed, d.revision, d.next_number, d.waiting, (SELECT w.received_at \
+        const SQL: &str = "SELECT d.token_hash, d.sealed, d.revision, d.next_number, d.waiting, d.waiting_bytes, \
+                           (SELECT w.received_at \
                            FROM connection_webhook AS w WHERE w.connection_id = d.connection_id \
                            ORDER BY w.number DESC LIMIT 1) AS last_received_at, \
                            d.tested_at, d.tested_url, d.tested_generation, d.test_failure, a.generation \
@@ -68,6 +69,13 @@ impl Reader {
                            WHERE w.connection_id = $1 AND w.acknowledged_at IS NULL AND w.number > $2 \
                            ORDER BY w.number LIMIT $3";
         all!(self, WaitingRow, SQL, id.as_uuid(), after, limit)
+    }
+
+    /// The number of sealed bytes of an event; 0 when nothing is kept of it.
+    async fn webhook_bytes(&mut self, id: Uuid) -> Result<i64, StoreError> {
+        const SQL: &str = "SELECT CAST(LENGTH(sealed) AS BIGINT) FROM connection_webhook \
+                           WHERE id = $1 AND sealed IS NOT NULL";
+        Ok(optional!(self, (i64,), SQL, id)?.map_or(0, |(bytes,)| bytes))
     }
 
     /// Whether what has this digest was stored.
@@ -131,15 +139,16 @@ impl Tx {
     pub(crate) async fn insert_webhook(&mut self, row: &WebhookRow, number: i64) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_webhook (id, connection_id, number, digest, received_at, sealed) \
                            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (connection_id, digest) DO NOTHING";
-        const COUNT: &str = "UPDATE connection_webhook_address SET next_number = $2 + 1, waiting = waiting + 1 \
-                             WHERE connection_id = $1";
+        const COUNT: &str = "UPDATE connection_webhook_address SET next_number = $2 + 1, waiting = waiting + 1, \
+                             waiting_bytes = waiting_bytes + $3 WHERE connection_id = $1";
         let WebhookRow { id, connection_id, digest, received_at, sealed } = row;
         let connection = connection_id.as_uuid();
+        let bytes = i64::try_from(sealed.as_bytes().len()).unwrap_or(i64::MAX);
         if execute!(self, SQL, *id, connection, number, &digest[..], *received_at, sealed)? != 1 {
             return Ok(false);
         }
         self.changed(Changed::Webhook(*connection_id));
-        execute!(self, COUNT, connection, number)?;
+        execute!(self, COUNT, connection, number, bytes)?;
         Ok(true)
     }
 
@@ -159,8 +168,9 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_webhook SET acknowledged_at = $2, sealed = NULL, claimed_until = NULL \
                            WHERE id = $1 AND acknowledged_at IS NULL AND (claimed_until IS NULL OR claimed_until < $3)";
+        let bytes = self.webhook_bytes(id).await?;
         match execute!(self, SQL, id, now, SET_ASIDE)? {
-            1 => self.waits_no_more(connection).await.map(|()| true),
+            1 => self.waits_no_more(connection, bytes).await.map(|()| true),
             _ => Ok(false),
         }
     }
@@ -175,16 +185,18 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_webhook SET claimed_until = $3 \
                            WHERE id = $1 AND acknowledged_at IS NULL AND claimed_until = $2";
+        let bytes = self.webhook_bytes(id).await?;
         match execute!(self, SQL, id, claimed_until, SET_ASIDE)? {
-            1 => self.waits_no_more(connection).await.map(|()| true),
+            1 => self.waits_no_more(connection, bytes).await.map(|()| true),
             _ => Ok(false),
         }
     }
 
-    async fn waits_no_more(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
-        const COUNT: &str = "UPDATE connection_webhook_address SET waiting = waiting - 1 WHERE connection_id = $1";
+    async fn waits_no_more(&mut self, connection: ConnectionId, bytes: i64) -> Result<(), StoreError> {
+        const COUNT: &str = "UPDATE connection_webhook_address SET waiting = waiting - 1, waiting_bytes = \
+                             CASE WHEN waiting_bytes > $2 THEN waiting_bytes - $2 ELSE 0 END WHERE connection_id = $1";
         self.changed(Changed::Webhook(connection));
-        execute!(self, COUNT, connection.as_uuid()).map(drop)
+        execute!(self, COUNT, connection.as_uuid(), bytes).map(drop)
     }
 
     /// Forgets the digests of what was acknowledged by then, and what was received by then and set aside.

@@ -7,6 +7,7 @@
 
 mod address;
 mod ask;
+mod checks;
 mod deliveries;
 mod inbox;
 mod itself;
@@ -21,6 +22,8 @@ pub use itself::SentWebhookTest;
 pub use peek::InboxPage;
 pub use receive::{Receipt, ReceiveError};
 
+pub(crate) use checks::Checks;
+
 /// How long a key is good beside the one that took its place, in seconds: the provider is told by hand.
 const GRACE: i64 = 7 * 24 * 60 * 60;
 /// How long a key that the provider tells is waited for, in seconds.
@@ -29,5 +32,7 @@ const HANDSHAKE: i64 = 15 * 60;
 const REMEMBERED: i64 = 7 * 24 * 60 * 60;
 /// Events of one connection that nobody has acknowledged; the provider keeps the rest, and tries again.
 const MOST_WAITING: i64 = 10_000;
+/// The maximum number of bytes, as they are stored, of the events of one connection that nobody has acknowledged.
+const MOST_WAITING_BYTES: i64 = 64 << 20;
 /// So many keys at once: the newest, and those that are good for a while yet.
 const MOST_KEYS: usize = 4;

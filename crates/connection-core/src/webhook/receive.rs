@@ -1,13 +1,16 @@
 //! What comes to the address of a connection: checked by its plugin, then stored before anybody is answered.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use connection_contract::{Crypto as _, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent};
 
-use super::{GRACE, MOST_KEYS, MOST_WAITING, REMEMBERED, ask::ask, inbox, manage::Next};
+use super::{GRACE, MOST_KEYS, MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, ask::ask, inbox, manage::Next};
 use crate::{
     Connection, ConnectionRegistry, Error, SealError, definition::Came, event, registry::KindEntry, store::Lock,
     store::rows::WebhookRow,
@@ -21,6 +24,11 @@ const MOST_HEADERS: usize = 100;
 /// 32 bytes in base64url.
 const TOKEN: usize = 43;
 const LONGEST_KEY: usize = 1024;
+/// The longest time that a delivery waits until others of its connection have been checked.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// When a provider is asked to send again what could not be checked for want of a place, and what found a full inbox.
+const SOON: Duration = Duration::from_secs(5);
+const LATER: Duration = Duration::from_secs(60);
 
 /// What became of a delivery that is authentic; the provider is told that it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +46,10 @@ pub enum Receipt {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// Too many events of this connection wait already; the provider tries again.
+    /// Too many deliveries of this connection are being checked in this process; the provider tries again.
+    #[error("too many deliveries of this connection are being checked")]
+    Busy,
+    /// Too many events of this connection wait already, or they are too large together; the provider tries again.
     #[error("the inbox of this connection is full")]
     Full,
     /// Nobody can tell that the provider sent it. Why is for the log: who sent it is told nothing.
@@ -59,6 +70,7 @@ impl ReceiveError {
     /// For programs; listed in `docs/spec/webhooks.md`.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Busy => "webhook_busy",
             Self::Full => "webhook_inbox_full",
             Self::NotAuthentic(_) => "webhook_not_authentic",
             Self::TooLarge => "webhook_too_large",
@@ -73,7 +85,16 @@ impl ReceiveError {
             Self::Unknown => 404,
             Self::NotAuthentic(_) => 401,
             Self::TooLarge => 413,
-            Self::Full | Self::Unavailable(_) => 503,
+            Self::Busy | Self::Full | Self::Unavailable(_) => 503,
+        }
+    }
+
+    /// After which time the sender may try again, for `Retry-After` (RFC 9110, section 10.2.3), where that can be said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy => Some(SOON),
+            Self::Full => Some(LATER),
+            Self::NotAuthentic(_) | Self::TooLarge | Self::Unavailable(_) | Self::Unknown => None,
         }
     }
 }
@@ -132,6 +153,20 @@ impl ConnectionRegistry {
         received
     }
 
+    /// Returns `true` if something is received at `…/TOKEN`, of whichever owner. A host that takes requests by itself asks
+    /// this before it reads a body, so that a sender who guesses an address gets no memory and no time.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn is_webhook_address(&self, token: &str) -> Result<bool, Error> {
+        if token.len() != TOKEN {
+            return Ok(false);
+        }
+        let hash = self.shared.token_hash(&Secret::from(token));
+        Ok(self.shared.reader().await?.find_webhook_address(&hash).await?.is_some())
+    }
+
     /// Whose address it is, among all owners'.
     async fn addressed(&self, token: &str) -> Result<Connection, ReceiveError> {
         if token.len() != TOKEN {
@@ -184,8 +219,12 @@ impl Connection {
         delivery: Delivery,
         waits: bool,
     ) -> Result<(Came, Delivery), ReceiveError> {
+        let over = self.shared.clock.sleep(LONGEST_WAIT);
+        let place = self.shared.webhook_checks.enter(self.id(), over).await.ok_or(ReceiveError::Busy)?;
         let (_, row) = self.open().await?;
         let asked = ask(self, kind, row, move |definition, row, ctx| {
+            // Held until the plugin is done, which may be later than its caller waits.
+            let _place = place;
             let came = definition.receive(&row.payload.credential, &keys, &delivery, waits, ctx)?;
             Ok(came.map(|came| (came, delivery)))
         });
@@ -202,6 +241,7 @@ impl Connection {
         let failed = |error: SealError| Error::Sealed { what: "a webhook".into(), source: Arc::new(error) };
         let received_at = delivery.received_at().seconds();
         let sealed = sealed.map_err(failed)?;
+        let bytes = i64::try_from(sealed.as_bytes().len()).unwrap_or(i64::MAX);
         let row = WebhookRow { id: row_id, connection_id: id, digest, received_at, sealed };
         let hash = shared.token_hash(&Secret::from(token));
         let stored = shared.store.write(move |tx| {
@@ -216,7 +256,8 @@ impl Connection {
                 if tx.has_webhook(id, &row.digest).await? {
                     return Ok(Ok(Receipt::Duplicate));
                 }
-                if address.waiting >= MOST_WAITING {
+                let is_too_much = address.waiting_bytes.saturating_add(bytes) > MOST_WAITING_BYTES;
+                if address.waiting >= MOST_WAITING || is_too_much {
                     return Ok(Err(ReceiveError::Full));
                 }
                 match tx.insert_webhook(&row, address.next_number).await? {

@@ -1,6 +1,9 @@
 //! A plugin whose provider sends webhooks, right unless a test says otherwise.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use connection_contract::prelude::*;
 use connection_core::{Connection, ConnectionRegistry, Receipt, ReceiveError};
@@ -28,11 +31,42 @@ pub(crate) enum Check {
 pub(crate) struct Hooks {
     source: SigningKey,
     pub(crate) check: Arc<Mutex<Check>>,
+    running: Arc<Running>,
+}
+
+/// How many checks run.
+#[derive(Debug, Default)]
+struct Running {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// A check, until it is dropped.
+struct Run<'a>(&'a Running);
+
+impl<'a> Run<'a> {
+    fn begin(running: &'a Running) -> Self {
+        let now = running.now.fetch_add(1, Ordering::SeqCst) + 1;
+        running.most.fetch_max(now, Ordering::SeqCst);
+        Self(running)
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Hooks {
     pub(crate) fn new(source: SigningKey) -> Self {
-        Self { source, check: Arc::default() }
+        Self { source, check: Arc::default(), running: Arc::default() }
+    }
+    pub(crate) fn running(&self) -> usize {
+        self.running.now.load(Ordering::SeqCst)
+    }
+    pub(crate) fn most_running(&self) -> usize {
+        self.running.most.load(Ordering::SeqCst)
     }
     pub(crate) fn checks(&self, check: Check) {
         *self.check.lock().unwrap() = check;
@@ -79,6 +113,7 @@ impl Webhooks<Secret> for Hooks {
         delivery: &Delivery,
         ctx: &Context<'_>,
     ) -> Result<WebhookEvent, NotAuthentic> {
+        let _run = Run::begin(&self.running);
         let check = *self.check.lock().unwrap();
         let event = || WebhookEvent::new("thing.made", delivery.body().duplicate());
         match check {

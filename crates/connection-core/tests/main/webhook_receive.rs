@@ -113,6 +113,54 @@ async fn a_plugin_that_never_ends_takes_nothing() {
     assert_eq!(stored(&world).await, 0);
 }
 
+/// Four are checked at once and 32 wait; the provider is asked to send the rest again. A check that its plugin does not end
+/// holds its place, whatever its caller was told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_deliveries_holds_four_threads_and_is_sent_again() {
+    let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
+    let other = connected_as(&registry, &KIND, &[("key", "bob")]).await;
+    other.enable_webhook().await.unwrap();
+    hooks.checks(Check::Spins);
+    let (token, headers) = (token(&connection).await, signed(&connection, "1").await);
+    let flood = || {
+        let (there, token, headers) = (registry.clone(), token.clone(), headers.clone());
+        Handle::current().spawn(async move { send(&there, &token, headers, "1").await })
+    };
+    let mut sent: Vec<_> = (0..100).map(|_| flood()).collect();
+    // Those that find no place are answered while all others wait.
+    let mut refused = 0;
+    while refused < 64 {
+        tokio::task::yield_now().await;
+        let (over, under_way): (Vec<_>, Vec<_>) = sent.into_iter().partition(tokio::task::JoinHandle::is_finished);
+        sent = under_way;
+        for answer in over {
+            let busy = answer.await.unwrap().unwrap_err();
+            assert_eq!((busy.code(), busy.status()), ("webhook_busy", 503));
+            assert!(busy.retry_after().is_some());
+            refused += 1;
+        }
+    }
+    while hooks.running() < 4 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((sent.len(), hooks.running()), (36, 4));
+    // All have been told an end, and the plugin still spins.
+    for answer in sent {
+        assert!(outlasted(&world, answer).await.is_err());
+    }
+    assert_eq!(hooks.running(), 4);
+    let late = outlasted(&world, flood()).await.unwrap_err();
+    assert_eq!(late.code(), "webhook_busy");
+    assert_eq!((hooks.running(), hooks.most_running()), (4, 4));
+    // The controls: another connection is not held up, and this one is not when the plugin ends.
+    hooks.checks(Check::Compares);
+    assert_eq!(deliver(&other, &registry, "1").await, Receipt::Stored);
+    while hooks.running() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Stored);
+}
+
 #[tokio::test]
 async fn a_kind_that_lost_its_facet_or_its_plugin_receives_nothing() {
     let (world, _, registry, connection) = open(SigningKey::Generated).await;
@@ -156,6 +204,79 @@ async fn an_inbox_that_is_full_leaves_the_rest_to_the_provider() {
     // What is there already is not refused for that.
     assert_eq!(deliver(&connection, &registry, "1").await, Receipt::Duplicate);
     assert_eq!(stored(&world).await, 1);
+}
+
+#[tokio::test]
+async fn an_inbox_is_bounded_in_bytes_that_are_given_back() {
+    const COUNTED: &str = "SELECT waiting_bytes FROM connection_webhook_address";
+    const STORED: &str = "SELECT COALESCE(SUM(LENGTH(sealed)), 0) FROM connection_webhook WHERE sealed IS NOT NULL";
+    let (world, _, registry, connection) = open(SigningKey::Generated).await;
+    let counted = async || {
+        let counted = raw::number(&world.database(), COUNTED).await.unwrap();
+        assert_eq!(counted, raw::number(&world.database(), STORED).await.unwrap());
+        counted
+    };
+    assert_eq!(counted().await, 0);
+    let large = "x".repeat(1 << 20);
+    deliver(&connection, &registry, &large).await;
+    let one = counted().await;
+    assert!(one > 1 << 20);
+    deliver(&connection, &registry, &large).await;
+    assert_eq!(counted().await, one, "a duplicate is not counted");
+    deliver(&connection, &registry, "small").await;
+    let two = counted().await;
+    assert!(two > one);
+    // Filled but for less than the next one has.
+    let filled = format!("UPDATE connection_webhook_address SET waiting_bytes = {}", (64 << 20) - (1 << 20));
+    raw::run(&world.database(), &filled).await;
+    let (token, more) = (token(&connection).await, "y".repeat(1 << 20));
+    let refused = send(&registry, &token, signed(&connection, &more).await, &more).await.unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("webhook_inbox_full", 503));
+    assert!(refused.retry_after().is_some());
+    deliver(&connection, &registry, "a small one").await;
+    raw::run(&world.database(), &format!("UPDATE connection_webhook_address SET waiting_bytes = ({STORED})")).await;
+    // What is acknowledged makes room.
+    let mut deliveries = connection.deliveries().await.unwrap();
+    let first = deliveries.next().await.unwrap().unwrap();
+    first.acknowledge().await.unwrap();
+    first.acknowledge().await.unwrap();
+    assert!(counted().await < two);
+    assert_eq!(send(&registry, &token, signed(&connection, &more).await, &more).await.unwrap(), Receipt::Stored);
+    for _ in 0..3 {
+        deliveries.next().await.unwrap().unwrap().acknowledge().await.unwrap();
+    }
+    assert_eq!(counted().await, 0);
+}
+
+#[tokio::test]
+async fn what_waited_in_the_version_before_is_counted_in_bytes() {
+    const COUNTED: &str = "SELECT waiting_bytes FROM connection_webhook_address";
+    let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
+    deliver(&connection, &registry, "1").await;
+    deliver(&connection, &registry, "22").await;
+    let before = raw::number(&world.database(), COUNTED).await.unwrap();
+    drop(connection);
+    registry.close().await;
+    let database = world.database();
+    raw::script(&database, "ALTER TABLE connection_webhook_address DROP COLUMN waiting_bytes".to_owned()).await;
+    assert_eq!(raw::run(&database, "DELETE FROM connection_migrations WHERE version = 19").await, 1);
+    let _registry = world.open(hooks).await;
+    assert!(before > 0);
+    assert_eq!(raw::number(&database, COUNTED).await.unwrap(), before);
+}
+
+/// A host asks before it reads a body.
+#[tokio::test]
+async fn an_address_is_known_before_anything_is_read() {
+    let (_world, _, registry, connection) = open(SigningKey::Generated).await;
+    let token = token(&connection).await;
+    assert!(registry.is_webhook_address(&token).await.unwrap());
+    assert!(registry.owner("ada").unwrap().is_webhook_address(&token).await.unwrap(), "of whichever owner");
+    for other in ["", "short", &"A".repeat(43), &token.to_lowercase()] {
+        assert!(!registry.is_webhook_address(other).await.unwrap(), "{other}");
+    }
+    connection.disable_webhook().await.unwrap();
+    assert!(!registry.is_webhook_address(&token).await.unwrap());
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALH
 /// What the keys `inbound.…` say.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InboundSettings {
+    /// The maximum number of connections to `serve` from one address.
+    pub(crate) connections_per_peer: Option<usize>,
     pub(crate) listen: Option<SocketAddr>,
     /// For browsers that come back to a command.
     pub(crate) loopback_port: Option<u16>,

@@ -116,6 +116,11 @@ pub const KEYS: &[Key] = &[
     },
     Key { name: "http.proxy", value: KeyType::Url, help: "The proxy for requests to providers; none, unless set." },
     Key { name: "http.timeout", value: KeyType::Seconds, help: "How long a request to a provider may take." },
+    Key {
+        name: "inbound.connections_per_peer",
+        value: KeyType::Count,
+        help: "Connections at once to `serve` from each address of another machine; 32 from each of the Internet, unless set.",
+    },
     Key { name: "inbound.listen", value: KeyType::Address, help: "Where `serve` listens; 127.0.0.1:8745, unless set." },
     Key {
         name: "inbound.loopback_port",

@@ -126,6 +126,13 @@ impl Settings {
             "data_dir" => self.data_directory = source.path(&text()?),
             "database_direct_url" => self.direct = Some(text()?.into()),
             "database_url" => self.database = Some(text()?.into()),
+            "inbound.connections_per_peer" => {
+                let most = value
+                    .as_integer()
+                    .and_then(|most| usize::try_from(most).ok())
+                    .filter(|most| (1..=4_194_304).contains(most));
+                self.inbound.connections_per_peer = Some(most.ok_or_else(wrong)?);
+            }
             "inbound.listen" => self.inbound.listen = Some(text()?.parse().map_err(|_| wrong())?),
             "inbound.loopback_port" => {
                 let port = value.as_integer().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);

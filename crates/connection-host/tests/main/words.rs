@@ -94,13 +94,14 @@ fn no_error_code_is_left_out_and_none_is_made_up() {
 }
 
 /// Of callbacks and webhooks: they are logged, and printed by no command.
-const INBOUND: [&str; 10] = [
+const INBOUND: [&str; 11] = [
     "callback_gone",
     "callback_not_now",
     "callback_other_browser",
     "callback_other_kind",
     "callback_repeated",
     "callback_unknown",
+    "webhook_busy",
     "webhook_inbox_full",
     "webhook_not_authentic",
     "webhook_too_large",

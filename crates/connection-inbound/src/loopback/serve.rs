@@ -1,12 +1,12 @@
 //! Serves callbacks on loopback sockets.
 
-use std::{future::pending, io, sync::Arc};
+use std::{future::pending, io, net::SocketAddr, sync::Arc};
 
 use axum::{Router, http::StatusCode, middleware};
 use connection_core::WeakConnectionRegistry;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -18,11 +18,18 @@ use crate::{
     PublicUrl,
     callback::{self, Receiver, Registry},
     headers,
-    server::{Limits, Names, accepted, connection, named},
+    server::{HEAD_TIMEOUT, Limits, Names, PerPeer, Places, accepted, connection, named},
 };
 
 /// A browser or two; the head is the smallest that the library has.
-pub(super) const LIMITS: Limits = Limits { connections: 32, head: 8 << 10, headers: 64 };
+pub(super) const LIMITS: Limits = Limits {
+    connections: 64,
+    requests: 32,
+    per_peer: PerPeer::Public(0),
+    head: 8 << 10,
+    headers: 64,
+    head_time: HEAD_TIMEOUT,
+};
 
 /// Serves until it is dropped, and every connection with it.
 pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, browsers: Browsers) {
@@ -32,23 +39,26 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
     let four = TcpListener::from_std(sockets.four);
     let six = sockets.six.map(TcpListener::from_std).transpose();
     let (Ok(four), Ok(six)) = (four, six) else { return };
-    let permits = Arc::new(Semaphore::new(LIMITS.connections));
+    let places = Places::new(LIMITS, Vec::new());
     // Held until all are dropped: nobody is told to end.
     let (_ending, ended) = watch::channel(false);
     let mut connections = JoinSet::new();
-    while let Ok(permit) = permits.clone().acquire_owned().await {
+    loop {
+        let accepted = accepted(accept(&four, six.as_ref()).await).await;
         while connections.try_join_next().is_some() {}
-        if let Some(stream) = accepted(accept(&four, six.as_ref()).await).await {
+        if let Some((stream, peer)) = accepted
+            && let Some(seat) = places.seat(peer.ip())
+        {
             let (router, connected, ended) = (router.clone(), browsers.connected(), ended.clone());
             connections.spawn(async move {
                 let _connected = connected;
-                connection(stream, router, permit, LIMITS, ended).await;
+                connection(stream, router, seat, ended).await;
             });
         }
     }
 }
 
-async fn accept(four: &TcpListener, six: Option<&TcpListener>) -> io::Result<(TcpStream, std::net::SocketAddr)> {
+async fn accept(four: &TcpListener, six: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
     let six = async {
         match six {
             Some(six) => six.accept().await,

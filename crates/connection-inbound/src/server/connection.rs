@@ -1,9 +1,9 @@
 //! One connection: whoever knocks, slowly, often or at length, gets so much time and room and no more.
 
-use std::{io, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, extract::Request, response::Response};
+use hyper::{body::Incoming, server::conn::http1, service::Service as _};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -11,18 +11,10 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    sync::{OwnedSemaphorePermit, watch},
+    sync::watch,
 };
 
-/// How much a server takes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// At once.
-    pub(crate) connections: usize,
-    /// Of a request, in bytes.
-    pub(crate) head: usize,
-    pub(crate) headers: usize,
-}
+use super::places::{Asks, Seat};
 
 /// For the whole head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,9 +24,9 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 const RESPITE: Duration = Duration::from_millis(100);
 
 /// Who came, if somebody did.
-pub(crate) async fn accepted<T>(accepted: io::Result<(TcpStream, T)>) -> Option<TcpStream> {
+pub(crate) async fn accepted(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, SocketAddr)> {
     match accepted {
-        Ok((stream, _)) => Some(stream),
+        Ok(accepted) => Some(accepted),
         Err(error) => {
             tracing::debug!(%error, "a connection could not be taken");
             tokio::time::sleep(RESPITE).await;
@@ -48,19 +40,24 @@ pub(crate) async fn accepted<T>(accepted: io::Result<(TcpStream, T)>) -> Option<
 pub(crate) async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     routes: Router,
-    _permit: OwnedSemaphorePermit,
-    limits: Limits,
+    seat: Seat,
     mut ending: watch::Receiver<bool>,
 ) {
+    let Seat { asks, mut left, .. } = seat;
+    let limits = asks.limits();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(false);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_time).keep_alive(false);
     http.max_buf_size(limits.head).max_headers(limits.headers);
-    let mut served = std::pin::pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)));
+    let routes = TowerToHyperService::new(routes);
+    let service = hyper::service::service_fn(move |request| answered(routes.clone(), asks.clone(), request));
+    let mut served = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
     let answered = async {
         tokio::select! {
             biased;
             // Whoever hangs up, or is hung up on, is no error.
             _ = &mut served => return,
+            // Somebody else needs the place.
+            _ = &mut left => return,
             // One whose server is gone ends as well.
             _ = ending.wait_for(|ending| *ending) => {}
         }
@@ -68,4 +65,14 @@ pub(crate) async fn connection(
         drop(served.await);
     };
     drop(tokio::time::timeout(LONGEST, answered).await);
+}
+
+/// Answers a request when there is a place for it.
+async fn answered(
+    routes: TowerToHyperService<Router>,
+    asks: Asks,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let _answering = asks.answering(request.uri().path()).await;
+    routes.call(request).await
 }

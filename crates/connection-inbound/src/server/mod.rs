@@ -2,27 +2,30 @@
 
 mod connection;
 mod names;
+mod places;
 #[cfg(test)]
 mod tests;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, middleware};
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
-    task::JoinSet,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{PublicUrl, headers};
 
-#[cfg(test)]
-pub(crate) use connection::HEAD_TIMEOUT;
-pub(crate) use connection::{Limits, accepted, connection};
+pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection};
 pub(crate) use names::{Names, named};
+pub(crate) use places::{Limits, PerPeer, Places};
 
-/// Behind a proxy, which has room for more; whoever is behind them waits to be let in.
-const LIMITS: Limits = Limits { connections: 256, head: 64 << 10, headers: 100 };
+/// For a server after a proxy, which has room for more.
+const LIMITS: Limits = Limits {
+    connections: 512,
+    requests: 256,
+    per_peer: PerPeer::Public(32),
+    head: 64 << 10,
+    headers: 100,
+    head_time: HEAD_TIMEOUT,
+};
 /// For what is under way when it is told to end: the page behind a callback waits so long, and a little.
 const LAST: Duration = Duration::from_secs(15);
 
@@ -32,6 +35,8 @@ const LAST: Duration = Duration::from_secs(15);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    limits: Limits,
+    reserved: Vec<String>,
 }
 
 impl Server {
@@ -43,7 +48,24 @@ impl Server {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, limits: LIMITS, reserved: Vec::new() })
+    }
+
+    /// Sets the maximum number of connections at once from each address but those of this machine.
+    ///
+    /// Without it, an address of the Internet has at most 32, and the addresses of this machine and of private networks have
+    /// no maximum of their own: they are usually a proxy's, which passes on what comes from everybody.
+    #[must_use]
+    pub fn connections_per_peer(mut self, most: usize) -> Self {
+        self.limits.per_peer = PerPeer::Remote(most);
+        self
+    }
+
+    /// Answers requests to this path, such as `/healthz`, at places of their own, however many others are being answered.
+    #[must_use]
+    pub fn reserve(mut self, path: impl Into<String>) -> Self {
+        self.reserved.push(path.into());
+        self
     }
 
     /// Where it listens.
@@ -69,14 +91,18 @@ impl Server {
             }
         };
         let routes = routes.layer(middleware::map_response(headers::guarded));
-        let permits = Arc::new(Semaphore::new(LIMITS.connections));
+        let places = Places::new(self.limits, self.reserved);
         let (ending, ended) = watch::channel(false);
         let mut connections = JoinSet::new();
         let letting_in = async {
-            while let Ok(permit) = permits.clone().acquire_owned().await {
+            loop {
+                let accepted = accepted(self.listener.accept().await).await;
                 while connections.try_join_next().is_some() {}
-                if let Some(stream) = accepted(self.listener.accept().await).await {
-                    connections.spawn(connection(stream, routes.clone(), permit, LIMITS, ended.clone()));
+                // Without a place it is hung up on.
+                if let Some((stream, peer)) = accepted
+                    && let Some(seat) = places.seat(peer.ip())
+                {
+                    connections.spawn(connection(stream, routes.clone(), seat, ended.clone()));
                 }
             }
         };

@@ -1,23 +1,33 @@
 //! Time and room that one connection gets; time is the runtime's, and stands until nothing else is to be done.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, routing::get};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    sync::{Semaphore, watch},
+    net::TcpStream,
+    runtime::Handle,
+    sync::{Notify, watch},
     time::Instant,
 };
 
 use super::{
-    LIMITS,
+    LIMITS, Server,
     connection::{HEAD_TIMEOUT, LONGEST, connection},
+    places::Places,
 };
 
 /// Sends this, slowly or not at all on, and waits for the end; what came back, and after how long.
 async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Duration) {
-    let permits = Arc::new(Semaphore::new(LIMITS.connections));
-    let permit = permits.clone().acquire_owned().await.unwrap();
+    let places = Places::new(LIMITS, Vec::new());
+    let seat = places.seat([127, 0, 0, 1].into()).unwrap();
     let (_ending, ended) = watch::channel(false);
     let (mut ours, theirs) = tokio::io::duplex(64 << 10);
     let began = Instant::now();
@@ -32,8 +42,8 @@ async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Dur
         ours.read_to_string(&mut answer).await.unwrap();
         answer
     };
-    let (answer, ()) = tokio::join!(client, connection(theirs, routes, permit, LIMITS, ended));
-    assert_eq!(permits.available_permits(), LIMITS.connections, "its place is free again");
+    let (answer, ()) = tokio::join!(client, connection(theirs, routes, seat, ended));
+    assert!(places.is_empty(), "its place is free again");
     (answer, began.elapsed())
 }
 
@@ -64,4 +74,95 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
     let stuck = Router::new().route("/", get(std::future::pending::<&str>));
     let (answer, took) = served(stuck, &["GET / HTTP/1.1\r\nHost: x\r\n\r\n"], Duration::ZERO).await;
     assert_eq!((answer.as_str(), took), ("", LONGEST));
+}
+
+/// Opens a connection and sends this.
+async fn knocks(address: SocketAddr, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+/// All that comes, unless nothing comes at all.
+async fn heard(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    let read = tokio::time::timeout(Duration::from_secs(60), stream.read_to_string(&mut answer)).await;
+    read.expect("an answer in time").unwrap();
+    answer
+}
+
+fn request(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+}
+
+/// Strangers who say nothing, and strangers whose requests take long, keep nobody from the reserved path.
+#[tokio::test]
+async fn three_hundred_strangers_do_not_keep_healthz_waiting() {
+    let (came, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let (entered, may) = (came.clone(), go.clone());
+    let slow = move || {
+        let (entered, may) = (entered.clone(), may.clone());
+        async move {
+            entered.fetch_add(1, Ordering::SeqCst);
+            may.notified().await;
+            "at last"
+        }
+    };
+    let other = Arc::new(AtomicUsize::new(0));
+    let others = other.clone();
+    let usual = move || {
+        others.fetch_add(1, Ordering::SeqCst);
+        async { "here" }
+    };
+    let routes =
+        Router::new().route("/slow", get(slow)).route("/other", get(usual)).route("/healthz", get(async || "well"));
+    let mut server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().reserve("/healthz");
+    // Nobody is hung up on for being slow.
+    server.limits.head_time = Duration::from_secs(3600);
+    let address = server.address();
+    let url = "https://host.example".parse().unwrap();
+    let serving = Handle::current().spawn(async move { server.serve(routes, &url, std::future::pending()).await });
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(knocks(address, "").await);
+    }
+    assert!(heard(knocks(address, &request("/healthz")).await).await.ends_with("well"));
+    let mut slow = Vec::new();
+    for _ in 0..LIMITS.requests {
+        slow.push(knocks(address, &request("/slow")).await);
+    }
+    while came.load(Ordering::SeqCst) < LIMITS.requests {
+        tokio::task::yield_now().await;
+    }
+    let waits = knocks(address, &request("/other")).await;
+    for _ in 0..3 {
+        assert!(heard(knocks(address, &request("/healthz")).await).await.ends_with("well"));
+    }
+    assert_eq!(other.load(Ordering::SeqCst), 0, "the control: what has no places of its own waits");
+    go.notify_one();
+    assert!(heard(waits).await.ends_with("here"));
+    serving.abort();
+    drop((silent, slow));
+}
+
+/// A proxy that keeps as many connections as there may be to a server finds a place for another one.
+#[tokio::test]
+async fn a_newcomer_takes_the_place_of_the_connection_that_has_waited_longest() {
+    let mut server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    server.limits.head_time = Duration::from_secs(3600);
+    server.limits.connections = 3;
+    server.limits.requests = 1;
+    let address = server.address();
+    let url = "https://host.example".parse().unwrap();
+    let serving = Handle::current().spawn(async move { server.serve(routes(), &url, std::future::pending()).await });
+    let (first, second) = (knocks(address, "").await, knocks(address, "GET / HT").await);
+    let third = knocks(address, "").await;
+    assert!(heard(knocks(address, &request("/")).await).await.ends_with("here"));
+    assert_eq!(heard(first).await, "");
+    // The control: the others are still there, and may ask.
+    for (mut there, text) in [(second, "TP/1.1\r\nHost: x\r\n\r\n".to_owned()), (third, request("/"))] {
+        there.write_all(text.as_bytes()).await.unwrap();
+        assert!(heard(there).await.ends_with("here"));
+    }
+    serving.abort();
 }

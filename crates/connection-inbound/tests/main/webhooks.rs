@@ -17,7 +17,10 @@ use connection_contract::Secret;
 use connection_core::{Connection, ConnectionRegistry};
 use connection_inbound::{PublicUrl, webhook_routes};
 use http_body::Frame;
-use tokio::runtime::Handle;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    runtime::Handle,
+};
 
 use crate::{
     hooks::{Hooks, SIGNATURE, enabled, signature},
@@ -168,6 +171,50 @@ async fn whoever_is_refused_is_told_a_number_alone() {
     assert_eq!(send(&routes, good(), pieces(16, None)).await.status, 200);
     registry.close().await;
     assert_eq!(send(&routes, good(), pieces(16, None)).await.status, 503);
+}
+
+/// The clock stands: nobody waits for the body.
+#[tokio::test]
+async fn an_unknown_address_is_answered_before_its_body_comes() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let (connection, token, _) = enabled(&registry).await;
+    let routes = routes(&registry);
+    let answered = async |path: &str| {
+        let answer = send(&routes, Request::post(path), pieces(1, Some(Piece::Never)));
+        tokio::time::timeout(Duration::from_secs(60), answer).await.expect("it waits for nothing").status
+    };
+    let path = format!("/webhooks/{token}");
+    for unknown in ["/webhooks/x".to_owned(), format!("/webhooks/{}", "A".repeat(43)), path.to_lowercase()] {
+        assert_eq!(answered(&unknown).await, 404, "{unknown}");
+    }
+    connection.disable_webhook().await.unwrap();
+    assert_eq!(answered(&path).await, 404, "one that was switched off");
+}
+
+/// As the review did: 300 connections with a path and without the body that they announce.
+#[tokio::test]
+async fn three_hundred_senders_without_a_body_are_hung_up_on_at_once() {
+    let world = World::new().await;
+    let registry = open(&world).await;
+    let server = connection_inbound::Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let (address, routes) = (server.address(), routes(&registry));
+    let serving =
+        Handle::current().spawn(async move { server.serve(routes, &public(), std::future::pending()).await });
+    let head = "POST /webhooks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".to_owned();
+    let mut senders = Vec::new();
+    for _ in 0..300 {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        senders.push(stream);
+    }
+    for mut sender in senders {
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(60), sender.read_to_end(&mut answer)).await;
+        read.expect("it is hung up on").unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 404 "), "{answer:?}");
+    }
+    serving.abort();
 }
 
 #[tokio::test]

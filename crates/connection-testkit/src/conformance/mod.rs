@@ -2,6 +2,7 @@
 //!
 //! | Module | What it holds |
 //! |---|---|
+//! | `bounded` | webhooks: the work before a signature grows no faster than what came |
 //! | `described` | the descriptor is the same twice and describes something possible |
 //! | `stored` | serialize and parse are inverse; foreign bytes are refused without a panic |
 //! | `hidden` | no secret shows in a `Debug`, log, step or URL |
@@ -13,6 +14,7 @@
 //!
 //! Setups are replayed from every effect wherever they run.
 
+mod bounded;
 mod classified;
 mod described;
 mod hidden;

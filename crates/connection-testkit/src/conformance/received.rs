@@ -13,7 +13,7 @@ use connection_contract::{ConnectionDefinition, Delivery, Established, NotAuthen
 use super::Suite;
 use crate::{FakeHost, canary, fault::fail};
 
-const URL: &str = "https://host.example/webhooks/canary-path-51c9?a=b";
+pub(super) const URL: &str = "https://host.example/webhooks/canary-path-51c9?a=b";
 const NEW: &str = "canary-new-key-7f30b2a9";
 const OLD: &str = "canary-old-key-c41d80e6";
 
@@ -61,6 +61,7 @@ where
             fail("`Webhooks::handshake` takes a signed delivery for one that tells a key");
         }
         self.unshown(&check);
+        check.bounded();
     }
 
     /// "Debug shows neither its body nor its address", and no error names a key.
@@ -78,11 +79,12 @@ where
     }
 }
 
-struct Check<'a, D: ConnectionDefinition> {
-    host: &'a FakeHost<D>,
-    made: &'a Established<D::Credential>,
-    keys: &'a [Secret],
-    delivery: &'a Delivery,
+/// A delivery that the plugin signed, with what is needed to receive it.
+pub(super) struct Check<'a, D: ConnectionDefinition> {
+    pub(super) host: &'a FakeHost<D>,
+    pub(super) made: &'a Established<D::Credential>,
+    pub(super) keys: &'a [Secret],
+    pub(super) delivery: &'a Delivery,
 }
 
 /// The parts of a delivery that somebody on the way could change.
@@ -178,7 +180,7 @@ impl<D: ConnectionDefinition> Check<'_, D> {
 }
 
 /// By its name, as all providers call theirs.
-fn is_signature(name: &str) -> bool {
+pub(super) fn is_signature(name: &str) -> bool {
     name.to_ascii_lowercase().contains("signature")
 }
 
@@ -190,7 +192,7 @@ fn flip(bytes: &mut [u8], bit: usize) {
 
 /// Whatever comes from outside, it does not panic.
 #[track_caller]
-fn receive<D: ConnectionDefinition>(
+pub(super) fn receive<D: ConnectionDefinition>(
     host: &FakeHost<D>,
     made: &Established<D::Credential>,
     keys: &[Secret],

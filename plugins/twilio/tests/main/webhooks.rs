@@ -105,6 +105,17 @@ fn a_name_with_several_values_is_signed_as_any_of_twilios_libraries_does() {
 }
 
 #[test]
+fn a_form_of_more_than_a_thousand_pairs_is_refused_whoever_signed_it() {
+    let form = |count: usize| (0..count).map(|n| format!("A{n:04}={n}")).collect::<Vec<_>>();
+    let found = |count: usize| {
+        let signed: String = form(count).iter().map(|pair| pair.replace('=', "")).collect();
+        receive(URL, FORM_TYPE, &signature(URL, &signed), &form(count).join("&"))
+    };
+    assert!(found(1_000).is_ok(), "the control");
+    assert_eq!(found(1_001).unwrap_err(), NotAuthentic::Signature);
+}
+
+#[test]
 fn a_form_that_cannot_be_read_whole_is_refused() {
     assert!(receive(URL, FORM_TYPE, &signature(URL, "A1"), "A=1").is_ok(), "the control");
     for odd in ["A=1&%ff=2", "A=1&B=%z", "A=%31&B=%c3"] {

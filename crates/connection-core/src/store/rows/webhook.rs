@@ -13,6 +13,8 @@ pub(crate) struct AddressRow {
     pub(crate) revision: i64,
     pub(crate) next_number: i64,
     pub(crate) waiting: i64,
+    /// The sealed bytes of the events that wait.
+    pub(crate) waiting_bytes: i64,
     /// Of the last event, unless it is forgotten.
     pub(crate) last_received_at: Option<i64>,
     /// `None` while address and key were not tested; the others of the test are then, too.

@@ -20,6 +20,7 @@ use crate::{
 };
 
 use health::Health;
+use routes::HEALTH;
 pub(super) use routes::mounted;
 
 /// Unless the configuration says how long a request may take.
@@ -82,6 +83,11 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
 async fn start(program: &mut Program, listen: SocketAddr) -> Result<(Server, PublicUrl, ConnectionRegistry), Error> {
     let server = Server::bind(listen).await.map_err(|error| not_listening(listen, &error))?;
     let url = program.settings.inbound.url(server.address())?;
+    let server = match program.settings.inbound.connections_per_peer {
+        Some(most) => server.connections_per_peer(most),
+        None => server,
+    };
+    let server = server.reserve(HEALTH).reserve(format!("{}{HEALTH}", url.prefix()));
     let registry = open(program, &url).await?;
     Ok((server, url, registry))
 }

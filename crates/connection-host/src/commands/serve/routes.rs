@@ -12,6 +12,8 @@ use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
 
 use super::health::{Health, HealthBody};
 
+/// Where a monitor asks.
+pub(super) const HEALTH: &str = "/healthz";
 /// For a person who looks in.
 const WHAT: &str = "This is `connections serve`, which takes callbacks and webhooks and keeps credentials fresh; \
                     use `connections add`, `connections list` and `connections doctor --callback` in a terminal.\n";
@@ -20,7 +22,7 @@ pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, health: Hea
     let own = || {
         Router::new()
             .route("/", get(async || WHAT))
-            .route("/healthz", get(healthz))
+            .route(HEALTH, get(healthz))
             .with_state(health.clone())
             .merge(callback_routes(registry.clone(), url.clone()))
             .merge(webhook_routes(registry.clone(), url.clone()))

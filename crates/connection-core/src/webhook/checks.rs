@@ -1,0 +1,81 @@
+//! How many deliveries of one connection are checked at once.
+//!
+//! A check is work for somebody who has proved nothing yet. A check that its plugin does not end holds its place for as long
+//! as it runs, also after its caller was told a timeout, so a plugin that spins costs a connection's places and no more.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::ConnectionId;
+
+/// The maximum number of checks of one connection that run at once.
+pub(super) const MOST_CHECKS: usize = 4;
+/// The maximum number of deliveries of one connection that wait for a check.
+pub(super) const MOST_QUEUED: usize = 32;
+
+/// The checks of every connection of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Checks(Arc<Mutex<HashMap<ConnectionId, Connected>>>);
+
+/// The checks of one connection.
+#[derive(Debug)]
+struct Connected {
+    turns: Arc<Semaphore>,
+    /// Deliveries that are checked or wait for it.
+    deliveries: usize,
+}
+
+/// The place of one delivery, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    checks: Arc<Mutex<HashMap<ConnectionId, Connected>>>,
+    id: ConnectionId,
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Checks {
+    /// Waits for a place among the checks of a connection. Returns `None` when too many deliveries wait already, or when
+    /// `over` resolves first.
+    pub(super) async fn enter(&self, id: ConnectionId, over: impl Future<Output = ()>) -> Option<Place> {
+        let (mut place, turns) = self.queue(id)?;
+        tokio::select! {
+            biased;
+            turn = turns.acquire_owned() => place.turn = Some(turn.ok()?),
+            () = over => return None,
+        }
+        Some(place)
+    }
+
+    fn queue(&self, id: ConnectionId) -> Option<(Place, Arc<Semaphore>)> {
+        let mut all = lock(&self.0);
+        let fresh = || Connected { turns: Arc::new(Semaphore::new(MOST_CHECKS)), deliveries: 0 };
+        let connected = all.entry(id).or_insert_with(fresh);
+        if connected.deliveries >= MOST_CHECKS + MOST_QUEUED {
+            return None;
+        }
+        connected.deliveries += 1;
+        Some((Place { checks: self.0.clone(), id, turn: None }, connected.turns.clone()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(self.turn.take());
+        let mut all = lock(&self.checks);
+        if let Some(connected) = all.get_mut(&self.id) {
+            connected.deliveries = connected.deliveries.saturating_sub(1);
+            if connected.deliveries == 0 {
+                all.remove(&self.id);
+            }
+        }
+    }
+}
+
+/// Nothing under the lock leaves it half changed, so a poisoned one is as good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,312 @@
+//! The places of a server: who is let in, who is answered, and who leaves when there is no place.
+//!
+//! A connection costs little until its request has arrived, so more are let in than are answered at once. When all
+//! connections are taken, the one that has waited longest without being answered leaves, so strangers who say nothing keep
+//! nobody out. Requests to a reserved path are answered at places of their own.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// How much a server takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The maximum number of connections at once.
+    pub(crate) connections: usize,
+    /// The maximum number of requests that are answered at once; fewer than connections.
+    pub(crate) requests: usize,
+    /// The maximum number of connections at once from one peer.
+    pub(crate) per_peer: PerPeer,
+    /// The longest head of a request, in bytes.
+    pub(crate) head: usize,
+    /// The maximum number of headers of a request.
+    pub(crate) headers: usize,
+    /// The longest time for the whole head of a request.
+    pub(crate) head_time: Duration,
+}
+
+/// The maximum number of connections at once from one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PerPeer {
+    /// From each address outside of this machine and of private networks, where the proxy is.
+    Public(usize),
+    /// From each address but those of this machine.
+    Remote(usize),
+}
+
+/// Requests to reserved paths that are answered at once.
+const RESERVED: usize = 16;
+
+/// The places of one server. A clone has the same ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Places(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limits: Limits,
+    reserved_paths: Vec<String>,
+    requests: Arc<Semaphore>,
+    reserved: Arc<Semaphore>,
+    seats: Mutex<Seats>,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    next: u64,
+    /// By the order in which they came.
+    taken: BTreeMap<u64, Taken>,
+    /// How many each peer has, of those that are counted.
+    peers: HashMap<IpAddr, usize>,
+}
+
+#[derive(Debug)]
+struct Taken {
+    peer: Option<IpAddr>,
+    is_answered: bool,
+    /// Dropped, the connection ends.
+    _stay: oneshot::Sender<()>,
+}
+
+/// The place of one connection, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) asks: Asks,
+    /// Resolves when another connection needs the place.
+    pub(crate) left: oneshot::Receiver<()>,
+    _held: Held,
+}
+
+/// Gives a place back.
+#[derive(Debug)]
+struct Held {
+    places: Places,
+    number: u64,
+}
+
+/// By which a connection asks for an answer to its request.
+#[derive(Clone, Debug)]
+pub(crate) struct Asks {
+    places: Places,
+    number: u64,
+}
+
+/// A request that is being answered, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    asks: Asks,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Places {
+    pub(crate) fn new(limits: Limits, reserved_paths: Vec<String>) -> Self {
+        let (requests, reserved) = (Semaphore::new(limits.requests), Semaphore::new(RESERVED));
+        let (requests, reserved) = (Arc::new(requests), Arc::new(reserved));
+        Self(Arc::new(Shared { limits, reserved_paths, requests, reserved, seats: Mutex::default() }))
+    }
+
+    /// A place for a connection from this address; `None` when that address has too many, or when all connections that
+    /// there may be are being answered.
+    pub(crate) fn seat(&self, peer: IpAddr) -> Option<Seat> {
+        let mut seats = self.lock();
+        let counted = self.0.limits.per_peer.counted(peer);
+        if let Some((peer, most)) = counted
+            && seats.peers.get(&peer).is_some_and(|has| *has >= most)
+        {
+            return None;
+        }
+        if seats.taken.len() >= self.0.limits.connections {
+            let longest = seats.taken.iter().find(|(_, taken)| !taken.is_answered).map(|(number, _)| *number)?;
+            seats.give_back(longest);
+        }
+        let number = seats.next;
+        seats.next += 1;
+        let peer = counted.map(|(peer, _)| peer);
+        if let Some(peer) = peer {
+            *seats.peers.entry(peer).or_default() += 1;
+        }
+        let (stay, left) = oneshot::channel();
+        seats.taken.insert(number, Taken { peer, is_answered: false, _stay: stay });
+        drop(seats);
+        let asks = Asks { places: self.clone(), number };
+        Some(Seat { asks, left, _held: Held { places: self.clone(), number } })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().taken.is_empty()
+    }
+
+    /// Nothing under the lock leaves it half changed, so a poisoned one is as good.
+    fn lock(&self) -> MutexGuard<'_, Seats> {
+        self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seats {
+    /// Does nothing for a place that was given back before.
+    fn give_back(&mut self, number: u64) {
+        let Some(peer) = self.taken.remove(&number).and_then(|taken| taken.peer) else { return };
+        if let Some(has) = self.peers.get_mut(&peer) {
+            *has -= 1;
+            if *has == 0 {
+                self.peers.remove(&peer);
+            }
+        }
+    }
+}
+
+impl Asks {
+    pub(crate) fn limits(&self) -> Limits {
+        self.places.0.limits
+    }
+
+    /// Waits until a request to this path may be answered.
+    pub(crate) async fn answering(&self, path: &str) -> Answering {
+        let shared = &self.places.0;
+        let is_reserved = shared.reserved_paths.iter().any(|reserved| reserved == path);
+        let semaphore = if is_reserved { &shared.reserved } else { &shared.requests };
+        // It is closed by nobody.
+        let permit = semaphore.clone().acquire_owned().await.ok();
+        self.set_answered(true);
+        Answering { asks: self.clone(), _permit: permit }
+    }
+
+    fn set_answered(&self, is_answered: bool) {
+        if let Some(taken) = self.places.lock().taken.get_mut(&self.number) {
+            taken.is_answered = is_answered;
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.asks.set_answered(false);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.places.lock().give_back(self.number);
+    }
+}
+
+impl PerPeer {
+    /// Under which address a peer is counted and up to which number; `None` for one that is not.
+    fn counted(self, peer: IpAddr) -> Option<(IpAddr, usize)> {
+        let peer = peer.to_canonical();
+        let (most, is_counted) = match self {
+            Self::Public(most) => (most, !peer.is_loopback() && !is_private(peer)),
+            Self::Remote(most) => (most, !peer.is_loopback()),
+        };
+        is_counted.then(|| (network(peer), most))
+    }
+}
+
+/// Whoever has an address of IPv6 has the 2^64 beside it.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(peer) => Ipv6Addr::from_bits(peer.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+/// Of a network that is not the Internet: private, link-local, or shared by a carrier (RFC 1918, 3927, 4193 and 6598).
+fn is_private(peer: IpAddr) -> bool {
+    match peer {
+        IpAddr::V4(peer) => {
+            let [first, second, ..] = peer.octets();
+            peer.is_private() || peer.is_link_local() || first == 100 && second & 0b1100_0000 == 64
+        }
+        IpAddr::V6(peer) => peer.is_unique_local() || peer.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        connections: 4,
+        requests: 2,
+        per_peer: PerPeer::Public(2),
+        head: 8 << 10,
+        headers: 10,
+        head_time: Duration::from_secs(1),
+    };
+
+    fn places(per_peer: PerPeer) -> Places {
+        Places::new(Limits { connections: 100, per_peer, ..LIMITS }, Vec::new())
+    }
+
+    #[test]
+    fn an_address_of_the_internet_has_few_places_and_a_proxy_has_all() {
+        for (per_peer, capped, free) in [
+            (
+                PerPeer::Public(2),
+                &["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "172.32.0.1", "100.128.0.1"][..],
+                &[
+                    "127.0.0.1",
+                    "::1",
+                    "::ffff:127.0.0.1",
+                    "10.0.0.2",
+                    "172.17.0.1",
+                    "192.168.1.1",
+                    "100.64.0.1",
+                    "fd00::1",
+                ][..],
+            ),
+            (PerPeer::Remote(2), &["192.0.2.1", "10.0.0.2", "fd00::1"], &["127.0.0.1", "::1", "::ffff:127.0.0.2"]),
+        ] {
+            for peer in capped {
+                let (places, peer) = (places(per_peer), peer.parse().unwrap());
+                let (first, second) = (places.seat(peer).unwrap(), places.seat(peer).unwrap());
+                assert!(places.seat(peer).is_none(), "{peer}");
+                assert!(places.seat("198.51.100.7".parse().unwrap()).is_some(), "another one");
+                drop(first);
+                let third = places.seat(peer);
+                assert!(third.is_some() && places.seat(peer).is_none(), "{peer}");
+                drop((second, third));
+                assert!(places.lock().peers.is_empty() && places.lock().taken.is_empty());
+            }
+            for peer in free {
+                let (places, peer) = (places(per_peer), peer.parse().unwrap());
+                let seats: Vec<_> = (0..50).map(|_| places.seat(peer)).collect();
+                assert!(seats.iter().all(Option::is_some), "{peer}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_addresses_beside_one_of_ipv6_are_counted_with_it() {
+        let places = places(PerPeer::Public(2));
+        let seat = |peer: &str| places.seat(peer.parse().unwrap());
+        let _there = (seat("2001:db8::1").unwrap(), seat("2001:db8::ffff:1").unwrap());
+        assert!(seat("2001:db8::2").is_none());
+        assert!(seat("2001:db8:0:1::1").is_some(), "the control");
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_longest_leaves_and_who_is_answered_stays() {
+        let places = Places::new(LIMITS, vec!["/healthz".to_owned()]);
+        let local = IpAddr::from([127, 0, 0, 1]);
+        let mut seats: Vec<_> = (0..4).map(|_| places.seat(local).unwrap()).collect();
+        let answering = (seats[0].asks.answering("/").await, seats[1].asks.answering("/").await);
+        let health = seats[3].asks.answering("/healthz").await;
+        let mut fifth = places.seat(local).unwrap();
+        let has_left = |seat: &mut Seat| seat.left.try_recv() == Err(oneshot::error::TryRecvError::Closed);
+        assert_eq!(seats.iter_mut().map(has_left).collect::<Vec<_>>(), [false, false, true, false]);
+        let sixth = places.seat(local).unwrap();
+        assert!(has_left(&mut fifth), "nobody else waits");
+        let seventh = sixth.asks.answering("/healthz").await;
+        assert!(places.seat(local).is_none(), "all are being answered");
+        drop(answering);
+        assert!(places.seat(local).is_some(), "who was answered may leave");
+        assert!(has_left(&mut seats[0]));
+        drop((health, seventh));
+    }
+}

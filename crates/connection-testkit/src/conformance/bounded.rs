@@ -1,0 +1,119 @@
+//! Webhooks: the work before a signature grows no faster than what came.
+//!
+//! Anybody who knows an address can send it 1 MiB of whatever a plugin finds most difficult. So the plugin is given unsigned
+//! deliveries, each four times as large as the one before, and the thread's processor time for both is compared: linear
+//! work takes four times as long, quadratic work sixteen times. The sizes begin small, so that a plugin whose work explodes
+//! fails soon, and a pair that looks wrong is measured again, so that what disturbs one measurement fails no test.
+
+use std::time::Duration;
+
+use connection_contract::{ConnectionDefinition, Delivery, Secret, SigningKey};
+
+use super::received::{Check, URL, is_signature, receive};
+use crate::{fault::fail, processor};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+const SMALLEST: usize = 4 << 10;
+const STEP: usize = 4;
+/// A host takes no longer body.
+const LARGEST: usize = 1 << 20;
+/// The largest part of a delivery that its signature has; a host takes no longer head than 64 KiB.
+const HEADER_PART: usize = 32;
+/// How much more time a delivery may take that is four times as large: between the 4 of linear work, with room for sorting
+/// and caches, and the 16 of quadratic work.
+const MOST_GROWTH: u32 = 10;
+/// Less time than this tells nothing.
+const MEASURABLE: Duration = Duration::from_millis(2);
+/// How often a suspicious pair is measured again.
+const AGAIN: usize = 6;
+
+/// What a hostile body is made of.
+struct Shape {
+    what: &'static str,
+    content_type: &'static str,
+    start: &'static str,
+    part: fn(usize) -> String,
+    /// Repeats the signature, too: a plugin that tries each one over the whole body does quadratic work.
+    has_many_signatures: bool,
+}
+
+const fn shape(
+    what: &'static str,
+    content_type: &'static str,
+    start: &'static str,
+    part: fn(usize) -> String,
+) -> Shape {
+    Shape { what, content_type, start, part, has_many_signatures: false }
+}
+
+const SHAPES: &[Shape] = &[
+    shape("pairs of one name", FORM, "", |n| format!("a={n}&")),
+    shape("pairs of many names", FORM, "", |n| format!("{n}=a&")),
+    shape("nested arrays", JSON, "", |_| "[".to_owned()),
+    shape("members of one object", JSON, "{", |n| format!("\"{n}\":0,")),
+    Shape { has_many_signatures: true, ..shape("signatures", JSON, "", |_| "x".to_owned()) },
+];
+
+impl<D: ConnectionDefinition> Check<'_, D> {
+    #[track_caller]
+    pub(super) fn bounded(&self) {
+        for shape in SHAPES {
+            let mut small = SMALLEST;
+            while small < LARGEST {
+                self.grows_slowly(shape, small);
+                small *= STEP;
+            }
+        }
+    }
+
+    #[track_caller]
+    fn grows_slowly(&self, shape: &Shape, size: usize) {
+        let (small, large) = (self.hostile(shape, size), self.hostile(shape, size * STEP));
+        let (Some(mut less), Some(mut more)) = (self.time_of(&small), self.time_of(&large)) else { return };
+        for _ in 0..AGAIN {
+            if more < MEASURABLE || more <= less * MOST_GROWTH {
+                return;
+            }
+            // The least is the nearest to what the work itself takes.
+            less = less.min(self.time_of(&small).unwrap_or(less));
+            more = more.min(self.time_of(&large).unwrap_or(more));
+        }
+        let what = shape.what;
+        fail(&format!(
+            "`Webhooks::receive` works on {size} bytes of {what} for {less:?} and on {} bytes for {more:?}: the work before \
+             the signature must not grow faster than what came",
+            size * STEP
+        ));
+    }
+
+    /// The processor time that the plugin takes for it.
+    #[track_caller]
+    fn time_of(&self, delivery: &Delivery) -> Option<Duration> {
+        let before = processor::used()?;
+        // Whether it is taken is not the question: the other rules hold it to that.
+        drop(receive(self.host, self.made, self.keys, delivery));
+        if self.host.signing_key() == SigningKey::Handshake {
+            drop(self.host.handshake(delivery));
+        }
+        Some(processor::used()?.saturating_sub(before))
+    }
+
+    fn hostile(&self, shape: &Shape, size: usize) -> Delivery {
+        let mut body = shape.start.to_owned();
+        for n in 0.. {
+            body.push_str(&(shape.part)(n));
+            if body.len() >= size {
+                break;
+            }
+        }
+        let signed = self.delivery.headers().iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        let many = |value: &String| format!("{value},").repeat((size / HEADER_PART / (value.len() + 1)).max(1));
+        let headers = signed.map(|(name, value)| match shape.has_many_signatures && is_signature(name) {
+            true => (name.clone(), many(value)),
+            false => (name.clone(), value.clone()),
+        });
+        let headers = headers.chain([("content-type".to_owned(), shape.content_type.to_owned())]).collect();
+        Delivery::new("POST", URL, headers, Secret::from(body), self.delivery.received_at())
+    }
+}
