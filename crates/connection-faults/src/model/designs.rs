@@ -17,24 +17,39 @@ pub(crate) struct Design {
     pub(crate) check: bool,
     pub(crate) replays: Replays,
     pub(crate) proof: Proof,
+    /// A day without a sign of the sender's node is proof, too.
+    pub(crate) day: bool,
     pub(crate) quarantine: Quarantine,
+    /// The sort of unclear answer that is sent again without a quarantine.
+    pub(crate) hasty: Option<Unclear>,
     pub(crate) rescue: Rescue,
     pub(crate) withdrawn: Withdrawn,
     pub(crate) grace: Grace,
     /// What is committed of an answer depends on the lease, and not on the generation alone.
     pub(crate) fenced: bool,
-    /// An answer that nobody can read ends the exchange, and the row says so.
-    pub(crate) unreadable_ends: bool,
+    /// A 2xx that the plugin cannot read is recorded as the answer.
+    pub(crate) keeps_unreadable: bool,
     /// The row is read again before a refusal is believed.
     pub(crate) reread: bool,
 }
 
-/// How often an exchange without an answer is sent again.
+/// How often an exchange without a clear answer is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replays {
     Never,
     Once,
     Always,
+}
+
+/// How an attempt ends without a clear answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unclear {
+    /// 408 or 5xx.
+    Failed,
+    /// No whole answer.
+    Lost,
+    /// A 2xx that the plugin cannot read.
+    Unreadable,
 }
 
 /// What shows that the sender sends no more.
@@ -44,6 +59,8 @@ pub(crate) enum Proof {
     Lease,
     /// The database no longer sees its session.
     Session,
+    /// Its sign of life is too old.
+    Sign,
     /// Its lock file is free, on its node; or the attempt was one's own.
     Lock,
 }
@@ -79,8 +96,10 @@ pub(crate) enum Withdrawn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grace {
     Nothing,
-    /// Proof that the sender sends no more, without a quarantine.
-    Proof,
+    /// Proof that the sender sends no more, without a quarantine as long as the window is open.
+    Window,
+    /// The same, where a whole quarantine would end before the window does.
+    Quarantine,
     /// The same as without grace.
     Everything,
 }
@@ -136,13 +155,15 @@ pub(crate) const PROTOCOL: Design = Design {
     journal: true,
     tied: true,
     check: true,
-    replays: Replays::Once,
+    replays: Replays::Always,
     proof: Proof::Lock,
+    day: true,
     quarantine: Quarantine::Proof,
+    hasty: None,
     rescue: Rescue::AfterProof,
     withdrawn: Withdrawn::Uncertain,
-    grace: Grace::Proof,
+    grace: Grace::Quarantine,
     fenced: false,
-    unreadable_ends: true,
+    keeps_unreadable: false,
     reread: true,
 };

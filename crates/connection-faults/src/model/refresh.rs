@@ -14,17 +14,20 @@ use super::{
 /// What must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// Nothing is spent a second time but by the one replay that the journal permits.
+    /// There are no two sends of a token without a proof and a quarantine between them.
     NoSecondSpend,
     /// Where nothing is under way, a row that is live holds the provider's current token, and its family lives.
     LiveIsLive,
     /// What a provider gave is committed, held by a living process, in a rescue file, or the row says that it is not;
     /// and no spend of ours makes it worthless while it is at hand.
     NothingReceivedIsLost,
-    /// There is one replay at most, and nobody waits for ever.
+    /// Nobody waits for ever.
     EveryRunEnds,
     /// A refusal of what was spent before leaves what is stored now as it is.
     NoFlip,
+    /// A row says that somebody must authorize again only where the provider no longer takes the token, or where the
+    /// answer is there and cannot be opened.
+    NothingIsGivenUp,
 }
 
 /// A design against what may happen to it.
@@ -37,12 +40,12 @@ pub(crate) struct Refresh {
 /// How the ends are, in which nothing more can happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// The row is live.
+    /// The row holds a credential and nothing is open.
     pub live: usize,
+    /// The exchange has no answer yet, and the runs of the model are used up.
+    pub open: usize,
     /// Somebody must authorize again.
     pub failing: usize,
-    /// Of these, the ones in which the stored token would still work.
-    pub needless: usize,
 }
 
 impl Model for Refresh {
@@ -52,16 +55,8 @@ impl Model for Refresh {
 
     fn initial(&self) -> State {
         let runs = self.scope.runs;
-        let process = Process {
-            step: Step::Idle,
-            runs,
-            generation: 0,
-            token: 0,
-            replays: false,
-            graceful: false,
-            stale: false,
-            cut: false,
-        };
+        let process =
+            Process { step: Step::Idle, runs, generation: 0, token: 0, replays: false, stale: false, cut: false };
         State {
             row: Row { generation: 0, token: 0, failing: false, lease: None, exchange: None },
             provider: Provider { current: 0, eldest: 0, family: 0, alive: true, window: None },
@@ -81,7 +76,7 @@ impl Model for Refresh {
             next.extend(steps.into_iter().map(|(label, after)| (Label::new(index, label), after)));
         }
         next.extend(world::messages(scope, state));
-        next.extend(world::time(expires, scope, state));
+        next.extend(world::time(design, scope, state));
         next.extend(world::faults(expires, state));
         next
     }
@@ -91,23 +86,21 @@ impl Model for Refresh {
         let due = !row.failing && row.generation < self.scope.goal;
         let waits = |process: &Process| !rests(process) || (due && process.runs > 0);
         let broken = BTreeMap::from([
-            (Invariant::NoSecondSpend, ghost.spent_twice),
+            (Invariant::NoSecondSpend, ghost.spent_twice || ghost.hasty),
             (Invariant::LiveIsLive, quiescent(state) && !row.failing && row.exchange.is_none() && !usable(state)),
             (Invariant::NothingReceivedIsLost, ghost.dropped || wasted(state) || forgotten(state)),
-            (
-                Invariant::EveryRunEnds,
-                ghost.replayed_twice || ghost.stuck || (last && state.processes.iter().any(waits)),
-            ),
+            (Invariant::EveryRunEnds, ghost.stuck || (last && state.processes.iter().any(waits))),
             (Invariant::NoFlip, ghost.flipped),
+            (Invariant::NothingIsGivenUp, row.failing && !ghost.unopened && taken(state)),
         ]);
         broken.into_iter().filter_map(|(invariant, broken)| broken.then_some(invariant)).collect()
     }
 
     fn ended(&mut self, state: &State) {
-        let failing = state.row.failing;
-        self.ends.live += usize::from(!failing);
+        let Row { failing, exchange, .. } = state.row;
+        self.ends.live += usize::from(!failing && exchange.is_none());
+        self.ends.open += usize::from(!failing && exchange.is_some());
         self.ends.failing += usize::from(failing);
-        self.ends.needless += usize::from(failing && usable(state));
     }
 }
 
@@ -121,6 +114,11 @@ fn rests(process: &Process) -> bool {
 
 fn usable(state: &State) -> bool {
     state.provider.alive && (state.provider.eldest..=state.provider.current).contains(&state.row.token)
+}
+
+/// The provider takes the row's token, as the current one or as a spent one inside its window.
+fn taken(state: &State) -> bool {
+    usable(state) || (state.provider.alive && state.provider.window == Some(state.row.token))
 }
 
 /// What is at hand is worth nothing any more, by a spend of ours.

@@ -38,22 +38,35 @@ pub(crate) struct Lease {
 /// The journal's entry of what is being spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Exchange {
-    /// Who committed the intent, or took it over for the replay.
+    /// The process that committed the intent, or took the exchange over for a replay.
     pub(crate) sender: usize,
-    /// What it was before the replay.
+    /// The attempt before this one, which comes back when this one is taken back.
     pub(crate) before: Option<Before>,
     pub(crate) answer: Option<Answer>,
-    /// The time in which the provider takes a spent token is not over, as we count it: from the intent.
+    /// A quarantine that begins now ends before the provider's window does, which is counted from the first intent.
     pub(crate) window: bool,
-    /// It is written down that the sender sends no more and left no answer, and since when.
-    pub(crate) settled: bool,
+    pub(crate) settled: Settled,
+    /// A day has passed without a sign of the sender's node.
+    pub(crate) gone: bool,
+    /// It was sent a second time. Kept only for designs that count.
+    pub(crate) replayed: bool,
 }
 
-/// The first attempt, while the replay has its place.
+/// The note in the row that the attempt is over and left no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Settled {
+    No,
+    /// The next send waits for the end of a quarantine that began with the note.
+    Quarantined,
+    /// The next send waits for nothing.
+    AtOnce,
+}
+
+/// An attempt whose place a replay has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Before {
     pub(crate) sender: usize,
-    pub(crate) settled: bool,
+    pub(crate) settled: Settled,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,8 +75,10 @@ pub(crate) enum Answer {
     New(Token),
     /// `invalid_grant`.
     Refused,
-    /// The provider did what was asked, and nobody can read what it said of it.
+    /// A 2xx that the plugin cannot read. The protocol records none.
     Unreadable,
+    /// An answer that was recorded and can no longer be opened.
+    Unopened,
     /// Not processed: 429, or a 4xx that says nothing of the token.
     TurnedAway,
 }
@@ -90,8 +105,6 @@ pub(crate) struct Process {
     pub(crate) generation: u8,
     pub(crate) token: Token,
     pub(crate) replays: bool,
-    /// It replays because the provider still takes the spent token, and only so long.
-    pub(crate) graceful: bool,
     /// It was paused beyond its lease and its deadline.
     pub(crate) stale: bool,
     /// The database no longer sees its session.
@@ -121,14 +134,14 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Message {
     pub(crate) from: usize,
-    /// Which run of the sender; a later answer is for nobody.
-    pub(crate) run: u8,
+    /// The sender waits for the answer.
+    pub(crate) awaited: bool,
     pub(crate) token: Token,
     pub(crate) replay: bool,
-    /// Sent after the sender's deadline, by one who was paused between the look at it and the send.
+    /// It was sent after the sender's deadline, by a process that was paused between its look at the clock and the send.
     pub(crate) late: bool,
-    /// Sent before the token's first rotation.
-    pub(crate) early: bool,
+    /// Its quarantine ends before the provider's window does.
+    pub(crate) covered: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,16 +157,16 @@ pub(crate) struct Budget {
     pub(crate) crashes: u8,
     /// Processes that are paused beyond their lease.
     pub(crate) pauses: u8,
-    /// Answers that do not arrive.
-    pub(crate) losses: u8,
+    /// Attempts without a clear answer: 5xx, no whole answer, or a 2xx that the plugin cannot read.
+    pub(crate) unclear: u8,
     /// Commits that the disk refuses.
     pub(crate) failures: u8,
     /// Database sessions that end while their process lives.
     pub(crate) cuts: u8,
     /// Requests that are turned away unprocessed.
     pub(crate) refusals: u8,
-    /// Answers that no plugin can read.
-    pub(crate) garbled: u8,
+    /// Recorded answers that can no longer be opened.
+    pub(crate) unopened: u8,
     /// Authorizations anew by a person.
     pub(crate) renewals: u8,
 }
@@ -163,10 +176,11 @@ pub(crate) struct Budget {
 pub(crate) struct Ghost {
     /// Tokens that were sent, one bit each.
     pub(crate) spent: u32,
-    /// How often the row's token was replayed.
-    pub(crate) replays: u8,
     pub(crate) spent_twice: bool,
-    pub(crate) replayed_twice: bool,
+    /// A token was sent again while an earlier request could still be sent or processed.
+    pub(crate) hasty: bool,
+    /// The row is failing because an answer could not be opened.
+    pub(crate) unopened: bool,
     pub(crate) flipped: bool,
     pub(crate) dropped: bool,
     pub(crate) stuck: bool,

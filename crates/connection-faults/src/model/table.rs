@@ -66,13 +66,13 @@ pub fn held(outcomes: &[Outcome]) -> String {
 /// Designs that hold, and in how many states nothing more can happen.
 #[must_use]
 pub fn ended(outcomes: &[Outcome]) -> String {
-    let mut table = "| Design | Provider | Processes/nodes | Faults | States | Verdict | Live | Failing | Needless |\n\
+    let mut table = "| Design | Provider | Processes/nodes | Faults | States | Verdict | Live | Open | Failing |\n\
                      |---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for outcome in outcomes {
-        let Ends { live, failing, needless } = outcome.ends;
+        let Ends { live, open, failing } = outcome.ends;
         let (scope, verdict) = (outcome.scope(), outcome.verdict());
-        table += &format!("{scope} | {verdict} | {live} | {failing} | {needless} |\n");
+        table += &format!("{scope} | {verdict} | {live} | {open} | {failing} |\n");
     }
     table
 }
@@ -105,6 +105,7 @@ impl Invariant {
             Self::NothingReceivedIsLost => "I05",
             Self::EveryRunEnds => "I06",
             Self::NoFlip => "I06b",
+            Self::NothingIsGivenUp => "I07",
         }
     }
 }
@@ -113,11 +114,11 @@ fn faults(budget: &Budget) -> String {
     let named = [
         ("killed", budget.crashes),
         ("paused", budget.pauses),
-        ("answer lost", budget.losses),
+        ("answer unclear", budget.unclear),
         ("commit failed", budget.failures),
         ("session cut", budget.cuts),
         ("turned away", budget.refusals),
-        ("answer unreadable", budget.garbled),
+        ("record unreadable", budget.unopened),
         ("authorized again", budget.renewals),
     ];
     let told: Vec<_> =

@@ -1,10 +1,10 @@
 //! What happens around the processes: the provider, the network, the clock, and faults.
 
 use super::{
-    designs::{Scope, Semantics},
+    designs::{Design, Scope, Semantics},
     label::Label,
     protocol::renew,
-    state::{Answer, Message, Process, State, Step},
+    state::{Answer, Message, Process, Settled, State, Step},
 };
 
 /// What the provider makes of a message, and what the network makes of it.
@@ -14,16 +14,15 @@ pub(crate) fn messages(scope: &Scope, state: &State) -> Vec<(Label, State)> {
         let mut after = state.clone();
         after.messages.remove(at);
         let of = |text| Label::new(message.from, text);
-        let awaited = awaits(state, message);
+        let awaited = message.awaited;
         if !awaited {
             next.push((of("the request of # is lost"), after.clone()));
         }
         if awaited && state.budget.refusals > 0 {
             let mut turned = after.clone();
             turned.budget.refusals -= 1;
-            match message.replay {
-                true => turned.ghost.replays = turned.ghost.replays.saturating_sub(1),
-                false => turned.ghost.spent &= !(1 << message.token),
+            if !message.replay {
+                turned.ghost.spent &= !(1 << message.token);
             }
             turned.processes[message.from].step = Step::Answered(Answer::TurnedAway);
             next.push((of("the provider turns # away"), turned));
@@ -34,22 +33,10 @@ pub(crate) fn messages(scope: &Scope, state: &State) -> Vec<(Label, State)> {
             if let Answer::New(token) = answer {
                 after.ghost.received = token;
             }
-            if state.budget.garbled > 0 && matches!(answer, Answer::New(_)) {
-                let mut garbled = after.clone();
-                garbled.budget.garbled -= 1;
-                garbled.ghost.received = state.ghost.received;
-                garbled.processes[message.from].step = Step::Answered(Answer::Unreadable);
-                next.push((of("the provider rotates, and # cannot read its answer"), garbled));
-            }
         }
         next.push((of(said), after));
     }
     next
-}
-
-fn awaits(state: &State, message: &Message) -> bool {
-    let sender = &state.processes[message.from];
-    sender.step == Step::Waiting && sender.runs == message.run
 }
 
 fn process(scope: &Scope, state: &mut State, message: &Message) -> (&'static str, Answer) {
@@ -64,7 +51,6 @@ fn process(scope: &Scope, state: &mut State, message: &Message) -> (&'static str
         provider.current += 1;
         provider.eldest = provider.current;
         provider.window = scope.semantics.graceful().then_some(message.token);
-        state.messages.iter_mut().for_each(|other| other.early |= other.token == message.token);
         return ("the provider rotates for #", Answer::New(provider.current));
     }
     if provider.window == Some(message.token) {
@@ -79,16 +65,19 @@ fn process(scope: &Scope, state: &mut State, message: &Message) -> (&'static str
 }
 
 /// Time passes, for all or for one.
-pub(crate) fn time(expires: bool, scope: &Scope, state: &State) -> Vec<(Label, State)> {
+pub(crate) fn time(design: &Design, scope: &Scope, state: &State) -> Vec<(Label, State)> {
     let mut next = Vec::new();
     if let Some(lease) = state.row.lease
         && state.processes[lease.owner].step == Step::Dead
         && !lease.expired
-        && expires
+        && design.expires
     {
         let mut after = state.clone();
         after.row.lease.iter_mut().for_each(|lease| lease.expired = true);
         next.push((Label::new(lease.owner, "the lease of # expires"), after));
+    }
+    if design.day {
+        next.extend(day(scope, state));
     }
     if scope.semantics.graceful() {
         windows(state, &mut next);
@@ -96,22 +85,34 @@ pub(crate) fn time(expires: bool, scope: &Scope, state: &State) -> Vec<(Label, S
     next
 }
 
-/// The provider takes a spent token for a time after its rotation; we count that time from the intent, so ours ends
-/// first, by more than a message lives.
+/// A day passes without a sign of a node. Its requests are over by then, and what it kept counts as lost with it.
+fn day(scope: &Scope, state: &State) -> Option<(Label, State)> {
+    let exchange = state.row.exchange.filter(|it| it.answer.is_none() && it.settled == Settled::No && !it.gone)?;
+    let node = scope.nodes[exchange.sender];
+    // A process that begins no run any more gives no sign either.
+    let gone = |process: &Process| process.step == Step::Dead || (process.step == Step::Idle && process.runs == 0);
+    let silent = scope.nodes.iter().zip(&state.processes).all(|(at, process)| *at != node || gone(process));
+    let under_way = state.messages.iter().any(|message| message.from == exchange.sender);
+    if !silent || under_way || state.processes[exchange.sender].step != Step::Dead {
+        return None;
+    }
+    let mut after = state.clone();
+    after.row.exchange.iter_mut().for_each(|exchange| exchange.gone = true);
+    after.rescued[node] = None;
+    Some((Label::new(exchange.sender, "a day passes without a sign of #"), after))
+}
+
+/// The provider takes a spent token for a time after its rotation. We count that time from the first intent, so it ends
+/// after ours, and what is covered is processed or lost by then.
 fn windows(state: &State, next: &mut Vec<(Label, State)>) {
     let ours = state.row.exchange.is_some_and(|exchange| exchange.window);
-    // Who looked at the window and was not paused since sends while it is open.
-    let sending = |process: &Process| process.graceful && !process.stale && process.step == Step::Checked;
-    if state.processes.iter().any(sending) {
-        return;
-    }
     if ours {
         let mut after = state.clone();
         after.row.exchange.iter_mut().for_each(|exchange| exchange.window = false);
         next.push((Label::world("our window closes"), after));
     }
     let spent = state.provider.window;
-    let held = |message: &Message| Some(message.token) == spent && (message.early || !message.late);
+    let held = |message: &Message| Some(message.token) == spent && message.covered;
     if spent.is_some() && !ours && !state.messages.iter().any(held) {
         let mut after = state.clone();
         after.provider.window = None;
@@ -131,6 +132,8 @@ pub(crate) fn faults(expires: bool, state: &State) -> Vec<(Label, State)> {
             after.budget.crashes -= 1;
             let process = &mut after.processes[index];
             (process.step, process.runs, process.stale, process.cut) = (Step::Dead, 0, false, false);
+            after.messages.iter_mut().for_each(|message| message.awaited &= message.from != index);
+            after.messages.sort_unstable();
             next.push((of("# is killed"), after));
         }
         if state.budget.pauses > 0 && running && !process.stale {
@@ -146,6 +149,14 @@ pub(crate) fn faults(expires: bool, state: &State) -> Vec<(Label, State)> {
             after.processes[index].cut = true;
             next.push((of("the database session of # ends"), after));
         }
+    }
+    if let Some(Answer::New(_)) = state.row.exchange.and_then(|exchange| exchange.answer)
+        && state.budget.unopened > 0
+    {
+        let mut after = state.clone();
+        after.budget.unopened -= 1;
+        after.row.exchange.iter_mut().for_each(|exchange| exchange.answer = Some(Answer::Unopened));
+        next.push((Label::world("the recorded answer can no longer be opened"), after));
     }
     if state.budget.renewals > 0 {
         let mut after = state.clone();

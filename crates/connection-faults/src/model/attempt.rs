@@ -1,0 +1,172 @@
+//! One attempt: the look at the deadline, the send, and what becomes of its end.
+
+use super::{
+    designs::{Grace, Semantics, Unclear, Withdrawn},
+    protocol::{Next, Turn, renew},
+    state::{Answer, Before, Exchange, Lease, Message, Process, Rescued, Settled, State, Step},
+};
+
+impl Turn<'_> {
+    pub(super) fn check(&self) -> Next {
+        match self.design.check && self.me().stale {
+            true => vec![("# does not send", self.over(self.with(|state| self.withdraw(state))))],
+            false => vec![("# is in time", self.at(Step::Checked))],
+        }
+    }
+
+    /// Takes back what was not sent or not processed.
+    fn withdraw(&self, state: &mut State) {
+        let mine = state.row.exchange.filter(|exchange| exchange.sender == self.index && exchange.answer.is_none());
+        let Some(exchange) = mine else { return };
+        match (exchange.before, self.design.withdrawn) {
+            (Some(Before { sender, settled }), Withdrawn::Uncertain) => {
+                state.row.exchange = Some(Exchange { sender, settled, before: None, ..exchange });
+            }
+            // Nothing was spent, so a process that said that the outcome is unknown was wrong.
+            _ => (state.row.exchange, state.row.failing) = (None, false),
+        }
+    }
+
+    pub(super) fn sent(&self) -> State {
+        let (me, scope) = (self.me(), self.scope);
+        let (token, replay, late) = (me.token, me.replays, me.stale);
+        let hasty = replay && self.is_hasty(token);
+        self.with(|state| {
+            let bit = 1 << token;
+            if scope.semantics != Semantics::Stable {
+                state.ghost.hasty |= hasty;
+                state.ghost.spent_twice |= !replay && state.ghost.spent & bit != 0;
+                state.ghost.spent |= bit;
+            }
+            state.messages.push(Message { from: self.index, awaited: true, token, replay, late, covered: false });
+            state.messages.sort_unstable();
+            state.processes[self.index].step = Step::Waiting;
+        })
+    }
+
+    /// In truth, whatever was looked at: an earlier request of the token can still be processed, and not only inside the
+    /// provider's window, or another process that spends it is not over.
+    fn is_hasty(&self, token: u8) -> bool {
+        let spends = |process: &Process| {
+            let spending = matches!(process.step, Step::Intended | Step::Checked | Step::Waiting | Step::Answered(_));
+            spending && process.token == token
+        };
+        let others = self.state.processes.iter().enumerate().filter(|(index, _)| *index != self.index);
+        others.map(|(_, process)| process).any(spends)
+            || self.state.messages.iter().any(|message| message.token == token && !message.covered)
+    }
+
+    pub(super) fn wait(&self) -> Next {
+        if self.state.budget.unclear == 0 {
+            return Vec::new();
+        }
+        let ended = |text, ended| {
+            let mut after = self.with(|state| {
+                state.budget.unclear -= 1;
+                let mine = state.messages.iter_mut().filter(|message| message.from == self.index);
+                mine.for_each(|message| message.awaited = false);
+                state.messages.sort_unstable();
+            });
+            if ended == Unclear::Unreadable && self.design.keeps_unreadable {
+                after.processes[self.index].step = Step::Answered(Answer::Unreadable);
+                return (text, after);
+            }
+            if after.row.exchange.is_some_and(|exchange| exchange.sender == self.index) {
+                self.conclude(&mut after, Some(ended));
+            }
+            let mut after = self.over(after);
+            // The faults are counted, so it needs no bound.
+            after.processes[self.index].runs += 1;
+            (text, after)
+        };
+        vec![
+            ended("# is answered 503", Unclear::Failed),
+            ended("# gets no answer", Unclear::Lost),
+            ended("# gets a 2xx that it cannot read", Unclear::Unreadable),
+        ]
+    }
+
+    pub(super) fn record(&self, answer: Answer) -> Next {
+        if answer == Answer::TurnedAway {
+            return vec![("# was turned away", self.over(self.with(|state| self.withdraw(state))))];
+        }
+        if !self.design.journal {
+            return vec![("# reads the answer", self.at(Step::Recorded(answer)))];
+        }
+        let (me, row) = (self.me(), &self.state.row);
+        let open = row.generation == me.generation && row.exchange.is_some_and(|exchange| exchange.answer.is_none());
+        if !open || self.is_fenced() {
+            let lacks = row.exchange.map_or(!row.failing, |exchange| exchange.answer.is_none());
+            let new = matches!(answer, Answer::New(token) if token != row.token);
+            let given_up = self.with(|state| {
+                state.ghost.dropped |= new && lacks && row.generation == me.generation;
+            });
+            return vec![("# writes nothing", self.over(given_up))];
+        }
+        let mut next = vec![(
+            "# records the answer",
+            self.with(|state| {
+                state.row.exchange = state.row.exchange.map(|exchange| Exchange { answer: Some(answer), ..exchange });
+                state.processes[self.index].step = Step::Recorded(answer);
+            }),
+        )];
+        if let (Answer::New(token), true) = (answer, self.state.budget.failures > 0) {
+            let failed = self.with(|state| {
+                state.budget.failures -= 1;
+                state.rescued[self.scope.nodes[self.index]] = Some(Rescued { generation: me.generation, token });
+            });
+            next.push(("# cannot commit the answer, writes a rescue file", failed));
+        }
+        next
+    }
+
+    pub(super) fn finish(&self, answer: Answer) -> (&'static str, State) {
+        let (me, row) = (self.me(), &self.state.row);
+        let same = row.generation == me.generation;
+        match answer {
+            Answer::New(token) if same && !self.is_fenced() => {
+                ("# commits the outcome", self.over(self.with(|state| renew(state, token))))
+            }
+            Answer::Refused if same || !self.design.reread => {
+                let refused = self.with(|state| {
+                    state.ghost.flipped |= !same;
+                    (state.row.failing, state.row.exchange) = (true, None);
+                });
+                ("# commits the refusal", self.over(refused))
+            }
+            Answer::Unopened if same => {
+                let spent = self.scope.semantics != Semantics::Stable;
+                let unknown = self.with(|state| {
+                    (state.row.failing, state.row.exchange) = (spent, None);
+                    state.ghost.unopened = spent;
+                });
+                ("# says that the outcome is unknown", self.over(unknown))
+            }
+            _ => ("# writes nothing", self.over(self.state.clone())),
+        }
+    }
+
+    /// Notes that the attempt is over. Where a quarantine is longer than what is left of the provider's window, what is
+    /// under way may be processed after the window.
+    pub(super) fn conclude(&self, state: &mut State, ended: Option<Unclear>) {
+        let token = state.row.token;
+        let Some(exchange) = state.row.exchange.as_mut() else { return };
+        let grace = (self.scope.semantics.graceful() && exchange.window).then_some(self.design.grace);
+        let hasty = ended.is_some() && ended == self.design.hasty;
+        exchange.settled = match grace {
+            Some(Grace::Nothing | Grace::Window | Grace::Quarantine) => Settled::AtOnce,
+            _ if hasty => Settled::AtOnce,
+            _ => Settled::Quarantined,
+        };
+        if matches!(grace, Some(Grace::Nothing | Grace::Quarantine)) {
+            let spent = state.messages.iter_mut().filter(|message| message.token == token);
+            spent.for_each(|message| message.covered = true);
+        }
+    }
+
+    /// The design drops an answer that comes when the lease is over.
+    pub(super) fn is_fenced(&self) -> bool {
+        let holds = |lease: &Lease| lease.owner == self.index && !lease.expired;
+        self.design.fenced && !self.state.row.lease.as_ref().is_some_and(holds)
+    }
+}
