@@ -12,7 +12,8 @@ use connection_core::{AdvanceError, OpenError, StoreError};
 pub enum Exit {
     /// Done.
     Fine = 0,
-    /// Something unexpected, a failed check of `doctor` or `webhooks C test`, or a `send` whose answer is not 2xx.
+    /// Something unexpected, a failed check of `doctor` (but of a connection) or `webhooks C test`, or a `send` whose answer
+    /// is not 2xx.
     Unexpected = 1,
     /// The command, its input or the configuration is not well formed.
     Usage = 2,

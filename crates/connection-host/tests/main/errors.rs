@@ -128,6 +128,35 @@ fn doctor_makes_nothing_on_a_fresh_machine_and_says_what_is_wrong_later() {
     machine.run(&["doctor"]).exits(1).says("failed  database");
 }
 
+/// What a script that runs `doctor` must not take for a sound machine.
+#[test]
+fn doctor_names_each_connection_that_does_not_work_and_its_exit_code_says_so() {
+    let mut machine = Machine::new();
+    machine.add_github("one").exits(0);
+    machine.set("NOTION", crate::provider::NOTION_KEY);
+    machine.run(&["add", "notion", "--from-env", "apiKey=NOTION"]).exits(0);
+    machine.write("notes/a", b"a");
+    machine.feed(&["add", "filesystem", "--input", "-"], r#"{"roots": "notes"}"#).exits(0);
+    machine.run(&["doctor"]).exits(0).says("ok      connections");
+    machine.provider.tell(401, "", r#"{"message":"Bad credentials"}"#);
+    machine.run(&["verify", "github:one"]).exits(4);
+    std::fs::remove_dir_all(machine.path("notes")).unwrap();
+    machine.run(&["verify", "filesystem"]).exits(4);
+    let doctor = machine.run(&["doctor"]).exits(4).says("failed  connections").says("2 of 3 do not work");
+    let doctor = doctor.says("github:one is failing: ").says("connections reauthorize github:one");
+    let doctor = doctor.says("filesystem:notes is ").says("connections ");
+    assert!(!doctor.out.contains("notion:"), "{}", doctor.out);
+    let told = machine.run(&["doctor", "--json"]).exits(4).json();
+    assert_eq!(told["ok"], false);
+    let named: Vec<_> =
+        told["checks"].as_array().unwrap().iter().filter(|check| check["check"] == "connection").collect();
+    assert_eq!(named.len(), 2, "{told}");
+    assert!(named.iter().all(|check| check["ok"] == false && check["remedy"].is_string()), "{told}");
+    // What keeps all of them from working goes before.
+    std::fs::remove_file(machine.data().join("key").join("root.key")).unwrap();
+    machine.run(&["doctor"]).exits(1).says("failed  key");
+}
+
 #[test]
 fn with_json_an_error_is_one_object_on_standard_error() {
     let machine = Machine::new();

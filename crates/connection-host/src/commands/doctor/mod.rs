@@ -1,6 +1,7 @@
 //! `doctor`: looks at what the other commands stand on, and says what to do. Makes nothing that is not there.
 
 mod callback;
+mod connections;
 
 use std::path::Path;
 
@@ -32,13 +33,16 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     checks.push(clock(program.output.now, &rows));
     checks.push(egress(&program));
     checks.extend(tools(&program).await);
+    let connections = connections::checks(&rows, program.output.now);
     let mut redirect_uris = None;
     if with_callback {
         let (check, uris) = callback::check(&mut program).await;
         checks.push(check);
         redirect_uris = Some(uris);
     }
-    let ok = checks.iter().all(|check| check.ok);
+    let (sound, live) = (all_ok(&checks), all_ok(&connections));
+    checks.extend(connections);
+    let ok = sound && live;
     let output = &program.output;
     if output.json {
         output.shape(&DoctorBody { ok, checks, redirect_uris })?;
@@ -58,7 +62,15 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
             output.line(format!("To register at the provider of {}: {}", uri.kind, uri.redirect_uri))?;
         }
     }
-    Ok(if ok { Exit::Fine } else { Exit::Unexpected })
+    Ok(match (sound, live) {
+        (true, true) => Exit::Fine,
+        (true, false) => Exit::NotLive,
+        (false, _) => Exit::Unexpected,
+    })
+}
+
+fn all_ok(checks: &[CheckBody]) -> bool {
+    checks.iter().all(|check| check.ok)
 }
 
 enum Opened {

@@ -1,0 +1,39 @@
+//! The connections that do not work, each with its reason and the way out.
+
+use connection_contract::{Liveness, Timestamp};
+use connection_core::ConnectionInfo;
+
+use super::{failed, passed};
+use crate::output::{condition, json::CheckBody, liveness_word, name, reason_line, urgency};
+
+/// The maximum number of connections that are named.
+const MOST_NAMED: usize = 100;
+
+/// Checks what was last measured of the connections; asks no provider. One check for all of them, and one for each that
+/// does not work. Nothing is connected: no check.
+pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let mut down: Vec<_> = rows.iter().filter(|info| is_down(info)).collect();
+    down.sort_by_cached_key(|info| (urgency(info, now), name(info)));
+    let all = "connections";
+    if down.is_empty() {
+        return vec![passed(all, format!("none of {} failed when it was last used or verified", rows.len()))];
+    }
+    let summary = format!("{} of {} do not work", down.len(), rows.len());
+    let mut checks = vec![failed(all, summary, "connections list shows all of them, those that need attention first")];
+    checks.extend(down.iter().take(MOST_NAMED).map(|info| of(info, now)));
+    checks
+}
+
+fn is_down(info: &ConnectionInfo) -> bool {
+    !info.registered || matches!(info.liveness, Liveness::Failing | Liveness::Offline)
+}
+
+fn of(info: &ConnectionInfo, now: Timestamp) -> CheckBody {
+    let (reason, remedy) = reason_line(info, now);
+    let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+    let message = format!("{} is {}{reason}", name(info), liveness_word(condition(info).0));
+    CheckBody { check: "connection", ok: false, message, remedy }
+}
