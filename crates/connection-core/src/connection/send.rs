@@ -14,7 +14,7 @@ use crate::{
         http::{Streaming, is_sendable},
         secret_buffer::SecretBuffer,
     },
-    verify::HostServices,
+    verify::{HostServices, lag},
 };
 
 /// To attach a credential is a matter of microseconds.
@@ -28,7 +28,9 @@ impl Connection {
     /// Sends a request with the credential attached, to an origin in reach. Redirects are followed within the origin.
     ///
     /// A credential that has ended is renewed first, where its kind can. Any status is an answer. On a 401 the credential is
-    /// renewed, unless somebody has stored a newer one meanwhile, and the request is sent once more with that. The request is made by [`request`](Self::request), or from
+    /// renewed, unless somebody has stored a newer one meanwhile, and the request is sent once more with that. On a 401 to
+    /// a credential that a refresh made seconds ago, the request is sent once more after two seconds, since a provider's
+    /// servers may learn of a new token one after another. The request is made by [`request`](Self::request), or from
     /// [`base_url`](Self::base_url).
     ///
     /// # Cancellation
@@ -54,10 +56,20 @@ impl Connection {
         if answer.status() != UNAUTHORIZED {
             return Ok(answer);
         }
-        // Whoever refused it for its credential did nothing with it.
-        match self.after_refusal(&kind, &row).await {
-            Some(newer) => self.send_as(&kind, &newer, &origin, again).await,
-            None => Ok(answer),
+        // A provider that refused a request for its credential did nothing with it.
+        let (answer, row) = match self.after_refusal(&kind, &row).await {
+            Some(newer) => (self.send_as(&kind, &newer, &origin, host::duplicate(&again)).await?, newer),
+            None => (answer, row),
+        };
+        let clock = &*self.shared.clock;
+        if answer.status() != UNAUTHORIZED || !row.plan.is_fresh(clock.now().seconds()) {
+            return Ok(answer);
+        }
+        lag::pause(clock).await;
+        // The first answer tells more than that the store cannot be read.
+        match self.shared.hot.reopen(&self.stored()).await {
+            Ok(row) => self.send_as(&kind, &row, &origin, again).await,
+            Err(_) => Ok(answer),
         }
     }
 

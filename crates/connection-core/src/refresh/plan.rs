@@ -223,8 +223,12 @@ impl Plan {
     /// Whether it may be renewed because its provider refused it: not right after it was made by a refresh, which would go
     /// on for ever, and not while a pause lasts.
     pub(crate) fn may_follow_refusal(&self, now: i64) -> bool {
-        let just_made = self.refreshed_at.is_some_and(|at| (0..LEAST).contains(&now.saturating_sub(at)));
         let paused = self.failures > 0 && !matches!(self.stage(now), Stage::Due | Stage::Expired);
-        !just_made && !paused
+        !self.is_fresh(now) && !paused
+    }
+
+    /// Returns `true` if a refresh made the credential only seconds ago.
+    pub(crate) fn is_fresh(&self, now: i64) -> bool {
+        self.refreshed_at.is_some_and(|at| (0..LEAST).contains(&now.saturating_sub(at)))
     }
 }

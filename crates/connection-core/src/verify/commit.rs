@@ -108,7 +108,7 @@ pub(super) async fn commit(
     kind: &KindEntry,
     looked: Looked,
 ) -> Result<ConnectionInfo, Error> {
-    let Looked { before, generation, began, mut found, secret_names } = looked;
+    let Looked { before, generation, began, mut found, secret_names, .. } = looked;
     let shared = &registry.shared;
     let id = before.id;
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != before.identity.account_id) {

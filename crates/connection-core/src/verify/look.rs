@@ -25,6 +25,8 @@ pub(super) struct Looked {
     pub(super) found: VerifyResult<Secret>,
     /// JSON: the names of the secrets in the credential that was opened, where its plugin could tell.
     pub(super) secret_names: Option<String>,
+    /// A refresh made the credential seconds ago.
+    is_fresh: bool,
 }
 
 impl Looked {
@@ -32,6 +34,12 @@ impl Looked {
     pub(super) fn is_refused(&self) -> bool {
         let code = self.found.reason.as_ref().map(|reason| &*reason.code);
         self.found.liveness == Liveness::Failing && matches!(code, Some(reason::EXPIRED | reason::UNAUTHORIZED))
+    }
+
+    /// Returns `true` if the provider refused a credential that a refresh made seconds ago: one of its servers may not know
+    /// it yet.
+    pub(super) fn is_refused_while_fresh(&self) -> bool {
+        self.is_fresh && self.is_refused()
     }
 }
 
@@ -46,13 +54,14 @@ pub(super) async fn look(
     if kind.renews() {
         let began = shared.clock.now();
         if let Some(found) = renewed_first(registry, &before, generation).await? {
-            return Ok(Looked { before, generation, began, found, secret_names: None });
+            return Ok(Looked { before, generation, began, found, secret_names: None, is_fresh: false });
         }
         (before, generation) = registry.info_and_generation(id).await?;
     }
     let span = tracing::info_span!("verify", connection = %id, kind = %before.kind);
     let (before, opened) = open_as_one(registry, before, generation).await?;
     let (generation, began) = (opened.generation, shared.clock.now());
+    let is_fresh = opened.plan.is_fresh(began.seconds());
     let mut secret_names = None;
     let found = match opened.payload {
         Ok(payload) => {
@@ -74,7 +83,7 @@ pub(super) async fn look(
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(source) => return Err(Error::Plugin { kind: before.kind, source }),
     };
-    Ok(Looked { before, generation, began, found, secret_names })
+    Ok(Looked { before, generation, began, found, secret_names, is_fresh })
 }
 
 /// Renews what is due. What there is to find when it works no more and cannot be renewed now.

@@ -5,6 +5,7 @@
 
 mod commit;
 mod flights;
+pub(crate) mod lag;
 mod look;
 mod probe;
 #[cfg(test)]
@@ -46,6 +47,7 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> R
         before => before?,
     };
     let kind = shared.kinds.entry(&before.kind).ok_or_else(|| Error::UnknownKind(before.kind.clone()))?;
+    let was = before.liveness;
     let mut looked = look::look(registry, &kind, (before, generation), asker).await?;
     if kind.renews() && looked.is_refused() {
         match refresh::renew(registry, id, looked.generation, Why::Refused).await {
@@ -58,6 +60,12 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> R
             Err(Error::NotRenewed { why, .. }) => looked.found = (*why).into(),
             Err(error) => return Err(error),
         }
+    }
+    if looked.is_refused_while_fresh() {
+        lag::pause(&*shared.clock).await;
+        let (before, generation) = registry.info_and_generation(id).await?;
+        looked = look::look(registry, &kind, (before, generation), asker).await?;
+        lag::look_again(&mut looked, was);
     }
     commit::commit(registry, &kind, looked).await
 }

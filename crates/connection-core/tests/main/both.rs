@@ -86,6 +86,7 @@ mod refresh_failures;
 mod refresh_flight;
 mod refresh_guide;
 mod refresh_kills;
+mod refresh_lag;
 mod refresh_lease;
 mod refresh_outcomes;
 mod refresh_processes;

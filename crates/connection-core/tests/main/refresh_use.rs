@@ -73,24 +73,6 @@ async fn send(connection: connection_core::Connection) -> u16 {
 }
 
 #[tokio::test]
-async fn a_provider_that_refuses_what_it_has_just_made_is_not_asked_without_end() {
-    let it = Renewals::new().await;
-    it.at(100);
-    let issued = it.provider.clone();
-    it.world.provider(move |request| match request.starts_with("POST /token") {
-        true => issued.answer(request),
-        false => Reply::whole(401, "", "{}"),
-    });
-    for _ in 0..10 {
-        assert_eq!(it.send().await.unwrap(), 401);
-    }
-    assert_eq!(it.connection.verify().await.unwrap().reason.unwrap().code, "unauthorized");
-    assert_eq!(it.provider.asked(), 1);
-    it.at(140);
-    assert_eq!((it.send().await.unwrap(), it.provider.asked()), (401, 2));
-}
-
-#[tokio::test]
 async fn a_refusal_that_nobody_can_mend_now_is_the_answer() {
     let it = Renewals::new().await;
     it.at(100);
