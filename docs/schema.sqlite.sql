@@ -45,7 +45,7 @@ CREATE TABLE connection_credential (
     secret_names   TEXT    NOT NULL,
     granted_scopes TEXT,
     valid_until    INTEGER,
-    created_at     INTEGER NOT NULL, replaced_at INTEGER, account_id TEXT, account_label TEXT, config TEXT, renew_at INTEGER, authorized_until INTEGER, refreshed_at INTEGER, refresh_at INTEGER, refresh_failures INTEGER NOT NULL DEFAULT 0 CHECK (refresh_failures >= 0), refresh_reason TEXT, announced_at INTEGER,
+    created_at     INTEGER NOT NULL, replaced_at INTEGER, account_id TEXT, account_label TEXT, config TEXT, renew_at INTEGER, authorized_until INTEGER, refreshed_at INTEGER, refresh_at INTEGER, refresh_failures INTEGER NOT NULL DEFAULT 0 CHECK (refresh_failures >= 0), refresh_reason TEXT, announced_at INTEGER, mark BLOB,
     PRIMARY KEY (connection_id, generation)
 ) STRICT;
 
@@ -84,7 +84,7 @@ CREATE TABLE connection_event (
     at            INTEGER NOT NULL,
     kind          TEXT    NOT NULL,
     body          TEXT    NOT NULL,
-    chain         BLOB    NOT NULL CHECK (length(chain) = 32),
+    chain         BLOB    NOT NULL CHECK (length(chain) = 32), generation INTEGER, facts BLOB,
     UNIQUE (connection_id, seq)
 ) STRICT;
 
@@ -153,7 +153,7 @@ CREATE TABLE connection_extension (
     source      TEXT    NOT NULL,
     -- Of the requirement that was checked: a setup that was begun for another one is refused.
     fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 32),
-    added_at    INTEGER NOT NULL,
+    added_at    INTEGER NOT NULL, mark BLOB,
     PRIMARY KEY (owner, name)
 ) STRICT;
 
@@ -164,7 +164,7 @@ CREATE TABLE connection_extension_grant (
     -- JSON: the names of the secrets.
     names         TEXT    NOT NULL,
     created_at    INTEGER NOT NULL,
-    revoked_at    INTEGER,
+    revoked_at    INTEGER, mark BLOB,
     PRIMARY KEY (owner, extension, connection_id)
 ) STRICT;
 
@@ -180,7 +180,7 @@ CREATE TABLE connection_extension_preference (
     -- Grows with every write.
     revision        INTEGER NOT NULL CHECK (revision >= 1),
     -- Grows with a write that changes what is public of the connection.
-    public_revision INTEGER NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
+    public_revision INTEGER NOT NULL DEFAULT 0 CHECK (public_revision >= 0), mark BLOB,
     PRIMARY KEY (owner, extension, command)
 ) STRICT;
 
@@ -194,7 +194,7 @@ CREATE TABLE connection_extension_state (
     -- JSON: the public preferences of the declaration that was added last, with their defaults.
     public          TEXT,
     -- Grows when what those are to others becomes something else without a write of a preference.
-    public_revision INTEGER NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
+    public_revision INTEGER NOT NULL DEFAULT 0 CHECK (public_revision >= 0), mark BLOB,
     PRIMARY KEY (owner, name)
 ) STRICT;
 
@@ -259,7 +259,7 @@ CREATE TABLE connection_profile (
     -- Whether the directory was the one that the tool uses by itself, when it was written.
     is_implicit INTEGER NOT NULL DEFAULT 0 CHECK (is_implicit IN (0, 1)),
     created_at  INTEGER NOT NULL,
-    updated_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL, mark BLOB,
     UNIQUE (owner, kind, label),
     UNIQUE (owner, kind, directory),
     -- What a slot names is of its owner and kind.
@@ -276,12 +276,34 @@ CREATE TABLE connection_profile_slot (
     slot       TEXT    NOT NULL,
     -- It cannot go while a place names it: another identity would be used there without a word.
     profile_id BLOB    NOT NULL,
-    updated_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, mark BLOB,
     PRIMARY KEY (owner, kind, slot),
     FOREIGN KEY (owner, kind, profile_id) REFERENCES connection_profile (owner, kind, id)
 ) STRICT;
 
 CREATE INDEX connection_profile_slot_profile ON connection_profile_slot (profile_id);
+
+CREATE TABLE connection_row_event (
+    owner   TEXT    NOT NULL,
+    seq     INTEGER NOT NULL CHECK (seq >= 1),
+    -- A MAC of the table and the primary key.
+    subject BLOB    NOT NULL CHECK (length(subject) = 32),
+    at      INTEGER NOT NULL,
+    chain   BLOB    NOT NULL CHECK (length(chain) = 32),
+    PRIMARY KEY (owner, seq)
+) STRICT;
+
+CREATE INDEX connection_row_event_subject ON connection_row_event (owner, subject, seq);
+
+CREATE TRIGGER connection_row_event_no_delete BEFORE DELETE ON connection_row_event
+BEGIN
+    SELECT RAISE(ABORT, 'connection_row_event is append-only');
+END;
+
+CREATE TRIGGER connection_row_event_no_update BEFORE UPDATE ON connection_row_event
+BEGIN
+    SELECT RAISE(ABORT, 'connection_row_event is append-only');
+END;
 
 CREATE TABLE connection_setup (
     id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),

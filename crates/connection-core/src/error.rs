@@ -10,7 +10,8 @@ use connection_contract::{
 };
 
 use crate::{
-    ConnectionId, ConnectionInfo, ExtensionError, ProfileError, SandboxError, SealError, SessionId, StoreError,
+    ConnectionId, ConnectionInfo, ExtensionError, ProfileError, RowError, SandboxError, SealError, SessionId,
+    StoreError,
 };
 
 /// Why an operation of a registry, a session or a connection was refused or could not be done.
@@ -137,6 +138,9 @@ pub enum Error {
         /// What to do, where something can be done.
         remedy: Option<DisplayText>,
     },
+    /// A row of the database was edited, or put back, by somebody without the key; nothing is done by it.
+    #[error(transparent)]
+    Row(#[from] RowError),
     /// A tool is not run in a container.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -204,6 +208,7 @@ impl Error {
             Self::PluginFault { .. } => "plugin_timeout",
             Self::Profile(error) => error.code(),
             Self::RollbackRefused { .. } => "rollback_refused",
+            Self::Row(error) => error.code(),
             Self::Sandbox(error) => error.code(),
             Self::Sealed { .. } => "sealed_unreadable",
             Self::SessionNotFound(_) => "setup_not_found",
@@ -243,6 +248,7 @@ impl Error {
             },
             Self::Profile(error) => return error.remedy(),
             Self::RollbackRefused { remedy, .. } => return remedy.as_ref().map(ToString::to_string),
+            Self::Row(error) => return Some(error.remedy()),
             Self::Sandbox(error) => return error.remedy(),
             Self::Sealed { what, source } => return sealed_remedy(what, source),
             Self::Store(source) => return source.remedy(),

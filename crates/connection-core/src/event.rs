@@ -4,9 +4,13 @@ use serde_json::Value;
 
 use crate::{
     ConnectionId, IdGenerator,
+    guard::{self, RowError},
     registry::Shared,
     seal::Sealer,
-    store::{StoreError, Tx, rows::EventRow},
+    store::{
+        StoreError, Tx,
+        rows::{AccountRow, EventRow, Says},
+    },
 };
 
 /// It was made.
@@ -90,7 +94,29 @@ pub(crate) fn at(
     body: Value,
 ) -> EventRow {
     let (owner, kind) = (owner.to_owned(), kind.to_owned());
-    EventRow { id: ids.next(), owner, connection_id, at, kind, body: body.to_string() }
+    let says = says(&kind);
+    EventRow { id: ids.next(), owner, connection_id, at, kind, body: body.to_string(), says }
+}
+
+/// What an event of that name says of the row of its connection: it is appended in the transaction that wrote the row.
+fn says(kind: &str) -> Says {
+    match kind {
+        CONNECTED | IMPORTED => Says::Made,
+        CREDENTIAL_ROTATED => Says::Credential,
+        DEFAULT_CHANGED | REAUTHORIZED | RENAMED | ROLLED_BACK => Says::Row,
+        REMOVED => Says::Removed,
+        _ => Says::Same,
+    }
+}
+
+/// What is wrong with the row of a connection, asked before it is changed: the event of a change vouches for the whole row.
+pub(crate) async fn refusal(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    account: &AccountRow,
+) -> Result<Option<RowError>, StoreError> {
+    let row = tx.standing(account.id).await?;
+    Ok(row.and_then(|row| guard::refused(sealer, &row)))
 }
 
 /// Records it behind the connection's last one.

@@ -20,6 +20,7 @@ mod error;
 mod event;
 mod exchange;
 mod extension;
+mod guard;
 mod ids;
 mod lent;
 mod limits;
@@ -47,6 +48,7 @@ pub use extension::{
     ExtensionHandle, ExtensionInfo, ExtensionListener, Grant, HandOffError, HandedOff, NativeExtensionSettings,
     Preferences, RequiredAction, RetryOutcome, RetryTicket, Revisions, SetPreferences, SettingsHandOff,
 };
+pub use guard::{RowError, RowFault};
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use lent::{LoginWindow, MachineTools};
 pub use liveness::{LivenessChange, LivenessChanges};

@@ -86,6 +86,8 @@ impl Exit {
             | "profile_in_use"
             | "profile_last"
             | "rollback_refused"
+            | "row_changed"
+            | "row_outdated"
             | "sealed_unreadable"
             | "credential_unreadable"
             | "webhook_disabled"

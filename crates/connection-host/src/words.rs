@@ -78,6 +78,8 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("revision_exhausted", Exit::Refused),
     ("rollback_refused", Exit::Refused),
     ("sandbox_failed", Exit::Unexpected),
+    ("row_changed", Exit::Refused),
+    ("row_outdated", Exit::Refused),
     ("sealed_unreadable", Exit::Refused),
     ("settings_changed", Exit::Refused),
     ("setup_cancelled", Exit::SetupFailed),

@@ -38,6 +38,9 @@ impl Connection {
                 if account.label == label {
                     return Ok(Ok(tx.listed(id).await?));
                 }
+                if let Some(error) = event::refusal(tx, &sealer, &account).await? {
+                    return Ok(Err(error.into()));
+                }
                 if tx.account_by_label(&owner, &account.kind, &label).await?.is_some() {
                     return Ok(Err(Error::LabelTaken { kind, label }));
                 }

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     ConnectionInfo, ConnectionRegistry, Error, SealError, event,
     extension::{self, Affected},
+    guard::RowError,
     limits,
     refresh::plan::{self, Given},
     registry::{KindEntry, Shared},
@@ -35,6 +36,8 @@ fn may_go_back(kind: &KindEntry) -> bool {
 enum Decided {
     /// What it was before, whether it is of another account now, and whom that concerns.
     Back(Liveness, bool, Affected),
+    /// The row of the connection is not what its events say.
+    Edited(RowError),
     Refused(Reason),
     /// There is no such connection any more.
     Gone,
@@ -90,6 +93,9 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
                 let changed = Reason::new("changed", "its credential was replaced in the meantime");
                 return Ok(Decided::Refused(changed.remedy("look at the connection, then try again")));
             }
+            if let Some(error) = event::refusal(tx, &on.sealer, &row.account).await? {
+                return Ok(Decided::Edited(error));
+            }
             if let Some(label) = replacement.taken(tx, &row.account).await? {
                 let message = format!("its account is connected as {}:{label} now", row.account.kind);
                 return Ok(Decided::Refused(Reason::new("account_connected", message)));
@@ -103,6 +109,7 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
     });
     match decided.await? {
         Decided::Gone => return Err(Error::NotFound(id)),
+        Decided::Edited(error) => return Err(error.into()),
         Decided::Refused(reason) => return Err(refused(info, reason)),
         Decided::Back(before, is_another, affected) => {
             affected.tell(shared, &turn);

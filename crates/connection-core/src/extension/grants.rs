@@ -7,8 +7,13 @@ use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
     connection::json,
     event,
+    guard::{RowError, Subject},
     registry::Shared,
-    store::{Lock, StoreError, Tx, rows::GrantRow},
+    seal::Sealer,
+    store::{
+        Lock, StoreError, Tx,
+        rows::{GrantRow, Marked},
+    },
 };
 
 /// What a person lets an extension do with one connection: use it, and see the secrets of these names.
@@ -42,6 +47,59 @@ impl Grant {
 /// What cannot be read is granted to nobody.
 pub(crate) fn names(json: &str) -> Vec<SecretName> {
     json::to_texts(json).unwrap_or_default().into_iter().filter_map(SecretName::parse).collect()
+}
+
+/// What decides in the row of a grant.
+struct Fields {
+    created_at: [u8; 8],
+    revoked_at: Vec<u8>,
+}
+
+impl Fields {
+    fn of(row: &GrantRow) -> Self {
+        let revoked_at = row.revoked_at.map(|at| at.to_be_bytes().to_vec()).unwrap_or_default();
+        Self { created_at: row.created_at.to_be_bytes(), revoked_at }
+    }
+
+    fn with<'a>(&'a self, row: &'a GrantRow) -> [&'a [u8]; 3] {
+        [row.names.as_bytes(), &self.created_at, &self.revoked_at]
+    }
+}
+
+const TABLE: &str = "connection_extension_grant";
+
+/// Whether the row of a grant is as it was written last.
+///
+/// # Errors
+///
+/// It was edited, or put back: nobody is granted anything by it.
+pub(crate) fn check(sealer: &Sealer, owner: &str, row: &GrantRow) -> Result<(), RowError> {
+    let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
+    let what = || format!("the grant of connection {} to '{}'", row.connection_id, row.extension).into();
+    let subject = Subject { table: TABLE, owner, key: &key };
+    subject.check(sealer, &row.marked, &Fields::of(row).with(row), what)
+}
+
+/// The names that a grant lets its extension see; `None` where it was taken back, edited or put back.
+pub(crate) fn held(shared: &Shared, owner: &str, row: &GrantRow) -> Option<Vec<SecretName>> {
+    if row.revoked_at.is_some() {
+        return None;
+    }
+    match check(&shared.sealer, owner, row) {
+        Ok(()) => Some(names(&row.names)),
+        Err(error) => {
+            tracing::warn!(%error, "a grant counts for nothing");
+            None
+        }
+    }
+}
+
+/// Writes a grant with its mark, in a transaction that holds the owner and the connection.
+async fn write(tx: &mut Tx, sealer: &Sealer, owner: &str, row: &GrantRow, at: i64) -> Result<(), StoreError> {
+    let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
+    let subject = Subject { table: TABLE, owner, key: &key };
+    let mark = subject.written(tx, sealer, at, &Fields::of(row).with(row)).await?;
+    tx.put_grant(owner, row, &mark).await
 }
 
 impl ConnectionRegistry {
@@ -97,6 +155,7 @@ impl ConnectionRegistry {
             names: json::texts(&names),
             created_at: shared.clock.now().seconds(),
             revoked_at: None,
+            marked: Marked::default(),
         };
         let (on, whose, written) = (shared.clone(), owner.clone(), row.clone());
         self.told(extension, async move {
@@ -155,13 +214,16 @@ impl ConnectionRegistry {
     }
 
     /// What extensions may use, and what was taken back; by extension and connection. What goes with a connection that is
-    /// removed is in its events.
+    /// removed is in its events. A row that was edited, or put back, past the program is no grant and is left out;
+    /// [`edited_rows`](Self::edited_rows) names it.
     ///
     /// # Errors
     ///
     /// The store's.
     pub async fn grants(&self) -> Result<Vec<Grant>, Error> {
-        Ok(self.shared.reader().await?.grants(&self.owner).await?.into_iter().map(Grant::of).collect())
+        let rows = self.shared.reader().await?.grants(&self.owner).await?;
+        let sealer = &self.shared.sealer;
+        Ok(rows.into_iter().filter(|row| check(sealer, &self.owner, row).is_ok()).map(Grant::of).collect())
     }
 
     /// Runs a change of grants to its end, and tells it when it changed something.
@@ -203,10 +265,13 @@ pub(super) async fn put(
     by: Option<String>,
 ) -> Result<(GrantRow, bool), StoreError> {
     let before = tx.grant(owner, &row.extension, row.connection_id).await?;
-    if let Some(before) = before.filter(|before| before.revoked_at.is_none() && before.names == row.names) {
+    let is_same = |before: &GrantRow| {
+        before.revoked_at.is_none() && before.names == row.names && check(&shared.sealer, owner, before).is_ok()
+    };
+    if let Some(before) = before.filter(is_same) {
         return Ok((before, false));
     }
-    tx.put_grant(owner, row).await?;
+    write(tx, &shared.sealer, owner, row, shared.clock.now().seconds()).await?;
     let mut body = serde_json::json!({ "extension": row.extension, "names": json::to_texts(&row.names) });
     if let Some(by) = by {
         body["session"] = by.into();
@@ -224,11 +289,12 @@ pub(super) async fn take_back(
     extension: &str,
     connection: ConnectionId,
 ) -> Result<bool, StoreError> {
-    let Some(before) = tx.grant(owner, extension, connection).await? else { return Ok(false) };
-    if !tx.revoke_grant(owner, extension, connection, shared.clock.now().seconds()).await? {
-        return Ok(false);
-    }
-    let body = serde_json::json!({ "extension": extension, "names": json::to_texts(&before.names) });
+    let found = tx.grant(owner, extension, connection).await?.filter(|row| row.revoked_at.is_none());
+    let Some(row) = found else { return Ok(false) };
+    let now = shared.clock.now().seconds();
+    let row = GrantRow { revoked_at: Some(now), ..row };
+    write(tx, &shared.sealer, owner, &row, now).await?;
+    let body = serde_json::json!({ "extension": extension, "names": json::to_texts(&row.names) });
     let event = event::new(shared, owner, connection, event::EXTENSION_REVOKED, body);
     event::append(tx, &shared.sealer, &event).await.map(|()| true)
 }

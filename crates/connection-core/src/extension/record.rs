@@ -5,6 +5,7 @@ use connection_contract::SecretName;
 use super::{ExtensionError, ExtensionHandle, grants};
 use crate::{
     ConnectionId, Error, event,
+    guard::RowError,
     seal::Sealer,
     store::{Lock, StoreError, Tx, rows::EventRow},
 };
@@ -32,7 +33,12 @@ impl ExtensionHandle {
     pub(super) async fn granted(&self, connection: ConnectionId, names: &[SecretName]) -> Result<(), Error> {
         let mut reader = self.registry.shared.reader().await?;
         let grant = reader.grant(&self.registry.owner, self.name(), connection).await?;
-        let held = grant.filter(|grant| grant.revoked_at.is_none()).map(|grant| grants::names(&grant.names));
+        drop(reader);
+        let held = grant.filter(|grant| grant.revoked_at.is_none());
+        if let Some(grant) = &held {
+            grants::check(&self.registry.shared.sealer, &self.registry.owner, grant)?;
+        }
+        let held = held.map(|grant| grants::names(&grant.names));
         refusal(held.as_deref(), names).map_or(Ok(()), |names| Err(self.not_granted(connection, names)))
     }
 
@@ -66,6 +72,7 @@ impl ExtensionHandle {
         match recorded {
             Recorded::Done => {}
             Recorded::Gone => return Err(Error::NotFound(connection)),
+            Recorded::Edited(error) => return Err(error.into()),
             Recorded::Refused(names) => return Err(self.not_granted(connection, names)),
         }
         tracing::info!(%connection, extension = self.name(), what = what.as_str(), "an extension uses a connection");
@@ -95,6 +102,9 @@ impl Used {
             return Ok(Recorded::Gone);
         }
         let grant = tx.grant(&owner, &extension, connection).await?.filter(|grant| grant.revoked_at.is_none());
+        if let Some(Err(error)) = grant.as_ref().map(|grant| grants::check(&sealer, &owner, grant)) {
+            return Ok(Recorded::Edited(error));
+        }
         if let Some(names) = refusal(grant.map(|grant| grants::names(&grant.names)).as_deref(), &names) {
             return Ok(Recorded::Refused(names));
         }
@@ -107,6 +117,7 @@ impl Used {
 
 enum Recorded {
     Done,
+    Edited(RowError),
     Gone,
     Refused(Vec<SecretName>),
 }

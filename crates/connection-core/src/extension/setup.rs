@@ -11,7 +11,7 @@ use crate::{
     requirement::fingerprint,
     store::{
         Lock, StoreError, Tx,
-        rows::{ExtensionStateRow, GrantRow},
+        rows::{ExtensionStateRow, GrantRow, Marked},
     },
 };
 
@@ -114,6 +114,7 @@ pub(crate) async fn consent(
         names: json::texts(&extension.names),
         created_at: shared.clock.now().seconds(),
         revoked_at: None,
+        marked: Marked::default(),
     };
     grants::put(tx, shared, owner, &row, Some(session)).await.map(|(_, is_new)| is_new)
 }

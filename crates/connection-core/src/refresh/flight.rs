@@ -116,7 +116,7 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
             let subject = Subject { id, owner, profile, payload: payload.duplicate(), config };
             (attempt::attempt(shared, &target, subject, lease).await, Some(payload))
         }
-        Err(_) => (Attempt::of(Outcome::Fault(unreadable())), None),
+        Err(unopened) => (Attempt::of(Outcome::Fault(unopened.not_live())), None),
     };
     let Attempt { outcome, keys, judged, uncertain } = attempt;
     match (outcome, payload) {

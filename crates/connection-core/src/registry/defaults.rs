@@ -9,7 +9,7 @@ use connection_contract::Kind;
 use crate::{
     ChangedPart, Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, event,
     extension::{self, Affected},
-    store::Lock,
+    store::{Lock, rows::Says},
 };
 
 /// So many are named when it is not clear which is meant.
@@ -85,6 +85,9 @@ impl Connection {
                 let Some(account) = tx.account(id).await?.filter(|account| account.owner == owner) else {
                     return Ok(Err(Error::NotFound(id)));
                 };
+                if let Some(error) = event::refusal(tx, &sealer, &account).await? {
+                    return Ok(Err(error.into()));
+                }
                 let mut changes = Vec::new();
                 // This one first: when it was removed meanwhile, the others stay as they are.
                 if account.is_default != is_default {
@@ -99,9 +102,17 @@ impl Connection {
                 let mut affected: Option<Affected> = None;
                 for (changed, is_default) in changes {
                     tx.lock(Lock::Connection(changed)).await?;
+                    // What is wrong with another one is not made right by this.
+                    let is_sound = match tx.account(changed).await? {
+                        Some(other) if changed != id => event::refusal(tx, &sealer, &other).await?.is_none(),
+                        _ => true,
+                    };
                     if tx.set_account_default(changed, is_default, now).await? {
                         let body = serde_json::json!({ "isDefault": is_default });
-                        let event = event::at(now, &*ids, &owner, changed, event::DEFAULT_CHANGED, body);
+                        let mut event = event::at(now, &*ids, &owner, changed, event::DEFAULT_CHANGED, body);
+                        if !is_sound {
+                            event.says = Says::Same;
+                        }
                         event::append(tx, &sealer, &event).await?;
                         let of_it = Affected::of(tx, &owner, changed, &ANOTHER).await?;
                         affected = Some(match affected {

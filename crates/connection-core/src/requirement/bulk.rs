@@ -36,7 +36,7 @@ impl ConnectionRegistry {
         loop {
             let (rows, full) = reader.all_candidates(&self.owner, after, PAGE).await?;
             after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
-            for candidate in rows.into_iter().filter_map(|row| Candidate::of(shared, row)) {
+            for candidate in rows.into_iter().filter_map(|row| Candidate::of(shared, row, None)) {
                 // One whose plugin is gone serves nobody.
                 if let Some(shown) = candidate.shown.as_ref().filter(|shown| shown.registered) {
                     of_provider.entry(shown.provider.clone()).or_default().push(candidate);
@@ -49,7 +49,7 @@ impl ConnectionRegistry {
         let grants = reader.grants(&self.owner).await?.into_iter().filter(|grant| grant.revoked_at.is_none());
         let mut granted = HashMap::<String, HashMap<ConnectionId, Vec<SecretName>>>::new();
         for grant in grants {
-            let names = grants::names(&grant.names);
+            let Some(names) = grants::held(shared, &self.owner, &grant) else { continue };
             granted.entry(grant.extension).or_default().insert(grant.connection_id, names);
         }
         let providers = reader.provider_extensions(&self.owner).await?;

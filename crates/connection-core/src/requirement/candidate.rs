@@ -36,9 +36,12 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) fn of(shared: &Shared, row: CandidateRow) -> Option<Self> {
+    /// As the extension finds it; nobody's grant is read without one.
+    pub(super) fn of(shared: &Shared, row: CandidateRow, extension: Option<&str>) -> Option<Self> {
         let CandidateRow { listed, secret_names, granted } = row;
         let info = shared.info(listed)?;
+        let granted = extension.and_then(|extension| granted.grant(extension, info.id));
+        let granted = granted.and_then(|row| grants::held(shared, &info.owner, &row));
         Some(Self {
             id: info.id,
             is_default: info.is_default,
@@ -46,12 +49,12 @@ impl Candidate {
             reason: info.reason.clone(),
             config: info.config.clone(),
             held: held(secret_names.as_deref()),
-            granted: granted.as_deref().map(grants::names),
+            granted,
             shown: Some(Box::new(info)),
         })
     }
 
-    fn near(row: NearCandidate) -> Self {
+    fn near(shared: &Shared, row: NearCandidate, owner: &str, extension: &str) -> Self {
         let NearCandidate { id, is_default, config, liveness, reason, secret_names, granted } = row;
         Self {
             id,
@@ -60,7 +63,7 @@ impl Candidate {
             reason: reason.as_deref().and_then(json::to_reason),
             config: json::to_config(&config),
             held: held(secret_names.as_deref()),
-            granted: granted.as_deref().map(grants::names),
+            granted: granted.grant(extension, id).and_then(|row| grants::held(shared, owner, &row)),
             shown: None,
         }
     }
@@ -139,7 +142,7 @@ pub(crate) async fn load(
     while settings.is_none() || !rest.is_empty() {
         let (some, others) = rest.split_at(rest.len().min(KINDS_AT_ONCE));
         let near = reader.near(owner, extension, provider.as_str(), some).await?;
-        candidates.extend(near.candidates.into_iter().map(Candidate::near));
+        candidates.extend(near.candidates.into_iter().map(|row| Candidate::near(shared, row, owner, extension)));
         is_full |= near.is_full;
         settings.get_or_insert(near.settings);
         rest = others;
@@ -158,7 +161,7 @@ pub(crate) async fn load(
         loop {
             let (rows, full) = reader.candidates(owner, kind, extension, after, PAGE).await?;
             after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
-            candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row)));
+            candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row, Some(extension))));
             // None of them is the default that is meant: so many of a kind that are as good say all that there is to say.
             let of_kind = candidates.iter().skip(before);
             let several = of_kind.filter(|candidate| candidate.satisfies(names)).count() > MOST_CANDIDATES;

@@ -119,6 +119,11 @@ impl Candidate<'_> {
                 if former.is_some_and(|former| former != Former::of(&row)) {
                     return Ok(Decided::Outdated);
                 }
+                if let Some(error) = event::refusal(tx, &on.sealer, &row.account).await? {
+                    return Ok(Decided::Refused(
+                        SetupFailure::new(error.code(), error.to_string()).remedy(error.remedy()),
+                    ));
+                }
                 if let Some(extension) = &extension
                     && let Some(failure) = extension::outdated(tx, &on, &owner, extension).await?
                 {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError,
     engine::{all, optional},
+    row_events::newest,
     rows::{CandidateRow, FoundCandidate, NearCandidate, NearRow, PublicSettings},
 };
 use crate::ids::ConnectionId;
@@ -35,8 +36,10 @@ macro_rules! near {
              WHERE p.owner = $1 AND p.extension = $3 AND p.command = '') END AS of_provider, \
              CASE WHEN m.id IS NULL THEN (SELECT CASE WHEN s.provider = s.name THEN s.public END \
              FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $3) END AS declared, \
-             a.id, a.is_default, a.config, a.state, l.liveness, l.reason, c.secret_names, g.names AS granted \
-             FROM (SELECT id FROM (SELECT n.id FROM connection_account AS n WHERE n.owner = $1 AND n.kind ",
+             a.id, a.is_default, a.config, a.state, l.liveness, l.reason, c.secret_names, g.names AS granted, \
+             g.created_at AS granted_at, g.mark AS granted_mark, ",
+            newest!("g.owner", "g.mark"),
+            " AS granted_newest FROM (SELECT id FROM (SELECT n.id FROM connection_account AS n WHERE n.owner = $1 AND n.kind ",
             $kinds,
             " LIMIT 2) AS first_two UNION ALL SELECT d.id FROM (SELECT n.id FROM connection_account AS n \
              WHERE n.owner = $1 AND n.kind ",
@@ -65,8 +68,10 @@ macro_rules! candidates {
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until, \
-             c.authorized_until, c.secret_names, g.names AS granted \
-             FROM connection_account AS a \
+             c.authorized_until, c.secret_names, g.names AS granted, g.created_at AS granted_at, \
+             g.mark AS granted_mark, ",
+            newest!("g.owner", "g.mark"),
+            " AS granted_newest FROM connection_account AS a \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
              LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
              LEFT JOIN connection_extension_grant AS g ON g.owner = a.owner AND g.extension = ",

@@ -9,16 +9,104 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     engine::{all, execute, optional},
-    rows::{EventRow, StoredEvent},
+    rows::{AccountFacts, CredentialRow, EventRow, NewestEvent, Says, Standing, StoredEvent},
 };
 use crate::ids::ConnectionId;
+
+/// The row of a connection with its newest event, both as of one moment.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct StandingRow {
+    #[sqlx(flatten)]
+    pub(crate) account: AccountFacts,
+    #[sqlx(flatten)]
+    newest: Newest,
+}
+
+/// As a [`StandingRow`], with the current credential.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct InUseRow {
+    #[sqlx(flatten)]
+    pub(crate) credential: CredentialRow,
+    #[sqlx(flatten)]
+    pub(crate) standing: StandingRow,
+}
+
+/// A [`NewestEvent`] under other names, or nothing.
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct Newest {
+    #[sqlx(rename = "e_id")]
+    id: Option<Uuid>,
+    #[sqlx(rename = "e_owner")]
+    owner: Option<String>,
+    #[sqlx(rename = "e_connection_id")]
+    connection_id: Option<Uuid>,
+    #[sqlx(rename = "e_seq")]
+    seq: Option<i64>,
+    #[sqlx(rename = "e_at")]
+    at: Option<i64>,
+    #[sqlx(rename = "e_kind")]
+    kind: Option<String>,
+    #[sqlx(rename = "e_body")]
+    body: Option<String>,
+    #[sqlx(rename = "e_chain")]
+    chain: Option<Vec<u8>>,
+    #[sqlx(rename = "e_generation")]
+    generation: Option<i64>,
+    #[sqlx(rename = "e_facts")]
+    facts: Option<Vec<u8>>,
+    #[sqlx(rename = "e_before")]
+    before: Option<Vec<u8>>,
+}
+
+impl Newest {
+    fn event(&self) -> Option<NewestEvent> {
+        let Self { id, owner, connection_id, seq, at, kind, body, chain, generation, facts, before } = self.clone();
+        let connection_id = ConnectionId::from(connection_id?);
+        let (id, owner, seq, at, kind, body, chain) = (id?, owner?, seq?, at?, kind?, body?, chain?);
+        let event = StoredEvent { id, owner, connection_id, seq, at, kind, body, chain, generation, facts };
+        Some(NewestEvent { event, before })
+    }
+}
+
+/// How a row is not what its newest event says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Astray {
+    /// It says something else.
+    Edited,
+    /// It is of an older credential.
+    Outdated,
+    /// The connection was removed.
+    Removed,
+    /// No event that can be believed says how it stands.
+    Untold,
+}
+
+impl StandingRow {
+    /// Whether the row is what its newest event says, as far as that is linked to the one before it.
+    pub(crate) fn astray(&self, mac: Mac<'_>) -> Option<Astray> {
+        let said = self.newest.event().filter(|newest| is_linked(newest, mac));
+        let Some(said) = said.and_then(|newest| newest.event.standing()) else { return Some(Astray::Untold) };
+        if said == Standing::REMOVED {
+            return Some(Astray::Removed);
+        }
+        let is = standing(&self.account, mac);
+        match is.generation.cmp(&said.generation) {
+            std::cmp::Ordering::Less => Some(Astray::Outdated),
+            std::cmp::Ordering::Equal if is == said => None,
+            _ => Some(Astray::Edited),
+        }
+    }
+}
 
 /// A MAC under a key of the keyset.
 pub(crate) type Mac<'a> = &'a (dyn Fn(&[u8]) -> [u8; 32] + Send + Sync);
 
 macro_rules! stored {
     ($rest:literal) => {
-        concat!("SELECT id, owner, connection_id, seq, at, kind, body, chain FROM connection_event WHERE ", $rest)
+        concat!(
+            "SELECT id, owner, connection_id, seq, at, kind, body, chain, generation, facts FROM connection_event WHERE ",
+            $rest
+        )
     };
 }
 
@@ -29,6 +117,43 @@ pub(super) const OF_CONNECTION: &str = stored!(
      (SELECT 1 FROM connection_event AS own WHERE own.connection_id = $1 AND own.owner = $2) ORDER BY seq LIMIT $4"
 );
 pub(super) const IDS: &str = "SELECT id FROM connection_event WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3";
+/// The newest event of a connection, and the chain of the one before it.
+pub(super) const NEWEST: &str = "SELECT e.id, e.owner, e.connection_id, e.seq, e.at, e.kind, e.body, e.chain, \
+     e.generation, e.facts, (SELECT p.chain FROM connection_event AS p \
+     WHERE p.connection_id = e.connection_id AND p.seq = e.seq - 1) AS before \
+     FROM connection_event AS e WHERE e.connection_id = $1 ORDER BY e.seq DESC LIMIT 1";
+
+macro_rules! standing {
+    ($columns:literal, $join:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            "a.id AS a_id, a.owner AS a_owner, a.kind AS a_kind, a.profile_id AS a_profile_id, a.label AS a_label, \
+             a.account_id AS a_account_id, a.is_default AS a_is_default, a.config AS a_config, \
+             a.generation AS a_generation, e.id AS e_id, e.owner AS e_owner, e.connection_id AS e_connection_id, \
+             e.seq AS e_seq, e.at AS e_at, e.kind AS e_kind, e.body AS e_body, e.chain AS e_chain, \
+             e.generation AS e_generation, e.facts AS e_facts, (SELECT p.chain FROM connection_event AS p \
+             WHERE p.connection_id = e.connection_id AND p.seq = e.seq - 1) AS e_before \
+             FROM connection_account AS a ",
+            $join,
+            "LEFT JOIN connection_event AS e ON e.connection_id = a.id AND e.seq = \
+             (SELECT MAX(n.seq) FROM connection_event AS n WHERE n.connection_id = a.id) WHERE ",
+            $rest
+        )
+    };
+}
+
+pub(super) const STANDING: &str = standing!("", "", "a.id = $1");
+pub(super) const STANDINGS: &str = standing!("", "", "a.id > $1 ORDER BY a.id LIMIT $2");
+pub(super) const IN_USE: &str = standing!(
+    "c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, c.granted_scopes, c.valid_until, \
+     c.created_at, c.renew_at, c.authorized_until, c.refreshed_at, c.refresh_at, c.refresh_failures, \
+     c.refresh_reason, c.announced_at, ",
+    "JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
+     AND c.state = 'current' ",
+    "a.id = $1"
+);
+
 pub(super) const LAST_ID: &str = "SELECT id FROM connection_event WHERE owner = $1 ORDER BY id DESC LIMIT 1";
 
 impl Reader {
@@ -62,6 +187,21 @@ impl Reader {
         Ok(optional!(self, (Uuid,), LAST_ID, owner)?.map(|(id,)| id))
     }
 
+    /// A connection and what its newest event says of it.
+    pub(crate) async fn standing(&mut self, id: ConnectionId) -> Result<Option<StandingRow>, StoreError> {
+        optional!(self, StandingRow, STANDING, id.as_uuid())
+    }
+
+    /// As [`standing`](Self::standing), a page of all connections of all owners.
+    pub(crate) async fn standings(&mut self, after: Uuid, limit: i64) -> Result<Vec<StandingRow>, StoreError> {
+        all!(self, StandingRow, STANDINGS, after, limit)
+    }
+
+    /// The current credential, as [`current_credential`](Self::current_credential), and how the connection stands.
+    pub(crate) async fn in_use(&mut self, id: ConnectionId) -> Result<Option<InUseRow>, StoreError> {
+        optional!(self, InUseRow, IN_USE, id.as_uuid())
+    }
+
     pub(crate) async fn event(&mut self, id: Uuid) -> Result<Option<StoredEvent>, StoreError> {
         optional!(self, StoredEvent, stored!("id = $1"), id)
     }
@@ -70,18 +210,19 @@ impl Reader {
 impl Tx {
     /// Gives the event its number and chain, and records it.
     pub(crate) async fn append_event(&mut self, event: &EventRow, mac: Mac<'_>) -> Result<(), StoreError> {
-        const LAST: &str = "SELECT seq, chain FROM connection_event WHERE connection_id = $1 \
-                            ORDER BY seq DESC LIMIT 1";
-        const SQL: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        const SQL: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain, \
+                           generation, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         self.changed(Changed::Connection(event.connection_id));
-        let (last, before) = optional!(self, (i64, Vec<u8>), LAST, event.connection_id.as_uuid())?.unwrap_or_default();
+        let newest = optional!(self, NewestEvent, NEWEST, event.connection_id.as_uuid())?;
+        let standing = self.said(event, newest.as_ref(), mac).await?;
+        let (last, before) = newest.map(|newest| (newest.event.seq, newest.event.chain)).unwrap_or_default();
         // Only an edit comes that far.
         let Some(seq) = i64::checked_add(last, 1) else {
             let detail = "the events of a connection have no next number".into();
             return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
         };
-        let chain = chain(&before, seq, event, mac);
+        let chain = chain(&before, seq, event, standing.as_ref(), mac);
+        let (generation, facts) = standing.map(|standing| (standing.generation, standing.facts)).unzip();
         execute!(
             self,
             SQL,
@@ -92,19 +233,84 @@ impl Tx {
             event.at,
             &event.kind,
             &event.body,
-            &chain[..]
+            &chain[..],
+            generation,
+            facts
         )
         .map(drop)
     }
+
+    /// How the connection stands with this event. Nothing is taken over from an event that is not linked to the one before
+    /// it, and what was never said of a connection is said by nothing but its first event: otherwise the program itself
+    /// would vouch for what somebody edited.
+    async fn said(
+        &mut self,
+        event: &EventRow,
+        newest: Option<&NewestEvent>,
+        mac: Mac<'_>,
+    ) -> Result<Option<Standing>, StoreError> {
+        let before = newest.filter(|newest| is_linked(newest, mac)).and_then(|newest| newest.event.standing());
+        let is_made = event.says == Says::Made && newest.is_none();
+        match (event.says, &before) {
+            (Says::Removed, _) => return Ok(Some(Standing::REMOVED)),
+            (Says::Made, _) if is_made => {}
+            (Says::Row | Says::Credential, Some(before)) if *before != Standing::REMOVED => {}
+            _ => return Ok(before),
+        }
+        let Some(account) = self.account(event.connection_id).await? else { return Ok(before) };
+        let is = standing(&AccountFacts::of(&account), mac);
+        let Some(before) = before else { return Ok(Some(is)) };
+        Ok(Some(match event.says {
+            Says::Credential if is.generation > before.generation => Standing { facts: before.facts, ..is },
+            Says::Row if is.generation >= before.generation => is,
+            // The row is older than the event: it is not what counts from then on.
+            _ => before,
+        }))
+    }
+}
+
+/// How a row stands by itself.
+fn standing(account: &AccountFacts, mac: Mac<'_>) -> Standing {
+    let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, generation } = account;
+    let id = id.as_uuid();
+    let parts: [&[u8]; 10] = [
+        b"connection_account/facts/v1",
+        id.as_bytes(),
+        owner.as_bytes(),
+        kind.as_bytes(),
+        &[u8::from(profile_id.is_some())],
+        profile_id.as_deref().unwrap_or_default().as_bytes(),
+        label.as_bytes(),
+        account_id.as_bytes(),
+        &[u8::from(*is_default)],
+        config.as_bytes(),
+    ];
+    Standing { generation: *generation, facts: mac(&joined(&parts)).to_vec() }
+}
+
+/// Each part with its length before it.
+pub(super) fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+fn is_linked(newest: &NewestEvent, mac: Mac<'_>) -> bool {
+    let NewestEvent { event, before } = newest;
+    let is_first = event.seq == 1;
+    is_first == before.is_none()
+        && broken_link(before.as_deref().unwrap_or_default(), event.seq, std::slice::from_ref(event), mac).is_none()
 }
 
 /// The chain of an event behind `before`, which is empty for the first.
-fn chain(before: &[u8], seq: i64, event: &EventRow, mac: Mac<'_>) -> [u8; 32] {
-    let EventRow { id, owner, connection_id, at, kind, body } = event;
-    let mut bytes = Vec::new();
+fn chain(before: &[u8], seq: i64, event: &EventRow, standing: Option<&Standing>, mac: Mac<'_>) -> [u8; 32] {
+    let EventRow { id, owner, connection_id, at, kind, body, says: _ } = event;
     let connection_id = connection_id.as_uuid();
     let (seq, at) = (seq.to_be_bytes(), at.to_be_bytes());
-    let parts: [&[u8]; 8] = [
+    let mut parts: Vec<&[u8]> = vec![
         before,
         id.as_bytes(),
         owner.as_bytes(),
@@ -114,11 +320,12 @@ fn chain(before: &[u8], seq: i64, event: &EventRow, mac: Mac<'_>) -> [u8; 32] {
         kind.as_bytes(),
         body.as_bytes(),
     ];
-    for part in parts {
-        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        bytes.extend_from_slice(part);
+    // In an event from before events said so it is not there.
+    let generation = standing.map(|standing| standing.generation.to_be_bytes());
+    if let (Some(standing), Some(generation)) = (standing, &generation) {
+        parts.extend([&generation[..], &standing.facts]);
     }
-    mac(&bytes)
+    mac(&joined(&parts))
 }
 
 /// Finds the first event whose chain is not what it was when it was written. They follow on the event with the chain
@@ -127,8 +334,10 @@ pub(crate) fn broken_link(before: &[u8], first: i64, events: &[StoredEvent], mac
     let mut before = before;
     for (event, seq) in events.iter().zip(first..) {
         let StoredEvent { id, owner, connection_id, at, kind, body, .. } = event.clone();
-        let row = EventRow { id, owner, connection_id, at, kind, body };
-        if event.seq != seq || chain(before, seq, &row, mac)[..] != event.chain {
+        let row = EventRow { id, owner, connection_id, at, kind, body, says: Says::Same };
+        let standing = event.standing();
+        let is_half = event.generation.is_some() != event.facts.is_some();
+        if is_half || event.seq != seq || chain(before, seq, &row, standing.as_ref(), mac)[..] != event.chain {
             return Some(seq);
         }
         before = &event.chain;

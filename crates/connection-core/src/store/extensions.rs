@@ -6,9 +6,21 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     engine::{all, execute, optional},
+    row_events::newest,
     rows::{ExtensionRow, ExtensionStateRow, GrantRow, TicketRow},
 };
 use crate::ids::{ConnectionId, SessionId};
+
+macro_rules! granted {
+    ($rest:literal) => {
+        concat!(
+            "SELECT g.extension, g.connection_id, g.names, g.created_at, g.revoked_at, g.mark, ",
+            newest!("g.owner", "g.mark"),
+            " AS newest FROM connection_extension_grant AS g WHERE ",
+            $rest
+        )
+    };
+}
 
 impl Reader {
     pub(crate) async fn extension(&mut self, owner: &str, name: &str) -> Result<Option<ExtensionRow>, StoreError> {
@@ -50,24 +62,20 @@ impl Reader {
         extension: &str,
         connection: ConnectionId,
     ) -> Result<Option<GrantRow>, StoreError> {
-        const SQL: &str = "SELECT extension, connection_id, names, created_at, revoked_at \
-                           FROM connection_extension_grant \
-                           WHERE owner = $1 AND extension = $2 AND connection_id = $3";
+        const SQL: &str = granted!("g.owner = $1 AND g.extension = $2 AND g.connection_id = $3");
         optional!(self, GrantRow, SQL, owner, extension, connection.as_uuid())
     }
 
     /// With those that were revoked, by extension and connection.
     pub(crate) async fn grants(&mut self, owner: &str) -> Result<Vec<GrantRow>, StoreError> {
-        const SQL: &str = "SELECT extension, connection_id, names, created_at, revoked_at \
-                           FROM connection_extension_grant WHERE owner = $1 ORDER BY extension, connection_id";
+        const SQL: &str = granted!("g.owner = $1 ORDER BY g.extension, g.connection_id");
         all!(self, GrantRow, SQL, owner)
     }
 
     /// Those of one extension that hold.
     pub(crate) async fn open_grants(&mut self, owner: &str, extension: &str) -> Result<Vec<GrantRow>, StoreError> {
-        const SQL: &str = "SELECT extension, connection_id, names, created_at, revoked_at \
-                           FROM connection_extension_grant \
-                           WHERE owner = $1 AND extension = $2 AND revoked_at IS NULL ORDER BY connection_id";
+        const SQL: &str =
+            granted!("g.owner = $1 AND g.extension = $2 AND g.revoked_at IS NULL ORDER BY g.connection_id");
         all!(self, GrantRow, SQL, owner, extension)
     }
 
@@ -134,28 +142,15 @@ impl Tx {
     }
 
     /// In the place of the one that there is, which may have been revoked.
-    pub(crate) async fn put_grant(&mut self, owner: &str, row: &GrantRow) -> Result<(), StoreError> {
+    pub(crate) async fn put_grant(&mut self, owner: &str, row: &GrantRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, \
-                           created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, NULL) \
+                           created_at, revoked_at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7) \
                            ON CONFLICT (owner, extension, connection_id) DO UPDATE \
-                           SET names = excluded.names, created_at = excluded.created_at, revoked_at = NULL";
+                           SET names = excluded.names, created_at = excluded.created_at, \
+                           revoked_at = excluded.revoked_at, mark = excluded.mark";
         self.changed(Changed::Connection(row.connection_id));
         let id = row.connection_id.as_uuid();
-        execute!(self, SQL, owner, &row.extension, id, &row.names, row.created_at).map(drop)
-    }
-
-    /// `false` when there is none that holds.
-    pub(crate) async fn revoke_grant(
-        &mut self,
-        owner: &str,
-        extension: &str,
-        connection: ConnectionId,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_extension_grant SET revoked_at = $4 \
-                           WHERE owner = $1 AND extension = $2 AND connection_id = $3 AND revoked_at IS NULL";
-        self.changed(Changed::Connection(connection));
-        Ok(execute!(self, SQL, owner, extension, connection.as_uuid(), now)? == 1)
+        execute!(self, SQL, owner, &row.extension, id, &row.names, row.created_at, row.revoked_at, mark).map(drop)
     }
 
     /// The setup that the host began for it.

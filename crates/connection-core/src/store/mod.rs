@@ -28,6 +28,7 @@ mod preferences;
 mod previous;
 mod profiles;
 mod refreshes;
+mod row_events;
 pub(crate) mod rows;
 mod sealed;
 mod setups;
@@ -55,11 +56,12 @@ pub(crate) use changes::{Changed, Version};
 pub(crate) use due::DueRow;
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
-pub(crate) use events::broken_link;
+pub(crate) use events::{Astray, InUseRow, StandingRow, broken_link};
 pub(crate) use lists::{Wanted, any_of};
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
 pub(crate) use refreshes::LEASE;
+pub(crate) use row_events::broken_row_link;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
 
 /// A database that is open and of this program's version. Clones share it.

@@ -164,8 +164,7 @@ async fn seal_next(
     let shared = &registry.shared;
     let id = before.id;
     let opened = super::open(shared, before).await?;
-    let failed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
-    let mut payload = opened.payload.map_err(failed)?;
+    let mut payload = opened.payload.map_err(|unopened| unopened.error(id))?;
     payload.credential = fresh.duplicate();
     // Of the definition that the probe was made with, which may be gone by now.
     let secret_names = named::held(shared, kind, &payload.credential, named::current(shared, id)).await;

@@ -75,7 +75,7 @@ pub(super) async fn look(
             }
             found
         }
-        Err(_) => Ok(unreadable().into()),
+        Err(unopened) => Ok(unopened.not_live().into()),
     };
     let found = match found {
         Ok(found) => found,

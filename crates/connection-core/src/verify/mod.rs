@@ -18,10 +18,11 @@ use connection_contract::{NotLive, Reason, reason};
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, SealError, StoreError,
     connection::Payload,
+    guard::{self, RowError},
     refresh::{self, Renewed, Why, plan::Plan},
     registry::Shared,
     seal::Place,
-    store::{Reader, rows::CredentialRow},
+    store::{InUseRow, Reader},
 };
 
 pub(crate) use flights::Flights;
@@ -78,9 +79,37 @@ fn unreadable() -> NotLive {
 /// The current credential of a connection.
 pub(crate) struct Opened {
     pub(crate) generation: i64,
-    /// An error when what is stored does not open and will not: moved, put back, edited, or sealed with another key.
-    pub(crate) payload: std::result::Result<Payload, SealError>,
+    pub(crate) payload: std::result::Result<Payload, Unopened>,
     pub(crate) plan: Plan,
+}
+
+/// Why what is stored is not used, and will not be.
+#[derive(Clone, Debug)]
+pub(crate) enum Unopened {
+    /// The row of the connection is not what its newest event says: edited, or put back.
+    Row(RowError),
+    /// It does not open: moved, put back, edited, or sealed with another key.
+    Sealed(SealError),
+}
+
+impl Unopened {
+    pub(crate) fn error(self, id: ConnectionId) -> Error {
+        match self {
+            Self::Row(error) => error.into(),
+            Self::Sealed(source) => Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) },
+        }
+    }
+
+    /// As what is known of the connection.
+    pub(crate) fn not_live(&self) -> NotLive {
+        match self {
+            Self::Row(error) => {
+                let reason = Reason::new(error.code(), error.to_string());
+                NotLive::failing(reason.remedy(error.remedy()))
+            }
+            Self::Sealed(_) => unreadable(),
+        }
+    }
 }
 
 /// So often at most, what is known is read again for a newer credential.
@@ -112,13 +141,14 @@ pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<
             let account = reader.account(info.id).await?.ok_or(Error::NotFound(info.id))?;
             // Another may have come before the account was read, which is not to be blamed for what was not found.
             let Some(row) = readable(&mut reader, info.id).await? else {
-                let payload = Err(SealError::Tampered { table: "connection_credential" });
+                let payload = Err(Unopened::Sealed(SealError::Tampered { table: "connection_credential" }));
                 return Ok(Opened { generation: account.generation, payload, plan: Plan::default() });
             };
             row
         }
     };
     drop(reader);
+    let InUseRow { credential: row, standing } = row;
     let place = Place::credential(&info.id, &info.owner, &info.kind, row.generation);
     let opened = shared.sealer.open(&place, &row.sealed).await;
     // It was authentic, so what cannot be read was written by a later version.
@@ -131,12 +161,18 @@ pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<
             return Err(Error::Sealed { what, source: Arc::new(error.clone()) });
         }
     }
+    let payload = payload.map_err(Unopened::Sealed).and_then(|payload| {
+        guard::refused(&shared.sealer, &standing).map_or(Ok(payload), |error| Err(Unopened::Row(error)))
+    });
+    if let Err(Unopened::Row(error)) = &payload {
+        tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a connection is not used");
+    }
     Ok(Opened { generation: row.generation, payload, plan: Plan::of(&row) })
 }
 
 /// The row of the current credential. One that somebody broke is as good as none.
-async fn readable(reader: &mut Reader, id: ConnectionId) -> Result<Option<CredentialRow>> {
-    match reader.current_credential(id).await {
+async fn readable(reader: &mut Reader, id: ConnectionId) -> Result<Option<InUseRow>> {
+    match reader.in_use(id).await {
         Err(StoreError::Corrupt { .. }) => Ok(None),
         row => Ok(row?),
     }

@@ -38,6 +38,7 @@ mod filters;
 mod fixtures;
 mod form;
 mod fresh;
+mod guarded_rows;
 mod hot_rows;
 mod history;
 mod hooks;

@@ -162,9 +162,11 @@ pub(crate) fn literal(bytes: &[u8]) -> String {
 /// Takes away what keeps events from being changed, as somebody does who covers tracks.
 pub(crate) async fn unlock_events(database: &Database) {
     let sql = if ON_POSTGRES {
-        "DROP TRIGGER connection_event_no_change ON connection_event"
+        "DROP TRIGGER connection_event_no_change ON connection_event; \
+         DROP TRIGGER connection_row_event_no_change ON connection_row_event"
     } else {
-        "DROP TRIGGER connection_event_no_update; DROP TRIGGER connection_event_no_delete"
+        "DROP TRIGGER connection_event_no_update; DROP TRIGGER connection_event_no_delete; \
+         DROP TRIGGER connection_row_event_no_update; DROP TRIGGER connection_row_event_no_delete"
     };
     script(database, sql).await;
 }

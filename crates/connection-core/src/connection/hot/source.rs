@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{HotRow, Opened, table::Subject};
-use crate::{ConnectionInfo, Error, registry::Shared, services::clock::Moment, store::Version, verify};
+use crate::{ConnectionInfo, registry::Shared, services::clock::Moment, store::Version, verify};
 
 /// One connection in a store.
 pub(in super::super) trait Source: Sync {
@@ -41,9 +41,8 @@ impl Source for Stored<'_> {
 
     async fn read(&self) -> Opened {
         let opened = verify::open(self.shared, self.info).await?;
-        let failed = |error| Error::Sealed { what: format!("connection {}", self.info.id), source: Arc::new(error) };
         Ok(Arc::new(HotRow {
-            payload: opened.payload.map_err(failed)?,
+            payload: opened.payload.map_err(|unopened| unopened.error(self.info.id))?,
             generation: opened.generation,
             plan: opened.plan,
         }))

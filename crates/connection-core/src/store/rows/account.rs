@@ -44,6 +44,37 @@ pub(crate) struct AccountRow {
     pub(crate) updated_at: i64,
 }
 
+/// What the row of a connection decides beside the credential: who uses it, and for what.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct AccountFacts {
+    #[sqlx(rename = "a_id", try_from = "Uuid")]
+    pub(crate) id: ConnectionId,
+    #[sqlx(rename = "a_owner")]
+    pub(crate) owner: String,
+    #[sqlx(rename = "a_kind")]
+    pub(crate) kind: String,
+    #[sqlx(rename = "a_profile_id")]
+    pub(crate) profile_id: Option<String>,
+    #[sqlx(rename = "a_label")]
+    pub(crate) label: String,
+    #[sqlx(rename = "a_account_id")]
+    pub(crate) account_id: String,
+    #[sqlx(rename = "a_is_default")]
+    pub(crate) is_default: bool,
+    #[sqlx(rename = "a_config")]
+    pub(crate) config: String,
+    #[sqlx(rename = "a_generation")]
+    pub(crate) generation: i64,
+}
+
+impl AccountFacts {
+    pub(crate) fn of(row: &AccountRow) -> Self {
+        let AccountRow { id, owner, kind, profile_id, label, account_id, is_default, config, generation, .. } =
+            row.clone();
+        Self { id, owner, kind, profile_id, label, account_id, is_default, config, generation }
+    }
+}
+
 /// A connection with what is shown of it in a list: no secret, sealed or not.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct ListedRow {

@@ -3,7 +3,7 @@
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
-use super::{AccountState, ListedRow};
+use super::{AccountState, ListedRow, Marked};
 use crate::ids::{ConnectionId, SessionId};
 
 /// A row of `connection_extension`.
@@ -50,6 +50,31 @@ pub(crate) struct GrantRow {
     pub(crate) names: String,
     pub(crate) created_at: i64,
     pub(crate) revoked_at: Option<i64>,
+    #[sqlx(flatten)]
+    pub(crate) marked: Marked,
+}
+
+/// A grant that holds, as it is read beside a connection.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct GrantedRow {
+    /// JSON: the names; `None` without a grant.
+    #[sqlx(rename = "granted")]
+    pub(crate) names: Option<String>,
+    #[sqlx(rename = "granted_at")]
+    pub(crate) created_at: Option<i64>,
+    #[sqlx(rename = "granted_mark")]
+    pub(crate) mark: Option<Vec<u8>>,
+    #[sqlx(rename = "granted_newest")]
+    pub(crate) newest: Option<i64>,
+}
+
+impl GrantedRow {
+    /// The row of the grant of that extension.
+    pub(crate) fn grant(self, extension: &str, connection_id: ConnectionId) -> Option<GrantRow> {
+        let Self { names, created_at, mark, newest } = self;
+        let (extension, marked) = (extension.to_owned(), Marked { mark, newest });
+        Some(GrantRow { extension, connection_id, names: names?, created_at: created_at?, revoked_at: None, marked })
+    }
 }
 
 /// A row of `connection_extension_preference`.
@@ -83,8 +108,9 @@ pub(crate) struct CandidateRow {
     pub(crate) listed: ListedRow,
     /// JSON: the names of the secrets that its credential holds; `None` without a credential.
     pub(crate) secret_names: Option<String>,
-    /// JSON: the names that are granted to the extension that asks.
-    pub(crate) granted: Option<String>,
+    /// What is granted to the extension that asks.
+    #[sqlx(flatten)]
+    pub(crate) granted: GrantedRow,
 }
 
 /// A candidate as it is found; `None` for a row that was edited past what this program writes.
@@ -114,8 +140,8 @@ pub(crate) struct NearCandidate {
     pub(crate) reason: Option<String>,
     /// JSON; `None` without a credential.
     pub(crate) secret_names: Option<String>,
-    /// JSON.
-    pub(crate) granted: Option<String>,
+    #[sqlx(flatten)]
+    pub(crate) granted: GrantedRow,
 }
 
 /// What an extension is set to, and what is public of its provider's own.

@@ -8,13 +8,14 @@ mod extension;
 mod keyset;
 mod kv;
 mod liveness;
+mod mark;
 mod profile;
 mod setup;
 mod webhook;
 
-pub(crate) use account::{AccountRow, AccountState, FoundRow, ListedRow};
+pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow};
-pub(crate) use event::{EventRow, StoredEvent};
+pub(crate) use event::{EventRow, NewestEvent, Says, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{ExchangeRow, ExchangeState, Sent};
 pub(crate) use extension::{
@@ -24,6 +25,7 @@ pub(crate) use extension::{
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
+pub(crate) use mark::{Marked, RowEvent};
 pub(crate) use profile::ProfileRow;
 pub(crate) use setup::{EndpointRow, FoundSetup, SetupRow, SetupState};
 pub(crate) use webhook::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow};

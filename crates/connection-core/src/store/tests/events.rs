@@ -8,7 +8,7 @@ use crate::{
         Store, StoreError,
         engine::execute,
         events::broken_link,
-        rows::{EventRow, StoredEvent},
+        rows::{EventRow, Says, StoredEvent},
     },
 };
 
@@ -100,7 +100,7 @@ async fn parts(database: Database) -> (Database, Store, Sealer) {
 async fn append(database: &Database, store: &Store, sealer: &Sealer, connection_id: ConnectionId, body: &str) {
     let (id, sealer) = (database.id(), sealer.clone());
     let (owner, kind, body) = ("local".into(), "verified".into(), body.to_owned());
-    let event = EventRow { id, owner, connection_id, at: 100, kind, body };
+    let event = EventRow { id, owner, connection_id, at: 100, kind, body, says: Says::Same };
     store
         .write(move |tx| Box::pin(async move { tx.append_event(&event, &|bytes| sealer.mac("event", bytes)).await }))
         .await
@@ -127,8 +127,15 @@ async fn a_number_behind_which_there_is_none_is_damage_and_no_crash() {
             Box::pin(async move { execute!(tx, SQL, id, &[0_u8; 32][..]) })
         });
         assert_eq!(edit.await.unwrap(), 1);
-        let event =
-            EventRow { id, owner: "".into(), connection_id: connection, at: 0, kind: "".into(), body: "".into() };
+        let event = EventRow {
+            id,
+            owner: "".into(),
+            connection_id: connection,
+            at: 0,
+            kind: "".into(),
+            body: "".into(),
+            says: Says::Same,
+        };
         let appended = store.write(move |tx| {
             Box::pin(async move { tx.append_event(&event, &|bytes| sealer.mac("test", bytes)).await })
         });

@@ -51,6 +51,18 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
     }
 }
 
+/// Whenever a credential is opened: what it costs does not depend on how many events there are.
+#[tokio::test]
+async fn how_a_connection_stands_is_found_by_keys() {
+    let database = Database::new();
+    database.open().await.close().await;
+    for sql in [events::NEWEST, events::STANDING, events::IN_USE, events::STANDINGS] {
+        let plan = plan(&database, sql).await;
+        let is_costly = |step: &&String| step.starts_with("SCAN ") || step.contains("TEMP B-TREE");
+        assert_eq!(plan.iter().find(is_costly), None, "{sql}: {plan:#?}");
+    }
+}
+
 /// Who waits for webhooks looks every few seconds: what a look costs depends on what waits, not on what there is.
 #[tokio::test]
 async fn the_next_webhook_is_found_among_those_that_wait() {

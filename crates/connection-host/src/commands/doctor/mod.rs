@@ -6,7 +6,7 @@ mod connections;
 use std::path::Path;
 
 use connection_contract::Timestamp;
-use connection_core::{ConnectionInfo, KeySource as _, KeyStatus};
+use connection_core::{ConnectionInfo, KeySource as _, KeyStatus, RowError};
 
 use crate::{
     Error, Exit,
@@ -21,14 +21,16 @@ const EARLIEST: Timestamp = Timestamp::from_seconds(1_704_067_200);
 
 pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exit, Error> {
     let mut checks = vec![data_directory(&program.settings.data_directory)];
+    let mut edited = Vec::new();
     let (opened, rows) = match program.has_database() {
-        true => match rows(&mut program).await {
+        true => match rows(&mut program, &mut edited).await {
             Ok((rows, key)) => (Opened::Yes(rows.len(), key), rows),
             Err(error) => (Opened::Failed(error), Vec::new()),
         },
         false => (Opened::NotThere, Vec::new()),
     };
     checks.push(database(&program, &opened));
+    checks.extend(edited.iter().map(|row| failed("rows", row.to_string(), &row.remedy())));
     checks.push(key(&program, &opened));
     checks.push(clock(program.output.now, &rows));
     checks.push(egress(&program));
@@ -79,10 +81,13 @@ enum Opened {
     Yes(usize, KeyStatus),
 }
 
-async fn rows(program: &mut Program) -> Result<(Vec<ConnectionInfo>, KeyStatus), Error> {
+/// The connections, the key, and the rows that somebody edited or put back.
+async fn rows(program: &mut Program, edited: &mut Vec<RowError>) -> Result<(Vec<ConnectionInfo>, KeyStatus), Error> {
     let registry = program.open().await?;
-    let (rows, key) = (select::all(&registry).await, registry.key_status().await);
+    let (rows, key, refused) =
+        (select::all(&registry).await, registry.key_status().await, registry.edited_rows().await);
     registry.close().await;
+    *edited = refused?;
     Ok((rows?, key?))
 }
 

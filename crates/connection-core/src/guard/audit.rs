@@ -1,0 +1,68 @@
+//! Looks at every row that decides who gets a secret or what is run.
+
+use uuid::Uuid;
+
+use super::{RowError, RowFault, refused};
+use crate::{ConnectionRegistry, Error, extension::grants, registry::Shared, store::broken_row_link};
+
+/// The number of rows that are read at once.
+const PAGE: i64 = 1000;
+
+impl ConnectionRegistry {
+    /// The rows, of all owners, that were edited or put back by somebody who can write the database and has no key. Each is
+    /// refused where it would be used; this is for whoever looks after the program.
+    ///
+    /// Of a connection its newest event is looked at, and of the marks of the other rows the whole record. What nothing can
+    /// find is a database that was put back as a whole, with the newest events.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn edited_rows(&self) -> Result<Vec<RowError>, Error> {
+        let shared = &self.shared;
+        let mut found = connections(shared).await?;
+        let owners = shared.reader().await?.owners_of_marked_rows().await?;
+        for owner in owners {
+            found.extend(record(shared, &owner).await?);
+            found.extend(marked(shared, &owner).await?);
+        }
+        Ok(found)
+    }
+}
+
+async fn connections(shared: &Shared) -> Result<Vec<RowError>, Error> {
+    let (mut found, mut after) = (Vec::new(), Uuid::nil());
+    loop {
+        let rows = shared.reader().await?.standings(after, PAGE).await?;
+        found.extend(rows.iter().filter_map(|row| refused(&shared.sealer, row)));
+        match rows.last() {
+            Some(last) if rows.len() as i64 == PAGE => after = last.account.id.as_uuid(),
+            _ => return Ok(found),
+        }
+    }
+}
+
+/// The row events of an owner, which vouch for that owner's rows.
+async fn record(shared: &Shared, owner: &str) -> Result<Option<RowError>, Error> {
+    let (mut before, mut last) = (Vec::new(), 0_i64);
+    let mac = |bytes: &[u8]| super::subject::event_mac(&shared.sealer, bytes);
+    loop {
+        let events = shared.reader().await?.row_events(owner, last, PAGE).await?;
+        if let Some(seq) = broken_row_link(&before, owner, last.saturating_add(1), &events, &mac) {
+            let what = format!("row event {seq}").into();
+            let owner = owner.to_owned();
+            return Ok(Some(RowError { table: "connection_row_event", owner, what, fault: RowFault::Edited }));
+        }
+        match events.last() {
+            Some(event) if events.len() as i64 == PAGE => (before, last) = (event.chain.clone(), event.seq),
+            _ => return Ok(None),
+        }
+    }
+}
+
+async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
+    let sealer = &shared.sealer;
+    let grants = shared.reader().await?.grants(owner).await?;
+    let found = grants.iter().filter_map(|row| grants::check(sealer, owner, row).err()).collect();
+    Ok(found)
+}

@@ -1,0 +1,70 @@
+//! What is told of a row that is refused.
+
+use connection_contract::DisplayText;
+
+/// How a row shows that this program did not leave it as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RowFault {
+    /// It was changed past the program.
+    Edited,
+    /// It is older than the newest event about it: somebody put it back.
+    Outdated,
+    /// It was removed, and somebody put it back.
+    Removed,
+    /// Nothing vouches for it: it was written past the program, or before rows were marked.
+    Unmarked,
+}
+
+/// A row of the database that decides who gets a secret or what is run, and that is refused because it was edited, or put
+/// back, by somebody who can write the database and has no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} of owner '{owner}' is refused: its row in {table} {}", self.why())]
+#[non_exhaustive]
+pub struct RowError {
+    /// The table.
+    pub table: &'static str,
+    /// The owner.
+    pub owner: String,
+    /// What the row is, as people know it.
+    pub what: DisplayText,
+    /// What is wrong with it.
+    pub fault: RowFault,
+}
+
+impl RowError {
+    fn why(&self) -> &'static str {
+        match self.fault {
+            RowFault::Edited => "was changed past this program",
+            RowFault::Outdated => "is older than the newest event about it, so somebody put it back",
+            RowFault::Removed => "was removed, and somebody put it back",
+            RowFault::Unmarked => "was written past this program, or by a version from before rows were marked",
+        }
+    }
+
+    /// For programs; listed in `docs/spec/words.md`.
+    pub fn code(&self) -> &'static str {
+        match self.fault {
+            RowFault::Outdated | RowFault::Removed => "row_outdated",
+            RowFault::Edited | RowFault::Unmarked => "row_changed",
+        }
+    }
+
+    /// What to do. Find out who can write the database first.
+    pub fn remedy(&self) -> String {
+        let remedy = match self.table {
+            "connection_account" => "remove the connection, then connect its account again",
+            "connection_credential" => "authorize the connection again",
+            "connection_extension" | "connection_extension_state" => {
+                "remove the extension, then add it again from a file that you trust"
+            }
+            "connection_extension_grant" => "revoke the grant, then grant it again if you mean it",
+            "connection_extension_preference" => "set the preferences of the extension again",
+            "connection_profile" => "set the label and the directory of the profile again, or remove it",
+            "connection_profile_slot" => "set the profile of the slot again, or clear the slot",
+            "connection_row_event" => "restore the database from a backup that you trust",
+            _ => "write it again",
+        };
+        format!("find out who can write the database; {remedy}")
+    }
+}

@@ -1,0 +1,34 @@
+//! Rows that decide who gets a secret or what is run, told from rows that somebody edited or put back without the key.
+//!
+//! The row of a connection is compared with the newest event of the connection, which says how it stands. A row of the other
+//! tables carries a mark: the row's name, a revision, and a MAC over both and its deciding columns. The revision is the number
+//! of the newest row event about the row; a deleted row leaves such an event, too. So a row that was edited has no right MAC,
+//! and one that was put back an old revision.
+
+mod audit;
+mod error;
+mod subject;
+
+pub use error::{RowError, RowFault};
+pub(crate) use subject::Subject;
+
+use crate::{
+    event,
+    seal::Sealer,
+    store::{Astray, StandingRow, rows::AccountFacts},
+};
+
+const TABLE: &str = "connection_account";
+
+/// What is wrong with the row of a connection, read together with its newest event.
+pub(crate) fn refused(sealer: &Sealer, row: &StandingRow) -> Option<RowError> {
+    let fault = match row.astray(&|bytes| event::mac(sealer, bytes))? {
+        Astray::Edited => RowFault::Edited,
+        Astray::Outdated => RowFault::Outdated,
+        Astray::Removed => RowFault::Removed,
+        Astray::Untold => RowFault::Unmarked,
+    };
+    let AccountFacts { id, owner, kind, label, .. } = &row.account;
+    let what = format!("connection {kind}:{label} ({id})");
+    Some(RowError { table: TABLE, owner: owner.clone(), what: what.into(), fault })
+}

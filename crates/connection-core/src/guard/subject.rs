@@ -1,0 +1,101 @@
+//! A row with a mark.
+
+use connection_contract::DisplayText;
+
+use super::{RowError, RowFault};
+use crate::{
+    seal::Sealer,
+    store::{StoreError, Tx, rows::Marked},
+};
+
+/// What a row is called, in bytes.
+const NAME: usize = 32;
+/// A name, a revision and a MAC.
+const LENGTH: usize = NAME + 8 + 32;
+
+/// One row of one table, whether it is there or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) table: &'static str,
+    pub(crate) owner: &'a str,
+    /// The primary key, but for the owner.
+    pub(crate) key: &'a [&'a [u8]],
+}
+
+impl Subject<'_> {
+    fn name(&self, sealer: &Sealer) -> [u8; NAME] {
+        let parts: Vec<&[u8]> =
+            [self.table.as_bytes(), self.owner.as_bytes()].into_iter().chain(self.key.iter().copied()).collect();
+        sealer.mac_of("connections/row/subject/v1", &parts)
+    }
+
+    fn mac(&self, sealer: &Sealer, name: &[u8], revision: i64, fields: &[&[u8]]) -> [u8; 32] {
+        let revision = revision.to_be_bytes();
+        let parts: Vec<&[u8]> =
+            [self.table.as_bytes(), name, &revision[..]].into_iter().chain(fields.iter().copied()).collect();
+        sealer.mac_of("connections/row/v1", &parts)
+    }
+
+    /// Records that the row is written with these columns, and gives its mark. The transaction holds the owner's lock.
+    pub(crate) async fn written(
+        &self,
+        tx: &mut Tx,
+        sealer: &Sealer,
+        at: i64,
+        fields: &[&[u8]],
+    ) -> Result<Vec<u8>, StoreError> {
+        let revision = self.append(tx, sealer, at).await?;
+        let name = self.name(sealer);
+        Ok([&name[..], &revision.to_be_bytes(), &self.mac(sealer, &name, revision, fields)].concat())
+    }
+
+    /// Records that the row is deleted. The transaction holds the owner's lock.
+    pub(crate) async fn deleted(&self, tx: &mut Tx, sealer: &Sealer, at: i64) -> Result<(), StoreError> {
+        self.append(tx, sealer, at).await.map(drop)
+    }
+
+    async fn append(&self, tx: &mut Tx, sealer: &Sealer, at: i64) -> Result<i64, StoreError> {
+        let mac = |bytes: &[u8]| event_mac(sealer, bytes);
+        tx.append_row_event(self.owner, &self.name(sealer), at, &mac).await
+    }
+
+    /// Whether the row is as it was written last; `what` is what people know it by.
+    ///
+    /// # Errors
+    ///
+    /// It was edited, or put back.
+    pub(crate) fn check(
+        &self,
+        sealer: &Sealer,
+        marked: &Marked,
+        fields: &[&[u8]],
+        what: impl FnOnce() -> DisplayText,
+    ) -> Result<(), RowError> {
+        match self.fault(sealer, marked, fields) {
+            None => Ok(()),
+            Some(fault) => Err(RowError { table: self.table, owner: self.owner.to_owned(), what: what(), fault }),
+        }
+    }
+
+    fn fault(&self, sealer: &Sealer, marked: &Marked, fields: &[&[u8]]) -> Option<RowFault> {
+        let Some(mark) = &marked.mark else { return Some(RowFault::Unmarked) };
+        let parts = mark.split_at_checked(NAME).filter(|_| mark.len() == LENGTH);
+        let parts = parts.and_then(|(name, rest)| rest.split_first_chunk::<8>().map(|rest| (name, rest)));
+        let Some((name, (revision, mac))) = parts else { return Some(RowFault::Edited) };
+        let revision = i64::from_be_bytes(*revision);
+        if name != self.name(sealer) || mac != self.mac(sealer, name, revision, fields) {
+            return Some(RowFault::Edited);
+        }
+        match marked.newest {
+            Some(newest) if newest == revision => None,
+            Some(newest) if newest > revision => Some(RowFault::Outdated),
+            // The event of the row itself is gone.
+            _ => Some(RowFault::Edited),
+        }
+    }
+}
+
+/// What links a row event to the one before it.
+pub(super) fn event_mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
+    sealer.mac("connections/row/event/v1", bytes)
+}

@@ -1,0 +1,100 @@
+//! Queries of `connection_row_event`: which rows were written or deleted, in a chain for each owner.
+//!
+//! The number of an event is the revision of the row that it tells of. A row whose mark has an older number than the newest
+//! event about it was put back, and one that was deleted has an event without a row.
+
+use super::{
+    Reader, StoreError, Tx,
+    engine::{all, execute, optional},
+    events::{Mac, joined},
+    rows::RowEvent,
+};
+
+pub(super) const OF_OWNER: &str = "SELECT seq, subject, at, chain FROM connection_row_event \
+                                   WHERE owner = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+/// Of the row whose mark is `$mark`, in a query that has `$owner`.
+macro_rules! newest {
+    ($owner:literal, $mark:literal) => {
+        concat!(
+            "(SELECT MAX(n.seq) FROM connection_row_event AS n WHERE n.owner = ",
+            $owner,
+            " AND n.subject = substr(",
+            $mark,
+            ", 1, 32))"
+        )
+    };
+}
+pub(super) use newest;
+
+impl Reader {
+    /// In the order of their numbers.
+    pub(crate) async fn row_events(
+        &mut self,
+        owner: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<RowEvent>, StoreError> {
+        all!(self, RowEvent, OF_OWNER, owner, after, limit)
+    }
+
+    /// Those who have row events, or rows that should have some.
+    pub(crate) async fn owners_of_marked_rows(&mut self) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT owner FROM connection_row_event UNION SELECT owner FROM connection_extension \
+                           UNION SELECT owner FROM connection_extension_grant \
+                           UNION SELECT owner FROM connection_extension_preference \
+                           UNION SELECT owner FROM connection_extension_state \
+                           UNION SELECT owner FROM connection_profile \
+                           UNION SELECT owner FROM connection_profile_slot ORDER BY owner";
+        Ok(all!(self, (String,), SQL)?.into_iter().map(|(owner,)| owner).collect())
+    }
+}
+
+impl Tx {
+    /// Records that a row is written or deleted; the number of it. Whoever writes holds the owner's lock.
+    pub(crate) async fn append_row_event(
+        &mut self,
+        owner: &str,
+        subject: &[u8; 32],
+        at: i64,
+        mac: Mac<'_>,
+    ) -> Result<i64, StoreError> {
+        const LAST: &str = "SELECT seq, subject, at, chain FROM connection_row_event WHERE owner = $1 \
+                            ORDER BY seq DESC LIMIT 1";
+        const SQL: &str =
+            "INSERT INTO connection_row_event (owner, seq, subject, at, chain) VALUES ($1, $2, $3, $4, $5)";
+        let last = optional!(self, RowEvent, LAST, owner)?;
+        let (last, before) = last.map(|last| (last.seq, last.chain)).unwrap_or_default();
+        // Only an edit comes that far.
+        let Some(seq) = i64::checked_add(last, 1) else {
+            let detail = "the row events of an owner have no next number".into();
+            return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
+        };
+        let chain = chain(&before, owner, (seq, subject, at), mac);
+        execute!(self, SQL, owner, seq, &subject[..], at, &chain[..])?;
+        Ok(seq)
+    }
+}
+
+fn chain(before: &[u8], owner: &str, (seq, subject, at): (i64, &[u8], i64), mac: Mac<'_>) -> [u8; 32] {
+    let (seq, at) = (seq.to_be_bytes(), at.to_be_bytes());
+    mac(&joined(&[b"connection_row_event/v1", before, owner.as_bytes(), &seq, subject, &at]))
+}
+
+/// Finds the first row event of an owner whose chain is not what it was when it was written. They follow on the one with the
+/// chain `before`, which is empty for the first, and begin with the number `first`.
+pub(crate) fn broken_row_link(
+    before: &[u8],
+    owner: &str,
+    first: i64,
+    events: &[RowEvent],
+    mac: Mac<'_>,
+) -> Option<i64> {
+    let mut before = before;
+    for (event, seq) in events.iter().zip(first..) {
+        if event.seq != seq || chain(before, owner, (seq, &event.subject, event.at), mac)[..] != event.chain {
+            return Some(seq);
+        }
+        before = &event.chain;
+    }
+    None
+}
