@@ -47,6 +47,7 @@ CREATE TABLE connection_credential (
     refresh_failures bigint NOT NULL DEFAULT 0,
     refresh_reason text,
     announced_at bigint,
+    mark bytea,
     CONSTRAINT connection_credential_pkey PRIMARY KEY (connection_id, generation),
     CONSTRAINT connection_credential_generation_check CHECK ((generation >= 1)),
     CONSTRAINT connection_credential_key_id_check CHECK ((length(key_id) = 8)),
@@ -75,6 +76,8 @@ CREATE TABLE connection_event (
     kind text NOT NULL,
     body text NOT NULL,
     chain bytea NOT NULL,
+    generation bigint,
+    facts bytea,
     CONSTRAINT connection_event_pkey PRIMARY KEY (id),
     CONSTRAINT connection_event_connection_id_seq_key UNIQUE (connection_id, seq),
     CONSTRAINT connection_event_chain_check CHECK ((length(chain) = 32)),
@@ -124,6 +127,7 @@ CREATE TABLE connection_extension (
     source text NOT NULL,
     fingerprint bytea NOT NULL,
     added_at bigint NOT NULL,
+    mark bytea,
     CONSTRAINT connection_extension_pkey PRIMARY KEY (owner, name),
     CONSTRAINT connection_extension_fingerprint_check CHECK ((length(fingerprint) = 32))
 );
@@ -135,6 +139,7 @@ CREATE TABLE connection_extension_grant (
     names text NOT NULL,
     created_at bigint NOT NULL,
     revoked_at bigint,
+    mark bytea,
     CONSTRAINT connection_extension_grant_pkey PRIMARY KEY (owner, extension, connection_id),
     CONSTRAINT connection_extension_grant_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
 );
@@ -146,6 +151,7 @@ CREATE TABLE connection_extension_preference (
     body text NOT NULL,
     revision bigint NOT NULL,
     public_revision bigint NOT NULL DEFAULT 0,
+    mark bytea,
     CONSTRAINT connection_extension_preference_pkey PRIMARY KEY (owner, extension, command),
     CONSTRAINT connection_extension_preference_public_revision_check CHECK ((public_revision >= 0)),
     CONSTRAINT connection_extension_preference_revision_check CHECK ((revision >= 1))
@@ -158,6 +164,7 @@ CREATE TABLE connection_extension_state (
     provider text,
     public text,
     public_revision bigint NOT NULL DEFAULT 0,
+    mark bytea,
     CONSTRAINT connection_extension_state_pkey PRIMARY KEY (owner, name),
     CONSTRAINT connection_extension_state_fingerprint_check CHECK ((length(fingerprint) = 32)),
     CONSTRAINT connection_extension_state_public_revision_check CHECK ((public_revision >= 0))
@@ -224,6 +231,7 @@ CREATE TABLE connection_profile (
     is_implicit boolean NOT NULL DEFAULT false,
     created_at bigint NOT NULL,
     updated_at bigint NOT NULL,
+    mark bytea,
     CONSTRAINT connection_profile_pkey PRIMARY KEY (id),
     CONSTRAINT connection_profile_owner_kind_directory_key UNIQUE (owner, kind, directory),
     CONSTRAINT connection_profile_owner_kind_id_key UNIQUE (owner, kind, id),
@@ -236,8 +244,21 @@ CREATE TABLE connection_profile_slot (
     slot text NOT NULL,
     profile_id uuid NOT NULL,
     updated_at bigint NOT NULL,
+    mark bytea,
     CONSTRAINT connection_profile_slot_pkey PRIMARY KEY (owner, kind, slot),
     CONSTRAINT connection_profile_slot_owner_kind_profile_id_fkey FOREIGN KEY (owner, kind, profile_id) REFERENCES connection_profile(owner, kind, id)
+);
+
+CREATE TABLE connection_row_event (
+    owner text NOT NULL,
+    seq bigint NOT NULL,
+    subject bytea NOT NULL,
+    at bigint NOT NULL,
+    chain bytea NOT NULL,
+    CONSTRAINT connection_row_event_pkey PRIMARY KEY (owner, seq),
+    CONSTRAINT connection_row_event_chain_check CHECK ((length(chain) = 32)),
+    CONSTRAINT connection_row_event_seq_check CHECK ((seq >= 1)),
+    CONSTRAINT connection_row_event_subject_check CHECK ((length(subject) = 32))
 );
 
 CREATE TABLE connection_setup (
@@ -359,6 +380,8 @@ CREATE INDEX connection_liveness_due ON public.connection_liveness USING btree (
 
 CREATE INDEX connection_profile_slot_profile ON public.connection_profile_slot USING btree (profile_id);
 
+CREATE INDEX connection_row_event_subject ON public.connection_row_event USING btree (owner, subject, seq);
+
 CREATE INDEX connection_setup_expiry ON public.connection_setup USING btree (expires_at);
 
 CREATE INDEX connection_setup_open ON public.connection_setup USING btree (owner, id) WHERE (state = ANY (ARRAY['running'::text, 'waiting'::text]));
@@ -428,6 +451,16 @@ END
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.connection_row_event_is_append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'connection_row_event is append-only';
+END
+$function$
+;
+
 CREATE TRIGGER connection_event_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.connection_event FOR EACH STATEMENT EXECUTE FUNCTION connection_event_is_append_only();
 
 CREATE TRIGGER connection_notify_change AFTER UPDATE ON public.connection_account FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION connection_notify();
@@ -455,3 +488,5 @@ CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection
 CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_setup FOR EACH ROW EXECUTE FUNCTION connection_notify();
 
 CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON public.connection_setup_input FOR EACH ROW EXECUTE FUNCTION connection_notify();
+
+CREATE TRIGGER connection_row_event_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.connection_row_event FOR EACH STATEMENT EXECUTE FUNCTION connection_row_event_is_append_only();
