@@ -5,6 +5,7 @@ mod hot;
 pub(crate) mod json;
 pub(crate) mod named;
 mod payload;
+mod previous;
 mod refresh;
 mod rename;
 pub(crate) mod replace;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Secret, VerifyResult};
 use serde_json::{Map, Value};
 
-use super::Payload;
+use super::{Payload, previous::Previous};
 use crate::{
     ChangedPart, ConnectionId, Error, LivenessChange, event,
     extension::Affected,
@@ -100,7 +100,10 @@ impl Replacement {
         if is_another {
             affected = affected.taken_back(tx, shared, account.id).await?;
         }
-        tx.replace_credential(account, &credential, now).await?;
+        let AccountRow { id, owner, generation, account_id, config: former, .. } = account;
+        let previous = Previous { id: *id, owner, generation: *generation, account_id, config: former };
+        let mark = previous.mark(tx, &shared.sealer, now).await?;
+        tx.replace_credential(account, &credential, now, &mark).await?;
         if !inherits {
             // What was spent of the former one matters no more.
             tx.delete_connection_exchanges(account.id).await?;

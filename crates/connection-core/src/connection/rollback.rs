@@ -8,6 +8,7 @@ use connection_contract::{
 
 use super::{
     Connection, Payload, json, named,
+    previous::Previous,
     replace::{self, Replacement},
 };
 use crate::{
@@ -193,7 +194,15 @@ async fn keep_rotated(
     };
     let fresh = CredentialRow { valid_until: found.valid_until.map(Timestamp::seconds), ..fresh };
     let before = std::mem::replace(&mut previous.credential.generation, fresh.generation);
-    let kept = shared.store.write(move |tx| Box::pin(async move { tx.rotate_previous(before, &fresh).await }));
+    let (sealer, now, owner, row) =
+        (shared.sealer.clone(), shared.clock.now().seconds(), info.owner.clone(), previous.clone());
+    let kept = shared.store.write(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Owner(&owner)).await?;
+            let mark = Previous::of(&row, &owner).mark(tx, &sealer, now).await?;
+            tx.rotate_previous(before, &fresh, &mark).await
+        })
+    });
     // One that was replaced meanwhile is no news: the next look at the row says so.
     Ok(kept.await? || !matches!(registry.info(id).await, Err(Error::NotFound(_))))
 }
@@ -202,13 +211,14 @@ async fn keep_rotated(
 ///
 /// # Errors
 ///
-/// [`Error::Sealed`].
+/// [`Error::Row`], [`Error::Sealed`].
 pub(crate) async fn open_previous(
     shared: &Shared,
     info: &ConnectionInfo,
     previous: &PreviousRow,
 ) -> Result<Subject, Error> {
     let sealed = |source| Error::Sealed { what: format!("connection {}", info.id), source: Arc::new(source) };
+    Previous::of(previous, &info.owner).check(&shared.sealer, previous)?;
     let place = Place::credential(&info.id, &info.owner, &info.kind, previous.credential.generation);
     let opened = shared.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
     let payload = Payload::decode(opened.expose()).ok_or_else(|| sealed(SealError::UnknownFormat))?;

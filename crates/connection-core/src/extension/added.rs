@@ -2,13 +2,13 @@
 
 use connection_contract::{DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
-use super::{ChangedPart, Declared, ExtensionChange, ExtensionError, affected, grants};
+use super::{ChangedPart, Declared, ExtensionChange, ExtensionError, affected, grants, marks::Marks};
 use crate::{
     ConnectionRegistry, Error,
     requirement::public,
     store::{
         Lock, StoreError, Tx,
-        rows::{ExtensionRow, ExtensionStateRow, PreferenceRow},
+        rows::{ExtensionRow, ExtensionStateRow, Marked, PreferenceRow},
     },
 };
 
@@ -38,9 +38,9 @@ impl ExtensionInfo {
 
 /// Keeps what is public of the declaration that is added, and counts where that makes it something else than it was;
 /// whether it does. `None` where that cannot be counted, and nothing is kept.
-async fn added(tx: &mut Tx, owner: &str, row: &ExtensionRow, public: String) -> Result<Option<bool>, StoreError> {
-    let known = tx.extension_state(owner, &row.name).await?.unwrap_or_default();
-    let set = tx.preferences(owner, &row.name, "").await?;
+async fn added(tx: &mut Tx, marks: &Marks<'_>, row: &ExtensionRow, public: String) -> Result<Option<bool>, StoreError> {
+    let known = marks.known(tx, &row.name).await?.unwrap_or_default();
+    let set = tx.preferences(marks.owner, &row.name, "").await?;
     let shown = |declared: Option<&str>| public::of_provider(declared, set.as_ref().map(|row| &*row.body));
     let is_read = |provider: Option<&str>| provider == Some(&*row.name);
     let (was, is) = (is_read(known.provider.as_deref()), is_read(Some(&row.provider)));
@@ -60,8 +60,9 @@ async fn added(tx: &mut Tx, owner: &str, row: &ExtensionRow, public: String) -> 
         provider: Some(row.provider.clone()),
         public: Some(public),
         public_revision,
+        marked: Marked::default(),
     };
-    tx.put_extension_state(owner, &row.name, &row_of).await?;
+    marks.put_state(tx, &row.name, &row_of).await?;
     Ok(Some(is_public))
 }
 
@@ -69,27 +70,32 @@ async fn added(tx: &mut Tx, owner: &str, row: &ExtensionRow, public: String) -> 
 /// kept.
 async fn removed(
     tx: &mut Tx,
-    owner: &str,
+    marks: &Marks<'_>,
     name: &str,
     settings: &[PreferenceRow],
 ) -> Result<Option<Vec<ChangedPart>>, StoreError> {
     let set: Vec<_> = settings.iter().filter(|row| row.body != "{}").collect();
-    // Its settings count with their rows, which one statement does.
+    // Its settings stay as rows that count.
     let is_full =
         |row: &PreferenceRow| row.revision == i64::MAX || (row.command.is_empty() && row.public_revision == i64::MAX);
     if set.iter().any(|row| is_full(row)) {
         return Ok(None);
     }
-    let own = set.iter().find(|row| row.command.is_empty());
+    let own = set.iter().copied().find(|row| row.command.is_empty());
     let mut parts: Vec<_> = own.map(|_| ChangedPart::ExtensionConfig).into_iter().collect();
-    if let Some(known) = tx.extension_state(owner, name).await? {
+    if let Some(known) = marks.known(tx, name).await? {
         let was_read = known.provider.as_deref() == Some(name);
         let shown = public::of_provider(known.public.as_deref(), own.map(|row| &*row.body));
         let is_public = was_read && shown.as_ref() != Some(&Vec::new());
         parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
         let Some(public_revision) = known.public_revision.checked_add(i64::from(is_public)) else { return Ok(None) };
         let row = ExtensionStateRow { fingerprint: None, provider: None, public_revision, ..known };
-        tx.put_extension_state(owner, name, &row).await?;
+        marks.put_state(tx, name, &row).await?;
+    }
+    for row in &set {
+        let public_revision = row.public_revision + i64::from(row.command.is_empty());
+        let (body, revision) = ("{}".to_owned(), row.revision + 1);
+        marks.set(tx, &PreferenceRow { body, revision, public_revision, ..(*row).clone() }).await?;
     }
     parts.extend(set.iter().any(|row| !row.command.is_empty()).then_some(ChangedPart::CommandConfig));
     Ok(Some(parts))
@@ -130,6 +136,7 @@ impl ConnectionRegistry {
             source,
             fingerprint: needed.print.to_vec(),
             added_at: self.shared.clock.now().seconds(),
+            marked: Marked::default(),
         };
         let public = public::encode(declaration);
         let (on, whose, asked) = (self.shared.clone(), owner.clone(), name.clone());
@@ -139,6 +146,7 @@ impl ConnectionRegistry {
             let added = on.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
+                    let marks = Marks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
                     let state = tx.extension_state(&whose, &asked).await?;
                     // Whoever was asked before it was removed, and agreed behind that, meant the one before.
                     let was_removed = state.is_some_and(|row| row.provider.is_none() && row.fingerprint.is_none());
@@ -147,8 +155,8 @@ impl ConnectionRegistry {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
                         grants::take_back(tx, &by, &whose, &asked, grant.connection_id).await?;
                     }
-                    let Some(is_public) = added(tx, &whose, &row, public).await? else { return Ok(None) };
-                    tx.put_extension(&whose, &row).await?;
+                    let Some(is_public) = added(tx, &marks, &row, public).await? else { return Ok(None) };
+                    marks.put(tx, &row).await?;
                     let parts = [(is_public, ChangedPart::ConnectionConfig), (!late.is_empty(), ChangedPart::Grant)];
                     let parts: Vec<_> = parts.into_iter().filter_map(|(is, part)| is.then_some(part)).collect();
                     // When it was first added stays.
@@ -187,13 +195,14 @@ impl ConnectionRegistry {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
                     let settings = tx.preferences_of(&whose, &extension).await?;
-                    let Some(mut parts) = removed(tx, &whose, &extension, &settings).await? else { return Ok(None) };
+                    let marks = Marks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
+                    let Some(mut parts) = removed(tx, &marks, &extension, &settings).await? else { return Ok(None) };
                     let grants = tx.open_grants(&whose, &extension).await?;
                     for grant in &grants {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
                         grants::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
                     }
-                    let was_added = tx.delete_extension(&whose, &extension).await?;
+                    let was_added = marks.delete(tx, &extension).await?;
                     parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));
                     Ok(Some((was_added, parts)))
                 })
@@ -208,14 +217,16 @@ impl ConnectionRegistry {
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
-    /// The extensions that were added, by name.
+    /// The extensions that were added, by name. A declaration that was edited, or put back, past the program is left out;
+    /// [`edited_rows`](Self::edited_rows) names it.
     ///
     /// # Errors
     ///
     /// The store's.
     pub async fn extensions(&self) -> Result<Vec<ExtensionInfo>, Error> {
         let rows = self.shared.reader().await?.extensions(&self.owner).await?;
-        Ok(rows.into_iter().filter_map(ExtensionInfo::of).collect())
+        let marks = Marks { sealer: &self.shared.sealer, owner: &self.owner, now: 0 };
+        Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
     }
 
     /// The extension of that name.
@@ -230,6 +241,9 @@ impl ConnectionRegistry {
             return Err(unknown());
         }
         let row = self.shared.reader().await?.extension(&self.owner, name).await?;
+        if let Some(row) = &row {
+            Marks { sealer: &self.shared.sealer, owner: &self.owner, now: 0 }.check(row)?;
+        }
         row.and_then(ExtensionInfo::of).ok_or_else(unknown)
     }
 }

@@ -12,6 +12,7 @@ mod error;
 pub(crate) mod grants;
 mod hand_off;
 mod known;
+pub(crate) mod marks;
 pub(crate) mod plain;
 pub(crate) mod preferences;
 mod record;

@@ -6,6 +6,7 @@ use connection_contract::{BoxFuture, ExtensionDeclaration, Preference, Value};
 
 use super::{
     ChangedPart, ExtensionChange, ExtensionError, ExtensionHandle, Revisions,
+    marks::Marks,
     preferences::{check, fields},
     revisions::Rows,
 };
@@ -17,7 +18,10 @@ use crate::{
         candidate, public,
         resolve::{DAMAGED, chosen},
     },
-    store::{Lock, StoreError, Tx, rows::PreferenceRow},
+    store::{
+        Lock, StoreError, Tx,
+        rows::{Marked, PreferenceRow},
+    },
 };
 
 /// Of everything that one extension or command is set to, as JSON text in bytes.
@@ -171,7 +175,15 @@ impl Change {
         if expected.is_some_and(|expected| !same(expected, rows.revisions(), command.is_some())) {
             return Ok(Err(ExtensionError::Crossed { extension: extension() }.into()));
         }
-        let was = if key.is_empty() { rows.public.own() } else { fields(&rows.of_command) };
+        let marks = Marks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
+        let before = tx.preferences(owner, &declared.name, key).await?;
+        // What somebody edited is not confirmed by setting something else: it is as if nothing had been set.
+        let is_edited = before.is_some_and(|row| marks.check_set(&row).is_err());
+        let was = match (is_edited, key.is_empty()) {
+            (true, _) => Some(Vec::new()),
+            (false, true) => rows.public.own(),
+            (false, false) => fields(&rows.of_command),
+        };
         let was = was.ok_or_else(|| tx.damaged(DAMAGED))?;
         let own: &[Preference] = match command.as_deref().and_then(|command| declared.find_command(command)) {
             Some(command) => &command.preferences,
@@ -219,8 +231,10 @@ impl Change {
         // The sum is what is compared, so that it grows, too.
         let Some(public_sum) = rows.public.revision.checked_add(i64::from(is_public)) else { return exhausted() };
         let (name, command_key) = (declared.name.to_string(), key.to_owned());
-        let row = PreferenceRow { extension: name.clone(), command: command_key, body, revision, public_revision };
-        tx.put_preferences(owner, &row).await?;
+        let marked = Marked::default();
+        let row =
+            PreferenceRow { extension: name.clone(), command: command_key, body, revision, public_revision, marked };
+        marks.set(tx, &row).await?;
         let mut parts = Vec::new();
         match key.is_empty() {
             true => {

@@ -3,7 +3,7 @@
 
 use connection_contract::SetupFailure;
 
-use super::{ALL_OF_IT, ExtensionChange, ExtensionError, ExtensionHandle, Turn, grants};
+use super::{ALL_OF_IT, ExtensionChange, ExtensionError, ExtensionHandle, Turn, grants, marks::Marks};
 use crate::{
     ConnectionId, Error,
     connection::json,
@@ -43,6 +43,9 @@ impl ExtensionHandle {
         }
         let print = fingerprint(requirement);
         let row = shared.reader().await?.extension(&self.registry.owner, self.name()).await?;
+        if let Some(row) = &row {
+            self.marks().check(row)?;
+        }
         if row.as_ref().is_some_and(|row| row.fingerprint != print) {
             return Err(ExtensionError::Crossed { extension: self.label() }.into());
         }
@@ -63,14 +66,16 @@ async fn declare(shared: &Shared, owner: &str, name: &str, print: [u8; 32]) -> R
         return Ok(());
     }
     let (owner, name) = (owner.to_owned(), name.to_owned());
+    let (sealer, now) = (shared.sealer.clone(), shared.clock.now().seconds());
     let declared = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
-            let row = tx.extension_state(&owner, &name).await?.unwrap_or_default();
+            let marks = Marks { sealer: &sealer, owner: &owner, now };
+            let row = marks.known(tx, &name).await?.unwrap_or_default();
             // One that was added in between says what counts.
             if row.provider.is_none() {
                 let row = ExtensionStateRow { fingerprint: Some(print.to_vec()), ..row };
-                tx.put_extension_state(&owner, &name, &row).await?;
+                marks.put_state(tx, &name, &row).await?;
             }
             Ok(())
         })
@@ -87,7 +92,8 @@ pub(crate) async fn outdated(
     extension: &ForExtension,
 ) -> Result<Option<SetupFailure>, StoreError> {
     // Of any process. One of which nothing is known was not what the setup was begun for.
-    let stored = tx.extension_state(owner, &extension.name).await?;
+    let marks = Marks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
+    let stored = marks.known(tx, &extension.name).await?;
     let is_added = stored.as_ref().is_some_and(|row| row.provider.is_some());
     let stored = stored.and_then(|row| row.fingerprint);
     // What this process has declared since and nobody has connected for.

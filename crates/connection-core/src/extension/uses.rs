@@ -3,7 +3,7 @@
 use connection_contract::{AuthType, HttpRequest, Requirement, Secret, SecretName, Value};
 
 use super::{CommandContext, ExtensionError, ExtensionHandle, record::Use};
-use crate::{Connection, ConnectionStatus, Error, ResolvedConnection, Response};
+use crate::{Connection, ConnectionStatus, Error, ResolvedConnection, Response, guard};
 
 const ACCESS_TOKEN: &str = "accessToken";
 
@@ -100,6 +100,14 @@ impl ExtensionHandle {
             Some(connection) => self.open(connection, names).await?,
             None => Vec::new(),
         };
+        self.sound(command).await?;
+        if let (Some(id), None) = (resolved.connection, &connection)
+            && let Some(row) = self.registry.shared.reader().await?.standing(id).await?
+            && let Some(error) = guard::refused(&self.registry.shared.sealer, &row)
+        {
+            // Nothing of it was opened, and its configuration is given.
+            return Err(error.into());
+        }
         let public_config = resolved.public_config;
         let made = make(CommandContext { command: command.map(str::to_owned), public_config, preferences, secrets })?;
         if let Some(connection) = connection {

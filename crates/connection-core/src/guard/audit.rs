@@ -1,9 +1,16 @@
 //! Looks at every row that decides who gets a secret or what is run.
 
+use connection_contract::Kind;
 use uuid::Uuid;
 
 use super::{RowError, RowFault, refused};
-use crate::{ConnectionRegistry, Error, extension::grants, registry::Shared, store::broken_row_link};
+use crate::{
+    ConnectionRegistry, Error,
+    extension::{grants, marks},
+    profiles,
+    registry::Shared,
+    store::broken_row_link,
+};
 
 /// The number of rows that are read at once.
 const PAGE: i64 = 1000;
@@ -62,7 +69,23 @@ async fn record(shared: &Shared, owner: &str) -> Result<Option<RowError>, Error>
 
 async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
     let sealer = &shared.sealer;
-    let grants = shared.reader().await?.grants(owner).await?;
-    let found = grants.iter().filter_map(|row| grants::check(sealer, owner, row).err()).collect();
+    let mut reader = shared.reader().await?;
+    let grants = reader.grants(owner).await?;
+    let mut found: Vec<_> = grants.iter().filter_map(|row| grants::check(sealer, owner, row).err()).collect();
+    let marks = marks::Marks { sealer, owner, now: 0 };
+    found.extend(reader.extensions(owner).await?.iter().filter_map(|row| marks.check(row).err()));
+    found.extend(reader.every_preference(owner).await?.iter().filter_map(|row| marks.check_set(row).err()));
+    for name in reader.extension_states(owner).await? {
+        let state = reader.extension_state(owner, &name).await?;
+        found.extend(state.and_then(|row| marks.check_state(&name, &row).err()));
+    }
+    for kind in reader.profile_kinds(owner).await? {
+        // What no kind is called is no kind's profile.
+        let Some(kind) = Kind::parse(&kind) else { continue };
+        let marks = profiles::Marks { sealer, owner, kind: &kind, now: 0 };
+        found.extend(reader.profiles(owner, kind.as_str()).await?.iter().filter_map(|row| marks.check(row).err()));
+        let slots = reader.profile_slots(owner, kind.as_str()).await?;
+        found.extend(slots.iter().filter_map(|row| marks.check_slot(row).err()));
+    }
     Ok(found)
 }

@@ -90,6 +90,13 @@ impl ConnectionId {
     }
 }
 
+impl ProfileId {
+    /// As of a connection.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
 impl SessionId {
     /// As of a connection.
     pub(crate) const fn as_bytes(&self) -> &[u8; 16] {

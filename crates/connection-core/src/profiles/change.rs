@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use connection_contract::DisplayText;
 
 use super::{Profile, ProfileError, Profiles, rules};
-use crate::{Error, ProfileId, store::rows::ProfileRow};
+use crate::{
+    Error, ProfileId,
+    store::rows::{Marked, ProfileRow},
+};
 
 /// A profile to make.
 #[derive(Clone, Debug)]
@@ -83,6 +86,7 @@ impl Profiles {
             is_default,
             is_implicit: false,
             created_at: 0,
+            marked: Marked::default(),
         };
         // Drawn behind the id of the one that is made first, which sorts before it by its id.
         let mut within = self.within();
@@ -101,14 +105,9 @@ impl Profiles {
                 }
                 wanted.is_default |= rows.is_empty();
                 wanted.is_implicit = within.implicit.as_ref() == Some(&wanted.directory);
-                let (owner, kind) = (&within.owner, within.kind.as_str());
-                if wanted.is_default {
-                    tx.demote_profiles(owner, kind, within.now).await?;
-                }
-                if wanted.is_implicit {
-                    tx.forget_implicit_profile(owner, kind, within.now).await?;
-                }
-                tx.insert_profile(owner, kind, &wanted).await?;
+                let marks = within.marks();
+                marks.make_place(tx, &rows, &wanted).await?;
+                marks.insert(tx, &wanted).await?;
                 Ok(Ok(wanted))
             })
         });
@@ -132,6 +131,7 @@ impl Profiles {
             None => None,
         };
         let directory = directory.map(|path| rules::directory(&self.spec, &path)).transpose()?;
+        let says_all = label.is_some() && directory.is_some();
         let within = self.within();
         let changed = self.shared.store.write(move |tx| {
             Box::pin(async move {
@@ -139,12 +139,17 @@ impl Profiles {
                     Ok(rows) => rows,
                     // Nothing is there, so this one is not.
                     Err(ProfileError::NoHome { .. }) => Vec::new(),
-                    Err(error) => return Ok(Err(error)),
+                    Err(error) => return Ok(Err(error.into())),
                 };
                 let before = match rules::find(&within.kind, &rows, id) {
                     Ok(row) => row,
-                    Err(error) => return Ok(Err(error)),
+                    Err(error) => return Ok(Err(error.into())),
                 };
+                // What somebody edited is not confirmed by a change of something else.
+                let sound = within.marks().check(&before);
+                if let (Err(error), false) = (&sound, says_all) {
+                    return Ok(Err(Error::from(error.clone())));
+                }
                 let mut row = before.clone();
                 row.label = label.unwrap_or(row.label);
                 if let Some(directory) = directory {
@@ -154,22 +159,18 @@ impl Profiles {
                 }
                 row.is_default = is_default.unwrap_or(row.is_default);
                 if before.is_default && !row.is_default {
-                    return Ok(Err(ProfileError::Default { kind: within.kind.clone(), label: before.label }));
+                    let error = ProfileError::Default { kind: within.kind.clone(), label: before.label };
+                    return Ok(Err(error.into()));
                 }
-                if row == before {
+                if row == before && sound.is_ok() {
                     return Ok(Ok(row));
                 }
                 if let Err(error) = rules::is_free(&within.kind, &rows, &row) {
-                    return Ok(Err(error));
+                    return Ok(Err(error.into()));
                 }
-                let (owner, kind) = (&within.owner, within.kind.as_str());
-                if row.is_default && !before.is_default {
-                    tx.demote_profiles(owner, kind, within.now).await?;
-                }
-                if row.is_implicit && !before.is_implicit {
-                    tx.forget_implicit_profile(owner, kind, within.now).await?;
-                }
-                tx.update_profile(&row, within.now).await?;
+                let marks = within.marks();
+                marks.make_place(tx, &rows, &row).await?;
+                marks.update(tx, &row).await?;
                 Ok(Ok(row))
             })
         });
@@ -216,12 +217,12 @@ impl Profiles {
                     Err(error) => return Ok(Err(error)),
                 };
                 let slots = tx.profile_slots(owner, kind).await?;
-                let slots = slots.into_iter().filter(|(_, named)| *named == id).map(|(slot, _)| slot);
+                let slots = slots.into_iter().filter(|row| row.profile_id == id).map(|row| row.slot);
                 let slots: Vec<_> = slots.collect();
                 let connections = tx.profile_connections(owner, kind, id).await?;
                 let by = match (uses, connections, slots.is_empty()) {
                     (0, 0, true) => {
-                        tx.delete_profile(id).await?;
+                        within.marks().delete(tx, &row).await?;
                         return Ok(Ok(()));
                     }
                     (0, 0, false) => format!("by the slots {}", slots.join(", ")),

@@ -72,7 +72,7 @@ pub(crate) async fn granted_all(shared: &Arc<Shared>, owner: &str, kind: &Arc<Ki
     let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
     let Ok(profiles) = registry.profiles(kind.kind()) else { return Vec::new() };
     // On a task of the core: the store's connections belong to its runtime.
-    let listed = shared.runtimes.spawn(async move { profiles.list().await });
+    let listed = shared.runtimes.spawn(async move { profiles.sound().await });
     let mut roots = Vec::new();
     for profile in listed.await.ok().and_then(Result::ok).unwrap_or_default() {
         roots.extend(grant(shared, kind, profile).await.root);

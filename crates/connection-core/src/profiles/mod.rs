@@ -8,6 +8,7 @@ mod change;
 mod directory;
 mod error;
 mod grant;
+mod marks;
 mod probe;
 mod rules;
 mod slots;
@@ -20,13 +21,18 @@ use connection_contract::{DisplayText, Kind, ProfileSpec, Timestamp};
 use crate::{
     ConnectionRegistry, Error, ProfileId,
     registry::{Shared, has_environment},
+    seal::Sealer,
     services::environment,
-    store::{Lock, StoreError, Tx, rows::ProfileRow},
+    store::{
+        Lock, StoreError, Tx,
+        rows::{Marked, ProfileRow},
+    },
 };
 
 pub use change::{NewProfile, ProfilePatch};
 pub use error::ProfileError;
 pub(crate) use grant::{Granted, granted, granted_all, meant};
+pub(crate) use marks::Marks;
 pub use probe::{DirectoryProbe, DirectoryState};
 pub(crate) use rules::check;
 pub use spawn::SpawnOptions;
@@ -118,6 +124,7 @@ impl Profiles {
     pub async fn get(&self, id: ProfileId) -> Result<Profile, Error> {
         let row = self.shared.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
         let row = row.ok_or_else(|| ProfileError::NotFound { kind: self.kind.clone(), id })?;
+        self.marks().check(&row)?;
         Ok(row.into())
     }
 
@@ -128,7 +135,20 @@ impl Profiles {
     /// As [`list`](Self::list).
     pub async fn default_profile(&self) -> Result<Profile, Error> {
         let default = self.rows().await?.into_iter().find(|row| row.is_default);
-        default.map(Profile::from).ok_or_else(|| ProfileError::NoHome { kind: self.kind.clone() }.into())
+        let default = default.ok_or_else(|| ProfileError::NoHome { kind: self.kind.clone() })?;
+        self.marks().check(&default)?;
+        Ok(default.into())
+    }
+
+    fn marks(&self) -> Marks<'_> {
+        let now = self.shared.clock.now().seconds();
+        Marks { sealer: &self.shared.sealer, owner: &self.owner, kind: &self.kind, now }
+    }
+
+    /// Those that are as they were written last.
+    async fn sound(&self) -> Result<Vec<Profile>, Error> {
+        let (rows, marks) = (self.rows().await?, self.marks());
+        Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).map(Profile::from).collect())
     }
 
     async fn rows(&self) -> Result<Vec<ProfileRow>, Error> {
@@ -154,6 +174,7 @@ impl Profiles {
             implicit,
             fresh: ProfileId::from(self.shared.ids.next()),
             now: self.shared.clock.now().seconds(),
+            sealer: self.shared.sealer.clone(),
         }
     }
 }
@@ -167,9 +188,14 @@ struct Within {
     /// An id for the first one.
     fresh: ProfileId,
     now: i64,
+    sealer: Sealer,
 }
 
 impl Within {
+    fn marks(&self) -> Marks<'_> {
+        Marks { sealer: &self.sealer, owner: &self.owner, kind: &self.kind, now: self.now }
+    }
+
     /// Takes the owner's lock; the rows that there are, of which the first is made where there is none.
     async fn begin(&self, tx: &mut Tx) -> Result<Result<Vec<ProfileRow>, ProfileError>, StoreError> {
         tx.lock(Lock::Owner(&self.owner)).await?;
@@ -187,8 +213,9 @@ impl Within {
             is_default: true,
             is_implicit: true,
             created_at: self.now,
+            marked: Marked::default(),
         };
-        tx.insert_profile(&self.owner, self.kind.as_str(), &first).await?;
+        self.marks().insert(tx, &first).await?;
         Ok(Ok(vec![first]))
     }
 }

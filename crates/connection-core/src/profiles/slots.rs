@@ -4,8 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Profile, ProfileError, Profiles, rules};
-use crate::{Error, ProfileId, store::Lock};
+use super::{Marks, Profile, ProfileError, Profiles, rules};
+use crate::{
+    Error, ProfileId,
+    store::{
+        Lock,
+        rows::{Marked, SlotRow},
+    },
+};
 
 impl Profiles {
     /// The profile that is meant: `named` if there is one, else that of the slot, else the kind's default.
@@ -21,11 +27,13 @@ impl Profiles {
             rules::slot(slot)?;
             let mut reader = self.shared.reader().await?;
             let (owner, kind) = (&self.owner, self.kind.as_str());
-            if let Some(id) = reader.profile_slot(owner, kind, slot).await?
+            if let Some(named) = reader.profile_slot(owner, kind, slot).await? {
+                self.marks().check_slot(&named)?;
                 // Between the two, the slot may have been given another one, and this one removed.
-                && let Some(row) = reader.profile(owner, kind, id).await?
-            {
-                return Ok(row.into());
+                if let Some(row) = reader.profile(owner, kind, named.profile_id).await? {
+                    self.marks().check(&row)?;
+                    return Ok(row.into());
+                }
             }
         }
         self.default_profile().await
@@ -43,14 +51,15 @@ impl Profiles {
     pub async fn set_slot(&self, slot: &str, id: ProfileId) -> Result<(), Error> {
         rules::slot(slot)?;
         let (owner, kind, slot) = (self.owner.to_string(), self.kind.clone(), slot.to_owned());
-        let now = self.shared.clock.now().seconds();
+        let (now, sealer) = (self.shared.clock.now().seconds(), self.shared.sealer.clone());
         let set = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;
                 if tx.profile(&owner, kind.as_str(), id).await?.is_none() {
                     return Ok(Err(ProfileError::NotFound { kind, id }));
                 }
-                tx.put_profile_slot(&owner, kind.as_str(), &slot, id, now).await.map(Ok)
+                let marks = Marks { sealer: &sealer, owner: &owner, kind: &kind, now };
+                marks.put_slot(tx, &SlotRow { slot, profile_id: id, marked: Marked::default() }).await.map(Ok)
             })
         });
         Ok(set.await??)
@@ -63,11 +72,12 @@ impl Profiles {
     /// [`ProfileError::Slot`], and the store's.
     pub async fn clear_slot(&self, slot: &str) -> Result<bool, Error> {
         rules::slot(slot)?;
-        let (owner, kind, slot) = (self.owner.to_string(), self.kind.to_string(), slot.to_owned());
+        let (owner, kind, slot) = (self.owner.to_string(), self.kind.clone(), slot.to_owned());
+        let (now, sealer) = (self.shared.clock.now().seconds(), self.shared.sealer.clone());
         let cleared = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;
-                tx.delete_profile_slot(&owner, &kind, &slot).await
+                Marks { sealer: &sealer, owner: &owner, kind: &kind, now }.delete_slot(tx, &slot).await
             })
         });
         Ok(cleared.await?)
@@ -79,6 +89,7 @@ impl Profiles {
     ///
     /// The store's.
     pub async fn slots(&self) -> Result<BTreeMap<String, ProfileId>, Error> {
-        Ok(self.shared.reader().await?.profile_slots(&self.owner, self.kind.as_str()).await?.into_iter().collect())
+        let rows = self.shared.reader().await?.profile_slots(&self.owner, self.kind.as_str()).await?;
+        Ok(rows.into_iter().map(|row| (row.slot, row.profile_id)).collect())
     }
 }

@@ -193,6 +193,9 @@ impl Profiles {
     /// [`ProfileError::NotFound`] for such an owner, and the store's; nothing was put in.
     pub async fn apply_profile(&self, options: &mut SpawnOptions, id: ProfileId) -> Result<Option<Profile>, Error> {
         let row = self.shared.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
+        if let Some(row) = &row {
+            self.marks().check(row)?;
+        }
         let profile = row.map(Profile::from);
         match &profile {
             Some(profile) => options.put(self, profile),

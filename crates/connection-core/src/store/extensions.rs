@@ -22,17 +22,32 @@ macro_rules! granted {
     };
 }
 
+macro_rules! declared {
+    ($rest:literal) => {
+        concat!(
+            "SELECT x.name, x.provider, x.source, x.fingerprint, x.added_at, x.mark, ",
+            newest!("x.owner", "x.mark"),
+            " AS newest FROM connection_extension AS x WHERE ",
+            $rest
+        )
+    };
+}
+
 impl Reader {
+    /// The names of the extensions of which something is known.
+    pub(crate) async fn extension_states(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT name FROM connection_extension_state WHERE owner = $1 ORDER BY name";
+        Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(name,)| name).collect())
+    }
+
     pub(crate) async fn extension(&mut self, owner: &str, name: &str) -> Result<Option<ExtensionRow>, StoreError> {
-        const SQL: &str = "SELECT name, provider, source, fingerprint, added_at FROM connection_extension \
-                           WHERE owner = $1 AND name = $2";
+        const SQL: &str = declared!("x.owner = $1 AND x.name = $2");
         optional!(self, ExtensionRow, SQL, owner, name)
     }
 
     /// By name.
     pub(crate) async fn extensions(&mut self, owner: &str) -> Result<Vec<ExtensionRow>, StoreError> {
-        const SQL: &str = "SELECT name, provider, source, fingerprint, added_at FROM connection_extension \
-                           WHERE owner = $1 ORDER BY name";
+        const SQL: &str = declared!("x.owner = $1 ORDER BY x.name");
         all!(self, ExtensionRow, SQL, owner)
     }
 
@@ -50,8 +65,11 @@ impl Reader {
         owner: &str,
         name: &str,
     ) -> Result<Option<ExtensionStateRow>, StoreError> {
-        const SQL: &str = "SELECT fingerprint, provider, public, public_revision FROM connection_extension_state \
-                           WHERE owner = $1 AND name = $2";
+        const SQL: &str = concat!(
+            "SELECT s.fingerprint, s.provider, s.public, s.public_revision, s.mark, ",
+            newest!("s.owner", "s.mark"),
+            " AS newest FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $2"
+        );
         optional!(self, ExtensionStateRow, SQL, owner, name)
     }
 
@@ -105,12 +123,18 @@ impl Reader {
 
 impl Tx {
     /// In the place of the one of that name.
-    pub(crate) async fn put_extension(&mut self, owner: &str, row: &ExtensionRow) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO connection_extension (owner, name, provider, source, fingerprint, added_at) \
-                           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, name) DO UPDATE \
+    pub(crate) async fn put_extension(
+        &mut self,
+        owner: &str,
+        row: &ExtensionRow,
+        mark: &[u8],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_extension (owner, name, provider, source, fingerprint, added_at, \
+                           mark) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, name) DO UPDATE \
                            SET provider = excluded.provider, source = excluded.source, \
-                           fingerprint = excluded.fingerprint";
-        execute!(self, SQL, owner, &row.name, &row.provider, &row.source, &row.fingerprint, row.added_at).map(drop)
+                           fingerprint = excluded.fingerprint, mark = excluded.mark";
+        let ExtensionRow { name, provider, source, fingerprint, added_at, marked: _ } = row;
+        execute!(self, SQL, owner, name, provider, source, fingerprint, *added_at, mark).map(drop)
     }
 
     /// In the place of what was known.
@@ -119,24 +143,23 @@ impl Tx {
         owner: &str,
         name: &str,
         row: &ExtensionStateRow,
+        mark: &[u8],
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_state (owner, name, fingerprint, provider, public, \
-                           public_revision) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, name) DO UPDATE \
+                           public_revision, mark) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                           ON CONFLICT (owner, name) DO UPDATE \
                            SET fingerprint = excluded.fingerprint, provider = excluded.provider, \
-                           public = excluded.public, public_revision = excluded.public_revision";
-        let ExtensionStateRow { fingerprint, provider, public, public_revision } = row;
-        execute!(self, SQL, owner, name, fingerprint, provider, public, public_revision).map(drop)
+                           public = excluded.public, public_revision = excluded.public_revision, \
+                           mark = excluded.mark";
+        let ExtensionStateRow { fingerprint, provider, public, public_revision, marked: _ } = row;
+        execute!(self, SQL, owner, name, fingerprint, provider, public, public_revision, mark).map(drop)
     }
 
-    /// With its tickets, and with what it is set to, whose counts stay and grow; grants are revoked apart, since each is
-    /// told. `false` when there was none.
+    /// With its tickets; grants are revoked apart, since each is told, and so are settings, whose counts stay and grow.
+    /// `false` when there was none.
     pub(crate) async fn delete_extension(&mut self, owner: &str, name: &str) -> Result<bool, StoreError> {
-        const PREFERENCES: &str = "UPDATE connection_extension_preference SET body = '{}', revision = revision + 1, \
-                                   public_revision = public_revision + CASE WHEN command = '' THEN 1 ELSE 0 END \
-                                   WHERE owner = $1 AND extension = $2 AND body <> '{}'";
         const TICKETS: &str = "DELETE FROM connection_extension_ticket WHERE owner = $1 AND extension = $2";
         const SQL: &str = "DELETE FROM connection_extension WHERE owner = $1 AND name = $2";
-        execute!(self, PREFERENCES, owner, name)?;
         execute!(self, TICKETS, owner, name)?;
         Ok(execute!(self, SQL, owner, name)? == 1)
     }

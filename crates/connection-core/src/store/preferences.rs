@@ -3,14 +3,16 @@
 use super::{
     Reader, StoreError, Tx,
     engine::{all, execute, optional},
+    row_events::newest,
     rows::{PreferenceRow, PublicRow},
 };
 
 macro_rules! preferences {
     ($rest:literal) => {
         concat!(
-            "SELECT p.extension, p.command, p.body, p.revision, p.public_revision \
-             FROM connection_extension_preference AS p WHERE p.owner = $1 AND ",
+            "SELECT p.extension, p.command, p.body, p.revision, p.public_revision, p.mark, ",
+            newest!("p.owner", "p.mark"),
+            " AS newest FROM connection_extension_preference AS p WHERE p.owner = $1 AND ",
             $rest
         )
     };
@@ -54,6 +56,12 @@ impl Reader {
         all!(self, PreferenceRow, SQL, owner, extension)
     }
 
+    /// What all extensions and their commands are set to.
+    pub(crate) async fn every_preference(&mut self, owner: &str) -> Result<Vec<PreferenceRow>, StoreError> {
+        const SQL: &str = preferences!("TRUE ORDER BY p.extension, p.command");
+        all!(self, PreferenceRow, SQL, owner)
+    }
+
     /// What all extensions are set to.
     pub(crate) async fn all_preferences(&mut self, owner: &str) -> Result<Vec<PreferenceRow>, StoreError> {
         const SQL: &str = preferences!("p.command = '' ORDER BY p.extension");
@@ -67,12 +75,18 @@ impl Reader {
 }
 
 impl Tx {
-    pub(crate) async fn put_preferences(&mut self, owner: &str, row: &PreferenceRow) -> Result<(), StoreError> {
+    pub(crate) async fn put_preferences(
+        &mut self,
+        owner: &str,
+        row: &PreferenceRow,
+        mark: &[u8],
+    ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_preference (owner, extension, command, body, revision, \
-                           public_revision) VALUES ($1, $2, $3, $4, $5, $6) \
+                           public_revision, mark) VALUES ($1, $2, $3, $4, $5, $6, $7) \
                            ON CONFLICT (owner, extension, command) DO UPDATE SET body = excluded.body, \
-                           revision = excluded.revision, public_revision = excluded.public_revision";
-        let PreferenceRow { extension, command, body, revision, public_revision } = row;
-        execute!(self, SQL, owner, extension, command, body, revision, public_revision).map(drop)
+                           revision = excluded.revision, public_revision = excluded.public_revision, \
+                           mark = excluded.mark";
+        let PreferenceRow { extension, command, body, revision, public_revision, marked: _ } = row;
+        execute!(self, SQL, owner, extension, command, body, revision, public_revision, mark).map(drop)
     }
 }

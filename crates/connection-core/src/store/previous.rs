@@ -6,16 +6,22 @@ use super::{
     Lock, Reader, StoreError, Tx,
     changes::Changed,
     engine::{execute, optional},
+    row_events::newest,
     rows::{AccountRow, CredentialRow, PreviousRow},
 };
 use crate::ids::ConnectionId;
 
 impl Reader {
     pub(crate) async fn previous_credential(&mut self, id: ConnectionId) -> Result<Option<PreviousRow>, StoreError> {
-        const SQL: &str = "SELECT connection_id, generation, state, sealed, key_id, secret_names, granted_scopes, \
-                           valid_until, created_at, renew_at, authorized_until, refreshed_at, refresh_at, \
-                           refresh_failures, refresh_reason, announced_at, replaced_at, account_id, account_label, config \
-                           FROM connection_credential WHERE connection_id = $1 AND state = 'previous'";
+        const SQL: &str = concat!(
+            "SELECT c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, c.granted_scopes, \
+             c.valid_until, c.created_at, c.renew_at, c.authorized_until, c.refreshed_at, c.refresh_at, \
+             c.refresh_failures, c.refresh_reason, c.announced_at, c.replaced_at, c.account_id, c.account_label, \
+             c.config, c.mark, ",
+            newest!("a.owner", "c.mark"),
+            " AS newest FROM connection_credential AS c JOIN connection_account AS a ON a.id = c.connection_id \
+             WHERE c.connection_id = $1 AND c.state = 'previous'"
+        );
         optional!(self, PreviousRow, SQL, id.as_uuid())
     }
 
@@ -35,15 +41,16 @@ impl Tx {
         account: &AccountRow,
         fresh: &CredentialRow,
         now: i64,
+        mark: &[u8],
     ) -> Result<(), StoreError> {
         const OTHERS: &str = "DELETE FROM connection_credential WHERE connection_id = $1 AND state <> 'current'";
         const RETIRE: &str = "UPDATE connection_credential SET state = 'previous', replaced_at = $2, \
-                              account_id = $3, account_label = $4, config = $5 \
+                              account_id = $3, account_label = $4, config = $5, mark = $6 \
                               WHERE connection_id = $1 AND state = 'current'";
         let AccountRow { id, account_id, account_label, config, generation, .. } = account;
         self.changed(Changed::Connection(*id));
         execute!(self, OTHERS, id.as_uuid())?;
-        execute!(self, RETIRE, id.as_uuid(), now, account_id, account_label, config)?;
+        execute!(self, RETIRE, id.as_uuid(), now, account_id, account_label, config, mark)?;
         self.insert_credential(fresh).await?;
         match self.promote_generation(*id, *generation, fresh.generation, now).await? {
             true => Ok(()),
@@ -53,14 +60,19 @@ impl Tx {
 
     /// Puts what the provider rotated in the place of the previous credential with that generation; `false` when that is
     /// not there any more.
-    pub(crate) async fn rotate_previous(&mut self, before: i64, fresh: &CredentialRow) -> Result<bool, StoreError> {
+    pub(crate) async fn rotate_previous(
+        &mut self,
+        before: i64,
+        fresh: &CredentialRow,
+        mark: &[u8],
+    ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_credential SET generation = $3, sealed = $4, key_id = $5, \
-                           valid_until = COALESCE($6, valid_until) \
+                           valid_until = COALESCE($6, valid_until), mark = $7 \
                            WHERE connection_id = $1 AND state = 'previous' AND generation = $2";
         let CredentialRow { connection_id: id, generation, sealed, key_id, valid_until, .. } = fresh;
         // Whoever removes the connection looks at the generation behind the same lock.
         self.lock(Lock::Connection(*id)).await?;
-        Ok(execute!(self, SQL, id.as_uuid(), before, *generation, sealed, key_id, *valid_until)? == 1)
+        Ok(execute!(self, SQL, id.as_uuid(), before, *generation, sealed, key_id, *valid_until, mark)? == 1)
     }
 
     /// Deletes the previous credential if it was replaced by then.

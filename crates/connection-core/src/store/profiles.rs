@@ -1,19 +1,45 @@
 //! Queries of `connection_profile` and `connection_profile_slot`.
 
-use uuid::Uuid;
-
 use super::{
     Reader, StoreError, Tx,
     engine::{all, execute, optional},
-    rows::ProfileRow,
+    row_events::newest,
+    rows::{ProfileRow, SlotRow},
 };
 use crate::ids::ProfileId;
 
+macro_rules! profiles {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.id, p.label, p.directory, p.is_default, p.is_implicit, p.created_at, p.mark, ",
+            newest!("p.owner", "p.mark"),
+            " AS newest FROM connection_profile AS p WHERE p.owner = $1 AND p.kind = $2 ",
+            $rest
+        )
+    };
+}
+
+macro_rules! slots {
+    ($rest:literal) => {
+        concat!(
+            "SELECT s.slot, s.profile_id, s.mark, ",
+            newest!("s.owner", "s.mark"),
+            " AS newest FROM connection_profile_slot AS s WHERE s.owner = $1 AND s.kind = $2 ",
+            $rest
+        )
+    };
+}
+
 impl Reader {
+    /// The kinds of which an owner has profiles.
+    pub(crate) async fn profile_kinds(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT DISTINCT kind FROM connection_profile WHERE owner = $1 ORDER BY kind";
+        Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect())
+    }
+
     /// In the order in which they were made.
     pub(crate) async fn profiles(&mut self, owner: &str, kind: &str) -> Result<Vec<ProfileRow>, StoreError> {
-        const SQL: &str = "SELECT id, label, directory, is_default, is_implicit, created_at FROM connection_profile \
-                           WHERE owner = $1 AND kind = $2 ORDER BY created_at, id";
+        const SQL: &str = profiles!("ORDER BY p.created_at, p.id");
         all!(self, ProfileRow, SQL, owner, kind)
     }
 
@@ -23,8 +49,7 @@ impl Reader {
         kind: &str,
         id: ProfileId,
     ) -> Result<Option<ProfileRow>, StoreError> {
-        const SQL: &str = "SELECT id, label, directory, is_default, is_implicit, created_at FROM connection_profile \
-                           WHERE owner = $1 AND kind = $2 AND id = $3";
+        const SQL: &str = profiles!("AND p.id = $3");
         optional!(self, ProfileRow, SQL, owner, kind, id.as_uuid())
     }
 
@@ -34,22 +59,13 @@ impl Reader {
         owner: &str,
         kind: &str,
         slot: &str,
-    ) -> Result<Option<ProfileId>, StoreError> {
-        const SQL: &str = "SELECT profile_id FROM connection_profile_slot WHERE owner = $1 AND kind = $2 AND slot = $3";
-        let found = optional!(self, (Uuid,), SQL, owner, kind, slot)?;
-        Ok(found.map(|(id,)| ProfileId::from(id)))
+    ) -> Result<Option<SlotRow>, StoreError> {
+        optional!(self, SlotRow, slots!("AND s.slot = $3"), owner, kind, slot)
     }
 
     /// The slots by name, with what each names.
-    pub(crate) async fn profile_slots(
-        &mut self,
-        owner: &str,
-        kind: &str,
-    ) -> Result<Vec<(String, ProfileId)>, StoreError> {
-        const SQL: &str =
-            "SELECT slot, profile_id FROM connection_profile_slot WHERE owner = $1 AND kind = $2 ORDER BY slot";
-        let found = all!(self, (String, Uuid), SQL, owner, kind)?;
-        Ok(found.into_iter().map(|(slot, id)| (slot, ProfileId::from(id))).collect())
+    pub(crate) async fn profile_slots(&mut self, owner: &str, kind: &str) -> Result<Vec<SlotRow>, StoreError> {
+        all!(self, SlotRow, slots!("ORDER BY s.slot"), owner, kind)
     }
 
     /// How many connections use a profile.
@@ -66,39 +82,32 @@ impl Reader {
 }
 
 impl Tx {
-    pub(crate) async fn insert_profile(&mut self, owner: &str, kind: &str, row: &ProfileRow) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO connection_profile (id, owner, kind, label, directory, is_default, \
-                           is_implicit, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
-        let ProfileRow { id, label, directory, is_default, is_implicit, created_at } = row;
-        execute!(self, SQL, id.as_uuid(), owner, kind, label, directory, *is_default, *is_implicit, *created_at)
-            .map(drop)
-    }
-
-    /// Writes what can be changed of it. Nobody else may be the default or the implicit one when it is to be.
-    pub(crate) async fn update_profile(&mut self, row: &ProfileRow, now: i64) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_profile SET label = $2, directory = $3, is_default = $4, \
-                           is_implicit = $5, updated_at = $6 WHERE id = $1";
-        let ProfileRow { id, label, directory, is_default, is_implicit, .. } = row;
-        Ok(execute!(self, SQL, id.as_uuid(), label, directory, *is_default, *is_implicit, now)? == 1)
-    }
-
-    /// Leaves the kind without a default, inside a transaction that makes another one.
-    pub(crate) async fn demote_profiles(&mut self, owner: &str, kind: &str, now: i64) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE connection_profile SET is_default = FALSE, updated_at = $3 \
-                           WHERE owner = $1 AND kind = $2 AND is_default";
-        execute!(self, SQL, owner, kind, now).map(drop)
-    }
-
-    /// None is on the tool's own directory any more: it is another one now.
-    pub(crate) async fn forget_implicit_profile(
+    pub(crate) async fn insert_profile(
         &mut self,
         owner: &str,
         kind: &str,
-        now: i64,
+        row: &ProfileRow,
+        mark: &[u8],
     ) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE connection_profile SET is_implicit = FALSE, updated_at = $3 \
-                           WHERE owner = $1 AND kind = $2 AND is_implicit";
-        execute!(self, SQL, owner, kind, now).map(drop)
+        const SQL: &str = "INSERT INTO connection_profile (id, owner, kind, label, directory, is_default, \
+                           is_implicit, created_at, updated_at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)";
+        let ProfileRow { id, label, directory, is_default, is_implicit, created_at, marked: _ } = row;
+        let (id, created_at) = (id.as_uuid(), *created_at);
+        execute!(self, SQL, id, owner, kind, label, directory, *is_default, *is_implicit, created_at, mark).map(drop)
+    }
+
+    /// Writes what can be changed of it. Nobody else may be the default or the implicit one when it is to be. Without a mark,
+    /// the one that the row has stays.
+    pub(crate) async fn update_profile(
+        &mut self,
+        row: &ProfileRow,
+        now: i64,
+        mark: Option<&[u8]>,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_profile SET label = $2, directory = $3, is_default = $4, \
+                           is_implicit = $5, updated_at = $6, mark = COALESCE($7, mark) WHERE id = $1";
+        let ProfileRow { id, label, directory, is_default, is_implicit, .. } = row;
+        Ok(execute!(self, SQL, id.as_uuid(), label, directory, *is_default, *is_implicit, now, mark)? == 1)
     }
 
     pub(crate) async fn delete_profile(&mut self, id: ProfileId) -> Result<bool, StoreError> {
@@ -112,12 +121,13 @@ impl Tx {
         kind: &str,
         slot: &str,
         id: ProfileId,
-        now: i64,
+        (now, mark): (i64, &[u8]),
     ) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO connection_profile_slot (owner, kind, slot, profile_id, updated_at) \
-                           VALUES ($1, $2, $3, $4, $5) ON CONFLICT (owner, kind, slot) DO UPDATE \
-                           SET profile_id = excluded.profile_id, updated_at = excluded.updated_at";
-        execute!(self, SQL, owner, kind, slot, id.as_uuid(), now).map(drop)
+        const SQL: &str = "INSERT INTO connection_profile_slot (owner, kind, slot, profile_id, updated_at, mark) \
+                           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, kind, slot) DO UPDATE \
+                           SET profile_id = excluded.profile_id, updated_at = excluded.updated_at, \
+                           mark = excluded.mark";
+        execute!(self, SQL, owner, kind, slot, id.as_uuid(), now, mark).map(drop)
     }
 
     /// `false` when it names none.

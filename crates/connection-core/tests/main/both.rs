@@ -39,6 +39,8 @@ mod fixtures;
 mod form;
 mod fresh;
 mod guarded_rows;
+mod guarded_settings;
+mod guarded_tables;
 mod hot_rows;
 mod history;
 mod hooks;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::words;
+use super::{Marked, words};
 use crate::{ids::ConnectionId, seal::Sealed};
 
 words! {
@@ -69,4 +69,6 @@ pub(crate) struct PreviousRow {
     pub(crate) account_label: String,
     /// JSON.
     pub(crate) config: String,
+    #[sqlx(flatten)]
+    pub(crate) marked: Marked,
 }

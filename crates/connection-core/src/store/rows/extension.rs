@@ -14,6 +14,8 @@ pub(crate) struct ExtensionRow {
     pub(crate) source: String,
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) added_at: i64,
+    #[sqlx(flatten)]
+    pub(crate) marked: Marked,
 }
 
 /// A row of `connection_extension_state`.
@@ -26,6 +28,8 @@ pub(crate) struct ExtensionStateRow {
     /// JSON.
     pub(crate) public: Option<String>,
     pub(crate) public_revision: i64,
+    #[sqlx(flatten)]
+    pub(crate) marked: Marked,
 }
 
 /// What an extension is set to, or what is known of it: one of the two is in a row.
@@ -87,6 +91,8 @@ pub(crate) struct PreferenceRow {
     pub(crate) body: String,
     pub(crate) revision: i64,
     pub(crate) public_revision: i64,
+    #[sqlx(flatten)]
+    pub(crate) marked: Marked,
 }
 
 /// A row of `connection_extension_ticket`.

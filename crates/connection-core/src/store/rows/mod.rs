@@ -26,7 +26,7 @@ pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
 pub(crate) use mark::{Marked, RowEvent};
-pub(crate) use profile::ProfileRow;
+pub(crate) use profile::{ProfileRow, SlotRow};
 pub(crate) use setup::{EndpointRow, FoundSetup, SetupRow, SetupState};
 pub(crate) use webhook::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow};
 

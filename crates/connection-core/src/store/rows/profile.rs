@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::Marked;
 use crate::ids::ProfileId;
 
 /// A row of `connection_profile`, but for its owner and kind, by which it is asked for.
@@ -16,4 +17,16 @@ pub(crate) struct ProfileRow {
     pub(crate) is_default: bool,
     pub(crate) is_implicit: bool,
     pub(crate) created_at: i64,
+    #[sqlx(flatten)]
+    pub(crate) marked: Marked,
+}
+
+/// A row of `connection_profile_slot`, but for its owner and kind.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct SlotRow {
+    pub(crate) slot: String,
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) profile_id: ProfileId,
+    #[sqlx(flatten)]
+    pub(crate) marked: Marked,
 }

@@ -143,7 +143,7 @@ async fn a_credential_takes_the_place_of_the_current_one_which_is_kept_for_a_whi
                     account.generation = expected;
                     let new = tx.draw_generation(id).await?.unwrap();
                     let fresh = credential(id, new, CredentialState::Current);
-                    tx.replace_credential(&account, &fresh, 300).await
+                    tx.replace_credential(&account, &fresh, 300, &[0; 72]).await
                 })
             })
         };

@@ -1,0 +1,44 @@
+//! The mark of the credential before the current one: going back takes its account and its configuration, too.
+
+use crate::{
+    ConnectionId,
+    guard::{RowError, Subject},
+    seal::Sealer,
+    store::{StoreError, Tx, rows::PreviousRow},
+};
+
+const TABLE: &str = "connection_credential";
+
+/// What decides in the row: the sealed part opens in one generation alone.
+#[derive(Clone, Copy)]
+pub(super) struct Previous<'a> {
+    pub(super) id: ConnectionId,
+    pub(super) owner: &'a str,
+    pub(super) generation: i64,
+    pub(super) account_id: &'a str,
+    pub(super) config: &'a str,
+}
+
+impl<'a> Previous<'a> {
+    pub(super) fn of(row: &'a PreviousRow, owner: &'a str) -> Self {
+        let PreviousRow { credential, account_id, config, .. } = row;
+        Self { id: credential.connection_id, owner, generation: credential.generation, account_id, config }
+    }
+
+    /// The transaction holds the owner's lock.
+    pub(super) async fn mark(&self, tx: &mut Tx, sealer: &Sealer, now: i64) -> Result<Vec<u8>, StoreError> {
+        let generation = self.generation.to_be_bytes();
+        let fields = [&generation[..], self.account_id.as_bytes(), self.config.as_bytes()];
+        let key = [&self.id.as_bytes()[..], b"previous"];
+        Subject { table: TABLE, owner: self.owner, key: &key }.written(tx, sealer, now, &fields).await
+    }
+
+    /// Whether the row is as it was written last.
+    pub(super) fn check(&self, sealer: &Sealer, row: &PreviousRow) -> Result<(), RowError> {
+        let generation = self.generation.to_be_bytes();
+        let fields = [&generation[..], self.account_id.as_bytes(), self.config.as_bytes()];
+        let key = [&self.id.as_bytes()[..], b"previous"];
+        let what = || format!("the previous credential of connection {}", self.id).into();
+        Subject { table: TABLE, owner: self.owner, key: &key }.check(sealer, &row.marked, &fields, what)
+    }
+}

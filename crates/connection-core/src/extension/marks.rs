@@ -1,0 +1,143 @@
+//! The marks of declarations, of what is known of extensions, and of what they are set to: settings become variables of
+//! programs, and a declaration says what an extension is shown as and gets.
+
+use super::ExtensionHandle;
+use crate::{
+    Error,
+    guard::{RowError, Subject},
+    seal::Sealer,
+    store::{
+        StoreError, Tx,
+        rows::{ExtensionRow, ExtensionStateRow, PreferenceRow},
+    },
+};
+
+const DECLARED: &str = "connection_extension";
+const SET: &str = "connection_extension_preference";
+const STATE: &str = "connection_extension_state";
+
+/// Whose extensions they are, and what marks them.
+#[derive(Clone, Copy)]
+pub(crate) struct Marks<'a> {
+    pub(crate) sealer: &'a Sealer,
+    pub(crate) owner: &'a str,
+    pub(crate) now: i64,
+}
+
+/// What may be absent, so that nothing is not taken for an empty text.
+fn maybe(bytes: Option<&[u8]>) -> Vec<u8> {
+    bytes.map_or_else(Vec::new, |bytes| [&[1], bytes].concat())
+}
+
+impl Marks<'_> {
+    fn subject<'s>(&'s self, table: &'static str, key: &'s [&'s [u8]]) -> Subject<'s> {
+        Subject { table, owner: self.owner, key }
+    }
+
+    /// Whether a declaration is as it was added last.
+    ///
+    /// # Errors
+    ///
+    /// It was edited, or put back.
+    pub(crate) fn check(&self, row: &ExtensionRow) -> Result<(), RowError> {
+        let key = [row.name.as_bytes()];
+        let fields = [row.provider.as_bytes(), row.source.as_bytes(), &row.fingerprint];
+        let what = || format!("the declaration of '{}'", row.name).into();
+        self.subject(DECLARED, &key).check(self.sealer, &row.marked, &fields, what)
+    }
+
+    /// As [`check`](Self::check), of what is known of an extension.
+    pub(crate) fn check_state(&self, name: &str, row: &ExtensionStateRow) -> Result<(), RowError> {
+        let key = [name.as_bytes()];
+        let fields = state(row);
+        let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+        let what = || format!("what is known of the extension '{name}'").into();
+        self.subject(STATE, &key).check(self.sealer, &row.marked, &fields, what)
+    }
+
+    /// As [`check`](Self::check), of what an extension or a command is set to.
+    pub(crate) fn check_set(&self, row: &PreferenceRow) -> Result<(), RowError> {
+        let PreferenceRow { extension, command, body, .. } = row;
+        let key = [extension.as_bytes(), command.as_bytes()];
+        let what = || match command.is_empty() {
+            true => format!("what '{extension}' is set to").into(),
+            false => format!("what the command '{command}' of '{extension}' is set to").into(),
+        };
+        self.subject(SET, &key).check(self.sealer, &row.marked, &[body.as_bytes()], what)
+    }
+
+    pub(super) async fn put(&self, tx: &mut Tx, row: &ExtensionRow) -> Result<(), StoreError> {
+        let key = [row.name.as_bytes()];
+        let fields = [row.provider.as_bytes(), row.source.as_bytes(), &row.fingerprint];
+        let mark = self.subject(DECLARED, &key).written(tx, self.sealer, self.now, &fields).await?;
+        tx.put_extension(self.owner, row, &mark).await
+    }
+
+    /// `false` when there was none.
+    pub(super) async fn delete(&self, tx: &mut Tx, name: &str) -> Result<bool, StoreError> {
+        if !tx.delete_extension(self.owner, name).await? {
+            return Ok(false);
+        }
+        let key = [name.as_bytes()];
+        self.subject(DECLARED, &key).deleted(tx, self.sealer, self.now).await.map(|()| true)
+    }
+
+    pub(super) async fn put_state(&self, tx: &mut Tx, name: &str, row: &ExtensionStateRow) -> Result<(), StoreError> {
+        let key = [name.as_bytes()];
+        let fields = state(row);
+        let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+        let mark = self.subject(STATE, &key).written(tx, self.sealer, self.now, &fields).await?;
+        tx.put_extension_state(self.owner, name, row, &mark).await
+    }
+
+    pub(super) async fn set(&self, tx: &mut Tx, row: &PreferenceRow) -> Result<(), StoreError> {
+        let key = [row.extension.as_bytes(), row.command.as_bytes()];
+        let mark = self.subject(SET, &key).written(tx, self.sealer, self.now, &[row.body.as_bytes()]).await?;
+        tx.put_preferences(self.owner, row, &mark).await
+    }
+
+    /// What is known of an extension, as far as it can be believed; the counts of changes stay.
+    pub(super) async fn known(&self, tx: &mut Tx, name: &str) -> Result<Option<ExtensionStateRow>, StoreError> {
+        let row = tx.extension_state(self.owner, name).await?;
+        Ok(row.map(|row| match self.check_state(name, &row) {
+            Ok(()) => row,
+            Err(error) => {
+                tracing::warn!(%error, "what is known of an extension counts for nothing");
+                ExtensionStateRow { public_revision: row.public_revision, ..ExtensionStateRow::default() }
+            }
+        }))
+    }
+}
+
+fn state(row: &ExtensionStateRow) -> [Vec<u8>; 3] {
+    let ExtensionStateRow { fingerprint, provider, public, .. } = row;
+    [
+        maybe(fingerprint.as_deref()),
+        maybe(provider.as_deref().map(str::as_bytes)),
+        maybe(public.as_deref().map(str::as_bytes)),
+    ]
+}
+
+impl ExtensionHandle {
+    pub(super) fn marks(&self) -> Marks<'_> {
+        let shared = &self.registry.shared;
+        Marks { sealer: &shared.sealer, owner: &self.registry.owner, now: shared.clock.now().seconds() }
+    }
+
+    /// Refuses what is given to a program by rows that somebody edited or put back: what it is set to, and what is public of
+    /// its provider's own extension.
+    pub(super) async fn sound(&self, command: Option<&str>) -> Result<(), Error> {
+        let (name, provider) = (self.name(), self.requirement().provider.as_str());
+        let (owner, marks) = (&self.registry.owner, self.marks());
+        let mut reader = self.registry.shared.reader().await?;
+        let mut rows = reader.preferences_of(owner, name).await?;
+        rows.retain(|row| row.command.is_empty() || Some(&*row.command) == command);
+        if provider != name {
+            rows.extend(reader.preferences(owner, provider, "").await?);
+            if let Some(state) = reader.extension_state(owner, provider).await? {
+                marks.check_state(provider, &state)?;
+            }
+        }
+        rows.iter().try_for_each(|row| marks.check_set(row)).map_err(Error::from)
+    }
+}

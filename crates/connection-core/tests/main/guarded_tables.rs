@@ -1,0 +1,324 @@
+//! The table in `SECURITY.md` of what somebody can do who can edit the database and has no key: row by row, by doing it.
+
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
+
+use connection_contract::{Liveness, SigningKey};
+use connection_core::{Connection, Error, NewProfile, SpawnOptions};
+
+use crate::{
+    acme::{Acme, KIND},
+    edited_setups::kept_callback,
+    extension_kit::{acme_extension, handle, keys_are_accounts, refuses, secret_name},
+    hooks::{Hooks, enabled, send, signed, token},
+    inbound::{Inbound, returned},
+    lent::{Act, Borrower},
+    raw,
+    tool::Tools,
+    world::{World, answers, code, connected, step},
+};
+
+fn documented() -> BTreeSet<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../SECURITY.md")).unwrap();
+    let names = text.lines().filter_map(|line| line.strip_prefix("| `connection_")?.split_once("` |"));
+    names.map(|(name, _)| format!("connection_{name}")).collect()
+}
+
+#[tokio::test]
+async fn what_an_editor_of_each_table_can_do_is_documented_and_holds() {
+    let world = World::new().await;
+    world.acme().await.close().await;
+    let columns = raw::columns(&world.database()).await;
+    let tables: BTreeSet<String> = columns.iter().map(|name| name.split_once('.').unwrap().0.to_owned()).collect();
+    assert_eq!(documented(), tables, "SECURITY.md has a row for each table");
+    for table in &tables {
+        attack(table).await;
+    }
+}
+
+/// Does to a table what SECURITY.md says, and panics where somebody gets more out of it.
+async fn attack(table: &str) {
+    match table {
+        "connection_account" => account().await,
+        "connection_credential" => credential().await,
+        "connection_endpoint" => endpoint().await,
+        "connection_event" | "connection_row_event" => events(table).await,
+        "connection_exchange" => exchange().await,
+        "connection_extension" | "connection_extension_ticket" => extension(table).await,
+        "connection_extension_grant" => grant().await,
+        "connection_extension_preference" | "connection_extension_state" => settings(table).await,
+        "connection_keyset" | "connection_migrations" => opening(table).await,
+        "connection_kv" => values().await,
+        "connection_liveness" => liveness().await,
+        "connection_profile" | "connection_profile_slot" => profile(table).await,
+        "connection_setup" | "connection_setup_effect" => setup(table).await,
+        "connection_setup_input" => assert_eq!(kept_callback(Some(&[0; 200]), false).await, None),
+        "connection_webhook" | "connection_webhook_address" => webhook(table).await,
+        other => panic!("nobody tries to get something out of {other}"),
+    }
+}
+
+async fn edit(world: &World, sql: impl Into<String>) {
+    let sql = sql.into();
+    assert_eq!(raw::run(&world.database(), sql.clone()).await, 1, "{sql}");
+}
+
+async fn code_of(connection: &Connection) -> String {
+    connection.verify().await.unwrap().reason.map(|reason| reason.code.into_owned()).unwrap_or_default()
+}
+
+fn is_row(error: &Error, table: &str) -> bool {
+    matches!(error, Error::Row(error) if error.table == table)
+}
+
+async fn account() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    edit(&world, "UPDATE connection_account SET config = '[[\"apiBaseUrl\",\"https://evil.example\"]]'").await;
+    let asked = world.server.requests().len();
+    assert_eq!(code_of(&connection).await, "row_changed");
+    assert!(is_row(&connection.request("GET", "/me").await.unwrap_err(), "connection_account"));
+    assert_eq!(world.server.requests().len(), asked);
+    // What is deleted is gone.
+    edit(&world, "DELETE FROM connection_account").await;
+    assert!(matches!(registry.connection(connection.id()).await, Err(Error::NotFound(_))));
+}
+
+async fn credential() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let (one, two) = (connected(&registry, "key-1").await, connected(&registry, "key-2").await);
+    let sql = format!("SELECT sealed FROM connection_credential WHERE connection_id = {}", raw::id(two.id()));
+    let moved = raw::literal(&raw::blob(&world.database(), sql).await);
+    let id = raw::id(one.id());
+    edit(&world, format!("UPDATE connection_credential SET sealed = {moved} WHERE connection_id = {id}")).await;
+    let asked = world.server.requests().len();
+    assert_eq!(code_of(&one).await, "credential_unreadable");
+    assert_eq!(world.server.requests().len(), asked);
+}
+
+fn id_of(session: &connection_core::SetupSession) -> String {
+    raw::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
+}
+
+/// The hash of a state is a MAC: nobody without the key knows which row a state would need.
+async fn endpoint() {
+    let world = World::new().await;
+    let builder = world.builder().inbound(Arc::new(Inbound::new()));
+    let registry = builder.kind(Acme::default()).open().await.unwrap();
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let sql = format!(
+        "INSERT INTO connection_endpoint (token_hash, owner, session_id, expires_at) \
+         VALUES ({}, 'local', {}, 9999999999)",
+        raw::literal(&[7; 32]),
+        id_of(&session)
+    );
+    edit(&world, sql).await;
+    assert!(registry.deliver(returned("a-state-that-somebody-made-up-0123456789")).await.is_err());
+}
+
+async fn events(table: &str) {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    registry.grant("issues", connection.id(), &[]).await.unwrap();
+    registry.grant("other", connection.id(), &[]).await.unwrap();
+    raw::unlock_events(&world.database()).await;
+    if table == "connection_row_event" {
+        edit(&world, "DELETE FROM connection_row_event WHERE seq = 1").await;
+        let found = registry.edited_rows().await.unwrap();
+        assert!(found.iter().any(|error| error.table == table), "{found:?}");
+        return;
+    }
+    edit(&world, "UPDATE connection_event SET body = '{}' WHERE seq = 1").await;
+    assert_eq!(registry.history(connection.id(), None).await.unwrap().broken_at, Some(1));
+    raw::run(&world.database(), "UPDATE connection_event SET generation = 7").await;
+    assert_eq!(code_of(&connection).await, "row_changed");
+}
+
+/// An answer is found by a MAC of what was spent, and is sealed.
+async fn exchange() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let (key, sealed) = (raw::literal(&[7; 32]), raw::literal(&[1; 80]));
+    let sql = format!(
+        "INSERT INTO connection_exchange (key, connection_id, process_id, sent_at, state, sealed) \
+         VALUES ({key}, {}, 'x', 1, 'answered', {sealed})",
+        raw::id(connection.id())
+    );
+    edit(&world, sql).await;
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+    let token = connection.with_access_token(async |token| token.expose().to_vec()).await.unwrap();
+    assert_eq!(token, b"key-1");
+}
+
+async fn extension(table: &str) {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    connected(&registry, "key-1").await;
+    if table == "connection_extension" {
+        registry.add_extension(&acme_extension("issues"), "one").await.unwrap();
+        edit(&world, "UPDATE connection_extension SET source = 'two'").await;
+        assert!(is_row(&registry.added_extension("issues").await.unwrap_err(), table));
+        return;
+    }
+    let sql = format!(
+        "INSERT INTO connection_extension_ticket (id, owner, extension, command, created_at) \
+         VALUES ({}, 'local', 'issues', 'sync', 1800000000)",
+        raw::id_of(&[7; 16])
+    );
+    edit(&world, sql).await;
+    assert_eq!(handle(&registry, "issues").environment(None).await.unwrap_err().code(), "not_granted");
+}
+
+async fn grant() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let sql = format!(
+        "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at) \
+         VALUES ('local', 'issues', {}, '[\"accessToken\"]', 1)",
+        raw::id(connection.id())
+    );
+    edit(&world, sql).await;
+    let error = handle(&registry, "issues").environment(None).await.unwrap_err();
+    assert!(is_row(&error, "connection_extension_grant"), "{error:?}");
+}
+
+async fn settings(table: &str) {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    registry.add_extension(&acme_extension("acme"), "acme").await.unwrap();
+    let issues = handle(&registry, "issues");
+    issues.set_preferences(None).set("layout", "wide").await.unwrap();
+    assert!(issues.environment(None).await.is_ok(), "the control");
+    match table {
+        "connection_extension_state" => {
+            edit(&world, "UPDATE connection_extension_state SET public = '{}' WHERE name = 'acme'").await;
+        }
+        _ => edit(&world, "UPDATE connection_extension_preference SET body = '{\"layout\":\"compact\"}'").await,
+    }
+    let error = issues.environment(None).await.unwrap_err();
+    assert!(is_row(&error, table), "{error:?}");
+}
+
+/// Nothing opens any more: that is all that comes of it.
+async fn opening(table: &str) {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    connected(&registry, "key-1").await;
+    registry.close().await;
+    match table {
+        "connection_migrations" => edit(&world, "DELETE FROM connection_migrations WHERE version = 18").await,
+        _ => edit(&world, format!("UPDATE connection_keyset SET slot_a = {}", raw::literal(&[1; 80]))).await,
+    }
+    assert!(world.builder().kind(Acme::default()).open().await.is_err(), "{table}");
+}
+
+async fn values() {
+    let (world, plugin) = (World::new().await, Borrower::new([]));
+    let _registry = world.open(plugin.clone()).await;
+    plugin.until_activated(1).await;
+    for (key, value) in [("a", "one"), ("b", "two")] {
+        assert_eq!(plugin.act(Act::PutSecret(key, value)).await, "Ok(())");
+        assert_ne!(plugin.act(Act::GetSecret(key)).await, "Ok(None)", "the control");
+    }
+    let sql = "UPDATE connection_kv SET sealed = (SELECT o.sealed FROM connection_kv AS o WHERE o.key = 'b') \
+               WHERE key = 'a'";
+    edit(&world, sql).await;
+    assert_eq!(plugin.act(Act::GetSecret("a")).await, "Ok(None)");
+}
+
+async fn liveness() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    refuses(&world);
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Failing);
+    edit(&world, "UPDATE connection_liveness SET liveness = 'live', reason = NULL").await;
+    assert_eq!(registry.connection(connection.id()).await.unwrap().info().liveness, Liveness::Live);
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Failing, "it is asked again");
+}
+
+async fn profile(table: &str) {
+    let it = Tools::new().await;
+    let profiles = it.profiles();
+    let work = profiles.create(NewProfile::new("work", it.path("work"))).await.unwrap();
+    profiles.set_slot("place", work.id).await.unwrap();
+    let error = match table {
+        "connection_profile" => {
+            edit(&it.world, "UPDATE connection_profile SET directory = '/evil' WHERE label = 'work'").await;
+            profiles.apply_profile(&mut SpawnOptions::new("tool"), work.id).await.unwrap_err()
+        }
+        _ => {
+            let other = "UPDATE connection_profile_slot SET profile_id = \
+                         (SELECT id FROM connection_profile WHERE label = 'Default')";
+            edit(&it.world, other).await;
+            profiles.resolve(None, Some("place")).await.unwrap_err()
+        }
+    };
+    assert!(is_row(&error, table), "{error:?}");
+}
+
+async fn setup(table: &str) {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let (one, two) = (registry.begin_setup(&KIND).await.unwrap(), registry.begin_setup(&KIND).await.unwrap());
+    step(&one).await;
+    step(&two).await;
+    let (from, to) = (id_of(&one), id_of(&two));
+    let sql = match table {
+        "connection_setup" => format!(
+            "UPDATE connection_setup SET sealed_header = \
+             (SELECT o.sealed_header FROM connection_setup AS o WHERE o.id = {from}) WHERE id = {to}"
+        ),
+        _ => format!(
+            "INSERT INTO connection_setup_effect (session_id, seq, sealed) VALUES ({to}, 0, {})",
+            raw::literal(&[1; 80])
+        ),
+    };
+    edit(&world, sql).await;
+    let asked = world.server.requests().len();
+    let two = registry.resume_setup(two.id()).await.unwrap();
+    if table == "connection_setup" {
+        // One that is resumed may have ended by then.
+        drop(two.advance(1, &answers(&[("accessToken", "key-1")])).await);
+    }
+    assert_eq!(code(&two.terminal().await.unwrap()), "setup_unreadable", "{table}");
+    assert_eq!(world.server.requests().len(), asked);
+}
+
+async fn webhook(table: &str) {
+    let world = World::new().await;
+    let registry = world.open(Hooks::new(SigningKey::Generated)).await;
+    let connection = enabled(&registry, "ada").await;
+    if table == "connection_webhook_address" {
+        let (token, headers) = (token(&connection).await, signed(&connection, "body").await);
+        edit(&world, format!("UPDATE connection_webhook_address SET token_hash = {}", raw::literal(&[7; 32]))).await;
+        assert!(send(&registry, &token, headers, "body").await.is_err(), "its address is another one");
+        assert!(send(&registry, "made-up", Vec::new(), "body").await.is_err());
+        return;
+    }
+    let sql = format!(
+        "INSERT INTO connection_webhook (id, connection_id, number, digest, received_at, sealed) \
+         VALUES ({}, {}, 1, {}, 1, {})",
+        raw::id_of(&[7; 16]),
+        raw::id(connection.id()),
+        raw::literal(&[7; 32]),
+        raw::literal(&[1; 80])
+    );
+    edit(&world, sql).await;
+    edit(&world, "UPDATE connection_webhook_address SET waiting = 1, next_number = 2").await;
+    let mut deliveries = connection.deliveries().claim(Duration::from_secs(60)).await.unwrap();
+    for _ in 0..200 {
+        tokio::select! {
+            biased;
+            event = deliveries.next() => assert!(!matches!(event, Some(Ok(_))), "an event that nobody sent"),
+            () = tokio::task::yield_now() => world.clock.advance(Duration::from_millis(250)),
+        }
+    }
+}
