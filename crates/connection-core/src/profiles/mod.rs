@@ -216,6 +216,7 @@ impl Within {
             marked: Marked::default(),
         };
         self.marks().insert(tx, &first).await?;
-        Ok(Ok(vec![first]))
+        // With its mark.
+        Ok(Ok(tx.profiles(&self.owner, self.kind.as_str()).await?))
     }
 }

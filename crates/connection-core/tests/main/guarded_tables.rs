@@ -42,7 +42,7 @@ async fn attack(table: &str) {
         "connection_credential" => credential().await,
         "connection_endpoint" => endpoint().await,
         "connection_event" | "connection_row_event" => events(table).await,
-        "connection_exchange" => exchange().await,
+        "connection_exchange" | "connection_exchange_look" => exchange(table).await,
         "connection_extension" | "connection_extension_ticket" => extension(table).await,
         "connection_extension_grant" => grant().await,
         "connection_extension_preference" | "connection_extension_state" => settings(table).await,
@@ -138,17 +138,22 @@ async fn events(table: &str) {
 }
 
 /// An answer is found by a MAC of what was spent, and is sealed.
-async fn exchange() {
+async fn exchange(table: &str) {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     let (key, sealed) = (raw::literal(&[7; 32]), raw::literal(&[1; 80]));
     let sql = format!(
-        "INSERT INTO connection_exchange (key, connection_id, process_id, sent_at, state, sealed) \
-         VALUES ({key}, {}, 'x', 1, 'answered', {sealed})",
+        "INSERT INTO connection_exchange (key, connection_id, process_id, begun_at, sent_at, seen_at, state, sealed) \
+         VALUES ({key}, {}, 'x', 1, 1, 1, 'answered', {sealed})",
         raw::id(connection.id())
     );
     edit(&world, sql).await;
+    if table == "connection_exchange_look" {
+        let look = format!("({key}, 0, 'x', 1)");
+        let columns = "(key, attempt, boot_id, boot_seconds)";
+        edit(&world, format!("INSERT INTO connection_exchange_look {columns} VALUES {look}")).await;
+    }
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     let token = connection.with_access_token(async |token| token.expose().to_vec()).await.unwrap();
     assert_eq!(token, b"key-1");
