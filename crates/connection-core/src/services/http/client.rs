@@ -88,8 +88,8 @@ impl HttpClient {
         let whole = async { self.read(self.start(egress, request, self.body_limit()).await?).await };
         within(&**clock, policy.timeout, whole).await
     }
-    /// As `send` without its deadline, following no redirect; notes when the client takes the body. One without a body
-    /// counts as taken unless there was no connection.
+    /// As `send` without its deadline, following no redirect; notes when the client takes the body, which it does as well
+    /// when the body has no bytes.
     pub(super) async fn send_marked(
         &self,
         egress: &Egress,
@@ -102,23 +102,9 @@ impl HttpClient {
         let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
         let whole = async {
             let Outgoing { method, headers, body, .. } = &outgoing;
-            let mut request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
-            if body.is_empty() {
-                // Nothing tells when one without a body leaves.
-                if !taken.take() {
-                    return Err(HttpError::Timeout);
-                }
-                request = request.header(CONTENT_LENGTH, 0);
-            } else {
-                request = request.body(reqwest::Body::wrap(Marked::new(body.expose().to_vec(), taken.clone())));
-            }
-            let response = request.send().await.map_err(|error| {
-                let error = failure::of(&error);
-                if body.is_empty() && matches!(error, HttpError::Connect | HttpError::Denied | HttpError::Dns) {
-                    taken.give_back();
-                }
-                error
-            })?;
+            let request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
+            let body = reqwest::Body::wrap(Marked::new(body.expose().to_vec(), taken.clone()));
+            let response = request.body(body).send().await.map_err(|error| failure::of(&error))?;
             debug!(status = response.status().as_u16(), "answered");
             self.read(Streaming::new(response, self.body_limit(), policy.timeout, Arc::clone(clock))?).await
         };

@@ -89,9 +89,8 @@ impl Taken {
         self.decide(GIVEN_UP)
     }
 
-    /// What was taken ahead was not sent, for whoever knows that.
-    pub(super) fn give_back(&self) {
-        self.decided.store(OPEN, Ordering::Release);
+    fn is_given_up(&self) -> bool {
+        self.decided.load(Ordering::Acquire) == GIVEN_UP
     }
 
     fn decide(&self, as_what: u8) -> bool {
@@ -103,6 +102,10 @@ impl Taken {
 }
 
 /// A body in one piece that notes when it is taken.
+///
+/// The client never reads a body of no bytes. It asks such a body whether it is at its end, though, when there is a
+/// connection and before it writes the head, and only then how long it is: so that question takes an empty body, and one
+/// that must not leave any more claims a byte, at which the client fails before anything is written.
 pub(super) struct Marked {
     bytes: Option<Bytes>,
     taken: Taken,
@@ -111,6 +114,10 @@ pub(super) struct Marked {
 impl Marked {
     pub(super) fn new(bytes: Vec<u8>, taken: Taken) -> Self {
         Self { bytes: Some(bytes.into()), taken }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes.as_ref().is_some_and(Bytes::is_empty)
     }
 }
 
@@ -138,10 +145,16 @@ impl Body for Marked {
     }
 
     fn is_end_stream(&self) -> bool {
+        if self.is_empty() {
+            self.taken.take();
+            // So that its length is asked for, which the client writes into the head.
+            return false;
+        }
         self.bytes.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
+        let length = self.bytes.as_ref().map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        SizeHint::with_exact(if self.is_empty() && self.taken.is_given_up() { 1 } else { length })
     }
 }

@@ -55,27 +55,56 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// Whether it is on the link alone, where clouds keep what only their machines should know, or one of the addresses apart
-/// from those at which some do the same. Nobody's service is there.
+/// Whether a cloud tells its machines their secrets at this address, or gives orders to them: any address of the link alone,
+/// and those apart from it that a cloud's documents name. Nobody's service is there.
 pub(super) fn is_metadata(address: IpAddr) -> bool {
     match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let alone = [[100, 100, 100, 200], [168, 63, 129, 16], [192, 0, 0, 192]];
-            address.is_link_local() || alone.contains(&address.octets())
-        }
-        IpAddr::V6(address) => {
-            let alone = [[0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]];
-            let carried = match address.segments() {
-                // NAT64 and 6to4, as above.
-                [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => Some((high, low)),
-                _ => None,
-            };
-            let carried = carried.map(|(high, low)| {
-                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-                IpAddr::V4(Ipv4Addr::new(a, b, c, d))
-            });
-            address.is_unicast_link_local() || alone.contains(&address.segments()) || carried.is_some_and(is_metadata)
-        }
+        IpAddr::V4(address) => is_metadata_v4(address),
+        IpAddr::V6(address) => is_metadata_v6(address),
+    }
+}
+
+fn is_metadata_v4(address: Ipv4Addr) -> bool {
+    match address.octets() {
+        // AWS, Google, Azure, Oracle, OpenStack, Scaleway, Tencent and others keep theirs here (RFC 3927).
+        [169, 254, ..] => true,
+        // Alibaba: <https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata>.
+        [100, 100, 100, 200] => true,
+        // Azure: <https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16>.
+        [168, 63, 129, 16] => true,
+        // Oracle's classic compute instances.
+        [192, 0, 0, 192] => true,
+        _ => false,
+    }
+}
+
+fn is_metadata_v6(address: Ipv6Addr) -> bool {
+    let carried = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_metadata_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match address.segments() {
+        [0xfe80..=0xfebf, ..] => true, // Link-local.
+        // AWS keeps its metadata (::254) and the credentials of pods (::23) in one block:
+        // <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>,
+        // <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html>.
+        [0xfd00, 0xec2, ..] => true,
+        // Google: <https://cloud.google.com/compute/docs/metadata/querying-metadata>.
+        [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => true,
+        // Oracle, as its development kit asks (`instance_principals_security_token_signer.py` of oci-python-sdk).
+        [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe] => true,
+        // Scaleway: <https://docs.cloud-init.io/en/latest/reference/datasources/scaleway.html>.
+        [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => true,
+        // Akamai: <https://techdocs.akamai.com/cloud-computing/docs/overview-of-the-metadata-service>.
+        [0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1] => true,
+        // Alibaba, as above.
+        [0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200] => true,
+        // NAT64 (RFC 6052, RFC 8215), IPv4-compatible (RFC 4291), 6to4 and ISATAP, as above.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, 0, 0, 0, high, low] => carried(high, low),
+        [0, 0, 0, 0, 0, 0, high, low] => carried(high, low),
+        [0x2002, high, low, ..] => carried(high, low),
+        [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => carried(high, low),
+        _ => false,
     }
 }
 

@@ -16,9 +16,12 @@ use crate::services::{
 };
 
 mod addresses;
+mod deadline;
 mod egress;
+mod environment;
 mod failures;
 mod logging;
+mod metadata;
 mod once;
 mod policy;
 mod redirects;
