@@ -112,7 +112,11 @@ pub(super) fn compose(
         mounts.push(of_policy(shared)?);
     }
     let inside = configuration(parts, options, &mut mounts, &mut left_out)?;
-    if options.profile().is_some() && inside.is_none() {
+    let mounts = last_of_each_target(mounts);
+    // Also where something else takes its place: the tool would run as somebody else.
+    let is_there =
+        |directory| mounts.iter().any(|mount| Some(&mount.target) == inside.as_ref() && mount.source == directory);
+    if options.profile().is_some_and(|(_, directory)| !is_there(directory)) {
         return Err(SandboxError::NoProfileMount { kind: (*kind).clone() });
     }
     let (mut env, mut args) = (options.env.clone(), options.args.clone());
@@ -139,7 +143,7 @@ pub(super) fn compose(
         env,
         public_env,
         workdir: workdir(policy, options),
-        mounts: last_of_each_target(mounts),
+        mounts,
         left_out,
         memory: policy.memory,
         pids: policy.pids,

@@ -1,0 +1,66 @@
+//! A refresh makes those failing connections live that a fresh token mends, and no other: what else was wrong, the next
+//! probe tells.
+
+use connection_contract::{Liveness, reason};
+use connection_core::ConnectionInfo;
+
+use crate::renewing::Renewals;
+
+/// For these, the credential or what was made of it was the reason.
+const CURED: [&str; 6] = [
+    reason::CREDENTIAL_UNREADABLE,
+    reason::EXPIRED,
+    reason::PLUGIN_FAULT,
+    reason::PLUGIN_PANICKED,
+    reason::PLUGIN_TIMEOUT,
+    reason::UNAUTHORIZED,
+];
+/// Of these, another rule says whether anything is sent at all.
+const ENDED: [&str; 2] = [reason::NEEDS_REAUTHORIZATION, reason::REFRESH_OUTCOME_UNKNOWN];
+
+/// What the last probe found, put into the row as it would have.
+async fn measured(it: &Renewals, liveness: &str, code: &str) {
+    let reason = format!(r#"{{"code":"{code}","message":"the last probe said so"}}"#);
+    let sql = "UPDATE connection_liveness SET liveness = '";
+    let rows = it.edit(&format!("{sql}{liveness}', reason = '{reason}', next_check_at = NULL, failures = 3")).await;
+    assert_eq!(rows, 1);
+}
+
+fn shown(info: &ConnectionInfo) -> (Liveness, Option<String>) {
+    (info.liveness, info.reason.as_ref().map(|reason| reason.code.to_string()))
+}
+
+#[tokio::test]
+async fn only_what_a_fresh_token_mends_is_live_after_a_refresh() {
+    let it = Renewals::new().await;
+    let own = ["renewing_suspended", "twilio_inactive", ""];
+    let codes = reason::ALL.iter().chain(&own).filter(|code| !ENDED.contains(code));
+    for (times, code) in (1..).zip(codes) {
+        measured(&it, "failing", code).await;
+        it.at(times * 100);
+        let info = it.connection.refresh().await.unwrap();
+        assert_eq!(it.provider.asked(), usize::try_from(times).unwrap(), "{code}: it was renewed");
+        if CURED.contains(code) {
+            assert_eq!(shown(&info), (Liveness::Live, None), "{code}");
+        } else {
+            assert_eq!(shown(&info), (Liveness::Failing, Some((*code).to_owned())), "{code}");
+            assert_eq!(it.lease("failures").await, Some(3), "{code}: nothing was measured");
+        }
+        // Whatever it was, a probe looks now.
+        let due = it.lease("next_check_at").await;
+        assert_eq!(due, Some(it.world.now()), "{code}");
+        let generation = it.number("generation").await;
+        assert_eq!(it.lease("generation").await, Some(generation), "{code}: it is told of the fresh credential");
+    }
+}
+
+/// The control: whoever was not reached is reached again.
+#[tokio::test]
+async fn what_was_offline_is_live_after_a_refresh() {
+    let it = Renewals::new().await;
+    for (times, code) in (1..).zip([reason::CONNECT, reason::TIMEOUT, reason::PROVIDER_ERROR, reason::SCOPE_MISSING]) {
+        measured(&it, "offline", code).await;
+        it.at(times * 100);
+        assert_eq!(shown(&it.connection.refresh().await.unwrap()), (Liveness::Live, None), "{code}");
+    }
+}

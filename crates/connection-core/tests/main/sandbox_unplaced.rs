@@ -1,0 +1,95 @@
+//! A tool that is to run with a profile runs with that profile's directory in the container, or does not run: without it,
+//! it would run as somebody else.
+
+use connection_contract::{ConfigMount, Kind, PathBase, PathSpec, ProfileSpec, SandboxSpec, prelude::*};
+use connection_core::{Error, NewProfile, SandboxEngine, SandboxError, SandboxPolicy, SandboxRun, SpawnOptions};
+
+use crate::tool::Tools;
+
+/// Its container has no place for a profile.
+const UNPLACED: Kind = Kind::from_static("unplaced");
+/// Something else lies at the place of its profile.
+const COVERED: Kind = Kind::from_static("covered");
+/// As it should be.
+const PLACED: Kind = Kind::from_static("placed");
+
+struct Cli(Kind);
+
+fn home(relative: &'static str) -> PathSpec {
+    PathSpec::new(PathBase::Home, relative).unwrap()
+}
+
+impl ConnectionDefinition for Cli {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(self.0.clone(), "Cli", AuthType::None).needs(Need::Files)
+    }
+    async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        Ok(Established::new((), Identity::new("1", "ada")))
+    }
+    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::from(""))
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+    fn profiles(&self) -> Option<ProfileSpec> {
+        Some(ProfileSpec::new("CLI_HOME", home(".cli")))
+    }
+    fn sandbox(&self) -> Option<SandboxSpec> {
+        let spec = SandboxSpec::new("localhost/connections/cli:1", "cli");
+        let (own, other) = (ConfigMount::new(home(".cli"), "/config/.cli"), ConfigMount::new(home(".other"), "/config/.cli"));
+        Some(match self.0.as_str() {
+            "unplaced" => spec.config_mount(other),
+            "covered" => spec.config_mount(own.profile()).config_mount(other),
+            _ => spec.config_mount(other).config_mount(own.profile()),
+        })
+    }
+}
+
+fn refused(result: Result<SandboxRun, Error>) -> SandboxError {
+    match result.unwrap_err() {
+        Error::Sandbox(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it() {
+    let it = Tools::with(|builder| builder.kind(Cli(UNPLACED)).kind(Cli(COVERED)).kind(Cli(PLACED))).await;
+    for file in [".cli/login", ".other/login", "work/login"] {
+        it.write(file, "ada");
+    }
+    for engine in [SandboxEngine::Docker, SandboxEngine::Podman] {
+        let policy = SandboxPolicy::new().engine(engine);
+        for kind in [UNPLACED, COVERED, PLACED] {
+            let (sandbox, profiles) = (it.registry.sandbox(&kind).unwrap(), it.registry.profiles(&kind).unwrap());
+            let own = profiles.default_profile().await.unwrap();
+            let work = match profiles.list().await.unwrap().into_iter().find(|profile| profile.id != own.id) {
+                Some(work) => work,
+                None => profiles.create(NewProfile::new("work", it.path("work"))).await.unwrap(),
+            };
+            for (profile, directory) in [(own.id, ".cli"), (work.id, "work")] {
+                let mut options = SpawnOptions::new("cli");
+                profiles.apply_profile(&mut options, profile).await.unwrap();
+                let composed = sandbox.compose(&policy, &options);
+                if kind == PLACED {
+                    // The control: it lies at its place, and nothing else does.
+                    let run = composed.unwrap();
+                    let at = run.mounts.iter().filter(|mount| mount.target == "/config/.cli").map(|mount| &mount.source);
+                    assert!(at.eq([&it.path(directory)]), "{run:?}");
+                    continue;
+                }
+                let error = refused(composed);
+                assert_eq!(error, SandboxError::NoProfileMount { kind: kind.clone() });
+                assert_eq!((error.code(), error.remedy().is_some()), ("not_supported", true));
+            }
+            // Without a profile it is as the kind says.
+            sandbox.compose(&policy, &SpawnOptions::new("cli")).unwrap();
+        }
+    }
+}

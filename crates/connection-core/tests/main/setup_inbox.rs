@@ -1,0 +1,131 @@
+//! A callback that comes while a run is busy is kept, and given to the wait that it is for: never to another one.
+
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use connection_contract::prelude::*;
+use connection_core::{ConnectionRegistry, DeliverError, SetupSession};
+use tokio::sync::Notify;
+
+use crate::{
+    acme::API,
+    inbound::Inbound,
+    raw,
+    user::{beside, looked},
+    world::{World, answers, code, me, step},
+};
+
+/// For what does not come where something is wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+const TWO: Kind = Kind::from_static("two");
+
+/// The kind `two`: has two addresses, asks its provider, and then waits at the one and at the other. What came where is
+/// the account.
+#[derive(Clone, Copy, Debug)]
+struct Two;
+
+fn came(callback: &CallbackRequest) -> String {
+    callback.parameter("code").and_then(Secret::expose_str).unwrap_or("nothing").to_owned()
+}
+
+impl ConnectionDefinition for Two {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(TWO, "Two", AuthType::OAuth).origin(API).needs(Need::InboundHttp)
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let (one, two) = (ctx.callback().await?, ctx.callback().await?);
+        ctx.show(Notice::new(one.state().to_owned()));
+        ctx.show(Notice::new(two.state().to_owned()));
+        classify(ctx.send(HttpRequest::get(ctx.base_url(API)?, "/busy")).await)?;
+        let mut account = Vec::new();
+        for handle in [&one, &two] {
+            let Woken::Callback(callback) = ctx.wait(Wait::new().callback(handle)).await else {
+                return Err(SetupFailure::new("two_lost", "it did not come"));
+            };
+            account.push(came(&callback));
+        }
+        let account = account.join(" ");
+        Ok(Established::new(Secret::from("x"), Identity::new(account.clone(), account)))
+    }
+    fn serialize_credential(&self, credential: &Secret) -> Result<Secret, CredentialError> {
+        Ok(credential.duplicate())
+    }
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+
+/// A run that is busy: the provider has its request, and answers once the sender says so.
+async fn busy(world: &World) -> (ConnectionRegistry, SetupSession, Vec<String>, mpsc::Sender<()>) {
+    let (asked, (open, gate)) = (Arc::new(Notify::new()), mpsc::channel::<()>());
+    let told = asked.clone();
+    world.provider(move |_| {
+        told.notify_one();
+        tokio::task::block_in_place(|| gate.recv().unwrap());
+        me("1", "ada")
+    });
+    let registry = world.builder().kind(Two).inbound(Arc::new(Inbound::new())).open().await.unwrap();
+    let session = registry.begin_setup(&TWO).await.unwrap();
+    asked.notified().await;
+    let states = loop {
+        let states = session.current_step().map(|(_, shown)| beside(&shown)).unwrap_or_default();
+        if states.len() == 2 {
+            break states;
+        }
+        tokio::task::yield_now().await;
+    };
+    (registry, session, states, open)
+}
+
+fn callback(state: &str, code: &str) -> Vec<(String, Secret)> {
+    answers(&[("state", state), ("code", code)])
+}
+
+async fn kept(world: &World) -> Option<i64> {
+    raw::number(&world.database(), "SELECT COUNT(*) FROM connection_setup_input").await
+}
+
+async fn account(registry: &ConnectionRegistry, session: &SetupSession) -> String {
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    let page = registry.list_connections(connection_core::Filter::new()).await.unwrap();
+    page.connections[0].identity.account_id.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_callback_that_is_kept_is_given_to_its_own_wait_and_to_no_other() {
+    let world = World::new().await;
+    let (registry, session, states, open) = busy(&world).await;
+    // That of the second wait comes while the run has not yet come to the first.
+    registry.deliver(callback(&states[1], "for-two")).await.unwrap();
+    assert_eq!(kept(&world).await, Some(1));
+    open.send(()).unwrap();
+    let first = async { while step(&session).await.0 != 1 {} };
+    tokio::time::timeout(PATIENCE, first).await.expect("the first wait took what was for the second");
+    assert_eq!(kept(&world).await, Some(1), "it is kept still");
+    let again = registry.deliver(callback(&states[1], "forged")).await;
+    assert!(matches!(again, Err(DeliverError::Gone)), "{again:?}");
+    registry.deliver(callback(&states[0], "for-one")).await.unwrap();
+    assert_eq!(account(&registry, &session).await, "for-one for-two");
+    assert_eq!(kept(&world).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn of_two_that_are_kept_each_wait_takes_its_own_in_whichever_order_they_came() {
+    for order in [[0, 1], [1, 0]] {
+        let world = World::new().await;
+        let (registry, session, states, open) = busy(&world).await;
+        for which in order {
+            registry.deliver(callback(&states[which], ["for-one", "for-two"][which])).await.unwrap();
+        }
+        assert_eq!(kept(&world).await, Some(2));
+        open.send(()).unwrap();
+        assert_eq!(looked(&world, account(&registry, &session)).await, "for-one for-two", "{order:?}");
+    }
+}
