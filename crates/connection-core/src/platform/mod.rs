@@ -4,6 +4,9 @@
 //! one that others can read, is refused. On Windows, which is written and not run, files take the protection of the
 //! directory that they are in.
 
+#[cfg(all(test, unix))]
+mod durable_tests;
+mod steps;
 #[cfg(test)]
 mod tests;
 #[cfg(unix)]
@@ -19,11 +22,14 @@ use windows as system;
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use connection_contract::{Platform, encode};
+
+#[cfg(test)]
+pub(crate) use steps::recorded;
 
 /// How often a file is looked at that another process keeps replacing.
 const MOST_LOOKS: usize = 20;
@@ -164,7 +170,7 @@ fn read_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
 /// leaves the whole file or none (and perhaps one with `.new` in its name, which nobody reads).
 pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = draft(path)?;
-    let linked = write_exclusively(&draft, bytes).map(|()| fs::hard_link(&draft, path));
+    let linked = write_exclusively(&draft, bytes).map(|()| steps::link(&draft, path));
     let removed = fs::remove_file(&draft);
     match linked? {
         Ok(()) => removed?,
@@ -179,7 +185,7 @@ pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// leaves the one before or this one, whole.
 pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = draft(path)?;
-    let written = write_exclusively(&draft, bytes).and_then(|()| fs::rename(&draft, path));
+    let written = write_exclusively(&draft, bytes).and_then(|()| steps::rename(&draft, path));
     if written.is_err() {
         // It may not even be there.
         fs::remove_file(&draft).unwrap_or_default();
@@ -203,8 +209,8 @@ fn write_exclusively(path: &Path, bytes: &[u8]) -> io::Result<()> {
     system::private(&mut options);
     let mut file = options.open(path)?;
     system::make_private(&file)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    steps::write(&mut file, path, bytes)?;
+    steps::sync(&file, path)
 }
 
 /// Makes an empty file for its owner only, or opens the one that is there, to write and lock.
@@ -226,7 +232,7 @@ pub(crate) fn lock_file(path: &Path) -> io::Result<File> {
 
 fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => system::sync_dir(parent),
-        _ => system::sync_dir(Path::new(".")),
+        Some(parent) if !parent.as_os_str().is_empty() => steps::sync_dir(parent),
+        _ => steps::sync_dir(Path::new(".")),
     }
 }

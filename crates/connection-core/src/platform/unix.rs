@@ -20,6 +20,7 @@ pub(super) fn create_dir(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(()) => {
             fs::set_permissions(path, Permissions::from_mode(0o700))?;
+            super::steps::made_dir(path);
             // A key must not vanish with its directory when the power fails, and leave a sealed database behind.
             super::sync_parent(path)
         }

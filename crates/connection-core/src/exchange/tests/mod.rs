@@ -1,5 +1,6 @@
 //! Exchanges of a connection, against a provider on loopback that keeps every request, on both engines.
 
+mod durable;
 mod endings;
 mod killed;
 mod replay;

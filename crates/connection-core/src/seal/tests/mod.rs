@@ -1,8 +1,11 @@
 //! Sealing: what opens, what does not, and why.
 
 mod envelopes;
+#[cfg(unix)]
+mod key_files;
 mod keys;
 mod keysets;
+mod newest;
 mod opening;
 
 use std::{

@@ -1,0 +1,84 @@
+//! The calls that decide what is left of a file when the power fails, each of them one step.
+//!
+//! A file is on the disk when its content was synced, and its name when the directory was in which it is. The order of the
+//! steps is all that there is to test of that, so tests read it from a record that only they keep.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::Path,
+};
+
+use super::system;
+
+pub(super) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    done("write", path);
+    Ok(())
+}
+
+/// Returns when the content of the file is on the disk.
+pub(super) fn sync(file: &File, path: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    done("sync", path);
+    Ok(())
+}
+
+/// Returns when the names in the directory are on the disk.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    system::sync_dir(path)?;
+    done("sync directory", path);
+    Ok(())
+}
+
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    done("rename", to);
+    Ok(())
+}
+
+pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    done("link", to);
+    Ok(())
+}
+
+/// Notes that a directory was made.
+#[cfg(unix)]
+pub(super) fn made_dir(path: &Path) {
+    done("make directory", path);
+}
+
+#[cfg(not(test))]
+const fn done(_: &'static str, _: &Path) {}
+
+#[cfg(test)]
+fn done(step: &'static str, path: &Path) {
+    recorded::STEPS.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((step, path.to_owned()));
+}
+
+#[cfg(test)]
+pub(crate) mod recorded {
+    //! What was done, in order, by all tests of this process: each looks below a directory of its own.
+
+    use std::{
+        path::{Path, PathBuf},
+        sync::{Mutex, PoisonError},
+    };
+
+    pub(super) static STEPS: Mutex<Vec<(&'static str, PathBuf)>> = Mutex::new(Vec::new());
+
+    /// The steps in and below a directory since the last look, as `write key.new-*`.
+    pub(crate) fn below(directory: &Path) -> Vec<String> {
+        let mut steps = STEPS.lock().unwrap_or_else(PoisonError::into_inner);
+        let (here, others) = steps.drain(..).partition(|(_, path)| path.starts_with(directory));
+        *steps = others;
+        let here: Vec<(&'static str, PathBuf)> = here;
+        let shown = |path: &Path| match path.strip_prefix(directory).unwrap_or(path).display().to_string() {
+            name if name.is_empty() => ".".to_owned(),
+            // Drafts have a random end.
+            name => name.split_once(".new-").map_or(name.clone(), |(name, _)| format!("{name}.new-*")),
+        };
+        here.iter().map(|(step, path)| format!("{step} {}", shown(path))).collect()
+    }
+}
