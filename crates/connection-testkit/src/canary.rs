@@ -1,44 +1,199 @@
 //! Where secrets must not be: the forms in which one may leak, and the search for them.
+//!
+//! Tests of this workspace that search by themselves use this file, too, so that all of them know the same forms.
+
+use std::collections::BTreeSet;
 
 use connection_contract::encode;
 
-/// Every form in which a secret could show: raw, percent-encoded, hexadecimal, and base64 at each of the three
-/// positions that it may have in a longer text.
-pub(crate) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
-    let mut forms = vec![secret.to_vec(), encode::hex(secret).into_bytes()];
-    forms.push(encode::hex(secret).to_ascii_uppercase().into_bytes());
-    if let Ok(text) = core::str::from_utf8(secret) {
-        forms.push(encode::percent_encode(text).into_bytes());
-        forms.push(format!("{text:?}").trim_matches('"').as_bytes().to_vec());
-    }
-    // A `Vec<u8>` in a `Debug`.
-    forms.push(format!("{secret:?}").trim_matches(['[', ']']).as_bytes().to_vec());
-    for (shift, skip) in [(0, 0), (1, 2), (2, 3)] {
-        let mut shifted = vec![0; shift];
-        shifted.extend_from_slice(secret);
-        for text in [encode::base64(&shifted).trim_end_matches('='), &encode::base64url(&shifted)] {
-            // The first and the last digit hold bits of the neighbours, too.
-            forms.extend(text.get(skip..text.len() - 1).map(|inner| inner.as_bytes().to_vec()));
-        }
-    }
-    forms.retain(|form| form.len() >= 4);
-    forms.sort();
-    forms.dedup();
+/// The shortest form that is searched for; shorter ones are found everywhere.
+const SHORTEST: usize = 4;
+
+/// Every form in which a secret could be written as one text, with what the form is called: as it is and backwards, each
+/// of them percent-encoded, escaped, hexadecimal, and in base64 at each of the three positions that it may have in a
+/// longer text.
+pub fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let backwards: Vec<u8> = secret.iter().rev().copied().collect();
+    let mut forms = written(secret);
+    forms.extend(written(&backwards).into_iter().map(|(_, form)| ("backwards", form)));
+    let mut known = BTreeSet::new();
+    forms.retain(|(_, form)| form.len() >= SHORTEST && known.insert(form.clone()));
     forms
 }
 
-/// Whether `text` holds the secret in any form.
-pub(crate) fn shows(text: &[u8], secret: &[u8]) -> bool {
-    forms(secret).iter().any(|form| text.windows(form.len()).any(|window| window == form))
+fn written(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let hex = encode::hex(secret);
+    let mut forms = vec![("raw", secret.to_vec())];
+    forms.push(("capital hex", hex.to_ascii_uppercase().into_bytes()));
+    forms.push(("hex", hex.into_bytes()));
+    // As `Debug` writes a list of bytes; `Lists` reads the others.
+    forms.push(("numbers", format!("{secret:?}").trim_matches(['[', ']']).into()));
+    if let Ok(text) = core::str::from_utf8(secret) {
+        let percent = encode::percent_encode(text);
+        let characters = format!("{:?}", text.chars().collect::<Vec<_>>());
+        forms.extend([
+            ("form-encoded", percent.replace("%20", "+").into_bytes()),
+            ("percent-encoded twice", encode::percent_encode(&percent).into_bytes()),
+            ("percent-encoded in small letters", lower_escapes(&percent).into_bytes()),
+            ("percent-encoded", percent.into_bytes()),
+            ("escaped", format!("{text:?}").trim_matches('"').as_bytes().to_vec()),
+            ("characters", characters.trim_matches(['[', ']']).as_bytes().to_vec()),
+            ("UTF-16, little end first", text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+            ("UTF-16, big end first", text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ]);
+    }
+    for (shift, skip) in [(0, 0), (1, 2), (2, 3)] {
+        let shifted = [&vec![b'x'; shift], secret].concat();
+        for (name, text) in [("base64", encode::base64(&shifted)), ("base64url", encode::base64url(&shifted))] {
+            // The first and the last digit hold bits of the neighbours, too.
+            let digits = text.trim_end_matches('=');
+            let inner = digits.get(skip..digits.len().saturating_sub(1)).unwrap_or_default();
+            forms.push((name, inner.as_bytes().to_vec()));
+        }
+    }
+    forms
+}
+
+/// `%2F` as `%2f`.
+fn lower_escapes(percent: &str) -> String {
+    let mut parts = percent.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (escape, rest) = part.split_at(part.len().min(2));
+        text + "%" + &escape.to_ascii_lowercase() + rest
+    })
+}
+
+/// The name of a form in which the text holds the secret, if it does.
+pub fn found(text: &[u8], secret: &[u8]) -> Option<&'static str> {
+    let holds = |text: &[u8], form: &[u8]| text.windows(form.len()).any(|window| window == form);
+    let as_text = forms(secret).into_iter().find(|(_, form)| holds(text, form));
+    as_text.map(|(name, _)| name).or_else(|| Lists::of(text).found(secret))
 }
 
 /// The text with every form of these secrets cut out; for messages.
 pub(crate) fn redacted<'a>(text: &str, secrets: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut text = text.to_owned();
-    for form in secrets.into_iter().flat_map(forms) {
+    for (_, form) in secrets.into_iter().flat_map(forms) {
         if let Ok(form) = core::str::from_utf8(&form) {
             text = text.replace(form, "[secret]");
         }
     }
     text
+}
+
+/// The numbers of a text, to each base in which bytes are written, whatever is between them: `[99, 97]`, `99,\n 97`,
+/// `0x63:0x61`, `63 61`, `\x63\x61`, `%63%61`, `6361 6e61`.
+#[derive(Debug)]
+pub struct Lists([(&'static str, Vec<Option<u8>>); 4]);
+
+impl Lists {
+    /// Those of this text.
+    pub fn of(text: &[u8]) -> Self {
+        let bases = [("numbers", 10), ("hex numbers", 16), ("octal numbers", 8), ("binary numbers", 2)];
+        Self(bases.map(|(name, base)| (name, numbers(text, base))))
+    }
+
+    /// To which base they are the bytes of the secret, forwards or backwards, if they are.
+    pub fn found(&self, secret: &[u8]) -> Option<&'static str> {
+        if secret.len() < SHORTEST {
+            return None;
+        }
+        let backwards: Vec<u8> = secret.iter().rev().copied().collect();
+        self.0.iter().find_map(|(name, numbers)| {
+            let is_there = |secret: &[u8]| {
+                let same = |window: &[Option<u8>]| window.iter().zip(secret).all(|(one, other)| *one == Some(*other));
+                numbers.windows(secret.len()).any(same)
+            };
+            (is_there(secret) || is_there(&backwards)).then_some(*name)
+        })
+    }
+}
+
+/// The bytes that the text holds as numbers to that base, with `None` where there is a word in between.
+fn numbers(text: &[u8], base: u32) -> Vec<Option<u8>> {
+    let mut numbers = Vec::new();
+    for word in text.split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        let word = core::str::from_utf8(word).unwrap_or_default();
+        // As Rust and others write literals.
+        let word = word.strip_suffix("u8").unwrap_or(word);
+        let word = ["0x", "0o", "0b", "x", "u"].iter().find_map(|prefix| word.strip_prefix(prefix)).unwrap_or(word);
+        let one = |word: &str| u8::from_str_radix(word, base).ok();
+        match word.len() {
+            0 => {}
+            // Several bytes in a word, as in a dump.
+            length if base == 16 && length > 2 && length.is_multiple_of(2) && word.len() <= 16 => {
+                numbers.extend((0..length).step_by(2).map(|at| word.get(at..at + 2).and_then(one)));
+            }
+            _ => numbers.push(one(word)),
+        }
+    }
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use core::fmt::{self, Debug};
+
+    use super::{forms, found};
+
+    const SECRET: &str = "canary?one>Aa~9+/=";
+
+    /// What a plugin's author may write by mistake: each shows its bytes.
+    #[derive(Debug)]
+    struct Derived(#[expect(dead_code, reason = "only its `Debug` is of interest")] Vec<u8>);
+
+    struct Hex(Vec<u8>);
+
+    impl Debug for Hex {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.iter().try_for_each(|byte| write!(f, "{byte:#04x}:"))
+        }
+    }
+
+    #[test]
+    fn a_debug_that_prints_the_bytes_as_numbers_is_found() {
+        let bytes = || SECRET.as_bytes().to_vec();
+        let joined =
+            |form: fn(&u8) -> String, between: &str| bytes().iter().map(form).collect::<Vec<_>>().join(between);
+        let texts = [
+            format!("{:?}", Derived(bytes())),
+            format!("{:#?}", Derived(bytes())),
+            format!("{:?}", Hex(bytes())),
+            format!("{:x?} {:X?}", bytes(), 1),
+            format!("{:#x?}", bytes()),
+            format!("{:?}", bytes().into_iter().rev().collect::<Vec<_>>()),
+            format!("{:?}", SECRET.chars().collect::<Vec<_>>()),
+            format!("{:?}", std::ffi::CString::new(bytes()).unwrap()),
+            joined(|byte| byte.to_string(), ";"),
+            joined(|byte| byte.to_string(), " | "),
+            joined(|byte| format!("{byte:02x}"), " "),
+            joined(|byte| format!("{byte:02X}"), "-"),
+            joined(|byte| format!("\\x{byte:02x}"), ""),
+            joined(|byte| format!("%{byte:02x}"), ""),
+            joined(|byte| format!("{byte}u8"), ", "),
+            joined(|byte| format!("{byte:o}"), ","),
+            joined(|byte| format!("{byte:08b}"), " "),
+            bytes().chunks(2).map(connection_contract::encode::hex).collect::<Vec<_>>().join(" "),
+            SECRET.chars().rev().collect(),
+        ];
+        for text in texts {
+            let text = format!("before 12, 7 {text} after 0x7f");
+            assert!(found(text.as_bytes(), SECRET.as_bytes()).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_form_is_found_and_what_is_no_form_is_not() {
+        for (name, form) in forms(SECRET.as_bytes()) {
+            let text = [b"before ", &form[..], b" after"].concat();
+            assert!(found(&text, SECRET.as_bytes()).is_some(), "{name}");
+        }
+        let others = ["canary?onE>Aa~9+/=", "99, 97, 110, 97", "63616e617279", "", "canary"];
+        for other in others {
+            assert_eq!(found(other.as_bytes(), SECRET.as_bytes()), None, "{other}");
+        }
+        let numbers = format!("{:?}", SECRET.bytes().map(|byte| byte + 1).collect::<Vec<_>>());
+        assert_eq!(found(numbers.as_bytes(), SECRET.as_bytes()), None);
+    }
 }

@@ -82,7 +82,7 @@
 pub mod conformance;
 pub mod fixtures;
 
-mod canary;
+pub mod canary;
 mod check;
 mod crypto;
 mod drive;

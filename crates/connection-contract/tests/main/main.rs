@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod address;
+#[allow(dead_code, unreachable_pub, reason = "the testkit, whose it is, has more use for it")]
+#[path = "../../../connection-testkit/src/canary.rs"]
+mod canary;
 mod classify;
 mod declarations;
 mod delivery;
@@ -13,3 +16,4 @@ mod surface;
 mod text;
 mod timestamp;
 mod value;
+mod wiped;

@@ -5,6 +5,8 @@ use connection_contract::{
     Timestamp, UsageSnapshot, VerifyResult, WebhookEvent, host,
 };
 
+use crate::canary;
+
 const CANARY: &str = "canary-5f1d";
 
 #[test]
@@ -41,11 +43,23 @@ fn no_debug_shows_a_secret() {
         // It may be private.
         format!("{:?}", UsageSnapshot::new(Timestamp::default()).raw(CANARY.into())),
     ];
-    for text in shown {
-        assert!(!text.contains(CANARY), "{text}");
+    let pretty = [
+        format!("{:#?}", secret()),
+        format!("{request:#?} {:#?}", request.headers),
+        format!("{response:#?} {handle:#?} {callback:#?}"),
+        format!("{:#?} {:x?}", Record::new().with("token", secret()), Refreshed::new(secret())),
+        format!("{:#?}", Established::new(secret(), Identity::new("1", "ada"))),
+    ];
+    for text in shown.into_iter().chain(pretty) {
+        assert_eq!(canary::found(text.as_bytes(), CANARY.as_bytes()), None, "{text}");
     }
     // The control: the request does hold it.
     assert!(request.url().contains(CANARY) && request.body.expose_str().unwrap().contains(CANARY));
+    for careless in
+        [format!("{:?}", secret().expose()), format!("{:#?}", secret().expose()), format!("{:x?}", secret().expose())]
+    {
+        assert!(canary::found(careless.as_bytes(), CANARY.as_bytes()).is_some(), "{careless}");
+    }
 }
 
 #[test]

@@ -3,22 +3,24 @@
 use std::{fs, path::Path};
 
 use connection_contract::encode;
+use connection_testkit::canary::{Lists, forms};
 
-/// Every form of every secret, with what it is called in a message.
-pub(crate) struct Search(Vec<(String, Vec<u8>)>);
+/// Every form of every secret, with what it is called in a message; and the secrets, which may be lists of numbers, too.
+pub(crate) struct Search(Vec<(String, Vec<u8>)>, Vec<(String, String)>);
 
 impl Search {
     /// For secrets by name.
     pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut all: Vec<(String, Vec<u8>)> = Vec::new();
+        let (mut all, mut own): (Vec<(String, Vec<u8>)>, Vec<_>) = Default::default();
         for (name, secret) in secrets {
-            for (form, bytes) in forms(secret) {
+            own.push((name.to_owned(), secret.to_owned()));
+            for (form, bytes) in forms(secret.as_bytes()) {
                 if !all.iter().any(|(_, known)| *known == bytes) {
                     all.push((format!("{name}, {form}"), bytes));
                 }
             }
         }
-        Self(all)
+        Self(all, own)
     }
 
     /// What is found there, by name and form.
@@ -34,6 +36,10 @@ impl Search {
             })
             .map(|form| self.0[*form].0.clone())
             .collect();
+        let lists = Lists::of(text);
+        for (name, secret) in &self.1 {
+            found.extend(lists.found(secret.as_bytes()).map(|form| format!("{name}, {form}")));
+        }
         found.sort();
         found.dedup();
         found
@@ -60,31 +66,6 @@ impl Search {
     }
 }
 
-/// A secret as it is, and in each code that a program may put it into.
-fn forms(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
-    let bytes = secret.as_bytes();
-    let hex = encode::hex(bytes);
-    let mut forms = vec![
-        ("raw", bytes.to_vec()),
-        ("hex", hex.clone().into_bytes()),
-        ("capital hex", hex.to_ascii_uppercase().into_bytes()),
-        ("percent-encoded", encode::percent_encode(secret).into_bytes()),
-        ("form-encoded", encode::percent_encode(secret).replace("%20", "+").into_bytes()),
-        ("escaped", format!("{secret:?}").trim_matches('"').as_bytes().to_vec()),
-        ("numbers", format!("{bytes:?}").trim_matches(['[', ']']).as_bytes().to_vec()),
-        ("UTF-16, little end first", secret.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-        ("UTF-16, big end first", secret.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-    ];
-    // At each of the three places that it may have in a longer text. The first and last digits hold bits of others, too.
-    for (shift, skip) in [(0, 0), (1, 2), (2, 3)] {
-        let shifted = [&vec![b'x'; shift][..], bytes].concat();
-        let inner = |text: String| text.trim_end_matches('=').as_bytes()[skip..].split_last().unwrap().1.to_vec();
-        forms.push(("base64", inner(encode::base64(&shifted))));
-        forms.push(("base64url", inner(encode::base64url(&shifted))));
-    }
-    forms
-}
-
 #[test]
 fn a_secret_is_found_in_every_form_and_nothing_else_is() {
     let search = Search::of([("one", "canary?one>Aa~9+/="), ("two", "canary?two>Bb~8-_&")]);
@@ -99,6 +80,9 @@ fn a_secret_is_found_in_every_form_and_nothing_else_is() {
             encode::base64url(bytes).into_bytes(),
             encode::percent_encode(&longer).into_bytes(),
             format!("{bytes:?}").into_bytes(),
+            format!("{bytes:#?}").into_bytes(),
+            format!("{bytes:02x?}").into_bytes(),
+            bytes.iter().rev().copied().collect(),
             utf16,
         ];
         for text in texts {

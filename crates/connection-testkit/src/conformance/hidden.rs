@@ -56,7 +56,7 @@ where
     #[track_caller]
     pub(super) fn silent(&self, text: &str, place: &str) {
         for (name, secret) in self.secrets() {
-            if canary::shows(text.as_bytes(), secret.expose()) {
+            if canary::found(text.as_bytes(), secret.expose()).is_some() {
                 fail(&format!("{place} shows what the user gave to the secret field '{name}'"));
             }
         }
