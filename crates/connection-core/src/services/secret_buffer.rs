@@ -62,4 +62,60 @@ mod tests {
             assert_eq!(buffer.into_secret().expose(), b"abcdefghij");
         }
     }
+
+    /// Looks into the memory of this process, where the kernel shows it as a file.
+    #[cfg(target_os = "linux")]
+    mod memory {
+        use std::{fs::File, os::unix::fs::FileExt as _};
+
+        use super::SecretBuffer;
+
+        const LENGTH: usize = 4096;
+
+        /// Bytes of which no sixteen in a row are all zero, or twice the same.
+        fn secret(seed: u8) -> Vec<u8> {
+            (0..LENGTH).map(|at| u8::try_from(at % 251).unwrap().wrapping_mul(7) ^ seed | 1).collect()
+        }
+
+        /// Whether part of the secret is at that address still. What was freed may be anybody's by now, or nobody's.
+        fn remains(address: usize, secret: &[u8]) -> bool {
+            let mut there = vec![0; secret.len()];
+            let memory = File::open("/proc/self/mem").unwrap();
+            let is_there = memory.read_exact_at(&mut there, u64::try_from(address).unwrap()).is_ok();
+            is_there && there.chunks(16).zip(secret.chunks(16)).any(|(one, other)| one == other)
+        }
+
+        #[test]
+        fn what_is_left_behind_when_a_buffer_grows_or_goes_is_wiped() {
+            let (one, two) = (secret(0), secret(2));
+            let mut buffer = SecretBuffer::new(4 * LENGTH, Some(LENGTH as u64));
+            buffer.push(&one).unwrap();
+            let former = buffer.bytes.as_ptr().addr();
+            assert!(remains(former, &one), "the control: it is seen while it is there");
+            buffer.push(&two).unwrap();
+            let address = buffer.bytes.as_ptr().addr();
+            assert!(address != former && remains(address, &one) && remains(address + LENGTH, &two));
+            assert!(!remains(former, &one), "when it grew");
+            drop(buffer);
+            assert!(!remains(address, &one) && !remains(address + LENGTH, &two), "when it was dropped");
+            let mut buffer = SecretBuffer::new(LENGTH, None);
+            buffer.push(&one).unwrap();
+            let secret = buffer.into_secret();
+            let address = secret.expose().as_ptr().addr();
+            drop(secret);
+            assert!(!remains(address, &one), "as a secret");
+        }
+
+        /// The control: what is freed and not wiped is there still, unless somebody was faster.
+        #[test]
+        fn what_is_not_wiped_is_found() {
+            let is_found = || {
+                let plain = secret(4);
+                let address = plain.as_ptr().addr();
+                drop(plain);
+                remains(address, &secret(4))
+            };
+            assert!((0..100).any(|_| is_found()));
+        }
+    }
 }

@@ -1,0 +1,120 @@
+//! What a [`Secret`] held is nowhere in the memory of the process once it is dropped, and neither is what this crate made of
+//! it on the way.
+//!
+//! The kernel shows the memory of a process as a file, so the test reads all of it that can be written.
+#![cfg(target_os = "linux")]
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::FileExt as _,
+};
+
+use connection_contract::{Answer, HttpRequest, HttpResponse, Record, Secret, Spend, Timestamp, encode, host};
+
+/// Letters of each part.
+const PART: usize = 24;
+/// Parts, with a character between them that a form encodes.
+const PARTS: usize = 3;
+
+/// A letter of the secret that a test with this number has. It is written down nowhere, so that only what was made of it
+/// is found.
+fn letter(number: usize, part: usize, at: usize) -> u8 {
+    b'a' + u8::try_from((at * at * number + at * 7 + part * 11) % 26).unwrap()
+}
+
+/// In one allocation.
+fn secret(number: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(PARTS * (PART + 1));
+    for part in 0..PARTS {
+        bytes.extend((0..PART).map(|at| letter(number, part, at)));
+        bytes.push(b'/');
+    }
+    bytes
+}
+
+/// How often any part of the secret is in the memory that this process can write.
+fn found(number: usize) -> usize {
+    // Turned over, so that the search does not find what it searches for.
+    let parts = [0, 1, 2].map(|part| (0..PART).map(|at| !letter(number, part, at)).collect::<Vec<_>>());
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let memory = File::open("/proc/self/mem").unwrap();
+    let (mut found, mut page, nothing) = (0, vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    for line in maps.lines() {
+        let Some((range, rest)) = line.split_once(' ') else { continue };
+        let (start, end) = range.split_once('-').unwrap();
+        let number = |text| u64::from_str_radix(text, 16).unwrap();
+        if !rest.starts_with("rw") {
+            continue;
+        }
+        let (mut at, end) = (number(start), number(end));
+        // A step is shorter than a page, so that nothing is cut in two.
+        while at < end {
+            let length = usize::try_from(end - at).unwrap().min(page.len());
+            // What another thread has given back meanwhile is not there.
+            // Most of it was never used.
+            if memory.read_exact_at(&mut page[..length], at).is_ok() && page[..length] != nothing[..length] {
+                for part in &parts {
+                    let begins = (0..=length.saturating_sub(PART)).filter(|at| page[*at] == !part[0]);
+                    found +=
+                        begins.filter(|at| page[*at..].iter().zip(part).all(|(one, other)| *one == !*other)).count();
+                }
+            }
+            at += u64::try_from(length.saturating_sub(PART).max(1)).unwrap();
+        }
+        page.fill(0);
+    }
+    std::hint::black_box(&page);
+    found
+}
+
+/// What is done with a secret, which is found while it lives and not after that.
+#[track_caller]
+fn wiped(number: usize, what: &str, work: impl FnOnce(Secret)) {
+    let made = Secret::new(secret(number));
+    assert!(found(number) >= PARTS, "the control, {what}: it is found while it is there");
+    work(made);
+    assert_eq!(found(number), 0, "{what}");
+}
+
+#[test]
+fn a_secret_is_wiped_when_it_is_dropped() {
+    wiped(1, "itself", drop);
+    wiped(2, "a copy", |secret| drop((secret.duplicate(), secret)));
+    wiped(3, "parts", |secret| drop(Secret::concat(&[b"before", secret.expose(), b"after"])));
+    wiped(4, "text", |secret| {
+        let text = String::from_utf8(secret.expose().to_vec()).unwrap();
+        drop((Secret::from(text), secret));
+    });
+}
+
+#[test]
+fn what_is_made_of_a_secret_is_wiped_when_it_is_dropped() {
+    let base = || host::base_url("https://api.example.com").unwrap();
+    wiped(11, "a bearer token", |secret| drop(HttpRequest::get(&base(), "/").bearer(&secret)));
+    wiped(12, "a header", |secret| drop(HttpRequest::get(&base(), "/").header("x-key", secret)));
+    wiped(13, "a form", |secret| {
+        let request = HttpRequest::post(&base(), "/").form("one", &secret).form("two", &secret).form("three", "3");
+        assert!(request.body.expose().len() > 2 * secret.expose().len());
+    });
+    wiped(14, "a body", |secret| drop(HttpResponse::new(200, Vec::new(), secret, Timestamp::default())));
+    wiped(15, "a record", |secret| {
+        let encoded = Record::new().with("one", secret.duplicate()).with("two", secret).encode();
+        let mut decoded = Record::decode(encoded.expose()).unwrap();
+        drop(decoded.take("one").unwrap());
+    });
+    wiped(16, "an answer", |secret| drop(host::answers([("token".into(), Answer::Secret(secret))])));
+    wiped(17, "a spend", |secret| drop(format!("{:?}", Spend::new("refresh_token", &secret))));
+    wiped(18, "basic authentication", |secret| drop(HttpRequest::get(&base(), "/").basic("user", &secret)));
+    wiped(19, "percent-encoded", |secret| {
+        drop(Secret::from(encode::percent_encode(secret.expose_str().unwrap())));
+    });
+}
+
+/// The control: what is freed and not wiped is found, unless somebody was faster.
+#[test]
+fn what_is_not_wiped_is_found() {
+    assert!((0..20).any(|_| {
+        drop(secret(25));
+        found(25) > 0
+    }));
+}
