@@ -85,7 +85,7 @@ pub use setup::{
 };
 pub use text::{DisplayText, Kind, Text};
 pub use timestamp::Timestamp;
-pub use tools::{FoundTool, SignIn, ToolService, ToolSpec};
+pub use tools::{FoundTool, SignIn, ToolService, ToolSpec, VersionForm};
 pub use usage::{
     MonthlySpend, SessionTokens, TimeWindow, TokenUtilization, UsageContext, UsageMetric, UsageSnapshot, UsageSource,
 };
@@ -118,7 +118,7 @@ pub mod prelude {
         RequirementAuth, Root, SandboxSpec, Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext,
         SetupFailure, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService,
         TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolService, ToolSpec, UndeclaredAddress,
-        UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, Wait, Way,
-        WebhookEvent, Webhooks, Woken, classify, encode, reason,
+        UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait,
+        Way, WebhookEvent, Webhooks, Woken, classify, encode, reason,
     };
 }

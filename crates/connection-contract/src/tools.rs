@@ -4,7 +4,8 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{BoxFuture, DisplayText, PathSpec, ServiceError, Text};
 
-/// A tool that a kind may look for and ask for its version. Declared in the descriptor, which is the grant.
+/// A tool that a kind wants to look for and ask for its version. It is declared in the descriptor, and has an effect where
+/// the host allows the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolSpec {
@@ -12,10 +13,9 @@ pub struct ToolSpec {
     pub binary: Text,
     /// Directories to look in besides those of `PATH`.
     pub extra_paths: Vec<PathSpec>,
-    /// What makes it print its version and end.
-    pub version_args: Vec<Text>,
-    /// Whether it may be asked for its version by who only looks: not where it writes into the directory of its login even
-    /// then.
+    /// How it is asked for its version.
+    pub version_form: VersionForm,
+    /// Whether it may be asked for its version at all: not where it writes into the directory of its login even then.
     pub is_version_asked: bool,
     /// How it is installed, for people to copy.
     pub install_command: Option<Text>,
@@ -29,9 +29,8 @@ impl ToolSpec {
     /// A tool that prints its version when it is called with `--version`.
     pub fn new(binary: impl Into<Text>) -> Self {
         let (extra_paths, install_command, docs_url, sign_in) = Default::default();
-        let version_args = [Text::Borrowed("--version")].into();
-        let binary = binary.into();
-        Self { binary, extra_paths, version_args, is_version_asked: true, install_command, docs_url, sign_in }
+        let (binary, version_form) = (binary.into(), VersionForm::default());
+        Self { binary, extra_paths, version_form, is_version_asked: true, install_command, docs_url, sign_in }
     }
     /// A further directory to look in.
     #[must_use]
@@ -39,10 +38,10 @@ impl ToolSpec {
         self.extra_paths.push(path);
         self
     }
-    /// What makes it print its version.
+    /// Another form of asking it for its version.
     #[must_use]
-    pub fn version_args(mut self, args: impl IntoIterator<Item = Text>) -> Self {
-        self.version_args = args.into_iter().collect();
+    pub fn version_form(mut self, form: VersionForm) -> Self {
+        self.version_form = form;
         self
     }
     /// It does more than print its version when it is asked for it, so nobody asks.
@@ -68,6 +67,33 @@ impl ToolSpec {
     pub fn sign_in(mut self, sign_in: SignIn) -> Self {
         self.sign_in = Some(sign_in);
         self
+    }
+}
+
+/// How a tool is asked for its version: one argument out of a closed set, so that no kind decides what a program does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VersionForm {
+    /// `--version`.
+    #[default]
+    LongOption,
+    /// `-v`.
+    LowerCaseOption,
+    /// `-V`.
+    UpperCaseOption,
+    /// `version`.
+    Subcommand,
+}
+
+impl VersionForm {
+    /// The only argument that the tool is given.
+    pub const fn argument(self) -> &'static str {
+        match self {
+            Self::LongOption => "--version",
+            Self::LowerCaseOption => "-v",
+            Self::UpperCaseOption => "-V",
+            Self::Subcommand => "version",
+        }
     }
 }
 
@@ -130,7 +156,8 @@ impl FoundTool {
 
 /// Looks for local tools.
 ///
-/// A tool must be one of the descriptor's, as it is there. Nothing is run but the version, without a shell.
+/// A tool must be one of the descriptor's, as it is there, and one that the host allows. Nothing is run but the version,
+/// without a shell, and only in a setup.
 pub trait ToolService: Send + Sync {
     /// Where a tool is: what `PATH` finds first, then the further directories.
     ///
@@ -140,8 +167,8 @@ pub trait ToolService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Denied`] for a tool that the descriptor does not declare, [`ServiceError::Unavailable`] when the host
-    /// cannot look.
+    /// [`ServiceError::Denied`] for a tool that the descriptor does not declare or the host does not allow,
+    /// [`ServiceError::Unavailable`] when the host cannot look.
     fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>>;
 
     /// The first line that the tool prints when it is asked for its version; at most 4 KiB of it are read. Then it is killed
@@ -153,8 +180,8 @@ pub trait ToolService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`find`](Self::find); [`ServiceError::Denied`] for a tool that is [not asked](ToolSpec::is_version_asked),
-    /// [`ServiceError::NotFound`] when it is nowhere, [`ServiceError::Unavailable`] when it does not
-    /// say.
+    /// As [`find`](Self::find); [`ServiceError::Denied`] outside of a setup, where no person asked, and for a tool that is
+    /// [not asked](ToolSpec::is_version_asked), [`ServiceError::NotFound`] when it is nowhere,
+    /// [`ServiceError::Unavailable`] when it does not say.
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>>;
 }

@@ -50,7 +50,7 @@ pub use extension::{
 };
 pub use guard::{RowError, RowFault};
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
-pub use lent::{LoginWindow, MachineTools};
+pub use lent::{AllowedTool, LoginWindow, MachineTools, ToolNotAllowed, ToolPolicy, ToolPolicyError};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::NotPrivate;
 pub use profiles::{

@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use connection_contract::prelude::*;
+use connection_host::{AllowedTool, Cli};
 
 /// The kind `plain`.
 #[derive(Debug)]
@@ -31,5 +32,5 @@ impl ConnectionDefinition for Plain {
 }
 
 fn main() -> ExitCode {
-    connection_host::Cli::new().kind(Plain).run()
+    Cli::new().allow_tool(AllowedTool::new("plain")).kind(Plain).run()
 }

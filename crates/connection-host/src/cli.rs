@@ -11,7 +11,9 @@ use std::{
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use connection_contract::{ConnectionDefinition, Descriptor, Kind, ProfileSpec, SandboxSpec};
-use connection_core::{ConnectionRegistry, FilesPolicy, HttpPolicy, RegistryBuilder};
+use connection_core::{
+    AllowedTool, ConnectionRegistry, FilesPolicy, HttpPolicy, MachineTools, RegistryBuilder, ToolPolicy,
+};
 use connection_inbound::PublicEndpoint;
 use connection_oauth2::CLIENT_KEY;
 use secrecy::ExposeSecret as _;
@@ -36,6 +38,7 @@ pub struct Cli {
     kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
     images: BTreeMap<Kind, &'static str>,
+    tools: ToolPolicy,
 }
 
 impl Cli {
@@ -63,6 +66,14 @@ impl Cli {
             sandbox: definition.sandbox(),
         });
         self.registrations.push(Box::new(move |builder| builder.kind(definition)));
+        self
+    }
+
+    /// Allows kinds to look for a local program and to run it, with what a profile may set for it. A kind that declares
+    /// another program works without its tool, its profiles and its container.
+    #[must_use]
+    pub fn allow_tool(mut self, tool: AllowedTool) -> Self {
+        self.tools = self.tools.allow(tool);
         self
     }
 
@@ -107,13 +118,14 @@ impl Cli {
         check_tools(&settings.sandbox, &settings.usage, kinds.iter().map(|kind| &kind.descriptor.kind))?;
         let applications = applications(&settings, &kinds)?;
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let (registrations, images) = (self.registrations, self.images);
+        let (registrations, images, tools) = (self.registrations, self.images, self.tools);
         let interrupts = Interrupts::default();
         let unheard = interrupts.clone();
         let program = Program {
             kinds,
             registrations,
             images,
+            tools,
             settings,
             applications,
             key,
@@ -164,6 +176,8 @@ pub(crate) struct Program {
     registrations: Vec<Registration>,
     /// The files of which images are made.
     pub(crate) images: BTreeMap<Kind, &'static str>,
+    /// The local programs that kinds may look for and run.
+    pub(crate) tools: ToolPolicy,
     pub(crate) settings: Settings,
     /// Of kinds, as the configuration has them.
     pub(crate) applications: BTreeMap<Kind, Arc<Application>>,
@@ -227,6 +241,11 @@ impl Program {
         self.settings.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow)
     }
 
+    /// The local tools of this machine that kinds may look for and run.
+    pub(crate) fn machine(&self) -> MachineTools {
+        MachineTools::new(self.tools.clone())
+    }
+
     /// A registry's builder with the database alone.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         let store = match &self.settings.database {
@@ -272,7 +291,7 @@ impl Program {
         &mut self,
         lend: impl FnOnce(RegistryBuilder) -> RegistryBuilder,
     ) -> Result<ConnectionRegistry, Error> {
-        let builder = self.key.apply(self.builder()).http(self.http()?).files(self.files());
+        let builder = self.key.apply(self.builder()).http(self.http()?).files(self.files()).tools(self.tools.clone());
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
         let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {

@@ -89,6 +89,7 @@ impl Exit {
             | "row_changed"
             | "row_outdated"
             | "sealed_unreadable"
+            | "tool_not_allowed"
             | "credential_unreadable"
             | "webhook_disabled"
             | "webhook_key_missing"

@@ -50,4 +50,5 @@ pub mod words;
 
 pub use cli::Cli;
 pub use config::{KEYS, Key, KeyType};
+pub use connection_core::AllowedTool;
 pub use error::{Error, Exit};

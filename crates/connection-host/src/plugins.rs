@@ -1,12 +1,13 @@
 //! The kinds that our own binary has, one line each; the only place of this crate that names a plugin.
 
-use connection_contract::Kind;
+use connection_contract::{Kind, PathBase, PathSpec};
+use connection_core::AllowedTool;
 use connection_plugin_agent_cli::AgentCli;
 
 use crate::Cli;
 
 pub(crate) fn register(cli: Cli) -> Cli {
-    images(cli)
+    tools(images(cli))
         .kind(AgentCli::claude())
         .kind(AgentCli::codex())
         .kind(AgentCli::gemini())
@@ -15,6 +16,17 @@ pub(crate) fn register(cli: Cli) -> Cli {
         .kind(connection_plugin_gmail::gmail())
         .kind(connection_plugin_notion::Notion)
         .kind(connection_plugin_twilio::Twilio)
+}
+
+/// The programs that the kinds above may look for and run, and what a profile may set for each.
+fn tools(cli: Cli) -> Cli {
+    let tool = |program: &str, variables: &[&str], paths: &'static [&'static str]| {
+        let paths = paths.iter().filter_map(|path| PathSpec::new(PathBase::Home, *path));
+        variables.iter().fold(AllowedTool::new(program).paths(paths), |tool, name| tool.variable(*name))
+    };
+    cli.allow_tool(tool("claude", &["CLAUDE_CONFIG_DIR"], &[".local/bin", ".claude/local", ".claude", ".claude.json"]))
+        .allow_tool(tool("codex", &["CODEX_HOME"], &[".local/bin", ".codex"]))
+        .allow_tool(tool("gemini", &["GEMINI_CONFIG_DIR", "GEMINI_CLI_HOME"], &[".local/bin", ".gemini"]))
 }
 
 /// The files of which `sandbox build` makes images: those of the plugins, here since a plugin reads no file.

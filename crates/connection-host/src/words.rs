@@ -97,6 +97,8 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("store_failed", Exit::Unexpected),
     ("too_many_fields", Exit::SetupFailed),
     ("tool_missing", Exit::NotFound),
+    ("tool_not_allowed", Exit::Refused),
+    ("tool_policy_invalid", Exit::Unexpected),
     ("undeclared", Exit::Usage),
     ("undeclared_field", Exit::SetupFailed),
     ("unknown_extension", Exit::NotFound),

@@ -36,7 +36,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let packages = Packages::pack(workspace, &target, &place)?;
     let stranger = Stranger { workspace, target: &target, packages: &packages };
 
-    for name in ["acme", "acme-host"] {
+    for name in ["acme", "acme-host", "curious", "curious-host"] {
         process::run(&mut process::cargo(&workspace.root().join(STRANGERS).join(name), &["fmt", "--check"]))?;
     }
     let acme = copied(workspace, "acme", &place)?;
@@ -59,6 +59,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let host = copied(workspace, "acme-host", &place)?;
     copy(&workspace.root().join("Cargo.lock"), &host.join("Cargo.lock"))?;
     let ours: Vec<&str> = packages.names().filter(|name| *name != "connection-testkit").collect();
+    stranger.cargo(&host, &["test", "--quiet"], &ours)?;
+
+    // A plugin that tries to run programs: as free of `std` as the others, so that only the host stands in its way.
+    let curious = copied(workspace, "curious", &place)?;
+    if setup::has_bare_target(workspace) {
+        stranger.cargo(&curious, &["build", "--locked", "--quiet", "--target", BARE_TARGET], &AUTHORS[..1])?;
+    }
+    let host = copied(workspace, "curious-host", &place)?;
+    copy(&workspace.root().join("Cargo.lock"), &host.join("Cargo.lock"))?;
     stranger.cargo(&host, &["test", "--quiet"], &ours)?;
     println!("third-party: a stranger's plugin and host build of {} packages, and work", packages.names().count());
     Ok(())

@@ -121,7 +121,7 @@ impl ToolService for Handle {
             let there = self.there()?;
             match &there.session {
                 Some(session) => session.version(tool).await,
-                None => tools(&there)?.ask(tool).await,
+                None => tools(&there)?.version(tool).await,
             }
         })
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{DisplayText, ServiceError, Text};
+use connection_contract::{DisplayText, ServiceError, VersionForm};
 use tokio::{
     io::AsyncReadExt as _,
     process::{Child, Command},
@@ -38,10 +38,10 @@ pub(super) async fn first_line(
     clock: &dyn Clock,
     environment: &dyn Environment,
     program: &Path,
-    arguments: &[Text],
+    form: VersionForm,
 ) -> Result<String, ServiceError> {
     let mut command = Command::new(program);
-    command.args(arguments.iter().map(|argument| &**argument)).env_clear();
+    command.arg(form.argument()).env_clear();
     for name in VARIABLES.iter().filter(|name| cfg!(windows) || !matches!(**name, "USERPROFILE" | "SystemRoot")) {
         if let Some(value) = environment.variable(name) {
             command.env(name, if *name == "PATH" { absolute(&value) } else { value });

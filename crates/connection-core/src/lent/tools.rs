@@ -1,7 +1,8 @@
 //! Local tools of a kind: where they are, and what they print when they are asked for their version. Nothing else is ever
 //! run.
 //!
-//! What may be looked for is what the descriptor declares, as it is there.
+//! A tool is looked for when the descriptor declares it, as it is there, and the host's policy allows it. It is run in a
+//! setup alone, where a person asked: no activation, verification or other call in the background runs anything.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -18,11 +19,12 @@ pub(crate) struct LocalTools {
 }
 
 impl LocalTools {
-    /// `None` for a kind that declares none, and on a host that looks for none.
+    /// `None` for a kind that declares none, and on a host that allows none.
     pub(crate) fn new(shared: &Shared, kind: &Arc<KindEntry>) -> Option<Self> {
-        let lends = shared.lent.tools && !kind.descriptor.tools.is_empty();
+        let policy = &shared.lent.tools;
+        let lends = !policy.is_empty() && !kind.descriptor.tools.is_empty();
         lends.then(|| Self {
-            machine: MachineTools::of(shared.environment.clone(), shared.clock.clone()),
+            machine: MachineTools::of(policy.clone(), shared.environment.clone(), shared.clock.clone()),
             kind: kind.clone(),
         })
     }
@@ -34,13 +36,15 @@ impl LocalTools {
         Ok(FoundTool::new(path.as_ref().map(text), probed.iter().map(text)))
     }
 
+    /// Asks for the version, for a setup.
     pub(crate) async fn ask(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
         self.declared(tool)?;
         self.machine.ask(tool).await
     }
 
     fn declared(&self, tool: &ToolSpec) -> Result<(), ServiceError> {
-        if self.kind.descriptor.tools.contains(tool) { Ok(()) } else { Err(ServiceError::Denied) }
+        let is_declared = self.kind.descriptor.tools.contains(tool);
+        if is_declared && self.machine.allows(tool) { Ok(()) } else { Err(ServiceError::Denied) }
     }
 }
 
@@ -49,6 +53,7 @@ impl ToolService for LocalTools {
         Box::pin(self.look(tool))
     }
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
-        Box::pin(self.ask(tool))
+        // This is the service outside of setups.
+        Box::pin(async move { self.declared(tool).and(Err(ServiceError::Denied)) })
     }
 }

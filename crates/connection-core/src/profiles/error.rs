@@ -2,7 +2,7 @@
 
 use connection_contract::Kind;
 
-use crate::ProfileId;
+use crate::{ProfileId, ToolNotAllowed};
 
 /// Why profiles are as they were.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +66,14 @@ pub enum ProfileError {
         /// The kind.
         kind: Kind,
     },
+    /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind says of its tool.
+    #[error("the profiles of kind '{kind}' cannot be used: {why}")]
+    NotAllowed {
+        /// The kind.
+        kind: Kind,
+        /// What is not allowed.
+        why: ToolNotAllowed,
+    },
     /// No profile with this id belongs to this owner and kind.
     #[error("there is no profile {id} of kind '{kind}'")]
     NotFound {
@@ -104,6 +112,7 @@ impl ProfileError {
             Self::LabelTaken { .. } => "label_taken",
             Self::Last { .. } => "profile_last",
             Self::NoHome { .. } => "no_home",
+            Self::NotAllowed { why, .. } => why.code(),
             Self::NotFound { .. } => "profile_not_found",
             Self::NotMade { .. } => "directory_not_made",
             Self::Slot(_) => "invalid_slot",
@@ -123,6 +132,7 @@ impl ProfileError {
             Self::NoHome { .. } => {
                 "create a profile with a directory of your own; where this program has one owner, HOME may say it, too"
             }
+            Self::NotAllowed { why, .. } => return Some(why.remedy()),
             Self::NotFound { .. } => "list the profiles to see their ids, or create one",
             Self::NotMade { .. } => "make it, or give the profile another directory",
             Self::Slot(_) => "name it by a text that people can see",

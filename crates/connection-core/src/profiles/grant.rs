@@ -32,7 +32,7 @@ pub(crate) async fn meant(
     id: Option<ProfileId>,
 ) -> Result<Option<Granted>, Error> {
     let entry = registry.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
-    if entry.profiles.is_none() && id.is_none() {
+    if registry.shared.lent.profiles(&entry).is_none() && id.is_none() {
         return Ok(None);
     }
     let profiles = registry.profiles(kind)?;

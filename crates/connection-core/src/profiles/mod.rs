@@ -90,12 +90,18 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`]; [`ProfileError::Unsupported`] for a kind whose tool has one identity.
+    /// [`Error::UnknownKind`]; [`ProfileError::Unsupported`] for a kind whose tool has one identity, and
+    /// [`ProfileError::NotAllowed`] for one that says of its tool what the host's policy does not allow.
     pub fn profiles(&self, kind: &Kind) -> Result<Profiles, Error> {
         let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let Some(spec) = entry.profiles.clone() else {
             return Err(ProfileError::Unsupported { kind: kind.clone() }.into());
         };
+        self.shared
+            .lent
+            .tools
+            .check_profiles(&entry.descriptor, &spec)
+            .map_err(|why| ProfileError::NotAllowed { kind: kind.clone(), why })?;
         Ok(Profiles { shared: self.shared.clone(), owner: self.owner.clone(), kind: kind.clone(), spec })
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use connection_contract::{
-    DisplayText, FileService as _, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Reason, Root, Secret,
+    Descriptor, DisplayText, FileService as _, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Reason, Root, Secret,
     ServiceError, Value, encode, host, reason,
 };
 
@@ -86,8 +86,17 @@ impl Profiles {
 
 impl MachineTools {
     /// What is in the directory that a tool uses by itself, as the environment is now, and where that is; for a host that
-    /// tells people of the tool without opening a registry. `None` where nothing says where the directory is. Runs nothing.
-    pub async fn probe(&self, spec: &ProfileSpec, files: &FilesPolicy) -> Option<(PathBuf, DirectoryProbe)> {
+    /// tells people of the tool without opening a registry. `None` where nothing says where the directory is, or the policy
+    /// does not allow the profiles of the kind. Runs nothing.
+    pub async fn probe(
+        &self,
+        descriptor: &Descriptor,
+        spec: &ProfileSpec,
+        files: &FilesPolicy,
+    ) -> Option<(PathBuf, DirectoryProbe)> {
+        if !self.allows_profiles(descriptor, spec) {
+            return None;
+        }
         let path = PathBuf::from(rules::directory(spec, &self.resolved(&spec.implicit_dir)?).ok()?);
         let (policy, looked_at) = (files.clone(), path.clone());
         let looked = tokio::task::spawn_blocking(move || look(&policy, &looked_at)).await;

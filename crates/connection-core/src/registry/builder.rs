@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds};
 use crate::{
     Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
-    KeySource, ProfileId, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment, UuidV7,
+    KeySource, ProfileId, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment,
+    ToolPolicyError, UuidV7,
     connection::HotRows,
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory, ingest_all},
@@ -37,6 +38,9 @@ pub enum OpenError {
     /// No key source was given.
     #[error("no key source was given, and nothing is ever stored unsealed")]
     NoKeySource,
+    /// What the host says of local tools cannot be done.
+    #[error("the policy for local tools cannot be used: {0}")]
+    Tools(#[from] ToolPolicyError),
     /// No store was given.
     #[error("no store was given")]
     NoStore,
@@ -77,6 +81,7 @@ impl OpenError {
             Self::NoStore | Self::Store(_) => "store_failed",
             Self::Runtime(_) => "no_threads",
             Self::StateDirectory { .. } => "state_directory_failed",
+            Self::Tools(_) => "tool_policy_invalid",
         }
     }
 
@@ -296,6 +301,7 @@ impl RegistryBuilder {
         if let Some(refused) = refused {
             return Err(refused.into());
         }
+        lent.tools.check()?;
         let (source, key) = (store.ok_or(OpenError::NoStore)?.here(), key.ok_or(OpenError::NoKeySource)?);
         let http = HttpClient::new(http, clock.clone())?;
         let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);

@@ -1,12 +1,12 @@
 //! Checks what a descriptor says of local tools and of how far they may go, so that nothing odd is ever looked for or run.
 
-use connection_contract::{Descriptor, Link, PathBase, PathSpec, SignIn, Text, ToolSpec};
+use connection_contract::{Descriptor, Link, PathBase, PathSpec, SignIn, ToolSpec};
+
+use crate::lent::is_bare;
 
 const MOST_ARGUMENTS: usize = 16;
-const LONGEST_ARGUMENT: usize = 256;
 const LONGEST_COMMAND: usize = 1000;
 const LONGEST_MODE: usize = 64;
-const LONGEST_NAME: usize = 64;
 const MOST_MODES: usize = 64;
 const MOST_PATHS: usize = 64;
 const MOST_TOOLS: usize = 16;
@@ -42,16 +42,8 @@ pub(super) fn check(descriptor: &Descriptor) -> Result<(), String> {
 
 fn check_tool(tool: &ToolSpec) -> Result<(), String> {
     let name = &tool.binary;
-    if !is_plain(name) {
+    if !is_bare(name) {
         return Err(format!("'{name}' cannot be the name of a tool: it is no path and has no extension"));
-    }
-    let arguments = &tool.version_args;
-    if arguments.is_empty() {
-        return Err(format!("'{name}' would be run for its version without an argument, which may begin a session"));
-    }
-    let too_long = |argument: &Text| argument.len() > LONGEST_ARGUMENT || argument.contains('\0');
-    if arguments.len() > MOST_ARGUMENTS || arguments.iter().any(too_long) {
-        return Err(format!("the arguments with which '{name}' is run for its version are too many or too long"));
     }
     if tool.extra_paths.len() > MOST_PATHS || !tool.extra_paths.iter().all(is_path) {
         return Err(format!("a directory of '{name}' is not a plain relative path"));
@@ -77,17 +69,6 @@ fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
         return Err(format!("how a person signs in with '{name}' is not described at an https address"));
     }
     Ok(())
-}
-
-/// A name without a path, an extension that some system runs, or anything that a shell or a program reads as more.
-fn is_plain(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    let runs = |extension: &str| matches!(extension, "bat" | "cmd" | "com" | "exe" | "ps1");
-    (1..=LONGEST_NAME).contains(&name.len())
-        && name.bytes().all(plain)
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && !extension.as_deref().is_some_and(runs)
 }
 
 fn is_path(path: &PathSpec) -> bool {

@@ -170,7 +170,12 @@ fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterErr
     let (descriptor, capabilities, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
     let (signing_key, profiles, sandbox, poll_interval) = facets;
     let local = profiles::check(profiles.as_ref()).and_then(|()| sandbox::check(sandbox.as_ref(), profiles.as_ref()));
+    let of_tool = || match (profiles.is_some() || sandbox.is_some(), descriptor.tools.is_empty()) {
+        (true, true) => Err("it has profiles or a container and declares no tool that they are for".to_owned()),
+        _ => Ok(()),
+    };
     let checked = local
+        .and_then(|()| of_tool())
         .and_then(|()| describe::check(&descriptor, capabilities))
         // It may name what the plugin wrote.
         .map_err(|problem| DisplayText::from(problem).to_string())

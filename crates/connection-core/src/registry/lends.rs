@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::RegistryBuilder;
-use crate::LoginWindow;
+use crate::{LoginWindow, ToolPolicy};
 
 impl RegistryBuilder {
     /// How a person logs in in a window of this host; without it, kinds that need one say so.
@@ -11,9 +11,10 @@ impl RegistryBuilder {
         self.lent.window = Some(window);
         self
     }
-    /// Looks for no local tool and runs none, for any kind: for a host that is not the machine of its users.
-    pub fn without_tools(mut self) -> Self {
-        self.lent.tools = false;
+    /// Which local programs kinds may look for and run, and what a profile may set for each. None, unless given: a kind
+    /// that declares another one works without its tool, its profiles and its container.
+    pub fn tools(mut self, policy: ToolPolicy) -> Self {
+        self.lent.tools = policy;
         self
     }
 }

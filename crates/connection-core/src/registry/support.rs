@@ -4,6 +4,7 @@
 use connection_contract::{Kind, Need};
 
 use super::{ConnectionRegistry, KindEntry, Shared};
+use crate::{ToolNotAllowed, ToolPolicy};
 
 /// Something that this host has for kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,8 @@ pub enum NeedState {
     Absent,
     /// Declared, there, and granted.
     Effective,
+    /// This host has it, and its policy does not allow what the descriptor declares.
+    NotAllowed,
     /// This host has it, and the descriptor grants nothing of it.
     NotGranted,
 }
@@ -65,6 +68,9 @@ pub struct KindSupport {
     pub services: Vec<HostService>,
     /// What its code can do, read off what there is of it, in the order of the names.
     pub features: Vec<Feature>,
+    /// What the kind declares of local tools, profiles and its container and this host's
+    /// [policy](crate::ToolPolicy) does not allow. The other parts of the kind work.
+    pub not_allowed: Vec<ToolNotAllowed>,
 }
 
 impl KindSupport {
@@ -79,8 +85,10 @@ impl ConnectionRegistry {
     pub fn support(&self, kind: &Kind) -> Option<KindSupport> {
         let entry = self.shared.kinds.entry(kind)?;
         let services = services(&self.shared);
-        let needs = entry.descriptor.needs.iter().map(|need| (*need, state(&entry, &services, *need))).collect();
-        Some(KindSupport { needs, services, features: features(&entry) })
+        let needs = entry.descriptor.needs.iter();
+        let needs = needs.map(|need| (*need, state(&self.shared, &entry, &services, *need))).collect();
+        let not_allowed = not_allowed(&self.shared.lent.tools, &entry);
+        Some(KindSupport { needs, services, features: features(&entry), not_allowed })
     }
 }
 
@@ -91,7 +99,7 @@ fn services(shared: &Shared) -> Vec<HostService> {
         (HostService::InboundHttp, shared.inbound.is_some()),
         (HostService::Kv, true),
         (HostService::LoginWindow, shared.lent.window.is_some()),
-        (HostService::Tools, shared.lent.tools),
+        (HostService::Tools, !shared.lent.tools.is_empty()),
     ];
     there.into_iter().filter(|(_, is_there)| *is_there).map(|(service, _)| service).collect()
 }
@@ -110,7 +118,21 @@ fn features(entry: &KindEntry) -> Vec<Feature> {
     there.into_iter().filter(|(_, is_there)| *is_there).map(|(feature, _)| feature).collect()
 }
 
-fn state(entry: &KindEntry, services: &[HostService], need: Need) -> NeedState {
+fn not_allowed(policy: &ToolPolicy, entry: &KindEntry) -> Vec<ToolNotAllowed> {
+    let descriptor = &entry.descriptor;
+    let tools = descriptor.tools.iter().map(|tool| policy.check_tool(tool));
+    let profiles = entry.profiles.iter().map(|spec| policy.check_profiles(descriptor, spec));
+    let sandbox = entry.sandbox.iter().map(|spec| policy.check_sandbox(descriptor, spec));
+    let mut found = Vec::new();
+    for refused in tools.chain(profiles).chain(sandbox).filter_map(Result::err) {
+        if !found.contains(&refused) {
+            found.push(refused);
+        }
+    }
+    found
+}
+
+fn state(shared: &Shared, entry: &KindEntry, services: &[HostService], need: Need) -> NeedState {
     let (service, is_granted) = match need {
         // Which directories, a person grants for each connection.
         Need::Files => (HostService::Files, true),
@@ -121,6 +143,11 @@ fn state(entry: &KindEntry, services: &[HostService], need: Need) -> NeedState {
     match (services.contains(&service), is_granted) {
         (false, _) => NeedState::Absent,
         (true, false) => NeedState::NotGranted,
+        (true, true) if need == Need::Tools => {
+            let policy = &shared.lent.tools;
+            let is_allowed = entry.descriptor.tools.iter().all(|tool| policy.check_tool(tool).is_ok());
+            if is_allowed { NeedState::Effective } else { NeedState::NotAllowed }
+        }
         (true, true) => NeedState::Effective,
     }
 }

@@ -2,6 +2,8 @@
 
 use connection_contract::Kind;
 
+use crate::ToolNotAllowed;
+
 /// Why a container was not composed, prepared or built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -41,6 +43,14 @@ pub enum SandboxError {
     /// The network would not be one of the container's own.
     #[error("the network '{0}' cannot be that of a container here: it would be the host's or another container's")]
     Network(String),
+    /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind says of its tool.
+    #[error("the container of kind '{kind}' cannot be used: {why}")]
+    NotAllowed {
+        /// The kind.
+        kind: Kind,
+        /// What is not allowed.
+        why: ToolNotAllowed,
+    },
     /// No profile is applied, and what the tool uses by itself is another owner's.
     #[error("no profile of kind '{kind}' is applied, and what its tool uses by itself is not this owner's")]
     NoProfile {
@@ -95,6 +105,7 @@ impl SandboxError {
         match self {
             Self::Unsupported { .. } | Self::NoProfileMount { .. } => "not_supported",
             Self::NoProfile { .. } => "no_home",
+            Self::NotAllowed { why, .. } => why.code(),
             Self::Copy { .. } | Self::Engine { .. } => "sandbox_failed",
             Self::Image { .. }
             | Self::Mount { .. }
@@ -111,6 +122,7 @@ impl SandboxError {
         let text = match self {
             Self::Unsupported { .. } => "run it without a container, if that is what is wanted",
             Self::NoProfile { .. } => "create a profile with a directory of this owner's, and apply it before",
+            Self::NotAllowed { why, .. } => return Some(why.remedy()),
             Self::NoProfileMount { .. } => "run it without the profile or without the container",
             Self::Image { .. } => "name it with its tag, as in localhost/tools/name:1",
             Self::Mount { .. } => "move or rename it, or name another one",

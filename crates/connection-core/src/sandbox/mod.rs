@@ -57,12 +57,17 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`]; [`SandboxError::Unsupported`] for a kind that has none, before anything starts.
+    /// [`Error::UnknownKind`]; [`SandboxError::Unsupported`] for a kind that has none, and [`SandboxError::NotAllowed`] for
+    /// one that says of its tool what the host's policy does not allow, before anything starts.
     pub fn sandbox(&self, kind: &Kind) -> Result<Sandbox, Error> {
         let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let Some(spec) = entry.sandbox.clone() else {
             return Err(SandboxError::Unsupported { kind: kind.clone() }.into());
         };
+        let policy = &self.shared.lent.tools;
+        let profiles = entry.profiles.iter().map(|profiles| policy.check_profiles(&entry.descriptor, profiles));
+        let allowed = profiles.chain([policy.check_sandbox(&entry.descriptor, &spec)]).collect::<Result<(), _>>();
+        allowed.map_err(|why| SandboxError::NotAllowed { kind: kind.clone(), why })?;
         Ok(Sandbox { shared: self.shared.clone(), owner: self.owner.clone(), entry, spec })
     }
 }

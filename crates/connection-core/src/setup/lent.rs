@@ -119,7 +119,7 @@ impl Effects {
     /// What is asked of a tool: which one, and what makes it answer.
     fn tool_fingerprint(&self, name: &str, tool: &ToolSpec) -> String {
         use connection_contract::Crypto as _;
-        let asked = format!("{}\0{}", tool.binary, tool.version_args.join("\0"));
+        let asked = format!("{}\0{}", tool.binary, tool.version_form.argument());
         format!("1 {name} {}", encode::hex(&self.sha256(asked.as_bytes())))
     }
 

@@ -39,14 +39,15 @@ impl Usage {
             let what = "tell how much of their account is used";
             return Err(Error::NotSupported { kind: self.kind.clone(), what });
         }
-        let profile = if entry.profiles.is_some() { profile } else { None };
+        let has_profiles = self.registry.shared.lent.profiles(&entry).is_some();
+        let profile = if has_profiles { profile } else { None };
         let named = match self.connection {
             Some(id) => Some(self.named(id).await?),
             None => None,
         };
         // Without a profile, a connection that is named is of its own, which may be gone.
         let own = named.as_ref().and_then(|named| named.as_ref()?.info.profile);
-        if entry.profiles.is_none() || (named.is_some() && profile.is_none()) {
+        if !has_profiles || (named.is_some() && profile.is_none()) {
             return Ok(Target { entry, profile: own, is_implicit: true, named });
         }
         let profiles = self.registry.profiles(&self.kind)?;
@@ -116,7 +117,7 @@ impl Usage {
 
     async fn candidates(&self, target: &Target) -> Result<Candidates, Error> {
         let of_kind = Filter::new().kind(self.kind.clone());
-        if target.entry.profiles.is_none() {
+        if self.registry.shared.lent.profiles(&target.entry).is_none() {
             return Ok(Candidates { own: self.first(of_kind, |_| true).await?, before: Vec::new() });
         }
         let own = match target.profile {

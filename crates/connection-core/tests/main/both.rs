@@ -139,6 +139,7 @@ mod surface;
 #[path = "../../src/services/test_server.rs"]
 mod test_server;
 mod tool;
+mod tool_policy;
 mod usage_bounds;
 mod usage_connect;
 mod usage_fetch;

@@ -4,12 +4,12 @@
 use std::{ffi::OsString, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use connection_contract::{PathBase, PathSpec, SignIn, ToolSpec};
-use connection_core::{ConnectionRegistry, RegisterError};
+use connection_core::{ConnectionRegistry, Environment, HostService, MachineTools, RegisterError};
 use tokio::runtime::Handle;
 
 use crate::{
-    lent::{Act, Borrower, asked, named, shell_as, tool},
-    world::{World, code, outlasted},
+    lent::{Act, Borrower, LENT, asked, named, says, shell_as, tool},
+    world::{World, code, outlasted, tools},
 };
 
 /// A machine with two directories on its path and one beside it.
@@ -29,18 +29,36 @@ impl Machine {
         }
         Self { world, first, second, home }
     }
-    async fn open(&self, plugin: &Borrower) -> ConnectionRegistry {
+    fn environment(&self) -> Arc<dyn Environment> {
         let path = std::env::join_paths(["relative".into(), self.first.clone(), self.second.clone()]).unwrap();
         let home = self.home.clone();
-        let variables = move |name: &str| match name {
+        Arc::new(move |name: &str| match name {
             "PATH" => Some(path.clone()),
             "HOME" => Some(home.clone().into_os_string()),
             "SECRET_OF_OURS" => Some(OsString::from("canary-variable")),
             _ => None,
-        };
-        let registry = self.world.builder().kind(plugin.clone()).environment(Arc::new(variables)).open().await.unwrap();
+        })
+    }
+    async fn open(&self, plugin: &Borrower) -> ConnectionRegistry {
+        let builder = self.world.builder().kind(plugin.clone()).environment(self.environment());
+        let registry = builder.open().await.unwrap();
         plugin.until_activated(1).await;
         registry
+    }
+}
+
+impl Machine {
+    /// As a host asks for versions, without a kind and without a setup.
+    fn tools(&self) -> MachineTools {
+        MachineTools::of(tools(), self.environment(), Arc::new(self.world.clock.clone()))
+    }
+    /// What the helper says, which does this when it is asked.
+    async fn said(&self, script: &str) -> Option<String> {
+        if !self.first.join("helper").exists() {
+            shell_as(&self.first, "helper");
+        }
+        says(&self.first, script);
+        self.tools().version(&tool("helper")).await
     }
 }
 
@@ -51,7 +69,7 @@ fn nested() -> PathSpec {
 #[tokio::test]
 async fn a_tool_is_found_on_the_path_first_and_then_where_its_kind_says() {
     let machine = Machine::new().await;
-    let spec = tool("helper", "echo 1").extra_path(nested());
+    let spec = tool("helper").extra_path(nested());
     let plugin = Borrower::new([spec.clone()]);
     let _registry = machine.open(&plugin).await;
     assert_eq!(plugin.act(Act::Find(spec.clone())).await, "None");
@@ -70,62 +88,56 @@ async fn a_tool_is_found_on_the_path_first_and_then_where_its_kind_says() {
 async fn what_is_not_declared_as_it_is_asked_for_is_denied_and_nothing_is_run() {
     let machine = Machine::new().await;
     shell_as(&machine.first, "helper");
-    let plugin = Borrower::new([tool("helper", "echo 1")]);
-    let _registry = machine.open(&plugin).await;
-    for other in [tool("helper", "echo 2"), tool("other", "echo 1"), tool("helper", "echo 1").extra_path(nested())] {
+    says(&machine.first, &format!("echo ran > '{}'; echo 1", machine.home.join("ran").display()));
+    let plugin = Borrower::new([tool("helper")]);
+    let registry = machine.open(&plugin).await;
+    for other in [ToolSpec::new("helper"), tool("gone"), tool("helper").extra_path(nested())] {
         assert_eq!(plugin.act(Act::Find(other.clone())).await, "Denied");
-        assert_eq!(plugin.act(Act::Version(other)).await, "Err(Denied)");
+        plugin.does([Act::Version(other.clone()), Act::ContextVersion(other)]);
+        asked(&registry).await;
+        assert_eq!(plugin.seen(), ["Err(Denied), Err(Denied)"]);
     }
-    // Without any there is no service, and neither on a host that runs none.
+    assert!(!machine.home.join("ran").exists());
+    // The control: the one that is declared is run.
+    plugin.does([Act::Version(tool("helper"))]);
+    asked(&registry).await;
+    assert!(machine.home.join("ran").exists());
+    // Without any there is no service, and neither on a host that allows none.
     let none = Borrower::new([]);
     let _without = machine.open(&none).await;
     assert!(none.handle().tools().is_none());
-    let host = machine.world.builder().kind(plugin.clone()).without_tools().open().await.unwrap();
-    assert!(host.support(&crate::lent::LENT).unwrap().services.iter().all(|s| *s != connection_core::HostService::Tools));
+    let host = machine.world.builder().kind(plugin.clone()).tools(Default::default()).open().await.unwrap();
+    assert!(host.support(&LENT).unwrap().services.iter().all(|service| *service != HostService::Tools));
 }
 
 #[tokio::test]
 async fn the_version_is_the_first_line_that_is_printed_with_nothing_of_ours_in_it() {
     let machine = Machine::new().await;
+    std::os::unix::fs::symlink("/bin/cat", machine.first.join("cat")).unwrap();
     for (script, version) in [
-        ("echo ' helper 1.2.3'; echo more", "Ok(\"helper 1.2.3\")"),
-        ("echo \"$HOME-$SECRET_OF_OURS$USER\"", "home-"),
-        ("cat; echo empty", "Ok(\"empty\")"),
-        ("exit 1", "Err(Unavailable)"),
-        ("printf one", "Ok(\"one\")"),
-        // Only what is the same directory wherever it runs, and nothing of where the host does.
-        ("echo \"at $PWD: $PATH\"", "at /: /"),
-        ("case \"$PATH\" in *relative*) echo relative ;; *) echo absolute ;; esac", "Ok(\"absolute\")"),
-        ("echo one >&2", "Err(Unavailable)"),
-        ("echo one; while :; do echo more; done", "Ok(\"one\")"),
+        ("echo ' helper 1.2.3'; echo more", Some("helper 1.2.3")),
+        ("cat; echo empty", Some("empty")),
+        ("exit 1", None),
+        ("printf one", Some("one")),
+        ("case \"$PATH\" in *relative*) echo relative ;; *) echo absolute ;; esac", Some("absolute")),
+        ("echo one >&2", None),
+        ("echo one; while :; do echo more; done", Some("one")),
+        ("echo \"$#\"", Some("0")),
     ] {
-        let spec = tool("helper", script);
-        let plugin = Borrower::new([spec.clone()]);
-        if !machine.first.join("helper").exists() {
-            shell_as(&machine.first, "helper");
-            std::os::unix::fs::symlink("/bin/cat", machine.first.join("cat")).unwrap();
-        }
-        let registry = machine.open(&plugin).await;
-        let said = plugin.act(Act::Version(spec)).await;
-        assert!(said.contains(version) && !said.contains("canary"), "{script}: {said}");
-        assert!(!version.starts_with("home") || said.ends_with("home-\")"), "{said}");
-        registry.close().await;
+        assert_eq!(machine.said(script).await.as_deref(), version, "{script}");
     }
-    let gone = tool("gone", "echo 1");
-    let plugin = Borrower::new([gone.clone()]);
-    let _registry = machine.open(&plugin).await;
-    assert_eq!(plugin.act(Act::Version(gone)).await, "Err(NotFound)");
+    let said = machine.said("echo \"$HOME-$SECRET_OF_OURS$USER\"").await.unwrap();
+    assert_eq!(said, format!("{}-", machine.home.display()));
+    // Only what is the same directory wherever it runs, and nothing of where the host does.
+    let said = machine.said("echo \"at $PWD: $PATH\"").await.unwrap();
+    assert!(said.starts_with("at /: /"), "{said}");
+    assert_eq!(machine.tools().version(&tool("gone")).await, None);
 }
 
 #[tokio::test]
 async fn of_a_line_that_never_ends_a_beginning_is_read() {
     let machine = Machine::new().await;
-    shell_as(&machine.first, "helper");
-    let spec = tool("helper", "while :; do printf 0123456789abcdef; done");
-    let plugin = Borrower::new([spec.clone()]);
-    let _registry = machine.open(&plugin).await;
-    let said = plugin.act(Act::Version(spec)).await;
-    let said = said.strip_prefix("Ok(\"").and_then(|said| said.strip_suffix("\")")).unwrap_or_else(|| panic!("{said}"));
+    let said = machine.said("while :; do printf 0123456789abcdef; done").await.unwrap();
     assert!(said.starts_with("0123456789abcdef0123456789abcdef") && said.len() <= 4096, "{} bytes", said.len());
 }
 
@@ -134,11 +146,9 @@ async fn a_tool_that_does_not_end_is_killed_after_two_seconds_of_the_hosts_clock
     let machine = Machine::new().await;
     shell_as(&machine.first, "helper");
     let began = machine.home.join("began");
-    let spec = tool("helper", &format!("echo $$ > '{}'; while :; do :; done", began.display()));
-    let plugin = Borrower::new([spec.clone()]);
-    let _registry = machine.open(&plugin).await;
-    let asking = plugin.clone();
-    let version = Handle::current().spawn(async move { asking.act(Act::Version(spec)).await });
+    says(&machine.first, &format!("echo $$ > '{}'; while :; do :; done", began.display()));
+    let asking = machine.tools();
+    let version = Handle::current().spawn(async move { asking.version(&tool("helper")).await });
     let process = loop {
         match fs::read_to_string(&began) {
             Ok(process) if process.ends_with('\n') => break process.trim().to_owned(),
@@ -148,7 +158,7 @@ async fn a_tool_that_does_not_end_is_killed_after_two_seconds_of_the_hosts_clock
     machine.world.clock.advance(Duration::from_millis(1_900));
     tokio::task::yield_now().await;
     assert!(!version.is_finished());
-    assert_eq!(outlasted(&machine.world, version).await, "Err(Unavailable)");
+    assert_eq!(outlasted(&machine.world, version).await, None);
     while is_running(&process) {
         tokio::task::yield_now().await;
     }
@@ -158,19 +168,15 @@ async fn a_tool_that_does_not_end_is_killed_after_two_seconds_of_the_hosts_clock
 #[tokio::test]
 async fn after_the_first_line_nobody_waits_and_nothing_that_the_tool_began_goes_on() {
     let machine = Machine::new().await;
-    shell_as(&machine.first, "helper");
     for (name, script) in [("stays", "echo 1.0; while :; do :; done"), ("leaves", "while :; do :; done & echo $! >&3; echo 1.0")] {
         let process = machine.home.join(name);
-        let spec = tool("helper", &format!("exec 3> '{}'; echo $$ >&3; {script}", process.display()));
-        let plugin = Borrower::new([spec.clone()]);
-        let registry = machine.open(&plugin).await;
-        assert_eq!(plugin.act(Act::Version(spec)).await, "Ok(\"1.0\")");
+        let said = machine.said(&format!("exec 3> '{}'; echo $$ >&3; {script}", process.display())).await;
+        assert_eq!(said.as_deref(), Some("1.0"));
         for process in fs::read_to_string(&process).unwrap().lines() {
             while is_running(process) {
                 tokio::task::yield_now().await;
             }
         }
-        registry.close().await;
     }
 }
 
@@ -185,7 +191,8 @@ async fn in_a_setup_what_was_found_stays_found_in_every_replay_and_is_not_asked_
     let machine = Machine::new().await;
     shell_as(&machine.first, "helper");
     let runs = machine.home.join("runs");
-    let spec = tool("helper", &format!("echo run >> '{}'; echo 1.0", runs.display()));
+    says(&machine.first, &format!("echo run >> '{}'; echo 1.0", runs.display()));
+    let spec = tool("helper");
     let plugin = Borrower::new([spec.clone()]);
     let registry = machine.open(&plugin).await;
     plugin.does([Act::Find(spec.clone()), Act::Version(spec.clone()), Act::ContextVersion(spec)]);
@@ -202,13 +209,15 @@ async fn a_tool_that_is_not_to_be_asked_for_its_version_is_found_and_not_run() {
     let machine = Machine::new().await;
     shell_as(&machine.first, "helper");
     let ran = machine.home.join("ran");
-    let asked = tool("helper", &format!("echo 1.0 | tee '{}'", ran.display()));
-    std::os::unix::fs::symlink("/usr/bin/tee", machine.first.join("tee")).unwrap();
-    for (spec, said) in [(asked.clone().version_not_asked(), "Err(Denied)"), (asked, "Ok(\"1.0\")")] {
+    says(&machine.first, &format!("echo 1.0; echo ran > '{}'", ran.display()));
+    for (spec, said) in [(tool("helper").version_not_asked(), "Err(Denied)"), (tool("helper"), "Ok(\"1.0\")")] {
         let plugin = Borrower::new([spec.clone()]);
         let registry = machine.open(&plugin).await;
         assert!(plugin.act(Act::Find(spec.clone())).await.contains("helper"));
-        assert_eq!(plugin.act(Act::Version(spec.clone())).await, said);
+        plugin.does([Act::Version(spec.clone())]);
+        asked(&registry).await;
+        assert_eq!(plugin.seen(), [said]);
+        assert_eq!(machine.tools().version(&spec).await.is_some(), spec.is_version_asked);
         assert_eq!(ran.exists(), spec.is_version_asked);
         registry.close().await;
     }
@@ -225,7 +234,6 @@ async fn a_descriptor_that_says_odd_things_of_a_tool_is_refused() {
         (vec![ToolSpec::new("helper.exe")], "cannot be the name of a tool"),
         (vec![ToolSpec::new("-x")], "cannot be the name of a tool"),
         (vec![fine(), fine()], "two tools are named 'helper'"),
-        (vec![fine().version_args([])], "without an argument"),
         (vec![fine().docs_url("http://acme.example")], "not at an https address"),
         (vec![fine().install_command("a\nb")], "not one line of plain text"),
         (vec![fine().sign_in(SignIn::new(["helper".into()]).docs_url("http://acme.example"))], "not described at an https"),

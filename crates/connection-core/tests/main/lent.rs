@@ -39,6 +39,7 @@ pub(crate) struct Borrower {
     kind: Option<Kind>,
     tools: Vec<ToolSpec>,
     profiles: bool,
+    needs_tools: bool,
     pub(crate) host: Arc<Mutex<Option<HostServices>>>,
     pub(crate) deed: Arc<Mutex<Deed>>,
     pub(crate) acts: Arc<Mutex<Vec<Act>>>,
@@ -58,7 +59,12 @@ impl Borrower {
     }
     /// With identities, each in a directory of its own.
     pub(crate) fn with_profiles(self) -> Self {
-        Self { profiles: true, ..self }
+        let tools = [ToolSpec::new("lent")].into_iter().chain(self.tools).collect();
+        Self { profiles: true, tools, ..self }
+    }
+    /// It says that it cannot do without its tools.
+    pub(crate) fn needing_tools(self) -> Self {
+        Self { needs_tools: true, ..self }
     }
     /// What its setups do before they ask for a name.
     pub(crate) fn does(&self, acts: impl IntoIterator<Item = Act>) {
@@ -131,14 +137,20 @@ fn told(ended: LoggedIn) -> String {
 /// The shell, by another name: nothing that a test has just written is run.
 pub(crate) fn shell_as(directory: &Path, name: &str) {
     #[cfg(unix)]
-    std::os::unix::fs::symlink("/bin/sh", directory.join(name)).unwrap();
+    std::os::unix::fs::symlink("/bin/bash", directory.join(name)).unwrap();
     #[cfg(not(unix))]
     std::fs::write(directory.join(format!("{name}.exe")), "").unwrap();
 }
 
-/// A tool that is the shell, and runs this for its version.
-pub(crate) fn tool(name: &'static str, script: &str) -> ToolSpec {
-    ToolSpec::new(name).version_args(["-c".into(), script.to_owned().into()])
+/// A tool that is the [shell](shell_as) and, asked for its version, reads what [`says`] has written.
+pub(crate) fn tool(name: &'static str) -> ToolSpec {
+    ToolSpec::new(name).version_form(VersionForm::Subcommand)
+}
+
+/// What a shell does that is told `version`: it looks for a script of that name, first where it runs, which is the root, and
+/// then in the directories of `PATH`.
+pub(crate) fn says(directory: &Path, script: &str) {
+    std::fs::write(directory.join("version"), script).unwrap();
 }
 
 /// Begins a setup, which does what it is told, and is asked for the name.
@@ -159,6 +171,7 @@ impl ConnectionDefinition for Borrower {
 
     fn descriptor(&self) -> Descriptor {
         let descriptor = Descriptor::new(self.kind.clone().unwrap_or(LENT), "Lent", AuthType::Custom).field(Field::text("name", "Name"));
+        let descriptor = if self.needs_tools { descriptor.needs(Need::Tools) } else { descriptor };
         self.tools.iter().cloned().fold(descriptor, Descriptor::tool)
     }
     async fn activate(&self, host: HostServices) -> Result<(), ConnectionError> {

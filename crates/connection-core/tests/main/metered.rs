@@ -88,6 +88,7 @@ impl ConnectionDefinition for Metered {
     fn descriptor(&self) -> Descriptor {
         let organizations = Input::Choice(vec![("org-1".into(), "One".into()), ("org-2".into(), "Two".into())]);
         Descriptor::new(METERED, "Metered", AuthType::ApiKey)
+            .tool(ToolSpec::new("metered"))
             .origin(API)
             .needs(Need::Files)
             .field(Field::secret("key", "Key"))

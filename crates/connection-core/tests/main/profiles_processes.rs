@@ -12,7 +12,7 @@ use connection_faults::random::Random;
 use crate::{
     profiles_random::{Operation, check},
     tool::{TOOL, Tool},
-    world::World,
+    world::{World, tools},
 };
 
 const PROCESSES: u64 = 4;
@@ -76,7 +76,7 @@ fn met(place: &str, what: &str) {
 async fn open(address: &str, key: &str) -> ConnectionRegistry {
     let home = |name: &str| -> Option<OsString> { (name == "HOME").then(|| "/user".into()) };
     let builder = ConnectionRegistry::builder().store(address).key(KeyFile::at(key));
-    builder.environment(Arc::new(home)).kind(Tool(TOOL)).open().await.unwrap()
+    builder.environment(Arc::new(home)).tools(tools()).kind(Tool(TOOL)).open().await.unwrap()
 }
 
 async fn work(order: &str) {

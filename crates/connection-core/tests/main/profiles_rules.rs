@@ -246,7 +246,7 @@ impl ConnectionDefinition for Odd {
     type Credential = ();
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(Kind::from_static("odd"), "Odd", AuthType::None)
+        Descriptor::new(Kind::from_static("odd"), "Odd", AuthType::None).tool(ToolSpec::new("odd"))
     }
     async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         Err(SetupFailure::new("never", "never"))

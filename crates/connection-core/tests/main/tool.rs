@@ -41,7 +41,7 @@ impl ConnectionDefinition for Tool {
     type Credential = ();
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(self.0.clone(), "Tool", AuthType::None).needs(Need::Files)
+        Descriptor::new(self.0.clone(), "Tool", AuthType::None).needs(Need::Files).tool(ToolSpec::new("tool"))
     }
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         ctx.prompt(Prompt::new("Sign in there, then go on")).await;

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Clock, ConnectionDefinition, Kind, Secret, Timestamp};
+use connection_contract::{Clock, ConnectionDefinition, Kind, PathBase, PathSpec, Secret, Timestamp};
 use connection_core::{
-    Connection, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, Outcome, RegistryBuilder, SetupSession, SetupStep,
+    AllowedTool, Connection, ConnectionRegistry, HttpPolicy, KeyFile, ManualClock, Outcome, RegistryBuilder,
+    SetupSession, SetupStep, ToolPolicy,
 };
 use connection_faults::postgres;
 use tempfile::TempDir;
@@ -120,6 +121,7 @@ impl World {
             Some(pooled) => ConnectionRegistry::builder().store(pooled).direct(self.address()),
             None => ConnectionRegistry::builder().store(self.address()),
         };
+        let builder = builder.tools(tools());
         let builder = builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()));
         // A file has it beside it.
         if ON_POSTGRES { builder.state_directory(self.state()) } else { builder }
@@ -132,6 +134,21 @@ impl World {
     pub(crate) async fn acme(&self) -> ConnectionRegistry {
         self.open(Acme::default()).await
     }
+}
+
+/// The tools of the kinds of these tests, and what their profiles set.
+pub(crate) fn tools() -> ToolPolicy {
+    let home = |path: &str| PathSpec::new(PathBase::Home, path.to_owned()).unwrap();
+    let mut outside = home("a");
+    outside.relative = "../a".into();
+    let tool = ["TOOL_HOME", "TOOL_PARENT", "TOOL_ISOLATED", "XDG_CONFIG_HOME"].into_iter();
+    let tool = tool.fold(AllowedTool::new("tool").argument("--isolated"), AllowedTool::variable);
+    let names = ["gone", "helper"].into_iter().map(|name| AllowedTool::new(name).paths([home("tools")]));
+    let policy = names.fold(ToolPolicy::new(), ToolPolicy::allow);
+    policy
+        .allow(tool.paths([".tool", ".toolrc", ".toolbeside"].map(home)).paths([outside]))
+        .allow(AllowedTool::new("lent").variable("LENT_HOME").paths([home(".lent")]))
+        .allow(AllowedTool::new("metered").variable("METERED_HOME").paths([home(".metered")]))
 }
 
 /// The provider's answer about an account.

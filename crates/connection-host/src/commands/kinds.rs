@@ -17,7 +17,7 @@ pub(super) async fn list(program: &Program) -> Result<Exit, Error> {
         for kind in &program.kinds {
             // Of all of them, no program is run.
             let tool = match kind.descriptor.tools.first() {
-                Some(tool) => Some(json::ToolBody::of(tool, &tool::find(tool).await)),
+                Some(tool) => Some(json::ToolBody::of(tool, &tool::find(program, tool).await)),
                 None => None,
             };
             bodies.push(body(program, kind, tool));

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 use connection_contract::{FoundTool, ToolSpec};
-use connection_core::{DirectoryProbe, MachineTools, SpawnOptions};
+use connection_core::{DirectoryProbe, SpawnOptions, ToolNotAllowed};
 
 use crate::{
     Error, Exit,
@@ -27,6 +27,8 @@ pub(crate) struct Detected {
     pub(crate) version: Option<String>,
     /// Where was looked.
     pub(crate) probed: Vec<String>,
+    /// Why nobody looks for it, where this program does not allow it.
+    pub(crate) refused: Option<ToolNotAllowed>,
     /// What is in the directory that it uses by itself, where somebody asked.
     pub(crate) found: Option<(PathBuf, DirectoryProbe)>,
 }
@@ -34,6 +36,9 @@ pub(crate) struct Detected {
 impl Detected {
     /// For people, with the way to it where it is not here.
     pub(super) fn told(&self, tool: &ToolSpec) -> String {
+        if let Some(why) = &self.refused {
+            return format!("{}, which is not used: {why}", tool.binary);
+        }
         match (&self.path, &self.version) {
             (Some(path), Some(version)) => format!("{version} at {path}"),
             (Some(path), None) if !tool.is_version_asked => {
@@ -47,8 +52,11 @@ impl Detected {
         }
     }
 
-    /// That it is nowhere, where that is so, with the way to it.
+    /// That it is nowhere or not allowed, where that is so, with the way to it.
     pub(crate) fn missing(&self, tool: &ToolSpec) -> Option<Error> {
+        if let Some(why) = &self.refused {
+            return Some(not_allowed(why));
+        }
         self.path.is_none().then(|| self.nowhere(tool))
     }
 
@@ -64,32 +72,39 @@ impl Detected {
     }
 }
 
+fn not_allowed(why: &ToolNotAllowed) -> Error {
+    Error::new(Exit::Refused, why.code(), why.to_string()).remedy(why.remedy())
+}
+
 /// Looks for it, and runs nothing.
-pub(super) async fn find(tool: &ToolSpec) -> Detected {
-    let FoundTool { path, probed, .. } = MachineTools::new().find(tool).await;
-    let probed = probed.iter().map(ToString::to_string).collect();
-    Detected { path: path.map(|path| path.to_string()), version: None, probed, found: None }
+pub(super) async fn find(program: &Program, tool: &ToolSpec) -> Detected {
+    let (found, refused) = match program.machine().find(tool).await {
+        Ok(found) => (found, None),
+        Err(why) => (FoundTool::default(), Some(why)),
+    };
+    let probed = found.probed.iter().map(ToString::to_string).collect();
+    Detected { path: found.path.map(|path| path.to_string()), version: None, probed, refused, found: None }
 }
 
 /// Looks for it, asks it for its version, if that is all it does then, and looks whether somebody is signed in.
 pub(super) async fn detect(program: &Program, kind: &KindEntry, tool: &ToolSpec) -> Detected {
-    let (machine, mut detected) = (MachineTools::new(), find(tool).await);
+    let (machine, mut detected) = (program.machine(), find(program, tool).await);
     if detected.path.is_some() {
         detected.version = machine.version(tool).await;
     }
     // The directory is of whoever runs this, and no other owner's.
     let is_own = program.settings.owner.as_deref().is_none_or(|owner| owner == "local");
     if let Some(spec) = kind.profiles.as_ref().filter(|_| is_own) {
-        detected.found = machine.probe(spec, &program.files()).await;
+        detected.found = machine.probe(&kind.descriptor, spec, &program.files()).await;
     }
     detected
 }
 
 /// Where it is, to be run.
-pub(super) async fn path(tool: &ToolSpec) -> Result<PathBuf, Error> {
-    match MachineTools::new().path(tool).await {
+pub(super) async fn path(program: &Program, tool: &ToolSpec) -> Result<PathBuf, Error> {
+    match program.machine().path(tool).await.map_err(|why| not_allowed(&why))? {
         Some(path) => Ok(path),
-        None => Err(find(tool).await.nowhere(tool)),
+        None => Err(find(program, tool).await.nowhere(tool)),
     }
 }
 

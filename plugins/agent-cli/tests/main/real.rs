@@ -20,8 +20,7 @@ const NOBODY: &str = "http://127.0.0.1:9";
 #[test]
 fn each_tool_tells_its_version() {
     for tool in installed("tells its version") {
-        let args: Vec<_> = tool.spec().version_args.iter().map(|arg| arg.to_string()).collect();
-        let output = tool.run(&args);
+        let output = tool.run(&[tool.spec().version_form.argument().to_owned()]);
         let said = String::from_utf8_lossy(&output.stdout);
         let first = said.lines().next().unwrap_or_default();
         assert!(output.status.success() && first.contains(&tool.pinned()), "{}: {first}", tool.kind);
@@ -32,8 +31,7 @@ fn each_tool_tells_its_version() {
 fn who_writes_when_it_is_asked_for_its_version_is_not_asked() {
     for tool in installed("writes when it tells its version") {
         let spec = tool.spec();
-        let args: Vec<_> = spec.version_args.iter().map(|arg| arg.to_string()).collect();
-        tool.run(&args);
+        tool.run(&[spec.version_form.argument().to_owned()]);
         let writes = [tool.directory(), tool.home()].iter().any(|place| {
             let mut entries = fs::read_dir(place).expect("a directory of the test");
             entries.next().is_some()

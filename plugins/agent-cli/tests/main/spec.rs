@@ -36,7 +36,7 @@ fn each_tool_is_installed_and_signed_in_as_its_documents_say() {
     ] {
         let (descriptor, ..) = of(kind);
         let [tool] = &descriptor.tools[..] else { panic!("{kind} has one tool") };
-        assert_eq!((&*tool.binary, &*tool.version_args), (kind, &[Text::Borrowed("--version")][..]));
+        assert_eq!((&*tool.binary, tool.version_form.argument()), (kind, "--version"));
         assert_eq!(tool.install_command.as_deref(), Some(&*format!("npm install -g {package}")));
         assert!(tool.docs_url.as_ref().unwrap().starts_with("https://"));
         let sign_in = tool.sign_in.as_ref().unwrap();

@@ -225,12 +225,17 @@ fn egress(program: &Program) -> CheckBody {
 
 /// The local tools that kinds are about. One that is not here is no fault, and none is run.
 async fn tools(program: &Program) -> Option<CheckBody> {
-    let (mut told, mut missing) = (Vec::new(), Vec::new());
+    let (mut told, mut missing, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for tool in program.kinds.iter().flat_map(|kind| &kind.descriptor.tools) {
-        match tool::find(tool).await.path {
-            Some(path) => told.push(path),
-            None => missing.push(tool.binary.to_string()),
+        let found = tool::find(program, tool).await;
+        match (found.path, found.refused) {
+            (Some(path), _) => told.push(path),
+            (None, Some(_)) => refused.push(tool.binary.to_string()),
+            (None, None) => missing.push(tool.binary.to_string()),
         }
+    }
+    if !refused.is_empty() {
+        told.push(format!("not allowed by this program: {}", refused.join(", ")));
     }
     if !missing.is_empty() {
         told.push(format!("not installed: {}", missing.join(", ")));

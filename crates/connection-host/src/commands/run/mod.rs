@@ -40,7 +40,7 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     }
     let workspace = workspace(arguments.workspace.as_deref())?;
     // In a container it is the image's.
-    let path = if arguments.sandbox { PathBuf::from(&*tool.binary) } else { tool::path(tool).await? };
+    let path = if arguments.sandbox { PathBuf::from(&*tool.binary) } else { tool::path(&program, tool).await? };
     let options = arguments.args.iter().fold(SpawnOptions::new(path), SpawnOptions::arg).cwd(&workspace);
     let mut options = given::put(&program, &kind, &arguments.env, options)?;
     let named = arguments.profile.is_some() || arguments.slot.is_some();
