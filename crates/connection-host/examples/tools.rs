@@ -31,6 +31,8 @@ impl ConnectionDefinition for Plain {
     }
 }
 
+// region: host
 fn main() -> ExitCode {
     Cli::new().allow_tool(AllowedTool::new("plain")).kind(Plain).run()
 }
+// end: host

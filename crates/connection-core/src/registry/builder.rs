@@ -297,8 +297,7 @@ impl RegistryBuilder {
             state_directory,
             ..
         } = self;
-        let (kinds, refused) = (self.kinds, self.refused);
-        if let Some(refused) = refused {
+        if let Some(refused) = self.refused {
             return Err(refused.into());
         }
         lent.tools.check()?;
@@ -308,9 +307,8 @@ impl RegistryBuilder {
         let (time, generator) = (clock.clone(), ids.clone());
         let sources = seal::Sources { used: key, others: other_keys };
         let state_directory = state_directory.or_else(|| source.state_directory());
-        let crypto = SystemCrypto;
         let mut process = [0; 16];
-        crypto.random(&mut process);
+        SystemCrypto.random(&mut process);
         let process = encode::hex(&process);
         let name = process.clone();
         // On a runtime of ours: the writer lives as long as the registry, not as the host's runtime.
@@ -335,14 +333,13 @@ impl RegistryBuilder {
                 told.listed();
             }
         });
-        let exchanges = Exchanges::default();
         let shared = Shared {
             store,
             process,
             sealer,
             clock,
             ids,
-            crypto,
+            crypto: SystemCrypto,
             http,
             files,
             file_cache: Default::default(),
@@ -351,7 +348,7 @@ impl RegistryBuilder {
             inbound,
             lent,
             given,
-            kinds,
+            kinds: self.kinds,
             sessions,
             flights,
             refreshes,
@@ -360,7 +357,7 @@ impl RegistryBuilder {
             rollbacks,
             subscriptions,
             extensions: extension::Known::new(settings),
-            exchanges,
+            exchanges: Exchanges::default(),
             state,
             hot,
             webhook_checks: Checks::default(),

@@ -3,9 +3,16 @@
 //! A run has a directory of its owner only, and a lock beside it that the kernel frees when the process is gone: whoever
 //! starts next removes what a crash left. One lock for the whole keeps a sweep from what is just being made.
 
+#[cfg(not(unix))]
+#[path = "copies/paths.rs"]
+mod entries;
+#[cfg(unix)]
+#[path = "copies/handles.rs"]
+mod entries;
+
 use std::{
-    fs::{self, File},
-    io,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -46,12 +53,8 @@ impl Scratch {
         let target = within.join(name);
         // What a person named may be a link; what is below it is copied as it is.
         let real = source.canonicalize().map_err(|error| failed(&error))?;
-        let mut left = (MOST_ENTRIES, MOST_BYTES);
-        let metadata = fs::metadata(&real).map_err(|error| failed(&error))?;
-        if !metadata.is_file() && !metadata.is_dir() {
-            return Err(failed(&io::Error::other("it is neither a file nor a directory")));
-        }
-        copy(&real, &target, &mut left)?;
+        let mut left = Left { entries: MOST_ENTRIES, bytes: MOST_BYTES };
+        entries::copy(&real, &target, &mut left)?;
         Ok(target)
     }
 }
@@ -100,44 +103,31 @@ fn sweep(base: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Copies what is there. Others may work in the directory meanwhile.
-fn copy(source: &Path, target: &Path, left: &mut (u64, u64)) -> Result<(), SandboxError> {
-    let failed = |error: io::Error| failed(source, &error);
-    let metadata = fs::symlink_metadata(source).map_err(failed)?;
-    let (kind, size) = (metadata.file_type(), if metadata.is_file() { metadata.len() } else { 0 });
-    *left = match (left.0.checked_sub(1), left.1.checked_sub(size)) {
-        (Some(entries), Some(bytes)) => (entries, bytes),
-        _ => return Err(failed(io::Error::other("up to here it is more than 1 GiB, or more than 100,000 entries"))),
-    };
-    if kind.is_dir() {
-        platform::create_private_dir(target).map_err(failed)?;
-        for entry in fs::read_dir(source).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            below(&entry.path(), &target.join(entry.file_name()), left)?;
-        }
-        return Ok(());
-    }
-    if kind.is_file() {
-        return fs::copy(source, target).map(drop).map_err(failed);
-    }
-    // In the container it leads to what is there, and never out of it.
-    #[cfg(unix)]
-    if kind.is_symlink() {
-        let to = fs::read_link(source).map_err(failed)?;
-        return std::os::unix::fs::symlink(to, target).map_err(failed);
-    }
-    // Pipes, sockets and devices are of the processes that made them.
-    Ok(())
+/// What may still be copied.
+#[derive(Debug)]
+struct Left {
+    entries: u64,
+    bytes: u64,
 }
 
-/// Copies an entry of a directory. One that is gone since the directory was read is no part of it any more: a tool that
-/// works there writes beside a file and renames, all the time.
-fn below(source: &Path, target: &Path, left: &mut (u64, u64)) -> Result<(), SandboxError> {
-    let copied = copy(source, target, left);
-    match fs::symlink_metadata(source) {
-        Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
-        _ => copied,
+impl Left {
+    fn take(&mut self, entries: u64, bytes: u64) -> io::Result<()> {
+        match (self.entries.checked_sub(entries), self.bytes.checked_sub(bytes)) {
+            (Some(entries), Some(bytes)) => {
+                *self = Self { entries, bytes };
+                Ok(())
+            }
+            _ => Err(io::Error::other("up to here it is more than 1 GiB, or more than 100,000 entries")),
+        }
     }
+}
+
+/// Copies an open file. Its size is counted as it is read, since it may grow meanwhile.
+fn copy_file(mut from: File, target: &Path, left: &mut Left) -> io::Result<()> {
+    let mut to = OpenOptions::new().write(true).create_new(true).open(target)?;
+    let copied = io::copy(&mut io::Read::by_ref(&mut from).take(left.bytes.saturating_add(1)), &mut to)?;
+    left.take(0, copied)?;
+    to.set_permissions(from.metadata()?.permissions())
 }
 
 /// By its own name: a directory has thousands of entries, of which one is in the way.
@@ -146,31 +136,5 @@ fn failed(path: &Path, error: &io::Error) -> SandboxError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::{Path, SandboxError, below};
-
-    /// As if it had been named by the directory just before.
-    #[test]
-    fn an_entry_that_is_gone_is_no_part_of_the_copy_and_another_that_fails_is_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let at = |name: &str| directory.path().join(name);
-        let mut left = (100, 100);
-        assert_eq!(below(&at("settings.json.tmp"), &at("copy"), &mut left), Ok(()));
-        assert!(!at("copy").exists());
-        fs::create_dir(at("sessions")).unwrap();
-        fs::write(at("sessions/one"), "1").unwrap();
-        let (one, nowhere) = (at("sessions/one"), at("nowhere"));
-        let named = |result, entry: &Path| match result {
-            Err(SandboxError::Copy { path, .. }) => assert_eq!(path, entry.display().to_string()),
-            other => panic!("{other:?}"),
-        };
-        // There is no place for the copy.
-        named(below(&one, &nowhere.join("one"), &mut left), &one);
-        fs::write(at("sessions/large"), [0; 200]).unwrap();
-        named(below(&at("sessions"), &at("copy"), &mut left), &at("sessions/large"));
-        assert_eq!(below(&one, &at("single"), &mut left), Ok(()));
-        assert_eq!(fs::read_to_string(at("single")).unwrap(), "1", "the control");
-    }
-}
+#[cfg(unix)]
+mod tests;

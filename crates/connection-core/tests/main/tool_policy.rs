@@ -48,7 +48,8 @@ async fn a_registry_that_says_nothing_of_programs_finds_and_runs_none() {
     // Without the policy that the builder of these tests has.
     let path = trap.world.directory.path().as_os_str().to_owned();
     let variables = move |name: &str| -> Option<OsString> { (name == "PATH").then(|| path.clone()) };
-    let builder = connection_core::ConnectionRegistry::builder().store("sqlite::memory:");
+    let store = trap.world.directory.path().join("own/connections.db").display().to_string();
+    let builder = connection_core::ConnectionRegistry::builder().store(store);
     let builder = builder.key(KeyFile::at(trap.world.key())).environment(Arc::new(variables));
     let registry = builder.kind(trap.plugin.clone()).open().await.unwrap();
     trap.plugin.until_activated(1).await;

@@ -69,7 +69,9 @@ fn keys(directory: &Path) -> usize {
 fn a_plugin_that_tries_to_run_programs_runs_none_and_no_key_is_copied() {
     let desk = Desk::new("tries");
     // Each opens the registry and activates the plugin, or describes it.
-    for arguments in [&["list"][..], &["kinds"], &["kinds", "--json"], &["doctor"], &["add", "curious"], &["verify", "curious"]] {
+    for arguments in
+        [&["list"][..], &["kinds"], &["kinds", "--json"], &["doctor"], &["add", "curious"], &["verify", "curious"]]
+    {
         desk.run(arguments);
         assert!(!desk.is_robbed(), "{arguments:?} ran a program");
     }
@@ -89,11 +91,11 @@ fn what_the_host_does_not_allow_is_told_with_the_way_out() {
     assert!(!desk.is_robbed());
 }
 
-/// The control: the same thief, where a person asks the host for a program that it allows.
+/// The control: the same thief, where a person runs a program that the host allows.
 #[test]
 fn a_program_that_does_run_is_noticed() {
     let desk = Desk::new("control");
-    let shown = desk.run(&["kinds", "show", "claude"]);
+    let shown = desk.run(&["run", "claude", "--", "--version"]);
     assert!(shown.contains("1.0 (thief)"), "{shown}");
     assert!(desk.0.join("ran").exists() && desk.0.join("stolen").exists());
 }

@@ -1,0 +1,32 @@
+//! Copies a directory by paths, on platforms on which an entry cannot be opened in the handle of its directory: whoever can
+//! swap a file for a link between the look and the copy can have another file copied.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
+
+use super::{Left, copy_file, failed};
+use crate::{platform, sandbox::SandboxError};
+
+/// Copies a file or a directory.
+pub(super) fn copy(source: &Path, target: &Path, left: &mut Left) -> Result<(), SandboxError> {
+    let failed = |error: io::Error| failed(source, &error);
+    left.take(1, 0).map_err(failed)?;
+    let kind = fs::symlink_metadata(source).map_err(failed)?.file_type();
+    if kind.is_dir() {
+        platform::create_private_dir(target).map_err(failed)?;
+        for entry in fs::read_dir(source).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let copied = copy(&entry.path(), &target.join(entry.file_name()), left);
+            match fs::symlink_metadata(entry.path()) {
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                _ => copied?,
+            }
+        }
+    } else if kind.is_file() {
+        copy_file(File::open(source).map_err(failed)?, target, left).map_err(failed)?;
+    }
+    Ok(())
+}
