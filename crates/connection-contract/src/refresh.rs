@@ -63,11 +63,13 @@ pub trait Refresher<C>: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshSemantics {
-    /// It works for so long after it was first used.
+    /// It works for so long after it was first used. When its answer is lost, it is sent again at once if a quarantine of
+    /// a minute fits into that time.
     Grace(Duration),
     /// It works again: nothing is used up.
     Stable,
-    /// It may be dead, and to use it again may revoke everything that came of it (RFC 9700, section 4.14.2).
+    /// It may be dead, and to use it again may revoke everything that came of it (RFC 9700, section 4.14.2). It is sent again
+    /// after a quarantine, and not while the credential has more than five minutes to live.
     Strict,
 }
 

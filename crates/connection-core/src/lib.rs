@@ -72,8 +72,8 @@ pub use seal::{
     KeyWrapper, SealError,
 };
 pub use services::{
-    Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock, SecretFile, SecretFileError,
-    SystemClock, SystemEnvironment,
+    Boot, Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock, SecretFile,
+    SecretFileError, SystemClock, SystemEnvironment,
 };
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,

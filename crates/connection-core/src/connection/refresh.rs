@@ -17,7 +17,9 @@ impl Connection {
     ///
     /// # Repetition
     ///
-    /// Each call after the end of the one before renews again.
+    /// Each call after the end of the one before renews again. What may have been spent by one whose answer was lost is sent
+    /// again when its quarantine is over: [`NotLive::recheck_after`] of the error says in what time. What the provider refused
+    /// for good is not sent again; see [`force_refresh`](Self::force_refresh).
     ///
     /// # Cancellation
     ///
@@ -28,12 +30,26 @@ impl Connection {
     /// [`Error::NotSupported`] for kinds that renew nothing, [`Error::NotRenewed`] when the provider does not renew it or
     /// cannot be asked, [`Error::UnknownKind`], [`Error::NotFound`], and the store's: the credential is as it was.
     pub async fn refresh(&self) -> Result<ConnectionInfo, Error> {
+        self.refresh_for(Why::Asked).await
+    }
+
+    /// As [`refresh`](Self::refresh), also where the provider said that it renews this credential no more. What may have
+    /// been spent is not sent again before its quarantine is over by this either.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn force_refresh(&self) -> Result<ConnectionInfo, Error> {
+        self.refresh_for(Why::Forced).await
+    }
+
+    async fn refresh_for(&self, why: Why) -> Result<ConnectionInfo, Error> {
         let (registry, id) = (self.registry(), self.id());
         if !self.kind()?.renews() {
             return Err(self.cannot("renew their credential"));
         }
         let (_, generation) = registry.info_and_generation(id).await?;
-        refresh::renew(&registry, id, generation, Why::Asked).await?;
+        refresh::renew(&registry, id, generation, why).await?;
         registry.info(id).await
     }
 

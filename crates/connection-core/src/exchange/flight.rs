@@ -10,7 +10,7 @@ pub(crate) use super::replay::Rule;
 use super::{
     ExchangeKey, Scope, StateDirectory, answer,
     recording::{keep, recorded},
-    replay::{Age, Verdict},
+    replay::{Age, Verdict, retry_after},
     rescue::{self, Rescue},
     table::{Landing, Progress},
     unanswered::{Look, conclude, concluded, decide, lost, moment, uncertain},
@@ -62,10 +62,17 @@ pub(crate) enum Ended {
 pub(crate) struct Uncertain {
     /// When it was sent, by the database's clock.
     pub(crate) sent_at: Timestamp,
-    /// When to ask again, since it may be sent once more or be answered by then; `None` when it never will be.
+    /// When to ask again at the earliest, since it may be sent again or be answered by then; `None` when it never will be.
     pub(crate) replay_at: Option<Timestamp>,
     /// Whose answer may be recorded yet; `None` when there was one that nobody can read.
     pub(crate) awaited: Option<ExchangeKey>,
+    /// The number of attempts so far.
+    pub(crate) attempts: i64,
+    /// For how many seconds the last of them is known to be over, and since the first one was begun.
+    pub(crate) over_for: i64,
+    pub(crate) unclear_for: i64,
+    /// Seconds that the provider asked to be left alone after the last one.
+    pub(crate) retry_after: i64,
 }
 
 impl Ended {
@@ -141,13 +148,18 @@ async fn to_end(
                 take_back(&shared, exchange, noted).await;
                 Some(Ok(Ended::NotSent(error)))
             }
-            Once::Answered(_) | Once::Lost => {
+            once @ (Once::Answered(_) | Once::Lost) => {
+                let asked = match once {
+                    Once::Answered(answer) => retry_after(answer.retry_after()),
+                    _ => 0,
+                };
                 tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
                 let now = noted.now.reckoned(&*shared.clock);
-                let sent = conclude(&shared, exchange, noted.sent).await;
+                let sent = conclude(&shared, exchange, noted.sent, asked).await;
                 // The answer to that told the time, too.
                 let now = sent.concluded_at.map_or(now, |at| Moment::told(at, shared.clock.passed()));
-                Some(Ok(Ended::Uncertain(uncertain(&shared, exchange, &sent, now))))
+                let verdict = decide(&shared, exchange, &sent, now).await;
+                Some(verdict.map(|verdict| Ended::Uncertain(uncertain(&shared, exchange, &sent, verdict, now))))
             }
         },
     }
@@ -158,7 +170,7 @@ async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, 
     let mut until = exchange.deadline;
     if let (Some(grace), Some(before)) = (noted.within, &noted.before) {
         let now = noted.now.reckoned(&*shared.clock);
-        let age = Age::of(before.at, shared.exchanges.first(now), now);
+        let age = Age::of(before.begun_at, shared.exchanges.first(now), now);
         if !age.is_within(grace) {
             return Once::NotSent(HttpError::Timeout);
         }
@@ -188,7 +200,7 @@ async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, 
 pub(super) struct Noted {
     pub(super) sent: Sent,
     pub(super) before: Option<Sent>,
-    /// For so long after it was first sent, that may be.
+    /// For so long after the first attempt began, that may be.
     pub(super) within: Option<Duration>,
     /// The database's time when that was decided.
     now: Moment,
@@ -209,17 +221,17 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
                 return recorded(shared, exchange, &sealed, &sent).await.map(Begun::Known);
             }
             Some(ExchangeRow { sent, .. }) => {
-                let sent = match concluded(shared, exchange, sent).await? {
+                let sent = match concluded(shared, exchange, sent, now).await? {
                     Look::Answered => continue,
                     Look::Lost(uncertain) => return Ok(Begun::Known(Ended::Uncertain(uncertain))),
                     Look::Sent(sent) => sent,
                 };
                 // What was written down just now is no older than that.
                 let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
-                match decide(shared, exchange, &sent, now) {
+                match decide(shared, exchange, &sent, now).await? {
                     Verdict::Send { replays, within } => Some((sent, replays, within)),
-                    Verdict::Wait { .. } => {
-                        return Ok(Begun::Known(Ended::Uncertain(uncertain(shared, exchange, &sent, now))));
+                    verdict @ Verdict::Wait { .. } => {
+                        return Ok(Begun::Known(Ended::Uncertain(uncertain(shared, exchange, &sent, verdict, now))));
                     }
                 }
             }

@@ -2,11 +2,12 @@
 //!
 //! An intent is committed before a byte leaves, and the answer before a plugin sees it. The request and its recording run
 //! on a task of their own, so that whoever waits may leave. What was sent and not answered stays noted; whether it may be
-//! sent once more is decided by the rule in `replay`. See `docs/design/refresh.md`.
+//! sent again is decided by the rule in `replay`. See `docs/design/refresh.md`.
 
 mod answer;
 mod flight;
 mod key;
+mod look;
 mod recording;
 mod replay;
 mod rescue;
@@ -20,6 +21,7 @@ mod unanswered;
 
 pub(crate) use flight::{Ended, Exchange, LONGEST_REFRESH, Rule, Uncertain, send};
 pub(crate) use key::{ExchangeKey, Scope};
+pub(crate) use look::boot_time;
 pub(crate) use replay::SEND_WITHIN;
 pub(crate) use rescue::ingest_all;
 pub(crate) use spends::{ConnectionSpends, Spender};

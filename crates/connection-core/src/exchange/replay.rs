@@ -1,8 +1,9 @@
-//! Whether what was sent and not answered may be sent once more.
+//! Whether what was sent and not clearly answered may be sent again.
 //!
-//! Never more than one time, counted before it is sent, and judged by the database's clock alone. It needs a mark that nobody sends it any more, which whoever sent
-//! it makes when its attempt is over, or somebody else who can prove that its process is gone; and then a time in which the
-//! bytes that are under way die, too: they outlive a process.
+//! It is sent again as often as needed, counted before it is sent, and never without a proof that the attempt before it is
+//! over: its sender marks that when the attempt ends, or somebody else does who can prove that the process is gone. Then a
+//! quarantine passes in which the bytes that are under way die, too: they outlive a process. A quarantine is measured by
+//! the time of a boot of a machine, which nobody can set; see [`look`](super::look).
 
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ use crate::{services::Moment, store::rows::Sent};
 pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(25);
 /// In seconds: longer than a request that is under way can still arrive.
 pub(super) const QUARANTINE: i64 = 60;
-/// How often it is asked again whether an attempt is over of which nobody can tell, in seconds: its node may come back.
-const ASKED: i64 = 300;
-/// After that nobody waits for it any more.
-const AWAITED: i64 = 86_400;
+/// How often it is asked again whether an attempt is over of which nobody here can tell, in seconds.
+const ASKED: i64 = 60;
+/// So long without a sign of its node proves that an attempt is over, in seconds.
+const SILENT: i64 = 86_400;
+/// A provider may ask for no longer pause than that, in seconds.
+const LONGEST_RETRY_AFTER: i64 = 86_400;
 
 /// What rule an exchange follows.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +66,11 @@ impl Age {
         i64::try_from(grace.as_secs()).unwrap_or(i64::MAX).saturating_sub(self.most)
     }
 
+    /// Of a sign of life: whether its node has been silent for so long that it is taken to be gone.
+    pub(super) fn is_silent(self) -> bool {
+        self.least >= SILENT
+    }
+
     fn is_over_quarantine(self) -> bool {
         self.least >= QUARANTINE
     }
@@ -72,7 +80,25 @@ impl Age {
     }
 }
 
-pub(super) fn verdict(rule: Rule, sent: &Sent, first: Moment, now: Moment) -> Verdict {
+/// The seconds that a provider asked for, as they are noted.
+pub(super) fn retry_after(asked: Option<Duration>) -> i64 {
+    let seconds = asked.map_or(0, |asked| asked.as_secs());
+    i64::try_from(seconds).unwrap_or(i64::MAX).min(LONGEST_RETRY_AFTER)
+}
+
+/// How long a quarantine lasts that began when this boot said `noted`, in seconds. `None` for a note of a time that has not
+/// come, as on a machine that was put back to an earlier state: it counts for nothing.
+pub(super) fn quarantine_left(sent: &Sent, noted: i64, boot_now: i64) -> Option<i64> {
+    let passed = boot_now.saturating_sub(noted);
+    // A note is rounded up.
+    if passed < -1 {
+        return None;
+    }
+    Some(QUARANTINE.max(sent.retry_after).saturating_sub(passed).max(0))
+}
+
+/// Judges an attempt that is over since `left` seconds of its quarantine are left, where it is over.
+pub(super) fn verdict(rule: Rule, sent: &Sent, left: i64, first: Moment, now: Moment) -> Verdict {
     let age = Age::of(sent.at, first, now);
     let semantics = match rule {
         Rule::Once => {
@@ -88,48 +114,85 @@ pub(super) fn verdict(rule: Rule, sent: &Sent, first: Moment, now: Moment) -> Ve
     }
     let Some(concluded_at) = sent.concluded_at else {
         // Whoever sent it, or its node, may tell yet, and may have the answer.
-        let again_in = match age.is_over_quarantine() {
-            false => Some(age.quarantined_for()),
-            true => (age.least < AWAITED).then_some(ASKED),
-        };
-        return Verdict::Wait { again_in };
+        let again_in = if age.is_over_quarantine() { ASKED } else { age.quarantined_for() };
+        return Verdict::Wait { again_in: Some(again_in) };
     };
-    if sent.replays > 0 {
-        return Verdict::Wait { again_in: None };
-    }
+    let replays = sent.replays.saturating_add(1);
+    // The provider's window begins after the first attempt did: what is under way still arrives within it, or never.
     if let RefreshSemantics::Grace(grace) = semantics
-        && age.is_within(grace)
+        && sent.retry_after == 0
+        && outlasts_quarantine(grace, sent.begun_at, concluded_at)
+        && Age::of(sent.begun_at, first, now).is_within(grace)
     {
-        return Verdict::Send { replays: 1, within: Some(grace) };
+        return Verdict::Send { replays, within: Some(grace) };
     }
-    let concluded = Age::of(concluded_at, first, now);
-    match concluded.is_over_quarantine() {
-        true => Verdict::Send { replays: 1, within: None },
-        false => Verdict::Wait { again_in: Some(concluded.quarantined_for()) },
+    match left {
+        ..=0 => Verdict::Send { replays, within: None },
+        left => Verdict::Wait { again_in: Some(left) },
     }
+}
+
+/// Whether a window that opened no earlier than at `begun_at` is open for a whole quarantine after the end of an attempt.
+fn outlasts_quarantine(grace: Duration, begun_at: i64, concluded_at: i64) -> bool {
+    let grace = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX);
+    concluded_at >= begun_at && concluded_at.saturating_add(QUARANTINE) <= begun_at.saturating_add(grace)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A clock of a database that is set, while a process that read it before measures what passes.
+    fn over(retry_after: i64) -> Sent {
+        Sent { concluded_at: Some(1_000), retry_after, ..Sent::first(None, "one".into(), 1_000) }
+    }
+
+    /// The database's clock is not looked at; the time of a boot is.
     #[test]
     fn a_clock_that_is_set_ends_no_quarantine() {
-        let seconds = Duration::from_secs;
-        let first = Moment::told(1_000, seconds(10));
-        let sent = Sent { concluded_at: Some(1_000), ..Sent::first(None, "one".into(), 1_000) };
-        let rule = Rule::Of(RefreshSemantics::Strict);
-        let send = Verdict::Send { replays: 1, within: None };
-        let wait = |again_in| Verdict::Wait { again_in: Some(again_in) };
-        for (told, passed, expected) in [
-            (5_000, 10, wait(60)),
-            (5_000, 40, wait(30)),
-            (500, 3_600, wait(560)),
-            (1_059, 3_600, wait(1)),
-            (1_060, 70, send),
-        ] {
-            assert_eq!(verdict(rule, &sent, first, Moment::told(told, seconds(passed))), expected, "{told} {passed}");
+        let first = Moment::told(1_000, Duration::from_secs(10));
+        let strict = Rule::Of(RefreshSemantics::Strict);
+        for told in [500, 5_000, 9_000_000] {
+            let now = Moment::told(told, Duration::from_secs(10));
+            for (left, expected) in [
+                (60, Verdict::Wait { again_in: Some(60) }),
+                (1, Verdict::Wait { again_in: Some(1) }),
+                (0, Verdict::Send { replays: 1, within: None }),
+            ] {
+                assert_eq!(verdict(strict, &over(0), left, first, now), expected, "{told} {left}");
+            }
         }
+    }
+
+    #[test]
+    fn a_quarantine_lasts_a_minute_of_one_boot_or_as_long_as_the_provider_asks() {
+        for (retry_after, noted, now, expected) in [
+            (0, 500, 500, Some(60)),
+            (0, 501, 500, Some(61)),
+            (0, 500, 559, Some(1)),
+            (0, 500, 560, Some(0)),
+            (0, 500, 9_000, Some(0)),
+            (5, 500, 560, Some(0)),
+            (120, 500, 560, Some(60)),
+            // A machine that was put back.
+            (0, 500, 400, None),
+        ] {
+            assert_eq!(quarantine_left(&over(retry_after), noted, now), expected, "{retry_after} {noted} {now}");
+        }
+        assert_eq!(retry_after(Some(Duration::from_secs(u64::MAX))), 86_400);
+    }
+
+    #[test]
+    fn a_window_that_ends_before_a_quarantine_saves_none() {
+        let at = Moment::told(1_005, Duration::from_secs(10));
+        let grace = |seconds| Rule::Of(RefreshSemantics::Grace(Duration::from_secs(seconds)));
+        let wait = Verdict::Wait { again_in: Some(55) };
+        assert_eq!(verdict(grace(59), &over(0), 55, at, at), wait);
+        let within = Some(Duration::from_secs(60));
+        assert_eq!(verdict(grace(60), &over(0), 55, at, at), Verdict::Send { replays: 1, within });
+        // The window is of the first attempt, whichever is asked about.
+        let again = Sent { replays: 1, concluded_at: Some(1_004), at: 1_004, ..over(0) };
+        assert_eq!(verdict(grace(63), &again, 55, at, at), wait);
+        let within = Some(Duration::from_secs(64));
+        assert_eq!(verdict(grace(64), &again, 55, at, at), Verdict::Send { replays: 2, within });
     }
 }

@@ -79,6 +79,13 @@ impl ConnectionSpends {
         seen.answered.iter().enumerate().filter_map(judged).collect()
     }
 
+    /// The answer by which the plugin judged, where the provider said yes by its status: when the plugin cannot read it,
+    /// what was spent is used up all the same.
+    pub(crate) fn judged_yes(&self) -> Option<ExchangeKey> {
+        let seen = self.seen();
+        seen.answered.last().filter(|(_, yes)| *yes && !seen.elsewhere).map(|(key, _)| *key)
+    }
+
     /// Another request begins, by which the plugin may judge as well.
     pub(crate) fn asked_elsewhere(&self) {
         self.seen().elsewhere = true;

@@ -24,6 +24,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use connection_contract::{Platform, encode};
@@ -97,6 +98,24 @@ pub(crate) fn kill_group(leader: Option<u32>) {
 /// User and group of this process, where there are such.
 pub(crate) fn user() -> Option<(u32, u32)> {
     system::user()
+}
+
+/// The time since this machine started; `None` where the system does not tell.
+///
+/// It stands while the machine sleeps, as does what its kernel has not sent yet.
+pub(crate) fn since_boot() -> Option<Duration> {
+    system::since_boot()
+}
+
+/// The name of this boot of the machine, where the system has one.
+pub(crate) fn boot_id() -> Option<String> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    // A container may have times of its own (time_namespaces(7)); the link is missing where the kernel has none.
+    let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
+    Some(format!("{} {}", boot.trim(), namespace.display()))
 }
 
 /// What a program of that name is called in a directory.

@@ -5,6 +5,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
+    time::Duration,
 };
 
 use super::NotPrivate;
@@ -70,4 +71,9 @@ pub(super) fn program_names(name: &str) -> Vec<String> {
 /// By anybody: whether it may be this user, the system says when it is run.
 pub(super) fn may_run(metadata: &Metadata) -> bool {
     metadata.mode() & 0o111 != 0
+}
+
+pub(super) fn since_boot() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
 }

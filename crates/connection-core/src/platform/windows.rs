@@ -7,6 +7,7 @@ use std::{
     fs::{self, File, Metadata, OpenOptions},
     io,
     path::Path,
+    time::Duration,
 };
 
 use super::NotPrivate;
@@ -35,6 +36,10 @@ pub(super) fn sync_dir(_path: &Path) -> io::Result<()> {
 }
 
 pub(super) fn kill_group(_leader: u32) {}
+
+pub(super) fn since_boot() -> Option<Duration> {
+    None
+}
 
 pub(super) fn user() -> Option<(u32, u32)> {
     None

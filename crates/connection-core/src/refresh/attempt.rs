@@ -45,6 +45,8 @@ pub(super) struct Attempt {
     pub(super) keys: Vec<ExchangeKey>,
     /// Answers to forget with a failure.
     pub(super) judged: Vec<ExchangeKey>,
+    /// The one of these that is unclear, unless the plugin could read it.
+    pub(super) yes: Option<ExchangeKey>,
     /// What may have been spent and was not answered.
     pub(super) uncertain: Option<Uncertain>,
 }
@@ -52,7 +54,7 @@ pub(super) struct Attempt {
 impl Attempt {
     /// One for which nothing was spent.
     pub(super) const fn of(outcome: Outcome) -> Self {
-        Self { outcome, keys: Vec::new(), judged: Vec::new(), uncertain: None }
+        Self { outcome, keys: Vec::new(), judged: Vec::new(), yes: None, uncertain: None }
     }
 }
 
@@ -64,7 +66,13 @@ pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: 
     let egress = subject.payload.egress.clone();
     let spends = Arc::new(ConnectionSpends::new(shared, spender, semantics, egress, lease.deadline()));
     let outcome = run(shared, kind, subject, spends.clone()).await;
-    Attempt { outcome, keys: spends.keys(), judged: spends.judged(), uncertain: spends.uncertain() }
+    Attempt {
+        outcome,
+        keys: spends.keys(),
+        judged: spends.judged(),
+        yes: spends.judged_yes(),
+        uncertain: spends.uncertain(),
+    }
 }
 
 /// Requests that spend nothing, which the spending ones want to know of.

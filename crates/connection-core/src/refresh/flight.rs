@@ -32,6 +32,7 @@ pub(super) struct Target<'a> {
     /// Of the credential that is renewed.
     pub(super) generation: i64,
     pub(super) plan: Plan,
+    pub(super) why: Why,
 }
 
 pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i64, why: Why) -> Result<Renewed, Error> {
@@ -59,7 +60,8 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
         }
         let now = shared.clock.now().seconds();
         match why {
-            Why::Asked => {}
+            Why::Asked if plan.ended().is_some() => return Err(failed_before(&info, &plan)),
+            Why::Asked | Why::Forced => {}
             Why::Refused if !plan.may_follow_refusal(now) => return Ok(Renewed::NotNow),
             Why::Refused => {}
             Why::Due => match plan.stage(now) {
@@ -70,7 +72,7 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
         }
         if let Some(lease) = Lease::take(shared, id, seen).await? {
             let span = tracing::info_span!("refresh", connection = %id, kind = %info.kind);
-            let target = Target { registry: &registry, info, kind, generation: seen, plan };
+            let target = Target { registry: &registry, info, kind, generation: seen, plan, why };
             return held(target, lease).instrument(span).await;
         }
         if why == Why::Due && !plan.is_expired(now) {
@@ -97,7 +99,7 @@ async fn held(target: Target<'_>, mut lease: Lease) -> Result<Renewed, Error> {
 
 /// Renews it, as the only one.
 async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error> {
-    let Target { registry, info, kind, generation, plan } = target;
+    let Target { registry, info, kind, generation, plan, why } = target;
     let shared = &registry.shared;
     // Behind the lease: who held the one before may have stored something, or failed.
     let (info, opened) = verify::open_as_one(registry, info, generation).await?;
@@ -108,7 +110,7 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
     if opened.plan.failures() > plan.failures() {
         return Err(failed_meanwhile(shared, &info, &opened.plan));
     }
-    let target = Target { registry, info, kind, generation, plan };
+    let target = Target { registry, info, kind, generation, plan, why };
     let (attempt, payload) = match opened.payload {
         Ok(payload) => {
             let ConnectionInfo { id, profile, .. } = target.info;
@@ -118,7 +120,8 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
         }
         Err(unopened) => (Attempt::of(Outcome::Fault(unopened.not_live())), None),
     };
-    let Attempt { outcome, keys, judged, uncertain } = attempt;
+    let Attempt { outcome, keys, judged, yes, uncertain } = attempt;
+    let semantics = target.kind.capabilities.refresh;
     match (outcome, payload) {
         (Outcome::Renewed(refreshed), Some(payload)) => {
             commit::renewed(&target, lease, payload, *refreshed, keys).await
@@ -134,11 +137,10 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
             Ok(Renewed::To(generation))
         }
         (Outcome::Failed(why), _) => {
-            failure::record(&target, lease, Failure::of(target.kind.capabilities.refresh, why, uncertain, judged)).await
+            failure::record(&target, lease, Failure::of(semantics, why, uncertain, judged, yes)).await
         }
         (Outcome::Fault(why), _) => {
-            failure::record(&target, lease, Failure::of(target.kind.capabilities.refresh, why, uncertain, Vec::new()))
-                .await
+            failure::record(&target, lease, Failure::of(semantics, why, uncertain, Vec::new(), None)).await
         }
     }
 }

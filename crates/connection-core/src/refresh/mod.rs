@@ -31,8 +31,10 @@ pub(crate) enum Why {
     Due,
     /// Its provider refused it.
     Refused,
-    /// Somebody asked for it, pause or not.
+    /// Somebody asked for it, pause or not. What its provider has ended for good is not sent again.
     Asked,
+    /// As [`Asked`](Self::Asked), also where its provider has ended it.
+    Forced,
 }
 
 /// What came of it.

@@ -24,6 +24,11 @@ const LEAST: i64 = 30;
 /// The first pause after a failure; each is twice the one before.
 const FIRST_PAUSE: i64 = 30;
 const LONGEST_PAUSE: i64 = 3_600;
+/// The pauses after attempts that were not clearly answered, in seconds; the last one lasts. The first is the quarantine.
+const UNCLEAR: [i64; 4] = [60, 300, 900, 3_600];
+/// So long before its end at most, a credential that works is put at risk by sending again what may be used up.
+const AT_RISK: i64 = 300;
+
 /// What a provider that asks for a pause may ask for.
 const ASKED: std::ops::RangeInclusive<i64> = 1..=86_400;
 
@@ -130,6 +135,27 @@ pub(crate) fn after_failure(id: ConnectionId, failures: i64, asked: Option<u64>)
     pause.saturating_add(part(id, failures, pause / 4)).clamp(FIRST_PAUSE, LONGEST_PAUSE)
 }
 
+/// The pause after that many attempts that were not clearly answered, in seconds.
+pub(crate) fn after_unclear(attempts: i64) -> i64 {
+    let last = UNCLEAR.len() - 1;
+    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(last);
+    UNCLEAR[index]
+}
+
+/// When what may be used up is sent again at the earliest while the credential works that would be lost with it; `None` when
+/// it does not.
+pub(crate) fn at_risk_until(valid_until: Option<i64>, now: i64) -> Option<i64> {
+    valid_until.filter(|until| *until > now).map(|until| until.saturating_sub(AT_RISK))
+}
+
+/// What is told of a credential that works while it could not be renewed: that an answer is lost, or what somebody has to
+/// mend. What passes by itself is not.
+pub(crate) fn note(reason: Option<&str>) -> Option<Reason> {
+    let reason = reason.and_then(json::to_reason)?;
+    let passes = TEMPORARY.contains(&&*reason.code);
+    (!passes).then_some(reason)
+}
+
 /// A number from 0 to `most` that follows from the connection and the occasion.
 fn part(id: ConnectionId, occasion: i64, most: i64) -> i64 {
     let Ok(most) = u64::try_from(most) else { return 0 };
@@ -205,8 +231,8 @@ impl Plan {
     }
 
     pub(crate) fn stage(&self, now: i64) -> Stage {
-        // A time further ahead than any pause is of a clock that was wrong.
-        let farthest = now.saturating_add(*ASKED.end());
+        // A time further ahead than any pause is of a clock that was wrong, unless it is shortly before the credential's end.
+        let farthest = now.saturating_add(*ASKED.end()).max(self.valid_until.unwrap_or(now));
         let is_time = match self.due {
             Some(due) => due <= now || (self.failures > 0 && due > farthest),
             None => false,
@@ -224,11 +250,17 @@ impl Plan {
     /// on for ever, and not while a pause lasts.
     pub(crate) fn may_follow_refusal(&self, now: i64) -> bool {
         let paused = self.failures > 0 && !matches!(self.stage(now), Stage::Due | Stage::Expired);
-        !self.is_fresh(now) && !paused
+        !self.is_fresh(now) && (!paused || self.is_spared(now))
     }
 
     /// Returns `true` if a refresh made the credential only seconds ago.
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
         self.refreshed_at.is_some_and(|at| (0..LEAST).contains(&now.saturating_sub(at)))
+    }
+
+    /// Whether it is not renewed because that could cost a credential that works: later than any pause would have it.
+    fn is_spared(&self, now: i64) -> bool {
+        let is_unclear = self.code() == Some(reason::REFRESH_OUTCOME_UNKNOWN);
+        is_unclear && self.due.is_some_and(|due| due > now.saturating_add(LONGEST_PAUSE))
     }
 }

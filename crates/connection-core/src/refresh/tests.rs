@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     failure::Failure,
-    plan::{Given, Plan, Stage, after_failure, of},
+    plan::{Given, Plan, Stage, after_failure, after_unclear, at_risk_until, of},
 };
 use crate::{
     ConnectionId,
@@ -67,6 +67,19 @@ fn pauses_grow_from_half_a_minute_to_an_hour_and_differ() {
 }
 
 #[test]
+fn pauses_after_unclear_answers_are_one_five_fifteen_and_then_sixty_minutes() {
+    assert_eq!([0, 1, 2, 3, 4, 5, i64::MAX].map(after_unclear), [60, 60, 300, 900, 3_600, 3_600, 3_600]);
+}
+
+#[test]
+fn a_credential_that_works_is_not_put_at_risk_before_its_last_minutes() {
+    let now = MADE;
+    assert_eq!(at_risk_until(Some(now + 3_600), now), Some(now + 3_300));
+    assert_eq!(at_risk_until(Some(now + 1), now), Some(now - 299));
+    assert_eq!([at_risk_until(Some(now), now), at_risk_until(None, now)], [None, None]);
+}
+
+#[test]
 fn what_a_provider_asks_for_is_kept_to_within_a_day() {
     let asked = |seconds| after_failure(id(1), 5, Some(seconds));
     assert_eq!([asked(0), asked(1), asked(120), asked(86_400), asked(u64::MAX)], [1, 1, 120, 86_400, 86_400]);
@@ -108,6 +121,8 @@ fn a_stage_says_what_is_done_before_a_use() {
         ((future, None, 1), Stage::Fresh),
         // A pause that no rule makes is of a clock that was wrong.
         ((past, Some(now + 90_000), 1), Stage::Expired),
+        // One that spares a credential which works is none of these.
+        ((Some(now + 200_000), Some(now + 199_700), 1), Stage::Fresh),
         // What was stored before its kind renewed anything is planned when it is used.
         ((Some(now + 1), None, 0), Stage::Due),
         ((past, None, 0), Stage::Expired),
@@ -125,11 +140,14 @@ fn a_stage_says_what_is_done_before_a_use() {
 fn an_answer_stays_recorded_when_a_later_one_is_lost() {
     let kept = |semantics, uncertain| {
         let why = NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "down"));
-        Failure::of(Some(semantics), why, uncertain, vec![ExchangeKey::from_bytes([1; 32])]).keys.is_empty()
+        Failure::of(Some(semantics), why, uncertain, vec![ExchangeKey::from_bytes([1; 32])], None).keys.is_empty()
     };
     for semantics in [RefreshSemantics::Stable, RefreshSemantics::Strict] {
         for replay_at in [None, Some(Timestamp::from_seconds(MADE))] {
-            let uncertain = Uncertain { sent_at: Timestamp::from_seconds(MADE), replay_at, awaited: None };
+            let sent_at = Timestamp::from_seconds(MADE);
+            let (attempts, over_for, unclear_for, retry_after) = (1, 0, 0, 0);
+            let uncertain =
+                Uncertain { sent_at, replay_at, awaited: None, attempts, over_for, unclear_for, retry_after };
             assert!(kept(semantics, Some(uncertain)), "{semantics:?} {replay_at:?}");
         }
         assert!(!kept(semantics, None), "what failed for certain is over");

@@ -9,6 +9,7 @@ use crate::{
     ConnectionId, ConnectionRegistry, Error, ProfileId,
     connection::json,
     liveness::words,
+    refresh::plan,
     store::{
         Wanted, any_of,
         rows::{FoundRow, ListedRow},
@@ -36,7 +37,8 @@ pub struct ConnectionInfo {
     pub identity: Identity,
     /// Whether it works, as last measured.
     pub liveness: Liveness,
-    /// Why it is not live.
+    /// Why it is not live; of one that is live, why its credential could not be renewed, where an answer is lost or somebody
+    /// has to mend something.
     pub reason: Option<Reason>,
     /// When it was last measured.
     pub checked_at: Option<Timestamp>,
@@ -248,8 +250,12 @@ impl Shared {
 
     /// A row as hosts see it. One whose kind is no kind was written by nobody; it is listed, so that it can be removed.
     pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
-        let ListedRow { account, liveness, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } =
-            row;
+        let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
+        let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness);
+        let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
+            Liveness::Live | Liveness::Unknown => plan::note(row.refresh_reason.as_deref()),
+            _ => None,
+        });
         let kind = Kind::parse(&account.kind).unwrap_or_else(|| {
             tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
             UNREADABLE
@@ -262,8 +268,8 @@ impl Shared {
             provider,
             label: account.label.into(),
             identity: Identity::new(account.account_id, account.account_label),
-            liveness: liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness),
-            reason: reason.as_deref().and_then(json::to_reason),
+            liveness,
+            reason,
             checked_at: checked_at.map(Timestamp::from_seconds),
             valid_until: valid_until.map(Timestamp::from_seconds),
             authorized_until: authorized_until.map(Timestamp::from_seconds),

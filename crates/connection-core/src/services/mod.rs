@@ -18,7 +18,7 @@ pub(crate) mod test_log;
 pub(crate) mod test_server;
 
 pub(crate) use clock::Moment;
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Boot, Clock, ManualClock, SystemClock};
 pub use environment::{Environment, SystemEnvironment};
 pub use files::FilesPolicy;
 pub use given::{HostSecret, SecretFile, SecretFileError};

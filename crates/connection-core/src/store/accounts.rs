@@ -16,7 +16,8 @@ macro_rules! listed {
         concat!(
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
-             l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until, c.authorized_until \
+             l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until, c.authorized_until, \
+             c.refresh_reason \
              FROM connection_account AS a \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
              LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation WHERE ",

@@ -6,7 +6,7 @@ use super::{
     Reader, StoreError, Tx,
     clock::clocked,
     engine::{Engine, all, execute, optional},
-    rows::{ExchangeFound, ExchangeRow, ExchangeState, Sent},
+    rows::{BootTime, ExchangeFound, ExchangeRow, ExchangeState, Sent},
 };
 use crate::{
     exchange::{ExchangeKey, Scope},
@@ -23,6 +23,15 @@ impl Scope {
     }
 }
 
+/// What is unclear again.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub(crate) struct Reopened {
+    /// The number of attempts before the last one.
+    pub(crate) replays: i64,
+    /// Seconds since the first one.
+    pub(crate) unclear_for: i64,
+}
+
 impl Reader {
     pub(crate) async fn exchange(&mut self, key: ExchangeKey) -> Result<Option<ExchangeRow>, StoreError> {
         const SQL: &str = "SELECT key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
@@ -34,6 +43,19 @@ impl Reader {
             detail: "a row of connection_exchange is not one that this program writes".into(),
         };
         found.map(|found| found.row().ok_or_else(corrupt)).transpose()
+    }
+
+    /// When that boot first saw that an attempt is over, in seconds of the boot.
+    pub(crate) async fn exchange_look(
+        &mut self,
+        key: ExchangeKey,
+        attempt: i64,
+        boot_id: &str,
+    ) -> Result<Option<i64>, StoreError> {
+        const SQL: &str = "SELECT boot_seconds FROM connection_exchange_look \
+                           WHERE key = $1 AND attempt = $2 AND boot_id = $3";
+        let found = optional!(self, (i64,), SQL, &key.as_bytes()[..], attempt, boot_id)?;
+        Ok(found.map(|(seconds,)| seconds))
     }
 
     /// The processes that an exchange names.
@@ -105,17 +127,68 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Notes that nobody sends it any more, from now on, and since when as the database's clock has it; `None` when it is
-    /// not as `sent` says any more.
-    pub(crate) async fn conclude_exchange(&mut self, key: ExchangeKey, sent: &Sent) -> Result<Option<i64>, StoreError> {
+    /// Notes that nobody sends it any more, from now on, since when as the database's clock has it, and when this boot saw
+    /// that; `None` when it is not as `sent` says any more.
+    pub(crate) async fn conclude_exchange(
+        &mut self,
+        key: ExchangeKey,
+        sent: &Sent,
+        retry_after: i64,
+        seen: &BootTime,
+    ) -> Result<Option<i64>, StoreError> {
         let sql = clocked!(
             self,
-            "UPDATE connection_exchange SET concluded_at = ",
+            "UPDATE connection_exchange SET retry_after = $5, concluded_at = ",
             " WHERE key = $1 AND state = 'intent' AND process_id = $2 AND sent_at = $3 AND replays = $4 \
              AND concluded_at IS NULL RETURNING concluded_at"
         );
-        let concluded = optional!(self, (i64,), sql, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays)?;
+        let bytes = &key.as_bytes()[..];
+        let concluded = optional!(self, (i64,), sql, bytes, &sent.process_id, sent.at, sent.replays, retry_after)?;
+        if concluded.is_some() {
+            self.note_first_look(key, sent.replays, seen).await?;
+        }
         Ok(concluded.map(|(at,)| at))
+    }
+
+    /// Takes an answer away that nobody could read, of at least the attempt of that number: what was sent is unclear from
+    /// now on. `None` when there is no such answer.
+    pub(crate) async fn reopen_exchange(
+        &mut self,
+        key: ExchangeKey,
+        least: i64,
+        seen: &BootTime,
+    ) -> Result<Option<Reopened>, StoreError> {
+        let sql = clocked!(
+            self,
+            "UPDATE connection_exchange SET state = 'intent', sealed = NULL, retry_after = 0, concluded_at = ",
+            " WHERE key = $1 AND state = 'answered' AND replays >= $2 \
+             RETURNING replays, concluded_at - begun_at AS unclear_for"
+        );
+        let reopened = optional!(self, Reopened, sql, &key.as_bytes()[..], least)?;
+        if let Some(Reopened { replays, .. }) = reopened {
+            self.note_first_look(key, replays, seen).await?;
+        }
+        Ok(reopened)
+    }
+
+    /// In place of all looks before.
+    async fn note_first_look(&mut self, key: ExchangeKey, attempt: i64, seen: &BootTime) -> Result<(), StoreError> {
+        execute!(self, "DELETE FROM connection_exchange_look WHERE key = $1", &key.as_bytes()[..])?;
+        self.note_look(key, attempt, seen).await
+    }
+
+    /// Notes when this boot first saw that an attempt is over, in place of what it noted of that before.
+    pub(crate) async fn note_look(
+        &mut self,
+        key: ExchangeKey,
+        attempt: i64,
+        seen: &BootTime,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_exchange_look (key, attempt, boot_id, boot_seconds) \
+                           SELECT key, replays, CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM connection_exchange \
+                           WHERE key = $1 AND replays = $2 AND state = 'intent' \
+                           ON CONFLICT (key, attempt, boot_id) DO UPDATE SET boot_seconds = excluded.boot_seconds";
+        execute!(self, SQL, &key.as_bytes()[..], attempt, &seen.boot_id, seen.seconds).map(drop)
     }
 
     /// Records the answer. The first one counts: `false` when there is one, or nothing is noted any more.

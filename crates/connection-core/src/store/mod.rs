@@ -57,6 +57,7 @@ pub(crate) use due::DueRow;
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
 pub(crate) use events::{Astray, InUseRow, StandingRow, broken_link};
+pub(crate) use exchanges::Reopened;
 pub(crate) use lists::{Wanted, any_of};
 pub use location::StoreSource;
 pub(crate) use lock::Lock;

@@ -41,7 +41,7 @@ impl Usage {
             connected: info.liveness != Liveness::Failing,
             connection: Some(info.id),
             identity: Some(info.identity.clone()),
-            error: info.reason.clone(),
+            error: info.reason.clone().filter(|_| info.liveness != Liveness::Live),
             ..empty
         };
         let unreadable = || {

@@ -54,15 +54,18 @@ async fn a_token_that_came_is_kept_when_what_is_asked_for_behind_it_fails() {
     }
 }
 
-/// A yes by its status that says no in its body, as some providers do.
+/// A yes by its status, with a body in which the plugin finds nothing.
 #[tokio::test]
 async fn an_answer_by_which_the_plugin_judges_is_not_given_to_it_for_ever() {
     let it = Renewals::new().await;
     it.provider.says(Some((200, "", r#"{"error":"ratelimited"}"#)));
     it.at(100);
     assert!(matches!(it.connection.refresh().await, Err(Error::NotRenewed { .. })));
-    assert_eq!(exchanges(&it).await, Some(0));
+    assert_eq!(exchanges(&it).await, Some(1), "what it answers may have been spent");
     it.provider.says(None);
+    assert!(matches!(it.connection.refresh().await, Err(Error::NotRenewed { .. })));
+    assert_eq!(it.provider.asked(), 1, "its quarantine is not over");
+    it.at(160);
     it.connection.refresh().await.unwrap();
     assert_eq!((it.provider.asked(), it.token().await), (2, "access-2".to_owned()));
 }
@@ -96,7 +99,6 @@ async fn a_probe_that_rotates_the_credential_loses_no_renewal_under_way() {
     assert_eq!(it.token().await, "access-2");
 }
 
-
 /// A process gets an answer that it cannot record, and goes; another machine gives up; then the first comes back.
 #[tokio::test]
 async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up() {
@@ -120,7 +122,13 @@ async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up(
         other.note_passes(passed).await;
         assert!(matches!(send(&other.connection).await, Err(Error::NotRenewed { .. })));
         let again = other.credential("refresh_at").await.map(|at| at - other.world.now());
-        assert_eq!(again, (!gave_up).then_some(300), "it is asked again, until a day is over");
+        assert_eq!(again, Some(60), "it is asked again");
+        if gave_up {
+            other.at(LIFE + 61);
+            assert!(matches!(send(&other.connection).await, Err(Error::NotRenewed { .. })));
+            let over = "SELECT COUNT(*) FROM connection_exchange WHERE concluded_at IS NOT NULL";
+            assert_eq!(raw::number(&other.world.database(), over).await, Some(1), "its node was silent for a day");
+        }
         // Its node is there again, and reads its files.
         let back = other.world.open(other.plugin.clone()).await;
         drop(back);

@@ -63,12 +63,13 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
     }
 }
 
-/// It may have been spent, or not. When the quarantine is over it is sent once more, and then it works or says so.
+/// It may have been spent, or not. When the quarantine is over it is sent again, and then it works or says so.
 async fn told_in_the_end(it: &Renewals, case: &str) {
     // What the killed one sent outlives it, and may be counted only now.
     const MOST: usize = 2;
     for _ in 0..4 {
         it.note_passes(61).await;
+        it.boot_passes(61).await;
         it.edit("UPDATE connection_credential SET refresh_at = 1000 WHERE refresh_at IS NOT NULL").await;
         drop(send(&it.connection).await);
         assert!(it.provider.asked() <= MOST, "{case}");

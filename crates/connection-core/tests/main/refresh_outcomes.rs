@@ -127,7 +127,7 @@ async fn a_renewal_is_told_and_whoever_joins_it_is_not_counted() {
 #[tokio::test]
 async fn an_answer_that_is_lost_is_uncertain_and_then_replayed() {
     log::begin();
-    let it = Renewals::of(Renewing::of(RefreshSemantics::Grace(Duration::from_secs(60)))).await;
+    let it = Renewals::of(Renewing::of(RefreshSemantics::Grace(Duration::from_secs(600)))).await;
     loses(&it, 1);
     it.connection.refresh().await.unwrap_err();
     let told = Told::of(&it);

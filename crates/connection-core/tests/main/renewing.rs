@@ -212,10 +212,8 @@ impl Refresher<Tokens> for Renewing {
                 return Err(NotLive::failing(ended.remedy("authorize this connection again")).into());
             }
             let made = classify(answer)?.json()?;
-            let fresh = Tokens {
-                access: Secret::from(made.str_at("access")?),
-                refresh: Secret::from(made.str_at("refresh")?),
-            };
+            let fresh =
+                Tokens { access: Secret::from(made.str_at("access")?), refresh: Secret::from(made.str_at("refresh")?) };
             let then = *self.then.lock().unwrap();
             let extra = Secret::from("extra-1");
             match then {
@@ -226,9 +224,8 @@ impl Refresher<Tokens> for Renewing {
                 }
                 Then::Asks => drop(classify(ctx.send(HttpRequest::get(ctx.base_url(API)?, "/extra")).await)?),
             }
-            let from_now = |name: &str| {
-                made[name].as_i64().map(|seconds| Timestamp::from_seconds(ctx.now().seconds() + seconds))
-            };
+            let from_now =
+                |name: &str| made[name].as_i64().map(|seconds| Timestamp::from_seconds(ctx.now().seconds() + seconds));
             Ok(Refreshed::new(fresh)
                 .valid_until(from_now("life"))
                 .renew_at(from_now("renewIn"))
@@ -307,8 +304,15 @@ impl Renewals {
 
     /// Lets time pass for what is noted as sent: that is of the database's clock, which nobody sets.
     pub(crate) async fn note_passes(&self, seconds: i64) {
-        let older = "UPDATE connection_exchange SET sent_at = sent_at - ";
-        self.edit(&format!("{older}{seconds}, concluded_at = concluded_at - {seconds}")).await;
+        let older = |column: &str| format!("{column} = {column} - {seconds}");
+        let columns = ["begun_at", "sent_at", "seen_at", "concluded_at"].map(older).join(", ");
+        self.edit(&format!("UPDATE connection_exchange SET {columns}")).await;
+    }
+
+    /// Lets time pass for the looks of this boot, where that is the system's, which nobody moves.
+    pub(crate) async fn boot_passes(&self, seconds: i64) {
+        let older = format!("CASE WHEN boot_seconds > {seconds} THEN boot_seconds - {seconds} ELSE 0 END");
+        self.edit(&format!("UPDATE connection_exchange_look SET boot_seconds = {older}")).await;
     }
 
     /// The names of what happened, in order.

@@ -112,6 +112,9 @@ pub(crate) enum Command {
     Refresh {
         /// An id, any unique end of one, KIND, or KIND:LABEL
         connection: String,
+        /// Ask a provider that refused to renew it once more
+        #[arg(long)]
+        force: bool,
     },
     /// Where a connection receives what its provider sends by itself
     Webhooks(Webhooks),

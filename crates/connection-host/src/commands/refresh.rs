@@ -1,8 +1,8 @@
 //! `refresh C`: renews the credential now, and says what came of it. Interrupted, it lets what a provider was asked for come
 //! to its end, since the answer may be the only token that works.
 
-use connection_contract::Liveness;
-use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, RefreshOutcome};
+use connection_contract::{Clock as _, Liveness, reason};
+use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, RefreshOutcome, SystemClock};
 
 use crate::{
     Error, Exit,
@@ -11,12 +11,18 @@ use crate::{
     platform, select,
 };
 
-pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, Error> {
+pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> Result<Exit, Error> {
     let registry = program.open().await?;
     let connection = select::connection(&registry, reference).await?;
+    let refresh = async {
+        match force {
+            true => connection.force_refresh().await,
+            false => connection.refresh().await,
+        }
+    };
     let refreshed = tokio::select! {
         biased;
-        refreshed = connection.refresh() => refreshed,
+        refreshed = refresh => refreshed,
         () = program.interrupts.next() => {
             program.output.note("Ending what is under way; control-C again ends it at once.");
             registry.drain().await;
@@ -70,6 +76,10 @@ fn explained(error: CoreError, info: &ConnectionInfo, program: &Program) -> Erro
     let (now, named) = (program.output.now, quoted(&name(info)));
     let is_unsupported = matches!(error, CoreError::NotSupported { .. });
     let is_final = matches!(&error, CoreError::NotRenewed { why, .. } if why.liveness == Liveness::Failing);
+    let waits = match &error {
+        CoreError::NotRenewed { why, .. } if why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN => why.recheck_after,
+        _ => None,
+    };
     let mut error = Error::from(error);
     if is_unsupported {
         return error.remedy(format!(
@@ -82,8 +92,16 @@ fn explained(error: CoreError, info: &ConnectionInfo, program: &Program) -> Erro
     if let Some(until) = info.valid_until.filter(|until| *until > now) {
         error.message = format!("{}; the token that there is ends {}", error.message, moment(until, now));
     }
-    match is_final {
-        true => error.remedy(format!("authorize it again with `connections reauthorize {named}`")),
-        false => error,
+    if is_final {
+        return error.remedy(format!(
+            "authorize it again with `connections reauthorize {named}`; \
+             `connections refresh {named} --force` asks the provider once more"
+        ));
     }
+    let Some(waits) = waits else { return error };
+    let clock = SystemClock::new().now();
+    let until = clock.after(waits.as_secs());
+    error.message =
+        format!("{}; nothing is sent again before {} ({})", error.message, until.to_rfc3339(), moment(until, clock));
+    error.remedy(format!("try again then, or authorize it again with `connections reauthorize {named}`"))
 }

@@ -64,11 +64,18 @@ pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
     match info.liveness {
         _ if !info.registered => 2,
         Liveness::Failing => 0,
+        Liveness::Offline if is_to_choose(info) => 0,
         Liveness::Offline => 1,
         Liveness::Live if expires_soon(info, now) => 3,
         Liveness::Live => 4,
         _ => 2,
     }
+}
+
+/// Whether it was tried to renew it for so long that a person has two ways out.
+fn is_to_choose(info: &ConnectionInfo) -> bool {
+    let is_unclear = |reason: &Reason| reason.code == reason::REFRESH_OUTCOME_UNKNOWN && reason.remedy.is_some();
+    info.liveness == Liveness::Offline && info.reason.as_ref().is_some_and(is_unclear)
 }
 
 /// What expires within it is told ahead.
@@ -87,21 +94,28 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         return (format!("{}{remedy}", refused.message), None);
     }
+    let ways =
+        reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| info.registered && is_to_choose(info));
     let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
-    let expiry = || expiry(info, now).unwrap_or_default();
-    let reason = match liveness {
-        Liveness::Live => reason,
-        _ if expires_soon(info, now) && reason.is_empty() => expiry(),
-        _ if expires_soon(info, now) => format!("{reason}; {}", expiry()),
-        _ => reason,
+    let reason = match &ways {
+        Some(ways) => format!("{reason}; {ways}"),
+        None => reason,
     };
+    let noted = |expiry: String| match (reason.is_empty(), expiry.is_empty()) {
+        (true, _) => expiry,
+        (false, true) => reason.clone(),
+        (false, false) => format!("{reason}; {expiry}"),
+    };
+    let expiry = || expiry(info, now).unwrap_or_default();
+    let note = if liveness == Liveness::Live || expires_soon(info, now) { noted(expiry()) } else { reason.clone() };
     let again = || Some(format!("connections reauthorize {name}"));
     match liveness {
-        _ if !info.registered => (reason, Some(format!("connections remove {name}"))),
-        Liveness::Failing => (reason, again()),
-        Liveness::Live if expires_soon(info, now) => (expiry(), again()),
-        Liveness::Live => (expiry(), None),
-        _ => (reason, Some(format!("connections verify {name}"))),
+        _ if !info.registered => (note, Some(format!("connections remove {name}"))),
+        Liveness::Failing => (note, again()),
+        Liveness::Offline if ways.is_some() => (note, again()),
+        Liveness::Live if expires_soon(info, now) => (note, again()),
+        Liveness::Live => (note, None),
+        _ => (note, Some(format!("connections verify {name}"))),
     }
 }
 

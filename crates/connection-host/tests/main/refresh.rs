@@ -11,8 +11,12 @@ use crate::{
 /// A machine on which `renewing:ada` is connected.
 fn connected() -> Machine {
     let mut machine = Machine::new();
-    machine.set("CONNECTIONS_HTTP__ENDPOINTS", &format!(r#"{{"https://api.renewing.example": "{}"}}"#, machine.provider.origin));
-    let input = machine.write("tokens.json", format!(r#"{{"accessToken": "{TOKEN}", "refreshToken": "{KEY_SECRET}"}}"#).as_bytes());
+    machine.set(
+        "CONNECTIONS_HTTP__ENDPOINTS",
+        &format!(r#"{{"https://api.renewing.example": "{}"}}"#, machine.provider.origin),
+    );
+    let input = machine
+        .write("tokens.json", format!(r#"{{"accessToken": "{TOKEN}", "refreshToken": "{KEY_SECRET}"}}"#).as_bytes());
     run(&machine, &["add", "renewing", "--input", &input]).exits(0).says("Connected ada (renewing:ada)");
     machine
 }
@@ -40,7 +44,8 @@ fn a_renewal_is_told_with_its_end() {
     check(&told["connection"], "connection");
     assert_eq!((&told["outcome"], &told["connection"]["renews"]), (&"refreshed".into(), &Value::Bool(true)));
     let events = run(&machine, &["events", "renewing", "--json"]).exits(0).json();
-    let renewed: Vec<_> = events["events"].as_array().unwrap().iter().filter(|e| e["event"] == "credential_rotated").collect();
+    let renewed: Vec<_> =
+        events["events"].as_array().unwrap().iter().filter(|e| e["event"] == "credential_rotated").collect();
     assert_eq!(renewed.len(), 2, "{events}");
     assert_eq!(renewed[0]["details"]["outcome"], "refreshed");
     run(&machine, &["show", "renewing"]).exits(0).says("renewed before").says("can           send, refresh");
@@ -67,8 +72,15 @@ fn a_lost_answer_is_not_tried_over_and_over() {
     run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been spent");
     let asked = machine.provider.seen().len();
     gives(&machine, 2);
-    run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been spent");
+    let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been spent");
+    ran.warns("nothing is sent again before 20").warns("connections reauthorize renewing:ada");
+    run(&machine, &["refresh", "renewing", "--force"]).exits(4).warns("nothing is sent again before 20");
     assert_eq!(machine.provider.seen().len(), asked, "its quarantine is not over");
+    run(&machine, &["list"]).exits(0).says("live").says("may have been spent");
+    run(&machine, &["show", "renewing"]).exits(0).says("live").says("(refresh_outcome_unknown)");
+    let listed = run(&machine, &["list", "--json"]).exits(0).json();
+    let listed = &listed["connections"][0];
+    assert_eq!((&listed["liveness"], &listed["reason"]["code"]), (&"live".into(), &"refresh_outcome_unknown".into()));
     run(&machine, &["events", "renewing"]).exits(0).says("not_renewed").says("outcome: uncertain");
 }
 
@@ -80,6 +92,12 @@ fn what_only_a_person_can_mend_names_the_command() {
     let ran = ran.warns("the provider renews it no more").warns("connections reauthorize renewing:ada");
     assert!(ran.out.is_empty(), "{}", ran.out);
     run(&machine, &["list"]).exits(0).says("failing").says("connections reauthorize renewing:ada");
+    let asked = machine.provider.seen().len();
+    gives(&machine, 2);
+    run(&machine, &["refresh", "renewing"]).exits(4).warns("the provider renews it no more").warns("--force");
+    assert_eq!(machine.provider.seen().len(), asked, "nothing is sent");
+    run(&machine, &["refresh", "renewing", "--force"]).exits(0).says("Renewed ada");
+    assert_eq!(machine.provider.seen().len(), asked + 1);
 }
 
 #[test]

@@ -110,7 +110,8 @@ impl World {
     /// As if what is noted had been noted so long before.
     async fn ages(&self, seconds: i64) {
         let older = format!(
-            "UPDATE connection_exchange SET sent_at = sent_at - {seconds}, concluded_at = concluded_at - {seconds}"
+            "UPDATE connection_exchange SET begun_at = begun_at - {seconds}, sent_at = sent_at - {seconds}, \
+             seen_at = seen_at - {seconds}, concluded_at = concluded_at - {seconds}"
         );
         self.sql(&older, &older).await;
     }

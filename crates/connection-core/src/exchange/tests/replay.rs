@@ -1,4 +1,4 @@
-//! Whether what was lost may be sent once more.
+//! Whether what was lost may be sent again.
 
 use std::{
     sync::{
@@ -30,26 +30,29 @@ async fn what_is_not_used_up_is_sent_again_at_once() {
 
 /// Q6
 #[tokio::test]
-async fn within_its_grace_it_is_sent_once_more_and_no_more() {
+async fn within_its_grace_it_is_sent_again_at_once_and_then_after_quarantines() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
-        let semantics = Grace(Duration::from_secs(60));
+        let semantics = Grace(Duration::from_secs(130));
         drop(refresh(&registry.shared, id, semantics, "old").await);
-        world.ages(30).await;
+        world.ages(100).await;
         let (answer, uncertain) = refresh(&registry.shared, id, semantics, "old").await;
         assert_eq!((answer, world.times_asked()), (Err(HttpError::Uncertain), 2));
-        assert_eq!(uncertain.unwrap().replay_at, None, "that was the one");
-        for _ in 0..3 {
-            world.passes(3600).await;
-            drop(refresh(&registry.shared, id, semantics, "old").await);
-        }
+        let left = uncertain.unwrap().replay_at.unwrap().seconds() - now(&world);
+        assert_eq!(left, 60, "the window is of the first attempt");
+        drop(refresh(&registry.shared, id, semantics, "old").await);
         assert_eq!(world.times_asked(), 2);
+        for asked in 3..6 {
+            world.passes(60).await;
+            drop(refresh(&registry.shared, id, semantics, "old").await);
+            assert_eq!(world.times_asked(), asked);
+        }
     }
 }
 
 #[tokio::test]
-async fn an_attempt_of_this_process_is_sent_once_more_after_the_quarantine() {
+async fn an_attempt_of_this_process_is_sent_again_after_each_quarantine() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
@@ -61,10 +64,15 @@ async fn an_attempt_of_this_process_is_sent_once_more_after_the_quarantine() {
         assert_eq!(world.times_asked(), 1, "its bytes may be under way still");
         world.passes(40).await;
         let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
-        assert_eq!((world.times_asked(), uncertain.unwrap().replay_at), (2, None));
-        world.passes(3600).await;
+        let uncertain = uncertain.unwrap();
+        assert_eq!((world.times_asked(), uncertain.attempts), (2, 2));
+        assert_eq!(uncertain.replay_at.unwrap().seconds() - now(&world), 60);
+        world.passes(59).await;
         drop(refresh(&registry.shared, id, Strict, "old").await);
-        assert_eq!(world.times_asked(), 2, "once");
+        assert_eq!(world.times_asked(), 2);
+        world.passes(1).await;
+        drop(refresh(&registry.shared, id, Strict, "old").await);
+        assert_eq!(world.times_asked(), 3);
     }
 }
 

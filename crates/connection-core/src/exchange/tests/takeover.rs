@@ -1,6 +1,6 @@
 //! What a process left behind that is gone.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use connection_contract::{HttpError, RefreshSemantics::Strict, Timestamp};
 
@@ -28,7 +28,7 @@ async fn asks_on(world: &World, registry: &ConnectionRegistry, id: ConnectionId)
 }
 
 #[tokio::test]
-async fn what_a_process_sent_that_is_gone_is_sent_once_more_after_a_quarantine() {
+async fn what_a_process_sent_that_is_gone_is_sent_again_after_a_quarantine() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let (gone, id) = sent(&world).await;
         drop(gone);
@@ -41,9 +41,9 @@ async fn what_a_process_sent_that_is_gone_is_sent_once_more_after_a_quarantine()
         drop(refresh(&registry.shared, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1);
         world.passes(40).await;
-        assert_eq!(asks_on(&world, &registry, id).await, 2, "once");
+        assert_eq!(asks_on(&world, &registry, id).await, 6, "once after each quarantine");
         drop(registry);
-        assert_eq!(asks_on(&world, &world.open().await, id).await, 2, "also for the next process");
+        assert_eq!(asks_on(&world, &world.open().await, id).await, 11, "also by the next process");
     }
 }
 
@@ -93,11 +93,11 @@ async fn a_process_that_knows_its_attempt_is_over_lets_another_node_go_on() {
         let other = world.open_without_state().await;
         drop(refresh(&other.shared, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1);
-        assert_eq!(asks_on(&world, &other, id).await, 2);
+        assert_eq!(asks_on(&world, &other, id).await, 5);
     }
 }
 
-/// What is noted is of the database's clock: no process's own lengthens or shortens it.
+/// A quarantine is of the time of a boot: no clock of a process lengthens or shortens it.
 #[tokio::test]
 async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
     for hours in [-1, 1] {
@@ -112,7 +112,7 @@ async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
                 drop(refresh(shared, id, Strict, "old").await);
                 assert_eq!(world.times_asked(), 1, "{hours}");
             }
-            world.ages(60).await;
+            world.clock.advance(Duration::from_secs(60));
             drop(refresh(&other.shared, id, Strict, "old").await);
             assert_eq!(world.times_asked(), 2, "{hours}");
         }
@@ -121,17 +121,49 @@ async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
 
 /// That node may come back and tell, or have the answer in a file.
 #[tokio::test]
-async fn what_another_node_sent_is_asked_for_again_until_a_day_is_over() {
+async fn what_another_node_sent_is_sent_again_when_that_was_silent_for_a_day() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let (gone, id) = sent(&world).await;
         drop(gone);
         let registry = world.open_without_state().await;
-        for (hours, again) in [(1, Some(300)), (22, Some(300)), (2, None)] {
-            world.passes(hours * 3600).await;
+        // After a day it is watched for a quarantine, and then there is a quarantine.
+        for (seconds, is_over) in [(3600, false), (22 * 3600, false), (2 * 3600, false), (59, false), (1, true)] {
+            world.passes(seconds).await;
             let (answer, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
             assert_eq!(answer, Err(HttpError::Uncertain));
             let left = uncertain.unwrap().replay_at.map(|at| at.seconds() - now(&world));
-            assert_eq!(left, again, "{hours}");
+            assert_eq!(left, Some(60), "{seconds}");
+            assert_eq!(
+                row(&registry.shared, id, "old").await.unwrap().sent.concluded_at.is_some(),
+                is_over,
+                "{seconds}"
+            );
+        }
+        assert_eq!(world.times_asked(), 1);
+        world.passes(60).await;
+        drop(refresh(&registry.shared, id, Strict, "old").await);
+        assert_eq!(world.times_asked(), 2);
+    }
+}
+
+/// A clock that is set makes a sign of life look old; a node that lives gives another one.
+#[tokio::test]
+async fn a_clock_that_is_set_does_not_prove_that_a_node_is_gone() {
+    for world in World::each(|_| Reply::whole(503, "", "down")).await {
+        let (_alive, id) = sent(&world).await;
+        let registry = world.open_without_state().await;
+        for _ in 0..4 {
+            world.ages(2 * 86_400).await;
+            drop(refresh(&registry.shared, id, Strict, "old").await);
+            world
+                .sql(
+                    "UPDATE connection_exchange SET seen_at = unixepoch()",
+                    "UPDATE connection_exchange SET seen_at = CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
+                )
+                .await;
+            world.clock.advance(Duration::from_secs(61));
+            drop(refresh(&registry.shared, id, Strict, "old").await);
+            assert!(row(&registry.shared, id, "old").await.unwrap().sent.concluded_at.is_none());
         }
         assert_eq!(world.times_asked(), 1);
     }

@@ -1,13 +1,25 @@
 //! A clock that stands still until it is moved, for tests of hosts and ours.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use connection_contract::{BoxFuture, Timestamp};
 use tokio::sync::watch;
 
-use crate::services::clock::Clock;
+use crate::services::clock::{Boot, Clock};
 
-/// A clock for tests: it stands until it is moved. Clones are the same clock.
+/// How long the machine of a new clock has been up.
+const UP: Duration = Duration::from_secs(30 * 86_400);
+/// Of clocks in this process, so that each is of a boot of its own.
+static BOOTS: AtomicU64 = AtomicU64::new(0);
+
+/// A clock for tests: it stands until it is moved. Clones are the same clock; another one is of another boot.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,6 +33,7 @@ use crate::services::clock::Clock;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock {
+    boot: Arc<str>,
     times: Arc<watch::Sender<Times>>,
     sleepers: Arc<watch::Sender<usize>>,
 }
@@ -43,7 +56,8 @@ impl ManualClock {
     /// A clock that stands at that time.
     pub fn at(now: Timestamp) -> Self {
         let times = Times { start: now.seconds(), passed: Duration::ZERO };
-        Self { times: Arc::new(watch::Sender::new(times)), sleepers: Arc::new(watch::Sender::new(0)) }
+        let boot = format!("manual-{}-{}", process::id(), BOOTS.fetch_add(1, Ordering::Relaxed)).into();
+        Self { boot, times: Arc::new(watch::Sender::new(times)), sleepers: Arc::new(watch::Sender::new(0)) }
     }
     /// Lets time pass, and wakes whoever has slept long enough.
     pub fn advance(&self, duration: Duration) {
@@ -82,6 +96,10 @@ impl Clock for ManualClock {
 
     fn passed(&self) -> Duration {
         self.times.borrow().passed
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        Some(Boot::new(&*self.boot, UP.saturating_add(self.passed())))
     }
 }
 

@@ -11,12 +11,14 @@ use std::{
 use connection_contract::{BoxFuture, Timestamp};
 
 mod asleep;
+mod boot;
 mod manual;
 mod moment;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use asleep::{asleep, until};
+pub use boot::Boot;
 pub use manual::ManualClock;
 pub(crate) use moment::Moment;
 
@@ -38,6 +40,12 @@ pub trait Clock: connection_contract::Clock + Debug {
         #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         START.elapsed()
+    }
+
+    /// The boot of the machine, with the time since it, for measuring over several processes: nobody can set that time.
+    /// `None` where the system does not tell. Unless a clock says otherwise, the system's.
+    fn boot(&self) -> Option<Boot> {
+        Boot::of_system()
     }
 }
 

@@ -90,6 +90,8 @@ pub(crate) struct ListedRow {
     pub(crate) granted_scopes: Option<String>,
     pub(crate) valid_until: Option<i64>,
     pub(crate) authorized_until: Option<i64>,
+    /// JSON: why its credential could not be renewed, if it could not.
+    pub(crate) refresh_reason: Option<String>,
 }
 
 /// A row as a list finds it: one that was edited past what this program writes breaks nobody else's.

@@ -60,6 +60,14 @@ impl Sent {
     }
 }
 
+/// A time of one boot of a machine, which nobody can set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BootTime {
+    pub(crate) boot_id: String,
+    /// Seconds since the boot.
+    pub(crate) seconds: i64,
+}
+
 /// As the engines read it.
 #[derive(sqlx::FromRow)]
 pub(in super::super) struct Found {

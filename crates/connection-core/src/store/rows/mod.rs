@@ -17,7 +17,7 @@ pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, Liste
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow};
 pub(crate) use event::{EventRow, NewestEvent, Says, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
-pub(crate) use exchange::{ExchangeRow, ExchangeState, Sent};
+pub(crate) use exchange::{BootTime, ExchangeRow, ExchangeState, Sent};
 pub(crate) use extension::{
     CandidateRow, ExtensionRow, ExtensionStateRow, FoundCandidate, GrantRow, NearCandidate, NearRow, PreferenceRow,
     PublicRow, PublicSettings, TicketRow,

@@ -1,0 +1,83 @@
+//! How long an attempt that is over stays in quarantine.
+//!
+//! Each boot of a machine notes in the store when it first saw that the attempt is over, by the time since it started. A
+//! process judges by the note of its own boot alone: the clocks of the database and of the processes may be set meanwhile,
+//! also between two processes, and a process of another boot waits for the whole quarantine from its own first look.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::RefreshSemantics;
+
+use super::{Exchange, Rule, StateDirectory, replay};
+use crate::{
+    Error,
+    registry::Shared,
+    store::rows::{BootTime, Sent},
+};
+
+/// The time of this boot, rounded up: a note is of no earlier moment than that.
+pub(crate) fn boot_time(shared: &Shared) -> BootTime {
+    let (boot_id, passed) = boot(shared);
+    let seconds = passed.as_secs().saturating_add(u64::from(passed.subsec_nanos() > 0));
+    BootTime { boot_id, seconds: i64::try_from(seconds).unwrap_or(i64::MAX) }
+}
+
+fn boot(shared: &Shared) -> (String, Duration) {
+    match shared.clock.boot() {
+        Some(boot) if !boot.id.is_empty() => (boot.id, boot.passed),
+        // A time of this machine, of whichever boot: if the machine started after the note, then more has passed since
+        // than its time says.
+        Some(boot) => match shared.state.as_deref().map(StateDirectory::node) {
+            Some(node) => (format!("node {node}"), boot.passed),
+            None => (format!("process {}", shared.process), boot.passed),
+        },
+        None => (format!("process {}", shared.process), shared.clock.passed()),
+    }
+}
+
+/// The seconds that are left of the quarantine of an attempt that is over. Of one that is not, or that needs none, nothing
+/// is left.
+///
+/// # Errors
+///
+/// The store's: nothing is to be sent now.
+pub(super) async fn quarantine_left(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent) -> Result<i64, Error> {
+    let needs_one = match exchange.rule {
+        Rule::Once => false,
+        Rule::Of(semantics) => semantics != RefreshSemantics::Stable,
+    };
+    if sent.concluded_at.is_none() || !needs_one {
+        return Ok(0);
+    }
+    left_of(shared, exchange, sent, "").await
+}
+
+/// Whether this boot has watched for a whole quarantine how nothing was heard of an attempt. A node that lives gives a sign
+/// in that time, whatever the clocks say.
+pub(super) async fn has_watched(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent) -> Result<bool, Error> {
+    // Each sign is watched for by itself.
+    let sign = format!(" silent since {}", sent.seen_at);
+    Ok(left_of(shared, exchange, sent, &sign).await? == 0)
+}
+
+/// By the note of this boot, or by one that is made now; `of` says what it is a note of, if not of the end of an attempt.
+async fn left_of(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent, of: &str) -> Result<i64, Error> {
+    let (key, scope, (boot_id, passed)) = (exchange.key, exchange.scope, boot(shared));
+    let boot_id = boot_id + of;
+    let noted = shared.reader().await?.exchange_look(key, sent.replays, &boot_id).await?;
+    let now = i64::try_from(passed.as_secs()).unwrap_or(i64::MAX);
+    if let Some(left) = noted.and_then(|noted| replay::quarantine_left(sent, noted, now)) {
+        return Ok(left);
+    }
+    let (attempt, seen) = (sent.replays, BootTime { boot_id, ..boot_time(shared) });
+    let noted = seen.seconds;
+    let written = shared.store.write(move |tx| {
+        Box::pin(async move {
+            scope.lock(tx).await?;
+            tx.note_look(key, attempt, &seen).await
+        })
+    });
+    written.await?;
+    // What was noted is of this moment.
+    Ok(replay::quarantine_left(sent, noted, noted).unwrap_or(replay::QUARANTINE))
+}

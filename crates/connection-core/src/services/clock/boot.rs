@@ -1,0 +1,27 @@
+//! The time since the machine started.
+
+use std::time::Duration;
+
+use crate::platform;
+
+/// A boot of a machine, and the time that has passed since it. Every process of one boot agrees about both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Boot {
+    /// The name of the boot. Empty where the system has none: then the time is of the machine, whichever boot it is.
+    pub id: String,
+    /// The time since then.
+    pub passed: Duration,
+}
+
+impl Boot {
+    /// A boot of that name, so long ago.
+    pub fn new(id: impl Into<String>, passed: Duration) -> Self {
+        Self { id: id.into(), passed }
+    }
+
+    pub(super) fn of_system() -> Option<Self> {
+        let passed = platform::since_boot()?;
+        Some(Self { id: platform::boot_id().unwrap_or_default(), passed })
+    }
+}

@@ -1,0 +1,353 @@
+//! A provider that is down, for minutes or for longer than a day, ends no connection; and nothing is sent again without a
+//! proof and a quarantine, whatever the clocks say.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use connection_contract::{Clock as _, Liveness, NotLive, RefreshSemantics, reason};
+use connection_core::{ConnectionInfo, ConnectionRegistry, Error, ManualClock};
+
+use crate::{
+    raw,
+    renewing::{LIFE, Renewals, Renewing, process},
+    test_server::Reply,
+};
+
+const UNKNOWN: &str = reason::REFRESH_OUTCOME_UNKNOWN;
+const GRACE: RefreshSemantics = RefreshSemantics::Grace(Duration::from_secs(60));
+const HTML: &str = "<html>It works!</html>";
+
+fn code(info: &ConnectionInfo) -> Option<&str> {
+    info.reason.as_ref().map(|reason| &*reason.code)
+}
+
+#[track_caller]
+fn not_renewed<T: std::fmt::Debug>(result: Result<T, Error>) -> NotLive {
+    match result {
+        Err(Error::NotRenewed { why, .. }) => *why,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// When the token endpoint was asked, by the clock of the world.
+fn ledger(it: &Renewals) -> Arc<Mutex<Vec<i64>>> {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let (kept, issued, clock) = (times.clone(), it.provider.clone(), it.world.clock.clone());
+    it.world.provider(move |request| {
+        if request.starts_with("POST /token") {
+            kept.lock().unwrap().push(clock.now().seconds());
+        }
+        issued.answer(request)
+    });
+    times
+}
+
+/// Lets time pass in steps, for the processes and for the database, and looks at the connection at each.
+async fn passes(it: &Renewals, from: i64, until: i64, step: i64, mut look: impl FnMut(i64, &ConnectionInfo)) {
+    let mut at = from;
+    while at < until {
+        it.at(at);
+        let info = it.connection.verify().await.unwrap();
+        look(at, &info);
+        it.note_passes(step).await;
+        at += step;
+    }
+}
+
+#[tokio::test]
+async fn an_outage_of_minutes_hours_or_a_day_ends_no_connection() {
+    for semantics in [RefreshSemantics::Strict, GRACE, RefreshSemantics::Stable] {
+        for (minutes, step) in [(10, 10), (120, 60), (26 * 60, 300)] {
+            let case = format!("{semantics:?}, {minutes} minutes");
+            let it = Renewals::of(Renewing::of(semantics)).await;
+            let asked = ledger(&it);
+            it.provider.says(Some((503, "", "")));
+            let (from, until) = (LIFE - 400, LIFE - 400 + minutes * 60);
+            let mut last = None;
+            passes(&it, from, until, step, |at, info| {
+                let expected = if at < LIFE { Liveness::Live } else { Liveness::Offline };
+                assert_eq!(info.liveness, expected, "{case}, {at}");
+                if semantics != RefreshSemantics::Stable && !asked.lock().unwrap().is_empty() {
+                    assert_eq!(code(info), Some(UNKNOWN), "{case}, {at}: never without the note");
+                }
+                last = info.reason.clone();
+            })
+            .await;
+            let times = asked.lock().unwrap().clone();
+            assert!(times.len() >= 2, "{case}: it is tried on, {times:?}");
+            let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            if semantics == RefreshSemantics::Strict {
+                assert!(gaps.iter().all(|gap| *gap >= 60), "{case}: {gaps:?}");
+            }
+            assert!(gaps.iter().all(|gap| *gap <= 3_600 + 900 + step), "{case}: {gaps:?}");
+            let ways = last.and_then(|reason| reason.remedy).map(|remedy| remedy.to_string()).unwrap_or_default();
+            let is_long = minutes > 24 * 60 && semantics != RefreshSemantics::Stable;
+            assert_eq!(ways.contains("it is tried again at ") && ways.contains("authorize"), is_long, "{case}: {ways}");
+            // Nobody does anything but wait.
+            it.provider.says(None);
+            it.at(until + 3_600 + 900);
+            assert_eq!(it.send().await.unwrap(), 200, "{case}");
+            let info = it.connection.verify().await.unwrap();
+            assert_eq!((info.liveness, code(&info)), (Liveness::Live, None), "{case}");
+            assert_eq!((it.provider.lock().is_revoked, it.token().await), (false, "access-2".to_owned()), "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_answers_of_503_a_minute_apart_end_nothing() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((503, "", "")));
+    for (at, asked) in [(0, 1), (59, 1), (60, 2), (120, 2), (359, 2), (360, 3)] {
+        it.at(LIFE + at);
+        let info = it.connection.verify().await.unwrap();
+        assert_eq!((info.liveness, code(&info)), (Liveness::Offline, Some(UNKNOWN)), "{at}");
+        assert_eq!(it.provider.asked(), asked, "{at}: pauses of one and of five minutes");
+    }
+    it.provider.says(None);
+    // A person need not wait for the pause, and waits for the quarantine.
+    it.at(LIFE + 361);
+    let why = not_renewed(it.connection.refresh().await);
+    assert_eq!((&*why.reason.code, why.recheck_after), (UNKNOWN, Some(Duration::from_secs(59))));
+    assert_eq!(it.provider.asked(), 3);
+    it.at(LIFE + 420);
+    assert_eq!(it.connection.refresh().await.unwrap().liveness, Liveness::Live);
+    assert_eq!((it.provider.asked(), it.token().await), (4, "access-2".to_owned()));
+}
+
+#[tokio::test]
+async fn a_pause_that_a_failing_provider_asks_for_lengthens_and_never_shortens() {
+    for (header, least) in [("retry-after: 600\r\n", 600), ("retry-after: 1\r\n", 60)] {
+        let it = Renewals::new().await;
+        it.provider.says(Some((503, header, "")));
+        it.at(LIFE);
+        it.connection.verify().await.unwrap();
+        it.provider.says(None);
+        it.at(LIFE + least - 1);
+        let why = not_renewed(it.connection.refresh().await);
+        assert_eq!(why.recheck_after, Some(Duration::from_secs(1)), "{header}: also for a person");
+        assert_eq!(it.provider.asked(), 1, "{header}");
+        it.at(LIFE + least);
+        it.connection.refresh().await.unwrap();
+        assert_eq!(it.provider.asked(), 2, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_works_is_not_put_at_risk_before_its_last_five_minutes() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((503, "", "")));
+    it.at(100);
+    not_renewed(it.connection.refresh().await);
+    assert_eq!(it.credential("refresh_at").await, Some(crate::world::START + LIFE - 300));
+    it.at(1_000);
+    let info = it.connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info), it.provider.asked()), (Liveness::Live, Some(UNKNOWN), 1));
+    let listed = it.registry.connection(it.connection.id()).await.unwrap().info().clone();
+    assert_eq!((listed.liveness, code(&listed)), (Liveness::Live, Some(UNKNOWN)), "the note is there for all who look");
+    // A person may.
+    not_renewed(it.connection.refresh().await);
+    assert_eq!(it.provider.asked(), 2);
+    it.at(LIFE - 301);
+    it.connection.verify().await.unwrap();
+    assert_eq!(it.provider.asked(), 2);
+    it.at(LIFE - 300);
+    it.connection.verify().await.unwrap();
+    assert_eq!(it.provider.asked(), 3);
+}
+
+/// Its end is far away, and its provider takes it no more: to spare it saves nothing.
+#[tokio::test]
+async fn a_token_that_its_provider_refuses_is_not_spared() {
+    let it = Renewals::new().await;
+    it.edit(&format!("UPDATE connection_credential SET valid_until = {}", crate::world::START + 90 * 86_400)).await;
+    it.provider.says(Some((503, "", "")));
+    it.at(100);
+    not_renewed(it.connection.refresh().await);
+    it.provider.says(None);
+    it.provider.lock().number = 7;
+    it.at(200);
+    let answered = it.connection.verify().await.unwrap();
+    // The ledger of this provider is another by now, so it revokes: what counts is that it was asked.
+    assert_eq!((it.provider.asked(), answered.liveness), (2, Liveness::Failing));
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_can_read_is_processed_and_unclear() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((200, "content-type: text/html\r\n", HTML)));
+    it.at(LIFE);
+    let info = it.connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Offline, Some(UNKNOWN)));
+    it.at(LIFE + 7);
+    let why = not_renewed(it.connection.refresh().await);
+    assert_eq!((why.recheck_after, it.provider.asked()), (Some(Duration::from_secs(53)), 1), "in quarantine");
+    for (at, asked) in [(59, 1), (60, 2), (359, 2), (360, 3)] {
+        it.at(LIFE + at);
+        it.connection.verify().await.unwrap();
+        assert_eq!(it.provider.asked(), asked, "{at}");
+    }
+    it.provider.says(None);
+    it.at(LIFE + 360 + 900);
+    assert_eq!(it.send().await.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn what_the_provider_refused_for_good_is_sent_again_by_force_alone() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((400, "", r#"{"error":"invalid_grant"}"#)));
+    it.at(100);
+    for _ in 0..3 {
+        let why = not_renewed(it.connection.refresh().await);
+        assert_eq!((why.liveness, &*why.reason.code), (Liveness::Failing, reason::NEEDS_REAUTHORIZATION));
+        assert_eq!(it.provider.asked(), 1, "it is not asked again");
+    }
+    not_renewed(it.connection.force_refresh().await);
+    assert_eq!(it.provider.asked(), 2, "once");
+    it.provider.says(None);
+    assert_eq!(it.connection.force_refresh().await.unwrap().liveness, Liveness::Live);
+    assert_eq!((it.provider.asked(), it.token().await), (3, "access-2".to_owned()));
+}
+
+#[tokio::test]
+async fn force_ends_no_quarantine() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((503, "", "")));
+    it.at(100);
+    for _ in 0..3 {
+        not_renewed(it.connection.force_refresh().await);
+    }
+    assert_eq!(it.provider.asked(), 1);
+}
+
+/// A refusal is told as what it may be: the attempt whose answer is lost may have spent the token.
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_is_told_as_that_and_is_final() {
+    let it = Renewals::new().await;
+    it.at(LIFE);
+    it.provider.says(Some((503, "", "")));
+    it.connection.verify().await.unwrap();
+    // What says nothing of the token leaves that open, too.
+    it.provider.says(Some((403, "", "blocked")));
+    it.at(LIFE + 60);
+    it.connection.verify().await.unwrap();
+    it.provider.lock().is_revoked = true;
+    it.provider.says(None);
+    it.at(LIFE + 600);
+    let info = it.connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info), it.provider.asked()), (Liveness::Failing, Some(UNKNOWN), 3));
+    assert_eq!(info.reason.unwrap().remedy.unwrap().as_str(), "authorize this connection again");
+    it.at(LIFE + 90_000);
+    it.connection.verify().await.unwrap();
+    not_renewed(it.connection.refresh().await);
+    assert_eq!(it.provider.asked(), 3, "nobody tries any more");
+}
+
+/// As when the application's secret is wrong: somebody may mend it.
+#[tokio::test]
+async fn a_refusal_that_is_not_of_the_grant_is_told_and_tried_again() {
+    let it = Renewals::new().await;
+    it.provider.says(Some((401, "", r#"{"error":"invalid_client"}"#)));
+    it.at(LIFE - 300);
+    let info = it.connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Live, Some(reason::UNAUTHORIZED)), "it works, with the note");
+    it.at(LIFE + 10);
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Failing);
+    it.provider.says(None);
+    it.at(LIFE + 600);
+    let info = it.connection.verify().await.unwrap();
+    assert_eq!((info.liveness, code(&info)), (Liveness::Live, None));
+}
+
+#[tokio::test]
+async fn a_recorded_answer_that_does_not_open_is_final() {
+    let it = Renewals::new().await;
+    raw::refuse(&it.world.database(), "INSERT ON connection_credential").await;
+    it.at(LIFE);
+    assert!(matches!(it.send().await, Err(Error::Store(_))));
+    raw::refuse_no_more(&it.world.database()).await;
+    let broken = raw::literal(b"what nobody wrote");
+    assert_eq!(it.edit(&format!("UPDATE connection_exchange SET sealed = {broken}")).await, 1);
+    for at in [0, 100, 90_000] {
+        it.at(LIFE + at);
+        let info = it.connection.verify().await.unwrap();
+        assert_eq!((info.liveness, code(&info)), (Liveness::Failing, Some(UNKNOWN)), "{at}");
+        not_renewed(it.connection.refresh().await);
+        assert_eq!(it.provider.asked(), 1, "{at}: there was an answer");
+    }
+}
+
+/// A connection of that process, in the world of another.
+async fn asks(it: &Renewals, registry: &ConnectionRegistry) -> usize {
+    let connection = registry.connection(it.connection.id()).await.unwrap();
+    drop(connection.refresh().await);
+    it.provider.asked()
+}
+
+/// What a clock that is set does is done to the rows: they are older or younger by as much.
+#[tokio::test]
+async fn a_clock_that_is_set_ends_no_quarantine_for_a_process_that_starts_after_it() {
+    for jump in [-86_400, -61, 61, 86_400, 30 * 86_400] {
+        let it = Renewals::new().await;
+        it.at(LIFE);
+        it.provider.says(Some((503, "", "")));
+        it.connection.verify().await.unwrap();
+        it.provider.says(None);
+        it.note_passes(jump).await;
+        // Another process of this boot.
+        let clock = it.world.clock.clone();
+        clock.jump_to(connection_contract::Timestamp::from_seconds(it.world.now() + jump));
+        let next = process(&it.world, &Renewing::new(), clock).await;
+        assert_eq!(asks(&it, &next).await, 1, "{jump}");
+        it.world.clock.advance(Duration::from_secs(59));
+        assert_eq!(asks(&it, &next).await, 1, "{jump}");
+        it.world.clock.advance(Duration::from_secs(1));
+        assert_eq!(asks(&it, &next).await, 2, "{jump}: a quarantine is over when it is over");
+    }
+}
+
+#[tokio::test]
+async fn a_process_of_another_boot_waits_for_a_whole_quarantine_of_its_own() {
+    let it = Renewals::new().await;
+    it.at(LIFE);
+    it.provider.says(Some((503, "", "")));
+    it.connection.verify().await.unwrap();
+    it.provider.says(None);
+    it.note_passes(7_200).await;
+    let clock = ManualClock::at(it.world.clock.now());
+    let other = process(&it.world, &Renewing::new(), clock.clone()).await;
+    assert_eq!(asks(&it, &other).await, 1, "what passed elsewhere is not known here");
+    // A third process of that boot goes on with what the second one noted.
+    clock.advance(Duration::from_secs(59));
+    let third = process(&it.world, &Renewing::new(), clock.clone()).await;
+    assert_eq!(asks(&it, &third).await, 1);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(asks(&it, &third).await, 2);
+}
+
+/// The request of a killed process outlives it, and so does the quarantine of an answer that never came.
+#[tokio::test]
+async fn an_answer_that_never_comes_is_waited_for_like_one_that_fails() {
+    let it = Renewals::new().await;
+    let issued = it.provider.clone();
+    let silent = Arc::new(Mutex::new(2));
+    it.world.provider(move |request| {
+        let mut left = silent.lock().unwrap();
+        if request.starts_with("POST /token") && *left > 0 {
+            *left -= 1;
+            return Reply::raw("");
+        }
+        issued.answer(request)
+    });
+    for at in [0, 60] {
+        it.at(LIFE + at);
+        assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Offline);
+    }
+    it.at(LIFE + 359);
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Offline);
+    it.at(LIFE + 360);
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
+    assert_eq!((it.provider.asked(), it.provider.lock().is_revoked), (1, false));
+}
