@@ -152,6 +152,11 @@ async fn note(
     let Some(row) = tx.listed(id).await? else { return Ok((Written::Gone, why)) };
     let late = !Lease::is_held(&context.process, context.fence, tx, id).await?;
     tx.release_refresh(id, &context.process, context.fence).await?;
+    if row.account.generation != seen {
+        let keys: Vec<_> = keys.into_iter().chain(unreadable).collect();
+        tx.settle_exchanges(&keys).await?;
+        return Ok((Written::Superseded(row.account.generation), why));
+    }
     if let Some(key) = unreadable
         && let Some(reopened) = tx.reopen_exchange(key, 0, boot).await?
     {
@@ -171,9 +176,6 @@ async fn note(
             }
         }
         tx.settle_exchanges(&keys).await?;
-    }
-    if row.account.generation != seen {
-        return Ok((Written::Superseded(row.account.generation), why));
     }
     let before = replace::measured(&row);
     let outcome = outcome_of(&why.reason.code);
