@@ -42,7 +42,6 @@ mod fresh;
 mod guarded_rows;
 mod guarded_settings;
 mod guarded_tables;
-mod hot_rows;
 mod history;
 mod hooks;
 mod host_services_kv;
