@@ -3,6 +3,7 @@
 //! It stops at the first step that fails and always ends with the seconds that
 //! each step took. A run that takes too long fails, even when each step passed.
 
+mod advisories;
 mod report;
 
 use std::process::Command;
@@ -32,6 +33,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "layers", run: layers::run },
     Step { name: "deny", run: deny },
+    Step { name: "advisories", run: advisories::run },
     Step { name: "machete", run: |workspace| cargo(workspace, &["machete"]) },
     Step { name: "doc", run: doc },
     Step { name: "test", run: suite::run },
@@ -78,7 +80,7 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     cargo(workspace, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
 }
 
-/// Offline, since its database of advisories cannot be had everywhere; so what other platforms need is fetched before.
+/// Offline, so that it holds everywhere; what other platforms need is fetched before.
 fn deny(workspace: &Workspace) -> Result<(), Failure> {
     cargo(workspace, &["fetch", "--locked"])?;
     cargo(workspace, &["deny", "--offline", "check", "bans", "licenses", "sources"])

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::advisories::{Database, Decision, Wanted, decide, wanted};
 use super::report::Report;
 use super::{STEPS, run};
 use crate::workspace::Workspace;
@@ -28,7 +29,20 @@ fn a_run_that_takes_too_long_fails() {
 fn every_step_is_there_and_setup_comes_first() {
     let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
     assert_eq!(names.first(), Some(&"setup"));
-    for name in ["fmt", "api", "clippy", "layers", "tidy", "deny", "machete", "doc", "test", "third-party", "readme"] {
+    for name in [
+        "fmt",
+        "api",
+        "clippy",
+        "layers",
+        "tidy",
+        "deny",
+        "advisories",
+        "machete",
+        "doc",
+        "test",
+        "third-party",
+        "readme",
+    ] {
         assert!(names.contains(&name), "{name}");
     }
 }
@@ -37,4 +51,33 @@ fn every_step_is_there_and_setup_comes_first() {
 fn a_step_that_does_not_exist_is_refused_with_the_names_of_those_that_do() {
     let failure = run(&Workspace::find().unwrap(), Some("tests")).unwrap_err().to_string();
     assert!(failure.contains("no step `tests`") && failure.contains("setup, fmt"), "{failure}");
+}
+
+#[test]
+fn advisories_are_checked_where_they_can_be_and_required_where_that_is_said() {
+    assert_eq!(wanted(None).unwrap(), Wanted::WherePossible);
+    assert_eq!(wanted(Some("".as_ref())).unwrap(), Wanted::WherePossible);
+    assert_eq!(wanted(Some("required".as_ref())).unwrap(), Wanted::Required);
+    for typo in ["require", "1", "no"] {
+        wanted(Some(typo.as_ref())).unwrap_err();
+    }
+    for (asked, database, decision) in [
+        (Wanted::WherePossible, Database::Fresh, Decision::Check),
+        (Wanted::WherePossible, Database::Kept, Decision::CheckKept),
+        (Wanted::WherePossible, Database::None, Decision::PassOver),
+        (Wanted::Required, Database::Fresh, Decision::Check),
+        (Wanted::Required, Database::Kept, Decision::Fail),
+        (Wanted::Required, Database::None, Decision::Fail),
+    ] {
+        assert_eq!(decide(asked, database), decision, "{asked:?} {database:?}");
+    }
+}
+
+#[test]
+fn hosted_ci_requires_advisories_on_each_change_and_by_the_clock() {
+    let root = Workspace::find().unwrap().root().to_owned();
+    let job = std::fs::read_to_string(root.join(".github/workflows/ci.yml")).unwrap();
+    for part in ["run: .ci/run", "XTASK_ADVISORIES: required", "schedule:", "cargo xtask ci --step advisories"] {
+        assert!(job.contains(part), "{part}");
+    }
 }
