@@ -158,6 +158,12 @@ pub enum Error {
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] Arc<StoreError>),
+    /// The owner has as many open setups as this host allows.
+    #[error("{most} setups are open, and this host allows no more of one owner")]
+    TooManySetups {
+        /// How many may be open.
+        most: u32,
+    },
     /// No plugin of this kind is registered.
     #[error("no plugin of kind '{0}' is registered")]
     UnknownKind(Kind),
@@ -213,6 +219,7 @@ impl Error {
             Self::Sealed { .. } => "sealed_unreadable",
             Self::SessionNotFound(_) => "setup_not_found",
             Self::Store(_) => "store_failed",
+            Self::TooManySetups { .. } => "too_many_setups",
             Self::UnknownKind(_) => "unknown_kind",
             Self::WebhookDisabled { .. } => "webhook_disabled",
             Self::WebhookKey { .. } => "webhook_key_missing",
@@ -241,6 +248,7 @@ impl Error {
             Self::NotFound(_) => "list the connections to see their ids",
             Self::PluginFault { .. } | Self::Plugin { .. } => "report this to the plugin's author",
             Self::SessionNotFound(_) => "begin a new setup",
+            Self::TooManySetups { .. } => "end or cancel an open setup, or wait until one expires, and begin again",
             Self::UnknownKind(_) => "list the kinds to see which are registered",
             Self::NotRenewed { why, .. } => match &why.reason.remedy {
                 Some(remedy) => return Some(remedy.to_string()),

@@ -11,6 +11,10 @@ use connection_contract::{
 /// How long a credential that was replaced is kept, in seconds, so that it can be gone back to.
 pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
 
+/// How many setups of one owner may be open at once unless the host says otherwise: a person has a few, and who begins them
+/// without end must not fill the store.
+pub(crate) const MOST_SETUPS: u32 = 100;
+
 /// As long as a text for people can be.
 pub(crate) const LONGEST_ID: usize = 500;
 const LONGEST_CODE: usize = 128;

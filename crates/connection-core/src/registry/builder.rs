@@ -15,6 +15,7 @@ use crate::{
     exchange::{Exchanges, StateDirectory, ingest_all},
     extension,
     lent::{self, Lent},
+    limits::MOST_SETUPS,
     seal,
     seal::{OpenKeyError, Sealer},
     services::crypto::SystemCrypto,
@@ -130,6 +131,7 @@ pub struct RegistryBuilder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
     hot_rows: Duration,
+    most_setups: u32,
     state_directory: Option<PathBuf>,
     kinds: Kinds,
     refused: Option<RegisterError>,
@@ -159,6 +161,7 @@ impl RegistryBuilder {
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(UuidV7::new()),
             hot_rows: HotRows::LONGEST,
+            most_setups: MOST_SETUPS,
             state_directory: None,
             kinds: Kinds::default(),
             refused: None,
@@ -248,6 +251,12 @@ impl RegistryBuilder {
         self.hot_rows = bound;
         self
     }
+    /// How many setups of one owner may be open at once; 100 unless given. The next one is refused with
+    /// [`Error::TooManySetups`](crate::Error::TooManySetups) until one of them ends.
+    pub fn open_setups(mut self, most: u32) -> Self {
+        self.most_setups = most;
+        self
+    }
     /// Where this node keeps who is alive on it, and answers that the store cannot take just now, sealed. Beside a SQLite
     /// file that the registry opens itself unless given; for a server and for a lent pool there is none unless given. Then
     /// what a process spent that died cannot be tried again, and an answer that cannot be stored lives in memory alone.
@@ -294,6 +303,7 @@ impl RegistryBuilder {
             clock,
             ids,
             hot_rows,
+            most_setups,
             state_directory,
             ..
         } = self;
@@ -353,6 +363,7 @@ impl RegistryBuilder {
             flights,
             refreshes,
             refresh_counts: Default::default(),
+            most_setups,
             removals,
             rollbacks,
             subscriptions,

@@ -85,6 +85,8 @@ pub(crate) struct Shared {
     pub(crate) flights: Flights<ConnectionInfo>,
     pub(crate) refreshes: Flights<Renewed>,
     pub(crate) refresh_counts: refresh::Counts,
+    /// How many setups of one owner may be open.
+    pub(crate) most_setups: u32,
     pub(crate) removals: Flights<Removal>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,

@@ -179,20 +179,24 @@ pub(super) async fn begin(
         created_at: now.seconds(),
     };
     let slot = shared.slot(&row)?;
+    let most = shared.most_setups;
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
+            // Of two that begin the last one at once, one is refused.
+            tx.lock(Lock::Owner(&row.owner)).await?;
+            if tx.count_setups(&row.owner).await? >= i64::from(most) {
+                return Ok(Err(Error::TooManySetups { most }));
+            }
             if !is_new {
                 tx.lock(Lock::Connection(connection_id)).await?;
                 if tx.account(connection_id).await?.is_none() {
-                    return Ok(false);
+                    return Ok(Err(Error::NotFound(connection_id)));
                 }
             }
-            tx.insert_setup(&row).await.map(|()| true)
+            tx.insert_setup(&row).await.map(Ok)
         })
     });
-    if !stored.await? {
-        return Err(Error::NotFound(connection_id));
-    }
+    stored.await??;
     tracing::info!(session = %id, %kind, "setup begun");
     run::spawn(&shared, &slot);
     let keep = || Arc::new(Ephemeral { shared: shared.clone(), slot: slot.clone() });

@@ -35,6 +35,12 @@ impl Reader {
         Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
     }
 
+    /// How many of an owner's have not ended.
+    pub(crate) async fn count_setups(&mut self, owner: &str) -> Result<i64, StoreError> {
+        const SQL: &str = "SELECT count(*) FROM connection_setup WHERE owner = $1 AND state IN ('running', 'waiting')";
+        Ok(optional!(self, (i64,), SQL, owner)?.map_or(0, |(count,)| count))
+    }
+
     /// Those of all owners that wait, oldest first; one that cannot be read is left out.
     pub(crate) async fn waiting_setups(&mut self, now: i64) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str =

@@ -127,6 +127,7 @@ mod setup_late;
 mod setup_leaks;
 mod setup_offline;
 mod setup_processes;
+mod setup_quota;
 mod setup_replay;
 mod setup_rotated;
 mod setup_signed;
