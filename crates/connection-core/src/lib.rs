@@ -52,7 +52,7 @@ pub use guard::{RowError, RowFault};
 pub use ids::{ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use lent::{AllowedTool, LoginWindow, MachineTools, ToolNotAllowed, ToolPolicy, ToolPolicyError};
 pub use liveness::{LivenessChange, LivenessChanges};
-pub use platform::NotPrivate;
+pub use platform::{FileContent, GuardedFile, NotPrivate};
 pub use profiles::{
     DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, Profiles, SpawnOptions,
 };

@@ -84,8 +84,11 @@ impl Cli {
         self
     }
 
-    /// Runs the command that the process's arguments say.
+    /// Runs the command that the process's arguments say. From then on the process leaves no core file and cannot be traced
+    /// by others of its user, since there are secrets in its memory.
     pub fn run(self) -> ExitCode {
+        // Before anything secret is read.
+        platform::keep_memory_private();
         // What follows `--` is another program's.
         let json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
         platform::quiet_panics(json);
@@ -109,6 +112,15 @@ impl Cli {
         };
         let environment = Environment::read();
         let settings = Settings::load(&arguments.global, &environment)?;
+        if let Some(exposed) = &settings.exposed {
+            // Nothing of it is followed, not even the name of the program that gives the key.
+            return match arguments.command {
+                args::Command::Doctor { .. } => {
+                    commands::exposed(&Output::new(arguments.global.json, &environment), exposed).map(ExitCode::from)
+                }
+                _ => Err(exposed.clone()),
+            };
+        }
         let key = settings.key_sources(&environment)?;
         platform::log(settings.log.as_deref());
         let output = Output::new(arguments.global.json, &environment);

@@ -94,7 +94,8 @@ impl Exit {
             | "webhook_disabled"
             | "webhook_key_missing"
             | "key_failed"
-            | "kind_taken" => Self::Refused,
+            | "kind_taken"
+            | "too_many_setups" => Self::Refused,
             "not_renewed" | "connection_failed" => Self::NotLive,
             _ => Self::Unexpected,
         }
@@ -103,7 +104,10 @@ impl Exit {
     /// What the store's own words mean: what may not be done is refused, what failed is not.
     const fn of_store(error: &StoreError) -> Self {
         match error {
-            StoreError::ReadOnly { .. } | StoreError::Newer { .. } | StoreError::Changed { .. } => Self::Refused,
+            StoreError::Exposed(_)
+            | StoreError::ReadOnly { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Changed { .. } => Self::Refused,
             StoreError::InvalidAddress { .. } | StoreError::UnsupportedEngine { .. } => Self::Usage,
             _ => Self::Unexpected,
         }

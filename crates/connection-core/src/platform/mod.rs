@@ -6,6 +6,7 @@
 
 #[cfg(all(test, unix))]
 mod durable_tests;
+mod guard;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,8 @@ use std::{
 
 use connection_contract::{Platform, encode};
 
+pub use guard::{FileContent, GuardedFile};
+pub(crate) use guard::{check_file, read_secret};
 #[cfg(test)]
 pub(crate) use steps::recorded;
 
@@ -55,12 +58,28 @@ pub enum NotPrivate {
     /// It is not a regular file: following a link may lead anywhere.
     #[error("{} is not a regular file", .0.display())]
     NotRegular(PathBuf),
+    /// Other users may put another file in its place.
+    #[error("the directory {} can be changed by other users (mode {mode:04o})", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// Another user owns it.
     #[error("{} belongs to another user", .0.display())]
     Owner(PathBuf),
     /// Others may read or write it.
     #[error("{} can be read or changed by other users (mode {mode:04o})", path.display())]
     Permissions {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Others may write it, though they may read it.
+    #[error("{} can be changed by other users (mode {mode:04o})", path.display())]
+    Writable {
         /// The file.
         path: PathBuf,
         /// Its permission bits.
@@ -74,9 +93,17 @@ impl NotPrivate {
         match self {
             Self::NotRegular(path) => format!("put the file itself at {}, not a link to it", path.display()),
             Self::Owner(path) => format!("change the owner of {} to the user who runs this", path.display()),
-            Self::Permissions { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::Permissions { path, .. } => format!("chmod 600 {}", quoted(path)),
+            Self::Directory { path, .. } | Self::Writable { path, .. } => format!("chmod go-w {}", quoted(path)),
         }
     }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Why a private file was not read.

@@ -8,7 +8,13 @@ use std::{
     thread,
 };
 
-use super::{NotPrivate, Unreadable, create_private_dir, lock_file, read_private, replace_private, write_new_private};
+use super::{
+    FileContent::{Secrets, Settings},
+    GuardedFile, NotPrivate, Unreadable, check_file, create_private_dir, lock_file, read_private, read_secret,
+    replace_private,
+    unix::{Fault, directory_fault, file_fault},
+    write_new_private,
+};
 
 #[test]
 fn directories_and_files_are_made_for_the_owner_only() {
@@ -92,6 +98,82 @@ fn a_file_of_another_user_is_refused() {
         Err(_) => "/etc/passwd".into(),
     };
     assert!(matches!(read_private(&path, 100), Err(Unreadable::Exposed(NotPrivate::Owner(of))) if of == path));
+}
+
+#[test]
+fn a_file_is_judged_by_its_owner_and_by_what_others_may_do() {
+    const ME: u32 = 1000;
+    const OTHER: u32 = 1001;
+    for (owner, mode, content, fault) in [
+        (ME, 0o600, Secrets, None),
+        (ME, 0o400, Secrets, None),
+        (ME, 0o640, Secrets, Some(Fault::Read)),
+        (ME, 0o604, Secrets, Some(Fault::Read)),
+        (ME, 0o620, Secrets, Some(Fault::Read)),
+        (ME, 0o602, Secrets, Some(Fault::Read)),
+        (OTHER, 0o600, Secrets, Some(Fault::Owner)),
+        (0, 0o600, Secrets, None),
+        // A secret that Kubernetes mounts for a group.
+        (0, 0o440, Secrets, None),
+        (0, 0o640, Secrets, None),
+        (0, 0o444, Secrets, Some(Fault::Read)),
+        (0, 0o660, Secrets, Some(Fault::Read)),
+        (ME, 0o644, Settings, None),
+        (0, 0o644, Settings, None),
+        (ME, 0o664, Settings, Some(Fault::Write)),
+        (ME, 0o646, Settings, Some(Fault::Write)),
+        (0, 0o666, Settings, Some(Fault::Write)),
+        (OTHER, 0o644, Settings, Some(Fault::Owner)),
+    ] {
+        assert_eq!(file_fault(owner, mode, ME, content), fault, "{owner} {mode:o} {content:?}");
+    }
+    for (owner, mode, me, fault) in [
+        (ME, 0o700, ME, None),
+        (ME, 0o755, ME, None),
+        (ME, 0o775, ME, Some(Fault::Write)),
+        (ME, 0o777, ME, Some(Fault::Write)),
+        (OTHER, 0o755, ME, Some(Fault::Owner)),
+        (0, 0o755, ME, None),
+        // A volume that Kubernetes gives a group, and /tmp.
+        (0, 0o2775, ME, None),
+        (0, 0o1777, ME, None),
+        (0, 0o777, ME, Some(Fault::Write)),
+        // A directory of the host in a container that runs as root.
+        (ME, 0o755, 0, None),
+        (ME, 0o777, 0, Some(Fault::Write)),
+    ] {
+        assert_eq!(directory_fault(owner, mode, me), fault, "{owner} {mode:o} {me}");
+    }
+}
+
+/// As Kubernetes mounts a secret: `key` leads to `..data/key`, and `..data` to a directory with the time in its name.
+#[test]
+fn a_secret_is_read_through_links_and_judged_by_the_file_that_they_lead_to() {
+    let home = tempfile::tempdir().unwrap();
+    let (real, link) = (home.path().join("..2026_11_21/key"), home.path().join("key"));
+    create_private_dir(real.parent().unwrap()).unwrap();
+    write_new_private(&real, b"x").unwrap();
+    symlink("..2026_11_21", home.path().join("..data")).unwrap();
+    symlink("..data/key", &link).unwrap();
+    assert_eq!(read_secret(&link, 100).unwrap().unwrap(), b"x");
+    set_mode(&real, 0o604);
+    let Err(Unreadable::Exposed(exposed)) = read_secret(&link, 100) else { panic!("it was read") };
+    assert_eq!(exposed, NotPrivate::Permissions { path: link.clone(), mode: 0o604 });
+    assert!(GuardedFile::open(&link).unwrap().check(Settings).is_ok(), "the control: it is no secret");
+    set_mode(&real, 0o600);
+    set_mode(real.parent().unwrap(), 0o757);
+    for refused in [check_file(&link, Settings), GuardedFile::open(&link).unwrap().check(Settings)] {
+        let refused = refused.unwrap_err();
+        assert!(matches!(&refused, NotPrivate::Directory { mode: 0o757, .. }), "{refused:?}");
+        assert!(refused.remedy().starts_with("chmod go-w ") && refused.remedy().ends_with("..2026_11_21"), "{refused}");
+    }
+    // What is no file is not waited for.
+    assert!(matches!(read_secret(home.path(), 100), Err(Unreadable::Exposed(NotPrivate::NotRegular(_)))));
+    assert!(read_secret(&home.path().join("gone"), 100).unwrap().is_none());
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 fn mode_of(path: &Path) -> u32 {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::NotPrivate;
+use super::{FileContent, NotPrivate};
 
 pub(super) fn create_dir(path: &Path) -> io::Result<()> {
     // A loop of our own: the recursive builder gives the mode to the last part only on some versions of the library.
@@ -42,6 +42,66 @@ pub(super) fn check_private(path: &Path, metadata: &Metadata) -> Result<(), NotP
     }
     let mode = metadata.mode() & 0o7777;
     if mode & 0o077 == 0 { Ok(()) } else { Err(NotPrivate::Permissions { path: path.to_owned(), mode }) }
+}
+
+pub(super) fn check_guarded(path: &Path, metadata: &Metadata, content: FileContent) -> Result<(), NotPrivate> {
+    let me = rustix::process::geteuid().as_raw();
+    let (path, mode) = (|| path.to_owned(), metadata.mode() & 0o7777);
+    match file_fault(metadata.uid(), mode, me, content) {
+        None => Ok(()),
+        Some(Fault::Owner) => Err(NotPrivate::Owner(path())),
+        Some(Fault::Read) => Err(NotPrivate::Permissions { path: path(), mode }),
+        Some(Fault::Write) => Err(NotPrivate::Writable { path: path(), mode }),
+    }
+}
+
+pub(super) fn check_directory(path: &Path) -> Result<(), NotPrivate> {
+    let me = rustix::process::geteuid().as_raw();
+    // What cannot be seen is told by whoever opens something in it.
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
+    let mode = metadata.mode() & 0o7777;
+    match directory_fault(metadata.uid(), mode, me) {
+        // Nobody writes there, whatever the mode says: a ConfigMap of Kubernetes is mounted so.
+        Some(_) if is_read_only(path) => Ok(()),
+        None => Ok(()),
+        Some(Fault::Owner) => Err(NotPrivate::Owner(path.to_owned())),
+        Some(_) => Err(NotPrivate::Directory { path: path.to_owned(), mode }),
+    }
+}
+
+fn is_read_only(path: &Path) -> bool {
+    use rustix::fs::{StatVfsMountFlags, statvfs};
+    statvfs(path).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Owner,
+    Read,
+    Write,
+}
+
+/// What is wrong with a file of that owner and mode, for a process of the user `me`.
+pub(super) fn file_fault(owner: u32, mode: u32, me: u32, content: FileContent) -> Option<Fault> {
+    // Whom root lets read a file of its own by way of a group, it has chosen.
+    let secret = if owner == 0 { 0o037 } else { 0o077 };
+    match content {
+        _ if owner != me && owner != 0 => Some(Fault::Owner),
+        FileContent::Secrets if mode & secret != 0 => Some(Fault::Read),
+        FileContent::Settings if mode & 0o022 != 0 => Some(Fault::Write),
+        _ => None,
+    }
+}
+
+/// What is wrong with a directory of that owner and mode. In one with the sticky bit, as `/tmp`, nobody removes or
+/// renames files of others. Root may be lent a directory, as a container's is from the host.
+pub(super) fn directory_fault(owner: u32, mode: u32, me: u32) -> Option<Fault> {
+    let others = if owner == 0 { 0o002 } else { 0o022 };
+    match mode {
+        _ if owner != me && owner != 0 && me != 0 => Some(Fault::Owner),
+        mode if mode & 0o1000 == 0 && mode & others != 0 => Some(Fault::Write),
+        _ => None,
+    }
 }
 
 pub(super) fn same_file(one: &Metadata, other: &Metadata) -> bool {

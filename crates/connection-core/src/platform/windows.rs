@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::NotPrivate;
+use super::{FileContent, NotPrivate};
 
 pub(super) fn create_dir(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
@@ -23,6 +23,14 @@ pub(super) fn make_private(_file: &File) -> io::Result<()> {
 }
 
 pub(super) fn check_private(_path: &Path, _metadata: &Metadata) -> Result<(), NotPrivate> {
+    Ok(())
+}
+
+pub(super) fn check_guarded(_path: &Path, _metadata: &Metadata, _content: FileContent) -> Result<(), NotPrivate> {
+    Ok(())
+}
+
+pub(super) fn check_directory(_path: &Path) -> Result<(), NotPrivate> {
     Ok(())
 }
 

@@ -36,7 +36,7 @@ impl KeyFile {
     }
 
     fn read(&self) -> Result<Option<SecretBox<[u8; KEY_LEN]>>, KeyError> {
-        let bytes = match platform::read_private(&self.path, MAX_LEN) {
+        let bytes = match platform::read_secret(&self.path, MAX_LEN) {
             Ok(Some(bytes)) => Zeroizing::new(bytes),
             Ok(None) => return Ok(None),
             Err(Unreadable::Exposed(exposed)) => return Err(KeyError::Exposed(exposed)),

@@ -54,10 +54,18 @@ impl Given {
     }
 }
 
-/// A secret in a file that only its owner can read, as a key file is.
+/// A secret in a file that other users cannot read. A link is followed, and a group may read a file that root owns, as
+/// where secrets are mounted into containers.
 #[derive(Clone, Debug)]
 pub struct SecretFile {
     path: PathBuf,
+}
+
+#[async_trait]
+impl HostSecret for SecretFile {
+    async fn read(&self) -> Result<Secret, Box<dyn StdError + Send + Sync>> {
+        Ok(Self::read(self).await?)
+    }
 }
 
 /// Why a secret was not read from its file.
@@ -104,13 +112,18 @@ impl SecretFile {
     /// [`SecretFileError`] names the file.
     pub async fn read(&self) -> Result<Secret, SecretFileError> {
         let this = self.clone();
-        let reading = tokio::task::spawn_blocking(move || this.read_now()).await;
+        let reading = tokio::task::spawn_blocking(move || this.read_blocking()).await;
         // Only when the runtime ends.
         reading.unwrap_or_else(|_| Err(self.io(std::io::ErrorKind::Interrupted.into())))
     }
 
-    fn read_now(&self) -> Result<Secret, SecretFileError> {
-        let bytes = match platform::read_private(&self.path, MOST_BYTES) {
+    /// As [`read`](Self::read), for a thread that may wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_blocking(&self) -> Result<Secret, SecretFileError> {
+        let bytes = match platform::read_secret(&self.path, MOST_BYTES) {
             Ok(Some(bytes)) => Zeroizing::new(bytes),
             Ok(None) => return Err(self.io(std::io::ErrorKind::NotFound.into())),
             Err(Unreadable::Exposed(exposed)) => return Err(SecretFileError::Exposed(exposed)),

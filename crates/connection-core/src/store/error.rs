@@ -4,6 +4,8 @@ use std::io;
 
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 
+use crate::platform::NotPrivate;
+
 /// Why the store could not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -39,6 +41,9 @@ pub enum StoreError {
         /// What the engine says.
         detail: String,
     },
+    /// Other users may read or change a file of the database.
+    #[error("the database is not private: {0}")]
+    Exposed(NotPrivate),
     /// The disk is full.
     #[error("there is no space left for the database {place}")]
     Full {
@@ -129,6 +134,7 @@ impl StoreError {
             Self::Busy { .. } => "end the other program that holds the database, or try again".into(),
             Self::Changed { place, .. } => format!("use the program that made {place}, or restore it from a backup"),
             Self::Corrupt { place, .. } => format!("restore {place} from a backup"),
+            Self::Exposed(exposed) => exposed.remedy(),
             Self::Full { place } => format!("free space on the disk of {place}"),
             Self::InvalidAddress { .. } | Self::UnsupportedEngine { .. } => {
                 "name a file, as in sqlite:///var/lib/connections/connections.db, or a server, as in \

@@ -42,6 +42,7 @@ mod webhooks;
 
 use std::process::ExitCode;
 
+pub(crate) use doctor::exposed;
 pub(crate) use tool::{Detected, Variables};
 
 use crate::{

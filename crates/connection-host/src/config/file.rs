@@ -1,31 +1,53 @@
 //! The configuration file: TOML, read whole. Relative paths in it are relative to its directory.
 
-use std::{io::ErrorKind, path::Path};
+use std::{
+    io::{self, ErrorKind},
+    path::Path,
+};
 
-use super::{Environment, Key, Layer, Source, config_file, key};
-use crate::Error;
+use connection_core::{FileContent, GuardedFile, NotPrivate};
 
-/// What the file says; nothing when no file was named and the usual one is not there.
-pub(super) fn read(named: Option<&Path>, environment: &Environment) -> Result<Layer, Error> {
+use super::{Environment, Key, Layer, Source, config_file, key, secret::first_secret};
+use crate::{Error, Exit};
+
+/// What the file says, and why it is not to be trusted; nothing when no file was named and the usual one is not there.
+pub(super) fn read(named: Option<&Path>, environment: &Environment) -> Result<(Layer, Option<Error>), Error> {
     let path = match named {
         Some(path) => path.to_owned(),
         // A home that cannot be found matters only to those who need it.
         None => match config_file(environment) {
             Some(path) => path,
-            None => return Ok(Vec::new()),
+            None => return Ok((Vec::new(), None)),
         },
     };
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(Error::configuration(format!(
-                "the configuration file {} cannot be read: {error}",
-                path.display()
-            )));
-        }
+    let unreadable = |error: io::Error| {
+        Error::configuration(format!("the configuration file {} cannot be read: {error}", path.display()))
     };
-    parse(&text, &Source { name: path.display().to_string(), directory: path.parent().map(Path::to_owned) })
+    let mut file = match GuardedFile::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return Ok((Vec::new(), None)),
+        Err(error) => return Err(unreadable(error)),
+    };
+    // Before a word of it is believed: it may name a program that is run.
+    if let Err(exposed) = file.check(FileContent::Settings) {
+        return Ok((Vec::new(), Some(refused(&exposed, "the configuration is not trusted"))));
+    }
+    let text = file.read_to_string().map_err(unreadable)?;
+    let layer =
+        parse(&text, &Source { name: path.display().to_string(), directory: path.parent().map(Path::to_owned) })?;
+    let exposed = first_secret(&layer).and_then(|name| {
+        let exposed = file.check(FileContent::Secrets).err()?;
+        let error = refused(&exposed, &format!("the configuration holds a secret, '{name}'"));
+        let remedy =
+            format!("{}, or put the secret into a file of its own and name it with '{name}_file'", exposed.remedy());
+        Some(error.remedy(remedy))
+    });
+    Ok((layer, exposed))
+}
+
+/// The error for a file that others can read or change.
+fn refused(exposed: &NotPrivate, what: &str) -> Error {
+    Error::new(Exit::Refused, "configuration_exposed", format!("{what}: {exposed}")).remedy(exposed.remedy())
 }
 
 pub(super) fn parse(text: &str, source: &Source) -> Result<Layer, Error> {

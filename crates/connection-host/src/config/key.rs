@@ -96,13 +96,27 @@ impl KeyType {
 
 /// All of them, by name.
 pub const KEYS: &[Key] = &[
-    Key { name: "data_dir", value: KeyType::Path, help: "Where connections and their key are kept." },
+    Key {
+        name: "data_dir",
+        value: KeyType::Path,
+        help: "Where connections and their key are kept, both; without it, they are kept apart.",
+    },
     Key {
         name: "database_direct_url",
         value: KeyType::Url,
         help: "The server itself, where database_url is that of a pooler in transaction mode.",
     },
+    Key {
+        name: "database_direct_url_file",
+        value: KeyType::Path,
+        help: "A file of its owner's alone that holds database_direct_url.",
+    },
     Key { name: "database_url", value: KeyType::Url, help: "Another database than the one in the data directory." },
+    Key {
+        name: "database_url_file",
+        value: KeyType::Path,
+        help: "A file of its owner's alone that holds database_url.",
+    },
     Key {
         name: "files.allow",
         value: KeyType::Directories,
@@ -115,6 +129,7 @@ pub const KEYS: &[Key] = &[
         help: "Whether users reach a private address that they named themselves; they do, unless set to `never`, as where several share this host.",
     },
     Key { name: "http.proxy", value: KeyType::Url, help: "The proxy for requests to providers; none, unless set." },
+    Key { name: "http.proxy_file", value: KeyType::Path, help: "A file of its owner's alone that holds http.proxy." },
     Key { name: "http.timeout", value: KeyType::Seconds, help: "How long a request to a provider may take." },
     Key {
         name: "inbound.connections_per_peer",
@@ -137,7 +152,7 @@ pub const KEYS: &[Key] = &[
         value: KeyType::Command,
         help: "A command that prints the key: 32 bytes as they are, in base64 or in hexadecimal.",
     },
-    Key { name: "key.file", value: KeyType::Path, help: "Another place of the key than the data directory." },
+    Key { name: "key.file", value: KeyType::Path, help: "Another place of the key than the usual one." },
     Key {
         name: "key.source",
         value: KeyType::KeySource,

@@ -3,12 +3,16 @@
 //! Exactly one is used. With several configured, `key.source` says which: there is no order in which they win, since the
 //! one that silently wins is the one that locks a database.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 use connection_core::{KeyCommand, KeyFile, KeySource, KeyVariable, RegistryBuilder};
 
 use super::{Environment, Settings};
-use crate::Error;
+use crate::{Error, Exit};
 
 /// The kinds of sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +53,8 @@ pub(crate) struct KeySources {
     pub(crate) file: Option<PathBuf>,
     /// Configured, and not used: they must hold the same key.
     configured: Vec<Arc<dyn KeySource>>,
-    /// The usual file when it is there and nobody speaks of it.
-    left: Option<KeyFile>,
+    /// Key files at the usual places that are there and that nobody speaks of.
+    left: Vec<KeyFile>,
 }
 
 impl KeySources {
@@ -81,8 +85,17 @@ impl Settings {
         let file = (used == Kind::File).then(|| key.file.clone().unwrap_or_else(|| usual.clone()));
         let others = configured.iter().filter(|other| **other != used);
         let configured = others.map(|other| key.source(*other, &usual, environment)).collect::<Result<_, _>>()?;
-        let spoken_of = file.as_ref() == Some(&usual) || key.file.as_ref() == Some(&usual);
-        let left = (!spoken_of && usual.exists()).then(|| KeyFile::at(&usual));
+        let other = self.other_key_file();
+        if file.as_ref() == Some(&usual)
+            && key.file.is_none()
+            && !self.holds_both()
+            && let Some(there) = other.as_ref().filter(|there| there.exists() && !usual.exists())
+        {
+            return Err(misplaced(there, &usual));
+        }
+        let spoken_of = |place: &PathBuf| file.as_ref() == Some(place) || key.file.as_ref() == Some(place);
+        let usual_places = std::iter::once(&usual).chain(&other);
+        let left = usual_places.filter(|place| !spoken_of(place) && place.exists()).map(KeyFile::at).collect();
         Ok(KeySources { used: key.source(used, &usual, environment)?, file, configured, left })
     }
 
@@ -106,6 +119,19 @@ impl Settings {
     }
 }
 
+/// The key is where another way of naming the data directory keeps it. No second key is made beside it, since one of the
+/// two would open nothing.
+fn misplaced(there: &Path, usual: &Path) -> Error {
+    let (there, directory) = (there.display(), usual.parent().unwrap_or(usual).display());
+    let message = format!("there is a key at {there}, and none at {}", usual.display());
+    let remedy = format!(
+        "if it is the key of this database, move it: mkdir -p -m 700 {directory} && mv {there} {}; else name the key's place \
+         with key.file (CONNECTIONS_KEY__FILE)",
+        usual.display()
+    );
+    Error::new(Exit::Refused, "key_failed", message).remedy(remedy)
+}
+
 impl KeySettings {
     fn configured(&self) -> Vec<Kind> {
         let command = self.command.is_some() || self.wrap.is_some() || self.unwrap.is_some();
@@ -114,12 +140,7 @@ impl KeySettings {
         all.into_iter().filter_map(|(kind, set)| set.then_some(kind)).collect()
     }
 
-    fn source(
-        &self,
-        kind: Kind,
-        usual: &std::path::Path,
-        environment: &Environment,
-    ) -> Result<Arc<dyn KeySource>, Error> {
+    fn source(&self, kind: Kind, usual: &Path, environment: &Environment) -> Result<Arc<dyn KeySource>, Error> {
         let lacks = |what: &str| {
             let keys = kind.keys();
             Err(Error::configuration(format!("the key source '{}' {what}", kind.word())).remedy(format!("set {keys}")))

@@ -1,17 +1,15 @@
 //! `[kinds.KIND]`: the application that the operator registered at a provider, for every setup and renewal of the kind.
 
-use std::{
-    collections::BTreeMap,
-    error::Error as StdError,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, error::Error as StdError};
 
 use connection_contract::{Descriptor, Secret};
-use connection_core::{HostSecret, SecretFile, SecretFileError};
+use connection_core::{HostSecret, SecretFileError};
 use connection_oauth2::{CLIENT_KEY, client_value};
-use secrecy::{ExposeSecret as _, SecretString};
 
-use super::Source;
+use super::{
+    Source,
+    secret::{SecretPlace, SecretSetting},
+};
 use crate::Error;
 
 /// By the kind's name, as the configuration has it.
@@ -21,17 +19,9 @@ pub(crate) type KindsSettings = BTreeMap<String, KindSettings>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KindSettings {
     id: Option<String>,
-    secret: Option<ClientSecret>,
+    secret: SecretSetting,
     /// Where the last of it came from.
     place: String,
-    /// Which layer brought the secret: the environment has no directory.
-    layer: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug)]
-enum ClientSecret {
-    File(PathBuf),
-    Text(SecretString),
 }
 
 impl KindSettings {
@@ -40,27 +30,9 @@ impl KindSettings {
         self.place.clone_from(&source.name);
     }
 
-    pub(super) fn secret(&mut self, secret: SecretString, source: &Source) -> Result<(), Error> {
-        self.put(ClientSecret::Text(secret), source)
-    }
-
-    pub(super) fn secret_file(&mut self, path: &str, source: &Source) -> Result<(), Error> {
-        self.put(ClientSecret::File(source.path(path)), source)
-    }
-
-    /// A later layer wins, whichever of the two keys it has; of one layer, only one is meant.
-    fn put(&mut self, secret: ClientSecret, source: &Source) -> Result<(), Error> {
-        if self.secret.is_some() && self.layer == source.directory {
-            return Err(Error::configuration(format!(
-                "{}: client_secret and client_secret_file are both set for a kind",
-                source.name
-            ))
-            .remedy("leave one of them out"));
-        }
+    pub(super) fn secret(&mut self, name: &str, secret: SecretPlace, source: &Source) -> Result<(), Error> {
         self.place.clone_from(&source.name);
-        self.layer.clone_from(&source.directory);
-        self.secret = Some(secret);
-        Ok(())
+        self.secret.put(name, secret, source)
     }
 
     /// Where it is configured.
@@ -80,12 +52,12 @@ impl KindSettings {
         let Some(id) = &self.id else {
             return Err(wrong(format!("kinds.{kind}.client_id is missing")).remedy("give the application's id too"));
         };
-        match (&self.secret, kept("clientSecret")) {
+        match (self.secret.place(), kept("clientSecret")) {
             (None, true) => Err(wrong(format!("kinds.{kind} has no secret")).remedy("set client_secret_file")),
             (Some(_), false) => {
                 Err(wrong(format!("the application of '{kind}' has no secret")).remedy("leave client_secret out"))
             }
-            (secret, _) => Ok(Application { id: id.clone(), secret: secret.clone() }),
+            (secret, _) => Ok(Application { id: id.clone(), secret: secret.cloned() }),
         }
     }
 }
@@ -94,7 +66,7 @@ impl KindSettings {
 #[derive(Clone, Debug)]
 pub(crate) struct Application {
     id: String,
-    secret: Option<ClientSecret>,
+    secret: Option<SecretPlace>,
 }
 
 impl Application {
@@ -112,8 +84,7 @@ impl Application {
     async fn value(&self) -> Result<Secret, SecretFileError> {
         let secret = match &self.secret {
             None => None,
-            Some(ClientSecret::File(path)) => Some(SecretFile::at(path as &Path).read().await?),
-            Some(ClientSecret::Text(text)) => Some(Secret::from(text.expose_secret())),
+            Some(secret) => Some(secret.read().await?),
         };
         Ok(client_value(&self.id, secret.as_ref()))
     }

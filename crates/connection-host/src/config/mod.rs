@@ -10,6 +10,7 @@ mod key;
 mod key_source;
 mod kinds;
 mod paths;
+mod secret;
 mod tools;
 
 use std::{
@@ -24,15 +25,22 @@ pub(crate) use inbound::InboundSettings;
 pub use key::{KEYS, Key, KeyType};
 pub(crate) use key_source::{KeySettings, KeySources};
 pub(crate) use kinds::{Application, KindsSettings};
-pub(crate) use paths::{config_file, data_directory};
+pub(crate) use paths::{config_file, data_directory, key_directory};
 pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
 
 use crate::{Error, args::Global};
+use secret::{SecretPlace, SecretSetting, has_password};
 
 /// What the three layers say together.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) data_directory: PathBuf,
+    /// Where the key is: in the data directory when somebody named that, else apart from it.
+    key_directory: PathBuf,
+    /// The other one of the two places of a key.
+    other_key_directory: Option<PathBuf>,
+    /// Why the configuration file is not to be trusted. Nothing is done with such settings but to tell it.
+    pub(crate) exposed: Option<Error>,
     pub(crate) database: Option<SecretString>,
     pub(crate) direct: Option<SecretString>,
     pub(crate) key: KeySettings,
@@ -65,28 +73,44 @@ impl Settings {
     pub(crate) fn load(global: &Global, environment: &Environment) -> Result<Self, Error> {
         let mut settings = Self::default();
         let named = global.config.clone().or_else(|| environment.config_file());
-        for (key, name, value, source) in file::read(named.as_deref(), environment)? {
-            settings.apply(key, &name, value, &source)?;
+        let (layer, exposed) = file::read(named.as_deref(), environment)?;
+        settings.exposed = exposed;
+        let mut secrets = Secrets::default();
+        for (key, name, value, source) in layer {
+            settings.apply(key, &name, value, &source, &mut secrets)?;
         }
         for (key, name, value, source) in environment.layer()? {
-            settings.apply(key, &name, value, &source)?;
+            settings.apply(key, &name, value, &source, &mut secrets)?;
         }
-        if let Some(url) = &global.database {
-            refuse_password(url)?;
-            settings.database = Some(url.as_str().into());
-        }
+        settings.database = match &global.database {
+            Some(url) => {
+                refuse_password(url)?;
+                Some(url.as_str().into())
+            }
+            None => secrets.database.text("database_url")?,
+        };
+        settings.direct = secrets.direct.text("database_direct_url")?;
+        settings.proxy = secrets.proxy.text("http.proxy")?;
         if let Some(directory) = &global.data_dir {
             settings.data_directory.clone_from(directory);
         }
         if global.owner.is_some() {
             settings.owner.clone_from(&global.owner);
         }
-        if settings.data_directory.as_os_str().is_empty() {
+        let apart = key_directory();
+        let is_named = !settings.data_directory.as_os_str().is_empty();
+        if !is_named {
             settings.data_directory = data_directory()?;
         }
         // One that was typed is where this process stands; what is below it is told to engines, which stand elsewhere.
         settings.data_directory = std::path::absolute(&settings.data_directory)
             .map_err(|error| Error::io(settings.data_directory.display(), &error))?;
+        let inside = settings.data_directory.join("key");
+        // Whoever names a directory wants everything in it. By default, a copy of one directory is not both.
+        (settings.key_directory, settings.other_key_directory) = match apart {
+            Some(apart) if !is_named => (apart, Some(inside)),
+            apart => (inside, apart),
+        };
         Ok(settings)
     }
 
@@ -112,11 +136,28 @@ impl Settings {
 
     /// Where the key is when nothing else is said.
     pub(crate) fn key_file(&self) -> PathBuf {
-        self.data_directory.join("key").join("root.key")
+        self.key_directory.join("root.key")
+    }
+
+    /// Whether a copy of the data directory is a copy of the key, too, where the key is at its usual place.
+    pub(crate) fn holds_both(&self) -> bool {
+        self.key_directory.starts_with(&self.data_directory)
+    }
+
+    /// Where the key would be if the data directory were named, or were not.
+    pub(crate) fn other_key_file(&self) -> Option<PathBuf> {
+        self.other_key_directory.as_ref().map(|directory| directory.join("root.key"))
     }
 
     /// `name` is the key's, with the kind's for `KIND`.
-    fn apply(&mut self, key: &'static Key, name: &str, value: toml::Value, source: &Source) -> Result<(), Error> {
+    fn apply(
+        &mut self,
+        key: &'static Key,
+        name: &str,
+        value: toml::Value,
+        source: &Source,
+        secrets: &mut Secrets,
+    ) -> Result<(), Error> {
         let wrong = || {
             let expected = key.value.expected();
             Error::configuration(format!("{}: '{name}' must be {expected}", source.name))
@@ -124,8 +165,12 @@ impl Settings {
         let text = || value.as_str().map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(wrong);
         match key.name {
             "data_dir" => self.data_directory = source.path(&text()?),
-            "database_direct_url" => self.direct = Some(text()?.into()),
-            "database_url" => self.database = Some(text()?.into()),
+            "database_direct_url" => secrets.direct.put(name, SecretPlace::Text(text()?.into()), source)?,
+            "database_direct_url_file" => {
+                secrets.direct.put(name, SecretPlace::File(source.path(&text()?)), source)?;
+            }
+            "database_url" => secrets.database.put(name, SecretPlace::Text(text()?.into()), source)?,
+            "database_url_file" => secrets.database.put(name, SecretPlace::File(source.path(&text()?)), source)?,
             "inbound.connections_per_peer" => {
                 let most = value
                     .as_integer()
@@ -160,7 +205,8 @@ impl Settings {
                     _ => return Err(wrong()),
                 };
             }
-            "http.proxy" => self.proxy = Some(text()?.into()),
+            "http.proxy" => secrets.proxy.put(name, SecretPlace::Text(text()?.into()), source)?,
+            "http.proxy_file" => secrets.proxy.put(name, SecretPlace::File(source.path(&text()?)), source)?,
             "http.timeout" => {
                 let seconds = value.as_integer().filter(|seconds| (1..=600).contains(seconds)).ok_or_else(wrong)?;
                 self.timeout = Some(Duration::from_secs(seconds.unsigned_abs()));
@@ -174,8 +220,12 @@ impl Settings {
                     .ok_or_else(wrong)?;
             }
             "kinds.KIND.client_id" => self.kind(name).id(text()?, source),
-            "kinds.KIND.client_secret" => self.kind(name).secret(text()?.into(), source)?,
-            "kinds.KIND.client_secret_file" => self.kind(name).secret_file(&text()?, source)?,
+            "kinds.KIND.client_secret" => {
+                self.kind(name).secret(name, SecretPlace::Text(text()?.into()), source)?;
+            }
+            "kinds.KIND.client_secret_file" => {
+                self.kind(name).secret(name, SecretPlace::File(source.path(&text()?)), source)?;
+            }
             "log" => {
                 let level = text()?;
                 if !key::LOG_LEVELS.contains(&level.as_str()) {
@@ -202,6 +252,14 @@ impl Settings {
     }
 }
 
+/// The secrets of the layers, until all of them are read.
+#[derive(Default)]
+struct Secrets {
+    database: SecretSetting,
+    direct: SecretSetting,
+    proxy: SecretSetting,
+}
+
 /// A program and its arguments.
 fn argv(value: &toml::Value) -> Option<Vec<String>> {
     let parts = value.as_array()?.iter().map(|part| part.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
@@ -226,12 +284,7 @@ type Layer = Vec<(&'static Key, String, toml::Value, Source)>;
 
 /// A password in an argument is in the process list and in the shell's history.
 fn refuse_password(url: &str) -> Result<(), Error> {
-    let authority =
-        url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let named = query.split('&').any(|pair| pair.to_ascii_lowercase().starts_with("password="));
-    if !user.contains(':') && !named {
+    if !has_password(url) {
         return Ok(());
     }
     Err(Error::new(

@@ -9,7 +9,16 @@ use crate::Error;
 
 const NAME: &str = "connections";
 
-/// Of connections and their key.
+/// Where the key is unless it is said: apart from the data, so that a copy of one directory does not hold both. `None`
+/// without a home.
+pub(crate) fn key_directory() -> Option<PathBuf> {
+    let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
+    // On Windows, configuration and data are in one directory, which roams; a key stays on its machine.
+    let base = if cfg!(windows) { strategy.cache_dir() } else { strategy.config_dir() };
+    Some(base.join(NAME).join("key"))
+}
+
+/// Of connections.
 pub(crate) fn data_directory() -> Result<PathBuf, Error> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| {
         Error::configuration("there is no home directory")

@@ -37,6 +37,10 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn every_key_is_taken_from_the_file_and_from_its_variable() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&secret, "sqlite:///a\n").unwrap();
+    let secret = secret.path().to_str().unwrap();
+    let quoted = format!("{secret:?}");
     for key in KEYS {
         let (toml, text) = match key.value {
             KeyType::Address => ("\"127.0.0.1:1\"", "127.0.0.1:1"),
@@ -51,6 +55,8 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::Origins => {
                 ("{ \"https://a.test\" = \"http://b.test\" }", "{\"https://a.test\":\"http://b.test\"}")
             }
+            // Read at the start.
+            KeyType::Path if key.name.ends_with("_file") => (&*quoted, secret),
             KeyType::Path => ("\"/a\"", "/a"),
             KeyType::Port => ("8400", "8400"),
             KeyType::PrivateAddresses => ("\"never\"", "never"),
@@ -182,6 +188,127 @@ fn a_database_with_a_password_is_refused_as_an_argument_and_taken_from_elsewhere
     for url in ["postgres://me@db:5432/x", "sqlite:///a/b.db", "/a/b.db"] {
         load("", &[], Global { database: Some(url.into()), ..Global::default() }).unwrap();
     }
+}
+
+#[test]
+fn a_secret_is_read_from_the_file_that_a_key_names() {
+    let home = tempfile::tempdir().unwrap();
+    let named = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        set_mode(&path, 0o600);
+        path.to_str().unwrap().to_owned()
+    };
+    let (url, proxy) = (named("url", "postgres://me:hunter2@db/x\n"), named("proxy", "http://me:hunter2@proxy:1\r\n"));
+    let shown =
+        |secret: &Option<SecretString>| secret.as_ref().map(|s| secrecy::ExposeSecret::expose_secret(s).to_owned());
+    for key in ["database_url", "database_direct_url"] {
+        let settings = load(&format!("{key}_file = {url:?}"), &[], Global::default()).unwrap();
+        let (direct, database) = (shown(&settings.direct), shown(&settings.database));
+        assert_eq!(direct.or(database).as_deref(), Some("postgres://me:hunter2@db/x"), "{key}");
+    }
+    let settings = load(&format!("http.proxy_file = {proxy:?}"), &[], Global::default()).unwrap();
+    assert_eq!(shown(&settings.proxy).as_deref(), Some("http://me:hunter2@proxy:1"));
+    // Of one layer only one of the two keys is right, and nobody knows which; a later layer wins with either.
+    for (key, variable) in [
+        ("database_url", "CONNECTIONS_DATABASE_URL"),
+        ("database_direct_url", "CONNECTIONS_DATABASE_DIRECT_URL"),
+        ("http.proxy", "CONNECTIONS_HTTP__PROXY"),
+    ] {
+        let both = format!("{key} = \"http://hunter2\"\n{key}_file = {url:?}");
+        refused(&both, &[], Global::default(), &[&format!("'{key}' and '{key}_file' are both set")]);
+        let file = format!("{variable}_FILE");
+        let both = [(variable, "http://hunter2"), (&*file, &*url)];
+        refused("", &both, Global::default(), &[&format!("'{key}' and '{key}_file' are both set")]);
+        load(&format!("{key}_file = \"/nowhere\""), &[(variable, "http://a")], Global::default()).unwrap();
+        load(&format!("{key} = \"http://a\""), &[(&file, &url)], Global::default()).unwrap();
+    }
+    let global = || Global { database: Some("/a.db".into()), ..Global::default() };
+    let settings = load("database_url_file = \"/nowhere\"", &[], global()).unwrap();
+    assert_eq!(shown(&settings.database).as_deref(), Some("/a.db"), "the flag wins, and nothing is read");
+    refused(
+        "database_url_file = \"/nowhere\"",
+        &[],
+        Global::default(),
+        &["database_url_file", "/nowhere cannot be read"],
+    );
+    refused(&format!("http.proxy_file = {:?}", named("empty", "\n")), &[], Global::default(), &["holds no text"]);
+    #[cfg(unix)]
+    {
+        set_mode(Path::new(&url), 0o644);
+        let expected = [&*format!("chmod 600 {url}"), "database_url_file"];
+        refused(&format!("database_url_file = {url:?}"), &[], Global::default(), &expected);
+    }
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_change_is_not_followed_nor_is_one_with_a_secret_that_others_can_read() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("config.toml");
+    let exposed = |text: &str, mode: u32| {
+        std::fs::write(&path, text).unwrap();
+        set_mode(&path, mode);
+        let global = Global { config: Some(path.clone()), ..Global::default() };
+        let settings = Settings::load(&global, &Environment::of(&[])).unwrap();
+        let error = settings.exposed.as_ref().map(|error| {
+            assert_eq!((error.exit, &*error.code), (crate::Exit::Refused, "configuration_exposed"));
+            let text = format!("{error} {}", error.remedy.clone().unwrap_or_default());
+            assert!(!text.contains("hunter2"), "{text}");
+            text
+        });
+        (error, settings)
+    };
+    for mode in [0o664, 0o646, 0o666, 0o622] {
+        let (error, settings) = exposed("owner = \"evil\"", mode);
+        assert!(error.unwrap().contains(&format!("chmod go-w {}", path.display())), "{mode:o}");
+        assert_eq!(settings.owner, None, "nothing of it is followed");
+    }
+    let plain = ["owner = \"u1\"", "database_url = \"postgres://me@db/x\"", "http.proxy = \"http://proxy:1\""];
+    let secret = [
+        "kinds.gmail.client_secret = \"hunter2\"",
+        "database_url = \"postgres://me:hunter2@db/x\"",
+        "database_direct_url = \"postgres://me@db/x?password=hunter2\"",
+        "http.proxy = \"http://me:hunter2@proxy:1\"",
+    ];
+    for text in plain {
+        assert!(exposed(text, 0o644).0.is_none(), "{text}");
+    }
+    for text in secret {
+        let told = exposed(text, 0o644).0.unwrap();
+        let (name, _) = text.split_once(" =").unwrap();
+        assert!(told.contains(&format!("chmod 600 {}", path.display())), "{told}");
+        assert!(told.contains(&format!("'{name}_file'")), "{told}");
+        assert!(exposed(text, 0o600).0.is_none(), "{text}");
+    }
+    set_mode(home.path(), 0o722);
+    assert!(exposed(plain[0], 0o600).0.unwrap().contains(&format!("chmod go-w {}", home.path().display())));
+    set_mode(home.path(), 0o700);
+    // As Kubernetes mounts it.
+    let data = home.path().join("..data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::rename(&path, data.join("config.toml")).unwrap();
+    std::os::unix::fs::symlink("..data/config.toml", &path).unwrap();
+    assert!(exposed(secret[0], 0o600).0.is_none());
+    assert!(exposed(secret[0], 0o604).0.is_some(), "it is judged by the file that it leads to");
+}
+
+#[test]
+fn key_and_database_are_in_one_directory_only_where_somebody_named_it() {
+    let settings = load("", &[], Global::default()).unwrap();
+    assert!(!settings.holds_both(), "{settings:?}");
+    assert!(!settings.key_file().starts_with(&settings.data_directory), "{settings:?}");
+    assert_eq!(settings.other_key_file(), Some(settings.data_directory.join("key/root.key")));
+    let named = load("", &[("CONNECTIONS_DATA_DIR", "/data")], Global::default()).unwrap();
+    assert_eq!(named.key_file(), Path::new("/data/key/root.key"));
+    assert!(named.holds_both());
+    assert_eq!(named.other_key_file(), Some(settings.key_file()));
 }
 
 #[test]

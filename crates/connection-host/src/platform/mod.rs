@@ -9,10 +9,14 @@ mod unix;
 pub(crate) use interrupts::{Interrupts, interrupted};
 #[cfg(not(unix))]
 pub(crate) use other::{
-    Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable, run_instead,
+    Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable, keep_memory_private,
+    run_instead, with_own_limits,
 };
 #[cfg(unix)]
-pub(crate) use unix::{Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable, run_instead};
+pub(crate) use unix::{
+    Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable, keep_memory_private,
+    run_instead, with_own_limits,
+};
 
 use std::io::Write as _;
 

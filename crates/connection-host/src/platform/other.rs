@@ -79,6 +79,14 @@ pub(crate) fn is_writable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.permissions().readonly())
 }
 
+/// There are no core files.
+pub(crate) fn keep_memory_private() {}
+
+/// There are no limits of our own.
+pub(crate) fn with_own_limits<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
 /// Runs that program to its end and gives its exit code. Ctrl-C reaches both, and the program decides.
 pub(crate) fn run_instead(mut command: Command) -> io::Result<u8> {
     let mut child = command.spawn()?;

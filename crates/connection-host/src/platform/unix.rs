@@ -10,12 +10,13 @@ use std::{
     },
     path::Path,
     process::{Command, ExitStatus},
+    sync::OnceLock,
     task::Poll,
 };
 
 use rustix::{
     fs::Access,
-    process::{Pid, Signal as Number, getpgrp, kill_process},
+    process::{Pid, Resource, Rlimit, Signal as Number, getpgrp, getrlimit, kill_process, setrlimit},
     termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -143,10 +144,36 @@ pub(crate) fn is_writable(path: &Path) -> bool {
     rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
 }
 
+/// The limit of core files that this process was started with.
+static CORE: OnceLock<Rlimit> = OnceLock::new();
+
+/// Keeps what is in memory from core files and, on Linux, from whoever would trace this process as the same user. The hard
+/// limit stays, so that programs that are started from here can be given the limit that the user has set.
+pub(crate) fn keep_memory_private() {
+    let before = CORE.get_or_init(|| getrlimit(Resource::Core));
+    // Lowering it is always allowed.
+    setrlimit(Resource::Core, Rlimit { current: Some(0), ..before.clone() }).unwrap_or_default();
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).unwrap_or_default();
+    }
+}
+
+/// Starts a program of the user's with the limits that the user has set; whether its memory may be dumped, the system
+/// decides anew for each program.
+pub(crate) fn with_own_limits<T>(start: impl FnOnce() -> T) -> T {
+    let Some(before) = CORE.get() else { return start() };
+    setrlimit(Resource::Core, before.clone()).unwrap_or_default();
+    let started = start();
+    keep_memory_private();
+    started
+}
+
 /// Becomes that program: its exit code and its signals are those of this process, whose memory is gone with all secrets in
 /// it. Comes back when it cannot be started alone.
 pub(crate) fn run_instead(mut command: Command) -> io::Result<u8> {
-    Err(command.exec())
+    Err(with_own_limits(|| command.exec()))
 }
 
 /// How the terminal was set before somebody was asked, and is again when this is dropped: a question that nobody answers any

@@ -20,6 +20,8 @@ mod order;
 mod own;
 mod preferences;
 #[cfg(unix)]
+mod private;
+#[cfg(unix)]
 mod profiles;
 mod program;
 mod provider;

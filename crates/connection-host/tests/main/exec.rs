@@ -77,6 +77,21 @@ fn the_key_is_not_in_the_program_s_variables() {
     assert!(got.contains(TOKEN) && !got.contains("THE_KEY") && !got.contains(&key), "{got}");
 }
 
+/// Ours leaves no core file, since it holds more secrets than the program is given.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_has_the_limit_of_core_files_that_the_user_has() {
+    let machine = connected();
+    for limit in ["$(ulimit -H -c)", "0"] {
+        let mut command = machine.command_of_system("sh");
+        let script = format!("ulimit -S -c {limit} && ulimit -S -c > want && exec \"$@\"");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_connections")]);
+        command.args(["exec", "issues", "--", "/bin/sh", "-c", "ulimit -S -c > got"]);
+        assert!(command.status().expect("it runs").success());
+        assert_eq!(got(&machine), std::fs::read_to_string(machine.path("want")).expect("it is there"));
+    }
+}
+
 #[test]
 fn arguments_input_and_output_are_the_program_s() {
     let machine = connected();

@@ -32,23 +32,26 @@ async fn a_key_that_others_can_read_is_refused_with_the_command_that_mends_it() 
     let file = KeyFile::at(home.path().join("root.key"));
     file.create().await.unwrap();
     assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
-    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o604)).unwrap();
     let error = file.load().await.unwrap_err();
-    assert_eq!(error, KeyError::Exposed(NotPrivate::Permissions { path: file.path().to_owned(), mode: 0o640 }));
+    assert_eq!(error, KeyError::Exposed(NotPrivate::Permissions { path: file.path().to_owned(), mode: 0o604 }));
     assert!(error.to_string().contains(&file.path().display().to_string()));
     assert_eq!(error.remedy().unwrap(), format!("chmod 600 {}", file.path().display()));
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_link_to_a_key_is_refused() {
+async fn a_link_to_a_key_is_followed() {
     let home = tempfile::tempdir().unwrap();
     let file = KeyFile::at(home.path().join("root.key"));
     file.create().await.unwrap();
     let link = KeyFile::at(home.path().join("link.key"));
     std::os::unix::fs::symlink(file.path(), link.path()).unwrap();
-    let error = link.load().await.unwrap_err();
-    assert_eq!(error, KeyError::Exposed(NotPrivate::NotRegular(link.path().to_owned())));
+    assert!(link.load().await.unwrap().is_some());
+    std::os::unix::fs::symlink(home.path(), home.path().join("directory.key")).unwrap();
+    let directory = KeyFile::at(home.path().join("directory.key"));
+    let error = directory.load().await.unwrap_err();
+    assert_eq!(error, KeyError::Exposed(NotPrivate::NotRegular(directory.path().to_owned())));
 }
 
 #[tokio::test]

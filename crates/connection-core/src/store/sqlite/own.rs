@@ -19,7 +19,7 @@ use super::{
     Limits, Sqlite, bring_up,
     writer::{Connections, Writer},
 };
-use crate::platform;
+use crate::platform::{self, FileContent};
 
 /// How long a writer waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,25 +53,40 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
     Ok(Sqlite::start(writer, readers, place, false))
 }
 
-/// Makes the directory and the file, and takes the lock, which is free again when the returned file is dropped.
+/// Makes the directory and the file, and takes the lock, which is free again when the returned file is dropped. Files that
+/// are there already are refused when others can read or change them.
 async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreError> {
-    blocking(place, move || {
+    let prepared = blocking(place, move || {
         if let Some(parent) = path.parent() {
             platform::create_private_dir(parent)?;
         }
+        // First, so that nothing is made where others could take it away.
+        for file in ["", "-wal", "-shm"].map(|suffix| beside(&path, suffix)) {
+            if let Err(exposed) = platform::check_file(&file, FileContent::Secrets) {
+                return Ok(Err(StoreError::Exposed(exposed)));
+            }
+        }
         let lock = lock(&path)?;
-        // The log and its index take the mode of the file, whatever the umask.
-        drop(platform::open_private(&path)?);
-        Ok(lock)
-    })
-    .await
+        // The log and its index take the mode of the file, whatever the umask. One that is there is not opened here: this
+        // process may have it open, and would lose its locks on it with the first handle that is closed.
+        if !path.try_exists()? {
+            drop(platform::open_private(&path)?);
+        }
+        Ok(Ok(lock))
+    });
+    prepared.await?
 }
 
 /// Waits for the lock file of a database.
 pub(super) fn lock(database: &Path) -> std::io::Result<std::fs::File> {
-    let mut lock = database.as_os_str().to_owned();
-    lock.push(".lock");
-    platform::lock_file(Path::new(&lock))
+    platform::lock_file(&beside(database, ".lock"))
+}
+
+/// The path with that at its end.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Waits on a thread that may.

@@ -5,10 +5,13 @@ use std::{fs, path::Path};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{Database, add, labels};
-use crate::store::{
-    Store, StoreError, Tx,
-    engine::{Reader, execute, optional},
-    sqlite::migrator,
+use crate::{
+    platform::NotPrivate,
+    store::{
+        Store, StoreError, Tx,
+        engine::{Reader, execute, optional},
+        sqlite::migrator,
+    },
 };
 
 /// R-INSEAM-044
@@ -71,6 +74,8 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
     fs::create_dir(database.path().parent().unwrap()).unwrap();
     let text = "a letter to a friend, long enough to be no header of a database\n".repeat(20);
     fs::write(database.path(), &text).unwrap();
+    #[cfg(unix)]
+    mode(&database.path(), 0o600);
     let error = Store::open(database.url().into(), None).await.unwrap_err();
     assert_eq!(error, StoreError::NotADatabase { place: database.path().display().to_string() });
     assert_eq!(fs::read_to_string(database.path()).unwrap(), text);
@@ -142,6 +147,63 @@ async fn the_directory_and_every_file_in_it_are_private() {
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
+}
+
+#[cfg(unix)]
+fn mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_that_others_can_read_or_change_is_refused_with_the_command_that_mends_it() {
+    let database = Database::new();
+    // Open, so that the log and its index are there.
+    let store = database.open().await;
+    add(&store, &database.account("a")).await.unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{}{suffix}", database.path().display());
+        for bits in [0o604, 0o644, 0o660, 0o666] {
+            mode(Path::new(&file), bits);
+            let error = Store::open(database.url().into(), None).await.unwrap_err();
+            let exposed = NotPrivate::Permissions { path: file.clone().into(), mode: bits };
+            assert_eq!(error, StoreError::Exposed(exposed), "{bits:o}");
+            assert_eq!(error.remedy().unwrap(), format!("chmod 600 {file}"));
+        }
+        mode(Path::new(&file), 0o600);
+    }
+    let path = database.path();
+    let directory = path.parent().unwrap();
+    mode(directory, 0o703);
+    let error = Store::open(database.url().into(), None).await.unwrap_err();
+    assert_eq!(error.remedy().unwrap(), format!("chmod go-w {}", directory.display()));
+    // Others may see that there are files in it, or keep files of their own beside them.
+    for fine in [0o755, 0o1777] {
+        mode(directory, fine);
+        Store::open(database.url().into(), None).await.unwrap().close().await;
+    }
+    assert_eq!(labels(&store).await, ["a"]);
+    store.close().await;
+}
+
+/// A process lets go of all its locks on a file when it closes one handle to it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn opening_a_database_again_leaves_the_locks_of_the_first_one() {
+    use std::os::unix::fs::MetadataExt as _;
+    let database = Database::new();
+    let store = database.open().await;
+    add(&store, &database.account("a")).await.unwrap();
+    let inode = format!(":{} ", fs::metadata(database.path()).unwrap().ino());
+    // By others as well, so only those of this very file count.
+    let locked = || fs::read_to_string("/proc/locks").unwrap().lines().any(|line| line.contains(&inode));
+    assert!(locked(), "the control: a database with a log is locked for as long as it is open");
+    let again = Store::open(database.url().into(), None).await.unwrap();
+    assert!(locked());
+    again.close().await;
+    assert!(locked());
+    store.close().await;
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use crate::{
     Error, Exit,
     cli::{Program, may_exist},
     commands::{key::of_key, tool},
-    output::json::{CheckBody, DoctorBody},
+    output::{
+        Output,
+        json::{CheckBody, DoctorBody, RedirectUriBody},
+    },
     platform, select,
 };
 
@@ -44,8 +47,22 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     }
     let (sound, live) = (all_ok(&checks), all_ok(&connections));
     checks.extend(connections);
-    let ok = sound && live;
-    let output = &program.output;
+    tell(&program.output, checks, redirect_uris)?;
+    Ok(match (sound, live) {
+        (true, true) => Exit::Fine,
+        (true, false) => Exit::NotLive,
+        (false, _) => Exit::Unexpected,
+    })
+}
+
+/// All that is said when the configuration file is not to be trusted: what it says is not followed to look at the rest.
+pub(crate) fn exposed(output: &Output, error: &Error) -> Result<Exit, Error> {
+    tell(output, vec![of_error("configuration", error)], None)?;
+    Ok(Exit::Unexpected)
+}
+
+fn tell(output: &Output, checks: Vec<CheckBody>, redirect_uris: Option<Vec<RedirectUriBody>>) -> Result<(), Error> {
+    let ok = all_ok(&checks);
     if output.json {
         output.shape(&DoctorBody { ok, checks, redirect_uris })?;
     } else {
@@ -64,11 +81,7 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
             output.line(format!("To register at the provider of {}: {}", uri.kind, uri.redirect_uri))?;
         }
     }
-    Ok(match (sound, live) {
-        (true, true) => Exit::Fine,
-        (true, false) => Exit::NotLive,
-        (false, _) => Exit::Unexpected,
-    })
+    Ok(())
 }
 
 fn all_ok(checks: &[CheckBody]) -> bool {
@@ -182,7 +195,18 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
     }
     match opened {
         Opened::Yes(_, status) => {
-            let remedy = (!status.rotated).then(|| "connections key rotate goes on with its rotation".to_owned());
+            let apart = || {
+                let both = source.file.as_ref().is_some_and(|file| file.starts_with(&program.settings.data_directory));
+                let told = format!(
+                    "a copy of {} holds both the database and its key; key.file names another place for the key",
+                    program.settings.data_directory.display()
+                );
+                (both && program.settings.database.is_none()).then_some(told)
+            };
+            let remedy = match status.rotated {
+                true => apart(),
+                false => Some("connections key rotate goes on with its rotation".to_owned()),
+            };
             CheckBody { remedy, ..passed(name, of_key(status)) }
         }
         _ => passed(name, source.used.name()),

@@ -7,7 +7,7 @@ use crate::platform::{self, Passed};
 /// Runs it to its end; its exit code, or 128 and the signal that ended it. The signals are caught from before it starts, so
 /// that none is lost in between.
 pub(super) async fn run(command: Command, signals: &mut Passed) -> io::Result<u8> {
-    let mut child = tokio::process::Command::from(command).spawn()?;
+    let mut child = platform::with_own_limits(|| tokio::process::Command::from(command).spawn())?;
     loop {
         tokio::select! {
             status = child.wait() => return status.map(platform::exit_code),
