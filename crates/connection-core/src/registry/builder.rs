@@ -128,10 +128,10 @@ pub struct RegistryBuilder {
     pub(super) lent: Lent,
     settings: Option<Arc<dyn SettingsHandOff>>,
     given: Given,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdGenerator>,
-    hot_rows: Duration,
-    most_setups: u32,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdGenerator>,
+    pub(super) hot_rows: Duration,
+    pub(super) most_setups: u32,
     state_directory: Option<PathBuf>,
     kinds: Kinds,
     refused: Option<RegisterError>,
@@ -232,29 +232,6 @@ impl RegistryBuilder {
     /// an answer under that key does not ask for it.
     pub fn secret_value(mut self, kind: Kind, key: impl Into<String>, value: Arc<dyn HostSecret>) -> Self {
         self.given.give(kind, key.into(), value);
-        self
-    }
-    /// The time; the system's unless given.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-    /// The generator of ids; [`UuidV7`] unless given.
-    pub fn ids(mut self, ids: Arc<dyn IdGenerator>) -> Self {
-        self.ids = ids;
-        self
-    }
-    /// How old a credential may be that is used: for so long it is kept in memory, opened. Half a second unless given, which
-    /// is also the most that it can be; zero reads the store at each use. What this process changes is seen at once in any
-    /// case.
-    pub fn hot_rows(mut self, bound: Duration) -> Self {
-        self.hot_rows = bound;
-        self
-    }
-    /// How many setups of one owner may be open at once; 100 unless given. The next one is refused with
-    /// [`Error::TooManySetups`](crate::Error::TooManySetups) until one of them ends.
-    pub fn open_setups(mut self, most: u32) -> Self {
-        self.most_setups = most;
         self
     }
     /// Where this node keeps who is alive on it, and answers that the store cannot take just now, sealed. Beside a SQLite

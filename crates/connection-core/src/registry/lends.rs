@@ -3,9 +3,19 @@
 use std::sync::Arc;
 
 use super::RegistryBuilder;
-use crate::{LoginWindow, ToolPolicy};
+use crate::{Clock, IdGenerator, LoginWindow, ToolPolicy};
 
 impl RegistryBuilder {
+    /// The time; the system's unless given.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+    /// The generator of ids; [`UuidV7`](crate::UuidV7) unless given.
+    pub fn ids(mut self, ids: Arc<dyn IdGenerator>) -> Self {
+        self.ids = ids;
+        self
+    }
     /// How a person logs in in a window of this host; without it, kinds that need one say so.
     pub fn login_window(mut self, window: Arc<dyn LoginWindow>) -> Self {
         self.lent.window = Some(window);

@@ -1,5 +1,6 @@
 //! The registry: kinds, and the connections of one owner.
 
+mod bounds;
 mod builder;
 mod defaults;
 mod describe;
