@@ -58,9 +58,9 @@ pub use profiles::{
 };
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
-    BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Feature, Filter, History,
-    HostService, Import, Imported, Imports, InOrder, KindInfo, KindSupport, NeedState, OpenError, Page, Preflight,
-    RegisterError, RegistryBuilder, Removal, Teardown, Watch,
+    AnswerRoom, BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Feature, Filter,
+    History, HostService, Import, Imported, Imports, InOrder, KindInfo, KindSupport, NeedState, OpenError, Page,
+    Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
 };
 pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use sandbox::{

@@ -23,6 +23,19 @@ impl Held {
     ///
     /// The database cannot be held.
     pub fn of(address: &str) -> Self {
+        Self::of_table(address, "connection_exchange")
+    }
+
+    /// As [`of`](Self::of), with the journals of setups in a PostgreSQL database.
+    ///
+    /// # Panics
+    ///
+    /// The database cannot be held.
+    pub fn of_journals(address: &str) -> Self {
+        Self::of_table(address, "connection_setup_effect")
+    }
+
+    fn of_table(address: &str, table: &'static str) -> Self {
         let address = address.to_owned();
         let (begun, is_held) = channel();
         let (end, ended) = channel::<()>();
@@ -32,7 +45,8 @@ impl Held {
                 match address.parse::<PgConnectOptions>() {
                     Ok(options) if address.starts_with("postgres") => {
                         let mut server = options.connect().await?;
-                        server.execute("BEGIN; LOCK TABLE connection_exchange IN EXCLUSIVE MODE").await?;
+                        let lock = format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE");
+                        server.execute(sqlx::AssertSqlSafe(lock)).await?;
                         begun.send(()).unwrap_or_default();
                         // It ends with the sender.
                         ended.recv().unwrap_or_default();

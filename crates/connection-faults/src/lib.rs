@@ -9,6 +9,7 @@ pub mod authlib;
 pub mod browser;
 pub mod double;
 pub mod held;
+pub mod kept;
 pub mod ledger;
 pub mod model;
 pub mod oidc;

@@ -8,6 +8,7 @@ mod answer;
 mod flight;
 mod key;
 mod look;
+mod places;
 mod recording;
 mod replay;
 mod rescue;
@@ -23,7 +24,7 @@ pub(crate) use flight::{Ended, Exchange, LONGEST_REFRESH, Rule, Uncertain, send}
 pub(crate) use key::{ExchangeKey, Scope};
 pub(crate) use look::boot_time;
 pub(crate) use replay::SEND_WITHIN;
-pub(crate) use rescue::ingest_all;
+pub(crate) use rescue::{PATIENCE, beside, ingest_all};
 pub(crate) use spends::{ConnectionSpends, Spender};
 pub(crate) use state::StateDirectory;
 pub(crate) use table::Exchanges;

@@ -33,8 +33,19 @@ pub(super) async fn keep(
 ) -> Option<Ended> {
     let (clock, host) = (shared.clock.clone(), Arc::downgrade(&shared));
     let (mut shared, mut pause, mut sealed, mut rescued) = (shared, FIRST_PAUSE, None, false);
+    let origin = Origin { generation: exchange.generation.unwrap_or_default(), sent_at: noted.sent.at };
     loop {
-        match record(&shared, exchange, &answer, &mut sealed).await {
+        let recording = record(&shared, exchange, &answer, &mut sealed);
+        let recorded = if rescued {
+            recording.await
+        } else {
+            // A process may die at any moment of a commit that takes long.
+            let keeping = rescue::write(&shared, exchange, origin, &answer);
+            let (recorded, kept) = rescue::beside(&*clock, recording, keeping).await;
+            rescued = kept.unwrap_or_default();
+            recorded
+        };
+        match recorded {
             Ok(first) => {
                 if rescued {
                     rescue::remove(&shared, exchange.key).await;
@@ -44,7 +55,6 @@ pub(super) async fn keep(
             Err(error) => {
                 tracing::warn!(code = error.code(), "an answer cannot be recorded now, and is kept");
                 if !rescued {
-                    let origin = Origin { generation: exchange.generation.unwrap_or_default(), sent_at: noted.sent.at };
                     rescued = rescue::write(&shared, exchange, origin, &answer).await;
                 }
                 progress.send_replace(Progress::Kept(error));

@@ -1,4 +1,6 @@
-//! Answers that could not be recorded: each in a sealed file, until it can be.
+//! Answers that are not recorded yet: each is kept sealed in the directory of the node, until it is.
+//!
+//! An answer is in a place of the process that got it (see `places`), or in a file of its own. In both it is
 //!
 //! ```text
 //! "CNXR" 4 | version, 2, in 1 | whose 1 (1 connection, 2 session) | id 16 | generation 8 | sealed: sent at 8, the answer
@@ -7,27 +9,52 @@
 //!
 //! It is sealed for its exchange and for the generation that was spent, and opens for these alone. Where another generation
 //! is current by now, it counts for the very attempt that it answers, and else goes: a token that is not used up is spent
-//! by each generation anew, and an answer of long ago is none of today. One that does not open is left, and said; what it
-//! answers is not sent again, since there was an answer. While the directory cannot be read nothing is sent either, and
-//! nothing is decided.
+//! by each generation anew, and an answer of long ago is none of today. One that does not open is left, and the log says
+//! so; what it answers is not sent again, since there was an answer. While the directory cannot be read nothing is sent
+//! either, and nothing is decided.
+//!
+//! A process writes an answer while the commit of it takes longer than [`PATIENCE`], and at once when the commit fails. It
+//! forgets it when the row holds it, before anybody sees the answer; so whoever finds one whose exchange has no row finds
+//! what a process left that died, or what another process is about to forget.
 
-use std::{io, sync::Arc};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use connection_contract::{HttpResponse, Kind, Secret};
 use uuid::Uuid;
 
-use super::{Exchange, ExchangeKey, Scope, StateDirectory, answer, rescued_entry};
+use super::{
+    Exchange, ExchangeKey, Scope, StateDirectory, answer, rescued_entry,
+    state::{Kept, Source},
+};
 use crate::{
-    Error, StoreError,
+    Clock, Error, StoreError,
     ids::{ConnectionId, SessionId},
-    platform::Unreadable,
     registry::Shared,
     seal::Sealed,
 };
 
 const MAGIC: [u8; 5] = *b"CNXR\x02";
+/// How long a commit may take before what it records is kept in the directory of the node, too.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
-/// What a look at a node's files gave.
+/// Waits for a commit; where that takes longer than [`PATIENCE`], `keep` is done beside it. Returns what came of both;
+/// `None` of what was not done.
+pub(crate) async fn beside<T, K>(
+    clock: &dyn Clock,
+    commit: impl Future<Output = T>,
+    keep: impl Future<Output = K>,
+) -> (T, Option<K>) {
+    let mut commit = pin!(commit);
+    tokio::select! {
+        biased;
+        committed = &mut commit => return (committed, None),
+        () = clock.sleep(PATIENCE) => {}
+    }
+    let (committed, kept) = tokio::join!(commit, keep);
+    (committed, Some(kept))
+}
+
+/// What a look at the directory of a node gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rescue {
     Nothing,
@@ -46,7 +73,7 @@ pub(super) struct Origin {
     pub(super) sent_at: i64,
 }
 
-/// Keeps an answer in a file: whether it is there. Best effort: it is in memory, too.
+/// Keeps an answer in the directory of the node; `true` when it is on the disk. Best effort: it is in memory, too.
 pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Origin, answer: &HttpResponse) -> bool {
     let key = exchange.key;
     let (tag, id) = match exchange.scope {
@@ -55,44 +82,56 @@ pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Ori
     };
     let place = answer::place_of_file(&key, &exchange.owner, exchange.kind.as_str(), origin.generation);
     let plain = Secret::new([&origin.sent_at.to_be_bytes()[..], answer::encode(answer).expose()].concat());
-    let sealed = match shared.sealer.seal(&place, plain.expose()).await {
+    // The store may be what hangs, so it is not waited for.
+    let sealed = match shared.sealer.seal_soon(&place, plain.expose(), PATIENCE).await {
         Ok(sealed) => sealed,
         Err(error) => {
-            tracing::warn!(%error, "an answer that cannot be recorded cannot be sealed for a file either");
+            tracing::warn!(%error, "an answer that is not recorded cannot be sealed for the directory of the node either");
             return false;
         }
     };
-    write_file(shared, key, (tag, id, origin.generation), &sealed).await
+    write_sealed(shared, key, (tag, id, origin.generation), &sealed).await
 }
 
-pub(super) async fn write_file(
+pub(super) async fn write_sealed(
     shared: &Arc<Shared>,
     key: ExchangeKey,
     (tag, id, number): (u8, [u8; 16], i64),
     sealed: &Sealed,
 ) -> bool {
     let bytes = [&MAGIC[..], &[tag], &id, &number.to_be_bytes(), sealed.as_bytes()].concat();
-    match blocking(shared, move |state| state.write_rescue(key, &bytes)).await {
+    match blocking(shared, move |state| state.keep(key, &bytes)).await {
         None => false,
         Some(Ok(())) => true,
         Some(Err(error)) => {
-            tracing::warn!(%error, "what cannot be recorded cannot be kept in a file either");
+            tracing::warn!(%error, "what is not recorded cannot be kept in the directory of the node either");
             false
         }
     }
 }
 
-/// Removes the file of an answer that is recorded.
+/// Forgets an answer that this process kept and that is recorded.
 pub(super) async fn remove(shared: &Arc<Shared>, key: ExchangeKey) {
-    if let Some(Err(error)) = blocking(shared, move |state| state.remove_rescue(key)).await {
+    let forgotten = blocking(shared, move |state| state.forget_own(key)).await;
+    said_of_forgetting(forgotten);
+}
+
+/// Forgets what a source holds.
+pub(super) async fn forget(shared: &Arc<Shared>, source: Source) {
+    let forgotten = blocking(shared, move |state| state.forget(&source)).await;
+    said_of_forgetting(forgotten);
+}
+
+fn said_of_forgetting(forgotten: Option<io::Result<()>>) {
+    if let Some(Err(error)) = forgotten {
         // The next open finds the answer recorded, and tries again.
-        tracing::debug!(%error, "the file of an answer that is recorded stays for now");
+        tracing::debug!(%error, "what is kept of an answer that is recorded stays for now");
     }
 }
 
-/// Records what this node keeps in files.
+/// Records what this node keeps.
 pub(crate) async fn ingest_all(shared: &Arc<Shared>) {
-    let keys = match blocking(shared, StateDirectory::rescued).await {
+    let keys = match blocking(shared, StateDirectory::all_kept).await {
         None => return,
         Some(Ok(keys)) => keys,
         Some(Err(error)) => return tracing::warn!(%error, "the directory of this node cannot be read"),
@@ -101,85 +140,140 @@ pub(crate) async fn ingest_all(shared: &Arc<Shared>) {
         match ingest(shared, key, false).await {
             Ok(Rescue::Ingested) => tracing::info!("what could not be recorded is recorded now"),
             Ok(_) => {}
-            Err(error) => tracing::warn!(code = error.code(), "what is in a file cannot be recorded now"),
+            Err(error) => tracing::warn!(code = error.code(), "what this node keeps cannot be recorded now"),
         }
     }
 }
 
-/// Records the answer to one exchange, if this node keeps it in a file. Where nothing is noted of the exchange, it is
-/// noted only for who `asks`.
+/// Records the answer to one exchange, if this node keeps it. Where nothing is noted of the exchange, it is noted only for
+/// who `asks`.
 pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -> Result<Rescue, Error> {
-    let bytes = match blocking(shared, move |state| Ok(state.read_rescue(key))).await {
-        None | Some(Ok(Ok(None))) => return Ok(Rescue::Nothing),
-        Some(Ok(Ok(Some(bytes)))) => bytes,
-        Some(Ok(Err(Unreadable::Exposed(exposed)))) => return Ok(damaged(shared, key, &exposed.to_string())),
+    let kept = match blocking(shared, move |state| state.kept(key)).await {
+        None => return Ok(Rescue::Nothing),
+        Some(Ok(kept)) => kept,
         // The directory may be there again soon, and the answer with it.
-        Some(Ok(Err(Unreadable::Io(error))) | Err(error)) => return Err(unavailable(shared, key, &error).into()),
+        Some(Err(error)) => return Err(unavailable(shared, &error).into()),
     };
-    let Some((held, generation, sealed)) = parse(&bytes) else {
-        return Ok(damaged(shared, key, "it is not one that this program writes"));
+    let mut found = Rescue::Nothing;
+    for (source, kept) in kept {
+        let rescue = match kept {
+            Kept::Whole(bytes) => ingest_one(shared, key, &source, &bytes, asks).await?,
+            Kept::Damaged(why) => damaged(shared, &source, &why),
+        };
+        found = match (found, rescue) {
+            (Rescue::Ingested, _) | (_, Rescue::Ingested) => Rescue::Ingested,
+            (Rescue::Damaged, _) | (_, Rescue::Damaged) => Rescue::Damaged,
+            (Rescue::Nothing, Rescue::Nothing) => Rescue::Nothing,
+        };
+    }
+    Ok(found)
+}
+
+async fn ingest_one(
+    shared: &Arc<Shared>,
+    key: ExchangeKey,
+    source: &Source,
+    bytes: &[u8],
+    asks: bool,
+) -> Result<Rescue, Error> {
+    let Some((held, generation, sealed)) = parse(bytes) else {
+        return Ok(damaged(shared, source, "it is not one that this program writes"));
     };
     let scope = match held {
         Held::Answer(scope) => scope,
-        Held::Entry(session) => return rescued_entry::record(shared, key, (session, generation), sealed).await,
+        Held::Entry(session) => return rescued_entry::record(shared, source, (session, generation), sealed).await,
     };
     let Some((owner, kind)) = whose(shared, scope).await? else {
         // What it belongs to is gone.
-        remove(shared, key).await;
+        forget(shared, source.clone()).await;
         return Ok(Rescue::Nothing);
     };
     let place = answer::place_of_file(&key, &owner, kind.as_str(), generation);
     let failed = |source| Error::Sealed { what: format!("the answer to {key:?}"), source: Arc::new(source) };
     let plain = match shared.sealer.open(&place, &sealed).await {
         Err(error) if error.may_pass() => return Err(failed(error)),
-        Err(error) => return Ok(damaged(shared, key, &error.to_string())),
+        Err(error) => return Ok(damaged(shared, source, &error.to_string())),
         Ok(plain) => plain,
     };
     let Some((sent_at, answer)) = plain.expose().split_first_chunk() else {
-        return Ok(damaged(shared, key, "it is not one that this program writes"));
+        return Ok(damaged(shared, source, "it is not one that this program writes"));
     };
     let sent_at = i64::from_be_bytes(*sent_at);
     // For the row, with the keys of today.
     let place = answer::place(&key, &owner, kind.as_str());
-    let (fresh, now) = (shared.sealer.seal(&place, answer).await.map_err(failed)?, shared.clock.now().seconds());
-    let written = shared.store.write(move |tx| {
-        Box::pin(async move {
-            scope.lock(tx).await?;
-            let (row, current) = match scope {
-                Scope::Connection(id) => (tx.exchange(key).await?, tx.account(id).await?.map(|row| row.generation)),
-                Scope::Session(_) => (tx.exchange(key).await?, None),
-            };
-            let is_its_own = row.as_ref().is_some_and(|row| row.sent.at == sent_at);
-            if !is_its_own && current.is_some_and(|current| generation < current) {
-                return Ok(Ingested::Outdated);
-            }
-            let ingested = match row {
-                Some(row) if row.sealed.is_some() => false,
-                Some(_) => tx.answer_exchange(key, &fresh).await?,
-                None if asks => tx.insert_answer(key, scope, &fresh).await?,
-                None => return Ok(Ingested::Unasked),
-            };
-            if let (true, Scope::Connection(id)) = (ingested, scope) {
-                tx.hasten_refresh(id, now).await?;
-            }
-            Ok(Ingested::There(ingested))
-        })
-    });
-    match written.await? {
+    let fresh = shared.sealer.seal(&place, answer).await.map_err(failed)?;
+    let answered = Answered { key, scope, generation, sent_at, fresh };
+    let mut ingested = answered.record(shared, false).await?;
+    // Whoever has it in memory forgets it here before its row goes, so that one that is here still is of a process that died.
+    if asks && ingested == Ingested::Unasked && still_holds(shared, source).await? {
+        ingested = answered.record(shared, true).await?;
+    }
+    match ingested {
         // It is of an exchange that is not noted any more, unless somebody asks for it again.
         Ingested::Unasked => Ok(Rescue::Nothing),
         Ingested::Outdated => {
-            remove(shared, key).await;
+            forget(shared, source.clone()).await;
             Ok(Rescue::Nothing)
         }
         Ingested::There(ingested) => {
-            remove(shared, key).await;
+            forget(shared, source.clone()).await;
             Ok(if ingested || asks { Rescue::Ingested } else { Rescue::Nothing })
         }
     }
 }
 
-/// What the transaction made of a file.
+async fn still_holds(shared: &Arc<Shared>, source: &Source) -> Result<bool, Error> {
+    let source = source.clone();
+    match blocking(shared, move |state| state.still_holds(&source)).await {
+        None => Ok(false),
+        Some(Ok(holds)) => Ok(holds),
+        Some(Err(error)) => Err(unavailable(shared, &error).into()),
+    }
+}
+
+/// An answer that was kept, as it is to be recorded.
+struct Answered {
+    key: ExchangeKey,
+    scope: Scope,
+    generation: i64,
+    sent_at: i64,
+    fresh: Sealed,
+}
+
+impl Answered {
+    /// Records it for the exchange that is noted; where none is, only when it is `asked` for.
+    async fn record(&self, shared: &Arc<Shared>, asked: bool) -> Result<Ingested, Error> {
+        let Self { key, scope, generation, sent_at, ref fresh } = *self;
+        let (fresh, now) = (fresh.clone(), shared.clock.now().seconds());
+        let written = shared.store.write(move |tx| {
+            Box::pin(async move {
+                scope.lock(tx).await?;
+                let (row, current) = match scope {
+                    Scope::Connection(id) => (tx.exchange(key).await?, tx.account(id).await?.map(|row| row.generation)),
+                    Scope::Session(_) => (tx.exchange(key).await?, None),
+                };
+                let is_its_own = row.as_ref().is_some_and(|row| row.sent.at == sent_at);
+                if !is_its_own && current.is_some_and(|current| generation < current) {
+                    return Ok(Ingested::Outdated);
+                }
+                let ingested = match row {
+                    Some(row) if row.sealed.is_some() => false,
+                    Some(_) => tx.answer_exchange(key, &fresh).await?,
+                    None if asked => tx.insert_answer(key, scope, &fresh).await?,
+                    None => return Ok(Ingested::Unasked),
+                };
+                if let (true, Scope::Connection(id)) = (ingested, scope) {
+                    tx.hasten_refresh(id, now).await?;
+                }
+                Ok(Ingested::There(ingested))
+            })
+        });
+        Ok(written.await?)
+    }
+}
+
+/// What the transaction made of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ingested {
     /// The row holds an answer: this one by now, or one before.
     There(bool),
@@ -188,20 +282,18 @@ enum Ingested {
     Unasked,
 }
 
-fn file(shared: &Shared, key: ExchangeKey) -> String {
-    shared.state.as_ref().map(|state| state.rescue(key).display().to_string()).unwrap_or_default()
+fn unavailable(shared: &Shared, error: &io::Error) -> StoreError {
+    let place = shared.state.as_ref().map(|state| state.path().display().to_string()).unwrap_or_default();
+    StoreError::Unavailable { place, detail: error.to_string() }
 }
 
-fn unavailable(shared: &Shared, key: ExchangeKey, error: &io::Error) -> StoreError {
-    StoreError::Unavailable { place: file(shared, key), detail: error.to_string() }
-}
-
-pub(super) fn damaged(shared: &Shared, key: ExchangeKey, why: &str) -> Rescue {
-    tracing::warn!(file = file(shared, key), why, "a file with an answer does not open, and is left");
+pub(super) fn damaged(shared: &Shared, source: &Source, why: &str) -> Rescue {
+    let place = shared.state.as_ref().map(|state| state.name_of(source)).unwrap_or_default();
+    tracing::warn!(place, why, "what is kept of an answer does not open, and is left");
     Rescue::Damaged
 }
 
-/// What a file holds.
+/// What is kept.
 enum Held {
     Answer(Scope),
     /// Of this session's journal.

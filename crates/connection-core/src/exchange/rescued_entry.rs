@@ -1,4 +1,4 @@
-//! The file of a credential that a setup's verification rotated, and that could not go into the session's journal.
+//! A credential that a setup's verification rotated, kept in the directory of the node until the session's journal has it.
 //!
 //! It is sealed as the entry that it is to be, with its session and number, so that it opens there alone. A session has
 //! one at most: nothing more is asked for it until that one is recorded. It is read before the session asks its provider,
@@ -9,19 +9,20 @@ use std::sync::Arc;
 use super::{
     ExchangeKey, Scope,
     rescue::{self, Rescue},
+    state::Source,
 };
 use crate::{Error, ids::SessionId, registry::Shared, seal::Sealed, setup};
 
-/// What says in a file that it holds an entry.
+/// Marks what is kept as an entry.
 pub(super) const TAG: u8 = 3;
 
-/// Keeps an entry in a file: whether it is there. Best effort: it is in memory, too.
+/// Keeps an entry; `true` when it is on the disk. Best effort: it is in memory, too.
 pub(crate) async fn write(shared: &Arc<Shared>, session: SessionId, seq: i64, sealed: &Sealed) -> bool {
     let key = ExchangeKey::of_entry(&shared.sealer, session);
-    rescue::write_file(shared, key, (TAG, *session.as_bytes(), seq), sealed).await
+    rescue::write_sealed(shared, key, (TAG, *session.as_bytes(), seq), sealed).await
 }
 
-/// Removes the file of an entry that is recorded, or belongs nowhere.
+/// Forgets an entry that this process kept, and that is recorded or belongs nowhere.
 pub(crate) async fn remove(shared: &Arc<Shared>, session: SessionId) {
     rescue::remove(shared, ExchangeKey::of_entry(&shared.sealer, session)).await;
 }
@@ -36,10 +37,10 @@ pub(crate) async fn ingest(shared: &Arc<Shared>, session: SessionId) -> Result<b
     Ok(rescue::ingest(shared, key, false).await? == Rescue::Ingested)
 }
 
-/// Puts what was in a file where it belongs.
+/// Puts what was kept where it belongs.
 pub(super) async fn record(
     shared: &Arc<Shared>,
-    key: ExchangeKey,
+    source: &Source,
     (session, seq): (SessionId, i64),
     sealed: Sealed,
 ) -> Result<Rescue, Error> {
@@ -49,17 +50,17 @@ pub(super) async fn record(
             Err(source) if source.may_pass() => {
                 return Err(Error::Sealed { what: format!("setup session {session}"), source: Arc::new(source) });
             }
-            Err(error) => return Ok(rescue::damaged(shared, key, &error.to_string())),
+            Err(error) => return Ok(rescue::damaged(shared, source, &error.to_string())),
             Ok(_) => {}
         }
         let insert = shared
             .store
             .write(move |tx| Box::pin(async move { setup::insert_rotated(tx, session, seq, &sealed).await }));
         if insert.await? {
-            rescue::remove(shared, key).await;
+            rescue::forget(shared, source.clone()).await;
             return Ok(Rescue::Ingested);
         }
     }
-    rescue::remove(shared, key).await;
+    rescue::forget(shared, source.clone()).await;
     Ok(Rescue::Nothing)
 }

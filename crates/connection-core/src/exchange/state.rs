@@ -4,22 +4,30 @@
 //! node                          the node's id, made once
 //! lock                          held while the directory is put in order
 //! process-STORE-PROCESS.lock    held by a process for as long as it lives; the kernel frees it
-//! answer-STORE-KEY.rescue       a sealed answer
+//! answers-STORE-PROCESS.places  room for the sealed answers of a process, see `places`
+//! answer-STORE-KEY.rescue       a sealed answer for which there was no place
 //! ```
 //!
 //! A lock file that is free proves that its process sends nothing any more; one that is missing proves nothing. Two nodes
 //! must not share one directory, unless its file system carries locks between them.
+//!
+//! The places of a process that is gone are read until each of them is recorded. Then the next process that opens the
+//! directory takes the file over, so that a full disk does not keep that process from having places; what is left over is
+//! removed. Until then the lock file stays, too.
 
 use std::{
     fs::{self, File, TryLockError},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use aws_lc_rs::rand;
 use connection_contract::encode;
 
-use super::ExchangeKey;
+use super::{
+    ExchangeKey,
+    places::{self, Content, Place, Places, of_unreadable},
+};
 use crate::platform::{self, Unreadable};
 
 const NODE_LEN: usize = 16;
@@ -28,6 +36,7 @@ const LONGEST_NODE: u64 = 64;
 const LONGEST_RESCUE: u64 = 20 << 20;
 const RESCUE: &str = ".rescue";
 const LOCK: &str = ".lock";
+const PLACES: &str = ".places";
 
 /// The directory of this node, with the lock of this process.
 #[derive(Debug)]
@@ -36,7 +45,26 @@ pub(crate) struct StateDirectory {
     node: String,
     /// Tells the stores apart that have one directory.
     store: String,
+    /// Where this process keeps its answers, or why there is no such room.
+    places: Result<Places, String>,
     _alive: File,
+}
+
+/// Something that the directory keeps.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A file of its own.
+    File(ExchangeKey),
+    /// A place of some process.
+    Place(Place),
+}
+
+/// What a source holds.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Whole(Vec<u8>),
+    /// It is there and cannot be trusted, for this reason.
+    Damaged(String),
 }
 
 /// One that no other process puts in order meanwhile.
@@ -55,7 +83,10 @@ impl Opened {
     /// Blocks: call it on a thread that may wait.
     pub(crate) fn tidy(self, named: &[String]) -> io::Result<StateDirectory> {
         for process in self.gone.iter().filter(|gone| !named.contains(gone)) {
-            fs::remove_file(self.directory.lock_of(process))?;
+            // While there are places of its own, it is to be seen that it is gone.
+            if !self.directory.places_of(process).try_exists()? {
+                fs::remove_file(self.directory.lock_of(process))?;
+            }
         }
         Ok(self.directory)
     }
@@ -89,7 +120,39 @@ impl StateDirectory {
         }
         let alive = platform::open_private(&path.join(format!("{prefix}{process}{LOCK}")))?;
         alive.lock()?;
-        Ok(Opened { directory: Self { path, node, store, _alive: alive }, gone, _alone: alone })
+        let places = Err("they were not made yet".to_owned());
+        let mut directory = Self { path, node, store, places, _alive: alive };
+        directory.places = directory.take_places(process, &gone).map_err(|error| error.to_string());
+        Ok(Opened { directory, gone, _alone: alone })
+    }
+
+    /// Takes over the places of a process that is gone and has left nothing in them, or makes new ones. The other free
+    /// files of processes that are gone are removed.
+    fn take_places(&self, process: &str, gone: &[String]) -> io::Result<Places> {
+        let own = self.places_of(process);
+        let mut taken = None;
+        for path in gone.iter().map(|process| self.places_of(process)) {
+            match path.try_exists()? && places::look(&path).is_ok_and(|found| found.is_empty()) {
+                true if taken.is_none() => taken = Some(Places::take_over(&path, own.clone())?),
+                true => fs::remove_file(&path)?,
+                false => {}
+            }
+        }
+        taken.map_or_else(|| Places::make(own), Ok)
+    }
+
+    /// Why this process has no room on the disk for its answers, if it has none.
+    pub(crate) fn lacks_places(&self) -> Option<&str> {
+        self.places.as_ref().err().map(String::as_str)
+    }
+
+    /// The directory's own path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn places_of(&self, process: &str) -> PathBuf {
+        self.path.join(format!("answers-{}-{process}{PLACES}", self.store))
     }
 
     fn lock_of(&self, process: &str) -> PathBuf {
@@ -112,34 +175,111 @@ impl StateDirectory {
         is_free(&self.lock_of(process))
     }
 
-    /// Writes an answer, whole or not at all, and returns when it is on the disk.
-    pub(super) fn write_rescue(&self, key: ExchangeKey, bytes: &[u8]) -> io::Result<()> {
+    /// Keeps an answer, whole or not at all, and returns when it is on the disk: in a place of this process, or in a file
+    /// of its own where none is free or the answer is too long.
+    pub(super) fn keep(&self, key: ExchangeKey, bytes: &[u8]) -> io::Result<()> {
+        if let Ok(places) = &self.places {
+            match places.keep(key, bytes) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "an answer is kept in a file of its own: its place cannot be used")
+                }
+            }
+        }
         platform::replace_private(&self.rescue(key), bytes)
     }
 
-    pub(super) fn read_rescue(&self, key: ExchangeKey) -> Result<Option<Vec<u8>>, Unreadable> {
-        platform::read_private(&self.rescue(key), LONGEST_RESCUE)
+    /// Forgets an answer that this process kept.
+    pub(super) fn forget_own(&self, key: ExchangeKey) -> io::Result<()> {
+        let freed = self.places.as_ref().map_or(Ok(()), |places| places.forget(key));
+        self.forget(&Source::File(key)).and(freed)
     }
 
-    pub(super) fn remove_rescue(&self, key: ExchangeKey) -> io::Result<()> {
-        match fs::remove_file(self.rescue(key)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+    /// Forgets what a source holds.
+    pub(super) fn forget(&self, source: &Source) -> io::Result<()> {
+        match (source, &self.places) {
+            (Source::File(key), _) => match fs::remove_file(self.rescue(*key)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+            (Source::Place(place), Ok(own)) if place.path == own.path() => own.forget_found(place),
+            (Source::Place(place), _) => place.mark(),
         }
     }
 
-    /// Of which exchanges of this store there are answers.
-    pub(super) fn rescued(&self) -> io::Result<Vec<ExchangeKey>> {
+    /// Returns `true` if a source still holds what it held when it was found.
+    pub(super) fn still_holds(&self, source: &Source) -> io::Result<bool> {
+        match source {
+            Source::File(key) => self.rescue(*key).try_exists(),
+            Source::Place(place) => place.is_there(),
+        }
+    }
+
+    /// Reads what this node keeps for one exchange.
+    ///
+    /// # Errors
+    ///
+    /// There may be an answer that cannot be read now.
+    pub(super) fn kept(&self, key: ExchangeKey) -> io::Result<Vec<(Source, Kept)>> {
+        let mut kept = Vec::new();
+        match platform::read_private(&self.rescue(key), LONGEST_RESCUE) {
+            Ok(None) => {}
+            Ok(Some(bytes)) => kept.push((Source::File(key), Kept::Whole(bytes))),
+            Err(Unreadable::Exposed(exposed)) => kept.push((Source::File(key), Kept::Damaged(exposed.to_string()))),
+            Err(Unreadable::Io(error)) => return Err(error),
+        }
+        for path in self.all_places()? {
+            for place in places::look(&path)?.occupied.into_iter().filter(|place| place.key == key) {
+                let content = match place.read()? {
+                    Content::Gone => continue,
+                    Content::Whole(bytes) => Kept::Whole(bytes),
+                    Content::Damaged => Kept::Damaged("it is not what was written there".to_owned()),
+                };
+                kept.push((Source::Place(place), content));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The exchanges of this store for which this node keeps something. What cannot be read in a place is told.
+    pub(super) fn all_kept(&self) -> io::Result<Vec<ExchangeKey>> {
         let prefix = format!("answer-{}-", self.store);
         let key = |name: &String| {
             let hex = name.strip_prefix(&prefix)?.strip_suffix(RESCUE)?;
             Some(ExchangeKey::from_bytes(encode::from_hex(hex)?.try_into().ok()?))
         };
-        Ok(names(&self.path)?.iter().filter_map(key).collect())
+        let mut keys: Vec<_> = names(&self.path)?.iter().filter_map(key).collect();
+        for path in self.all_places()? {
+            let found = places::look(&path)?;
+            for place in found.unreadable {
+                let file = path.display().to_string();
+                tracing::warn!(file, place, "a place for an answer cannot be read, and is left");
+            }
+            for place in found.occupied {
+                if !keys.contains(&place.key) {
+                    keys.push(place.key);
+                }
+            }
+        }
+        Ok(keys)
     }
 
-    /// For messages.
-    pub(super) fn rescue(&self, key: ExchangeKey) -> PathBuf {
+    fn all_places(&self) -> io::Result<Vec<PathBuf>> {
+        let prefix = format!("answers-{}-", self.store);
+        let is_places = |name: &String| name.starts_with(&prefix) && name.ends_with(PLACES);
+        Ok(names(&self.path)?.iter().filter(|name| is_places(name)).map(|name| self.path.join(name)).collect())
+    }
+
+    /// The name of a source for messages.
+    pub(super) fn name_of(&self, source: &Source) -> String {
+        match source {
+            Source::File(key) => self.rescue(*key).display().to_string(),
+            Source::Place(place) => format!("{}, place {}", place.path.display(), place.index),
+        }
+    }
+
+    fn rescue(&self, key: ExchangeKey) -> PathBuf {
         self.path.join(format!("answer-{}-{}{RESCUE}", self.store, key.to_hex()))
     }
 }
@@ -152,11 +292,10 @@ fn names(path: &PathBuf) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn read_node(path: &std::path::Path) -> io::Result<Option<String>> {
+fn read_node(path: &Path) -> io::Result<Option<String>> {
     let bytes = match platform::read_private(&path.join("node"), LONGEST_NODE) {
         Ok(bytes) => bytes,
-        Err(Unreadable::Io(error)) => return Err(error),
-        Err(Unreadable::Exposed(exposed)) => return Err(io::Error::new(io::ErrorKind::PermissionDenied, exposed)),
+        Err(unreadable) => return Err(of_unreadable(unreadable)),
     };
     let node = bytes.map(|bytes| String::from_utf8(bytes).unwrap_or_default());
     match node {
@@ -168,7 +307,7 @@ fn read_node(path: &std::path::Path) -> io::Result<Option<String>> {
 }
 
 /// Whether a lock file is there and nobody holds it.
-fn is_free(path: &std::path::Path) -> io::Result<bool> {
+fn is_free(path: &Path) -> io::Result<bool> {
     let file = match File::options().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         file => file?,

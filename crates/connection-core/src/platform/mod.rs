@@ -174,14 +174,58 @@ pub(crate) fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
 
 /// Reads a private file of at most `limit` bytes; `None` when there is none, or none any more.
 pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
-    match checked(path).and_then(|file| read_most(file, limit).map_err(Unreadable::Io)) {
+    match checked(path, OpenOptions::new().read(true)).and_then(|file| read_most(file, limit).map_err(Unreadable::Io)) {
         // Another process may remove it at any moment.
         Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
     }
 }
 
-fn checked(path: &Path) -> Result<File, Unreadable> {
+/// Opens a private file to read and change parts of it; `None` when there is none, or none any more.
+pub(crate) fn open_existing_private(path: &Path) -> Result<Option<File>, Unreadable> {
+    match checked(path, OpenOptions::new().read(true).write(true)) {
+        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// Fills `bytes` from that offset of a file, as far as the file goes; returns how many bytes there were.
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match system::read_at(file, rest, offset.saturating_add(filled as u64)) {
+            Ok(0) => break,
+            Ok(read) => filled = filled.saturating_add(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Writes all of `bytes` at that offset of a file.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut written = 0;
+    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        match system::write_at(file, rest, offset.saturating_add(written as u64)) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(more) => written = written.saturating_add(more),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Returns `true` if the file at that path is the one that is open.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        named => Ok(system::same_file(&named?, &file.metadata()?)),
+    }
+}
+
+fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
     // Another process may put the next one in its place; a link that is put there is seen when it is looked at again.
     for _ in 0..MOST_LOOKS {
         let named = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
@@ -190,7 +234,7 @@ fn checked(path: &Path) -> Result<File, Unreadable> {
         }
         // Before it is opened, too: what may not be opened is refused by what it is.
         system::check_private(path, &named).map_err(Unreadable::Exposed)?;
-        let file = File::open(path).map_err(Unreadable::Io)?;
+        let file = options.open(path).map_err(Unreadable::Io)?;
         // What was opened must be what was checked: a link put in its place in between leads elsewhere.
         let opened = file.metadata().map_err(Unreadable::Io)?;
         if system::same_file(&named, &opened) {

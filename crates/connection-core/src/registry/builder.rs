@@ -5,19 +5,19 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use connection_contract::{ConnectionDefinition, Crypto as _, Kind, encode};
 use secrecy::SecretString;
 
-use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds};
+use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds, node};
 use crate::{
     Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
     KeySource, ProfileId, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment,
     ToolPolicyError, UuidV7,
     connection::HotRows,
     contain::Runtimes,
-    exchange::{Exchanges, StateDirectory, ingest_all},
+    exchange::{Exchanges, ingest_all},
     extension,
     lent::{self, Lent},
     limits::MOST_SETUPS,
     seal,
-    seal::{OpenKeyError, Sealer},
+    seal::OpenKeyError,
     services::crypto::SystemCrypto,
     services::given::Given,
     services::http::HttpClient,
@@ -234,10 +234,12 @@ impl RegistryBuilder {
         self.given.give(kind, key.into(), value);
         self
     }
-    /// Where this node keeps who is alive on it, and answers that the store cannot take just now, sealed. Beside a SQLite
-    /// file that the registry opens itself unless given; for a server and for a lent pool there is none unless given. Then
-    /// what a process spent that died cannot be tried again, and an answer that cannot be stored lives in memory alone.
-    /// Local to the machine: it says which processes of it are gone.
+    /// The directory in which this node keeps who is alive on it, and answers that the store cannot take just now, sealed.
+    /// Unless given, it is beside a SQLite file that the registry opens itself; for a server and for a lent pool there is
+    /// none. Then an answer that is not stored yet is in memory alone, and what a process spent that died is not tried
+    /// again; the log says so once. It must be local to the machine, since it says which processes of it are gone. Each
+    /// process takes half a mebibyte of it in advance and leaves it to the next one: see
+    /// [`answer_room`](ConnectionRegistry::answer_room).
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());
         self
@@ -304,7 +306,7 @@ impl RegistryBuilder {
             let sealer = seal::open_keyset(&store, &sources, &*generator, time).await;
             let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
             let state = match state_directory {
-                Some(path) => Some(Arc::new(open_state(path, &store, &sealer, name).await?)),
+                Some(path) => Some(Arc::new(node::open_state(path, &store, &sealer, name).await?)),
                 None => None,
             };
             Ok::<_, OpenError>((store, sealer, state))
@@ -353,6 +355,7 @@ impl RegistryBuilder {
             runtimes,
         };
         tracing::debug!(store = shared.store.place(), "registry opened");
+        shared.warn_of_answer_room();
         let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
         let rescuing = registry.shared.clone();
         // It does not crash; what it leaves is found again by whoever asks for it.
@@ -365,26 +368,4 @@ impl RegistryBuilder {
         }
         Ok(registry)
     }
-}
-
-async fn open_state(
-    path: PathBuf,
-    store: &Store,
-    sealer: &Sealer,
-    process: String,
-) -> Result<StateDirectory, OpenError> {
-    let [a, b, c, d, ..] = sealer.mac("connections/state-directory/v1", b"");
-    let (tag, directory) = (encode::hex(&[a, b, c, d]), path.clone());
-    let failed = |source| OpenError::StateDirectory { path, source };
-    let opened = match waiting(move || StateDirectory::open(directory, tag, &process)).await {
-        Ok(opened) => opened,
-        Err(source) => return Err(failed(source)),
-    };
-    let named = store.reader().await?.exchange_processes().await?;
-    waiting(move || opened.tidy(&named)).await.map_err(failed)
-}
-
-/// On a thread that may wait.
-async fn waiting<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
 }

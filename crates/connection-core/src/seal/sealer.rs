@@ -10,6 +10,7 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use aws_lc_rs::hmac;
@@ -109,6 +110,26 @@ impl Sealer {
     /// become unreadable one day.
     pub(crate) async fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
         let keys = self.newest().await?;
+        envelope::seal(&keys.primary, keys.store, place, plain)
+    }
+
+    /// As [`seal`](Self::seal), with the keys at hand where the store does not say within that time whether there are newer
+    /// ones. Keys are kept after they are retired, so the value opens for long all the same.
+    pub(crate) async fn seal_soon(
+        &self,
+        place: &Place<'_>,
+        plain: &[u8],
+        patience: Duration,
+    ) -> Result<Sealed, SealError> {
+        let held = self.keys();
+        let keys = match self.home() {
+            None => held,
+            Some(home) => tokio::select! {
+                biased;
+                newest = self.newest() => newest?,
+                () = home.clock.sleep(patience) => held,
+            },
+        };
         envelope::seal(&keys.primary, keys.store, place, plain)
     }
 

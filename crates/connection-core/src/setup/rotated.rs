@@ -2,8 +2,9 @@
 //! one goes into the journal, behind the plugin's own effects, before anything is decided: whatever the session waits for,
 //! and whoever goes on with it after a crash, the next verification is of that one.
 //!
-//! One that cannot be recorded is kept in memory and in a rescue file, and tried again with pauses: before anything else
-//! is done for its session, in this process and in every other one of its node.
+//! One that cannot be recorded is kept in memory and in the directory of the node, and tried again with pauses: before
+//! anything else is done for its session, in this process and in every other one of its node. While a commit takes long it
+//! is kept so, too.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     Error, StoreError,
-    exchange::rescued_entry,
+    exchange::{PATIENCE, beside, rescued_entry},
     ids::SessionId,
     registry::Shared,
     seal::Sealed,
@@ -37,7 +38,7 @@ pub(super) struct Unrecorded {
     seq: i64,
     entry: Secret,
     sealed: Option<Sealed>,
-    /// Whether it is in a file, too.
+    /// Whether it is in the directory of the node, too.
     rescued: bool,
     pause: Duration,
 }
@@ -86,7 +87,17 @@ pub(super) async fn keep(
 pub(super) async fn record(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Error> {
     let Some(mut kept) = slot.set_unrecorded(None) else { return Ok(true) };
     let (session, seq) = (slot.id, kept.seq);
-    match write(shared, slot, &mut kept).await {
+    let written = match seal(shared, slot, &mut kept).await {
+        Ok(sealed) if kept.rescued => write(shared, session, seq, sealed).await,
+        Ok(sealed) => {
+            let keeping = rescued_entry::write(shared, session, seq, &sealed);
+            let (written, rescued) = beside(&*shared.clock, write(shared, session, seq, sealed.clone()), keeping).await;
+            kept.rescued = rescued.unwrap_or_default();
+            written
+        }
+        Err(error) => Err(error),
+    };
+    match written {
         Ok(recorded) => {
             if kept.rescued {
                 rescued_entry::remove(shared, session).await;
@@ -104,15 +115,17 @@ pub(super) async fn record(shared: &Arc<Shared>, slot: &Slot) -> Result<bool, Er
     }
 }
 
-async fn write(shared: &Arc<Shared>, slot: &Slot, kept: &mut Unrecorded) -> Result<bool, Error> {
-    let (session, seq) = (slot.id, kept.seq);
-    let sealed = match &kept.sealed {
-        Some(sealed) => sealed.clone(),
-        None => {
-            let sealed = shared.sealer.seal(&slot.effect_place(seq), kept.entry.expose()).await;
-            kept.sealed.insert(sealed.map_err(|error| slot.sealed_error(error))?).clone()
-        }
-    };
+async fn seal(shared: &Shared, slot: &Slot, kept: &mut Unrecorded) -> Result<Sealed, Error> {
+    if let Some(sealed) = &kept.sealed {
+        return Ok(sealed.clone());
+    }
+    // The store may be what hangs, so it is not waited for.
+    let place = slot.effect_place(kept.seq);
+    let sealed = shared.sealer.seal_soon(&place, kept.entry.expose(), PATIENCE).await;
+    Ok(kept.sealed.insert(sealed.map_err(|error| slot.sealed_error(error))?).clone())
+}
+
+async fn write(shared: &Shared, session: SessionId, seq: i64, sealed: Sealed) -> Result<bool, Error> {
     let written = shared.store.write(move |tx| Box::pin(async move { insert(tx, session, seq, &sealed).await }));
     Ok(written.await?)
 }

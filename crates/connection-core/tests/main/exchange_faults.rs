@@ -1,5 +1,5 @@
 //! A disk that is full, and a file that another program writes, at the moment at which a provider has answered: the answer
-//! is kept until it can be stored.
+//! is kept until it can be stored, and outlives its process.
 
 use std::{
     sync::{Arc, Mutex, mpsc},
@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
-use connection_core::{Connection, Error, StoreError};
+use connection_contract::RefreshSemantics;
+use connection_core::{AnswerRoom, Connection, Error, StoreError};
+use connection_faults::kept;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tokio::runtime::Builder;
 
 use crate::{
     raw,
+    refresh_processes::start,
     renewing::{LIFE, Renewals, Renewing, send},
     store_faults::Disk,
     world::World,
@@ -44,7 +47,7 @@ async fn an_answer_for_which_the_disk_has_no_room_is_kept_until_it_has() {
     let world = World::new().await;
     let Some(disk) = Disk::mount(world.file().parent().unwrap()) else { return };
     let it = Renewals::on(world, Renewing::new()).await;
-    let disk = fills(&it, disk);
+    let disk = fills(&it, disk, LONG);
     it.at(LIFE);
     let failed = it.send().await;
     assert!(is_full(&failed), "{failed:?}");
@@ -57,7 +60,7 @@ async fn an_answer_for_which_the_disk_has_no_room_outlives_its_process_on_anothe
     let world = World::new().await;
     let Some(disk) = Disk::mount(world.file().parent().unwrap()) else { return };
     let it = Renewals::on(world, Renewing::new()).await;
-    let disk = fills(&it, disk);
+    let disk = fills(&it, disk, LONG);
     let process = async || {
         let builder = it.world.builder().state_directory(it.world.directory.path().join("state"));
         builder.kind(it.plugin.clone()).open().await.unwrap()
@@ -72,10 +75,58 @@ async fn an_answer_for_which_the_disk_has_no_room_outlives_its_process_on_anothe
     persist(&it, &next.connection(it.connection.id()).await.unwrap()).await;
 }
 
+/// Longer than what a place takes.
+const LONG: usize = 300_000;
+/// What a place takes, and the rest of the log does not.
+const SHORT: usize = 20_000;
+
+/// The drill: the disk is full when the answer comes, and the process is killed. The state directory is on that disk, too.
+#[tokio::test]
+async fn an_answer_for_which_the_disk_has_no_room_outlives_a_process_that_is_killed() {
+    for (semantics, word) in [
+        (RefreshSemantics::Strict, ""),
+        (RefreshSemantics::Grace(Duration::from_secs(60)), "grace"),
+        (RefreshSemantics::Stable, "stable"),
+    ] {
+        let world = World::new().await;
+        let Some(disk) = Disk::mount(world.file().parent().unwrap()) else { return };
+        let it = Renewals::of_processes_on(world, Renewing::of(semantics)).await;
+        assert_eq!(it.registry.answer_room(), AnswerRoom::Reserved { directory: it.world.state() });
+        it.expire().await;
+        let disk = fills(&it, disk, SHORT);
+        let mut child = start(&it, 0, word);
+        while kept::count(&it.world.state()) == 0 {
+            assert!(child.try_wait().unwrap().is_none() || kept::count(&it.world.state()) > 0, "{word}: it is lost");
+            tokio::task::yield_now().await;
+        }
+        // It may have come to its end, with an error.
+        drop(child.kill());
+        child.wait().unwrap();
+        assert_eq!(kept::places(&it.world.state()).len(), 1, "{word}: there was no room for a file");
+        let answered = "SELECT COUNT(*) FROM connection_exchange WHERE state = 'answered'";
+        assert_eq!(raw::number(&it.world.database(), answered).await, Some(0), "{word}: nor in the database");
+        disk.make_room();
+        persist(&it, &it.connection).await;
+        assert_eq!(kept::count(&it.world.state()), 0, "{word}");
+    }
+}
+
+/// On a disk that is full when the program begins there is nothing to take; it goes on, and says so.
+#[tokio::test]
+async fn a_registry_that_finds_no_room_for_answers_says_so() {
+    let world = World::new().await;
+    let Some(disk) = Disk::mount(&world.directory.path().join("state")) else { return };
+    disk.fill_but(8 * 1024);
+    let builder = world.builder().state_directory(world.directory.path().join("state"));
+    let registry = builder.open().await.unwrap();
+    let room = registry.answer_room();
+    assert!(matches!(&room, AnswerRoom::Unreserved { why, .. } if !why.is_empty()), "{room:?}");
+}
+
 /// The disk is full when the provider has taken the token, and its answer is longer than what the log has room for.
-fn fills(it: &Renewals, disk: Disk) -> Arc<Disk> {
+fn fills(it: &Renewals, disk: Disk, length: usize) -> Arc<Disk> {
     let (issued, disk) = (it.provider.clone(), Arc::new(disk));
-    issued.lock().more = format!(r#","pad":"{}""#, "x".repeat(300_000));
+    issued.lock().more = format!(r#","pad":"{}""#, "x".repeat(length));
     let filled = disk.clone();
     it.world.provider(move |request| {
         if request.starts_with("POST /token") {

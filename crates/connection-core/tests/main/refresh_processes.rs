@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 use connection_contract::RefreshSemantics;
@@ -78,6 +79,7 @@ async fn work(order: &str) {
     let [address, key, origin, id, place, semantics] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
     let plugin = Renewing::of(match semantics {
         "stable" => RefreshSemantics::Stable,
+        "grace" => RefreshSemantics::Grace(Duration::from_secs(60)),
         _ => RefreshSemantics::Strict,
     });
     let registry = ConnectionRegistry::builder()

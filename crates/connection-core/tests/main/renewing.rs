@@ -274,7 +274,11 @@ impl Renewals {
 
     /// As [`of`](Self::of), by the system's clock: processes of this world wait for each other in earnest.
     pub(crate) async fn of_processes(plugin: Renewing) -> Self {
-        let (world, provider) = (World::new().await, Strict::new());
+        Self::of_processes_on(World::new().await, plugin).await
+    }
+
+    pub(crate) async fn of_processes_on(world: World, plugin: Renewing) -> Self {
+        let provider = Strict::new();
         let answering = provider.clone();
         world.provider(move |request| answering.answer(request));
         let registry = process(&world, &plugin, SystemClock::new()).await;

@@ -1,9 +1,14 @@
 //! A provider that rotates a credential on its first probe, while the store cannot write: what it handed out is kept until
 //! it can, in memory and in a file of the node.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use connection_core::{ConnectionRegistry, Outcome, SetupSession};
+use connection_faults::{held::Held, kept};
 
 use crate::{
     acme::KIND,
@@ -37,13 +42,13 @@ async fn stuck(world: &World, registry: &ConnectionRegistry) -> SetupSession {
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
     assert!(is_store(&session.terminal().await.unwrap_err()));
     assert_eq!(asked(world, "GET /me"), 2);
-    assert_eq!(files(world).len(), 1);
+    assert_eq!(kept_of(world), 1);
     session
 }
 
-fn files(world: &World) -> Vec<PathBuf> {
-    let files = fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "rescue")).collect()
+/// How many answers the machine keeps.
+fn kept_of(world: &World) -> usize {
+    kept::count(&world.state())
 }
 
 /// Lets time pass until it has ended.
@@ -62,7 +67,7 @@ async fn is_fresh(world: &World, registry: &ConnectionRegistry, outcome: Outcome
     let Outcome::Done(done) = outcome else { panic!("what it was rotated to is lost: {outcome:?}") };
     assert_eq!(token(&registry.connection(done.connection).await.unwrap()).await, "fresh");
     assert_eq!(asked(world, "GET /me"), 3, "what was recorded is verified, and the dead one is not used again");
-    assert_eq!(files(world).len(), 0);
+    assert_eq!(kept_of(world), 0);
 }
 
 #[tokio::test]
@@ -75,7 +80,7 @@ async fn a_rotated_credential_that_cannot_be_recorded_is_recorded_later_and_its_
         registry.resume_setup(session.id()).await.unwrap();
         assert!(is_store(&session.terminal().await.unwrap_err()));
     }
-    assert_eq!((asked(&world, "GET /me"), files(&world).len()), (2, 1));
+    assert_eq!((asked(&world, "GET /me"), kept_of(&world)), (2, 1));
     mend(&world).await;
     let outcome = ended(&world, &session).await;
     is_fresh(&world, &registry, outcome).await;
@@ -102,14 +107,14 @@ async fn a_rotated_credential_that_could_not_be_recorded_outlives_its_process() 
 
 /// The control: what only the process has goes with it.
 #[tokio::test]
-async fn without_the_file_it_is_lost_with_its_process() {
+async fn without_what_is_kept_it_is_lost_with_its_process() {
     let world = World::new().await;
     let registry = world.acme().await;
     let session = stuck(&world, &registry).await;
     let id = session.id();
     drop((session, registry));
     mend(&world).await;
-    fs::remove_file(files(&world).remove(0)).unwrap();
+    fs::remove_file(kept::places(&world.state()).remove(0).0).unwrap();
     let registry = world.acme().await;
     world.clock.advance(Duration::from_secs(6));
     let session = registry.resume_setup(id).await.unwrap();
@@ -128,16 +133,58 @@ async fn two_processes_that_have_it_come_to_the_same() {
     assert_eq!(labels(&one).await, ["ada"]);
     let Outcome::Done(done) = ours else { unreachable!() };
     assert_eq!(token(&two.connection(done.connection).await.unwrap()).await, "fresh");
-    assert_eq!(files(&world).len(), 0);
+    assert_eq!(kept_of(&world), 0);
 }
 
 #[tokio::test]
-async fn a_session_that_is_cancelled_meanwhile_leaves_no_file() {
+async fn a_session_that_is_cancelled_meanwhile_keeps_nothing() {
     let world = World::new().await;
     let registry = world.acme().await;
     let session = stuck(&world, &registry).await;
     session.cancel().await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "cancelled");
-    assert_eq!(files(&world).len(), 0);
+    assert_eq!(kept_of(&world), 0);
     assert!(labels(&registry).await.is_empty());
+}
+
+/// Another program writes when the provider rotates: the process need not live until that is over.
+#[tokio::test]
+async fn a_rotated_credential_is_on_the_disk_while_its_commit_takes_long() {
+    let world = World::new().await;
+    let (address, held, mut rotates) = (world.address(), Arc::new(Mutex::new(None)), rotates_once());
+    let (holding, mut asked) = (held.clone(), 0);
+    world.provider(move |request| {
+        asked += usize::from(request.starts_with("GET /me"));
+        if asked == 2 {
+            holding.lock().unwrap().get_or_insert_with(|| Held::of_journals(&address));
+        }
+        rotates(request)
+    });
+    let registry = world.acme().await;
+    let session = registry.begin_setup(&KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
+    let is_kept = async {
+        while held.lock().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        // Less than anything else waits for.
+        for _ in 0..400 {
+            if kept_of(&world) == 1 {
+                return;
+            }
+            world.clock.advance(Duration::from_millis(10));
+            raw::number(&world.database(), "SELECT 1").await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = is_kept => {}
+        ended = session.terminal() => panic!("the commit has failed: {ended:?}"),
+    }
+    assert_eq!(kept_of(&world), 1);
+    drop(held.lock().unwrap().take());
+    let Outcome::Done(done) = ended(&world, &session).await else { panic!("what it was rotated to is lost") };
+    assert_eq!(token(&registry.connection(done.connection).await.unwrap()).await, "fresh");
+    assert_eq!(kept_of(&world), 0, "what is recorded is kept nowhere else");
 }

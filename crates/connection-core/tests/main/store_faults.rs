@@ -37,7 +37,7 @@ impl Disk {
     pub(crate) fn mount(at: &Path) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=2m,mode=0700", "connections-test"]).arg(at);
+        mount.args(["-t", "tmpfs", "-o", "size=6m,mode=0700", "connections-test"]).arg(at);
         let mounted = mount.output().is_ok_and(|done| done.status.success());
         if !mounted {
             #[expect(clippy::disallowed_methods, reason = "in CI nothing is left out")]
@@ -54,6 +54,13 @@ impl Disk {
         for size in [65_536, 4096, 1] {
             while filler.write_all(&vec![0; size]).is_ok() {}
         }
+    }
+
+    /// Takes all of it but so many bytes.
+    pub(crate) fn fill_but(&self, bytes: usize) {
+        fs::write(self.0.join("left"), vec![0; bytes]).unwrap();
+        self.fill();
+        fs::remove_file(self.0.join("left")).unwrap();
     }
 
     pub(crate) fn make_room(&self) {

@@ -103,7 +103,7 @@ fn doctor_makes_nothing_on_a_fresh_machine_and_says_what_is_wrong_later() {
     machine.run(&["doctor"]).exits(0).says("not there yet").says("https://api.github.com goes to http://127.0.0.1");
     assert!(!machine.data().exists(), "nothing was made");
     machine.add_github("work").exits(0);
-    machine.run(&["doctor"]).exits(0).says("1 connection");
+    machine.run(&["doctor"]).exits(0).says("1 connection").says("ok      state_directory");
     let key = machine.data().join("key").join("root.key");
     let kept = std::fs::read(&key).unwrap();
     std::fs::remove_file(&key).unwrap();

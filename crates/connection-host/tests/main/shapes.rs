@@ -121,7 +121,7 @@ fn setups_doctor_and_errors_have_their_shapes() {
     check(&machine.run(&["key", "change", "--to-source", "file", "--json"]).exits(0).json(), "keyChange");
     let doctor = machine.run(&["doctor", "--json"]).exits(0).json();
     check(&doctor, "doctor");
-    check_all(&doctor["checks"], "check", 6);
+    check_all(&doctor["checks"], "check", 7);
     check(&machine.run(&["show", "x", "--json"]).exits(5).error()["error"], "error");
     check_all(&machine.run(&["list", "--json"]).exits(0).json(), "connection", 0);
 }

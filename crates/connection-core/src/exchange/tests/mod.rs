@@ -3,6 +3,7 @@
 mod durable;
 mod endings;
 mod killed;
+mod locked;
 mod replay;
 mod rescue;
 mod takeover;

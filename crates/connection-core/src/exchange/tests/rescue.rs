@@ -1,21 +1,74 @@
 //! Answers that could not be recorded.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use connection_contract::{
     HttpError,
     RefreshSemantics::{Stable, Strict},
 };
+use connection_faults::kept;
 use tokio::task::JoinSet;
 
-use super::{World, connection, refresh, remove, row, spend, spends, stopped, told, until_stopped};
+use super::{
+    super::places::{self, LONGEST, PLACES, Places},
+    World, connection, refresh, remove, row, spend, spends, stopped, told, until_stopped,
+};
 use crate::services::test_server::Reply;
 
 const ANSWER: &str = "fresh-token-that-nobody-may-read";
 
-fn files(world: &World) -> Vec<PathBuf> {
-    let files = fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "rescue")).collect()
+/// Where an answer is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// In a place of its process.
+    Place,
+    /// In a file of its own, since it is too long for a place.
+    File,
+}
+
+impl Form {
+    const ALL: [Self; 2] = [Self::Place, Self::File];
+
+    fn answer(self) -> String {
+        match self {
+            Self::Place => ANSWER.to_owned(),
+            Self::File => ANSWER.repeat(LONGEST / ANSWER.len() + 1),
+        }
+    }
+
+    fn told(self) -> String {
+        format!("200 {}", self.answer())
+    }
+
+    async fn worlds(self) -> Vec<World> {
+        World::each(move |_| Reply::ok(&self.answer())).await
+    }
+
+    /// The file that holds the one answer of a directory.
+    fn of(self, state: &Path) -> PathBuf {
+        match self {
+            Self::Place => kept::places(state).remove(0).0,
+            Self::File => kept::files(state).remove(0),
+        }
+    }
+}
+
+/// How many answers the machine keeps.
+fn kept_of(world: &World) -> usize {
+    kept::count(&world.state())
+}
+
+/// A world of each form on each engine.
+async fn worlds() -> Vec<(Form, World)> {
+    let mut worlds = Vec::new();
+    for form in Form::ALL {
+        worlds.extend(form.worlds().await.into_iter().map(|world| (form, world)));
+    }
+    worlds
 }
 
 /// A process that got an answer which it could not record, and is gone.
@@ -31,16 +84,16 @@ async fn lost(world: &World, token: &str) -> crate::ConnectionId {
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_recorded_is_kept_and_recorded_later() {
-    for world in World::each(|_| Reply::ok(ANSWER)).await {
+    for (form, world) in worlds().await {
         let registry = world.open().await;
         let shared = &registry.shared;
         let id = connection(shared).await;
         world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
         assert_eq!(stopped(shared, id, "old").await.code(), "store_failed");
         assert_eq!(stopped(shared, id, "old").await.code(), "store_failed", "it is kept still");
-        assert_eq!(files(&world).len(), 1);
+        assert_eq!(kept_of(&world), 1);
         world.mend().await;
-        while row(shared, id, "old").await.unwrap().sealed.is_none() || !files(&world).is_empty() {
+        while row(shared, id, "old").await.unwrap().sealed.is_none() || kept_of(&world) > 0 {
             world.clock.advance(Duration::from_secs(1));
             tokio::task::yield_now().await;
         }
@@ -52,7 +105,7 @@ async fn an_answer_that_cannot_be_recorded_is_kept_and_recorded_later() {
                 () = until_stopped(&spends) => tokio::task::yield_now().await,
             }
         };
-        assert_eq!(seen, Ok(format!("200 {ANSWER}")));
+        assert_eq!(seen, Ok(form.told()));
         assert_eq!(world.times_asked(), 1);
     }
 }
@@ -60,18 +113,20 @@ async fn an_answer_that_cannot_be_recorded_is_kept_and_recorded_later() {
 /// R-INSEAM-085
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_with_an_answer_is_closed_to_others_and_tells_nothing() {
+async fn what_is_kept_is_closed_to_others_and_tells_nothing() {
     use std::os::unix::fs::PermissionsExt as _;
-    let world = World::on(None, |_| Reply::ok(ANSWER)).await;
-    lost(&world, "spent-token-that-nobody-may-read").await;
-    let file = files(&world).remove(0);
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
-    assert!(fs::read(&file).unwrap().len() > 64, "there is something to look at");
-    assert_eq!(in_the_clear(&world), Vec::<PathBuf>::new());
-    // The control: one that is in the clear is found.
-    let planted = world.state().join("planted");
-    fs::write(&planted, [b"..", ANSWER.as_bytes(), b".."].concat()).unwrap();
-    assert_eq!(in_the_clear(&world), [planted]);
+    for form in Form::ALL {
+        let world = World::on(None, move |_| Reply::ok(&form.answer())).await;
+        lost(&world, "spent-token-that-nobody-may-read").await;
+        let file = form.of(&world.state());
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert!(fs::read(&file).unwrap().len() > 64, "there is something to look at");
+        assert_eq!(in_the_clear(&world), Vec::<PathBuf>::new());
+        // The control: one that is in the clear is found.
+        let planted = world.state().join("planted");
+        fs::write(&planted, [b"..", ANSWER.as_bytes(), b".."].concat()).unwrap();
+        assert_eq!(in_the_clear(&world), [planted]);
+    }
 }
 
 /// Files of the node in which a token can be read.
@@ -86,25 +141,27 @@ const NEXT_GENERATION: &str = "UPDATE connection_account SET generation = 2, nex
 
 /// A token that is not used up is spent by each generation: what one of them was answered is none of the next one's.
 #[tokio::test]
-async fn a_file_of_an_older_credential_is_never_taken_for_a_newer_one() {
+async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
     for opened in ["before", "behind"] {
-        for world in World::each(|_| Reply::ok(ANSWER)).await {
+        for (form, world) in worlds().await {
             let id = lost(&world, "same").await;
             let forgotten = "DELETE FROM connection_exchange";
             world.sql(forgotten, forgotten).await;
             world.sql(NEXT_GENERATION, NEXT_GENERATION).await;
             let registry = if opened == "before" {
                 let registry = world.open_without_state().await;
-                let (file, elsewhere) = (files(&world).remove(0), world.directory.path().join("elsewhere"));
+                let (file, elsewhere) = (form.of(&world.state()), world.directory.path().join("elsewhere"));
                 fs::rename(&file, elsewhere.join(file.file_name().unwrap())).unwrap();
                 registry
             } else {
                 world.open().await
             };
             let spends = super::spends_of(&registry.shared, id, Stable, 2);
-            assert_eq!(spend(&spends, "same").await.map(|answer| told(&answer)), Ok(format!("200 {ANSWER}")));
+            assert_eq!(spend(&spends, "same").await.map(|answer| told(&answer)), Ok(form.told()));
             assert_eq!(world.times_asked(), 2, "{opened}: it is asked for anew");
-            assert!(files(&world).is_empty(), "{opened}: what nobody waits for is gone");
+            let elsewhere = world.directory.path().join("elsewhere");
+            let kept = if opened == "before" { kept::count(&elsewhere) } else { kept_of(&world) };
+            assert_eq!(kept, 0, "{opened}: what nobody waits for is gone");
         }
     }
 }
@@ -112,43 +169,43 @@ async fn a_file_of_an_older_credential_is_never_taken_for_a_newer_one() {
 /// As when a probe replaced the credential while the answer was on its way.
 #[tokio::test]
 async fn the_answer_to_what_is_noted_counts_whichever_credential_is_current() {
-    for world in World::each(|_| Reply::ok(ANSWER)).await {
+    for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
         world.sql(NEXT_GENERATION, NEXT_GENERATION).await;
         let registry = world.open().await;
         assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some());
         let spends = super::spends_of(&registry.shared, id, Strict, 2);
-        assert_eq!(spend(&spends, "old").await.map(|answer| told(&answer)), Ok(format!("200 {ANSWER}")));
-        assert_eq!((world.times_asked(), files(&world).len()), (1, 0));
+        assert_eq!(spend(&spends, "old").await.map(|answer| told(&answer)), Ok(form.told()));
+        assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
 }
 
 #[tokio::test]
-async fn two_processes_around_one_file_come_to_the_same() {
-    for world in World::each(|_| Reply::ok(ANSWER)).await {
+async fn two_processes_around_one_answer_come_to_the_same() {
+    for (form, world) in worlds().await {
         let (one, two, three) = (world.open().await, world.open().await, world.open().await);
         let id = connection(&one.shared).await;
         world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
         assert_eq!(stopped(&one.shared, id, "old").await.code(), "store_failed");
         assert_eq!(stopped(&two.shared, id, "old").await.code(), "store_failed", "it reads the file");
-        assert_eq!(files(&world).len(), 1);
+        assert_eq!(kept_of(&world), 1);
         world.mend().await;
         let ask = |registry: &crate::ConnectionRegistry| {
             let shared = registry.shared.clone();
             async move { refresh(&shared, id, Strict, "old").await.0 }
         };
         let (by_two, by_three) = tokio::join!(ask(&two), ask(&three));
-        assert_eq!((by_two, by_three), (Ok(format!("200 {ANSWER}")), Ok(format!("200 {ANSWER}"))));
+        assert_eq!((by_two, by_three), (Ok(form.told()), Ok(form.told())));
         // The one that keeps it in memory comes to its end, and leaves no file.
         world.clock.advance(Duration::from_secs(1));
         one.shared.exchanges.settled().await;
-        assert_eq!((world.times_asked(), files(&world).len()), (1, 0));
+        assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
 }
 
 /// Whoever finds no file any more looks again whether that is because of an answer that was recorded meanwhile.
 #[tokio::test]
-async fn of_many_processes_around_one_file_none_takes_the_answer_for_lost() {
+async fn of_many_processes_around_one_answer_none_takes_it_for_lost() {
     const PROCESSES: usize = 6;
     for world in World::each(|_| Reply::ok(ANSWER)).await {
         let mut others = Vec::new();
@@ -160,7 +217,7 @@ async fn of_many_processes_around_one_file_none_takes_the_answer_for_lost() {
             let id = connection(&keeps.shared).await;
             world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
             assert_eq!(stopped(&keeps.shared, id, "old").await.code(), "store_failed");
-            assert_eq!(files(&world).len(), 1);
+            assert_eq!(kept_of(&world), 1);
             world.mend().await;
             let mut asked = JoinSet::new();
             for registry in &others {
@@ -171,7 +228,7 @@ async fn of_many_processes_around_one_file_none_takes_the_answer_for_lost() {
             assert_eq!(answers, vec![Ok(format!("200 {ANSWER}")); PROCESSES], "round {round}");
             world.clock.advance(Duration::from_secs(1));
             keeps.shared.exchanges.settled().await;
-            assert_eq!((world.times_asked(), files(&world).len()), (round + 1, 0));
+            assert_eq!((world.times_asked(), kept_of(&world)), (round + 1, 0));
         }
     }
 }
@@ -193,92 +250,128 @@ async fn the_proof_that_a_process_is_gone_is_kept_whenever_it_dies() {
 }
 
 #[tokio::test]
-async fn the_next_process_of_the_node_records_what_is_in_the_file() {
-    for world in World::each(|_| Reply::ok(ANSWER)).await {
+async fn the_next_process_of_the_node_records_what_is_kept() {
+    for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
         let registry = world.open().await;
         assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some(), "by opening");
-        assert!(files(&world).is_empty());
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
+        assert!(kept_of(&world) == 0);
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.told()));
         assert_eq!(world.times_asked(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_file_is_read_before_anything_is_sent_even_when_nothing_is_noted() {
-    for world in World::each(|_| Reply::ok(ANSWER)).await {
+async fn what_is_kept_is_read_before_anything_is_sent_even_when_nothing_is_noted() {
+    for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
         world.sql("DELETE FROM connection_exchange", "DELETE FROM connection_exchange").await;
         let registry = world.open().await;
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
-        assert_eq!((world.times_asked(), files(&world).len()), (1, 0));
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.told()));
+        assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
 }
 
 #[tokio::test]
-async fn a_file_that_was_damaged_is_left_and_what_it_answers_is_not_sent_again() {
+async fn an_answer_that_was_damaged_is_left_and_what_it_answers_is_not_sent_again() {
     for damage in ["flipped", "cut", "emptied"] {
-        for world in World::each(|_| Reply::ok(ANSWER)).await {
+        for (form, world) in worlds().await {
             let id = lost(&world, "old").await;
-            let file = files(&world).remove(0);
+            let file = form.of(&world.state());
             let mut bytes = fs::read(&file).unwrap();
+            // The contents are behind the records and the marks, and here the first one.
+            let content = if form == Form::Place { 2 * PLACES * 512 } else { 0 };
             match damage {
-                "flipped" => *bytes.last_mut().unwrap() ^= 1,
-                "cut" => bytes.truncate(40),
-                _ => bytes.clear(),
+                "flipped" => bytes[content + 60] ^= 1,
+                "cut" => bytes.truncate(content + 40),
+                _ => bytes.truncate(content),
             }
             fs::write(&file, &bytes).unwrap();
             let registry = world.open().await;
-            assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_none(), "{damage}");
-            assert_eq!(files(&world), [file], "{damage}: it is left");
+            assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_none(), "{form:?} {damage}");
             for _ in 0..2 {
                 let (answer, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
-                assert_eq!(answer, Err(HttpError::Uncertain), "{damage}");
-                assert_eq!(uncertain.unwrap().replay_at, None, "{damage}");
+                assert_eq!(answer, Err(HttpError::Uncertain), "{form:?} {damage}");
+                assert_eq!(uncertain.unwrap().replay_at, None, "{form:?} {damage}");
                 world.passes(3600).await;
             }
-            assert_eq!(world.times_asked(), 1, "{damage}");
+            assert_eq!((world.times_asked(), kept_of(&world)), (1, 1), "{form:?} {damage}: it is left");
+            assert_eq!(form.of(&world.state()), file, "{form:?} {damage}: nobody takes it over");
         }
     }
 }
 
+/// A record that cannot be read says nothing of any exchange.
 #[tokio::test]
-async fn a_file_of_a_connection_that_is_gone_goes_and_one_of_another_store_stays() {
-    let (one, two) = (World::on(None, |_| Reply::ok(ANSWER)).await, World::on(None, |_| Reply::ok("x")).await);
-    let id = lost(&one, "old").await;
-    drop(two.builder().state_directory(one.state()).open().await.unwrap());
-    assert_eq!(files(&one).len(), 1, "nobody else's business");
-    let registry = one.open_without_state().await;
-    remove(&registry.shared, id).await;
-    drop(registry);
-    drop(one.open().await);
-    assert!(files(&one).is_empty());
+async fn a_place_whose_record_was_damaged_is_kept_as_it_is() {
+    let world = World::on(None, |_| Reply::ok(ANSWER)).await;
+    let id = lost(&world, "old").await;
+    let file = Form::Place.of(&world.state());
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[30] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    for _ in 0..2 {
+        let registry = world.open().await;
+        assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_none());
+        drop(registry);
+        assert_eq!(fs::read(&file).unwrap(), bytes, "it is as it was");
+    }
+    let found = places::look(&file).unwrap();
+    assert_eq!((found.occupied, found.unreadable), (Vec::new(), vec![0]));
 }
 
 #[tokio::test]
-async fn a_file_opens_for_its_own_exchange_alone() {
-    for world in World::each(|_| Reply::ok(ANSWER)).await {
+async fn what_is_kept_for_a_connection_that_is_gone_goes_and_that_of_another_store_stays() {
+    for form in Form::ALL {
+        let one = World::on(None, move |_| Reply::ok(&form.answer())).await;
+        let two = World::on(None, |_| Reply::ok("x")).await;
+        let id = lost(&one, "old").await;
+        drop(two.builder().state_directory(one.state()).open().await.unwrap());
+        assert_eq!(kept_of(&one), 1, "nobody else's business");
+        let registry = one.open_without_state().await;
+        remove(&registry.shared, id).await;
+        drop(registry);
+        drop(one.open().await);
+        assert_eq!(kept_of(&one), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_opens_for_its_own_exchange_alone() {
+    for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
-        let file = files(&world).remove(0);
+        let file = form.of(&world.state());
         let registry = world.open_without_state().await;
         let shared = &registry.shared;
         let (old, other) = (super::key(shared, id, "old"), super::key(shared, id, "other"));
-        let moved = file.to_str().unwrap().replace(&old.to_hex(), &other.to_hex());
-        fs::rename(&file, &moved).unwrap();
+        match form {
+            Form::File => {
+                let moved = file.to_str().unwrap().replace(&old.to_hex(), &other.to_hex());
+                fs::rename(&file, &moved).unwrap();
+            }
+            Form::Place => {
+                let places::Content::Whole(content) = places::look(&file).unwrap().occupied.remove(0).read().unwrap()
+                else {
+                    panic!("it is whole")
+                };
+                fs::remove_file(&file).unwrap();
+                assert!(Places::make(file).unwrap().keep(other, &content).unwrap());
+            }
+        }
         drop(registry);
         let registry = world.open().await;
         assert_eq!(refresh(&registry.shared, id, Strict, "other").await.0, Err(HttpError::Uncertain));
-        assert_eq!((world.times_asked(), files(&world)), (1, vec![moved.into()]));
+        assert_eq!((world.times_asked(), kept_of(&world)), (1, 1));
     }
 }
 
 #[tokio::test]
 async fn while_the_directory_cannot_be_read_nothing_is_sent_and_nothing_is_lost() {
-    for world in World::each(|_| Reply::ok(ANSWER)).await {
+    for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
         let registry = world.open_without_state().await;
         let (elsewhere, away) = (world.directory.path().join("elsewhere"), world.directory.path().join("away"));
-        let name = files(&world).remove(0);
+        let name = form.of(&world.state());
         fs::rename(&name, elsewhere.join(name.file_name().unwrap())).unwrap();
         // Neither a file nor none: the system refuses to look.
         fs::rename(&elsewhere, &away).unwrap();
@@ -289,7 +382,7 @@ async fn while_the_directory_cannot_be_read_nothing_is_sent_and_nothing_is_lost(
         assert_eq!(world.times_asked(), 1);
         fs::remove_file(&elsewhere).unwrap();
         fs::rename(&away, &elsewhere).unwrap();
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.told()));
         assert_eq!(world.times_asked(), 1);
     }
 }

@@ -6,7 +6,7 @@ mod connections;
 use std::path::Path;
 
 use connection_contract::Timestamp;
-use connection_core::{ConnectionInfo, KeySource as _, KeyStatus, RowError};
+use connection_core::{AnswerRoom, ConnectionInfo, KeySource as _, KeyStatus, RowError};
 
 use crate::{
     Error, Exit,
@@ -27,13 +27,14 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     let mut edited = Vec::new();
     let (opened, rows) = match program.has_database() {
         true => match rows(&mut program, &mut edited).await {
-            Ok((rows, key)) => (Opened::Yes(rows.len(), key), rows),
+            Ok((rows, key, room)) => (Opened::Yes(rows.len(), key, room), rows),
             Err(error) => (Opened::Failed(error), Vec::new()),
         },
         false => (Opened::NotThere, Vec::new()),
     };
     checks.push(database(&program, &opened));
     checks.extend(edited.iter().map(|row| failed("rows", row.to_string(), &row.remedy())));
+    checks.extend(state_directory(&opened));
     checks.push(key(&program, &opened));
     checks.push(clock(program.output.now, &rows));
     checks.push(egress(&program));
@@ -91,17 +92,21 @@ fn all_ok(checks: &[CheckBody]) -> bool {
 enum Opened {
     Failed(Error),
     NotThere,
-    Yes(usize, KeyStatus),
+    Yes(usize, KeyStatus, AnswerRoom),
 }
 
-/// The connections, the key, and the rows that somebody edited or put back.
-async fn rows(program: &mut Program, edited: &mut Vec<RowError>) -> Result<(Vec<ConnectionInfo>, KeyStatus), Error> {
+/// The connections, the key, the room for answers, and the rows that somebody edited or put back.
+async fn rows(
+    program: &mut Program,
+    edited: &mut Vec<RowError>,
+) -> Result<(Vec<ConnectionInfo>, KeyStatus, AnswerRoom), Error> {
     let registry = program.open().await?;
     let (rows, key, refused) =
         (select::all(&registry).await, registry.key_status().await, registry.edited_rows().await);
+    let room = registry.answer_room();
     registry.close().await;
     *edited = refused?;
-    Ok((rows?, key?))
+    Ok((rows?, key?, room))
 }
 
 fn data_directory(path: &Path) -> CheckBody {
@@ -153,11 +158,29 @@ fn database(program: &Program, opened: &Opened) -> CheckBody {
     let name = "database";
     match opened {
         Opened::NotThere => passed(name, "not there yet; the first connection makes it".to_owned()),
-        Opened::Yes(1, _) => passed(name, "opens; 1 connection".to_owned()),
-        Opened::Yes(count, _) => passed(name, format!("opens; {count} connections")),
+        Opened::Yes(1, ..) => passed(name, "opens; 1 connection".to_owned()),
+        Opened::Yes(count, ..) => passed(name, format!("opens; {count} connections")),
         Opened::Failed(error) if is_of_key(error) => passed(name, place(program)),
         Opened::Failed(error) => of_error(name, error),
     }
+}
+
+/// Whether this machine has room for answers of providers that the database cannot take.
+fn state_directory(opened: &Opened) -> Option<CheckBody> {
+    let name = "state_directory";
+    let Opened::Yes(_, _, room) = opened else { return None };
+    Some(match room {
+        AnswerRoom::Reserved { directory } => passed(name, directory.display().to_string()),
+        AnswerRoom::Unreserved { directory, why } => {
+            let place = directory.display();
+            let message = format!("{place} has no room for answers of providers ({why}); a full disk would lose them");
+            failed(name, message, "free some space on that disk, and start `connections serve` again")
+        }
+        _ => {
+            let message = "there is none; the end of a process loses an answer that the database cannot take";
+            failed(name, message.to_owned(), "name a directory of this machine with `state_dir`")
+        }
+    })
 }
 
 /// Where the database is; of an address with a password only that there is one.
@@ -172,7 +195,7 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
     let (name, source) = ("key", &program.key);
     match opened {
         Opened::Failed(error) if is_of_key(error) => return of_error(name, error),
-        Opened::Yes(_, status) if status.slots.len() > 1 => {
+        Opened::Yes(_, status, _) if status.slots.len() > 1 => {
             let remedy = "connections key change --to-source SOURCE ends it, for the source that is to stay";
             return failed(name, format!("{}; a change of its source was begun and not ended", of_key(status)), remedy);
         }
@@ -194,7 +217,7 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
         }
     }
     match opened {
-        Opened::Yes(_, status) => {
+        Opened::Yes(_, status, _) => {
             let apart = || {
                 let both = source.file.as_ref().is_some_and(|file| file.starts_with(&program.settings.data_directory));
                 let told = format!(

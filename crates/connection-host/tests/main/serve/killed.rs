@@ -1,7 +1,7 @@
 //! `serve` is killed when a provider has answered and nothing is committed: what it answered is not lost, and not spent
 //! twice.
 
-use connection_faults::held::Held;
+use connection_faults::{held::Held, kept};
 
 use super::{Serving, adding::Adding, google::Google, machine, until};
 
@@ -21,20 +21,17 @@ fn killed_between_answer_and_commit_the_next_one_goes_on_with_the_answer() {
     let held = Held::of(&machine.address());
     google.release();
     let state = machine.state_directory();
-    let rescued = || {
-        let names = std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name());
-        names.into_iter().any(|name| name.to_string_lossy().ends_with(".rescue"))
-    };
-    until("the answer is in a file", rescued);
+    let is_kept = || kept::count(&state) > 0;
+    until("the answer is kept", is_kept);
     serving.kill();
     drop(held);
     machine.deserted();
-    assert!(rescued(), "the control: it was not committed");
+    assert!(is_kept(), "the control: it was not committed");
     let _serving = Serving::start(&machine);
     until("the mailbox is connected", || {
         let rows = machine.run(&["list", "--json"]).exits(0).json();
         rows.as_array().is_some_and(|rows| rows.len() == 1 && rows[0]["liveness"] == "live")
     });
     assert_eq!(google.asked(), ["authorization_code"], "the code was sent once");
-    assert!(!rescued());
+    assert!(!is_kept());
 }

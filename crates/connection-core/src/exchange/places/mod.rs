@@ -1,0 +1,338 @@
+//! Room on the disk for the answers of a process, taken when its registry is opened, so that a disk that is full later
+//! cannot take it away.
+//!
+//! ```text
+//! 16 records of 512 bytes | 16 marks of 512 bytes | 16 contents of 32 KiB
+//! record: "CNXP" 4 | version, 1, in 1 | nonce 16 | key of the exchange 32 | length 4
+//!         | SHA-256 of the content 32 | SHA-256 of the record up to here 32
+//! mark:   the nonce of a record 16
+//! ```
+//!
+//! A place is occupied when it has a record and its mark is not the nonce of that record. The process that owns the file
+//! writes the content, waits for the disk, and then writes the record and waits again: a process that is killed before the
+//! record is there has kept nothing, and a record whose content does not fit was damaged later. Other processes write the
+//! mark alone, and it holds for one record alone, so a process that is late with it frees no newer answer.
+//!
+//! The contents are made of random bytes, so that no file system stores them as a hole. On a file system that copies what
+//! is written over (Btrfs, ZFS), even these places need free space.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use aws_lc_rs::{digest, rand};
+
+use super::ExchangeKey;
+use crate::platform::{self, Unreadable};
+
+/// Places of one process.
+pub(super) const PLACES: usize = 16;
+/// The longest content of a place.
+pub(super) const LONGEST: usize = 32 * 1024;
+
+const SECTOR: usize = 512;
+const HEAD: usize = 2 * PLACES * SECTOR;
+const NONCE_LEN: usize = 16;
+const DIGEST_LEN: usize = 32;
+const MAGIC: [u8; 5] = *b"CNXP\x01";
+const RECORD_LEN: usize = MAGIC.len() + NONCE_LEN + 32 + 4 + 2 * DIGEST_LEN;
+
+const _: () = assert!(RECORD_LEN <= SECTOR);
+
+type Nonce = [u8; NONCE_LEN];
+
+/// The places of this process.
+#[derive(Debug)]
+pub(super) struct Places {
+    file: File,
+    path: PathBuf,
+    uses: Mutex<[Use; PLACES]>,
+}
+
+/// What the owner knows of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Free,
+    /// The place is being filled, or holds the answer to this exchange, with this nonce.
+    By(ExchangeKey, Nonce),
+    /// The disk failed there.
+    Broken,
+}
+
+/// An occupied place of some process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    pub(super) index: usize,
+    pub(super) key: ExchangeKey,
+    record: Record,
+}
+
+/// What a file of places holds.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) occupied: Vec<Place>,
+    /// The numbers of the places whose record cannot be read.
+    pub(super) unreadable: Vec<usize>,
+}
+
+impl Found {
+    /// Returns `true` if no place holds anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.occupied.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// What came of reading a place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Whole(Vec<u8>),
+    /// The content is not the one that the record was written for.
+    Damaged,
+    /// The place holds something else by now, or nothing.
+    Gone,
+}
+
+/// Says which content a place holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Record {
+    nonce: Nonce,
+    key: ExchangeKey,
+    length: usize,
+    digest: [u8; DIGEST_LEN],
+}
+
+impl Record {
+    fn of(key: ExchangeKey, content: &[u8]) -> io::Result<Self> {
+        let mut nonce = [0; NONCE_LEN];
+        rand::fill(&mut nonce).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
+        Ok(Self { nonce, key, length: content.len(), digest: sha256(content) })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let length = u32::try_from(self.length).unwrap_or(u32::MAX).to_be_bytes();
+        let mut bytes = [&MAGIC[..], &self.nonce, self.key.as_bytes(), &length, &self.digest].concat();
+        let digest = sha256(&bytes);
+        bytes.extend_from_slice(&digest);
+        bytes
+    }
+
+    /// `None` for bytes that [`encode`](Self::encode) has not made.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (said, digest) = bytes.get(..RECORD_LEN)?.split_at_checked(RECORD_LEN - DIGEST_LEN)?;
+        if sha256(said) != *digest {
+            return None;
+        }
+        let rest = said.strip_prefix(&MAGIC)?;
+        let (nonce, rest) = rest.split_first_chunk()?;
+        let (key, rest) = rest.split_first_chunk()?;
+        let (length, digest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok().filter(|length| *length <= LONGEST)?;
+        Some(Self { nonce: *nonce, key: ExchangeKey::from_bytes(*key), length, digest: digest.try_into().ok()? })
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; DIGEST_LEN] {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    let mut array = [0; DIGEST_LEN];
+    for (to, from) in array.iter_mut().zip(digest.as_ref()) {
+        *to = *from;
+    }
+    array
+}
+
+const fn record_at(index: usize) -> u64 {
+    (index * SECTOR) as u64
+}
+
+const fn mark_at(index: usize) -> u64 {
+    ((PLACES + index) * SECTOR) as u64
+}
+
+const fn content_at(index: usize) -> u64 {
+    (HEAD + index * LONGEST) as u64
+}
+
+impl Places {
+    /// Takes room on the disk for a process, and returns when it is there.
+    pub(super) fn make(path: PathBuf) -> io::Result<Self> {
+        let mut bytes = vec![0; HEAD + PLACES * LONGEST];
+        let contents = bytes.get_mut(HEAD..).unwrap_or_default();
+        rand::fill(contents).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
+        platform::write_new_private(&path, &bytes)?;
+        Self::open(path)
+    }
+
+    /// Takes over the file of a process that is gone, all of whose places are free.
+    pub(super) fn take_over(from: &Path, path: PathBuf) -> io::Result<Self> {
+        // If the power fails and the new name is lost, the places are found by the old one.
+        fs::rename(from, &path)?;
+        let places = Self::open(path)?;
+        let mut head = vec![0; HEAD];
+        platform::read_at(&places.file, &mut head, 0)?;
+        if head.iter().any(|byte| *byte != 0) {
+            // A record of before must not be taken for one of what is written from now on.
+            platform::write_at(&places.file, &[0; HEAD], 0)?;
+            places.file.sync_data()?;
+        }
+        Ok(places)
+    }
+
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let file = open(&path).map_err(of_unreadable)?.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self { file, path, uses: Mutex::new([Use::Free; PLACES]) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps an answer, and returns when it is on the disk. `false` when it is too long, or no place is free.
+    ///
+    /// # Errors
+    ///
+    /// It is not kept: the disk failed, or the file is not where other processes look for it.
+    pub(super) fn keep(&self, key: ExchangeKey, content: &[u8]) -> io::Result<bool> {
+        if content.len() > LONGEST {
+            return Ok(false);
+        }
+        let record = Record::of(key, content)?;
+        let Some(index) = self.occupy(&record) else { return Ok(false) };
+        if let Err(error) = self.fill(index, content, &record.encode()) {
+            self.clear(index).unwrap_or_default();
+            return Err(error);
+        }
+        self.forget_where(|of, nonce| of == key && nonce != record.nonce)?;
+        Ok(true)
+    }
+
+    fn fill(&self, index: usize, content: &[u8], record: &[u8]) -> io::Result<()> {
+        platform::write_at(&self.file, content, content_at(index))?;
+        self.file.sync_data()?;
+        platform::write_at(&self.file, record, record_at(index))?;
+        self.file.sync_data()?;
+        match platform::is_at(&self.file, &self.path)? {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Frees the place of an exchange that is recorded.
+    pub(super) fn forget(&self, key: ExchangeKey) -> io::Result<()> {
+        self.forget_where(|of, _| of == key)
+    }
+
+    /// Frees a place of this process, if it still holds what was found there.
+    pub(super) fn forget_found(&self, place: &Place) -> io::Result<()> {
+        self.forget_where(|_, nonce| nonce == place.record.nonce)
+    }
+
+    fn forget_where(&self, is_meant: impl Fn(ExchangeKey, Nonce) -> bool) -> io::Result<()> {
+        for index in 0..PLACES {
+            let place = self.uses().get(index).copied();
+            if let Some(Use::By(key, nonce)) = place
+                && is_meant(key, nonce)
+            {
+                self.clear(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees a place. The record is gone from the disk before another content is written there, or it would be taken for
+    /// the record of something that was damaged.
+    fn clear(&self, index: usize) -> io::Result<()> {
+        let cleared =
+            platform::write_at(&self.file, &[0; SECTOR], record_at(index)).and_then(|()| self.file.sync_data());
+        self.set(index, if cleared.is_ok() { Use::Free } else { Use::Broken });
+        cleared
+    }
+
+    fn occupy(&self, record: &Record) -> Option<usize> {
+        let mut uses = self.uses();
+        let (index, place) = uses.iter_mut().enumerate().find(|(_, place)| **place == Use::Free)?;
+        *place = Use::By(record.key, record.nonce);
+        Some(index)
+    }
+
+    fn set(&self, index: usize, to: Use) {
+        if let Some(place) = self.uses().get_mut(index) {
+            *place = to;
+        }
+    }
+
+    fn uses(&self) -> MutexGuard<'_, [Use; PLACES]> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open(path: &Path) -> Result<Option<File>, Unreadable> {
+    platform::open_existing_private(path)
+}
+
+pub(super) fn of_unreadable(unreadable: Unreadable) -> io::Error {
+    match unreadable {
+        Unreadable::Io(error) => error,
+        Unreadable::Exposed(exposed) => io::Error::new(io::ErrorKind::PermissionDenied, exposed),
+    }
+}
+
+/// Looks which places of a file are occupied; none when the file is gone.
+///
+/// # Errors
+///
+/// The file may hold answers and cannot be read, or other users could have changed it.
+pub(super) fn look(path: &Path) -> io::Result<Found> {
+    let Some(file) = open(path).map_err(of_unreadable)? else { return Ok(Found::default()) };
+    let mut head = vec![0; HEAD];
+    let read = platform::read_at(&file, &mut head, 0)?;
+    let mut found = Found::default();
+    for index in 0..PLACES {
+        let part = |at: u64| usize::try_from(at).ok().and_then(|at| head.get(at..at.checked_add(SECTOR)?));
+        let (Some(record), Some(mark)) = (part(record_at(index)), part(mark_at(index))) else { continue };
+        match Record::decode(record) {
+            Some(record) if mark.starts_with(&record.nonce) => {}
+            Some(record) => found.occupied.push(Place { path: path.to_owned(), index, key: record.key, record }),
+            None if record.iter().all(|byte| *byte == 0) && read == HEAD => {}
+            None => found.unreadable.push(index),
+        }
+    }
+    Ok(found)
+}
+
+impl Place {
+    /// Reads what is in the place.
+    pub(super) fn read(&self) -> io::Result<Content> {
+        let Some(file) = open(&self.path).map_err(of_unreadable)? else { return Ok(Content::Gone) };
+        let mut content = vec![0; self.record.length];
+        platform::read_at(&file, &mut content, content_at(self.index))?;
+        // Its owner clears the record before it writes another content: what was read is of this record, or that is gone.
+        Ok(match self.is_there()? {
+            false => Content::Gone,
+            true if sha256(&content) == self.record.digest => Content::Whole(content),
+            true => Content::Damaged,
+        })
+    }
+
+    /// Returns `true` if the place still holds what it held when it was found.
+    pub(super) fn is_there(&self) -> io::Result<bool> {
+        Ok(look(&self.path)?.occupied.contains(self))
+    }
+
+    /// Notes in the file of another process that what is in the place is recorded.
+    pub(super) fn mark(&self) -> io::Result<()> {
+        match open(&self.path).map_err(of_unreadable)? {
+            Some(file) => {
+                platform::write_at(&file, &self.record.nonce, mark_at(self.index))?;
+                file.sync_data()
+            }
+            None => Ok(()),
+        }
+    }
+}

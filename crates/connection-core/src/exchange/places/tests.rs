@@ -1,0 +1,285 @@
+//! Places that are written, read, freed and cut off at any moment.
+#![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
+
+use std::{
+    fs::{self, File},
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    super::StateDirectory, Content, ExchangeKey, HEAD, LONGEST, PLACES, Places, RECORD_LEN, Record, content_at, look,
+    record_at,
+};
+use crate::platform;
+
+fn key(number: u8) -> ExchangeKey {
+    ExchangeKey::from_bytes([number; 32])
+}
+
+/// A content that tells whose it is; its length differs from that of others.
+fn content(number: u8) -> Vec<u8> {
+    vec![number; 100 + usize::from(number) * 97]
+}
+
+fn made() -> (TempDir, PathBuf, Places) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("answers-store-one.places");
+    let places = Places::make(path.clone()).unwrap();
+    (directory, path, places)
+}
+
+/// The keys of the occupied places, each of which must be whole and hold the content of its key.
+fn whole(path: &Path) -> Vec<u8> {
+    let found = look(path).unwrap();
+    assert_eq!(found.unreadable, Vec::<usize>::new());
+    let mut numbers = Vec::new();
+    for place in found.occupied {
+        let number = place.key.as_bytes()[0];
+        match place.read().unwrap() {
+            Content::Whole(bytes) => assert_eq!(bytes, content(number)),
+            Content::Gone => continue,
+            Content::Damaged => panic!("the place of {number} is damaged"),
+        }
+        numbers.push(number);
+    }
+    numbers.sort_unstable();
+    numbers
+}
+
+#[cfg(unix)]
+#[test]
+fn the_room_is_on_the_disk_and_for_the_owner_only() {
+    use std::os::unix::fs::MetadataExt as _;
+    let (_directory, path, _places) = made();
+    let metadata = fs::metadata(&path).unwrap();
+    assert_eq!(metadata.len(), (HEAD + PLACES * LONGEST) as u64);
+    assert!(metadata.blocks() * 512 >= metadata.len(), "it has no holes");
+    assert_eq!(metadata.mode() & 0o7777, 0o600);
+    assert!(look(&path).unwrap().is_empty());
+}
+
+#[test]
+fn sixteen_answers_have_a_place_and_a_place_that_is_freed_takes_another() {
+    let (_directory, path, places) = made();
+    for number in 0..16 {
+        assert!(places.keep(key(number), &content(number)).unwrap());
+    }
+    assert!(!places.keep(key(16), &content(16)).unwrap(), "there is no place for the 17th");
+    assert_eq!(whole(&path), (0..16).collect::<Vec<_>>());
+    places.forget(key(7)).unwrap();
+    assert!(places.keep(key(16), &content(16)).unwrap());
+    assert_eq!(whole(&path), (0..17).filter(|number| *number != 7).collect::<Vec<_>>());
+    let longest = vec![1; LONGEST];
+    places.forget(key(0)).unwrap();
+    assert!(!places.keep(key(17), &[&longest[..], b"x"].concat()).unwrap(), "it is too long");
+    assert!(places.keep(key(17), &longest).unwrap());
+}
+
+#[test]
+fn a_second_answer_to_one_exchange_takes_the_place_of_the_first() {
+    let (_directory, path, places) = made();
+    assert!(places.keep(key(1), b"former").unwrap() && places.keep(key(1), &content(1)).unwrap());
+    assert_eq!(whole(&path), [1]);
+}
+
+/// What a process wrote that was killed before it wrote the rest.
+#[test]
+fn a_write_that_is_cut_off_anywhere_keeps_all_or_nothing() {
+    let (_directory, path, _places) = made();
+    let (number, before) = (3, fs::read(&path).unwrap());
+    let (bytes, record) = (content(number), Record::of(key(number), &content(number)).unwrap().encode());
+    let file = File::options().write(true).open(&path).unwrap();
+    for written in (0..bytes.len()).step_by(13).chain([bytes.len()]) {
+        platform::write_at(&file, &bytes[..written], content_at(0)).unwrap();
+        assert!(look(&path).unwrap().is_empty(), "{written} bytes of the content");
+    }
+    for written in 1..RECORD_LEN {
+        platform::write_at(&file, &record[..written], record_at(0)).unwrap();
+        let found = look(&path).unwrap();
+        assert_eq!((found.occupied.len(), found.unreadable), (0, vec![0]), "{written} bytes of the record");
+    }
+    platform::write_at(&file, &record, record_at(0)).unwrap();
+    assert_eq!(whole(&path), [number]);
+    // The control: a record without its content is found out.
+    fs::write(&path, &before).unwrap();
+    platform::write_at(&file, &record, record_at(0)).unwrap();
+    assert_eq!(look(&path).unwrap().occupied.remove(0).read().unwrap(), Content::Damaged);
+}
+
+/// A process that recorded the answer of another one, and is slow to say so.
+#[test]
+fn whoever_is_late_frees_no_newer_answer() {
+    let (_directory, path, places) = made();
+    places.keep(key(1), &content(1)).unwrap();
+    let late = look(&path).unwrap().occupied.remove(0);
+    places.forget(key(1)).unwrap();
+    places.keep(key(2), &content(2)).unwrap();
+    late.mark().unwrap();
+    assert_eq!((whole(&path), late.read().unwrap()), (vec![2], Content::Gone));
+    places.forget_found(&late).unwrap();
+    assert_eq!(whole(&path), [2]);
+    // The control: in time, the same frees it.
+    look(&path).unwrap().occupied.remove(0).mark().unwrap();
+    assert!(look(&path).unwrap().is_empty());
+}
+
+/// Where nobody would look, nothing is kept.
+#[test]
+fn a_file_that_is_not_there_any_more_keeps_nothing() {
+    let (_directory, path, places) = made();
+    fs::rename(&path, path.with_extension("away")).unwrap();
+    assert!(places.keep(key(1), &content(1)).is_err());
+    fs::rename(path.with_extension("away"), &path).unwrap();
+    assert!(look(&path).unwrap().is_empty());
+    assert!(places.keep(key(1), &content(1)).unwrap(), "its place is not lost by that");
+}
+
+#[test]
+fn two_that_read_while_a_third_writes_find_whole_answers_only() {
+    let (_directory, path, places) = made();
+    let ends = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut read = 0;
+                    while !ends.load(Relaxed) {
+                        read += whole(&path).len();
+                    }
+                    read
+                })
+            })
+            .collect();
+        for round in 0..60_u8 {
+            let number = round % 20;
+            places.forget(key(number)).unwrap();
+            places.keep(key(number), &content(number)).unwrap();
+            if round > 3 {
+                places.forget(key((number + 17) % 20)).unwrap();
+            }
+        }
+        ends.store(true, Relaxed);
+        let read: usize = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
+        assert!(read > 0, "there was something to read");
+    });
+}
+
+const CHILD: &str = "CONNECTIONS_TEST_PLACES";
+
+/// Keeps and forgets answers, and says before and after what it does, until it is killed.
+#[test]
+fn the_child_keeps_answers_until_it_is_killed() {
+    let Ok(path) = std::env::var(CHILD) else {
+        assert!(std::env::var_os(CHILD).is_none(), "what cannot be read is no order");
+        return;
+    };
+    let (places, mut out) = (Places::make(path.into()).unwrap(), std::io::stdout());
+    for round in 0_u8.. {
+        let number = round % 40;
+        places.keep(key(number), &content(number)).unwrap();
+        writeln!(out, "\nkept {number}").unwrap();
+        if round >= 8 {
+            let former = (number + 32) % 40;
+            writeln!(out, "\nforgets {former}").unwrap();
+            places.forget(key(former)).unwrap();
+        }
+        if round == 239 {
+            break;
+        }
+    }
+    panic!("it is killed before that");
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_moment_has_kept_what_it_says_it_has() {
+    for round in 0..8 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("answers-store-child.places");
+        let name = "exchange::places::tests::the_child_keeps_answers_until_it_is_killed";
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([name, "--exact", "--quiet", "--nocapture"])
+            .env(CHILD, &path)
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut kept = Vec::new();
+        let mut count = |line: String| match line.split_once(' ') {
+            Some(("kept", number)) => kept.push(number.parse::<u8>().unwrap()),
+            Some(("forgets", number)) => kept.retain(|of| *of != number.parse::<u8>().unwrap()),
+            _ => {}
+        };
+        lines.by_ref().take(20 + round * 7).for_each(&mut count);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        lines.for_each(count);
+        let found = whole(&path);
+        assert!(!kept.is_empty() && kept.iter().all(|number| found.contains(number)), "{kept:?} of {found:?}");
+        assert!(found.len() <= kept.len() + 2, "{kept:?} of {found:?}: one is on its way in, and one on its way out");
+    }
+}
+
+fn names(directory: &Path, ending: &str) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(ending)).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_next_process_takes_over_what_is_free_and_the_rest_is_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |process: &str| {
+        StateDirectory::open(directory.path().into(), "store".into(), process).unwrap().tidy(&[]).unwrap()
+    };
+    let (one, two, three) = (open("one"), open("two"), open("three"));
+    assert_eq!(names(directory.path(), ".places").len(), 3);
+    drop((one, two));
+    let four = open("four");
+    let expected = ["answers-store-four.places", "answers-store-three.places"];
+    assert_eq!(names(directory.path(), ".places"), expected, "one is taken over and one is removed");
+    assert_eq!(names(directory.path(), "one.lock").len() + names(directory.path(), "two.lock").len(), 0);
+    assert_eq!((three.lacks_places(), four.lacks_places()), (None, None));
+}
+
+#[test]
+fn what_a_process_left_stays_with_the_proof_that_it_is_gone_until_it_is_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |process: &str| {
+        StateDirectory::open(directory.path().into(), "store".into(), process).unwrap().tidy(&[]).unwrap()
+    };
+    let one = open("one");
+    one.keep(key(1), &content(1)).unwrap();
+    drop(one);
+    let two = open("two");
+    assert_eq!(names(directory.path(), ".places"), ["answers-store-one.places", "answers-store-two.places"]);
+    assert!(two.is_gone("one").unwrap());
+    let (source, _) = two.kept(key(1)).unwrap().remove(0);
+    two.forget(&source).unwrap();
+    assert!(!two.still_holds(&source).unwrap());
+    drop(two);
+    let _three = open("three");
+    assert_eq!(names(directory.path(), ".places"), ["answers-store-three.places"]);
+    assert_eq!(names(directory.path(), "one.lock"), Vec::<String>::new());
+}
+
+/// The disk was full when it was opened.
+#[test]
+fn a_process_without_places_keeps_its_answers_in_files() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("answers-store-one.places")).unwrap();
+    let open = StateDirectory::open(directory.path().into(), "store".into(), "one").unwrap();
+    let one = open.tidy(&[]).unwrap();
+    assert!(one.lacks_places().is_some());
+    one.keep(key(1), b"x").unwrap();
+    assert_eq!(names(directory.path(), ".rescue").len(), 1);
+    one.forget_own(key(1)).unwrap();
+    assert_eq!(names(directory.path(), ".rescue").len(), 0);
+}

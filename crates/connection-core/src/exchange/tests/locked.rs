@@ -1,0 +1,216 @@
+//! Commits that hang while an answer is there: it is on the disk before they are over.
+#![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
+
+use std::{
+    process::Command,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use connection_contract::{
+    Clock as _, HttpError,
+    RefreshSemantics::{self, Grace, Stable, Strict},
+};
+use connection_faults::{held::Held, kept, postgres};
+use tokio::task::JoinSet;
+
+use super::{World, connection, refresh, row, spend, spends, stopped, told, until_stopped};
+use crate::{
+    ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::rescue::PATIENCE, services::test_server::Reply,
+};
+
+const ANSWER: &str = "fresh";
+
+/// A database that takes no writes once the provider was asked.
+#[derive(Clone, Default)]
+struct Holds {
+    address: Arc<OnceLock<String>>,
+    held: Arc<Mutex<Option<Held>>>,
+}
+
+impl Holds {
+    fn begin(&self) {
+        let address = self.address.get().expect("it is known before anybody is asked");
+        self.held.lock().unwrap().get_or_insert_with(|| Held::of(address));
+    }
+
+    fn has_begun(&self) -> bool {
+        self.held.lock().unwrap().is_some()
+    }
+
+    fn end(&self) {
+        drop(self.held.lock().unwrap().take());
+    }
+}
+
+/// One on each engine, with a provider that answers when the database is held.
+async fn worlds() -> Vec<(World, Holds)> {
+    let mut worlds = Vec::new();
+    for is_server in [false, true] {
+        if is_server && !postgres::is_there() {
+            continue;
+        }
+        let database = if is_server { Some(postgres::Database::migrated().await) } else { None };
+        let holds = Holds::default();
+        let holding = holds.clone();
+        let world = World::on(database, move |_| {
+            holding.begin();
+            Reply::ok(ANSWER)
+        });
+        let world = world.await;
+        holds.address.set(world.address()).unwrap();
+        worlds.push((world, holds));
+    }
+    worlds
+}
+
+fn kept_of(world: &World) -> usize {
+    kept::count(&world.state())
+}
+
+/// Lets less time pass than a request may take, until the answer is kept.
+async fn until_kept(world: &World, holds: &Holds) {
+    while !holds.has_begun() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..400 {
+        if kept_of(world) == 1 {
+            return;
+        }
+        world.clock.advance(Duration::from_millis(10));
+        // As long as what is waited for.
+        world.sql("SELECT 1", "SELECT 1").await;
+    }
+    panic!("the answer is not kept");
+}
+
+/// What is recorded of an exchange, where a slow machine may have given up the commit.
+async fn recorded(world: &World, registry: &ConnectionRegistry, id: ConnectionId) -> Result<String, HttpError> {
+    loop {
+        let spends = spends(&registry.shared, id, Strict);
+        tokio::select! {
+            answer = spend(&spends, "old") => return answer.map(|answer| told(&answer)),
+            () = until_stopped(&spends) => world.clock.advance(Duration::from_secs(1)),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_on_the_disk_while_its_commit_takes_long() {
+    for (world, holds) in worlds().await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        let asked = world.clock.now();
+        tokio::select! {
+            biased;
+            () = until_kept(&world, &holds) => {}
+            error = stopped(&registry.shared, id, "old") => panic!("the commit was waited for: {error:?}"),
+        }
+        assert!(world.clock.now().seconds() - asked.seconds() < 10, "{PATIENCE:?} is what a commit gets");
+        holds.end();
+        assert_eq!(recorded(&world, &registry, id).await, Ok(format!("200 {ANSWER}")));
+        assert_eq!((world.times_asked(), kept_of(&world)), (1, 0), "nothing more of it stays");
+    }
+}
+
+/// The control: a commit that is done in time leaves the disk alone.
+#[tokio::test]
+async fn an_answer_that_is_committed_in_time_is_kept_nowhere() {
+    for world in World::each(|_| Reply::ok(ANSWER)).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        let path = std::fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().path());
+        let path = path.into_iter().find(|path| path.extension().is_some_and(|of| of == "places")).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
+        assert!(std::fs::read(&path).unwrap() == before, "nothing was written there");
+    }
+}
+
+/// More than there are places.
+#[tokio::test]
+async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
+    const MANY: usize = 20;
+    for world in World::each(|_| Reply::ok(ANSWER)).await {
+        let registry = world.open().await;
+        let (mut asking, mut ids) = (JoinSet::new(), Vec::new());
+        for _ in 0..MANY {
+            ids.push(connection(&registry.shared).await);
+        }
+        world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
+        for id in ids.clone() {
+            let shared = registry.shared.clone();
+            asking.spawn(async move { stopped(&shared, id, "old").await.code() });
+        }
+        assert_eq!(asking.join_all().await, vec!["store_failed"; MANY]);
+        assert_eq!((kept::places(&world.state()).len(), kept::files(&world.state()).len()), (16, MANY - 16));
+        world.mend().await;
+        world.clock.until_asleep(MANY).await;
+        drop(registry);
+        let registry = world.open().await;
+        for id in ids {
+            assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some());
+            assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
+        }
+        assert_eq!((world.times_asked(), kept_of(&world)), (MANY, 0));
+    }
+}
+
+const CHILD: &str = "CONNECTIONS_TEST_LOCKED";
+
+/// Database, key, state directory, provider, connection and semantics of the child.
+#[tokio::test]
+async fn the_child_gets_an_answer_and_waits_for_its_commit() {
+    let Ok(told) = std::env::var(CHILD) else {
+        assert!(std::env::var_os(CHILD).is_none(), "what cannot be read is no order");
+        return;
+    };
+    let told: Vec<&str> = told.split('\n').collect();
+    let [store, key, state, provider, id, semantics] = told[..] else { panic!("six things are told") };
+    let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
+    let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
+    let registry = builder.open().await.unwrap();
+    let spends = spends(&registry.shared, id.parse().unwrap(), of_word(semantics));
+    drop(spend(&spends, "old").await);
+    panic!("the commit hangs, and it is killed");
+}
+
+fn of_word(word: &str) -> RefreshSemantics {
+    match word {
+        "strict" => Strict,
+        "grace" => Grace(Duration::from_secs(60)),
+        _ => Stable,
+    }
+}
+
+/// The drill: another program writes, the answer is there, and the process is killed.
+#[tokio::test]
+async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
+    for semantics in ["strict", "grace", "stable"] {
+        for (world, holds) in worlds().await {
+            let registry = world.open().await;
+            let id = connection(&registry.shared).await;
+            let key = world.directory.path().join("key/root.key");
+            let (key, state) = (key.to_str().unwrap().to_owned(), world.state().to_str().unwrap().to_owned());
+            let told = [world.address(), key, state, world.server.origin(), id.to_string(), semantics.to_owned()];
+            let name = "exchange::tests::locked::the_child_gets_an_answer_and_waits_for_its_commit";
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            let mut child = child.args([name, "--exact", "--quiet"]).env(CHILD, told.join("\n")).spawn().unwrap();
+            world.server.until_asked(1).await;
+            while kept_of(&world) == 0 {
+                assert!(child.try_wait().unwrap().is_none(), "{semantics}: it ended and has kept nothing");
+                tokio::task::yield_now().await;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            holds.end();
+            let noted = row(&registry.shared, id, "old").await.unwrap();
+            assert!(noted.sealed.is_none() && kept_of(&world) == 1, "{semantics}: nothing was committed");
+            // Another process, which was there before, asks at once: it finds the answer, and sends nothing.
+            let (answer, uncertain) = refresh(&registry.shared, id, of_word(semantics), "old").await;
+            assert_eq!((answer, uncertain), (Ok(format!("200 {ANSWER}")), None), "{semantics}");
+            assert_eq!((world.times_asked(), kept_of(&world)), (1, 0), "{semantics}");
+        }
+    }
+}
