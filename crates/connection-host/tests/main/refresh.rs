@@ -79,7 +79,7 @@ fn a_lost_answer_is_not_tried_over_and_over() {
     run(&machine, &["list"]).exits(0).says("live").says("may have been spent");
     run(&machine, &["show", "renewing"]).exits(0).says("live").says("(refresh_outcome_unknown)");
     let listed = run(&machine, &["list", "--json"]).exits(0).json();
-    let listed = &listed["connections"][0];
+    let listed = &listed[0];
     assert_eq!((&listed["liveness"], &listed["reason"]["code"]), (&"live".into(), &"refresh_outcome_unknown".into()));
     run(&machine, &["events", "renewing"]).exits(0).says("not_renewed").says("outcome: uncertain");
 }
