@@ -155,6 +155,11 @@ pub(crate) fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && system::may_run(&metadata))
 }
 
+/// Fails if this process may not write the file at that path, without opening it.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    system::check_writable(path)
+}
+
 /// Makes a directory, and those above it, for its owner only; one that is there is left as it is.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
@@ -203,8 +208,19 @@ pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<
     Ok(filled)
 }
 
-/// Writes all of `bytes` at that offset of a file.
-pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+/// Writes all of `bytes` at that offset of the file at `path`.
+pub(crate) fn write_at(file: &File, path: &Path, bytes: &[u8], offset: u64) -> io::Result<()> {
+    write_all_at(file, bytes, offset)?;
+    steps::written(path);
+    Ok(())
+}
+
+/// Returns when what was written into the file at `path` is on the disk.
+pub(crate) fn sync_data(file: &File, path: &Path) -> io::Result<()> {
+    steps::sync_data(file, path)
+}
+
+fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     let mut written = 0;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
         match system::write_at(file, rest, offset.saturating_add(written as u64)) {

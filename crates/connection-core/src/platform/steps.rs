@@ -24,6 +24,18 @@ pub(super) fn sync(file: &File, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Notes that a part of a file was written.
+pub(super) fn written(path: &Path) {
+    done("write", path);
+}
+
+/// Returns when what was written into the file is on the disk; its times may come later.
+pub(super) fn sync_data(file: &File, path: &Path) -> io::Result<()> {
+    file.sync_data()?;
+    done("sync", path);
+    Ok(())
+}
+
 /// Returns when the names in the directory are on the disk.
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     system::sync_dir(path)?;

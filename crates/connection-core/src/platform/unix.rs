@@ -36,6 +36,10 @@ pub(super) fn make_private(file: &File) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(0o600))
 }
 
+pub(super) fn check_writable(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
+}
+
 pub(super) fn check_private(path: &Path, metadata: &Metadata) -> Result<(), NotPrivate> {
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(NotPrivate::Owner(path.to_owned()));

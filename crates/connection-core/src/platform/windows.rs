@@ -22,6 +22,13 @@ pub(super) fn make_private(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
+pub(super) fn check_writable(path: &Path) -> io::Result<()> {
+    match fs::metadata(path)?.permissions().readonly() {
+        true => Err(io::ErrorKind::PermissionDenied.into()),
+        false => Ok(()),
+    }
+}
+
 pub(super) fn check_private(_path: &Path, _metadata: &Metadata) -> Result<(), NotPrivate> {
     Ok(())
 }

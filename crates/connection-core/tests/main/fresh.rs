@@ -63,7 +63,8 @@ impl Pool {
         match database {
             raw::Database::File(path) => {
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+                private(path);
+                let options = SqliteConnectOptions::new().filename(path);
                 let thread = std::thread::current().name().unwrap_or_default().to_owned();
                 let options = options.journal_mode(SqliteJournalMode::Wal).thread_name(move |_| thread.clone());
                 let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(LONGEST);
@@ -92,4 +93,13 @@ impl Pool {
             Self::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
         }
     }
+}
+
+/// Makes the file of a database, which is for its owner alone whoever opens it, if there is none.
+fn private(path: &std::path::Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(path).unwrap());
 }

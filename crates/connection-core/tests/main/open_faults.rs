@@ -75,6 +75,7 @@ async fn what_is_no_database_is_not_written_over() {
     fs::rename(&database, &aside).unwrap();
     let letter = "Dear Ada,\n".repeat(500);
     fs::write(&database, &letter).unwrap();
+    private(&database);
     let error = refused(&world, "another file").await;
     assert!(matches!(error, OpenError::Store(StoreError::NotADatabase { .. })), "{error:?}");
     assert_eq!(fs::read_to_string(&database).unwrap(), letter);
@@ -87,6 +88,12 @@ async fn what_is_no_database_is_not_written_over() {
     fs::remove_dir(&database).unwrap();
     fs::rename(&aside, &database).unwrap();
     whole(&world, id).await;
+}
+
+/// A file that others can read is refused before it is looked at.
+fn private(path: &Path) {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 #[tokio::test]

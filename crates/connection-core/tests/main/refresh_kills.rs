@@ -65,8 +65,9 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
 
 /// It may have been spent, or not. When the quarantine is over it is sent again, and then it works or says so.
 async fn told_in_the_end(it: &Renewals, case: &str) {
-    // What the killed one sent outlives it, and may be counted only now.
-    const MOST: usize = 2;
+    // What the killed process sent may be counted only now. It may even come after what was sent again, because this test
+    // does not wait for a real quarantine: then the provider ends the family, which one more request finds out.
+    const MOST: usize = 3;
     for _ in 0..4 {
         it.note_passes(61).await;
         it.boot_passes(61).await;

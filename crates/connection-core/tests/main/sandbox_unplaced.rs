@@ -2,7 +2,7 @@
 //! it would run as somebody else.
 
 use connection_contract::{ConfigMount, Kind, PathBase, PathSpec, ProfileSpec, SandboxSpec, prelude::*};
-use connection_core::{Error, NewProfile, SandboxEngine, SandboxError, SandboxPolicy, SandboxRun, SpawnOptions};
+use connection_core::{AllowedTool, Error, NewProfile, SandboxEngine, SandboxError, SandboxPolicy, SandboxRun, SpawnOptions, ToolPolicy};
 
 use crate::tool::Tools;
 
@@ -23,7 +23,7 @@ impl ConnectionDefinition for Cli {
     type Credential = ();
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(self.0.clone(), "Cli", AuthType::None).needs(Need::Files)
+        Descriptor::new(self.0.clone(), "Cli", AuthType::None).needs(Need::Files).tool(ToolSpec::new("cli"))
     }
     async fn setup(&self, _: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
         Ok(Established::new((), Identity::new("1", "ada")))
@@ -60,7 +60,9 @@ fn refused(result: Result<SandboxRun, Error>) -> SandboxError {
 
 #[tokio::test]
 async fn a_tool_whose_profile_has_no_place_in_the_container_does_not_run_with_it() {
-    let it = Tools::with(|builder| builder.kind(Cli(UNPLACED)).kind(Cli(COVERED)).kind(Cli(PLACED))).await;
+    let cli = AllowedTool::new("cli").variable("CLI_HOME").paths([home(".cli"), home(".other")]);
+    let tools = ToolPolicy::new().allow(cli);
+    let it = Tools::with(|builder| builder.tools(tools).kind(Cli(UNPLACED)).kind(Cli(COVERED)).kind(Cli(PLACED))).await;
     for file in [".cli/login", ".other/login", "work/login"] {
         it.write(file, "ada");
     }

@@ -152,7 +152,7 @@ static CORE: OnceLock<Rlimit> = OnceLock::new();
 pub(crate) fn keep_memory_private() {
     let before = CORE.get_or_init(|| getrlimit(Resource::Core));
     // Lowering it is always allowed.
-    setrlimit(Resource::Core, Rlimit { current: Some(0), ..before.clone() }).unwrap_or_default();
+    setrlimit(Resource::Core, Rlimit { current: Some(0), ..*before }).unwrap_or_default();
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -164,7 +164,7 @@ pub(crate) fn keep_memory_private() {
 /// decides anew for each program.
 pub(crate) fn with_own_limits<T>(start: impl FnOnce() -> T) -> T {
     let Some(before) = CORE.get() else { return start() };
-    setrlimit(Resource::Core, before.clone()).unwrap_or_default();
+    setrlimit(Resource::Core, *before).unwrap_or_default();
     let started = start();
     keep_memory_private();
     started

@@ -178,8 +178,8 @@ impl Places {
         platform::read_at(&places.file, &mut head, 0)?;
         if head.iter().any(|byte| *byte != 0) {
             // A record of before must not be taken for one of what is written from now on.
-            platform::write_at(&places.file, &[0; HEAD], 0)?;
-            places.file.sync_data()?;
+            platform::write_at(&places.file, &places.path, &[0; HEAD], 0)?;
+            platform::sync_data(&places.file, &places.path)?;
         }
         Ok(places)
     }
@@ -213,10 +213,10 @@ impl Places {
     }
 
     fn fill(&self, index: usize, content: &[u8], record: &[u8]) -> io::Result<()> {
-        platform::write_at(&self.file, content, content_at(index))?;
-        self.file.sync_data()?;
-        platform::write_at(&self.file, record, record_at(index))?;
-        self.file.sync_data()?;
+        platform::write_at(&self.file, &self.path, content, content_at(index))?;
+        platform::sync_data(&self.file, &self.path)?;
+        platform::write_at(&self.file, &self.path, record, record_at(index))?;
+        platform::sync_data(&self.file, &self.path)?;
         match platform::is_at(&self.file, &self.path)? {
             true => Ok(()),
             false => Err(io::ErrorKind::NotFound.into()),
@@ -248,8 +248,8 @@ impl Places {
     /// Frees a place. The record is gone from the disk before another content is written there, or it would be taken for
     /// the record of something that was damaged.
     fn clear(&self, index: usize) -> io::Result<()> {
-        let cleared =
-            platform::write_at(&self.file, &[0; SECTOR], record_at(index)).and_then(|()| self.file.sync_data());
+        let cleared = platform::write_at(&self.file, &self.path, &[0; SECTOR], record_at(index))
+            .and_then(|()| platform::sync_data(&self.file, &self.path));
         self.set(index, if cleared.is_ok() { Use::Free } else { Use::Broken });
         cleared
     }
@@ -329,8 +329,8 @@ impl Place {
     pub(super) fn mark(&self) -> io::Result<()> {
         match open(&self.path).map_err(of_unreadable)? {
             Some(file) => {
-                platform::write_at(&file, &self.record.nonce, mark_at(self.index))?;
-                file.sync_data()
+                platform::write_at(&file, &self.path, &self.record.nonce, mark_at(self.index))?;
+                platform::sync_data(&file, &self.path)
             }
             None => Ok(()),
         }

@@ -96,19 +96,19 @@ fn a_write_that_is_cut_off_anywhere_keeps_all_or_nothing() {
     let (bytes, record) = (content(number), Record::of(key(number), &content(number)).unwrap().encode());
     let file = File::options().write(true).open(&path).unwrap();
     for written in (0..bytes.len()).step_by(13).chain([bytes.len()]) {
-        platform::write_at(&file, &bytes[..written], content_at(0)).unwrap();
+        platform::write_at(&file, &path, &bytes[..written], content_at(0)).unwrap();
         assert!(look(&path).unwrap().is_empty(), "{written} bytes of the content");
     }
     for written in 1..RECORD_LEN {
-        platform::write_at(&file, &record[..written], record_at(0)).unwrap();
+        platform::write_at(&file, &path, &record[..written], record_at(0)).unwrap();
         let found = look(&path).unwrap();
         assert_eq!((found.occupied.len(), found.unreadable), (0, vec![0]), "{written} bytes of the record");
     }
-    platform::write_at(&file, &record, record_at(0)).unwrap();
+    platform::write_at(&file, &path, &record, record_at(0)).unwrap();
     assert_eq!(whole(&path), [number]);
     // The control: a record without its content is found out.
     fs::write(&path, &before).unwrap();
-    platform::write_at(&file, &record, record_at(0)).unwrap();
+    platform::write_at(&file, &path, &record, record_at(0)).unwrap();
     assert_eq!(look(&path).unwrap().occupied.remove(0).read().unwrap(), Content::Damaged);
 }
 

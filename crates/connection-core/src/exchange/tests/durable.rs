@@ -1,4 +1,4 @@
-//! An answer that is kept in a file is on the disk, with its name, before anybody is told that it is kept.
+//! An answer that is kept in the directory of a node is on the disk before anybody is told that it is kept.
 
 use super::{World, connection, stopped};
 use crate::{platform::recorded::below, services::test_server::Reply};
@@ -11,11 +11,11 @@ async fn a_file_with_an_answer_is_on_the_disk_before_its_exchange_goes_on() {
     drop(below(&world.state()));
     world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
     assert_eq!(stopped(&registry.shared, id, "old").await.code(), "store_failed");
+    // The content comes before the record that says that it is whole.
     let steps = below(&world.state());
-    let words = |step: &String| step.split("answer-").next().unwrap_or_default().trim_end().to_owned();
-    let expected = ["write", "sync", "rename", "sync directory ."];
-    assert_eq!(steps.iter().map(words).collect::<Vec<_>>(), expected, "{steps:?}");
-    assert!(steps[..3].iter().all(|step| step.contains(".rescue")), "{steps:?}");
+    let words = |step: &String| step.split(' ').next().unwrap_or_default().to_owned();
+    assert_eq!(steps.iter().map(words).collect::<Vec<_>>(), ["write", "sync", "write", "sync"], "{steps:?}");
+    assert!(steps.iter().all(|step| step.ends_with(".places")), "{steps:?}");
 }
 
 /// The name of the node is what proves that its processes are gone.
@@ -24,7 +24,14 @@ async fn the_directory_of_a_node_and_its_name_are_on_the_disk_when_the_registry_
     let world = World::on(None, |_| Reply::ok("")).await;
     let registry = world.open().await;
     let steps = below(&world.state());
-    let node: Vec<_> = steps.iter().filter(|step| step.contains("node") || *step == "sync directory .").collect();
-    assert_eq!(node, ["write node.new-*", "sync node.new-*", "link node", "sync directory ."], "{steps:?}");
+    let of = |name: &str| {
+        let first = steps.iter().position(|step| step.contains(name)).unwrap_or(steps.len());
+        let shown =
+            |step: &String| step.split_once(name).map_or(step.clone(), |(before, after)| format!("{before}*{after}"));
+        steps.iter().skip(first).take(4).map(shown).collect::<Vec<_>>()
+    };
+    assert_eq!(of("node"), ["write *.new-*", "sync *.new-*", "link *", "sync directory ."], "{steps:?}");
+    let places = of("answers-").into_iter().map(|step| step.split(' ').next().unwrap_or_default().to_owned());
+    assert_eq!(places.collect::<Vec<_>>(), ["write", "sync", "link", "sync"], "{steps:?}");
     registry.close().await;
 }

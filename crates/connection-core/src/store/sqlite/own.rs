@@ -57,6 +57,9 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
 /// are there already are refused when others can read or change them.
 async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreError> {
     let prepared = blocking(place, move || {
+        if path.is_dir() {
+            return Err(std::io::ErrorKind::IsADirectory.into());
+        }
         if let Some(parent) = path.parent() {
             platform::create_private_dir(parent)?;
         }
@@ -69,8 +72,9 @@ async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreErr
         let lock = lock(&path)?;
         // The log and its index take the mode of the file, whatever the umask. One that is there is not opened here: this
         // process may have it open, and would lose its locks on it with the first handle that is closed.
-        if !path.try_exists()? {
-            drop(platform::open_private(&path)?);
+        match path.try_exists()? {
+            true => platform::check_writable(&path)?,
+            false => drop(platform::open_private(&path)?),
         }
         Ok(Ok(lock))
     });

@@ -4,10 +4,10 @@
 //! starts next removes what a crash left. One lock for the whole keeps a sweep from what is just being made.
 
 #[cfg(not(unix))]
-#[path = "copies/paths.rs"]
+#[path = "paths.rs"]
 mod entries;
 #[cfg(unix)]
-#[path = "copies/handles.rs"]
+#[path = "handles.rs"]
 mod entries;
 
 use std::{
