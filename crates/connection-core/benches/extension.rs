@@ -69,7 +69,7 @@ fn one_of(runtime: &Runtime, count: usize) -> Setting {
              INSERT INTO connection_credential SELECT n.id, c.generation, c.state, c.sealed, c.key_id, \
              c.secret_names, c.granted_scopes, c.valid_until, c.created_at, c.replaced_at, c.account_id, \
              c.account_label, c.config, c.renew_at, c.authorized_until, c.refreshed_at, c.refresh_at, \
-             c.refresh_failures, c.refresh_reason, c.announced_at \
+             c.refresh_failures, c.refresh_reason, c.announced_at, c.mark \
              FROM n, (SELECT * FROM connection_credential LIMIT 1) AS c"
         );
         if count > 1 {

@@ -26,7 +26,9 @@ impl Desk {
         let shared = desk.0.join("shared");
         fs::create_dir(&shared).unwrap();
         // Something is connected, so that there is a key.
-        desk.run(&["add", "filesystem", "--field", &format!("roots={}", shared.display())]);
+        let roots = desk.0.join("roots");
+        fs::write(&roots, shared.to_str().unwrap()).unwrap();
+        desk.run(&["add", "filesystem", "--field", &format!("roots=@{}", roots.display())]);
         assert!(keys(&desk.0) > 0, "there is no key to be stolen");
         desk
     }
