@@ -262,7 +262,9 @@ impl Tx {
         let Some(before) = before else { return Ok(Some(is)) };
         Ok(Some(match event.says {
             Says::Credential if is.generation > before.generation => Standing { facts: before.facts, ..is },
-            Says::Row if is.generation >= before.generation => is,
+            // Whoever changes the row has checked it against `before` in this transaction. Generations are drawn when a
+            // credential is sealed, so one that was drawn earlier may be stored later: a lower one is no sign of an edit.
+            Says::Row => is,
             // The row is older than the event: it is not what counts from then on.
             _ => before,
         }))
