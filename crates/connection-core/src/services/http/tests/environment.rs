@@ -35,6 +35,14 @@ fn is_inside() -> bool {
     env::var_os(INSIDE).is_some()
 }
 
+/// What a proxy answers that opens no tunnels, so that nobody waits for what comes through one.
+fn answered(request: &str, body: &str) -> Reply {
+    match request.starts_with("CONNECT ") {
+        true => Reply::whole(403, "", ""),
+        false => Reply::ok(body),
+    }
+}
+
 async fn get(client: &HttpClient, egress: &super::Egress, url: &str) -> Result<u16, HttpError> {
     client.send(egress, HttpRequest::get(&base(url), "/")).await.map(|answer| answer.status())
 }
@@ -46,7 +54,7 @@ async fn a_proxy_of_the_environment_is_not_used() {
     }
     for name in PROXIES {
         // It answers everybody, so that whoever asks it succeeds.
-        let proxy = TestServer::start(|_| Reply::ok("proxied")).await;
+        let proxy = TestServer::start(|request| answered(request, "proxied")).await;
         inside("a_proxy_of_the_environment_is_not_used", &[(name, &proxy.origin())]).await;
         let requests = proxy.requests();
         assert!(!requests.is_empty(), "{name}: the control, which honours the environment, came to the proxy");
@@ -101,10 +109,10 @@ async fn the_proxy_of_the_host_is_used_whatever_the_environment_says() {
         assert_eq!(other.requests(), Vec::<String>::new());
         return;
     }
-    let proxy = TestServer::start(|_| Reply::ok("the host's proxy")).await;
+    let proxy = TestServer::start(|request| answered(request, "the host's proxy")).await;
     let client = client_with(HttpPolicy::new().proxy(proxy.origin()), Names::of(&[]));
     assert_eq!(get(&client, &declared("http://far.example"), "http://far.example").await, Ok(200));
-    // It is asked for a tunnel and gives what is none.
+    // It is asked for a tunnel, and gives none.
     let far = declared("https://far.example");
     error(client.send(&far, HttpRequest::get(&base("https://far.example"), "/")).await);
     let requests = proxy.requests();
