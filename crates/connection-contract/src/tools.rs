@@ -15,7 +15,7 @@ pub struct ToolSpec {
     pub extra_paths: Vec<PathSpec>,
     /// How it is asked for its version.
     pub version_form: VersionForm,
-    /// Whether it may be asked for its version at all: not where it writes into the directory of its login even then.
+    /// `true` if the tool may be asked for its version. Some tools write into the directory of their login even then.
     pub is_version_asked: bool,
     /// How it is installed, for people to copy.
     pub install_command: Option<Text>,

@@ -98,7 +98,7 @@ pub(crate) fn at(
     EventRow { id: ids.next(), owner, connection_id, at, kind, body: body.to_string(), says }
 }
 
-/// What an event of that name says of the row of its connection: it is appended in the transaction that wrote the row.
+/// Returns what an event of that name says of the row of its connection. The event is appended in the transaction that wrote the row.
 fn says(kind: &str) -> Says {
     match kind {
         CONNECTED | IMPORTED => Says::Made,
@@ -109,7 +109,7 @@ fn says(kind: &str) -> Says {
     }
 }
 
-/// What is wrong with the row of a connection, asked before it is changed: the event of a change vouches for the whole row.
+/// Returns why the row of a connection is refused. A change asks before it writes, because its event vouches for the whole row.
 pub(crate) async fn refusal(
     tx: &mut Tx,
     sealer: &Sealer,

@@ -50,7 +50,7 @@ fn found(number: usize) -> usize {
         // A step is shorter than a page, so that nothing is cut in two.
         while at < end {
             let length = usize::try_from(end - at).unwrap().min(page.len());
-            // What another thread has given back meanwhile is not there.
+            // Another thread may have unmapped the region since the list was read.
             // Most of it was never used.
             if memory.read_exact_at(&mut page[..length], at).is_ok() && page[..length] != nothing[..length] {
                 for part in &parts {
@@ -67,7 +67,7 @@ fn found(number: usize) -> usize {
     found
 }
 
-/// What is done with a secret, which is found while it lives and not after that.
+/// A use of a secret. The secret is found in memory while it lives, and not after it is dropped.
 #[track_caller]
 fn wiped(number: usize, what: &str, work: impl FnOnce(Secret)) {
     let made = Secret::new(secret(number));

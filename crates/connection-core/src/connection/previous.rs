@@ -9,7 +9,7 @@ use crate::{
 
 const TABLE: &str = "connection_credential";
 
-/// What decides in the row: the sealed part opens in one generation alone.
+/// The columns of the row that the mark covers. The sealed column is bound to its generation by itself.
 #[derive(Clone, Copy)]
 pub(super) struct Previous<'a> {
     pub(super) id: ConnectionId,
@@ -33,7 +33,7 @@ impl<'a> Previous<'a> {
         Subject { table: TABLE, owner: self.owner, key: &key }.written(tx, sealer, now, &fields).await
     }
 
-    /// Whether the row is as it was written last.
+    /// Checks that the row is as it was written last.
     pub(super) fn check(&self, sealer: &Sealer, row: &PreviousRow) -> Result<(), RowError> {
         let generation = self.generation.to_be_bytes();
         let fields = [&generation[..], self.account_id.as_bytes(), self.config.as_bytes()];

@@ -33,12 +33,12 @@ impl Connection {
         self.refresh_for(Why::Asked).await
     }
 
-    /// As [`refresh`](Self::refresh), also where the provider said that it renews this credential no more. What may have
-    /// been spent is not sent again before its quarantine is over by this either.
+    /// Refreshes as [`refresh`](Self::refresh) does, and asks the provider once more even if it refused this credential for
+    /// good. A token that may have been spent still waits for the end of its quarantine.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as those of [`refresh`](Self::refresh).
     pub async fn force_refresh(&self) -> Result<ConnectionInfo, Error> {
         self.refresh_for(Why::Forced).await
     }

@@ -20,7 +20,7 @@ use crate::{
 
 const TABLE: &str = "connection_account";
 
-/// What is wrong with the row of a connection, read together with its newest event.
+/// Returns why the row of a connection is refused, compared with the newest event that was read with it.
 pub(crate) fn refused(sealer: &Sealer, row: &StandingRow) -> Option<RowError> {
     let fault = match row.astray(&|bytes| event::mac(sealer, bytes))? {
         Astray::Edited => RowFault::Edited,

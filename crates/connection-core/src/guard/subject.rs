@@ -59,7 +59,7 @@ impl Subject<'_> {
         tx.append_row_event(self.owner, &self.name(sealer), at, &mac).await
     }
 
-    /// Whether the row is as it was written last; `what` is what people know it by.
+    /// Checks that the row is as it was written last. `what` is the name that people know it by.
     ///
     /// # Errors
     ///

@@ -68,7 +68,7 @@ impl Newest {
     }
 }
 
-/// How a row is not what its newest event says.
+/// The difference between a row and what its newest event says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Astray {
     /// It says something else.
@@ -271,7 +271,7 @@ impl Tx {
     }
 }
 
-/// How a row stands by itself.
+/// Computes what an event would say of the row as it is.
 fn standing(account: &AccountFacts, mac: Mac<'_>) -> Standing {
     let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, generation } = account;
     let id = id.as_uuid();
