@@ -17,6 +17,7 @@ CREATE TABLE connection_account (
     created_at bigint NOT NULL,
     updated_at bigint NOT NULL,
     config_revision bigint NOT NULL DEFAULT 0,
+    usable_at bigint NOT NULL DEFAULT 0,
     CONSTRAINT connection_account_pkey PRIMARY KEY (id),
     CONSTRAINT connection_account_owner_kind_label_key UNIQUE (owner, kind, label),
     CONSTRAINT connection_account_check CHECK ((next_generation > generation)),
@@ -130,6 +131,15 @@ CREATE TABLE connection_extension (
     mark bytea,
     CONSTRAINT connection_extension_pkey PRIMARY KEY (owner, name),
     CONSTRAINT connection_extension_fingerprint_check CHECK ((length(fingerprint) = 32))
+);
+
+CREATE TABLE connection_extension_choice (
+    owner text NOT NULL,
+    extension text NOT NULL,
+    connection_id uuid NOT NULL,
+    mark bytea NOT NULL,
+    CONSTRAINT connection_extension_choice_pkey PRIMARY KEY (owner, extension),
+    CONSTRAINT connection_extension_choice_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connection_account(id) ON DELETE CASCADE
 );
 
 CREATE TABLE connection_extension_grant (
@@ -342,7 +352,7 @@ CREATE TABLE connection_webhook_address (
 
 CREATE INDEX connection_account_default ON public.connection_account USING btree (owner) WHERE is_default;
 
-CREATE INDEX connection_account_identity ON public.connection_account USING btree (owner, kind, account_id);
+CREATE INDEX connection_account_identity ON public.connection_account USING btree (owner, kind, account_id, id);
 
 CREATE INDEX connection_account_kind ON public.connection_account USING btree (owner, kind, id);
 
@@ -350,7 +360,13 @@ CREATE INDEX connection_account_of_kind ON public.connection_account USING btree
 
 CREATE INDEX connection_account_owner ON public.connection_account USING btree (owner, id);
 
-CREATE INDEX connection_account_profile ON public.connection_account USING btree (owner, kind, profile_id) WHERE (profile_id IS NOT NULL);
+CREATE INDEX connection_account_profile ON public.connection_account USING btree (owner, kind, profile_id, id);
+
+CREATE INDEX connection_account_usable ON public.connection_account USING btree (usable_at, id);
+
+CREATE INDEX connection_account_usable_kind ON public.connection_account USING btree (owner, kind, usable_at, id);
+
+CREATE INDEX connection_account_usable_owner ON public.connection_account USING btree (owner, usable_at, id);
 
 CREATE INDEX connection_credential_authorized ON public.connection_credential USING btree (authorized_until) WHERE ((state = 'current'::text) AND (announced_at IS NULL) AND (authorized_until IS NOT NULL));
 
@@ -370,6 +386,8 @@ CREATE INDEX connection_exchange_open ON public.connection_exchange USING btree 
 
 CREATE INDEX connection_exchange_session ON public.connection_exchange USING btree (session_id) WHERE (session_id IS NOT NULL);
 
+CREATE INDEX connection_extension_choice_connection ON public.connection_extension_choice USING btree (connection_id);
+
 CREATE INDEX connection_extension_grant_connection ON public.connection_extension_grant USING btree (connection_id);
 
 CREATE INDEX connection_extension_ticket_age ON public.connection_extension_ticket USING btree (created_at);
@@ -382,9 +400,15 @@ CREATE INDEX connection_profile_slot_profile ON public.connection_profile_slot U
 
 CREATE INDEX connection_row_event_subject ON public.connection_row_event USING btree (owner, subject, seq);
 
+CREATE INDEX connection_setup_connection ON public.connection_setup USING btree (connection_id) WHERE (state = ANY (ARRAY['running'::text, 'waiting'::text]));
+
 CREATE INDEX connection_setup_expiry ON public.connection_setup USING btree (expires_at);
 
+CREATE INDEX connection_setup_lease ON public.connection_setup USING btree (lease_owner) WHERE (lease_owner IS NOT NULL);
+
 CREATE INDEX connection_setup_open ON public.connection_setup USING btree (owner, id) WHERE (state = ANY (ARRAY['running'::text, 'waiting'::text]));
+
+CREATE INDEX connection_setup_unended ON public.connection_setup USING btree (id) WHERE (state = ANY (ARRAY['running'::text, 'waiting'::text]));
 
 CREATE INDEX connection_webhook_address_waiting ON public.connection_webhook_address USING btree (connection_id) WHERE (waiting > 0);
 

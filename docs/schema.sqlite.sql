@@ -19,13 +19,13 @@ CREATE TABLE connection_account (
     -- The variants of AccountState in src/store/rows/account.rs.
     state           TEXT    NOT NULL CHECK (state IN ('active', 'removing')),
     created_at      INTEGER NOT NULL,
-    updated_at      INTEGER NOT NULL, config_revision INTEGER NOT NULL DEFAULT 0 CHECK (config_revision >= 0),
+    updated_at      INTEGER NOT NULL, config_revision INTEGER NOT NULL DEFAULT 0 CHECK (config_revision >= 0), usable_at INTEGER NOT NULL DEFAULT 0,
     UNIQUE (owner, kind, label)
 ) STRICT;
 
 CREATE INDEX connection_account_default ON connection_account (owner) WHERE is_default;
 
-CREATE INDEX connection_account_identity ON connection_account (owner, kind, account_id);
+CREATE INDEX connection_account_identity ON connection_account (owner, kind, account_id, id);
 
 CREATE INDEX connection_account_kind ON connection_account (owner, kind, id);
 
@@ -33,7 +33,13 @@ CREATE INDEX connection_account_of_kind ON connection_account (kind, id);
 
 CREATE INDEX connection_account_owner ON connection_account (owner, id);
 
-CREATE INDEX connection_account_profile ON connection_account (owner, kind, profile_id) WHERE profile_id IS NOT NULL;
+CREATE INDEX connection_account_profile ON connection_account (owner, kind, profile_id, id);
+
+CREATE INDEX connection_account_usable ON connection_account (usable_at, id);
+
+CREATE INDEX connection_account_usable_kind ON connection_account (owner, kind, usable_at, id);
+
+CREATE INDEX connection_account_usable_owner ON connection_account (owner, usable_at, id);
 
 CREATE TABLE connection_credential (
     connection_id  BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
@@ -156,6 +162,17 @@ CREATE TABLE connection_extension (
     added_at    INTEGER NOT NULL, mark BLOB,
     PRIMARY KEY (owner, name)
 ) STRICT;
+
+CREATE TABLE connection_extension_choice (
+    owner         TEXT NOT NULL,
+    extension     TEXT NOT NULL,
+    connection_id BLOB NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- As in 0018: it decides whose secret an extension is given.
+    mark          BLOB NOT NULL,
+    PRIMARY KEY (owner, extension)
+) STRICT;
+
+CREATE INDEX connection_extension_choice_connection ON connection_extension_choice (connection_id);
 
 CREATE TABLE connection_extension_grant (
     owner         TEXT    NOT NULL,
@@ -322,9 +339,15 @@ CREATE TABLE connection_setup (
     created_at    INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX connection_setup_connection ON connection_setup (connection_id) WHERE state IN ('running', 'waiting');
+
 CREATE INDEX connection_setup_expiry ON connection_setup (expires_at);
 
+CREATE INDEX connection_setup_lease ON connection_setup (lease_owner) WHERE lease_owner IS NOT NULL;
+
 CREATE INDEX connection_setup_open ON connection_setup (owner, id) WHERE state IN ('running', 'waiting');
+
+CREATE INDEX connection_setup_unended ON connection_setup (id) WHERE state IN ('running', 'waiting');
 
 CREATE TABLE connection_setup_effect (
     session_id BLOB    NOT NULL REFERENCES connection_setup (id) ON DELETE CASCADE,

@@ -38,7 +38,7 @@ usage: cargo xtask <command>
   third-party      pack our crates; build a stranger's plugin and host of them
   ci [--step NAME] all of the above and more, with seconds per step
 
-  new-plugin NAME [--at DIR]
+  new-plugin NAME [--oauth2] [--at DIR]
                    make a plugin that builds, beside this checkout or at DIR";
 
 fn main() -> ExitCode {
@@ -65,8 +65,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["docs"] => tidy::write_documents(&workspace),
         ["readme"] => readme::run(&workspace),
         ["third-party"] => third_party::run(&workspace),
-        ["new-plugin", name] => new_plugin::run(&workspace, name, None),
-        ["new-plugin", name, "--at", directory] => new_plugin::run(&workspace, name, Some(directory)),
+        ["new-plugin", rest @ ..] => new_plugin::run(&workspace, rest),
         ["ci"] => ci::run(&workspace, None),
         ["ci", "--step", name] => ci::run(&workspace, Some(name)),
         [] | ["help" | "--help" | "-h"] => {

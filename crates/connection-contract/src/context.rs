@@ -3,14 +3,17 @@
 //! [`VerifyContext`] and [`TeardownContext`] deref to [`Context`], [`SetupContext`] and [`RefreshContext`] to
 //! [`SpendContext`] and that to [`Context`]: a helper of a plugin that takes `&Context<'_>` serves them all.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::{fmt, future::pending, ops::Deref, time::Duration};
 
 use crate::{
     Answers, Authorizer, BaseUrl, CallbackHandle, CallbackRequest, Crypto, DisplayText, FileCache, FileService,
-    HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService, LogEvent, LoginWindowService,
-    NoCallback, Notice, Prompt, Redirect, Root, Services, SetupService, Spend, Text, Timestamp, ToolService,
-    UndeclaredAddress, Wait, Woken,
+    HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService, LogEvent, LogLevel,
+    LoginWindowService, NoCallback, Notice, Prompt, Redirect, Root, Services, SetupService, Spend, Text, Timestamp,
+    ToolService, UndeclaredAddress, Wait, Woken,
 };
 
 /// What a plugin can do everywhere.
@@ -54,9 +57,15 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// A fault in the plugin: the descriptor does not declare it.
+    /// A fault in the plugin: the descriptor does not declare it. The log names the address (`undeclared_address`).
     pub fn base_url(&self, declared: &str) -> Result<&'a BaseUrl, UndeclaredAddress> {
-        self.services.addresses.iter().find(|(text, _)| text == declared).map(|(_, base)| base).ok_or(UndeclaredAddress)
+        let found = self.services.addresses.iter().find(|(text, _)| text == declared).map(|(_, base)| base);
+        if found.is_none() {
+            let address = declared.split(['?', '#']).next().unwrap_or_default().to_string();
+            let event = LogEvent::new("undeclared_address").level(LogLevel::Warn);
+            self.log(event.with("address", DisplayText::from(address)));
+        }
+        found.ok_or(UndeclaredAddress)
     }
     /// The base of an address that was learned: one with a part that the user or the provider names, or an endpoint that was
     /// discovered. Its origin must be one that the descriptor declares, also by a wildcard.
@@ -336,6 +345,14 @@ impl<'a> SetupContext<'a> {
         let inbound = self.inbound_http().ok_or(NoCallback::NoInboundHttp)?;
         inbound.allocate_callback().await.ok_or(NoCallback::NoneLeft)
     }
+    /// As [`callback`](Self::callback), where not a browser of this machine calls but a device or the provider.
+    ///
+    /// # Errors
+    ///
+    /// Also [`NoCallback::LoopbackAlone`]: nobody else reaches the address that this host would give.
+    pub async fn callback_from_elsewhere(&self) -> Result<CallbackHandle, NoCallback> {
+        Some(self.callback().await?).filter(CallbackHandle::reaches_others).ok_or(NoCallback::LoopbackAlone)
+    }
 }
 
 impl<'a> Deref for SpendContext<'a> {
@@ -371,10 +388,5 @@ impl<'a> Deref for SetupContext<'a> {
 impl fmt::Debug for SetupContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SetupContext")
-    }
-}
-impl From<UndeclaredAddress> for DisplayText {
-    fn from(_: UndeclaredAddress) -> Self {
-        "the plugin uses an address that its descriptor does not declare".into()
     }
 }

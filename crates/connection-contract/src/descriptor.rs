@@ -84,6 +84,9 @@ pub struct Field {
     pub input: Input,
     /// Refused when empty.
     pub required: bool,
+    /// The question by which a person chooses to answer an optional field: "GitHub Enterprise?". A host that asks one
+    /// field after another asks an optional field only after a yes, and one without a question only on demand.
+    pub offer: Option<DisplayText>,
     /// Takes one or more values: the name is repeated in the answers.
     pub many: bool,
     /// Where to find it.
@@ -99,13 +102,17 @@ pub struct Field {
     /// Asked once: what was accepted is kept among the secret values of the kind, under this key
     /// ([`KvService`](crate::KvService)). A host that gives a value of its own there is not asked.
     pub kept: Option<Text>,
+    /// The field of the same prompt with whose `true` a person confirms an address without encryption, for a device at an
+    /// address of a private network. Without it only `https` is taken, and `http` on this machine.
+    pub plain_http: Option<Text>,
 }
 impl Field {
     /// A field of any input.
     pub fn new(name: impl Into<Text>, label: impl Into<DisplayText>, input: Input) -> Self {
         let (name, label) = (name.into(), label.into());
-        let (help, placeholder, default, pattern, way, kept) = Default::default();
-        Self { name, label, input, required: true, many: false, help, placeholder, default, pattern, way, kept }
+        let (offer, help, placeholder, default, pattern, way, kept, plain_http) = Default::default();
+        let (required, many) = (true, false);
+        Self { name, label, input, required, offer, many, help, placeholder, default, pattern, way, kept, plain_http }
     }
     /// One line of text.
     pub fn text(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
@@ -133,6 +140,13 @@ impl Field {
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.required = false;
+        self
+    }
+    /// May be left empty, and is asked after a yes to this question. Fields with the same question share its answer.
+    #[must_use]
+    pub fn offer(mut self, question: impl Into<DisplayText>) -> Self {
+        self.required = false;
+        self.offer = Some(question.into());
         self
     }
     /// Where to find it.
@@ -169,6 +183,13 @@ impl Field {
     #[must_use]
     pub fn kept(mut self, key: impl Into<Text>) -> Self {
         self.kept = Some(key.into());
+        self
+    }
+    /// Takes `http` at an address of a private network, such as `http://192.168.1.20`, where the answer to this
+    /// [`Input::Bool`] field of the same prompt confirms it. The address must be a number: a name may lead anywhere.
+    #[must_use]
+    pub fn plain_http(mut self, confirmed_by: impl Into<Text>) -> Self {
+        self.plain_http = Some(confirmed_by.into());
         self
     }
 }

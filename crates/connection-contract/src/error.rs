@@ -210,10 +210,20 @@ impl From<UndeclaredAddress> for ConnectionError {
 }
 impl From<NoCallback> for SetupFailure {
     fn from(e: NoCallback) -> Self {
-        let message = match e {
-            NoCallback::NoInboundHttp => "this host cannot receive callbacks",
-            NoCallback::NoneLeft => "this host has no callback address to give now",
+        let other = "use a host that receives callbacks, or another kind of this provider";
+        let (message, remedy) = match e {
+            NoCallback::LoopbackAlone => (
+                "this host is called back on its own machine alone, and what is connected here calls from elsewhere",
+                "use a host that is reached over the network: `connections serve` with inbound.public_url",
+            ),
+            NoCallback::NoInboundHttp => ("this host cannot receive callbacks", other),
+            NoCallback::NoneLeft => ("this host has no callback address to give now", other),
         };
-        Self::new("no_callback", message).remedy("use a host that receives callbacks, or another kind of this provider")
+        Self::new("no_callback", message).remedy(remedy)
+    }
+}
+impl From<UndeclaredAddress> for DisplayText {
+    fn from(_: UndeclaredAddress) -> Self {
+        "the plugin uses an address that its descriptor does not declare".into()
     }
 }

@@ -1,6 +1,6 @@
 //! Whether a connection works, and the one classification for all plugins.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::time::Duration;
 
 use crate::{
@@ -104,8 +104,12 @@ impl From<UndeclaredAddress> for NotLive {
     }
 }
 impl From<JsonError> for NotLive {
-    fn from(_: JsonError) -> Self {
-        Self::offline(Reason::new(reason::NOT_JSON, "the provider's answer could not be understood"))
+    fn from(e: JsonError) -> Self {
+        let message = match e {
+            JsonError::Field(name) => format!("the provider's answer lacks the field '{name}'").into(),
+            JsonError::Syntax => DisplayText::from("the provider's answer could not be understood"),
+        };
+        Self::offline(Reason::new(reason::NOT_JSON, message))
     }
 }
 /// What a service of the host said of a connection's own files.

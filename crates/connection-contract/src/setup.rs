@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
-use crate::{Answers, BoxFuture, DisplayText, Link, Reason, Secret, Text};
+use crate::{Answers, BoxFuture, DisplayText, Link, Origin, Reason, Secret, Text};
 
 /// Questions to the user, by the names of declared fields. Without any it is a confirmation.
 #[derive(Clone, Debug)]
@@ -175,6 +175,10 @@ impl CallbackHandle {
     pub fn unique_url(&self) -> Secret {
         Secret::from(format!("{}?state={}", self.redirect_uri, self.state))
     }
+    /// Returns `true` unless the address is one of this machine alone, to which only a browser on it comes back.
+    pub fn reaches_others(&self) -> bool {
+        Origin::of(&self.redirect_uri).is_some_and(|origin| !origin.is_loopback())
+    }
     /// 256 random bits, one-shot: what to send as `state`. The host has checked it before a [`CallbackRequest`] exists.
     pub fn state(&self) -> &str {
         &self.state
@@ -185,10 +189,12 @@ impl fmt::Debug for CallbackHandle {
         write!(f, "CallbackHandle({})", self.redirect_uri)
     }
 }
-/// The two ways of having no callback.
+/// The ways of having no callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoCallback {
+    /// The host is called back on its own machine alone, and somebody else has to call.
+    LoopbackAlone,
     /// The host has no inbound HTTP at all.
     NoInboundHttp,
     /// It has, but gives no address now.

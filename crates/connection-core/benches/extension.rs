@@ -58,14 +58,15 @@ fn one_of(runtime: &Runtime, count: usize) -> Setting {
     runtime.block_on(async {
         let world = World::new().await;
         let pool = pool(&world).await;
-        let registry = world.builder().store(pool.clone()).kind(Acme::default()).open().await.unwrap();
+        let builder = world.builder().hot_rows(Duration::from_millis(500)).store(pool.clone());
+        let registry = builder.kind(Acme::default()).open().await.unwrap();
         connected(&registry, "key").await.make_default().await.unwrap();
         let copies = format!(
             "CREATE TEMP TABLE n AS WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {count}) \
              SELECT i, randomblob(16) AS id FROM c WHERE i > 1; \
              INSERT INTO connection_account SELECT n.id, owner, kind, profile_id, label || n.i, account_id || n.i, \
              account_label, 0, config, revision, generation, next_generation, state, created_at, updated_at, \
-             config_revision FROM n, (SELECT * FROM connection_account LIMIT 1); \
+             config_revision, usable_at + n.i FROM n, (SELECT * FROM connection_account LIMIT 1); \
              INSERT INTO connection_credential SELECT n.id, c.generation, c.state, c.sealed, c.key_id, \
              c.secret_names, c.granted_scopes, c.valid_until, c.created_at, c.replaced_at, c.account_id, \
              c.account_label, c.config, c.renew_at, c.authorized_until, c.refreshed_at, c.refresh_at, \

@@ -1,18 +1,20 @@
 //! The erased definition: every credential is bytes, every future is boxed, once, here.
 //!
 //! The core never decodes a credential: it calls `parse_credential` once per verify, use and teardown, and
-//! `serialize_credential` once per outcome and rotation.
+//! `serialize_credential` once per outcome and rotation. The names of a credential's secrets are therefore read in the same
+//! call that verifies it.
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use connection_contract::{
     BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor, Established,
-    HostServices, HttpRequest, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext, RefreshSemantics, Refreshed,
-    SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SigningKey, TeardownContext, Text, Timestamp,
-    UsageContext, UsageMetric, UsageSnapshot, VerifyContext, VerifyResult, WebhookEvent, reason,
+    HostServices, HttpRequest, NamedSecrets, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext,
+    RefreshSemantics, Refreshed, SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SigningKey,
+    TeardownContext, Text, Timestamp, UsageContext, UsageMetric, UsageSnapshot, VerifyContext, VerifyResult,
+    WebhookEvent, reason,
 };
 
-use crate::contain;
+use crate::{connection::named, contain};
 
 /// What a kind can do, read off the facets that its definition has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +46,32 @@ pub(crate) enum Came {
     Refused(NotAuthentic),
 }
 
+/// The result of a probe.
+pub(crate) struct Probed {
+    pub(crate) found: VerifyResult<Secret>,
+    /// The declared names under which the credential holds a secret: the fresh credential where the provider rotated it.
+    /// `None` if the plugin could not say.
+    pub(crate) secret_names: Option<Vec<String>>,
+}
+
+impl From<NotLive> for Probed {
+    fn from(not_live: NotLive) -> Self {
+        Self { found: not_live.into(), secret_names: None }
+    }
+}
+
 /// A [`ConnectionDefinition`] without its credential type. The methods are those of the definition and its facets.
 pub(crate) trait ErasedDefinition: Send + Sync {
     fn descriptor(&self) -> Descriptor;
     fn capabilities(&self) -> Capabilities;
     fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>>;
+    /// Verifies, and says which of the declared secret names the credential has.
     fn verify<'a>(
         &'a self,
         bytes: &'a Secret,
+        declared: &'a [String],
         ctx: &'a VerifyContext<'a>,
-    ) -> BoxFuture<'a, Result<VerifyResult<Secret>, ConnectionError>>;
+    ) -> BoxFuture<'a, Result<Probed, ConnectionError>>;
     /// `None` without a refresher.
     fn refresh<'a>(
         &'a self,
@@ -163,8 +181,9 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn verify<'a>(
         &'a self,
         bytes: &'a Secret,
+        declared: &'a [String],
         ctx: &'a VerifyContext<'a>,
-    ) -> BoxFuture<'a, Result<VerifyResult<Secret>, ConnectionError>> {
+    ) -> BoxFuture<'a, Result<Probed, ConnectionError>> {
         Box::pin(async move {
             let credential = self.parse_credential(bytes.expose())?;
             let found = match ConnectionDefinition::verify(self, &credential, ctx).await {
@@ -172,10 +191,14 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
                 Err(ConnectionError::NotLive(not_live)) => not_live.into(),
                 other => other?,
             };
+            let current = found.credential.as_ref().unwrap_or(&credential);
+            // A plugin that crashes here has verified all the same.
+            let secret_names = contain::call(|| held(self.secrets(), current, declared));
             // The stored one is readable still, so this is no credential error; but it may be dead at the provider.
             let unwritable = Reason::new(reason::PLUGIN_FAULT, "the plugin could not write the fresh credential");
             found
                 .try_map(|fresh| self.serialize_credential(&fresh))
+                .map(|found| Probed { found, secret_names })
                 .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
     }
@@ -287,4 +310,11 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
         self.usage().map(|usage| usage.format_session_metrics(session)).unwrap_or_default()
     }
+}
+
+/// Returns the names under which the credential holds a secret that is not blank.
+fn held<C>(secrets: Option<&dyn NamedSecrets<C>>, credential: &C, names: &[String]) -> Vec<String> {
+    let Some(secrets) = secrets else { return Vec::new() };
+    let has = |name: &&String| secrets.secret(credential, name).is_some_and(|secret| !named::is_blank(&secret));
+    names.iter().filter(has).cloned().collect()
 }

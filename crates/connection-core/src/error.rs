@@ -10,8 +10,8 @@ use connection_contract::{
 };
 
 use crate::{
-    ConnectionId, ConnectionInfo, ExtensionError, ProfileError, RowError, SandboxError, SealError, SessionId,
-    StoreError,
+    ConnectionId, ConnectionInfo, DirectoryRefused, ExtensionError, ProfileError, RowError, SandboxError, SealError,
+    SessionId, StoreError,
 };
 
 /// Why an operation of a registry, a session or a connection was refused or could not be done.
@@ -34,6 +34,9 @@ pub enum Error {
         /// The first of them.
         candidates: Vec<ConnectionInfo>,
     },
+    /// The registry was closed.
+    #[error("the registry is closed")]
+    Closed,
     /// The stored credential cannot be attached or read by its plugin.
     #[error("the stored credential cannot be used by the plugin '{kind}'")]
     Credential {
@@ -48,15 +51,23 @@ pub enum Error {
         /// Where it would have gone.
         origin: Origin,
     },
+    /// A directory that was granted is not opened, since the host protects it or bounds its owner.
+    #[error(transparent)]
+    Directory(#[from] DirectoryRefused),
     /// An extension is refused something.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
     /// A file or directory could not be had.
     #[error("the file cannot be read")]
     Files(#[source] ServiceError),
-    /// The provider did not answer.
-    #[error("{}", unanswered(*.0))]
-    Http(#[source] HttpError),
+    /// The provider did not answer, or not wholly.
+    #[error("{}", unanswered(.host, *.source))]
+    Http {
+        /// The host that was asked, with its port unless it is the usual one.
+        host: String,
+        /// What happened.
+        source: HttpError,
+    },
     /// What is to be imported is not a connection of its kind.
     #[error("it cannot be imported: {0}")]
     InvalidImport(&'static str),
@@ -193,13 +204,15 @@ impl Error {
         match self {
             Self::AccountConnected { .. } => "account_connected",
             Self::Ambiguous { .. } => "ambiguous",
+            Self::Closed => "registry_closed",
             Self::Credential { .. } => "credential_unreadable",
             Self::Denied { .. } => "denied",
+            Self::Directory(refused) => refused.code(),
             Self::Extension(error) => error.code(),
             Self::Files(ServiceError::NotFound) => "file_not_found",
             Self::Files(ServiceError::Denied) => "denied",
             Self::Files(_) => "file_unavailable",
-            Self::Http(error) => http_code(*error),
+            Self::Http { source, .. } => http_code(*source),
             Self::InvalidImport(_) => "invalid_import",
             Self::InvalidLabel => "invalid_label",
             Self::InvalidOwner(_) => "invalid_owner",
@@ -231,15 +244,17 @@ impl Error {
         let text = match self {
             Self::AccountConnected { .. } => "use the connection that there is, or remove it first",
             Self::Ambiguous { .. } => "name one by its label or by the end of its id, or make one the default",
+            Self::Closed => "open another registry on the same store; one that is closed stays closed",
             Self::Credential { .. } => "authorize the connection again",
             Self::Denied { .. } => "only addresses that were named when connecting are in reach",
+            Self::Directory(refused) => refused.remedy(),
             Self::Extension(error) => return error.remedy(),
             Self::Files(ServiceError::NotFound) => "list the directory to see what is there",
             Self::Files(ServiceError::Denied) => "only what lies below the granted directories can be read",
-            Self::Http(HttpError::Denied) => {
+            Self::Http { source: HttpError::Denied, .. } => {
                 "name the address when connecting, or map it under [http.endpoints]; a redirect elsewhere is not followed"
             }
-            Self::Http(_) => "try again later",
+            Self::Http { .. } => "try again later",
             Self::InvalidLabel => "give it a name that others can see",
             Self::InvalidOwner(_) => "use the name or number by which the program knows its user",
             Self::LabelTaken { .. } => "choose another label",
@@ -293,10 +308,11 @@ pub(crate) fn names(candidates: &[ConnectionInfo]) -> String {
     candidates.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-fn unanswered(error: HttpError) -> &'static str {
+fn unanswered(host: &str, error: HttpError) -> String {
     match error {
-        HttpError::Denied => "the provider's address, or where it redirects to, is not in reach",
-        _ => "the provider did not answer",
+        HttpError::Denied => format!("{host}, or where it redirects to, is not in reach"),
+        HttpError::Connect | HttpError::Dns | HttpError::Timeout | HttpError::Tls => format!("cannot reach {host}"),
+        _ => format!("{host} gave no whole answer"),
     }
 }
 
@@ -318,6 +334,9 @@ fn http_code(error: HttpError) -> &'static str {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        Self::Store(Arc::new(error))
+        match error {
+            StoreError::Closed => Self::Closed,
+            error => Self::Store(Arc::new(error)),
+        }
     }
 }

@@ -1,7 +1,71 @@
 //! Connections of a program to outside accounts: set up once, stored sealed, verified, used without showing the secret.
 //!
 //! A host opens a [`ConnectionRegistry`] over a store and a key source and registers the kinds of its plugins. A
-//! [`SetupSession`] makes a connection; [`Connection`] verifies and uses it.
+//! [`SetupSession`] makes a connection; [`Connection`] verifies and uses it:
+//!
+//! ```
+//! use connection_contract::prelude::*;
+//! use connection_core::{ConnectionRegistry, KeyFile, Outcome, SetupStep};
+//!
+//! /// A plugin, which a host usually takes from a crate of its own.
+//! struct Acme;
+//!
+//! impl ConnectionDefinition for Acme {
+//!     type Credential = Secret;
+//!
+//!     fn descriptor(&self) -> Descriptor {
+//!         Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::ApiKey).field(Field::secret("apiKey", "API key"))
+//!     }
+//!
+//!     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+//!         let mut answers = ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await;
+//!         Ok(Established::new(answers.secret("apiKey")?, Identity::new("1", "ada")))
+//!     }
+//!
+//!     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
+//!         Ok(key.duplicate())
+//!     }
+//!
+//!     fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+//!         Ok(Secret::new(bytes))
+//!     }
+//!
+//!     // A plugin of a provider sends a request here.
+//!     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+//!         Ok(VerifyResult::live())
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let directory = tempfile::tempdir()?;
+//!     // The key is kept apart from the database that it opens. Both are made when they are not there.
+//!     let registry = ConnectionRegistry::builder()
+//!         .store(directory.path().join("store").join("connections.db").display().to_string())
+//!         .key(KeyFile::at(directory.path().join("key").join("root.key")))
+//!         .kind(Acme)
+//!         .open()
+//!         .await?;
+//!
+//!     // A setup shows one step after the other; the host renders each, and brings the answers.
+//!     let session = registry.begin_setup(&Kind::from_static("acme")).await?;
+//!     let Some((number, SetupStep::Prompt { fields, .. })) = session.next_step().await? else { return Err("no question".into()) };
+//!     assert_eq!(fields[0].name, "apiKey");
+//!     session.advance(number, &[("apiKey".to_owned(), Secret::from("key-1"))]).await?;
+//!     let (_, end) = session.next_step().await?.ok_or("the setup was cancelled")?;
+//!     if let Some(problem) = end.problem() {
+//!         return Err(problem.into());
+//!     }
+//!     let Outcome::Done(done) = session.terminal().await? else { return Err("the setup was cancelled".into()) };
+//!
+//!     // From now on the host uses the connection, and never holds its credential.
+//!     let connection = registry.connection(done.connection).await?;
+//!     assert_eq!(connection.verify().await?.liveness, Liveness::Live);
+//!     registry.remove(connection.id()).await?;
+//!     registry.close().await;
+//!     Ok(())
+//! }
+//! ```
 //!
 //! # What this crate is not
 //!
@@ -59,24 +123,28 @@ pub use profiles::{
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     AnswerRoom, BeginImport, BeginWatch, ConnectionInfo, ConnectionRegistry, Event, EventPage, Feature, Filter,
-    History, HostService, Import, Imported, Imports, InOrder, KindInfo, KindSupport, NeedState, OpenError, Page,
-    Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
+    History, HostService, Import, Imported, Imports, InOrder, InvalidCursor, KindInfo, KindRemoval, KindSupport,
+    ListCursor, NeedState, OpenError, Page, Preflight, RegisterError, RegistryBuilder, Removal, Teardown, Watch,
 };
 pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
     SandboxRun,
 };
+#[cfg(feature = "keyring")]
+pub use seal::KeyKeyring;
 pub use seal::{
     KeyChange, KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeyRotation, KeySource, KeyStatus, KeyVariable,
     KeyWrapper, SealError,
 };
+#[cfg(feature = "passphrase")]
+pub use seal::{KeyPassphrase, PassphraseUse};
 pub use services::{
-    Boot, Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock, SecretFile,
-    SecretFileError, SystemClock, SystemEnvironment,
+    Boot, Clock, DirectoryRefused, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, ManualClock,
+    SecretFile, SecretFileError, SystemClock, SystemEnvironment,
 };
 pub use setup::{
-    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Outcome,
+    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, InboundEndpoint, Lead, Outcome,
     Reauthorize, SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, StepNo, WeakConnectionRegistry,
 };
 pub use store::{StoreError, StoreSource, migrate};

@@ -8,6 +8,8 @@ use connection_contract::{
     SetupFailure, Value, VerifyResult, reason,
 };
 
+use crate::definition::Probed;
+
 /// How long a credential that was replaced is kept, in seconds, so that it can be gone back to.
 pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
 
@@ -34,7 +36,9 @@ pub(crate) fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
     {
         return Err("it has more than 64 addresses, secrets, parts of a guide, needs or ways");
     }
-    let texts = fields.iter().flat_map(|field| field.default.iter().chain(&field.pattern).chain(&field.kept));
+    let texts = fields
+        .iter()
+        .flat_map(|field| field.default.iter().chain(&field.pattern).chain(&field.kept).chain(&field.plain_http));
     let links = guide.iter().filter_map(|part| if let Guide::Link(_, url) = part { Some(url) } else { None });
     if texts.chain(origins).chain(links).any(|text| text.len() > LONGEST_TEXT) {
         return Err("a text of it is longer than 16 KiB");
@@ -60,12 +64,16 @@ pub(crate) fn established(made: &Established<Secret>) -> Result<(), &'static str
 }
 
 /// What a verification found, or that its plugin said too much.
-pub(crate) fn found(
-    found: Result<VerifyResult<Secret>, ConnectionError>,
-) -> Result<VerifyResult<Secret>, ConnectionError> {
-    match found {
-        Ok(found) => Ok(bounded(found)),
-        Err(ConnectionError::NotLive(not_live)) => Ok(bounded(not_live.into())),
+pub(crate) fn probed(probed: Result<Probed, ConnectionError>) -> Result<Probed, ConnectionError> {
+    match probed {
+        Ok(Probed { found, secret_names }) => {
+            let is_rotated = found.credential.is_some();
+            let found = bounded(found);
+            // The names are those of the fresh credential, which may have been refused.
+            let secret_names = secret_names.filter(|_| found.credential.is_some() == is_rotated);
+            Ok(Probed { found, secret_names })
+        }
+        Err(ConnectionError::NotLive(not_live)) => Ok(Probed { found: bounded(not_live.into()), secret_names: None }),
         Err(ConnectionError::Bug(text)) => {
             Err(ConnectionError::Bug(DisplayText::from(text).as_str().to_owned().into()))
         }

@@ -42,7 +42,7 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
       introspection: { enabled: true },
       revocation: { enabled: true },
       registration: { enabled: true },
-      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: options.requirePar === true },
+      pushedAuthorizationRequests: { enabled: options.par !== false, requirePushedAuthorizationRequests: options.requirePar === true },
       userinfo: { enabled: true },
     },
     pkce: { required: () => true },

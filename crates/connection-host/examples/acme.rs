@@ -6,7 +6,7 @@ use connection_contract::prelude::*;
 use connection_host::Cli;
 
 fn main() -> ExitCode {
-    Cli::new().kind(Acme).run()
+    Cli::new().name("acme").kind(Acme).run()
 }
 
 struct Acme;

@@ -21,8 +21,9 @@ pub(crate) async fn whoami(directory: &Path, http: HttpPolicy, token: Secret) ->
     let session = registry.begin_setup(&Kind::from_static("github")).ephemeral().await?;
     let (step, _) = session.next_step().await?.ok_or("the setup asks for nothing")?;
     session.advance(step, &[("accessToken".into(), token)]).await?;
-    let Some((_, SetupStep::Done { .. })) = session.next_step().await? else { return Err("not connected".into()) };
-    let Outcome::Done(done) = session.terminal().await? else { return Err("cancelled".into()) };
+    let (_, end) = session.next_step().await?.ok_or("the setup was cancelled")?;
+    let SetupStep::Done { .. } = end else { return Err(end.problem().unwrap_or("it asks for more".into()).into()) };
+    let Outcome::Done(done) = session.terminal().await? else { return Err("the setup was cancelled".into()) };
     let connection = registry.connection(done.connection).await?;
     let answer = connection.send(connection.request("GET", "/user").await?).await?.bytes(1 << 20).await?;
     registry.remove(done.connection).await?;

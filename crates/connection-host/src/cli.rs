@@ -4,12 +4,11 @@ use std::{
     collections::BTreeMap,
     io::IsTerminal as _,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
 
-use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use connection_contract::{ConnectionDefinition, Descriptor, Kind, ProfileSpec, SandboxSpec};
 use connection_core::{
     AllowedTool, ConnectionRegistry, FilesPolicy, HttpPolicy, MachineTools, RegistryBuilder, ToolPolicy,
@@ -19,12 +18,11 @@ use connection_oauth2::CLIENT_KEY;
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    Error, Exit,
-    args::{self, Arguments},
-    commands,
-    config::{Application, Environment, KeySources, PrivateAddresses, Settings, check_tools},
+    Error, Exit, args, commands,
+    config::{Application, Environment, KeySources, PrivateAddresses, Settings, VerifySettings, check_tools},
     inbound::Endpoint,
-    input,
+    input, name,
+    nearest::misspelled,
     output::Output,
     platform::{self, Interrupts},
     plugins,
@@ -33,8 +31,16 @@ use crate::{
 type Registration = Box<dyn FnOnce(RegistryBuilder) -> RegistryBuilder + Send>;
 
 /// A command line with the kinds that it is given.
+///
+/// ```no_run
+/// # use connection_host::Cli;
+/// fn main() -> std::process::ExitCode {
+///     Cli::shipped().name("acme").run()
+/// }
+/// ```
 #[derive(Default)]
 pub struct Cli {
+    name: Option<&'static str>,
     kinds: Vec<KindEntry>,
     registrations: Vec<Registration>,
     images: BTreeMap<Kind, &'static str>,
@@ -50,6 +56,14 @@ impl Cli {
     /// With the kinds of our own binary.
     pub fn shipped() -> Self {
         plugins::register(Self::new())
+    }
+
+    /// Sets the name of the program, which is `connections` unless it is set: help, completions and every hint name the
+    /// command that a person can type. Directories and variables keep the names that `docs/spec/words.md` lists.
+    #[must_use]
+    pub fn name(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
     }
 
     /// Adds a kind.
@@ -87,6 +101,7 @@ impl Cli {
     /// Runs the command that the process's arguments say. From then on the process leaves no core file and cannot be traced
     /// by others of its user, since there are secrets in its memory.
     pub fn run(self) -> ExitCode {
+        name::set(self.name.unwrap_or(name::OURS));
         // Before anything secret is read.
         platform::keep_memory_private();
         // What follows `--` is another program's.
@@ -102,16 +117,15 @@ impl Cli {
     }
 
     fn dispatch(self) -> Result<ExitCode, Error> {
-        let arguments = match Arguments::try_parse() {
+        let arguments = match args::parse() {
             Ok(arguments) => arguments,
-            Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-                error.print().map_err(|error| Error::io("standard output", &error))?;
-                return Ok(Exit::Fine.into());
-            }
-            Err(error) => return Err(args::refusal(&error)),
+            Err(error) => return args::help_or_refusal(&error).map(ExitCode::from),
         };
         let environment = Environment::read();
         let settings = Settings::load(&arguments.global, &environment)?;
+        for warning in &settings.warnings {
+            platform::tell(format_args!("warning: {warning}"));
+        }
         if let Some(exposed) = &settings.exposed {
             // Nothing of it is followed, not even the name of the program that gives the key.
             return match arguments.command {
@@ -121,8 +135,8 @@ impl Cli {
                 _ => Err(exposed.clone()),
             };
         }
-        let key = settings.key_sources(&environment)?;
-        platform::log(settings.log.as_deref());
+        let key = settings.key_sources(&environment, input::passphrase)?;
+        platform::log(settings.log.as_deref(), matches!(arguments.command, args::Command::Serve));
         let output = Output::new(arguments.global.json, &environment);
         input::settle_colours(!environment.no_color());
         let mut kinds = self.kinds;
@@ -182,6 +196,13 @@ pub(crate) struct KindEntry {
     pub(crate) sandbox: Option<SandboxSpec>,
 }
 
+impl KindEntry {
+    /// Returns `true` for a field of the application that a person registers at the provider.
+    pub(crate) fn asks_for_application(&self, name: &str) -> bool {
+        self.descriptor.fields.iter().any(|field| field.name == name && field.kept.is_some())
+    }
+}
+
 /// What every command has at hand.
 pub(crate) struct Program {
     pub(crate) kinds: Vec<KindEntry>,
@@ -206,9 +227,17 @@ impl Program {
     pub(crate) fn kind(&self, name: &str) -> Result<&KindEntry, Error> {
         self.kinds.iter().find(|kind| kind.descriptor.kind.as_str() == name).ok_or_else(|| {
             let known: Vec<_> = self.kinds.iter().map(|kind| kind.descriptor.kind.as_str()).collect();
-            Error::new(Exit::NotFound, "unknown_kind", format!("there is no kind '{name}'"))
+            let meant = misspelled(name, known.iter().copied());
+            let meant = meant.map(|meant| format!(". Did you mean '{meant}'?")).unwrap_or_default();
+            Error::new(Exit::NotFound, "unknown_kind", format!("there is no kind '{name}'{meant}"))
                 .remedy(format!("the kinds are {}", known.join(", ")))
         })
+    }
+
+    /// Returns what people call the provider of a kind: `GitHub`, or the kind where no plugin of it is here.
+    pub(crate) fn provider<'a>(&'a self, kind: &'a Kind) -> &'a str {
+        let known = self.kinds.iter().find(|known| known.descriptor.kind == *kind);
+        known.map_or(kind.as_str(), |known| known.descriptor.display_name.as_str())
     }
 
     /// Whether the answers that the kind keeps may be there already. A configured application that cannot be had is an
@@ -223,10 +252,16 @@ impl Program {
     /// Whether there is a database to open. Opening makes what is not there; one that is elsewhere is there, or is not
     /// ours to make.
     pub(crate) fn has_database(&self) -> bool {
-        match &self.settings.database {
-            None => may_exist(&self.settings.database_file()),
-            Some(url) => sqlite_file(url.expose_secret()).is_none_or(may_exist),
-        }
+        self.missing_database().is_none()
+    }
+
+    /// The file in which a database would be made, where there is none.
+    pub(crate) fn missing_database(&self) -> Option<PathBuf> {
+        let file = match &self.settings.database {
+            None => self.settings.database_file(),
+            Some(url) => sqlite_file(url.expose_secret())?.to_owned(),
+        };
+        (!may_exist(&file)).then_some(file)
     }
 
     /// The HTTP policy that the configuration says.
@@ -239,18 +274,23 @@ impl Program {
         if let Some(proxy) = &self.settings.proxy {
             policy = policy.proxy(proxy.expose_secret());
         }
-        if self.settings.private_addresses == PrivateAddresses::Never {
-            policy = policy.no_private_addresses();
-        }
+        policy = match self.settings.private_addresses {
+            PrivateAddresses::AllOwners => policy.private_addresses_for_all_owners(),
+            PrivateAddresses::Named => policy,
+            PrivateAddresses::Never => policy.no_private_addresses(),
+        };
         if let Some(timeout) = self.settings.timeout {
             policy = policy.timeout(timeout);
+        }
+        if let Some(certificates) = self.settings.root_certificate()? {
+            policy = policy.root_certificate_pem(certificates);
         }
         Ok(policy)
     }
 
     /// What may be read.
     pub(crate) fn files(&self) -> FilesPolicy {
-        self.settings.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow)
+        self.settings.files()
     }
 
     /// The local tools of this machine that kinds may look for and run.
@@ -264,7 +304,10 @@ impl Program {
             Some(url) => url.expose_secret().to_owned(),
             None => self.settings.database_file().display().to_string(),
         };
+        let VerifySettings { at_once, per_provider } = self.settings.verify;
         let builder = ConnectionRegistry::builder().store(store);
+        let builder = at_once.into_iter().fold(builder, RegistryBuilder::verify_at_once);
+        let builder = per_provider.into_iter().fold(builder, RegistryBuilder::verify_per_provider);
         match &self.settings.direct {
             Some(direct) => builder.direct(direct.clone()),
             None => builder,
@@ -345,9 +388,4 @@ fn sqlite_file(url: &str) -> Option<&Path> {
         None if url.contains("://") => None,
         None => Some(Path::new(url)),
     }
-}
-
-/// The command line itself, for completions and the manual.
-pub(crate) fn command() -> clap::Command {
-    Arguments::command()
 }

@@ -69,7 +69,9 @@ impl Exit {
             | "account_changed"
             | "account_connected"
             | "connection_unsupported"
+            | "directory_not_allowed"
             | "directory_not_made"
+            | "directory_protected"
             | "directory_taken"
             | "invalid_import"
             | "invalid_variable"
@@ -95,7 +97,8 @@ impl Exit {
             | "webhook_key_missing"
             | "key_failed"
             | "kind_taken"
-            | "too_many_setups" => Self::Refused,
+            | "too_many_setups"
+            | "unknown_secret" => Self::Refused,
             "not_renewed" | "connection_failed" => Self::NotLive,
             _ => Self::Unexpected,
         }

@@ -1,9 +1,13 @@
 //! The extensions that were added: by their names, with what each may use, and how to mend what it was refused.
 
-use connection_contract::DisplayText;
+use std::collections::HashMap;
+
+use connection_contract::{AuthType, DisplayText, ExtensionDeclaration};
 use connection_core::{
-    ConnectionId, ConnectionRegistry, Error as CoreError, ExtensionError, ExtensionHandle, ExtensionInfo, Grant,
+    ConnectionId, ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError, ExtensionHandle,
+    ExtensionInfo, Grant,
 };
+use connection_manifest::ExtensionFile;
 
 use crate::{
     Error,
@@ -33,6 +37,31 @@ pub(crate) async fn open_grants(registry: &ConnectionRegistry, extension: Option
     Ok(grants)
 }
 
+/// Notes on connections that lack scopes which extensions declare that may use them.
+pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap<ConnectionId, String>, Error> {
+    let added = registry.extensions().await?;
+    let files = added.iter().filter_map(|added| stored(&added.name, &added.source).ok());
+    let has_scopes = |declaration: &ExtensionDeclaration| {
+        declaration.requirement.auth.oauth.as_ref().is_some_and(|oauth| !oauth.scopes.is_empty())
+    };
+    let declarations: Vec<_> = files.map(ExtensionFile::into_declaration).filter(has_scopes).collect();
+    let mut notes = HashMap::<ConnectionId, String>::new();
+    if declarations.is_empty() {
+        return Ok(notes);
+    }
+    for resolved in registry.resolve_all(&declarations).await?.into_iter().flatten() {
+        if let (Some(id), true) = (resolved.connection(), resolved.is_granted())
+            && !resolved.missing_scopes().is_empty()
+        {
+            let note = notes.entry(id).or_default();
+            let apart = if note.is_empty() { "" } else { "; " };
+            let scopes = resolved.missing_scopes().join(", ");
+            note.push_str(&format!("{apart}lacks the scopes {scopes} that {} declares", resolved.extension_name));
+        }
+    }
+    Ok(notes)
+}
+
 /// Grants with what they are of. One whose connection was removed in between is left out, as it is gone.
 pub(crate) async fn bodies(registry: &ConnectionRegistry, grants: &[Grant]) -> Result<Vec<json::GrantBody>, Error> {
     let mut bodies = Vec::new();
@@ -54,13 +83,17 @@ pub(crate) async fn named(registry: &ConnectionRegistry, id: ConnectionId) -> St
     }
 }
 
+/// Returns `true` for an added extension of which no kind here connects what it declares: its settings lead nowhere.
+async fn is_unconnectable(registry: &ConnectionRegistry, name: &str) -> bool {
+    let added = registry.added_extension(name).await.ok();
+    let handle = added.and_then(|added| handle_of(registry, &added).ok());
+    handle.is_some_and(|handle| handle.requirement().auth.auth != AuthType::None && handle.kinds_for_setup().is_empty())
+}
+
 /// With the command that mends it.
 pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -> Error {
     let CoreError::Extension(of_extension) = &error else { return error.into() };
     let remedy = match of_extension {
-        ExtensionError::Ambiguous { .. } => {
-            Some("make one of them the default with `connections default C`".to_owned())
-        }
         ExtensionError::NotGranted { extension, connection, .. } => {
             let connection = named(registry, *connection).await;
             Some(format!("`connections extensions grant {} {connection}` lets it", quoted(extension.as_str())))
@@ -77,9 +110,15 @@ pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -
             let of = of.map(|command| format!(" --command {}", quoted(command))).unwrap_or_default();
             Some(format!("set it with `connections preferences set {own}{of} {} VALUE`", quoted(name.as_str())))
         }
-        ExtensionError::NotReady { extension, status, .. }
-            if *status != connection_core::ConnectionStatus::Unsupported =>
+        ExtensionError::NotReady { extension, status: ConnectionStatus::Missing, .. }
+            if is_unconnectable(registry, extension.as_str()).await =>
         {
+            Some(
+                "`connections kinds` lists what can be connected here; correct the manifest and add it again"
+                    .to_owned(),
+            )
+        }
+        ExtensionError::NotReady { extension, status, .. } if *status != ConnectionStatus::Unsupported => {
             Some(format!("`connections open-settings {}` says how, and does it", quoted(extension.as_str())))
         }
         ExtensionError::OtherProvider { provider, .. } => {

@@ -42,6 +42,8 @@ mod error;
 mod extensions;
 mod inbound;
 mod input;
+mod name;
+mod nearest;
 mod output;
 mod platform;
 mod plugins;

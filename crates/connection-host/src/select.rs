@@ -62,12 +62,27 @@ async fn ending(registry: &ConnectionRegistry, end: &str) -> Result<Vec<Connecti
 
 /// The setup that the reference names, by an id or any unique end of one.
 pub(crate) fn setup(setups: &[SetupInfo], reference: &str) -> Result<SessionId, Error> {
-    let candidates: Vec<_> = setups
-        .iter()
-        .map(|setup| Candidate { id: setup.id.to_string(), kind: setup.kind.to_string(), label: None })
-        .collect();
+    let candidates: Vec<_> = setups.iter().map(candidate).collect();
     let chosen = choose("setup", reference, &candidates)?;
     setups.get(chosen).map(|setup| setup.id).ok_or_else(|| not_found("setup", reference))
+}
+
+/// The setup that is meant where none is named: the only one.
+pub(crate) fn only_setup(setups: &[SetupInfo]) -> Result<SessionId, Error> {
+    match setups {
+        [only] => Ok(only.id),
+        [] => Err(Error::new(Exit::NotFound, "setup_not_found", "no setup waits")
+            .remedy("begin one with `connections add KIND`")),
+        several => {
+            let list: Vec<_> = several.iter().map(|setup| candidate(setup).to_string()).collect();
+            let message = format!("{} setups wait: {}", several.len(), list.join(", "));
+            Err(Error::new(Exit::Usage, "ambiguous", message).remedy("name one by the end of its id"))
+        }
+    }
+}
+
+fn candidate(setup: &SetupInfo) -> Candidate {
+    Candidate { id: setup.id.to_string(), kind: setup.kind.to_string(), label: None }
 }
 
 /// The profile of a kind that the reference names: by its label, its id, or any unique end of one.

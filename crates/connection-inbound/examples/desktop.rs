@@ -26,7 +26,8 @@ pub(crate) async fn connect(
     browser: &Browser,
     mut ask: impl AsyncFnMut(&[Field]) -> Vec<(String, Secret)>,
 ) -> Result<String, Box<dyn Error>> {
-    let session = registry.begin_setup(kind).await?;
+    // The browser is led through an address of ours, so that nobody else's callback is taken.
+    let session = registry.begin_setup(kind).led_browser().await?;
     let (mut next, mut is_open) = (session.next_step().await?, false);
     while let Some((no, step)) = next {
         let (fields, open, beside) = match &step {
@@ -39,6 +40,8 @@ pub(crate) async fn connect(
             }
             SetupStep::Redirect { redirect, beside } => (None, Some(redirect), beside.as_slice()),
             SetupStep::Notice { beside } => (None, None, beside.as_slice()),
+            // Not asked for.
+            SetupStep::Confirm { .. } => (None, None, [].as_slice()),
             SetupStep::Done { .. } | SetupStep::Failed(_) => break,
         };
         for notice in beside {
@@ -47,11 +50,12 @@ pub(crate) async fn connect(
             println!("{} {} {}", notice.message, link.unwrap_or_default(), code.unwrap_or_default());
         }
         if let Some(redirect) = open {
+            let address = session.lead_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
             // Shown in any case: that a program was started does not mean that a person sees a page.
-            println!("Open {}", redirect.link.as_str());
+            println!("Open {address}");
             // Once: a later address is for who has not gone there yet.
             if !std::mem::replace(&mut is_open, true)
-                && let Err(error) = browser.open(redirect.link.as_str()).await
+                && let Err(error) = browser.open(&address).await
             {
                 println!("{error}: {}", error.remedy());
             }

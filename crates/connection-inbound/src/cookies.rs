@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use connection_contract::Secret;
+use connection_contract::{Kind, Secret};
 use connection_core::SessionId;
 
 use crate::PublicUrl;
@@ -39,6 +39,28 @@ pub(crate) fn set(url: &PublicUrl, session: SessionId, proof: &Secret) -> Option
 /// What takes it back.
 pub(crate) fn clear(url: &PublicUrl, session: SessionId) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("{}{session}=; Max-Age=0; {}", prefix(url), attributes(url))).ok()
+}
+
+/// What gives the proof to a browser that is led to the provider. It is sent with what belongs to callbacks of this kind
+/// alone, where the name of the cookie allows that.
+pub(crate) fn set_led(url: &PublicUrl, kind: &Kind, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
+    if url.is_secure() {
+        return set(url, session, proof);
+    }
+    let text = format!("{PLAIN}{session}={}; Max-Age={LIFE}; {}", proof.expose_str()?, below(url, kind));
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// What takes that back; `None` where [`clear`] does.
+pub(crate) fn clear_led(url: &PublicUrl, kind: &Kind, session: SessionId) -> Option<HeaderValue> {
+    let text = format!("{PLAIN}{session}=; Max-Age=0; {}", below(url, kind));
+    HeaderValue::from_str(&text).ok().filter(|_| !url.is_secure())
+}
+
+fn below(url: &PublicUrl, kind: &Kind) -> String {
+    format!("Path={}/callback/{kind}; HttpOnly; SameSite=Lax", url.prefix())
 }
 
 /// The proofs that a browser shows, of the newest setups: it sends the oldest cookie first (RFC 6265, section 5.4).

@@ -42,7 +42,7 @@ pub use loopback::{LoopbackOptions, LoopbackServer};
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use server::Server;
 pub use setups::{
-    AccountBody, AnswerValue, AnswersBody, BeginBody, ChoiceBody, ErrorBody, ErrorDetail, FieldBody, NoticeBody,
-    ProblemBody, ReasonBody, Schema, SetupBody, StateBody, schemas, setup_routes,
+    AccountBody, AnswerValue, AnswersBody, BeginBody, ChoiceBody, ErrorBody, ErrorDetail, FieldBody, GuideBody,
+    NoticeBody, ProblemBody, ReasonBody, Schema, SetupBody, StateBody, schemas, setup_routes,
 };
 pub use webhooks::webhook_routes;

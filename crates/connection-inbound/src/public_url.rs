@@ -5,6 +5,9 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use connection_contract::Kind;
 use url::{Host, Url};
 
+/// The query of the page for a browser that is not the one of the setup.
+pub(crate) const OTHER_BROWSER: &str = "other-browser";
+
 /// The address at which browsers reach this host: `https://example.com`, or `https://example.com/connections` where a
 /// proxy passes on what is below a path. Without TLS it is a loopback address.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,6 +54,11 @@ impl PublicUrl {
     pub(crate) fn done(&self, kind: &Kind, reference: Option<&str>) -> String {
         let query = reference.map(|reference| format!("?ref={reference}")).unwrap_or_default();
         format!("{}/done{query}", self.redirect_uri(kind))
+    }
+
+    /// The page for a browser that brought a callback of a setup that another browser was led to.
+    pub(crate) fn other_browser(&self, kind: &Kind) -> String {
+        format!("{}/done?{OTHER_BROWSER}", self.redirect_uri(kind))
     }
 
     /// Scheme, host and port.

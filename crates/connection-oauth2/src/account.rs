@@ -6,7 +6,7 @@ use connection_contract::{
 
 use crate::{
     OAuth2Error,
-    config::{Account, AccountFrom},
+    config::{Account, AccountFrom, ErrorIf},
     provider::Provider,
     token::{OAuth2Credential, exchange::Granted, response},
 };
@@ -34,25 +34,35 @@ pub(crate) async fn probe(
     for (name, value) in encode::from_form(query) {
         request = request.query(&name, &value);
     }
+    if let Some(body) = &account.body {
+        request = request.json(body);
+    }
+    for (name, value) in &account.headers {
+        request.set_header(name.to_ascii_lowercase(), value.clone());
+    }
     let result = ctx.send_as(authorizer, credential, request).await;
-    // A provider's own way to say "later" is no lost authorization, whatever status it comes with.
-    if let Ok(response) = &result
-        && response.json().is_ok_and(|answer| account.limits.iter().any(|rule| rule.fires(&answer).is_some()))
-    {
-        return Err(NotLive::rate_limited(response.retry_after()));
+    if let Ok(response) = &result {
+        let answer = response.json();
+        let says = |rules: &[ErrorIf]| {
+            answer.as_ref().is_ok_and(|answer| rules.iter().any(|rule| rule.fires(answer).is_some()))
+        };
+        // A provider's own way to say "later" is no lost authorization, whatever status it comes with.
+        if response.status() == 429 || says(&account.limits) {
+            return Err(NotLive::rate_limited(account.pause(response)));
+        }
+        if !matches!(response.status(), 408 | 500..) && says(&account.errors) {
+            let refused = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
+            return Err(NotLive::failing(refused.remedy("authorize again")));
+        }
     }
     let response = classify(result)?;
-    let answer = response.json();
-    let refused = answer.as_ref().is_ok_and(|answer| account.errors.iter().any(|rule| rule.fires(answer).is_some()));
-    if refused {
-        let refused = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
-        return Err(NotLive::failing(refused.remedy("authorize again")));
-    }
     if account.from != AccountFrom::Probe {
         return Ok(None);
     }
-    identity(account, &answer?).map(Some).ok_or_else(|| {
-        NotLive::offline(Reason::new(reason::NOT_JSON, "the provider's answer does not tell which account this is"))
+    identity(account, &response.json()?).map(Some).ok_or_else(|| {
+        let places = account.id.join(", ");
+        let message = format!("the provider's answer does not tell which account this is: nothing is at {places}");
+        NotLive::offline(Reason::new(reason::NOT_JSON, message))
     })
 }
 

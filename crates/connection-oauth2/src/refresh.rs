@@ -41,7 +41,7 @@ impl Refresher<OAuth2Credential> for OAuth2 {
             let fresh = match renewed(self, credential, ctx).await {
                 // Nobody could mend this one: it was nobody's but the connection's.
                 Err(OAuth2Error::InvalidClient) if matches!(self.config.client, Client::Registered) => {
-                    forget(credential, ctx).await;
+                    forget(&self.config, credential, ctx).await;
                     Err(OAuth2Error::ClientLapsed)
                 }
                 fresh => fresh,
@@ -76,8 +76,8 @@ pub(crate) async fn application(
 }
 
 /// So that no setup uses it; where that cannot be stored, the setup that is refused with it does so.
-async fn forget(credential: &OAuth2Credential, ctx: &RefreshContext<'_>) {
-    let known = client::kept(ctx).await.ok().flatten();
+async fn forget(config: &OAuth2Config, credential: &OAuth2Credential, ctx: &RefreshContext<'_>) {
+    let known = client::kept(config, ctx).await.ok().flatten();
     if known.is_some_and(|known| known.id == credential.client_id) {
         drop(client::forget(ctx).await);
     }

@@ -21,7 +21,7 @@ pub(crate) async fn registered(
         Some(known) => Ok(known),
         None => {
             let made = register(provider, url, redirect_uri).await?;
-            client::keep(&made, provider.ctx).await?;
+            client::keep(&made, provider.config, provider.ctx).await?;
             Ok(made)
         }
     }

@@ -1,5 +1,7 @@
 //! Checks answers as a real host does before a plugin sees them. Patterns alone are left out: see the crate's docs.
 
+use std::net::IpAddr;
+
 use connection_contract::{Answer, Field, Input, Secret, Text, host};
 
 /// The longest answer, in bytes.
@@ -30,20 +32,24 @@ pub(crate) fn answers(fields: &[Field], raw: &[(String, Secret)]) -> Result<Vec<
             return Err(format!("'{}' is missing", field.name));
         }
         for value in given {
-            let answer = answer(field, value).map_err(|problem| format!("'{}' {problem}", field.name))?;
+            let confirmed = |by: &Text| raw.iter().any(|(name, value)| *name == **by && value.expose() == b"true");
+            let confirmed = field.plain_http.as_ref().is_some_and(confirmed);
+            let answer = answer(field, value, confirmed).map_err(|problem| format!("'{}' {problem}", field.name))?;
             checked.push((field.name.clone(), answer));
         }
     }
     Ok(checked)
 }
-fn answer(field: &Field, value: &Secret) -> Result<Answer, &'static str> {
+fn answer(field: &Field, value: &Secret, confirmed: bool) -> Result<Answer, &'static str> {
     let text = value.expose_str().ok_or("is not UTF-8 text")?;
     match &field.input {
         Input::Text => Ok(Answer::Text(text.to_owned())),
         Input::Secret => Ok(Answer::Secret(value.duplicate())),
         Input::Choice(choices) if choices.iter().any(|(value, _)| value == text) => Ok(Answer::Text(text.to_owned())),
         Input::Choice(_) => Err("is not one of the choices"),
-        Input::Url if !is_safe(text) => Err("is neither https nor http on this machine"),
+        Input::Url if !(is_safe(text) || confirmed && is_private_network(text)) => {
+            Err("is neither https nor http on this machine")
+        }
         Input::Url => host::base_url(text).map(Answer::Url).ok_or("is not a plain http(s) address"),
         // A real host canonicalises the path and asks the platform.
         Input::Directory => Ok(Answer::Directory(host::root(text))),
@@ -52,7 +58,21 @@ fn answer(field: &Field, value: &Secret) -> Result<Answer, &'static str> {
         _ => Err("is of a kind that the testkit does not know"),
     }
 }
-/// A credential is sent in the clear to this machine alone.
+/// Whether it is an address of a private network, written as a number (RFC 1918, RFC 4193).
+fn is_private_network(url: &str) -> bool {
+    let origin = host::origin(url);
+    let place = origin.as_ref().and_then(|origin| origin.as_str().strip_prefix("http://")).unwrap_or_default();
+    let number = match place.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => place.split(':').next(),
+    };
+    match number.and_then(|number| number.parse::<IpAddr>().ok()).map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => address.is_private(),
+        Some(IpAddr::V6(address)) => address.is_unique_local(),
+        None => false,
+    }
+}
+/// A credential is sent in the clear to this machine, and to a device of a private network that was confirmed.
 fn is_safe(url: &str) -> bool {
     let Some(origin) = host::origin(url) else { return false };
     let Some(rest) = origin.as_str().strip_prefix("http://") else { return true };

@@ -38,7 +38,11 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         let started = world.now();
         let ended = self.drive(Vec::new(), started, 0, "");
         if let Some(left) = self.inputs.get(ended.input) {
-            fail(&format!("the setup ended, and the script still has {}", left.name()));
+            let how = match &ended.result {
+                Ok(_) => "with a connection".to_owned(),
+                Err(failure) => format!("as {}", world.told(failure)),
+            };
+            fail(&format!("the setup ended {how}; the script still has {}", left.name()));
         }
         let logged = world.events().len();
         self.repeat(&ended, started);
@@ -150,7 +154,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         };
         let world = &self.host.world;
         let kv = world.kv.as_ref().map(|kv| kv.state());
-        Entry { what: plan.what.clone(), effect, at, script: world.script.next(), input, kv }
+        let (what, shown) = (plan.what.clone(), plan.shown.clone());
+        Entry { what, shown, effect, at, script: world.script.next(), input, kv }
     }
     /// What a real host would not take from a plugin.
     #[track_caller]
@@ -162,7 +167,9 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                 }
                 drop(self.host.reparsed(&made.credential));
             }
-            Err(failure) if failure.code == reason::PLUGIN_FAULT => fail(&format!("{place}{failure}")),
+            Err(failure) if failure.code == reason::PLUGIN_FAULT => {
+                fail(&format!("{place}{}", self.host.world.told(failure)))
+            }
             Err(_) => {}
         }
     }

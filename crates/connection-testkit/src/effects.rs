@@ -149,7 +149,7 @@ impl<'w> Effects<'w> {
         live: impl FnOnce(Timestamp) -> Effect,
         read: impl FnOnce(Effect) -> Option<T>,
     ) -> T {
-        let effect = match self.begin(&what).await {
+        let effect = match self.begin(&what, "").await {
             Turn::Replay(effect) => effect,
             Turn::Live(busy) => {
                 let (script, now) = (self.world.script.next(), self.lock().now);
@@ -163,8 +163,8 @@ impl<'w> Effects<'w> {
         }
     }
     /// Takes the turn of an effect; never returns when the run is at fault.
-    pub(crate) async fn begin(&self, what: &str) -> Turn<'_> {
-        match self.try_begin(what) {
+    pub(crate) async fn begin(&self, what: &str, shown: &str) -> Turn<'_> {
+        match self.try_begin(what, shown) {
             // Even a fake that answers at once must let a second effect of a `join!` show itself.
             Some(Turn::Live(busy)) => {
                 yield_once().await;
@@ -174,7 +174,7 @@ impl<'w> Effects<'w> {
             None => pending().await,
         }
     }
-    fn try_begin(&self, what: &str) -> Option<Turn<'_>> {
+    fn try_begin(&self, what: &str, shown: &str) -> Option<Turn<'_>> {
         let mut inner = self.lock();
         if inner.busy {
             inner.fault("the plugin began an effect while another was under way");
@@ -186,6 +186,12 @@ impl<'w> Effects<'w> {
         }
         inner.count += 1;
         match inner.replay.pop_front() {
+            Some(entry) if entry.what == what && entry.shown != shown => {
+                let message =
+                    format!("the plugin shows something else in a replay: {shown}, after it was {}", entry.shown);
+                inner.fault(self.world.script.redacted(&message));
+                None
+            }
             Some(entry) if entry.what == what => {
                 inner.now = entry.at;
                 Some(Turn::Replay(entry.effect))
@@ -205,7 +211,7 @@ impl<'w> Effects<'w> {
     fn record(&self, busy: Busy<'_>, what: String, effect: Effect, script: usize) -> Effect {
         let kv = self.world.kv.as_ref().map(|kv| kv.state());
         let mut inner = self.lock();
-        let entry = Entry { what, effect, at: inner.now, script, input: inner.input, kv };
+        let entry = Entry { what, shown: String::new(), effect, at: inner.now, script, input: inner.input, kv };
         let effect = entry.duplicate().effect;
         inner.live.push(entry);
         inner.busy = false;

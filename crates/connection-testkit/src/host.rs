@@ -9,7 +9,7 @@ use connection_contract::{
 use crate::{
     Expected, FakeFiles, FakeTools, FakeWindow, Input, Setup,
     fault::fail,
-    kv::FakeKv,
+    kv::{FakeKv, Part},
     poll::block_on,
     script,
     world::{Inbound, World},
@@ -73,6 +73,16 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     #[must_use]
     pub fn key_value(mut self) -> Self {
         self.world.kv = Some(FakeKv::default());
+        self
+    }
+    /// Gives the host a key-value store whose sealed half has this.
+    #[must_use]
+    #[track_caller]
+    pub fn secret_value(mut self, key: &str, value: Secret) -> Self {
+        let kept = self.world.kv.get_or_insert_default().write(&Part::Secret, key, Some(value.expose().to_vec()));
+        if let Err(error) = kept {
+            fail(&format!("the value of '{key}' cannot be kept: {error}"));
+        }
         self
     }
     /// Gives the host local tools; a plugin may look for those that its descriptor declares.
@@ -179,7 +189,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             other => other?,
         };
         if let Some(reason) = found.reason.as_ref().filter(|reason| reason.code == reason::PLUGIN_FAULT) {
-            fail(reason.message.as_str());
+            fail(&format!("{}{}", reason.message, self.world.undeclared(&reason.code)));
         }
         if let Some(fresh) = &found.credential {
             drop(self.reparsed(fresh));
@@ -229,7 +239,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             Ok(fresh) => drop(self.reparsed(&fresh.credential)),
             Err(error @ ConnectionError::Bug(_)) => fail(&error.to_string()),
             Err(ConnectionError::NotLive(found)) if found.reason.code == reason::PLUGIN_FAULT => {
-                fail(found.reason.message.as_str())
+                fail(&format!("{}{}", found.reason.message, self.world.undeclared(&found.reason.code)))
             }
             Err(_) => {}
         }

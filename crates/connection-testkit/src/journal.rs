@@ -26,6 +26,8 @@ pub(crate) enum Effect {
 pub(crate) struct Entry {
     /// The question; a replay that asks another one is at fault. Holds no secret.
     pub(crate) what: String,
+    /// What a person saw while it was waited for; empty for anything else. A replay shows the same.
+    pub(crate) shown: String,
     pub(crate) effect: Effect,
     pub(crate) at: Timestamp,
     pub(crate) script: usize,
@@ -41,6 +43,7 @@ impl Entry {
     pub(crate) fn duplicate(&self) -> Self {
         Self {
             what: self.what.clone(),
+            shown: self.shown.clone(),
             effect: self.effect.duplicate(),
             at: self.at,
             script: self.script,

@@ -5,19 +5,30 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use connection_contract::ServiceError;
+use connection_contract::{ServiceError, Text};
 
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 64 * 1024;
 
-/// The two halves do not share names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Half {
+/// The part of the store that a value belongs to; the parts do not share names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
     Public,
     Secret,
+    /// The origins that the value may be sent to, sorted.
+    Shared(Vec<Text>),
+}
+
+impl Part {
+    pub(crate) fn shared(origins: &[Text]) -> Self {
+        let mut origins = origins.to_vec();
+        origins.sort();
+        origins.dedup();
+        Self::Shared(origins)
+    }
 }
 /// Everything in it; cheap enough to keep per effect.
-pub(crate) type State = BTreeMap<(Half, String), Vec<u8>>;
+pub(crate) type State = BTreeMap<(Part, String), Vec<u8>>;
 
 /// A clone is the same one.
 #[derive(Clone, Default)]
@@ -33,14 +44,14 @@ impl FakeKv {
     pub(crate) fn restore(&self, state: State) {
         *self.lock() = state;
     }
-    pub(crate) fn read(&self, half: Half, key: &str) -> Option<Vec<u8>> {
-        self.lock().get(&(half, key.to_owned())).cloned()
+    pub(crate) fn read(&self, part: &Part, key: &str) -> Option<Vec<u8>> {
+        self.lock().get(&(part.clone(), key.to_owned())).cloned()
     }
-    pub(crate) fn write(&self, half: Half, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
+    pub(crate) fn write(&self, part: &Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         if key.is_empty() || key.len() > LONGEST_KEY || value.as_ref().is_some_and(|v| v.len() > LONGEST_VALUE) {
             return Err(ServiceError::TooLarge);
         }
-        let key = (half, key.to_owned());
+        let key = (part.clone(), key.to_owned());
         match value {
             Some(value) => self.lock().insert(key, value),
             None => self.lock().remove(&key),

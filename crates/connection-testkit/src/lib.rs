@@ -66,7 +66,7 @@
 //! ```
 //!
 //! [`conformance::Suite`] takes such a script and tests every sentence of the contract that can be tested;
-//! [`fixtures`] are worked examples of plugins.
+//! [`fixtures`] are worked examples of plugins, and [`oauth2`] scripts the provider of a kind made of a configuration.
 //!
 //! # What this crate is not
 //!
@@ -94,6 +94,7 @@ mod input;
 mod journal;
 mod kv;
 mod lent;
+pub mod oauth2;
 mod poll;
 mod processor;
 mod script;

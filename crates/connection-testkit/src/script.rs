@@ -66,7 +66,10 @@ pub struct Expected {
 }
 #[derive(Clone, Debug)]
 enum Body {
+    /// These fields and no others.
     Form(Vec<(String, String)>),
+    /// These fields, and any others beside them.
+    FormHas(Vec<(String, String)>),
     Json(Value),
 }
 impl Expected {
@@ -110,6 +113,13 @@ impl Expected {
     /// Its body must be a form with these fields, in any order.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
         self.body = Some(Body::Form(fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()));
+        self
+    }
+    /// Its body must be a form with this field, and may have others: for what the plugin draws or adds.
+    pub fn form_field(mut self, name: &str, value: &str) -> Self {
+        let mut fields = if let Some(Body::FormHas(fields)) = self.body.take() { fields } else { Vec::new() };
+        fields.push((name.to_owned(), value.to_owned()));
+        self.body = Some(Body::FormHas(fields));
         self
     }
     /// Its body must be this JSON.
@@ -163,6 +173,10 @@ impl Expected {
                 fields.sort();
                 sent == fields
             }
+            Some(Body::FormHas(fields)) => {
+                let sent = encode::from_form(request.body.expose_str().unwrap_or("\0"));
+                fields.iter().all(|field| sent.contains(field))
+            }
             Some(Body::Json(value)) => Value::parse(request.body.expose()).as_ref() == Ok(value),
         };
         (!same).then(|| "is as expected, but its body differs".to_owned())
@@ -209,7 +223,11 @@ impl Script {
     /// Method, origin and path, without a secret that the test gave.
     pub(crate) fn shown(&self, method: &str, url: &str) -> String {
         let path = url.split('?').next().unwrap_or_default();
-        canary::redacted(&format!("{method} {path}"), self.lock().secrets.iter().map(Secret::expose))
+        self.redacted(&format!("{method} {path}"))
+    }
+    /// The text without a secret that the test gave.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        canary::redacted(text, self.lock().secrets.iter().map(Secret::expose))
     }
     /// The next answer, to a request at a URL.
     pub(crate) fn answer(&self, request: &HttpRequest, url: &str, now: Timestamp) -> Result<HttpResponse, HttpError> {

@@ -2,15 +2,16 @@
 
 use connection_contract::{
     BoxFuture, CallbackHandle, Clock, Crypto, FileService, FileStat, HttpError, HttpRequest, HttpResponse, HttpService,
-    InboundHttpService, KvService, Root, Secret, ServiceError, SignatureAlgorithm, Timestamp, encode, host,
+    InboundHttpService, KvService, Root, Secret, ServiceError, SignatureAlgorithm, Text, Timestamp, encode, host,
 };
 
 use crate::{
     crypto::FakeCrypto,
     effects::Effects,
+    fault::fail,
     files::FakeFiles,
     journal::Effect,
-    kv::{FakeKv, Half},
+    kv::{FakeKv, Part},
     poll::yield_once,
     world::{Inbound, World},
 };
@@ -80,11 +81,27 @@ impl World {
     fn on_files<T>(&self, call: impl FnOnce(&FakeFiles) -> Result<T, ServiceError>) -> Result<T, ServiceError> {
         self.files.as_ref().map_or(Err(ServiceError::Denied), call)
     }
-    fn on_kv<T>(&self, call: impl FnOnce(&FakeKv) -> Result<T, ServiceError>) -> Result<T, ServiceError> {
-        self.kv.as_ref().map_or(Err(ServiceError::Unavailable), call)
+    fn write_kv(&self, part: &Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
+        self.require_declared(part);
+        self.kv.as_ref().map_or(Err(ServiceError::Unavailable), |kv| kv.write(part, key, value))
     }
-    fn read_kv(&self, half: Half, key: &str) -> Option<Vec<u8>> {
-        self.kv.as_ref()?.read(half, key)
+    /// A host refuses to share a value for an origin that the descriptor does not declare.
+    fn require_declared(&self, part: &Part) {
+        let Part::Shared(origins) = part else { return };
+        if !(1..=8).contains(&origins.len()) {
+            fail("the plugin shares a value for no origin, or for more than eight");
+        }
+        for origin in origins {
+            let is_declared = self.wildcards.contains(origin)
+                || self.addresses.iter().any(|(_, base)| base.origin().as_str() == origin);
+            if !is_declared {
+                fail(&format!("the plugin shares a value for '{origin}', which its descriptor does not declare"));
+            }
+        }
+    }
+    fn read_kv(&self, part: &Part, key: &str) -> Option<Vec<u8>> {
+        self.require_declared(part);
+        self.kv.as_ref()?.read(part, key)
     }
 }
 impl FileService for World {
@@ -131,28 +148,43 @@ impl FileService for Effects<'_> {
     }
 }
 
-/// A key-value store for the world and for a run alike: `$get` and `$put` say how a half is read and written.
+/// A key-value store for the world and for a run alike: `$get` and `$put` say how a part is read and written.
 macro_rules! key_value {
     ($service:ty, $get:ident, $put:ident) => {
         impl KvService for $service {
             fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
                 Box::pin(async move {
-                    let value = self.$get(Half::Public, key).await;
+                    let value = self.$get(Part::Public, key).await;
                     Ok(value.and_then(|bytes| String::from_utf8(bytes).ok()))
                 })
             }
             fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
-                Box::pin(self.$put(Half::Public, key, value.map(String::into_bytes)))
+                Box::pin(self.$put(Part::Public, key, value.map(String::into_bytes)))
             }
             fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
-                Box::pin(async move { Ok(self.$get(Half::Secret, key).await.map(Secret::new)) })
+                Box::pin(async move { Ok(self.$get(Part::Secret, key).await.map(Secret::new)) })
             }
             fn put_secret<'a>(
                 &'a self,
                 key: &'a str,
                 value: Option<Secret>,
             ) -> BoxFuture<'a, Result<(), ServiceError>> {
-                Box::pin(self.$put(Half::Secret, key, value.map(|secret| secret.expose().to_vec())))
+                Box::pin(self.$put(Part::Secret, key, value.map(|secret| secret.expose().to_vec())))
+            }
+            fn get_shared<'a>(
+                &'a self,
+                origins: &'a [Text],
+                key: &'a str,
+            ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+                Box::pin(async move { Ok(self.$get(Part::shared(origins), key).await.map(Secret::new)) })
+            }
+            fn put_shared<'a>(
+                &'a self,
+                origins: &'a [Text],
+                key: &'a str,
+                value: Option<Secret>,
+            ) -> BoxFuture<'a, Result<(), ServiceError>> {
+                Box::pin(self.$put(Part::shared(origins), key, value.map(|secret| secret.expose().to_vec())))
             }
         }
     };
@@ -162,34 +194,34 @@ key_value!(FakeKv, get_now, put_now);
 key_value!(Effects<'_>, get_effect, put_effect);
 
 impl World {
-    async fn get_live(&self, half: Half, key: &str) -> Option<Vec<u8>> {
+    async fn get_live(&self, part: Part, key: &str) -> Option<Vec<u8>> {
         yield_once().await;
-        self.read_kv(half, key)
+        self.read_kv(&part, key)
     }
-    async fn put_live(&self, half: Half, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
+    async fn put_live(&self, part: Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         yield_once().await;
-        self.on_kv(|kv| kv.write(half, key, value))
+        self.write_kv(&part, key, value)
     }
 }
 impl FakeKv {
-    async fn get_now(&self, half: Half, key: &str) -> Option<Vec<u8>> {
+    async fn get_now(&self, part: Part, key: &str) -> Option<Vec<u8>> {
         yield_once().await;
-        self.read(half, key)
+        self.read(&part, key)
     }
-    async fn put_now(&self, half: Half, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
+    async fn put_now(&self, part: Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         yield_once().await;
-        self.write(half, key, value)
+        self.write(&part, key, value)
     }
 }
 impl Effects<'_> {
-    async fn get_effect(&self, half: Half, key: &str) -> Option<Vec<u8>> {
+    async fn get_effect(&self, part: Part, key: &str) -> Option<Vec<u8>> {
         let read = |e| if let Effect::Value(value) = e { Some(value) } else { None };
-        self.effect(format!("get {half:?} {key}"), |_| Effect::Value(self.world.read_kv(half, key)), read).await
+        self.effect(format!("get {part:?} {key}"), |_| Effect::Value(self.world.read_kv(&part, key)), read).await
     }
-    async fn put_effect(&self, half: Half, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
+    async fn put_effect(&self, part: Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         // A value that differs in a replay is another question.
-        let what = format!("put {half:?} {key} #{}", self.hash(&[value.as_deref().unwrap_or_default()]));
+        let what = format!("put {part:?} {key} #{}", self.hash(&[value.as_deref().unwrap_or_default()]));
         let read = |e| if let Effect::Put(result) = e { Some(result) } else { None };
-        self.effect(what, |_| Effect::Put(self.world.on_kv(|kv| kv.write(half, key, value))), read).await
+        self.effect(what, |_| Effect::Put(self.world.write_kv(&part, key, value)), read).await
     }
 }

@@ -67,6 +67,7 @@ impl<D: ConnectionDefinition> Setup<'_, D> {
 /// A wait that stops a run.
 pub(crate) struct Plan {
     pub(crate) what: String,
+    pub(crate) shown: String,
     pub(crate) no: usize,
     pub(crate) fields: Vec<Field>,
     pub(crate) ways: Ways,
@@ -115,7 +116,12 @@ impl Effects<'_> {
         inner.elapsed = matches!(woken, Some(Woken::Elapsed));
         woken
     }
-    fn suspend(&self, what: String, look: &str, fields: Vec<Field>, ways: Ways, wait: Wait<'_>) {
+    /// What a person sees while it waits: the earlier notices and this wait's; a signature counts as what it signs.
+    fn shown(&self, look: &str) -> String {
+        let text = format!("{look} {:?}", self.lock().notices);
+        String::from_utf8_lossy(self.crypto.settled(text.as_bytes()).expose()).into_owned()
+    }
+    fn suspend(&self, (what, shown): (String, String), look: &str, fields: Vec<Field>, ways: Ways, wait: Wait<'_>) {
         let mut inner = self.lock();
         Self::number(&mut inner, look);
         let mut notices = inner.notices.clone();
@@ -123,7 +129,7 @@ impl Effects<'_> {
         let seconds = |d: Duration| d.as_secs() + u64::from(d.subsec_nanos() > 0);
         let until = wait.elapsed.map(|duration| inner.now.after(seconds(duration)));
         let step = Step { prompt: wait.prompt, open: wait.open.map(|redirect| redirect.link), notices };
-        let plan = Plan { what, no: inner.step, fields, ways, until, step };
+        let plan = Plan { what, shown, no: inner.step, fields, ways, until, step };
         inner.stop.get_or_insert(Stop::Wait(Box::new(plan)));
     }
 }
@@ -147,13 +153,14 @@ impl SetupService for Effects<'_> {
             let what = format!("{ways} [{}]", names.join(" "));
             let link = wait.open.as_ref().map(|redirect| redirect.link.as_str());
             let look = format!("{:?} {link:?} {:?}", wait.prompt, wait.notices);
-            match self.begin(&what).await {
+            let shown = self.shown(&look);
+            match self.begin(&what, &shown).await {
                 Turn::Replay(effect) => match self.replayed(effect, &look) {
                     Some(woken) => woken,
                     None => self.fault("the plugin asks something else in a replay").await,
                 },
                 Turn::Live(busy) => {
-                    self.suspend(what, &look, fields, ways, wait);
+                    self.suspend((what, shown), &look, fields, ways, wait);
                     // Held, so that a second effect, or dropping this one, is noticed before the run stops.
                     let _busy = busy;
                     pending().await

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use connection_contract::{
-    BaseUrl, Clock, Descriptor, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Root, Services, Text,
-    Timestamp, host,
+    BaseUrl, Clock, Descriptor, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Root, Services,
+    SetupFailure, Text, Timestamp, host, reason,
 };
 
 use crate::{
@@ -78,6 +78,18 @@ impl World {
     }
     pub(crate) fn events(&self) -> MutexGuard<'_, Vec<LogEvent>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Why the setup failed, without a secret that the test gave.
+    pub(crate) fn told(&self, failure: &SetupFailure) -> String {
+        let text = format!("{}: {}", failure.code, failure.message);
+        self.script.redacted(&(text + &self.undeclared(&failure.code)))
+    }
+    /// The address that a fault of the plugin is about, where there is one, to be put behind its message.
+    pub(crate) fn undeclared(&self, code: &str) -> String {
+        let events = self.events();
+        let is_named = |event: &&LogEvent| event.name == "undeclared_address" && code == reason::PLUGIN_FAULT;
+        let found = events.iter().rev().find(is_named).and_then(|event| event.fields.first());
+        found.map(|(_, address)| format!(": {address}")).unwrap_or_default()
     }
     /// What the plugin made of files, in order.
     pub(crate) fn made_of_files(&self) -> MutexGuard<'_, Vec<String>> {

@@ -157,8 +157,8 @@ impl Tool {
             .guide_link("How to sign in", self.sign_in_docs)
             .guide_link("API keys", self.api.console);
         if self.costs().is_some() {
-            let field = Field::secret(ADMIN_KEY, "Admin key of the organization").optional();
-            descriptor = descriptor.field(field.help("to see what was spent; leave it empty to do without"));
+            let field = Field::secret(ADMIN_KEY, "Admin key of the organization").offer("Show what was spent?");
+            descriptor = descriptor.field(field.help("the provider tells what was spent to this key alone"));
         }
         descriptor = self.modes.iter().fold(descriptor, |descriptor, mode| descriptor.permission_mode(*mode));
         match self.cache_ttl {

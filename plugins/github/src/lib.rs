@@ -41,7 +41,7 @@ impl ConnectionDefinition for GitHub {
             .field(Field::secret("accessToken", "Personal access token").placeholder("ghp_… or github_pat_…"))
             .field(
                 Field::url("apiBaseUrl", "API address")
-                    .optional()
+                    .offer("GitHub Enterprise?")
                     .default(API)
                     .help("for a GitHub Enterprise Server: https://HOST/api/v3"),
             )

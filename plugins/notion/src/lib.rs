@@ -35,6 +35,8 @@ impl ConnectionDefinition for Notion {
             .origin(API)
             .field(Field::secret("apiKey", "Internal integration token").placeholder("ntn_…"))
             .secret_name("apiKey")
+            // The same token, by the name that extensions for Notion declare.
+            .secret_name("accessToken")
             .guide("Make an internal integration, copy its token, then share pages with it.")
             .guide_link("Make an internal integration", "https://www.notion.so/profile/integrations")
     }
@@ -92,6 +94,6 @@ impl Authorizer<Token> for Notion {
 
 impl NamedSecrets<Token> for Notion {
     fn secret(&self, token: &Token, name: &str) -> Option<Secret> {
-        (name == "apiKey").then(|| token.0.duplicate())
+        matches!(name, "accessToken" | "apiKey").then(|| token.0.duplicate())
     }
 }

@@ -1,6 +1,6 @@
 //! Twilio with an auth token, or with an API key.
 //!
-//! The worked example of a plugin: two ways to log in, of which exactly one is given, and a probe that tells a wrong
+//! The worked example of a plugin: two ways to log in, of which a person chooses one, and a probe that tells a wrong
 //! login from a suspended account. Knows [accounts](https://www.twilio.com/docs/iam/api/account) and
 //! [messages](https://www.twilio.com/docs/messaging/api/message-resource).
 //! May change without notice, but for its kind, its field names and what it has ever stored.
@@ -47,7 +47,12 @@ impl ConnectionDefinition for Twilio {
             .origin(API)
             .field(Field::text("accountSid", "Account SID").pattern("AC[0-9a-fA-F]{32}").placeholder("AC…"))
             .field(Field::secret("authToken", "Auth token").optional().help("either this or an API key"))
-            .field(Field::text("apiKeySid", "API key SID").optional().pattern("SK[0-9a-fA-F]{32}").placeholder("SK…"))
+            .field(
+                Field::text("apiKeySid", "API key SID")
+                    .offer("Use an API key instead of the auth token?")
+                    .pattern("SK[0-9a-fA-F]{32}")
+                    .placeholder("SK…"),
+            )
             .field(Field::secret("apiKeySecret", "API key secret").optional())
             .secret_name("authToken")
             .secret_name("apiKeySecret")
@@ -59,12 +64,20 @@ impl ConnectionDefinition for Twilio {
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
         let mut problem: Option<DisplayText> = None;
         for _ in 0..TRIES {
-            let prompt = Prompt::new("Connect Twilio").problem(problem.take()).field("accountSid");
-            let prompt = prompt.field("authToken").field("apiKeySid").field("apiKeySecret");
-            let Some(login) = login(ctx.prompt(prompt).await)? else {
+            let prompt = Prompt::new("Connect Twilio").problem(problem.take()).field("accountSid").field("apiKeySid");
+            let answers = ctx.prompt(prompt).await;
+            let wanted = if answers.has("apiKeySid") { "apiKeySecret" } else { "authToken" };
+            let mut secrets = ctx.prompt(Prompt::new("Connect Twilio").field(wanted)).await;
+            if !secrets.has(wanted) {
                 problem = Some("give the auth token, or both parts of an API key".into());
                 continue;
+            }
+            let secret = secrets.secret(wanted)?;
+            let proof = match answers.has("apiKeySid") {
+                true => Proof::ApiKey(answers.text("apiKeySid")?.to_owned(), secret),
+                false => Proof::AuthToken(secret),
             };
+            let login = Login { account_sid: answers.text("accountSid")?.to_owned(), proof };
             match probe::account(self, &login, ctx).await {
                 Ok(identity) => {
                     let found = VerifyResult::live().identity(identity.clone());
@@ -114,16 +127,6 @@ impl ConnectionDefinition for Twilio {
     fn webhooks(&self) -> Option<&dyn Webhooks<Login>> {
         Some(self)
     }
-}
-
-/// `None` when it is not exactly one of the two ways.
-fn login(mut answers: Answers) -> Result<Option<Login>, SetupFailure> {
-    let proof = match (answers.has("authToken"), answers.has("apiKeySid"), answers.has("apiKeySecret")) {
-        (true, false, false) => Proof::AuthToken(answers.secret("authToken")?),
-        (false, true, true) => Proof::ApiKey(answers.text("apiKeySid")?.to_owned(), answers.secret("apiKeySecret")?),
-        _ => return Ok(None),
-    };
-    Ok(Some(Login { account_sid: answers.text("accountSid")?.to_owned(), proof }))
 }
 
 impl Authorizer<Login> for Twilio {

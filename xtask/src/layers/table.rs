@@ -116,6 +116,27 @@ pub(crate) const PLACES: &[Place] = &[
         packages: &["connection-core", "connection-faults"],
         purpose: "the store",
     },
+    Place {
+        dependency: "argon2",
+        packages: &["connection-core"],
+        purpose: "a key from a passphrase; without `password-hash`, which writes and checks password records",
+    },
+    Place {
+        dependency: "keyring-core",
+        packages: &["connection-core"],
+        purpose: "the trait of a keyring's store, of which the tests have a double",
+    },
+    Place {
+        dependency: "zbus-secret-service-keyring-store",
+        packages: &["connection-core"],
+        purpose: "the keyring of Linux, without a library of the system",
+    },
+    Place { dependency: "apple-native-keyring-store", packages: &["connection-core"], purpose: "the keyring of macOS" },
+    Place {
+        dependency: "windows-native-keyring-store",
+        packages: &["connection-core"],
+        purpose: "the keyring of Windows",
+    },
     Place { dependency: "uuid", packages: &["connection-core"], purpose: "ids; the contract shows them as text" },
     Place { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
     Place { dependency: "reqwest", packages: &["connection-core"], purpose: "the one HTTP service" },

@@ -1,10 +1,11 @@
 //! `cargo xtask new-plugin NAME`: an author's first step, a plugin that builds and whose tests pass.
 //!
-//! It is a copy of `tests/third-party/acme` under another name, so what it makes is code that is tested here. The copy
-//! is a workspace of its own and builds against this checkout until its author deletes `.cargo/config.toml`.
+//! It is a copy of a template in `tests/third-party` under another name, so what it makes is code that is tested here.
+//! The copy is a workspace of its own and builds against this checkout until its author deletes `.cargo/config.toml`.
 
 mod name;
 mod path;
+mod request;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,9 +14,13 @@ use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 pub(crate) use crate::new_plugin::name::Name;
+use crate::new_plugin::request::Request;
 
-/// What is copied.
+/// The template of a plugin in code.
 pub(crate) const TEMPLATE: &str = "tests/third-party/acme";
+
+/// The template of a kind of OAuth 2, which is a configuration.
+pub(crate) const OAUTH2: &str = "tests/third-party/acme-oauth2";
 
 /// Written for the place where the copy lies.
 const CHECKOUT: &str = ".cargo/config.toml";
@@ -24,34 +29,39 @@ const CHECKOUT: &str = ".cargo/config.toml";
 const LOCK: &str = "Cargo.lock";
 
 /// A file of a plugin: its path inside, and its content.
-type Made = (String, Vec<u8>);
+pub(crate) type Made = (String, Vec<u8>);
 
-/// Makes the plugin in a directory that has nothing in it yet; beside the checkout unless told.
-pub(crate) fn run(workspace: &Workspace, name: &str, at: Option<&str>) -> Result<(), Failure> {
+/// Makes the plugin in a directory that has nothing in it yet, beside the checkout unless the words name another one;
+/// or shows the help.
+pub(crate) fn run(workspace: &Workspace, words: &[&str]) -> Result<(), Failure> {
+    let Some(request) = Request::read(words)? else {
+        println!("{}", request::HELP);
+        return Ok(());
+    };
     let files = workspace.files()?;
-    let name = Name::new(name, &files)?;
-    let directory = match at {
+    let name = Name::new(request.name, &files)?;
+    let directory = match request.at {
         Some(directory) => PathBuf::from(directory),
         None => workspace.root().join("..").join(name.package()),
     };
     let directory = empty(&directory)?;
-    write(&made(workspace, &name, &directory)?, &directory)?;
+    write(&made(workspace, request.template, &name, &directory)?, &directory)?;
     let (package, shown) = (name.package(), directory.display());
     println!("new-plugin: {package} is at {shown}; `cargo test` there passes");
-    println!("new-plugin: next, src/lib.rs: the provider's address, what is asked, whose the answer is");
+    println!("new-plugin: next, src/lib.rs and docs/guide/plugins.md");
     Ok(())
 }
 
-/// What a plugin of that name consists of, at a directory that is there.
-pub(crate) fn made(workspace: &Workspace, name: &Name, directory: &Path) -> Result<Vec<Made>, Failure> {
-    let template = format!("{TEMPLATE}/");
+/// The files of a plugin of that name, made of a template for a directory that exists.
+pub(crate) fn made(workspace: &Workspace, template: &str, name: &Name, directory: &Path) -> Result<Vec<Made>, Failure> {
+    let below = format!("{template}/");
     let mut made = Vec::new();
     for path in workspace.files()? {
-        let Some(inside) = path.strip_prefix(&template).filter(|inside| *inside != LOCK) else { continue };
+        let Some(inside) = path.strip_prefix(&below).filter(|inside| *inside != LOCK) else { continue };
         let file = workspace.root().join(&path);
         let content = fs::read(&file).map_err(|error| Failure::new(format!("cannot read {path}: {error}")))?;
         let content = match String::from_utf8(content) {
-            Ok(text) if inside == CHECKOUT => placed(&text, workspace, directory)?.into_bytes(),
+            Ok(text) if inside == CHECKOUT => placed(&text, workspace, template, directory)?.into_bytes(),
             Ok(text) => name.in_text(&text).into_bytes(),
             Err(bytes) => bytes.into_bytes(),
         };
@@ -61,12 +71,12 @@ pub(crate) fn made(workspace: &Workspace, name: &Name, directory: &Path) -> Resu
 }
 
 /// The file that leads to the checkout, from another directory than the template's.
-fn placed(text: &str, workspace: &Workspace, directory: &Path) -> Result<String, Failure> {
+fn placed(text: &str, workspace: &Workspace, template: &str, directory: &Path) -> Result<String, Failure> {
     let real = |path: &Path| {
         path.canonicalize().map_err(|error| Failure::new(format!("cannot look at {}: {error}", path.display())))
     };
     let root = real(workspace.root())?;
-    let (here, there) = (path::from_to(&root.join(TEMPLATE), &root), path::from_to(&real(directory)?, &root));
+    let (here, there) = (path::from_to(&root.join(template), &root), path::from_to(&real(directory)?, &root));
     Ok(text.replace(&format!("\"{here}/"), &format!("\"{there}/")))
 }
 

@@ -3,32 +3,38 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Name, TEMPLATE, made, path, run, write};
+use super::request::{HELP, Request};
+use super::{Name, OAUTH2, TEMPLATE, made, path, run, write};
 use crate::workspace::Workspace;
 
 #[test]
 fn the_stranger_in_the_tree_is_what_new_plugin_makes() {
     let workspace = Workspace::find().unwrap();
-    let directory = workspace.root().join(TEMPLATE);
-    let made = made(&workspace, &name("acme"), &directory).unwrap();
-    for (inside, content) in &made {
-        assert!(fs::read(directory.join(inside)).unwrap() == *content, "{inside} is another");
+    for (template, most_lines) in [(TEMPLATE, 100), (OAUTH2, 40)] {
+        let directory = workspace.root().join(template);
+        let made = made(&workspace, template, &name("acme"), &directory).unwrap();
+        for (inside, content) in &made {
+            assert!(fs::read(directory.join(inside)).unwrap() == *content, "{template}/{inside} is another");
+        }
+        for inside in ["Cargo.toml", "README.md", "src/lib.rs", "tests/main/main.rs"] {
+            assert!(made.iter().any(|(path, _)| path == inside), "no {inside} in {template}");
+        }
+        let mut paths = made.iter().map(|(path, _)| path);
+        assert!(!paths.any(|path| path.starts_with("tests/fixtures/")), "nothing is released that must be read");
+        let source = made.iter().filter(|(path, _)| path.starts_with("src/"));
+        let lines: usize = source.map(|(_, content)| content.split(|byte| *byte == b'\n').count()).sum();
+        assert!(lines < most_lines, "{template} has {lines} lines");
     }
-    for inside in ["Cargo.toml", "README.md", "src/lib.rs", "tests/main/main.rs", "tests/fixtures/credential-1.bin"] {
-        assert!(made.iter().any(|(path, _)| path == inside), "no {inside}");
-    }
-    let source = made.iter().filter(|(path, _)| path.starts_with("src/"));
-    let lines: usize = source.map(|(_, content)| content.split(|byte| *byte == b'\n').count()).sum();
-    assert!(lines < 100, "a plugin has {lines} lines");
 }
 
 #[test]
 fn a_plugin_of_another_name_names_acme_nowhere_and_finds_the_checkout() {
     let workspace = Workspace::find().unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let files = made(&workspace, &name("blue-post"), directory.path()).unwrap();
+    let oauth2 = made(&workspace, OAUTH2, &name("blue-post"), directory.path()).unwrap();
+    let files = made(&workspace, TEMPLATE, &name("blue-post"), directory.path()).unwrap();
     write(&files, directory.path()).unwrap();
-    for (inside, content) in &files {
+    for (inside, content) in files.iter().chain(&oauth2) {
         let text = String::from_utf8_lossy(content).to_ascii_lowercase();
         assert!(!text.contains("acme") || inside == ".cargo/config.toml", "{inside} names acme");
     }
@@ -72,7 +78,8 @@ fn a_directory_with_something_in_it_is_left_alone() {
     let workspace = Workspace::find().unwrap();
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("mine"), "mine").unwrap();
-    let refusal = run(&workspace, "blue-post", directory.path().to_str()).unwrap_err().to_string();
+    let at = directory.path().to_str().unwrap();
+    let refusal = run(&workspace, &["blue-post", "--at", at]).unwrap_err().to_string();
     assert!(refusal.contains("there is something in") && refusal.contains("--at"), "{refusal}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
@@ -84,6 +91,30 @@ fn the_way_between_two_directories_goes_up_and_down() {
     {
         assert_eq!(path::from_to(Path::new(from), Path::new(to)), way);
     }
+}
+
+#[test]
+fn the_words_of_the_command_are_read_in_any_order_and_help_is_shown() {
+    let made = |name, template, at| Some(Request { name, template, at });
+    for (words, expected) in [
+        (&["acme"][..], made("acme", TEMPLATE, None)),
+        (&["acme", "--oauth2"], made("acme", OAUTH2, None)),
+        (&["--at", "x", "--oauth2", "acme"], made("acme", OAUTH2, Some("x"))),
+        (&["--help"], None),
+        (&["acme", "-h"], None),
+    ] {
+        assert_eq!(Request::read(words).unwrap(), expected, "{words:?}");
+    }
+    for (words, why) in [
+        (&[][..], "the name of the plugin is missing"),
+        (&["acme", "--at"], "`--at` needs a directory"),
+        (&["acme", "--oauth"], "unknown option `--oauth`"),
+        (&["acme", "mail"], "unexpected argument `mail`"),
+    ] {
+        let refusal = Request::read(words).unwrap_err().to_string();
+        assert!(refusal.contains(why) && refusal.contains("new-plugin --help"), "{words:?}: {refusal}");
+    }
+    assert!(HELP.lines().all(|line| line.len() <= 80), "help is wider than a terminal");
 }
 
 fn name(name: &str) -> Name {

@@ -8,7 +8,8 @@
 //! are scripts in their place.
 //!
 //! All of it runs twice: as it is, which is on SQLite, and with an address on
-//! a PostgreSQL server in the environment.
+//! a PostgreSQL server in the environment. What a first hour begins with also
+//! runs as it is pasted at a terminal.
 
 mod blocks;
 mod commands;
@@ -16,6 +17,8 @@ mod expected;
 mod postgres;
 mod provider;
 mod session;
+#[cfg(unix)]
+mod terminal;
 mod tools;
 
 use std::path::Path;
@@ -23,8 +26,11 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::process;
 use crate::readme::postgres::Database;
-use crate::readme::session::Session;
+use crate::readme::session::{Place, Session};
 use crate::workspace::Workspace;
+
+/// Documents whose commands need nobody to answer: the others show commands that ask a person at a terminal.
+const PASTED: &[&str] = &["README.md", "docs/guide/connection.md"];
 
 /// Builds the program, then runs every block of every document.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
@@ -36,10 +42,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     process::run(&mut process::cargo(workspace.root(), &["build", "--release", "--locked", "--bin", "connections"]))?;
     let programs = workspace.target_directory()?.join("release");
     let server = postgres::server(workspace.root())?;
-    for server in std::iter::once(None).chain(server.map(Some)) {
-        run_on(workspace, &programs, &documents, server.as_deref())?;
+    run_on(workspace, &programs, &documents, None, Place::Pipes)?;
+    let pasted: Vec<_> = documents.iter().filter(|(path, _)| PASTED.contains(&path.as_str())).cloned().collect();
+    run_on(workspace, &programs, &pasted, None, Place::Terminal)?;
+    match server {
+        Some(server) => run_on(workspace, &programs, &documents, Some(&server), Place::Pipes),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// On SQLite, or on a server.
@@ -48,6 +57,7 @@ fn run_on(
     programs: &Path,
     documents: &[(String, String)],
     server: Option<&str>,
+    place: Place,
 ) -> Result<(), Failure> {
     let mut ran = 0;
     for (number, (path, text)) in documents.iter().enumerate() {
@@ -56,14 +66,15 @@ fn run_on(
             continue;
         }
         let database = server.map(|server| Database::create(workspace.root(), server, number)).transpose()?;
-        let session = Session::start(programs, database.as_ref().map(Database::url))?;
+        let session = Session::start(programs, database.as_ref().map(Database::url), place)?;
         for block in &blocks {
             let at = |failure| Failure::new(format!("{path}:{failure}"));
             ran += session.run(block, |said| println!("readme: {path}:{said}")).map_err(at)?;
         }
     }
     let engine = if server.is_some() { "PostgreSQL" } else { "SQLite" };
-    println!("readme: {ran} commands of {} documents ran as shown on {engine}", documents.len());
+    let place = if place == Place::Terminal { " at a terminal" } else { "" };
+    println!("readme: {ran} commands of {} documents ran as shown on {engine}{place}", documents.len());
     Ok(())
 }
 

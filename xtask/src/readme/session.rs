@@ -2,7 +2,7 @@
 //!
 //! Nothing of the machine that runs it is seen but the programs on its path,
 //! behind those that stand in for local tools:
-//! not the home, not the environment, not a terminal.
+//! not the home, not the environment, and no terminal but one of its own.
 
 use std::fs;
 use std::io::Read as _;
@@ -19,6 +19,8 @@ use crate::readme::blocks::{Block, Step, World};
 use crate::readme::commands::{self, Plan};
 use crate::readme::expected;
 use crate::readme::provider::Provider;
+#[cfg(unix)]
+use crate::readme::terminal;
 use crate::readme::tools;
 
 /// How long one block may take; nothing in a document waits for long.
@@ -26,6 +28,15 @@ const LONGEST: Duration = Duration::from_secs(120);
 
 /// Stands between the outputs of two commands.
 const BETWEEN: &str = "-- end of command 7f3a9c51 --";
+
+/// Where the commands of a session read and write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// From nothing, and into pipes.
+    Pipes,
+    /// At a terminal at which all lines were pasted.
+    Terminal,
+}
 
 /// A home that starts empty, and the providers on this machine.
 #[derive(Debug)]
@@ -35,11 +46,12 @@ pub(crate) struct Session {
     path: std::ffi::OsString,
     /// Of a server; without one, the program makes its file.
     database: Option<String>,
+    place: Place,
 }
 
 impl Session {
     /// Makes the home, and starts the providers.
-    pub(crate) fn start(programs: &Path, database: Option<String>) -> Result<Self, Failure> {
+    pub(crate) fn start(programs: &Path, database: Option<String>, place: Place) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("cannot prepare a home for the documents: {error}"));
         let directory = tempfile::tempdir().map_err(failed)?;
         for name in ["desk", "home", "temporary"] {
@@ -48,11 +60,14 @@ impl Session {
         let own = directory.path().join("tools");
         tools::install(&own).map_err(failed)?;
         let provider = Provider::start().map_err(failed)?;
-        fs::write(directory.path().join("provider.toml"), provider.configuration()).map_err(failed)?;
+        // In a directory of its own: no connection reads the directory of the configuration.
+        let settings = directory.path().join("settings");
+        fs::create_dir_all(&settings).map_err(failed)?;
+        fs::write(settings.join("provider.toml"), provider.configuration()).map_err(failed)?;
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let entries = [programs.to_owned(), own].into_iter().chain(std::env::split_paths(&inherited));
         let path = std::env::join_paths(entries).map_err(|error| Failure::new(format!("the search path: {error}")))?;
-        Ok(Self { directory, provider, path, database })
+        Ok(Self { directory, provider, path, database, place })
     }
 
     /// Runs a block, and returns how many of its commands ran.
@@ -73,7 +88,11 @@ impl Session {
             }
         }
         if let Some(first) = steps.first() {
-            let said = self.shell(block.world, &script).map_err(|failure| at(first, &failure.to_string()))?;
+            let said = match self.place {
+                Place::Pipes => self.shell(block.world, &script),
+                Place::Terminal => self.terminal(block.world, &script),
+            };
+            let said = said.map_err(|failure| at(first, &failure.to_string()))?;
             compare(&steps, &said)?;
         }
         Ok(steps.len())
@@ -103,6 +122,18 @@ impl Session {
         Ok(String::from_utf8_lossy(&read.map_err(failed)?).into_owned())
     }
 
+    /// The same at a terminal.
+    #[cfg(unix)]
+    fn terminal(&self, world: World, script: &str) -> Result<String, Failure> {
+        terminal::run(|script| self.command(world, script), script, LONGEST, BETWEEN)
+    }
+
+    /// A terminal is not here.
+    #[cfg(not(unix))]
+    fn terminal(&self, world: World, script: &str) -> Result<String, Failure> {
+        self.shell(world, script)
+    }
+
     fn command(&self, world: World, script: &str) -> Command {
         let inside = |name: &str| self.directory.path().join(name);
         let home = inside("home");
@@ -122,7 +153,9 @@ impl Session {
         command.envs([("COLUMNS", "100"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1"), ("TERM", "dumb"), ("TZ", "UTC")]);
         command.envs(self.database.iter().map(|url| ("CONNECTIONS_DATABASE_URL", url)));
         if world == World::Provider {
-            command.env("CONNECTIONS_CONFIG", inside("provider.toml")).envs(self.provider.credentials());
+            command
+                .env("CONNECTIONS_CONFIG", inside("settings").join("provider.toml"))
+                .envs(self.provider.credentials());
         }
         command
     }

@@ -25,6 +25,9 @@ const AUTHORS: &[&str] = &["connection-contract", "connection-testkit"];
 /// A plugin that is made for the occasion: its name has two words.
 const MADE: &str = "blue-post";
 
+/// The directory of the same plugin as a configuration of OAuth 2.
+const MADE_OAUTH2: &str = "blue-post-oauth2";
+
 /// As our workspace builds, so that nothing of others is built twice.
 const PROFILE: &[&str] = &["profile.dev.debug=\"line-tables-only\"", "profile.dev.package.\"*\".debug=false"];
 
@@ -36,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let packages = Packages::pack(workspace, &target, &place)?;
     let stranger = Stranger { workspace, target: &target, packages: &packages };
 
-    for name in ["acme", "acme-host", "curious", "curious-host"] {
+    for name in ["acme", "acme-host", "acme-oauth2", "curious", "curious-host"] {
         process::run(&mut process::cargo(&workspace.root().join(STRANGERS).join(name), &["fmt", "--check"]))?;
     }
     let acme = copied(workspace, "acme", &place)?;
@@ -51,10 +54,24 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     }
 
     let made = fresh(&place.join(MADE))?;
-    let files = new_plugin::made(workspace, &Name::new(MADE, &workspace.files()?)?, &made)?;
+    let name = Name::new(MADE, &workspace.files()?)?;
+    let files = new_plugin::made(workspace, new_plugin::TEMPLATE, &name, &made)?;
     let files: Vec<_> = files.into_iter().filter(|(inside, _)| !inside.starts_with(".cargo/")).collect();
     new_plugin::write(&files, &made)?;
     stranger.cargo(&made, &["test", "--quiet"], AUTHORS)?;
+    // An author changes these first, and the tests still pass.
+    let files = changed(files, &[("apiKey", "token"), ("canary-5f2c9be1a7d34e60", "canary-of-the-author")])?;
+    new_plugin::write(&files, &made)?;
+    stranger.cargo(&made, &["test", "--quiet"], AUTHORS)?;
+
+    let made = fresh(&place.join(MADE_OAUTH2))?;
+    let files = new_plugin::made(workspace, new_plugin::OAUTH2, &name, &made)?;
+    let files: Vec<_> = files.into_iter().filter(|(inside, _)| !inside.starts_with(".cargo/")).collect();
+    new_plugin::write(&files, &made)?;
+    copy(&workspace.root().join("Cargo.lock"), &made.join("Cargo.lock"))?;
+    let ours = [AUTHORS, &["connection-oauth2"]].concat();
+    stranger.cargo(&made, &["test", "--quiet"], &ours)?;
+    stranger.cargo(&made, &["clippy", "--quiet", "--all-targets", "--", "--deny", "warnings"], &ours)?;
 
     let host = copied(workspace, "acme-host", &place)?;
     copy(&workspace.root().join("Cargo.lock"), &host.join("Cargo.lock"))?;
@@ -110,6 +127,24 @@ fn copied(workspace: &Workspace, name: &str, place: &Path) -> Result<PathBuf, Fa
     Ok(directory)
 }
 
+/// The files with other words in their source and their tests, each of which must be there.
+fn changed(files: Vec<new_plugin::Made>, words: &[(&str, &str)]) -> Result<Vec<new_plugin::Made>, Failure> {
+    let mut files = files;
+    for (old, new) in words {
+        let mut is_there = false;
+        for (inside, content) in files.iter_mut().filter(|(inside, _)| inside.ends_with(".rs")) {
+            let text = String::from_utf8(std::mem::take(content))
+                .map_err(|_| Failure::new(format!("{inside} is not UTF-8 text")))?;
+            is_there |= text.contains(old);
+            *content = text.replace(old, new).into_bytes();
+        }
+        if !is_there {
+            return Err(Failure::new(format!("`{old}` is not in the plugin that `new-plugin` makes")));
+        }
+    }
+    Ok(files)
+}
+
 /// The directory, empty.
 fn fresh(directory: &Path) -> Result<PathBuf, Failure> {
     let failed = |error| Failure::new(format!("cannot empty {}: {error}", directory.display()));
@@ -128,3 +163,6 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
 fn below(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
 //! Files of a connection that has roots.
 
-use connection_contract::{FileService, FileStat, Root, Secret};
+use connection_contract::{FileStat, Root, Secret};
 
 use super::Connection;
-use crate::{Error, services::files::LocalFiles};
+use crate::{
+    Error,
+    services::files::{LocalFiles, Reading, Unread},
+};
 
 impl Connection {
     /// The files below the directories that the user granted, read only.
@@ -17,7 +20,7 @@ impl Connection {
         if roots.is_empty() {
             return Err(self.cannot("read files"));
         }
-        let files = LocalFiles::new(roots.clone(), self.shared.files.clone());
+        let files = LocalFiles::new(roots.clone(), Reading::of(&self.shared, &self.info.owner));
         Ok(Files { files, roots: roots.clone() })
     }
 }
@@ -39,26 +42,35 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`Error::Files`].
+    /// [`Error::Files`], and [`Error::Directory`] for a root that is not opened now.
     pub async fn stat(&self, root: &Root, path: &str) -> Result<FileStat, Error> {
-        self.files.stat(root, path).await.map_err(Error::Files)
+        Ok(self.files.stated(root, path).await?)
     }
 
     /// What is in a directory, by name.
     ///
     /// # Errors
     ///
-    /// [`Error::Files`].
+    /// [`Error::Files`], and [`Error::Directory`] for a root that is not opened now.
     pub async fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, Error> {
-        self.files.list(root, path).await.map_err(Error::Files)
+        Ok(self.files.listed(root, path).await?)
     }
 
     /// A file of at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Files`].
+    /// [`Error::Files`], and [`Error::Directory`] for a root that is not opened now.
     pub async fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, Error> {
-        self.files.read(root, path, limit).await.map_err(Error::Files)
+        Ok(self.files.content(root, path, limit).await?)
+    }
+}
+
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Refused(refused) => Self::Directory(refused),
+            Unread::Service(error) => Self::Files(error),
+        }
     }
 }

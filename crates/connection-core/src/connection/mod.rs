@@ -24,8 +24,7 @@ use crate::{
 };
 
 pub use files::Files;
-use hot::Stored;
-pub(crate) use hot::{HotRow, HotRows};
+pub(crate) use hot::{HotRow, HotRows, Known, Stored};
 pub(crate) use payload::Payload;
 pub use send::Response;
 
@@ -33,7 +32,7 @@ pub use send::Response;
 #[derive(Clone)]
 pub struct Connection {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) info: ConnectionInfo,
+    pub(crate) info: Arc<ConnectionInfo>,
 }
 
 impl fmt::Debug for Connection {
@@ -48,7 +47,8 @@ impl Connection {
         self.info.id
     }
 
-    /// What was known of it when this handle was made.
+    /// What was known of it when this handle was made, which may be half a second old by then: see
+    /// [`hot_rows`](crate::RegistryBuilder::hot_rows).
     pub fn info(&self) -> &ConnectionInfo {
         &self.info
     }
@@ -92,7 +92,7 @@ impl Connection {
     /// As [`send`](Self::send).
     pub async fn origins(&self) -> Result<Vec<Origin>, Error> {
         let (_, row) = self.open().await?;
-        Ok(row.payload.egress.origins.iter().map(|allowed| allowed.origin.clone()).collect())
+        Ok(row.payload.origins.iter().map(|allowed| allowed.origin.clone()).collect())
     }
 
     /// A request below its base, as a person writes it: `GET`, `/user/repos?per_page=1`. Path and query are as they go
@@ -105,7 +105,9 @@ impl Connection {
         if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
             return Err(Error::InvalidRequest("a method is a word of capital letters, as in GET"));
         }
-        host::request(method.to_owned(), &self.base_url().await?, path_and_query)
+        let (_, row) = self.open().await?;
+        let base = row.payload.base_url.as_ref().ok_or_else(|| self.cannot("send requests"))?;
+        host::request(method.to_owned(), base, path_and_query)
             .ok_or(Error::InvalidRequest("a path begins with '/', has no '.' or '..' parts and is percent-encoded"))
     }
 
@@ -122,8 +124,13 @@ impl Connection {
         Error::NotSupported { kind: self.info.kind.clone(), what }
     }
 
+    /// The row of this connection, read after this call.
+    pub(crate) async fn reopen(&self) -> Result<Arc<HotRow>, Error> {
+        self.shared.hot.reread(&self.stored()).await?.open(&self.shared).await
+    }
+
     fn stored(&self) -> Stored<'_> {
-        Stored { shared: &self.shared, info: &self.info }
+        Stored::of(&self.shared, &self.info)
     }
 
     /// The plugin and the current credential, opened.
@@ -133,6 +140,6 @@ impl Connection {
         if self.shared.store.is_closed() {
             return Err(StoreError::Closed.into());
         }
-        Ok((kind, self.shared.hot.open(&self.stored()).await?))
+        Ok((kind, self.shared.hot.read(&self.stored()).await?.open(&self.shared).await?))
     }
 }

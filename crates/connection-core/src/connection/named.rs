@@ -60,12 +60,26 @@ pub(crate) async fn held(
     }
 }
 
-/// As [`held`], where its plugin can tell: for a row that says what it said before otherwise.
+/// Returns what a probe said of the credential, and asks the plugin as [`held`] does only if the probe could not say.
+pub(crate) async fn after_probe(
+    shared: &Shared,
+    kind: &KindEntry,
+    credential: &Secret,
+    probed: Option<Vec<String>>,
+    former: impl Future<Output = Option<String>>,
+) -> String {
+    match probed {
+        Some(names) => json::texts(&names),
+        None => held(shared, kind, credential, former).await,
+    }
+}
+
+/// Asks the plugin for the names, as JSON.
 ///
 /// # Errors
 ///
-/// As [`secrets`].
-pub(crate) async fn told(shared: &Shared, kind: &KindEntry, credential: &Secret) -> Result<String, Error> {
+/// Those of [`secrets`].
+async fn told(shared: &Shared, kind: &KindEntry, credential: &Secret) -> Result<String, Error> {
     let declared = declared(kind);
     if declared.is_empty() {
         return Ok(json::texts(&declared));
@@ -75,8 +89,8 @@ pub(crate) async fn told(shared: &Shared, kind: &KindEntry, credential: &Secret)
     Ok(json::texts(&held.collect()))
 }
 
-/// All that there may be.
-fn declared(kind: &KindEntry) -> Vec<String> {
+/// The names of all secrets that a credential of this kind may hold.
+pub(crate) fn declared(kind: &KindEntry) -> Vec<String> {
     kind.descriptor.secret_names.iter().map(ToString::to_string).collect()
 }
 
@@ -107,6 +121,6 @@ pub(crate) async fn current(shared: &Shared, id: ConnectionId) -> Option<String>
 }
 
 /// A person who leaves a field empty, or types spaces, has given nothing.
-fn is_blank(secret: &Secret) -> bool {
+pub(crate) fn is_blank(secret: &Secret) -> bool {
     secret.expose_str().is_some_and(|text| text.trim().is_empty())
 }

@@ -6,7 +6,7 @@ use connection_contract::{BaseUrl, Origin, Reach, Record, Root, Secret, host};
 
 use crate::{
     ConnectionId,
-    registry::KindEntry,
+    registry::{KindEntry, has_environment},
     seal::Place,
     services::http::{AllowedOrigin, Egress},
 };
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct Payload {
     pub(crate) credential: Secret,
     pub(crate) base_url: Option<BaseUrl>,
-    pub(crate) egress: Egress,
+    pub(crate) origins: Vec<AllowedOrigin>,
     pub(crate) roots: Vec<Root>,
 }
 
@@ -53,14 +53,14 @@ impl Payload {
             return Err("the plugin asks for a directory that the user did not name");
         }
         let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
-        Ok(Self { credential, base_url, egress: Egress { origins, ..Egress::default() }, roots: reach.roots.clone() })
+        Ok(Self { credential, base_url, origins, roots: reach.roots.clone() })
     }
 
     pub(crate) fn duplicate(&self) -> Self {
         Self {
             credential: self.credential.duplicate(),
             base_url: self.base_url.clone(),
-            egress: self.egress.clone(),
+            origins: self.origins.clone(),
             roots: self.roots.clone(),
         }
     }
@@ -71,7 +71,7 @@ impl Payload {
         if let Some(base) = &self.base_url {
             record = record.with("base", base.to_string());
         }
-        for AllowedOrigin { origin, named } in &self.egress.origins {
+        for AllowedOrigin { origin, named } in &self.origins {
             record = record.with(if *named { "named" } else { "declared" }, origin.as_str());
         }
         self.roots.iter().fold(record, |record, root| record.with("root", root.as_str())).encode()
@@ -94,8 +94,12 @@ impl Payload {
                 _ => {}
             }
         }
-        let egress = Egress { origins, ..Egress::default() };
-        Some(Self { credential: record.take("credential").ok()?, base_url, egress, roots })
+        Some(Self { credential: record.take("credential").ok()?, base_url, origins, roots })
+    }
+
+    /// Returns where requests of that owner may go.
+    pub(crate) fn egress(&self, owner: &str) -> Egress {
+        Egress { origins: self.origins.clone(), is_of_process: has_environment(owner), ..Egress::default() }
     }
 }
 
@@ -135,7 +139,7 @@ mod tests {
         let payload = Payload::decode(FORMAT_1).unwrap();
         assert_eq!(payload.credential.expose(), b"secret");
         assert_eq!(payload.base_url.as_ref().unwrap().to_string(), "https://api.acme.example/base/v1");
-        let origins = payload.egress.origins.iter().map(|allowed| (allowed.origin.as_str(), allowed.named));
+        let origins = payload.origins.iter().map(|allowed| (allowed.origin.as_str(), allowed.named));
         let expected = [("https://api.acme.example", false), ("https://acme.example:8443", true)];
         assert_eq!(origins.collect::<Vec<_>>(), expected);
         assert_eq!(payload.roots, [host::root("/home/ada/notes")]);

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use connection_contract::{NotLive, Reason, reason};
 
-use super::{Connection, hot::HotRow};
+use super::{Connection, Known, hot::HotRow};
 use crate::{
     ConnectionInfo, Error,
-    refresh::{self, Renewed, Why, plan::Stage},
+    refresh::{self, Landed, Renewed, Why, plan::Stage},
     registry::KindEntry,
 };
 
@@ -48,9 +48,11 @@ impl Connection {
         if !self.kind()?.renews() {
             return Err(self.cannot("renew their credential"));
         }
-        let (_, generation) = registry.info_and_generation(id).await?;
-        refresh::renew(&registry, id, generation, why).await?;
-        registry.info(id).await
+        match refresh::renew_current(&registry, id, why).await?.row {
+            // The row is of whoever began the refresh.
+            Some(row) if row.info.owner == self.info.owner => Ok((*row.info).clone()),
+            _ => registry.info(id).await,
+        }
     }
 
     /// The plugin and a credential that has not ended, opened.
@@ -67,9 +69,8 @@ impl Connection {
                 Ok((kind, row))
             }
             Stage::Expired => {
-                refresh::renew(&registry, self.id(), row.generation, Why::Due).await?;
-                let row = self.shared.hot.reopen(&self.stored()).await?;
-                Ok((kind, row))
+                let landed = refresh::renew(&registry, self.id(), row.generation, Why::Due).await?;
+                Ok((kind, self.landed(landed.row).await?))
             }
             Stage::Failed => {
                 let unknown = || Reason::new(reason::EXPIRED, "it has ended and could not be renewed");
@@ -79,17 +80,27 @@ impl Connection {
         }
     }
 
+    /// The credential that a refresh came with, which nobody who waited for it reads again.
+    async fn landed(&self, row: Option<Arc<Known>>) -> Result<Arc<HotRow>, Error> {
+        match row {
+            Some(row) if row.info.owner == self.info.owner && row.info.kind == self.info.kind => {
+                row.open(&self.shared).await
+            }
+            _ => self.reopen().await,
+        }
+    }
+
     /// After the provider refused this credential: another one, if there is or can be one.
     pub(crate) async fn after_refusal(&self, kind: &KindEntry, refused: &HotRow) -> Option<Arc<HotRow>> {
         let newer = |row: &Arc<HotRow>| row.generation != refused.generation;
         // Another process may have stored one. The provider's answer tells more than that the store cannot be read.
-        let row = self.shared.hot.reopen(&self.stored()).await.ok()?;
+        let row = self.reopen().await.ok()?;
         if newer(&row) || !kind.renews() {
             return Some(row).filter(newer);
         }
         match refresh::renew(&self.registry(), self.id(), refused.generation, Why::Refused).await {
-            Ok(Renewed::To(_)) => self.shared.hot.reopen(&self.stored()).await.ok().filter(newer),
-            Ok(Renewed::Elsewhere | Renewed::NotNow) => None,
+            Ok(Landed { renewed: Renewed::To(_), row }) => self.landed(row).await.ok().filter(newer),
+            Ok(_) => None,
             Err(error) => {
                 tracing::debug!(connection = %self.id(), code = error.code(), "not renewed after it was refused");
                 None

@@ -12,7 +12,9 @@ use super::{
     replace::{self, Replacement},
 };
 use crate::{
-    ConnectionInfo, ConnectionRegistry, Error, SealError, event,
+    ConnectionInfo, ConnectionRegistry, Error, SealError,
+    definition::Probed,
+    event,
     extension::{self, Affected},
     guard::RowError,
     limits,
@@ -64,7 +66,7 @@ impl Connection {
     pub async fn rollback(&self) -> Result<ConnectionInfo, Error> {
         let (registry, shared, id) = (self.registry(), &self.shared, self.id());
         let task = async move { go_back(&registry, &registry.info(id).await?).await };
-        shared.rollbacks.join(&shared.runtimes, id, task).await
+        shared.rollbacks.join(&shared.runtimes, id, || task).await
     }
 }
 
@@ -136,8 +138,8 @@ async fn verified(
     let (shared, id) = (&registry.shared, info.id);
     let subject = open_previous(shared, info, previous).await?;
     let mut payload = subject.payload.duplicate();
-    let found = match verify::probe(shared, kind, subject, verify::Asker::Host).await {
-        Ok(found) => found,
+    let Probed { found, secret_names } = match verify::probe(shared, kind, subject, verify::Asker::Host).await {
+        Ok(probed) => probed,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
         Err(source) => return Err(Error::Plugin { kind: info.kind.clone(), source }),
@@ -145,13 +147,13 @@ async fn verified(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
-    let secret_names =
-        named::held(shared, kind, &payload.credential, async { Some(previous.credential.secret_names.clone()) }).await;
+    let former = async { Some(previous.credential.secret_names.clone()) };
+    let secret_names = named::after_probe(shared, kind, &payload.credential, secret_names, former).await;
     if found.credential.is_some() && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await? {
         // Who removed the connection gave back the one before it; nobody else knows of this one.
         let config = json::to_config(&previous.config);
         let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };
-        registry.give_back(info, orphan).await;
+        registry.give_back(&info.kind, orphan).await;
         return Err(Error::NotFound(id));
     }
     let (account_id, label) = (previous.account_id.as_str(), previous.account_label.as_str());

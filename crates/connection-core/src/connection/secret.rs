@@ -3,7 +3,7 @@
 use connection_contract::{Secret, SecretName};
 
 use super::{Connection, named};
-use crate::{Error, event, store::Lock};
+use crate::{Error, event, requirement::names, store::Lock};
 
 const ACCESS_TOKEN: &str = "accessToken";
 
@@ -39,10 +39,11 @@ impl Connection {
     }
 
     /// Asks its plugin which secrets the credential holds, where one of these may be among them that its row does not name;
-    /// whether the row says something else now. What cannot be asked stays as it is.
-    pub(crate) async fn tell_names(&self, names: &[SecretName]) -> bool {
+    /// whether the row says something else now. So many names does the extension declare. What cannot be asked stays as it is.
+    pub(crate) async fn tell_names(&self, names: &[SecretName], declared: usize) -> bool {
         let Ok(kind) = self.kind() else { return false };
-        let is_declared = |name: &SecretName| kind.descriptor.secret_names.iter().any(|known| *known == name.as_str());
+        let is_declared =
+            |name: &SecretName| names::of_kind(&kind.descriptor.secret_names, declared, name.as_str()).is_some();
         if !names.iter().any(is_declared) {
             return false;
         }

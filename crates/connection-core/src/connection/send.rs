@@ -11,7 +11,7 @@ use crate::{
     error::{CRASHED, TIMED_OUT},
     registry::KindEntry,
     services::{
-        http::{Streaming, is_sendable},
+        http::{Streaming, host as host_name, is_sendable},
         secret_buffer::SecretBuffer,
     },
     verify::{HostServices, lag},
@@ -67,7 +67,7 @@ impl Connection {
         }
         lag::pause(clock).await;
         // The first answer tells more than that the store cannot be read.
-        match self.shared.hot.reopen(&self.stored()).await {
+        match self.reopen().await {
             Ok(row) => self.send_as(&kind, &row, &origin, again).await,
             Err(_) => Ok(answer),
         }
@@ -81,14 +81,13 @@ impl Connection {
         origin: &Origin,
         mut request: HttpRequest,
     ) -> Result<Response, Error> {
-        let egress = &row.payload.egress;
         // Before the plugin attaches anything.
-        if !egress.origins.iter().any(|allowed| allowed.origin == *origin) {
+        if !row.payload.origins.iter().any(|allowed| allowed.origin == *origin) {
             return Err(Error::Denied { origin: origin.clone() });
         }
         let services = HostServices::new(&self.shared, kind, &self.info.owner, &row.payload);
         let (definition, row) = (kind.definition.clone(), row.clone());
-        let egress = egress.clone();
+        let egress = row.payload.egress(&self.info.owner);
         let attach = async move {
             contain::call(move || {
                 let http = services.http();
@@ -110,14 +109,18 @@ impl Connection {
         };
         let attached = attached.map_err(|source| Error::Credential { kind: kind.clone(), source })?;
         let request = attached.ok_or_else(|| self.cannot("send requests"))?;
-        let answer = self.shared.http.start(&egress, request, MOST_BYTES).await.map_err(Error::Http)?;
-        Ok(Response { answer })
+        let host = host_name(origin).to_owned();
+        match self.shared.http.start(&egress, request, MOST_BYTES).await {
+            Ok(answer) => Ok(Response { answer, host }),
+            Err(source) => Err(Error::Http { host, source }),
+        }
     }
 }
 
 /// What a provider answered. The body comes in pieces; dropped, the rest is not read.
 pub struct Response {
     answer: Streaming,
+    host: String,
 }
 
 impl fmt::Debug for Response {
@@ -153,7 +156,7 @@ impl Response {
     ///
     /// [`Error::Http`] when it breaks off.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        self.answer.chunk().await.map_err(Error::Http)
+        self.answer.chunk().await.map_err(|source| self.broken_off(source))
     }
 
     /// The whole body, of at most `limit` bytes.
@@ -164,8 +167,12 @@ impl Response {
     pub async fn bytes(mut self, limit: usize) -> Result<Secret, Error> {
         let mut body = SecretBuffer::new(limit, self.answer.expected());
         while let Some(piece) = self.chunk().await?.map(Secret::new) {
-            body.push(piece.expose()).map_err(|_| Error::Http(HttpError::TooLarge))?;
+            body.push(piece.expose()).map_err(|_| self.broken_off(HttpError::TooLarge))?;
         }
         Ok(body.into_secret())
+    }
+
+    fn broken_off(&self, source: HttpError) -> Error {
+        Error::Http { host: self.host.clone(), source }
     }
 }

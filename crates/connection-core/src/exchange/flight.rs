@@ -12,6 +12,7 @@ use super::{
     recording::{keep, recorded},
     replay::{Age, Verdict, retry_after},
     rescue::{self, Rescue},
+    sign::{Signs, given_during},
     table::{Landing, Progress},
     unanswered::{Look, conclude, concluded, decide, lost, moment, uncertain},
 };
@@ -73,6 +74,8 @@ pub(crate) struct Uncertain {
     pub(crate) unclear_for: i64,
     /// Seconds that the provider asked to be left alone after the last one.
     pub(crate) retry_after: i64,
+    /// The sender gave a sign of life a moment ago, so that nothing is said of the attempt yet.
+    pub(crate) is_left: bool,
 }
 
 impl Ended {
@@ -134,34 +137,48 @@ async fn to_end(
     match begin(&shared, exchange).await {
         Err(error) => Some(Err(error)),
         Ok(Begun::Known(ended)) => Some(Ok(ended)),
-        Ok(Begun::Noted(noted)) => match exchange_now(&shared, exchange, &noted, request).await {
-            Once::Answered(answer) if answer.status() == 429 => {
-                take_back(&shared, exchange, noted).await;
-                Some(Ok(Ended::Refused(Arc::new(answer))))
-            }
-            // A gateway answers 5xx for a request that arrived.
-            Once::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
-                // Without a result the registry is gone; what it was told is in a rescue file.
-                keep(shared, exchange, &noted, answer, progress).await.map(Ok)
-            }
-            Once::NotSent(error) => {
-                take_back(&shared, exchange, noted).await;
-                Some(Ok(Ended::NotSent(error)))
-            }
-            once @ (Once::Answered(_) | Once::Lost) => {
-                let asked = match once {
-                    Once::Answered(answer) => retry_after(answer.retry_after()),
-                    _ => 0,
-                };
-                tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
-                let now = noted.now.reckoned(&*shared.clock);
-                let sent = conclude(&shared, exchange, noted.sent, asked).await;
-                // The answer to that told the time, too.
-                let now = sent.concluded_at.map_or(now, |at| Moment::told(at, shared.clock.passed()));
-                let verdict = decide(&shared, exchange, &sent, now).await;
-                Some(verdict.map(|verdict| Ended::Uncertain(uncertain(&shared, exchange, &sent, verdict, now))))
-            }
-        },
+        Ok(Begun::Noted(noted)) => {
+            let signs = Signs::of(&shared, exchange.key, &noted.sent);
+            given_during(signs, noted_to_end(shared, exchange, noted, request, progress)).await
+        }
+    }
+}
+
+/// Sends what is noted, and records what became of it.
+async fn noted_to_end(
+    shared: Arc<Shared>,
+    exchange: &Exchange,
+    noted: Noted,
+    request: HttpRequest,
+    progress: &watch::Sender<Progress>,
+) -> Option<Result<Ended, Error>> {
+    match exchange_now(&shared, exchange, &noted, request).await {
+        Once::Answered(answer) if answer.status() == 429 => {
+            take_back(&shared, exchange, noted).await;
+            Some(Ok(Ended::Refused(Arc::new(answer))))
+        }
+        // A gateway answers 5xx for a request that arrived.
+        Once::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
+            // Without a result the registry is gone; what it was told is in a rescue file.
+            keep(shared, exchange, &noted, answer, progress).await.map(Ok)
+        }
+        Once::NotSent(error) => {
+            take_back(&shared, exchange, noted).await;
+            Some(Ok(Ended::NotSent(error)))
+        }
+        once @ (Once::Answered(_) | Once::Lost) => {
+            let asked = match once {
+                Once::Answered(answer) => retry_after(answer.retry_after()),
+                _ => 0,
+            };
+            tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
+            let now = noted.now.reckoned(&*shared.clock);
+            let sent = conclude(&shared, exchange, noted.sent, asked).await;
+            // The answer to that told the time, too.
+            let now = sent.concluded_at.map_or(now, |at| Moment::told(at, shared.clock.passed()));
+            let verdict = decide(&shared, exchange, &sent, now).await;
+            Some(verdict.map(|verdict| Ended::Uncertain(uncertain(&shared, exchange, &sent, verdict, now))))
+        }
     }
 }
 
@@ -230,7 +247,7 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
                 let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
                 match decide(shared, exchange, &sent, now).await? {
                     Verdict::Send { replays, within } => Some((sent, replays, within)),
-                    verdict @ Verdict::Wait { .. } => {
+                    verdict @ (Verdict::Wait { .. } | Verdict::Leave { .. }) => {
                         return Ok(Begun::Known(Ended::Uncertain(uncertain(shared, exchange, &sent, verdict, now))));
                     }
                 }

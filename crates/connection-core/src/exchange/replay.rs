@@ -18,6 +18,8 @@ pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(25);
 pub(super) const QUARANTINE: i64 = 60;
 /// How often it is asked again whether an attempt is over of which nobody here can tell, in seconds.
 const ASKED: i64 = 60;
+/// A sign of life is fresh for so long, in seconds: a sender that is alive renews it three times meanwhile.
+const FRESH: i64 = 45;
 /// So long without a sign of its node proves that an attempt is over, in seconds.
 const SILENT: i64 = 86_400;
 /// A provider may ask for no longer pause than that, in seconds.
@@ -38,6 +40,8 @@ pub(super) enum Verdict {
     Send { replays: i64, within: Option<Duration> },
     /// It stays uncertain; in so many seconds it may be another verdict, if ever.
     Wait { again_in: Option<i64> },
+    /// Its sender gave a sign of life a moment ago. In so many seconds the sign is fresh no longer.
+    Leave { again_in: i64 },
 }
 
 /// How old something is at least and at most, in seconds, by the database's clock and by what passed here since this
@@ -69,6 +73,12 @@ impl Age {
     /// Of a sign of life: whether its node has been silent for so long that it is taken to be gone.
     pub(super) fn is_silent(self) -> bool {
         self.least >= SILENT
+    }
+
+    /// Returns for how many seconds a sign of life of this age is still fresh. A sign from far in the future was dated by a
+    /// clock that was set, and is not fresh.
+    fn fresh_for(self) -> Option<i64> {
+        (-FRESH..FRESH).contains(&self.most).then(|| FRESH.saturating_sub(self.most).min(FRESH))
     }
 
     fn is_over_quarantine(self) -> bool {
@@ -113,6 +123,9 @@ pub(super) fn verdict(rule: Rule, sent: &Sent, left: i64, first: Moment, now: Mo
         return Verdict::Send { replays: sent.replays, within: None };
     }
     let Some(concluded_at) = sent.concluded_at else {
+        if let Some(again_in) = Age::of(sent.seen_at, first, now).fresh_for() {
+            return Verdict::Leave { again_in };
+        }
         // Whoever sent it, or its node, may tell yet, and may have the answer.
         let again_in = if age.is_over_quarantine() { ASKED } else { age.quarantined_for() };
         return Verdict::Wait { again_in: Some(again_in) };

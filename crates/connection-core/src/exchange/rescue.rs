@@ -130,7 +130,7 @@ fn said_of_forgetting(forgotten: Option<io::Result<()>>) {
 }
 
 /// Records what this node keeps.
-pub(crate) async fn ingest_all(shared: &Arc<Shared>) {
+pub(super) async fn ingest_all(shared: &Arc<Shared>) {
     let keys = match blocking(shared, StateDirectory::all_kept).await {
         None => return,
         Some(Ok(keys)) => keys,

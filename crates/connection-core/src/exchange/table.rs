@@ -79,6 +79,11 @@ impl Exchanges {
         Ok(progress)
     }
 
+    /// Returns `true` while this process has that exchange under way.
+    pub(super) fn is_under_way(&self, key: ExchangeKey) -> bool {
+        lock(&self.flights).contains_key(&key)
+    }
+
     pub(super) fn remember_unsent(&self, key: ExchangeKey, sent: Sent) {
         lock(&self.unsent).insert(key, sent);
     }

@@ -62,7 +62,16 @@ async fn is_answered(shared: &Shared, exchange: &Exchange) -> Result<bool, Error
 /// There was an answer that nobody can read.
 pub(super) fn lost(sent_at: i64) -> Uncertain {
     let sent_at = Timestamp::from_seconds(sent_at);
-    Uncertain { sent_at, replay_at: None, awaited: None, attempts: 1, over_for: 0, unclear_for: 0, retry_after: 0 }
+    Uncertain {
+        sent_at,
+        replay_at: None,
+        awaited: None,
+        attempts: 1,
+        over_for: 0,
+        unclear_for: 0,
+        retry_after: 0,
+        is_left: false,
+    }
 }
 
 /// The database's time, when it was asked.
@@ -107,6 +116,7 @@ pub(super) fn uncertain(shared: &Shared, exchange: &Exchange, sent: &Sent, verdi
     let again_in = match verdict {
         Verdict::Send { .. } => Some(0),
         Verdict::Wait { again_in } => again_in,
+        Verdict::Leave { again_in } => Some(again_in),
     };
     let at = |seconds| Timestamp::from_seconds(shared.clock.now().seconds().saturating_add(seconds));
     let since = |at: i64| now.seconds().saturating_sub(at).max(0);
@@ -118,5 +128,6 @@ pub(super) fn uncertain(shared: &Shared, exchange: &Exchange, sent: &Sent, verdi
         over_for: sent.concluded_at.map_or(0, since),
         unclear_for: since(sent.begun_at),
         retry_after: sent.retry_after,
+        is_left: matches!(verdict, Verdict::Leave { .. }),
     }
 }

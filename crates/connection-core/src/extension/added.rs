@@ -2,7 +2,7 @@
 
 use connection_contract::{DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
-use super::{ChangedPart, Declared, ExtensionChange, ExtensionError, affected, grants, marks::Marks};
+use super::{ChangedPart, Declared, ExtensionChange, ExtensionError, affected, choice, grants, marks::Marks};
 use crate::{
     ConnectionRegistry, Error,
     requirement::public,
@@ -149,7 +149,11 @@ impl ConnectionRegistry {
                     let marks = Marks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
                     let state = tx.extension_state(&whose, &asked).await?;
                     // Whoever was asked before it was removed, and agreed behind that, meant the one before.
-                    let was_removed = state.is_some_and(|row| row.provider.is_none() && row.fingerprint.is_none());
+                    // A state that was edited says nothing, so it is taken for that of a removed one.
+                    let was_removed = state.is_some_and(|row| {
+                        (row.provider.is_none() && row.fingerprint.is_none())
+                            || marks.check_state(&asked, &row).is_err()
+                    });
                     let late = if was_removed { tx.open_grants(&whose, &asked).await? } else { Vec::new() };
                     for grant in &late {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
@@ -176,8 +180,8 @@ impl ConnectionRegistry {
         added.ok_or_else(|| ExtensionError::Unknown(name.into()).into())
     }
 
-    /// Removes an extension: what it was granted is revoked, and what it was set to is deleted, in one transaction. Its
-    /// connections stay, and so do their events. `false` when there is none.
+    /// Removes an extension: what it was granted is revoked, and what it was set to and the connection that was chosen for it
+    /// are forgotten, in one transaction. Its connections stay, and so do their events. `false` when there is none.
     ///
     /// # Errors
     ///
@@ -202,6 +206,7 @@ impl ConnectionRegistry {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
                         grants::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
                     }
+                    choice::delete(tx, &by.sealer, &whose, &extension, marks.now).await?;
                     let was_added = marks.delete(tx, &extension).await?;
                     parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));
                     Ok(Some((was_added, parts)))

@@ -2,7 +2,7 @@
 
 use connection_contract::{DisplayText, InvalidDeclaration, Kind, SecretName};
 
-use crate::{ConnectionId, ConnectionInfo, ConnectionStatus};
+use crate::{ConnectionId, ConnectionStatus};
 
 /// Why an extension does not get what it asked for. Nothing was changed, and nothing was given.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -15,16 +15,6 @@ pub enum ExtensionError {
         extension: DisplayText,
         /// What was shown to the person.
         connection: ConnectionId,
-    },
-    /// Several connections have what the extension needs, and none of them is the default of the provider.
-    #[error("there are several connections to '{provider}' that '{extension}' could mean: {}", names(.candidates))]
-    Ambiguous {
-        /// Who asks.
-        extension: DisplayText,
-        /// Whose connection.
-        provider: Kind,
-        /// The first of them.
-        candidates: Vec<ConnectionInfo>,
     },
     /// Something was changed between the reading and the commit.
     #[error("the settings of '{extension}' were changed in the meantime")]
@@ -126,6 +116,18 @@ pub enum ExtensionError {
     /// No extension of this name was added.
     #[error("unknown extension '{0}'")]
     Unknown(DisplayText),
+    /// The kind hands out no secret of that name.
+    #[error("'{extension}' cannot be granted '{name}': '{kind}' hands out {}", quoted(.known))]
+    UnknownSecret {
+        /// Who would be granted it.
+        extension: DisplayText,
+        /// The kind of the connection.
+        kind: Kind,
+        /// What would be granted.
+        name: SecretName,
+        /// What the kind hands out.
+        known: Vec<SecretName>,
+    },
     /// No such ticket was given to the extension, or it is too old.
     #[error("'{extension}' has no such ticket")]
     UnknownTicket {
@@ -147,7 +149,6 @@ impl ExtensionError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AccountChanged { .. } => "account_changed",
-            Self::Ambiguous { .. } => "ambiguous",
             Self::Crossed { .. } => "settings_changed",
             Self::Declaration(_) => "invalid_declaration",
             Self::HandOff { .. } => "hand_off_failed",
@@ -163,6 +164,7 @@ impl ExtensionError {
             Self::TooLarge { .. } => "declaration_too_large",
             Self::Undeclared { .. } => "undeclared",
             Self::Unknown(_) => "unknown_extension",
+            Self::UnknownSecret { .. } => "unknown_secret",
             Self::UnknownTicket { .. } => "unknown_ticket",
             Self::Variable { .. } => "invalid_variable",
         }
@@ -172,7 +174,6 @@ impl ExtensionError {
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
             Self::AccountChanged { .. } => "look at the account that it is of, then decide anew",
-            Self::Ambiguous { .. } => "make one of them the default of its provider",
             Self::Crossed { .. } => "read the settings again, then decide anew",
             Self::NotGranted { extension, connection, .. } => {
                 return Some(format!("grant it: let '{extension}' use connection {connection}, with these secrets"));
@@ -183,6 +184,7 @@ impl ExtensionError {
             Self::PreferenceRequired { .. } => "set it in the extension's settings",
             Self::Undeclared { .. } => "declare it, and add the extension again",
             Self::Unknown(_) => "list the extensions to see which were added",
+            Self::UnknownSecret { .. } => "correct the name in the declaration, and add the extension again",
             Self::UnknownTicket { .. } => "open the settings again",
             Self::Variable { .. } => "give it another name in the declaration",
             Self::RevisionExhausted { .. } => "declare the extension by another name",
@@ -198,11 +200,10 @@ impl ExtensionError {
 }
 
 fn secrets(names: &[SecretName]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
-    if quoted.is_empty() { "the use".into() } else { quoted.join(", ") }
+    if names.is_empty() { "the use".into() } else { quoted(names) }
 }
 
-/// As in [`Error::Ambiguous`](crate::Error::Ambiguous).
-fn names(candidates: &[ConnectionInfo]) -> String {
-    crate::error::names(candidates)
+fn quoted(names: &[SecretName]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    if quoted.is_empty() { "no secret".into() } else { quoted.join(", ") }
 }

@@ -2,13 +2,14 @@
 
 use connection_contract::{Kind, SecretName, Timestamp};
 
-use super::{ChangedPart, ExtensionChange, ExtensionError};
+use super::{ChangedPart, ExtensionChange, ExtensionError, marks::Marks};
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
     connection::json,
     event,
     guard::{RowError, Subject},
     registry::Shared,
+    requirement,
     seal::Sealer,
     store::{
         Lock, StoreError, Tx,
@@ -117,7 +118,8 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], and the store's.
+    /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], [`ExtensionError::UnknownSecret`] for a name that the kind does not
+    /// hand out, and the store's.
     pub async fn grant(&self, extension: &str, connection: ConnectionId, names: &[SecretName]) -> Result<Grant, Error> {
         self.let_use(extension, (connection, None), names).await
     }
@@ -169,11 +171,18 @@ impl ConnectionRegistry {
                         return Ok(Err(Error::NotFound(connection)));
                     };
                     let extension = || written.extension.clone().into();
-                    if let Some(provider) = needed(tx, &on, &whose, &written.extension).await?
+                    let needed = match needed(tx, &on, &whose, &written.extension).await? {
+                        Ok(needed) => needed,
+                        Err(error) => return Ok(Err(error.into())),
+                    };
+                    if let Some(provider) = needed
                         && on.provider_of(&kind) != provider
                     {
                         let extension = extension();
                         return Ok(Err(ExtensionError::OtherProvider { extension, provider, kind }.into()));
+                    }
+                    if let Some(error) = unknown_secret(&on, &whose, &written, &kind) {
+                        return Ok(Err(error.into()));
                     }
                     if shown.is_some_and(|shown| shown != account.account_id) {
                         let extension = extension();
@@ -248,11 +257,32 @@ impl ConnectionRegistry {
     }
 }
 
-/// Whose connection an extension needs; `None` for one of which nothing is known. That which was added counts.
-async fn needed(tx: &mut Tx, shared: &Shared, owner: &str, extension: &str) -> Result<Option<Kind>, StoreError> {
-    let added = tx.extension_state(owner, extension).await?.and_then(|row| row.provider);
-    let added = added.and_then(|provider| Kind::parse(&provider));
-    Ok(added.or_else(|| shared.extensions.last_declared(owner, extension).map(|declared| declared.provider)))
+/// Returns the provider whose connection an extension needs; `None` for an extension of which nothing is known. One that was
+/// added says it in the store.
+pub(super) async fn needed(
+    tx: &mut Tx,
+    shared: &Shared,
+    owner: &str,
+    extension: &str,
+) -> Result<Result<Option<Kind>, RowError>, StoreError> {
+    let marks = Marks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
+    let state = tx.extension_state(owner, extension).await?;
+    if let Some(Err(error)) = state.as_ref().map(|state| marks.check_state(extension, state)) {
+        return Ok(Err(error));
+    }
+    let added = state.and_then(|row| row.provider).and_then(|provider| Kind::parse(&provider));
+    Ok(Ok(added.or_else(|| shared.extensions.last_declared(owner, extension).map(|declared| declared.provider))))
+}
+
+/// Why a secret cannot be granted: its kind hands out none of that name. What nothing here can say is not refused.
+fn unknown_secret(shared: &Shared, owner: &str, row: &GrantRow, kind: &Kind) -> Option<ExtensionError> {
+    let of_kind = &shared.kinds.entry(kind)?.descriptor.secret_names;
+    let granted = names(&row.names);
+    let declared = shared.extensions.last_declared(owner, &row.extension).map_or(granted.len(), |known| known.secrets);
+    let is_unknown = |name: &SecretName| requirement::names::of_kind(of_kind, declared, name.as_str()).is_none();
+    let name = granted.iter().find(|name| is_unknown(name))?.clone();
+    let known = of_kind.iter().filter_map(|name| SecretName::parse(name.to_string())).collect();
+    Some(ExtensionError::UnknownSecret { extension: row.extension.clone().into(), kind: kind.clone(), name, known })
 }
 
 /// Grants, and records it, in a transaction that holds the connection; `false` when that was so already. `by` is the setup

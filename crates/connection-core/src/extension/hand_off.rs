@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use connection_contract::{AuthType, DisplayText, Kind};
 
 use super::{ExtensionError, ExtensionHandle, RetryTicket};
-use crate::{ConnectionId, ConnectionStatus, Error, ResolvedConnection, SessionId, registry::KindEntry};
+use crate::{
+    ConnectionId, ConnectionStatus, Error, ResolvedConnection, SessionId, registry::KindEntry, requirement::names,
+};
 
 /// The settings of a host: a window, a page, or words on a terminal. Each opens and returns; it does not wait for the
 /// person.
@@ -136,8 +138,8 @@ impl ExtensionHandle {
         let kinds = self.kinds_for_setup();
         let needs_none = self.requirement().auth.auth == AuthType::None;
         let (action, connection) = match self.looked_at().await {
-            Err(Error::Extension(ExtensionError::Ambiguous { .. })) => (RequiredAction::Choose, None),
             Err(error) => return Err(error),
+            Ok(resolved) if !resolved.candidates.is_empty() => (RequiredAction::Choose, None),
             Ok(resolved) => match (resolved.status, resolved.connection) {
                 (ConnectionStatus::Connected, _) if needs_none || resolved.is_granted => return Ok(None),
                 (ConnectionStatus::Connected, connection) => (RequiredAction::Grant, connection),
@@ -162,7 +164,11 @@ impl ExtensionHandle {
         let resolved = self.registry.resolve_one(&self.declared).await?;
         let Some(near) = resolved.near else { return Ok(resolved) };
         match self.registry.connection(near).await {
-            Ok(connection) if connection.tell_names(&resolved.missing_secret_names).await => {
+            Ok(connection)
+                if connection
+                    .tell_names(&resolved.missing_secret_names, self.requirement().auth.secret_names.len())
+                    .await =>
+            {
                 self.registry.resolve_one(&self.declared).await
             }
             Ok(_) | Err(Error::NotFound(_)) => Ok(resolved),
@@ -181,13 +187,15 @@ impl ExtensionHandle {
     }
 
     /// The kinds by which what it needs can be connected here: those of the provider that hand out every secret that was
-    /// declared, and of them first those of the form of authentication that was asked for.
+    /// declared, by its name or as the only one, and of them first those of the form of authentication that was asked for.
     pub fn kinds_for_setup(&self) -> Vec<Kind> {
         let requirement = self.requirement();
-        let names = &requirement.auth.secret_names;
-        let holds = |entry: &KindEntry, name: &str| entry.descriptor.secret_names.iter().any(|held| held == name);
+        let declared = &requirement.auth.secret_names;
+        let holds = |entry: &KindEntry, name: &str| {
+            names::of_kind(&entry.descriptor.secret_names, declared.len(), name).is_some()
+        };
         let mut kinds = self.registry.shared.kinds.of_provider(&requirement.provider);
-        kinds.retain(|entry| names.iter().all(|name| holds(entry, name.as_str())));
+        kinds.retain(|entry| declared.iter().all(|name| holds(entry, name.as_str())));
         kinds.sort_by_key(|entry| entry.descriptor.auth != requirement.auth.auth);
         kinds.iter().map(|entry| entry.kind().clone()).collect()
     }

@@ -17,11 +17,14 @@ pub(super) struct Declared {
     /// Of the requirement.
     pub(super) print: [u8; 32],
     pub(super) provider: Kind,
+    /// The number of secrets that it declares.
+    pub(super) secrets: usize,
 }
 
 impl Declared {
     pub(super) fn of(requirement: &Requirement) -> Self {
-        Self { print: fingerprint(requirement), provider: requirement.provider.clone() }
+        let secrets = requirement.auth.secret_names.len();
+        Self { print: fingerprint(requirement), provider: requirement.provider.clone(), secrets }
     }
 }
 

@@ -6,6 +6,7 @@
 mod added;
 mod affected;
 mod changes;
+pub(crate) mod choice;
 mod context;
 mod environment;
 mod error;
@@ -136,7 +137,7 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Undeclared`] for another requirement than its own, [`ExtensionError::Ambiguous`], and the store's.
+    /// [`ExtensionError::Undeclared`] for another requirement than its own, and the store's.
     pub async fn resolve(&self, requirement: &Requirement) -> Result<ResolvedConnection, Error> {
         self.own(requirement)?;
         self.registry.resolve_one(&self.declared).await

@@ -1,10 +1,11 @@
 //! What an extension is set to, in the clear and apart from every secret.
 
-use connection_contract::{Preference, PreferenceInput, Value};
+use connection_contract::{Preference, PreferenceInput, Text, Value};
 
 use super::{ExtensionHandle, Revisions, plain, revisions::Rows};
 use crate::{
     Error,
+    connection::json,
     requirement::{
         public,
         resolve::{DAMAGED, record},
@@ -22,6 +23,9 @@ pub struct Preferences {
     pub set: Vec<String>,
     /// The names of those that are required and have no value: nobody has set them to one, and none is declared.
     pub missing: Vec<String>,
+    /// The names of those whose value the connection says itself, with that value: what is set here has no effect, and no
+    /// program gets it.
+    pub overridden: Vec<(String, Value)>,
     /// What this was read as of.
     pub revisions: Revisions,
 }
@@ -44,9 +48,11 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`super::ExtensionError::Undeclared`], and the store's.
+    /// [`super::ExtensionError::Undeclared`], [`Error::Row`] for settings that were edited or put back past the program, and
+    /// the store's.
     pub async fn preferences(&self, command: Option<&str>) -> Result<Preferences, Error> {
         self.command(command)?;
+        self.sound(command).await?;
         let connection = self.meant().await?;
         let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
         let mut reader = self.registry.shared.reader().await?;
@@ -72,7 +78,15 @@ impl ExtensionHandle {
                 values.push((name, value));
             }
         }
-        Ok(Preferences { values, set, missing, revisions: rows.revisions() })
+        let of_connection = json::to_config(&rows.config);
+        let public = &self.requirement().public_preference_names;
+        let is_own = |name: &Text| !of_command_declared.iter().any(|preference| preference.name == *name);
+        let overridden = self.declared.preferences.iter().map(|preference| &preference.name);
+        let overridden = overridden.filter(|name| public.contains(name) && is_own(name));
+        let overridden: Vec<_> =
+            overridden.filter_map(|name| Some((name.to_string(), public::configured(&of_connection, name)?))).collect();
+        missing.retain(|name| !overridden.iter().any(|(known, _)| known == name));
+        Ok(Preferences { values, set, missing, overridden, revisions: rows.revisions() })
     }
 }
 

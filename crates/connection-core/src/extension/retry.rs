@@ -37,8 +37,7 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::UnknownTicket`] for one that this extension was not given, [`ExtensionError::Ambiguous`], and
-    /// the store's.
+    /// [`ExtensionError::UnknownTicket`] for one that this extension was not given, and the store's.
     pub async fn retry(&self, ticket: RetryTicket) -> Result<RetryOutcome, Error> {
         let oldest = self.registry.shared.clock.now().seconds().saturating_sub_unsigned(KEPT);
         let mut reader = self.registry.shared.reader().await?;

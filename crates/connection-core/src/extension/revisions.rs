@@ -90,10 +90,6 @@ impl ExtensionHandle {
 
     /// The connection that is meant; none also where it is not clear which one.
     pub(super) async fn meant(&self) -> Result<Option<ConnectionId>, Error> {
-        match self.registry.resolve_one(&self.declared).await {
-            Ok(resolved) => Ok(resolved.connection),
-            Err(Error::Extension(super::ExtensionError::Ambiguous { .. })) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(self.registry.resolve_one(&self.declared).await?.connection)
     }
 }

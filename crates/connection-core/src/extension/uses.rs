@@ -3,7 +3,7 @@
 use connection_contract::{AuthType, HttpRequest, Requirement, Secret, SecretName, Value};
 
 use super::{CommandContext, ExtensionError, ExtensionHandle, record::Use};
-use crate::{Connection, ConnectionStatus, Error, ResolvedConnection, Response, guard};
+use crate::{Connection, ConnectionStatus, Error, ResolvedConnection, Response, guard, requirement};
 
 const ACCESS_TOKEN: &str = "accessToken";
 
@@ -14,7 +14,7 @@ impl ExtensionHandle {
     /// # Errors
     ///
     /// [`ExtensionError::Undeclared`] when it declares no such secret, [`ExtensionError::NotReady`],
-    /// [`ExtensionError::NotGranted`], [`ExtensionError::Ambiguous`], and those of
+    /// [`ExtensionError::NotGranted`], and those of
     /// [`Connection::with_access_token`].
     pub async fn with_access_token<T>(
         &self,
@@ -52,7 +52,7 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::NotReady`], [`ExtensionError::NotGranted`], [`ExtensionError::Ambiguous`], and those of
+    /// [`ExtensionError::NotReady`], [`ExtensionError::NotGranted`], and those of
     /// [`Connection::send`].
     pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
         let (_, connection) = self.ready().await?;
@@ -100,7 +100,6 @@ impl ExtensionHandle {
             Some(connection) => self.open(connection, names).await?,
             None => Vec::new(),
         };
-        self.sound(command).await?;
         if let (Some(id), None) = (resolved.connection, &connection)
             && let Some(row) = self.registry.shared.reader().await?.standing(id).await?
             && let Some(error) = guard::refused(&self.registry.shared.sealer, &row)
@@ -124,7 +123,10 @@ impl ExtensionHandle {
                 let (extension, command) = (self.label(), command.map(|command| command.to_owned().into()));
                 Err(ExtensionError::PreferenceRequired { extension, command, name: name.into() }.into())
             }
-            None => Ok(read.values),
+            None => {
+                let is_used = |name: &str| !read.overridden.iter().any(|(known, _)| known == name);
+                Ok(read.values.into_iter().filter(|(name, _)| is_used(name)).collect())
+            }
         }
     }
 
@@ -133,11 +135,11 @@ impl ExtensionHandle {
         let resolved = self.registry.resolve_one(&self.declared).await?;
         let why = match resolved.status {
             ConnectionStatus::Connected => return Ok(resolved),
-            ConnectionStatus::Missing => match &self.requirement().connect_guide {
+            ConnectionStatus::Missing if resolved.error.is_none() => match &self.requirement().connect_guide {
                 Some(guide) => guide.clone(),
                 None => format!("{} is not connected", self.requirement().title).into(),
             },
-            ConnectionStatus::Failed | ConnectionStatus::Unsupported => {
+            ConnectionStatus::Failed | ConnectionStatus::Missing | ConnectionStatus::Unsupported => {
                 resolved.error.as_ref().map(|error| error.message.clone()).unwrap_or_default()
             }
         };
@@ -166,7 +168,12 @@ impl ExtensionHandle {
     /// gives them away records it before.
     async fn open(&self, connection: &Connection, names: &[SecretName]) -> Result<Vec<(SecretName, Secret)>, Error> {
         self.granted(connection.id(), names).await?;
-        let taken = connection.take_secrets(names.iter().map(|name| name.as_str().to_owned()).collect()).await?;
+        let entry = self.registry.shared.kinds.entry(&connection.info().kind);
+        let of_kind = entry.as_ref().map(|entry| entry.descriptor.secret_names.as_slice()).unwrap_or_default();
+        let declared = self.requirement().auth.secret_names.len();
+        let held_as = |name| requirement::names::of_kind(of_kind, declared, name).unwrap_or(name);
+        let wanted = names.iter().map(|name| held_as(name.as_str()).to_owned());
+        let taken = connection.take_secrets(wanted.collect()).await?;
         let mut secrets = Vec::new();
         for (name, secret) in names.iter().zip(taken) {
             let Some(secret) = secret else {

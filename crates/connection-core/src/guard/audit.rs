@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{RowError, RowFault, refused};
 use crate::{
     ConnectionRegistry, Error,
-    extension::{grants, marks},
+    extension::{choice, grants, marks},
     profiles,
     registry::Shared,
     store::broken_row_link,
@@ -72,6 +72,8 @@ async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
     let mut reader = shared.reader().await?;
     let grants = reader.grants(owner).await?;
     let mut found: Vec<_> = grants.iter().filter_map(|row| grants::check(sealer, owner, row).err()).collect();
+    let choices = reader.choices(owner).await?;
+    found.extend(choices.iter().filter_map(|row| choice::check(sealer, owner, row).err()));
     let marks = marks::Marks { sealer, owner, now: 0 };
     found.extend(reader.extensions(owner).await?.iter().filter_map(|row| marks.check(row).err()));
     found.extend(reader.every_preference(owner).await?.iter().filter_map(|row| marks.check_set(row).err()));

@@ -58,6 +58,7 @@ impl RowError {
             "connection_extension" | "connection_extension_state" => {
                 "remove the extension, then add it again from a file that you trust"
             }
+            "connection_extension_choice" => "choose the connection of the extension again",
             "connection_extension_grant" => "revoke the grant, then grant it again if you mean it",
             "connection_extension_preference" => "set the preferences of the extension again",
             "connection_profile" => "set the label and the directory of the profile again, or remove it",

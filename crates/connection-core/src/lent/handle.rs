@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use connection_contract::{
     BoxFuture, Compute, FileCache, FoundTool, HostServices, KvService, LoggedIn, LoginWindow, LoginWindowService, Root,
-    Secret, ServiceError, ToolService, ToolSpec,
+    Secret, ServiceError, Text, ToolService, ToolSpec,
 };
 
 use super::{CachedFiles, LocalTools};
@@ -14,8 +14,8 @@ use crate::{
     profiles,
     registry::{KindEntry, Shared},
     services::{
-        files::LocalFiles,
-        kv::{Half, StoredValues},
+        files::{LocalFiles, Reading},
+        kv::{self, Part, StoredValues},
     },
     setup::{Effects, running},
 };
@@ -64,45 +64,55 @@ impl Handle {
     /// Of the owner whose setup calls; outside of one, of the owner for whom the kind was registered.
     fn values(&self, there: &There) -> StoredValues {
         let owner = there.session.as_ref().map_or(&*self.owner, |session| session.owner());
-        StoredValues::new(&there.shared, owner, there.entry.kind())
+        StoredValues::new(&there.shared, owner, &there.entry)
     }
 
-    async fn put_half(&self, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {
+    async fn read(&self, part: Part, key: &str) -> Result<Option<Secret>, ServiceError> {
         let there = self.there()?;
         let values = self.values(&there);
         match &there.session {
-            Some(session) => session.put_lent(values, key, value, secret).await,
-            None => values.write(key, value, secret).await,
+            Some(session) => session.get_lent(values, part, key).await,
+            None => values.read(&part, key).await,
+        }
+    }
+
+    async fn write(&self, part: Part, key: &str, value: Option<Secret>) -> Result<(), ServiceError> {
+        let there = self.there()?;
+        let values = self.values(&there);
+        match &there.session {
+            Some(session) => session.put_lent(values, part, key, value).await,
+            None => values.write(&part, key, value).await,
         }
     }
 }
 
 impl KvService for Handle {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
-        Box::pin(async move {
-            let there = self.there()?;
-            let values = self.values(&there);
-            match &there.session {
-                Some(session) => session.get_lent(values, key).await,
-                None => values.read(key).await,
-            }
-        })
+        Box::pin(async move { Ok(kv::text(self.read(Part::Public, key).await?)) })
     }
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
-        Box::pin(self.put_half(key, value.map(Half::Public), false))
+        Box::pin(self.write(Part::Public, key, value.map(Secret::from)))
     }
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
-        Box::pin(async move {
-            let there = self.there()?;
-            let values = self.values(&there);
-            match &there.session {
-                Some(session) => session.get_lent_secret(values, key).await,
-                None => values.read_secret(key).await,
-            }
-        })
+        Box::pin(self.read(Part::Secret, key))
     }
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
-        Box::pin(self.put_half(key, value.map(Half::Secret), true))
+        Box::pin(self.write(Part::Secret, key, value))
+    }
+    fn get_shared<'a>(
+        &'a self,
+        origins: &'a [Text],
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+        Box::pin(self.read(Part::shared(origins), key))
+    }
+    fn put_shared<'a>(
+        &'a self,
+        origins: &'a [Text],
+        key: &'a str,
+        value: Option<Secret>,
+    ) -> BoxFuture<'a, Result<(), ServiceError>> {
+        Box::pin(self.write(Part::shared(origins), key, value))
     }
 }
 
@@ -160,7 +170,7 @@ impl Handle {
     async fn files(&self, there: &There) -> CachedFiles {
         let (shared, owner) = (&there.shared, &self.owner);
         let roots = profiles::granted_all(shared, owner, &there.entry).await;
-        CachedFiles::new(shared, owner, there.entry.kind(), LocalFiles::new(roots, shared.files.clone()))
+        CachedFiles::new(shared, owner, there.entry.kind(), LocalFiles::new(roots, Reading::of(shared, owner)))
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use crate::{ConnectionId, connection::json, store::rows::LivenessRow};
 
 /// Nobody puts off the next look for longer: what a provider says is not always meant.
-const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// When to look again, for a provider or a plugin that asks for a pause.
 fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {

@@ -7,6 +7,8 @@
 #[cfg(all(test, unix))]
 mod durable_tests;
 mod guard;
+#[cfg(feature = "keyring")]
+pub(crate) mod keyring;
 mod steps;
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,14 @@ pub enum ProfileError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The directory has another name than the tool looks for.
+    #[error("the directory '{path}' must be called '{wanted}', since its tool looks for that name")]
+    DirectoryName {
+        /// As it was given.
+        path: String,
+        /// The name that the tool looks for.
+        wanted: String,
+    },
     /// Another profile has the directory.
     #[error("the profile '{label}' of kind '{kind}' has the directory '{path}'")]
     DirectoryTaken {
@@ -106,7 +114,7 @@ impl ProfileError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Default { .. } => "profile_default",
-            Self::Directory { .. } => "invalid_directory",
+            Self::Directory { .. } | Self::DirectoryName { .. } => "invalid_directory",
             Self::DirectoryTaken { .. } => "directory_taken",
             Self::InUse { .. } => "profile_in_use",
             Self::LabelTaken { .. } => "label_taken",
@@ -125,6 +133,9 @@ impl ProfileError {
         let text = match self {
             Self::Default { .. } => "make another one the default first",
             Self::Directory { .. } => "write an absolute path from the root on, without ~ and variables",
+            Self::DirectoryName { wanted, .. } => {
+                return Some(format!("name a directory that ends in '{wanted}', such as one inside this one"));
+            }
             Self::DirectoryTaken { label, .. } => return Some(format!("use '{label}', or name another directory")),
             Self::InUse { .. } => "end or remove what uses it, or give it another profile",
             Self::LabelTaken { .. } => "choose another label",

@@ -18,7 +18,7 @@ use crate::{
     Error, FilesPolicy, MachineTools,
     services::{
         file_cache::{Cache, Made},
-        files::LocalFiles,
+        files::{Bounds, LocalFiles, Reading},
     },
 };
 
@@ -73,13 +73,14 @@ impl Profiles {
     /// unreadable or a link is no error: its [state](DirectoryProbe::state) says so.
     pub async fn probe(&self, path: impl AsRef<Path>) -> Result<DirectoryProbe, Error> {
         let path = PathBuf::from(rules::absolute(path.as_ref())?);
-        let policy = self.shared.files.clone();
-        let look = move || look(&policy, &path);
+        let reading = Reading::of(&self.shared, &self.owner);
+        let bounds = reading.bounds().await.map_err(Error::Files)?;
+        let look = move || look(&bounds, &path);
         let looked = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
         // It does not crash; a runtime that goes away takes the registry with it.
         let (state, real) = looked.await.ok().and_then(Result::ok).unwrap_or((DirectoryState::Unreadable, None));
         let whose = format!("{}\0{}", self.owner, self.kind);
-        let prober = Prober { cache: &self.shared.file_cache, policy: &self.shared.files, whose: &whose };
+        let prober = Prober { cache: &self.shared.file_cache, reading, whose: &whose };
         Ok(prober.probed(state, real, &self.spec).await)
     }
 }
@@ -98,11 +99,11 @@ impl MachineTools {
             return None;
         }
         let path = PathBuf::from(rules::directory(spec, &self.resolved(&spec.implicit_dir)?).ok()?);
-        let (policy, looked_at) = (files.clone(), path.clone());
-        let looked = tokio::task::spawn_blocking(move || look(&policy, &looked_at)).await;
+        let (bounds, looked_at) = (Bounds::from(files.clone()), path.clone());
+        let looked = tokio::task::spawn_blocking(move || look(&bounds, &looked_at)).await;
         let (state, real) = looked.unwrap_or((DirectoryState::Unreadable, None));
         // Nothing is kept.
-        let prober = Prober { cache: &Cache::default(), policy: files, whose: "" };
+        let prober = Prober { cache: &Cache::default(), reading: files.clone().into(), whose: "" };
         Some((path, prober.probed(state, real, spec).await))
     }
 }
@@ -110,7 +111,7 @@ impl MachineTools {
 /// What a look into a directory needs.
 struct Prober<'a> {
     cache: &'a Cache,
-    policy: &'a FilesPolicy,
+    reading: Reading,
     /// Who sees what is kept of files.
     whose: &'a str,
 }
@@ -120,7 +121,7 @@ impl Prober<'_> {
         let Some(root) = real.as_deref().and_then(Path::to_str).map(host::root) else {
             return DirectoryProbe::of(state, ProfileProbe::absent(), None);
         };
-        let files = LocalFiles::new([root.clone()], self.policy.clone());
+        let files = LocalFiles::new([root.clone()], self.reading.clone());
         match files.stat(&root, "").await {
             Ok(_) => {}
             Err(ServiceError::Denied) => {
@@ -275,10 +276,12 @@ fn name(value: &Value) -> String {
 }
 
 /// What is there, and where it really is. Asks the disk, and tells nothing of what is out of bounds.
-fn look(policy: &FilesPolicy, path: &Path) -> (DirectoryState, Option<PathBuf>) {
+fn look(bounds: &Bounds, path: &Path) -> (DirectoryState, Option<PathBuf>) {
     // Of what is not there, the directory in which it would be.
     let nearest = path.ancestors().find_map(|path| path.canonicalize().ok());
-    if !nearest.is_some_and(|nearest| policy.allows(&nearest)) {
+    let is_open =
+        |nearest: &Path| bounds.allows(nearest) && bounds.look().and_then(|look| look.shows(nearest)).unwrap_or(false);
+    if !nearest.is_some_and(|nearest| is_open(&nearest)) {
         return (DirectoryState::NotAllowed, None);
     }
     let state = match std::fs::symlink_metadata(path) {

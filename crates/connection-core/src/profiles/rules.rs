@@ -21,16 +21,19 @@ pub(super) fn directory(spec: &ProfileSpec, path: &Path) -> Result<String, Profi
     let normal = absolute(path)?;
     match &spec.dir_name {
         Some(wanted) if Path::new(&normal).file_name() != Some(OsStr::new(&**wanted)) => {
-            wrong(path, &format!("must be called '{wanted}', since its tool looks for that name"))
+            Err(ProfileError::DirectoryName { path: shown(path), wanted: wanted.to_string() })
         }
         _ => Ok(normal),
     }
 }
 
 fn wrong(path: &Path, problem: &str) -> Result<String, ProfileError> {
-    // As much of it as a person needs to know it again, and nothing that moves a terminal.
-    let path = DisplayText::from(path.to_string_lossy().into_owned()).to_string();
-    Err(ProfileError::Directory { path, problem: problem.to_owned() })
+    Err(ProfileError::Directory { path: shown(path), problem: problem.to_owned() })
+}
+
+/// As much of it as a person needs to know it again, and nothing that moves a terminal.
+fn shown(path: &Path) -> String {
+    DisplayText::from(path.to_string_lossy().into_owned()).to_string()
 }
 
 /// A path from the root on, in the one spelling of it.

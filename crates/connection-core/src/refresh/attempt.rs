@@ -14,6 +14,7 @@ use crate::{
     exchange::{ConnectionSpends, ExchangeKey, LONGEST_REFRESH, SEND_WITHIN, Spender, Uncertain},
     limits,
     registry::{KindEntry, Shared},
+    services::http::{Egress, LastAnswer},
     store::LEASE,
     verify::{HostServices, Subject},
 };
@@ -63,9 +64,13 @@ pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: 
     // Whoever comes here has looked.
     let semantics = kind.capabilities.refresh.unwrap_or(RefreshSemantics::Strict);
     let spender = Spender { id: subject.id, owner: &subject.owner, kind: kind.kind(), generation: target.generation };
-    let egress = subject.payload.egress.clone();
+    let (egress, heard) = (subject.payload.egress(&subject.owner), LastAnswer::default());
+    let egress = Egress { heard: heard.clone(), ..egress };
     let spends = Arc::new(ConnectionSpends::new(shared, spender, semantics, egress, lease.deadline()));
-    let outcome = run(shared, kind, subject, spends.clone()).await;
+    let outcome = match run(shared, kind, subject, spends.clone(), heard.clone()).await {
+        Outcome::Failed(why) => Outcome::Failed(heard.named(why, shared.clock.now())),
+        outcome => outcome,
+    };
     Attempt {
         outcome,
         keys: spends.keys(),
@@ -88,10 +93,16 @@ impl HttpService for Beside<'_> {
     }
 }
 
-async fn run(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: Subject, spends: Arc<ConnectionSpends>) -> Outcome {
+async fn run(
+    shared: &Arc<Shared>,
+    kind: &Arc<KindEntry>,
+    subject: Subject,
+    spends: Arc<ConnectionSpends>,
+    heard: LastAnswer,
+) -> Outcome {
     // Renewing is the core's: nobody is there to look at a window.
     let services = match HostServices::of(shared, kind, &subject).await {
-        Ok(services) => services.unattended(),
+        Ok(services) => services.unattended().hearing(heard),
         Err(error) => return Outcome::Stuck(error),
     };
     let (clock, definition, spending) = (shared.clock.clone(), kind.definition.clone(), spends.clone());

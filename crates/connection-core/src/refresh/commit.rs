@@ -233,13 +233,20 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
     match (replace::measured(row), known) {
         (Liveness::Live, _) => live(next),
         (Liveness::Offline, _) => live(Some(now)),
-        (Liveness::Failing, _) if code_of(row).is_some_and(|code| is_cured(&code)) => live(Some(now)),
+        (Liveness::Failing, _) if code_of(row).is_some_and(|code| is_cured(&code) || is_of_refresh(row, &code)) => {
+            live(Some(now))
+        }
         // Never measured, or refused for what no fresh token mends.
         (_, Some(known)) => LivenessRow { generation, next_check_at: Some(now), ..known },
         (_, None) => {
             LivenessRow { liveness: words::liveness(Liveness::Unknown).to_owned(), checked_at: None, ..live(Some(now)) }
         }
     }
+}
+
+/// Returns `true` if this is why the last refresh failed, as when the provider did not accept the application.
+fn is_of_refresh(row: &ListedRow, code: &str) -> bool {
+    row.refresh_reason.as_deref().and_then(json::to_reason).is_some_and(|reason| reason.code == code)
 }
 
 /// Whether a fresh credential mends it.

@@ -17,7 +17,7 @@ use crate::{
     Error,
     connection::{json, replace},
     event,
-    exchange::{self, ExchangeKey, Uncertain},
+    exchange::{self, ExchangeKey, Uncertain, unknown},
     liveness::words,
     store::{
         Lock, Reopened, StoreError, Tx,
@@ -46,6 +46,8 @@ enum Next {
     PauseOf(i64),
     /// As the rule for what was not clearly answered says.
     Unclear(Uncertain),
+    /// Its sender gave a sign of life a moment ago, so nothing has failed yet.
+    Leave(Uncertain),
     /// When a person asks, or authorizes again.
     Never,
 }
@@ -78,6 +80,7 @@ impl Failure {
             return Self { why, next, keys, unreadable, awaited: None };
         };
         let (why, next) = match uncertain.replay_at {
+            Some(_) if uncertain.is_left => (NotLive::offline(unknown()), Next::Leave(uncertain)),
             Some(_) => (NotLive::offline(unknown()), Next::Unclear(uncertain)),
             None => (NotLive::failing(unknown().remedy(AGAIN)), Next::Never),
         };
@@ -88,11 +91,6 @@ impl Failure {
 const AGAIN: &str = "authorize this connection again";
 /// After so many seconds without a clear answer, and with a credential that has ended, a person is told to choose.
 const UNCLEAR_FOR: i64 = 86_400;
-
-fn unknown() -> Reason {
-    let message = "a refresh token may have been spent, and the answer is lost";
-    Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message)
-}
 
 /// Records it.
 ///
@@ -189,6 +187,16 @@ async fn note(
     {
         (why, has_come) = (NotLive::offline(unknown()), true);
     }
+    if let (Next::Leave(uncertain), false) = (next, has_come) {
+        // It is asked again when the sign is fresh no longer; until then the row says what it said before. A credential that
+        // has ended stays due, so that nobody takes it for a fresh one.
+        let left = left_until(uncertain, now);
+        why.recheck_after = Some(Duration::from_secs(left.unsigned_abs()));
+        if !was.is_expired(now) {
+            tx.set_plan(id, seen, &PlanRow { refresh_at: Some(now.saturating_add(left)), ..stored.plan }).await?;
+        }
+        return Ok((Written::Done { before, after: before, outcome, affected: None }, why));
+    }
     let failures = stored.plan.refresh_failures.saturating_add(1);
     let pause = |why: &NotLive| plan::after_failure(id, failures, why.recheck_after.map(|after| after.as_secs()));
     let refresh_at = match next {
@@ -196,13 +204,12 @@ async fn note(
         Next::Pause => Some(now.saturating_add(pause(&why))),
         Next::PauseOf(least) => Some(now.saturating_add(pause(&why).max(least))),
         Next::Unclear(uncertain) => {
-            let left = uncertain.replay_at.map_or(0, |at| at.seconds().saturating_sub(now));
-            why.recheck_after = Some(Duration::from_secs(u64::try_from(left).unwrap_or_default()));
+            why.recheck_after = Some(Duration::from_secs(left_until(uncertain, now).unsigned_abs()));
             // A credential that its provider refuses is not spared.
             let works = stored.valid_until.filter(|_| !is_refused && before == Liveness::Live);
             Some(again_at(uncertain, works, now))
         }
-        Next::Never => None,
+        Next::Leave(_) | Next::Never => None,
     };
     let is_ended = stored.valid_until.is_some_and(|until| until <= now) || before != Liveness::Live;
     if let (Next::Unclear(uncertain), Some(at), false) = (next, refresh_at, has_come)
@@ -244,11 +251,16 @@ async fn note(
     Ok((Written::Done { before, after: why.liveness, outcome, affected: None }, why))
 }
 
+/// Seconds until what was not clearly answered may be sent again, or be judged otherwise.
+fn left_until(uncertain: Uncertain, now: i64) -> i64 {
+    uncertain.replay_at.map_or(0, |at| at.seconds().saturating_sub(now)).max(0)
+}
+
 /// What an answer leaves that nobody could read.
 fn unread(now: i64, Reopened { replays, unclear_for }: Reopened) -> Uncertain {
     let (attempts, sent_at) = (replays.saturating_add(1), Timestamp::from_seconds(now));
     let replay_at = Some(Timestamp::from_seconds(now.saturating_add(plan::after_unclear(1))));
-    Uncertain { sent_at, replay_at, awaited: None, attempts, over_for: 0, unclear_for, retry_after: 0 }
+    Uncertain { sent_at, replay_at, awaited: None, attempts, over_for: 0, unclear_for, retry_after: 0, is_left: false }
 }
 
 /// When what was not clearly answered is sent again: after a pause that grows, and not while that could cost a credential

@@ -35,11 +35,19 @@ pub(super) struct Target<'a> {
     pub(super) why: Why,
 }
 
-pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i64, why: Why) -> Result<Renewed, Error> {
+/// Renews the credential of the generation `seen`, or of the one that is current now.
+pub(super) async fn fly(
+    registry: &ConnectionRegistry,
+    id: ConnectionId,
+    mut seen: Option<i64>,
+    why: Why,
+) -> Result<Renewed, Error> {
     let shared = &registry.shared;
     let mut failures = None;
     for _ in 0..ROUNDS {
-        let (info, generation) = registry.info_and_generation(id).await?;
+        let before = registry.seen(id).await?;
+        let (generation, plan) = (before.generation(), before.read.plan());
+        let (info, seen) = (before.info, *seen.get_or_insert(generation));
         if generation != seen {
             // Whoever renewed it was faster, or was waited for.
             let waited = failures.is_some();
@@ -51,9 +59,7 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
         if !kind.renews() {
             return Err(Error::NotSupported { kind: info.kind, what: "renew their credential" });
         }
-        let row = shared.reader().await?.current_credential(id).await?;
-        let Some(row) = row.filter(|row| row.generation == seen) else { continue };
-        let plan = Plan::of(&row);
+        let Some(plan) = plan else { continue };
         if failures.is_some_and(|before| plan.failures() > before) {
             // Who was waited for has failed.
             return Err(failed_meanwhile(shared, &info, &plan));
@@ -72,7 +78,7 @@ pub(super) async fn fly(registry: ConnectionRegistry, id: ConnectionId, seen: i6
         }
         if let Some(lease) = Lease::take(shared, id, seen).await? {
             let span = tracing::info_span!("refresh", connection = %id, kind = %info.kind);
-            let target = Target { registry: &registry, info, kind, generation: seen, plan, why };
+            let target = Target { registry, info, kind, generation: seen, plan, why };
             return held(target, lease).instrument(span).await;
         }
         if why == Why::Due && !plan.is_expired(now) {
@@ -102,7 +108,9 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
     let Target { registry, info, kind, generation, plan, why } = target;
     let shared = &registry.shared;
     // Behind the lease: who held the one before may have stored something, or failed.
-    let (info, opened) = verify::open_as_one(registry, info, generation).await?;
+    let before = registry.seen(info.id).await?;
+    let opened = verify::open_read(shared, &before.info, &before.read).await?;
+    let info = before.info;
     if opened.generation != generation {
         tell(shared, &info, RefreshOutcome::Adopted, None);
         return Ok(Renewed::To(opened.generation));

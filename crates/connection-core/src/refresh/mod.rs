@@ -16,9 +16,14 @@ mod scheduler;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use connection_contract::NotLive;
 
-use crate::{ConnectionId, ConnectionRegistry, Error, StoreError};
+use crate::{
+    ConnectionId, ConnectionRegistry, Error, StoreError,
+    connection::{Known, Stored},
+};
 
 use flight::{ROUNDS, fly};
 pub(crate) use outcome::Counts;
@@ -48,6 +53,14 @@ pub(crate) enum Renewed {
     NotNow,
 }
 
+/// What a refresh hands to everybody who waited for it.
+#[derive(Clone)]
+pub(crate) struct Landed {
+    pub(crate) renewed: Renewed,
+    /// The connection as it was read after the refresh, where there is another credential and it could be read.
+    pub(crate) row: Option<Arc<Known>>,
+}
+
 /// Renews the credential of this generation, or waits for whoever does.
 ///
 /// # Errors
@@ -58,15 +71,24 @@ pub(crate) async fn renew(
     id: ConnectionId,
     seen: i64,
     why: Why,
-) -> Result<Renewed, Error> {
+) -> Result<Landed, Error> {
+    join(registry, id, Some(seen), why).await
+}
+
+/// As [`renew`], of the credential that is current when the refresh begins.
+pub(crate) async fn renew_current(registry: &ConnectionRegistry, id: ConnectionId, why: Why) -> Result<Landed, Error> {
+    join(registry, id, None, why).await
+}
+
+async fn join(registry: &ConnectionRegistry, id: ConnectionId, seen: Option<i64>, why: Why) -> Result<Landed, Error> {
     let shared = &registry.shared;
     for _ in 0..ROUNDS {
-        let task = fly(registry.clone(), id, seen, why);
-        match shared.refreshes.join(&shared.runtimes, id, task).await? {
+        let landed = shared.refreshes.join(&shared.runtimes, id, || land(registry.clone(), id, seen, why)).await?;
+        match landed.renewed {
             Renewed::Elsewhere if why != Why::Due => {}
             // It was of a credential before that one.
-            Renewed::To(generation) if generation == seen => {}
-            renewed => return Ok(renewed),
+            Renewed::To(generation) if seen == Some(generation) => {}
+            _ => return Ok(landed),
         }
     }
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
@@ -75,7 +97,21 @@ pub(crate) async fn renew(
 /// As [`renew`], behind the caller's back.
 pub(crate) fn start(registry: &ConnectionRegistry, id: ConnectionId, seen: i64) {
     let shared = &registry.shared;
-    shared.refreshes.start(&shared.runtimes, id, fly(registry.clone(), id, seen, Why::Due));
+    shared.refreshes.start(&shared.runtimes, id, || land(registry.clone(), id, Some(seen), Why::Due));
+}
+
+/// Refreshes, and reads the row once for all who wait.
+async fn land(registry: ConnectionRegistry, id: ConnectionId, seen: Option<i64>, why: Why) -> Result<Landed, Error> {
+    let renewed = fly(&registry, id, seen, why).await?;
+    let row = match renewed {
+        // Who waits reads by itself what could not be read here.
+        Renewed::To(_) => {
+            let (shared, owner) = (&registry.shared, &registry.owner);
+            shared.hot.reread(&Stored::with_id(shared, owner, id)).await.ok()
+        }
+        Renewed::Elsewhere | Renewed::NotNow => None,
+    };
+    Ok(Landed { renewed, row })
 }
 
 fn not_renewed(kind: &connection_contract::Kind, why: NotLive) -> Error {

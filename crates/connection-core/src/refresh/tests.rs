@@ -146,8 +146,16 @@ fn an_answer_stays_recorded_when_a_later_one_is_lost() {
         for replay_at in [None, Some(Timestamp::from_seconds(MADE))] {
             let sent_at = Timestamp::from_seconds(MADE);
             let (attempts, over_for, unclear_for, retry_after) = (1, 0, 0, 0);
-            let uncertain =
-                Uncertain { sent_at, replay_at, awaited: None, attempts, over_for, unclear_for, retry_after };
+            let uncertain = Uncertain {
+                sent_at,
+                replay_at,
+                awaited: None,
+                attempts,
+                over_for,
+                unclear_for,
+                retry_after,
+                is_left: false,
+            };
             assert!(kept(semantics, Some(uncertain)), "{semantics:?} {replay_at:?}");
         }
         assert!(!kept(semantics, None), "what failed for certain is over");

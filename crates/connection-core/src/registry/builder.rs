@@ -5,14 +5,14 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use connection_contract::{ConnectionDefinition, Crypto as _, Kind, encode};
 use secrecy::SecretString;
 
-use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds, node};
+use super::{ConnectionRegistry, DEFAULT_OWNER, ProfileUses, RegisterError, Shared, kinds::Kinds, node, protect};
 use crate::{
     Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
     KeySource, ProfileId, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment,
     ToolPolicyError, UuidV7,
     connection::HotRows,
     contain::Runtimes,
-    exchange::{Exchanges, ingest_all},
+    exchange::{Exchanges, recover},
     extension,
     lent::{self, Lent},
     limits::MOST_SETUPS,
@@ -23,6 +23,7 @@ use crate::{
     services::http::HttpClient,
     store::{Changed, Store},
     usage::UsageState,
+    verify::{Places, ProbeBounds},
     webhook::Checks,
 };
 
@@ -132,6 +133,7 @@ pub struct RegistryBuilder {
     pub(super) ids: Arc<dyn IdGenerator>,
     pub(super) hot_rows: Duration,
     pub(super) most_setups: u32,
+    pub(super) probes: ProbeBounds,
     state_directory: Option<PathBuf>,
     kinds: Kinds,
     refused: Option<RegisterError>,
@@ -162,6 +164,7 @@ impl RegistryBuilder {
             ids: Arc::new(UuidV7::new()),
             hot_rows: HotRows::LONGEST,
             most_setups: MOST_SETUPS,
+            probes: ProbeBounds::default(),
             state_directory: None,
             kinds: Kinds::default(),
             refused: None,
@@ -200,7 +203,7 @@ impl RegistryBuilder {
         self.http = policy;
         self
     }
-    /// Which directories may be granted.
+    /// The directories that may be granted. The registry [protects](FilesPolicy) its own files beside what the policy says.
     pub fn files(mut self, policy: FilesPolicy) -> Self {
         self.files = policy;
         self
@@ -283,6 +286,7 @@ impl RegistryBuilder {
             ids,
             hot_rows,
             most_setups,
+            probes,
             state_directory,
             ..
         } = self;
@@ -296,6 +300,7 @@ impl RegistryBuilder {
         let (time, generator) = (clock.clone(), ids.clone());
         let sources = seal::Sources { used: key, others: other_keys };
         let state_directory = state_directory.or_else(|| source.state_directory());
+        let files = protect::protected(files, &source, &sources, state_directory.as_deref());
         let mut process = [0; 16];
         SystemCrypto.random(&mut process);
         let process = encode::hex(&process);
@@ -312,6 +317,7 @@ impl RegistryBuilder {
             Ok::<_, OpenError>((store, sealer, state))
         });
         let (store, sealer, state) = opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))??;
+        let files = store.file().into_iter().fold(files, FilesPolicy::protect_file).hold();
         let (sessions, flights, refreshes, removals, rollbacks, subscriptions) = Default::default();
         let hot = Arc::new(HotRows::new(hot_rows));
         let usage = Arc::<UsageState>::default();
@@ -330,7 +336,7 @@ impl RegistryBuilder {
             ids,
             crypto: SystemCrypto,
             http,
-            files,
+            files: Arc::new(files),
             file_cache: Default::default(),
             environment,
             profile_uses,
@@ -340,6 +346,7 @@ impl RegistryBuilder {
             kinds: self.kinds,
             sessions,
             flights,
+            places: Places::new(probes),
             refreshes,
             refresh_counts: Default::default(),
             most_setups,
@@ -359,7 +366,7 @@ impl RegistryBuilder {
         let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
         let rescuing = registry.shared.clone();
         // It does not crash; what it leaves is found again by whoever asks for it.
-        registry.shared.runtimes.spawn(async move { ingest_all(&rescuing).await }).await.unwrap_or_default();
+        registry.shared.runtimes.spawn(async move { recover(&rescuing).await }).await.unwrap_or_default();
         for entry in registry.shared.kinds.entries() {
             lent::activate(&registry.shared, &entry, &registry.owner);
         }

@@ -1,6 +1,6 @@
-//! Which connection is meant when only the kind is said: the only one, or the one that was made the default.
+//! Which connection is meant when only the kind is said: the only one, or the default of its provider.
 //!
-//! At most one connection of an owner and a provider is the default. A row knows no provider, so it is the transaction
+//! The first connection of a provider is its default until a person chooses another. At most one connection of an owner and a provider is the default. A row knows no provider, so it is the transaction
 //! that takes the default from all kinds of the same provider, under the owner's lock. Extensions that may use the one or
 //! the other are told, since another connection may be meant for them.
 
@@ -9,7 +9,11 @@ use connection_contract::Kind;
 use crate::{
     ChangedPart, Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, event,
     extension::{self, Affected},
-    store::{Lock, rows::Says},
+    registry::Shared,
+    store::{
+        Lock, StoreError, Tx,
+        rows::{AccountRow, Says},
+    },
 };
 
 /// So many are named when it is not clear which is meant.
@@ -32,7 +36,7 @@ impl ConnectionRegistry {
             _ => self.default_of(kind).await?,
         };
         match meant {
-            Some(info) => Ok(Connection { shared: self.shared.clone(), info }),
+            Some(info) => Ok(Connection { shared: self.shared.clone(), info: info.into() }),
             None => Err(Error::Ambiguous { kind: kind.clone(), candidates }),
         }
     }
@@ -44,6 +48,37 @@ impl ConnectionRegistry {
             None => Ok(None),
         }
     }
+}
+
+/// Returns whether a connection that is about to be stored is the default of its provider, as the first one is. Where exactly
+/// one other is there and is not the default, that one becomes it, so that a second account changes nothing for who uses the
+/// first. Where the default was removed and several are left, there is none until a person chooses.
+///
+/// The transaction holds the owner.
+pub(crate) async fn is_first(tx: &mut Tx, shared: &Shared, new: &AccountRow) -> Result<bool, StoreError> {
+    let Some(kind) = Kind::parse(&new.kind) else { return Ok(false) };
+    let mut known = Vec::new();
+    for sibling in shared.kinds_of(&shared.provider_of(&kind)) {
+        known.extend(tx.first_two_accounts(&new.owner, sibling.as_str()).await?);
+    }
+    let (id, is_default) = match known.as_slice() {
+        [] => return Ok(true),
+        [only] => *only,
+        _ => return Ok(false),
+    };
+    if is_default {
+        return Ok(false);
+    }
+    tx.lock(Lock::Connection(id)).await?;
+    let Some(account) = tx.account(id).await? else { return Ok(false) };
+    // What is wrong with an edited row is not made right by this.
+    if event::refusal(tx, &shared.sealer, &account).await?.is_none() {
+        tx.set_account_default(id, true, new.created_at).await?;
+        let body = serde_json::json!({ "isDefault": true });
+        let event = event::at(new.created_at, &*shared.ids, &new.owner, id, event::DEFAULT_CHANGED, body);
+        event::append(tx, &shared.sealer, &event).await?;
+    }
+    Ok(false)
 }
 
 impl Connection {

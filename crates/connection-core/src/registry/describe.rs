@@ -29,6 +29,11 @@ impl Checked {
         self.addresses.iter().any(|(_, base)| base.origin() == origin)
             || self.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
     }
+    /// Returns `true` if `text` is a declared wildcard, or the origin of a declared address.
+    pub(crate) fn declares_text(&self, text: &str) -> bool {
+        self.wildcards.iter().any(|wildcard| wildcard == text)
+            || self.addresses.iter().any(|(_, base)| base.origin().as_str() == text)
+    }
 }
 
 /// What is wrong, naming the part.
@@ -70,6 +75,12 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
         }
         if let Some(way) = field.way.filter(|way| !descriptor.ways.contains(way)) {
             return Err(format!("'{}' is asked of who finishes by {way:?}, and it cannot be finished so", field.name));
+        }
+        if let Some(by) = &field.plain_http {
+            let confirms = |other: &Field| other.name == *by && other.input == Input::Bool;
+            if field.input != Input::Url || !descriptor.fields.iter().any(confirms) {
+                return Err(format!("'{}' takes plain http, and '{by}' is no yes or no that confirms it", field.name));
+            }
         }
         check_field(field, &mut checked)?;
     }

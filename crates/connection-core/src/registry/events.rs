@@ -18,6 +18,8 @@ pub struct Event {
     pub id: EventId,
     /// To which connection.
     pub connection: ConnectionId,
+    /// The owner of the connection.
+    pub owner: String,
     /// From 1, without gaps, for each connection.
     pub number: u64,
     /// When.
@@ -96,9 +98,9 @@ impl ConnectionRegistry {
 
 impl Event {
     pub(super) fn of(row: StoredEvent) -> Self {
-        let StoredEvent { id, connection_id, seq, at, kind, body, .. } = row;
+        let StoredEvent { id, owner, connection_id, seq, at, kind, body, .. } = row;
         let at = Timestamp::from_seconds(at);
-        Self { id: id.into(), connection: connection_id, number: number(seq), at, name: kind, details: body }
+        Self { id: id.into(), connection: connection_id, owner, number: number(seq), at, name: kind, details: body }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp};
 
-use super::Shared;
+use super::{ListCursor, Shared};
 use crate::{
     ConnectionId, ConnectionRegistry, Error, ProfileId,
     connection::json,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Stands for a kind that cannot be read. Nothing of such a row opens, also where a plugin has this name.
-const UNREADABLE: Kind = Kind::from_static("unreadable");
+pub(super) const UNREADABLE: Kind = Kind::from_static("unreadable");
 
 /// What is known of a connection, as of when it was read.
 #[derive(Clone, Debug)]
@@ -62,6 +62,8 @@ pub struct ConnectionInfo {
     pub updated_at: Timestamp,
     /// Whether a plugin of its kind is registered; without one it can be removed only.
     pub registered: bool,
+    /// Its place in the order of lists.
+    pub cursor: ListCursor,
 }
 
 /// Which connections to list. What is said narrows what was said before; a liveness may be any of those that are named.
@@ -76,7 +78,7 @@ pub struct Filter {
     only_default: bool,
     /// `None` inside for those of no profile.
     profile: Option<Option<ProfileId>>,
-    after: Option<ConnectionId>,
+    after: Option<ListCursor>,
     limit: Option<u16>,
 }
 
@@ -134,10 +136,10 @@ impl Filter {
         self.profile = Some(None);
         self
     }
-    /// The page behind this one: [`Page::next`].
+    /// The connections after this place: [`Page::next`], or [`ConnectionInfo::cursor`] of the last one that was seen.
     #[must_use]
-    pub fn after(mut self, id: ConnectionId) -> Self {
-        self.after = Some(id);
+    pub fn after(mut self, cursor: ListCursor) -> Self {
+        self.after = Some(cursor);
         self
     }
     /// At most so many; 1,000 unless given.
@@ -148,7 +150,7 @@ impl Filter {
     }
 }
 
-/// Connections in the order in which they were made.
+/// Connections in the order in which they became usable.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page {
@@ -156,12 +158,15 @@ pub struct Page {
     /// and yet not be the last.
     pub connections: Vec<ConnectionInfo>,
     /// Where the next page begins, if there may be one.
-    pub next: Option<ConnectionId>,
+    pub next: Option<ListCursor>,
 }
 
 impl ConnectionRegistry {
-    /// One page of the owner's connections, in the order in which they were made. What a page costs does not depend on how
-    /// many connections there are.
+    /// Returns a page of the owner's connections, in the order in which they became usable. What a page costs does not
+    /// depend on how many connections there are.
+    ///
+    /// A connection that becomes usable later is after every place of this order that was given before, whenever its setup
+    /// was begun and whatever the clocks of the processes say.
     ///
     /// # Errors
     ///
@@ -170,8 +175,30 @@ impl ConnectionRegistry {
         self.shared.page(Some(self.owner.to_string()), filter).await
     }
 
-    /// As [`list_connections`](Self::list_connections), of every owner: for whoever runs the program. It is the one method
-    /// that shows another owner's connections.
+    /// Returns the number of the owner's connections, or of those of one kind. What it costs grows slowly with that number:
+    /// about ten milliseconds for 100,000.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn count_connections(&self, kind: Option<&Kind>) -> Result<u64, Error> {
+        self.shared.count(Some(&self.owner), kind).await
+    }
+
+    /// As [`count_connections`](Self::count_connections), of every owner.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn count_all_owners(&self, kind: Option<&Kind>) -> Result<u64, Error> {
+        self.shared.count(None, kind).await
+    }
+
+    /// As [`list_connections`](Self::list_connections), of every owner: for whoever runs the program. No other method
+    /// shows another owner's connections.
+    ///
+    /// On PostgreSQL, connections of different owners that are stored at the same moment have no fixed order: one of them
+    /// may come to be before a place that was given already. Within an owner this cannot happen.
     ///
     /// # Errors
     ///
@@ -182,6 +209,11 @@ impl ConnectionRegistry {
 }
 
 impl Shared {
+    /// The number of connections of an owner, or of all, and of one kind or all.
+    pub(super) async fn count(&self, owner: Option<&str>, kind: Option<&Kind>) -> Result<u64, Error> {
+        Ok(self.reader().await?.count_accounts(owner, kind.map(Kind::as_str)).await?)
+    }
+
     async fn page(&self, owner: Option<String>, filter: Filter) -> Result<Page, Error> {
         let Filter { kind, provider, label, liveness, expiring_within, only_default, profile, after, limit } = filter;
         let words = liveness.iter().map(|liveness| words::liveness(*liveness));
@@ -193,15 +225,19 @@ impl Shared {
             label,
             liveness: (!liveness.is_empty()).then(|| any_of(words)),
             valid_until: expiring_within.map(soon),
-            renewing: any_of(self.renewing().iter().map(Kind::as_str)),
+            // Asked for by what ends alone.
+            renewing: match expiring_within {
+                Some(_) => any_of(self.renewing().iter().map(Kind::as_str)),
+                None => any_of([]),
+            },
             only_default,
             profile: profile.map(|of| of.map(|id| id.to_string()).unwrap_or_default()),
-            after,
+            after: after.map(ListCursor::place),
             limit: i64::from(limit.unwrap_or(1000)),
         };
         let (rows, next) = self.reader().await?.list(&wanted).await?;
         let connections = rows.into_iter().filter_map(|found| self.found(found)).collect();
-        Ok(Page { connections, next })
+        Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
     }
 
     /// The provider of a kind; the kind itself when it is not registered.
@@ -213,10 +249,10 @@ impl Shared {
     pub(crate) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
         let mut kinds = Vec::new();
         let mut named = false;
-        for known in self.kinds.all() {
-            named |= known.descriptor.kind == *provider;
+        for known in self.kinds.entries() {
+            named |= known.kind() == provider;
             if known.descriptor.provider == *provider {
-                kinds.push(known.descriptor.kind);
+                kinds.push(known.kind().clone());
             }
         }
         if !named {
@@ -232,16 +268,15 @@ impl Shared {
 
     /// The kinds that renew their credentials.
     pub(crate) fn renewing(&self) -> Vec<Kind> {
-        let all = self.kinds.all().into_iter().filter(|known| known.capabilities.refresh.is_some());
-        all.map(|known| known.descriptor.kind).collect()
+        self.kinds.entries().iter().filter(|known| known.renews()).map(|known| known.kind().clone()).collect()
     }
 
     pub(crate) fn registered(&self) -> Vec<Kind> {
-        self.kinds.all().into_iter().map(|known| known.descriptor.kind).collect()
+        self.kinds.entries().iter().map(|known| known.kind().clone()).collect()
     }
 
     /// As [`info`](Self::info), of a row that may be unreadable.
-    fn found(&self, FoundRow { id, row }: FoundRow) -> Option<ConnectionInfo> {
+    fn found(&self, FoundRow { id, row, .. }: FoundRow) -> Option<ConnectionInfo> {
         if row.is_none() {
             tracing::warn!(connection = id.map(tracing::field::display), "the row of a connection cannot be read");
         }
@@ -260,7 +295,8 @@ impl Shared {
             tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
             UNREADABLE
         });
-        let (provider, entry) = (self.provider_of(&kind), self.kinds.entry(&kind));
+        let entry = self.kinds.entry(&kind);
+        let provider = entry.as_ref().map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone());
         Some(ConnectionInfo {
             id: account.id,
             owner: account.owner,
@@ -281,6 +317,7 @@ impl Shared {
             created_at: Timestamp::from_seconds(account.created_at),
             updated_at: Timestamp::from_seconds(account.updated_at),
             registered: entry.is_some(),
+            cursor: ListCursor::new(row.usable_at, account.id),
         })
     }
 }

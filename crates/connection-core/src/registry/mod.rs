@@ -2,6 +2,7 @@
 
 mod bounds;
 mod builder;
+mod cursor;
 mod defaults;
 mod describe;
 mod describe_tools;
@@ -13,7 +14,9 @@ mod lends;
 mod list;
 mod node;
 mod preflight;
+mod protect;
 mod remove;
+mod remove_kind;
 mod support;
 mod values;
 mod watch;
@@ -28,23 +31,25 @@ use connection_contract::{ConnectionDefinition, DisplayText, Kind};
 
 use crate::{
     Clock, Connection, ConnectionId, Environment, Error, FilesPolicy, IdGenerator, ProfileId, SessionId,
-    connection::HotRows,
+    connection::{HotRows, Stored},
     contain::Runtimes,
     exchange::{Exchanges, StateDirectory},
     extension,
     lent::{self, Lent},
     liveness::Subscriptions,
-    refresh::{self, Renewed},
+    refresh::{self, Landed},
     seal::Sealer,
     services::{crypto::SystemCrypto, file_cache::Cache, given::Given, http::HttpClient},
     setup::{Inbound, Slot},
-    store::{Reader, Store},
+    store::{Changed, Reader, Store, called},
     usage::UsageState,
-    verify::Flights,
+    verify::{self, Flights, Places, Seen},
     webhook::Checks,
 };
 
 pub use builder::{OpenError, RegistryBuilder};
+pub use cursor::{InvalidCursor, ListCursor};
+pub(crate) use defaults::is_first;
 pub use events::{Event, EventPage, History};
 pub use import::{BeginImport, Import, Imported, Imports};
 pub(crate) use kinds::KindEntry;
@@ -54,6 +59,7 @@ pub use list::{ConnectionInfo, Filter, Page};
 pub use node::AnswerRoom;
 pub use preflight::{InOrder, Preflight};
 pub use remove::{Removal, Teardown};
+pub use remove_kind::KindRemoval;
 pub use support::{Feature, HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
 
@@ -70,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) crypto: SystemCrypto,
     pub(crate) http: HttpClient,
-    pub(crate) files: FilesPolicy,
+    pub(crate) files: Arc<FilesPolicy>,
     /// What was made of files.
     pub(crate) file_cache: Arc<Cache>,
     pub(crate) environment: Arc<dyn Environment>,
@@ -86,7 +92,9 @@ pub(crate) struct Shared {
     pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
     /// Probes.
     pub(crate) flights: Flights<ConnectionInfo>,
-    pub(crate) refreshes: Flights<Renewed>,
+    /// How many probes run at once.
+    pub(crate) places: Places,
+    pub(crate) refreshes: Flights<Landed>,
     pub(crate) refresh_counts: refresh::Counts,
     /// How many setups of one owner may be open.
     pub(crate) most_setups: u32,
@@ -109,6 +117,11 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) async fn reader(&self) -> Result<Reader, Error> {
         Ok(self.store.reader().await?)
+    }
+
+    /// Forgets the rows that are kept, since they say which kinds are registered.
+    fn kinds_changed(&self) {
+        self.hot.forget(Changed::Something);
     }
 
     /// What is kept of a callback's `state`.
@@ -174,6 +187,7 @@ impl ConnectionRegistry {
     /// [`RegisterError`]; what was registered before is untouched.
     pub fn register_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = self.shared.kinds.register(definition)?;
+        self.shared.kinds_changed();
         lent::activate(&self.shared, &entry, &self.owner);
         self.shared.usage.listed();
         Ok(())
@@ -186,16 +200,10 @@ impl ConnectionRegistry {
     /// [`RegisterError`]; what was registered before is untouched.
     pub fn replace_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = self.shared.kinds.replace(definition)?;
+        self.shared.kinds_changed();
         lent::activate(&self.shared, &entry, &self.owner);
         self.shared.usage.listed();
         Ok(())
-    }
-
-    /// Takes a kind away; `false` when there was none. Its connections stay and are listed.
-    pub fn unregister_connection_kind(&self, kind: &Kind) -> bool {
-        let was_there = self.shared.kinds.unregister(kind);
-        self.shared.usage.listed();
-        was_there
     }
 
     /// The kinds by name.
@@ -210,12 +218,19 @@ impl ConnectionRegistry {
 
     /// The connection with this id.
     ///
+    /// A connection in use is not read again for half a second: see [`hot_rows`](RegistryBuilder::hot_rows). Changes that
+    /// this process makes are seen at once.
+    ///
     /// # Errors
     ///
     /// [`Error::NotFound`] when this owner has none, and the store's.
     pub async fn connection(&self, id: ConnectionId) -> Result<Connection, Error> {
-        let info = self.info(id).await?;
-        Ok(Connection { shared: self.shared.clone(), info })
+        // A kept row could be given out after the store was closed, until the row is dropped.
+        if self.shared.store.is_closed() {
+            return Err(Error::Closed);
+        }
+        let known = self.shared.hot.read(&Stored::with_id(&self.shared, &self.owner, id)).await?;
+        Ok(Connection { shared: self.shared.clone(), info: known.info.clone() })
     }
 
     pub(crate) async fn info(&self, id: ConnectionId) -> Result<ConnectionInfo, Error> {
@@ -228,6 +243,22 @@ impl ConnectionRegistry {
         let row = row.filter(|row| *row.account.owner == *self.owner).ok_or(Error::NotFound(id))?;
         let generation = row.account.generation;
         Ok((self.shared.info(row).ok_or(Error::NotFound(id))?, generation))
+    }
+
+    /// Reads a connection with its current credential, in one statement.
+    pub(crate) async fn seen(&self, id: ConnectionId) -> Result<Seen, Error> {
+        let read = verify::read(&self.shared, id).await?;
+        if *read.listed.account.owner != *self.owner {
+            return Err(Error::NotFound(id));
+        }
+        let info = self.shared.info(read.listed.clone()).ok_or(Error::NotFound(id))?;
+        Ok(Seen { info, read })
+    }
+
+    /// Returns what people call the database: `PostgreSQL at db.example:5432`, or `the database` and the path of its file.
+    /// No password is in it.
+    pub fn store_name(&self) -> String {
+        called(self.shared.store.place())
     }
 
     /// Whether the store can be read. Never an error.

@@ -1,62 +1,100 @@
 //! Verifies many connections, some at a time.
 
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
+use connection_contract::Kind;
 use futures_core::Stream;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
-use crate::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error};
+use super::list::UNREADABLE;
+use crate::{
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
+    verify::{self, Asker},
+};
 
-/// Probes under way at once.
-const AT_ONCE: usize = 16;
+/// Number of connections whose kinds are read in one statement.
+const AT_ONCE: usize = 1000;
 
 /// One connection's result.
 type Verified = (ConnectionId, Result<ConnectionInfo, Error>);
 
-/// The results of a preflight as they come, one per connection. Dropped, it begins no more probes.
+/// The results of a preflight as they come, one per connection.
+///
+/// All connections are verified whether or not the results are taken, as long as this value is kept. Dropped, it begins no
+/// more probes.
+#[must_use = "dropped, a preflight begins no more probes"]
 pub struct Preflight {
     ids: Vec<ConnectionId>,
-    results: mpsc::Receiver<Verified>,
+    results: mpsc::UnboundedReceiver<Verified>,
 }
 
 impl ConnectionRegistry {
-    /// Verifies these connections. One that fails, or that there is not, keeps no other from its result; one that is
-    /// named twice is verified once.
+    /// Verifies these connections. A connection that fails, or that does not exist, keeps no other from its result. A
+    /// connection that is named twice is verified once.
     ///
-    /// The probes run on their own tasks from now on; what was begun ends also when the stream is dropped.
+    /// The probes run on their own tasks from this call on, and each that was begun ends also when the stream is dropped. As
+    /// many run at once as [`verify_at_once`](crate::RegistryBuilder::verify_at_once) says, and as many for each provider as
+    /// [`verify_per_provider`](crate::RegistryBuilder::verify_per_provider) says, over all preflights and the scheduler of
+    /// this process; so a provider that hangs delays its own connections alone. A pause that a provider asked for does not
+    /// hold a preflight up.
     pub fn preflight(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Preflight {
         let mut seen = HashSet::new();
         let ids: Vec<_> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
-        let (sender, results) = mpsc::channel(AT_ONCE);
-        let (registry, queue) = (self.clone(), ids.clone());
+        let (sender, results) = mpsc::unbounded_channel();
+        let (registry, all) = (self.clone(), ids.clone());
         self.shared.runtimes.spawn(async move {
-            let slots = Arc::new(Semaphore::new(AT_ONCE));
-            for id in queue {
-                // The semaphore is never closed.
-                let Ok(slot) = slots.clone().acquire_owned().await else { return };
-                if sender.is_closed() {
-                    return;
+            let mut providers = BTreeMap::<Kind, Vec<ConnectionId>>::new();
+            for some in all.chunks(AT_ONCE) {
+                let known = registry.providers_of(some).await;
+                for id in some {
+                    match known.as_ref().map(|known| known.get(id)) {
+                        Ok(Some(provider)) => providers.entry(provider.clone()).or_default().push(*id),
+                        // An error means that nobody listens any more.
+                        Ok(None) => drop(sender.send((*id, Err(Error::NotFound(*id))))),
+                        Err(error) => drop(sender.send((*id, Err(error.clone())))),
+                    }
                 }
-                let (registry, sender) = (registry.clone(), sender.clone());
-                let runtimes = registry.shared.runtimes.clone();
-                runtimes.spawn(async move {
-                    let result = match registry.connection(id).await {
-                        Ok(connection) => connection.verify().await,
-                        Err(error) => Err(error),
-                    };
-                    // Nobody listens any more.
-                    drop(sender.send((id, result)).await);
-                    drop(slot);
-                });
+            }
+            for (provider, ids) in providers {
+                registry.shared.runtimes.spawn(probes(registry.clone(), provider, ids, sender.clone()));
             }
         });
         Preflight { ids, results }
+    }
+
+    /// The providers of those of these connections that this owner has.
+    async fn providers_of(&self, ids: &[ConnectionId]) -> Result<HashMap<ConnectionId, Kind>, Error> {
+        let kinds = self.shared.reader().await?.kinds_of(&self.owner, ids).await?;
+        let provider = |kind: &str| Kind::parse(kind).map(|kind| self.shared.provider_of(&kind));
+        // A kind that is none is verified as any other, which says what is wrong with it.
+        Ok(kinds.into_iter().map(|(id, kind)| (id, provider(&kind).unwrap_or(UNREADABLE))).collect())
+    }
+}
+
+/// Verifies connections of one provider as places become free.
+async fn probes(
+    registry: ConnectionRegistry,
+    provider: Kind,
+    ids: Vec<ConnectionId>,
+    sender: mpsc::UnboundedSender<Verified>,
+) {
+    for id in ids {
+        let Some(place) = registry.shared.places.take(&provider).await else { return };
+        if sender.is_closed() {
+            return;
+        }
+        let (verifying, sender) = (registry.clone(), sender.clone());
+        registry.shared.runtimes.spawn(async move {
+            let result = verify::verify(&verifying, id, Asker::Host).await;
+            drop(place);
+            // An error means that nobody listens any more.
+            drop(sender.send((id, result)));
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{ConnectionError, TeardownContext};
+use connection_contract::{ConnectionError, Kind, Reason, TeardownContext, reason};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, StoreError,
@@ -14,7 +14,7 @@ use crate::{
     contain::{Contained, contain},
     event,
     extension::{self, ALL_OF_IT, Affected},
-    setup,
+    limits, setup,
     store::Lock,
     verify,
     verify::{HostServices, Subject},
@@ -51,13 +51,35 @@ impl Teardown {
 }
 
 /// A connection that was removed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Removal {
     /// Whether the provider was told.
     pub teardown: Teardown,
+    /// Why it was not; `None` when the teardown is [`Done`](Teardown::Done).
+    pub reason: Option<Reason>,
     /// The same of the credential that was kept to go back to; `None` when there was none.
     pub previous: Option<Teardown>,
+    /// Why that one was not given back; `None` when it was, or when there was none.
+    pub previous_reason: Option<Reason>,
+}
+
+/// What became of one credential.
+#[derive(Clone, Debug)]
+struct TornDown {
+    teardown: Teardown,
+    reason: Option<Reason>,
+}
+
+impl TornDown {
+    fn failed(reason: Reason) -> Self {
+        Self { teardown: Teardown::Failed, reason: Some(reason) }
+    }
+
+    /// The last teardown that is tried was of a credential that is the connection's no longer.
+    fn overtaken() -> Self {
+        Self::failed(Reason::new("connection_changed", "another credential took its place during the teardown"))
+    }
 }
 
 impl ConnectionRegistry {
@@ -80,7 +102,7 @@ impl ConnectionRegistry {
         // Asked here and not in the task, which another owner could join.
         self.info(id).await?;
         let registry = self.clone();
-        self.shared.removals.join(&self.shared.runtimes, id, async move { registry.remove_now(id).await }).await
+        self.shared.removals.join(&self.shared.runtimes, id, || async move { registry.remove_now(id).await }).await
     }
 
     async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {
@@ -92,12 +114,12 @@ impl ConnectionRegistry {
             self.shared.refreshes.cancel(id);
             attempts += 1;
             let (generation, teardown) = match given_back.get(&generation) {
-                Some(teardown) => (generation, *teardown),
+                Some(torn) => (generation, torn.clone()),
                 None => self.teardown(&info, generation).await?,
             };
-            given_back.insert(generation, teardown);
+            given_back.insert(generation, teardown.clone());
             let previous = self.teardown_previous(&info, &mut given_back).await?;
-            let removal = Removal { teardown, previous };
+            let removal = (teardown, previous);
             let known = given_back.keys().copied().collect();
             if let Some(removal) = self.delete(&info, (generation, known), removal, attempts == ATTEMPTS).await? {
                 break (info.kind, removal);
@@ -120,7 +142,7 @@ impl ConnectionRegistry {
         &self,
         info: &ConnectionInfo,
         (generation, given_back): (i64, HashSet<i64>),
-        mut removal: Removal,
+        (mut current, mut before): (TornDown, Option<TornDown>),
         is_last: bool,
     ) -> Result<Option<Removal>, Error> {
         let (id, on, owner, kind) = (info.id, self.shared.clone(), info.owner.clone(), info.kind.clone());
@@ -136,18 +158,28 @@ impl ConnectionRegistry {
                     return Ok(Some(None));
                 }
                 if !is_current {
-                    removal.teardown = Teardown::Failed;
+                    current = TornDown::overtaken();
                 }
                 if !is_previous {
-                    removal.previous = Some(Teardown::Failed);
+                    before = Some(TornDown::overtaken());
                 }
                 // Their grants go with the row.
                 let affected = Affected::of(tx, &owner, id, &ALL_OF_IT).await?;
                 tx.delete_account(id).await?;
-                let mut body = serde_json::json!({ "kind": kind.as_str(), "teardown": removal.teardown.as_str() });
-                if let Some(previous) = removal.previous {
+                let mut body = serde_json::json!({ "kind": kind.as_str(), "teardown": current.teardown.as_str() });
+                if let Some(reason) = &current.reason {
+                    body["reason"] = (&*reason.code).into();
+                }
+                let (previous, previous_reason) = before.map(|torn| (torn.teardown, torn.reason)).unzip();
+                let previous_reason = previous_reason.flatten();
+                if let Some(previous) = previous {
                     body["previous"] = previous.as_str().into();
                 }
+                if let Some(reason) = &previous_reason {
+                    body["previousReason"] = (&*reason.code).into();
+                }
+                let TornDown { teardown, reason } = current;
+                let removal = Removal { teardown, reason, previous, previous_reason };
                 event::append(tx, &on.sealer, &event::new(&on, &owner, id, event::REMOVED, body)).await?;
                 Ok(Some(Some((removal, affected))))
             })
@@ -161,18 +193,18 @@ impl ConnectionRegistry {
 
     /// The store's errors alone: a credential that cannot be had just now is not given up.
     /// With the generation that was torn down.
-    async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, Teardown), Error> {
+    async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, TornDown), Error> {
         if self.shared.kinds.entry(&info.kind).is_none() {
-            return Ok((generation, skipped(info, "unknown_kind")));
+            return Ok((generation, skipped(info.id, &info.kind, gone())));
         }
         let (info, opened) = verify::open_as_one(self, info.clone(), generation).await?;
         let generation = opened.generation;
         let Ok(payload) = opened.payload else {
-            return Ok((generation, skipped(&info, "credential_unreadable")));
+            return Ok((generation, skipped(info.id, &info.kind, unreadable())));
         };
         let ConnectionInfo { id, profile, owner, config, .. } = info.clone();
         let subject = Subject { id, owner, profile, payload, config };
-        Ok((generation, self.torn_down(&info, subject, LONGEST).await))
+        Ok((generation, self.torn_down(&info.kind, subject, LONGEST).await))
     }
 
     /// Of the credential that was kept to go back to, after the current one: at some providers it is given back with that.
@@ -181,11 +213,11 @@ impl ConnectionRegistry {
         &self,
         info: &ConnectionInfo,
         given_back: &mut GivenBack,
-    ) -> Result<Option<Teardown>, Error> {
+    ) -> Result<Option<TornDown>, Error> {
         let mut reader = self.shared.reader().await?;
         let Some(generation) = reader.previous_generation(info.id).await? else { return Ok(None) };
-        if let Some(teardown) = given_back.get(&generation) {
-            return Ok(Some(*teardown));
+        if let Some(torn) = given_back.get(&generation) {
+            return Ok(Some(torn.clone()));
         }
         let previous = match reader.previous_credential(info.id).await {
             Err(StoreError::Corrupt { .. }) => None,
@@ -198,59 +230,77 @@ impl ConnectionRegistry {
         drop(reader);
         let teardown = match &previous {
             Some(previous) => match rollback::open_previous(&self.shared, info, previous).await {
-                Ok(subject) => self.torn_down(info, subject, LONGEST_PREVIOUS).await,
-                Err(_) => skipped(info, "credential_unreadable"),
+                Ok(subject) => self.torn_down(&info.kind, subject, LONGEST_PREVIOUS).await,
+                Err(_) => skipped(info.id, &info.kind, unreadable()),
             },
-            None => skipped(info, "credential_unreadable"),
+            None => skipped(info.id, &info.kind, unreadable()),
         };
-        given_back.insert(generation, teardown);
+        given_back.insert(generation, teardown.clone());
         Ok(Some(teardown))
     }
 
-    /// Tears down a credential that a provider made for a connection that was removed meanwhile.
-    pub(crate) async fn give_back(&self, info: &ConnectionInfo, orphan: Subject) {
-        let teardown = self.torn_down(info, orphan, LONGEST_PREVIOUS).await;
-        tracing::info!(connection = %info.id, kind = %info.kind, teardown = teardown.as_str(), "given back late");
+    /// Tears down a credential that a provider made for a connection that was removed meanwhile, or that is not stored.
+    pub(crate) async fn give_back(&self, kind: &Kind, orphan: Subject) {
+        let id = orphan.id;
+        let torn = self.torn_down(kind, orphan, LONGEST_PREVIOUS).await;
+        tracing::info!(connection = %id, %kind, teardown = torn.teardown.as_str(), "given back late");
     }
 
-    async fn torn_down(&self, info: &ConnectionInfo, subject: Subject, longest: Duration) -> Teardown {
-        let shared = &self.shared;
-        let Some(kind) = shared.kinds.entry(&info.kind) else { return skipped(info, "unknown_kind") };
+    async fn torn_down(&self, of: &Kind, subject: Subject, longest: Duration) -> TornDown {
+        let (shared, id) = (&self.shared, subject.id);
+        let Some(kind) = shared.kinds.entry(of) else { return skipped(id, of, gone()) };
         let services = match HostServices::of(shared, &kind, &subject).await {
             Ok(services) => services,
             Err(error) => {
-                tracing::warn!(connection = %info.id, code = error.code(), "teardown could not begin; the row goes anyway");
-                return Teardown::Failed;
+                tracing::warn!(connection = %id, code = error.code(), "teardown could not begin; the row goes anyway");
+                return TornDown::failed(Reason::new(error.code(), error.to_string()));
             }
         };
-        let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
+        let (definition, clock, heard) = (kind.definition.clone(), shared.clock.clone(), services.heard());
         let task = async move {
             let (connection, http) = (subject.connection(), services.http());
             let ctx = TeardownContext::new(services.services(&http), &connection);
             let teardown = || definition.teardown(&subject.payload.credential, &ctx);
             contain(&*clock, longest, teardown, || false, || {}).await
         };
-        let failed = |why: &str| {
-            tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown failed; the row goes anyway");
-            Teardown::Failed
-        };
+        let fault = |code, message| Reason::new(code, message).remedy(limits::REPORT);
         let clock = Arc::clone(&shared.clock);
-        match shared.runtimes.run(&*clock, longest + GRACE, task).await {
-            Contained::Ended(Contained::Ended(Ok(()))) => Teardown::Done,
+        let why = match shared.runtimes.run(&*clock, longest + GRACE, task).await {
+            Contained::Ended(Contained::Ended(Ok(()))) => return TornDown { teardown: Teardown::Done, reason: None },
             Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => {
-                skipped(info, "credential_unreadable")
+                return skipped(id, of, unreadable());
             }
-            Contained::Ended(Contained::Ended(Err(_))) => failed("the plugin says so"),
-            Contained::Panicked | Contained::Ended(Contained::Panicked) => failed("plugin_panicked"),
-            _ => failed("plugin_timeout"),
-        }
+            Contained::Ended(Contained::Ended(Err(ConnectionError::NotLive(why)))) => {
+                heard.named(limits::not_live(why), shared.clock.now()).reason
+            }
+            Contained::Ended(Contained::Ended(Err(ConnectionError::Service(_)))) => {
+                Reason::new(reason::PLUGIN_FAULT, "a service of this host failed")
+            }
+            Contained::Ended(Contained::Ended(Err(_))) => {
+                fault(reason::PLUGIN_FAULT, "the plugin could not give the credential back")
+            }
+            Contained::Panicked | Contained::Ended(Contained::Panicked) => {
+                fault(reason::PLUGIN_PANICKED, "the plugin crashed")
+            }
+            _ => fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time"),
+        };
+        tracing::warn!(connection = %id, kind = %of, code = &*why.code, "teardown failed; the row goes anyway");
+        TornDown::failed(why)
     }
 }
 
-/// What became of each generation, so that none is given back twice.
-type GivenBack = HashMap<i64, Teardown>;
+fn gone() -> Reason {
+    Reason::new(reason::UNKNOWN_KIND, "no plugin of this kind is registered")
+}
 
-fn skipped(info: &ConnectionInfo, why: &str) -> Teardown {
-    tracing::warn!(connection = %info.id, kind = %info.kind, why, "teardown skipped");
-    Teardown::Skipped
+fn unreadable() -> Reason {
+    Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read")
+}
+
+/// What became of each generation, so that none is given back twice.
+type GivenBack = HashMap<i64, TornDown>;
+
+fn skipped(id: ConnectionId, kind: &Kind, why: Reason) -> TornDown {
+    tracing::warn!(connection = %id, %kind, code = &*why.code, "teardown skipped");
+    TornDown { teardown: Teardown::Skipped, reason: Some(why) }
 }

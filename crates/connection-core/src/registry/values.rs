@@ -5,9 +5,10 @@ use connection_contract::Kind;
 use crate::{ConnectionRegistry, Error, services::kv};
 
 impl ConnectionRegistry {
-    /// Forgets what the plugin of a kind keeps for this owner, its secrets too: the client of an application that the first
-    /// setup asked for, for one. Returns how many values went. Connections stay; what they need of it, their plugin asks
-    /// for in the next setup.
+    /// Forgets the values that the plugin of a kind keeps for this owner, including its secrets, such as the credentials of
+    /// an OAuth application that the first setup asked for. Returns how many values were deleted. Values that the kind
+    /// shares with other kinds of its provider are deleted for all of them. Connections stay; their plugin asks for what
+    /// they need in the next setup.
     ///
     /// # Repetition
     ///
@@ -15,17 +16,27 @@ impl ConnectionRegistry {
     ///
     /// # Cancellation
     ///
-    /// Dropped, all may have gone, or nothing.
+    /// If the future is dropped, either all values are deleted or none.
     ///
     /// # Errors
     ///
     /// The store's.
     pub async fn forget_values(&self, kind: &Kind) -> Result<u64, Error> {
         let (owner, public, secret) = (self.owner.clone(), kind.to_string(), kv::secrets_of(kind));
+        let entry = self.shared.kinds.entry(kind);
         let deleted = self.shared.store.write(move |tx| {
             Box::pin(async move {
-                let public = tx.delete_kv_of(&owner, &public).await?;
-                Ok(public.saturating_add(tx.delete_kv_of(&owner, &secret).await?))
+                let mut deleted = tx.delete_kv_of(&owner, &public).await?;
+                deleted = deleted.saturating_add(tx.delete_kv_of(&owner, &secret).await?);
+                let Some(entry) = entry else { return Ok(deleted) };
+                let shared = kv::shared_of(&entry.descriptor.provider);
+                for namespace in tx.kv_namespaces(&owner).await? {
+                    let Some(origins) = namespace.strip_prefix(&shared) else { continue };
+                    if origins.split(' ').all(|origin| entry.checked.declares_text(origin)) {
+                        deleted = deleted.saturating_add(tx.delete_kv_of(&owner, &namespace).await?);
+                    }
+                }
+                Ok(deleted)
             })
         });
         Ok(deleted.await?)

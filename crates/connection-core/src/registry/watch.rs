@@ -1,4 +1,4 @@
-//! Tells what happens to an owner's connections as it happens, whichever process does it.
+//! Tells what happens to the connections of one owner, or of all, as it happens, whichever process does it.
 //!
 //! The table of events is the source of truth; the wake-up only says when to look. An event with an earlier id may be
 //! committed later, by a process that waited for its turn: so the last minute is read again each time, and what was told
@@ -39,6 +39,7 @@ const PAGE: i64 = 1000;
 #[must_use = "watching begins when this is awaited"]
 pub struct BeginWatch {
     registry: ConnectionRegistry,
+    all_owners: bool,
     connection: Option<ConnectionId>,
     since: Option<EventId>,
 }
@@ -58,11 +59,12 @@ impl BeginWatch {
     }
 
     async fn begin(self) -> Result<Watch, Error> {
-        let Self { registry, connection, since } = self;
+        let Self { registry, all_owners, connection, since } = self;
         let ConnectionRegistry { shared, owner } = registry;
+        let owner = Some(owner).filter(|_| !all_owners);
         // Before the first look, so that nothing comes between the two.
         let changes = shared.store.changes(&*shared.clock).await;
-        let seen = Seen::begin(&shared, &owner, since).await?;
+        let seen = Seen::begin(&shared, owner.as_deref(), since).await?;
         let (sender, events) = mpsc::channel(WAITING);
         let task = Task { shared: shared.clone(), owner, connection, changes, seen, sender };
         shared.runtimes.spawn(task.run());
@@ -111,13 +113,25 @@ impl ConnectionRegistry {
     ///
     /// The store's.
     pub fn watch(&self) -> BeginWatch {
-        BeginWatch { registry: self.clone(), connection: None, since: None }
+        BeginWatch { registry: self.clone(), all_owners: false, connection: None, since: None }
+    }
+
+    /// Watches what happens to the connections of every owner, in every process on the database: for whoever runs the
+    /// program. Each event says whose connection it is of ([`Event::owner`]). As
+    /// [`list_all_owners`](Self::list_all_owners), it shows the connections of other owners.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub fn watch_all(&self) -> BeginWatch {
+        BeginWatch { all_owners: true, ..self.watch() }
     }
 }
 
 struct Task {
     shared: Arc<Shared>,
-    owner: Arc<str>,
+    /// `None` for all owners.
+    owner: Option<Arc<str>>,
     connection: Option<ConnectionId>,
     changes: Changes,
     seen: Seen,
@@ -127,7 +141,7 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         loop {
-            match self.seen.fresh(&self.shared, &self.owner).await {
+            match self.seen.fresh(&self.shared, self.owner.as_deref()).await {
                 Ok(events) => {
                     let of_it = |event: &Event| self.connection.is_none_or(|connection| event.connection == connection);
                     for event in events.into_iter().filter(of_it) {
@@ -163,7 +177,7 @@ struct Seen {
 }
 
 impl Seen {
-    async fn begin(shared: &Shared, owner: &str, since: Option<EventId>) -> Result<Self, Error> {
+    async fn begin(shared: &Shared, owner: Option<&str>, since: Option<EventId>) -> Result<Self, Error> {
         let last = match since {
             Some(since) => Some(since.as_uuid()),
             None => shared.reader().await?.last_event(owner).await?,
@@ -177,7 +191,7 @@ impl Seen {
         Ok(seen)
     }
 
-    async fn read(&self, shared: &Shared, owner: &str) -> Result<BTreeSet<Uuid>, Error> {
+    async fn read(&self, shared: &Shared, owner: Option<&str>) -> Result<BTreeSet<Uuid>, Error> {
         let (mut ids, mut after) = (BTreeSet::new(), self.floor);
         loop {
             let page = shared.reader().await?.event_ids(owner, after, PAGE).await?;
@@ -190,7 +204,7 @@ impl Seen {
     }
 
     /// What was not told yet.
-    async fn fresh(&mut self, shared: &Shared, owner: &str) -> Result<Vec<Event>, Error> {
+    async fn fresh(&mut self, shared: &Shared, owner: Option<&str>) -> Result<Vec<Event>, Error> {
         let found = self.read(shared, owner).await?;
         let mut events = Vec::new();
         for id in found.difference(&self.ids) {

@@ -6,13 +6,13 @@ use connection_contract::{ExtensionDeclaration, Kind, SecretName};
 
 use super::{
     ResolvedConnection,
-    candidate::{Candidate, Picked, covers, pick},
+    candidate::{Candidate, Picked, covers, pick, picked_alone},
     public,
     resolve::{DAMAGED, Found, answer, record},
 };
 use crate::{
     ConnectionId, ConnectionRegistry, Error,
-    extension::{ExtensionError, grants},
+    extension::{ExtensionError, choice, grants},
 };
 
 /// So many connections are read at once.
@@ -24,7 +24,7 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// The store's; of each extension, [`ExtensionError`] when its declaration is not one or what it needs is ambiguous.
+    /// The store's; of each extension, [`ExtensionError`] when its declaration is not one.
     pub async fn resolve_all(
         &self,
         declarations: &[ExtensionDeclaration],
@@ -52,6 +52,12 @@ impl ConnectionRegistry {
             let Some(names) = grants::held(shared, &self.owner, &grant) else { continue };
             granted.entry(grant.extension).or_default().insert(grant.connection_id, names);
         }
+        let choices = reader.choices(&self.owner).await?;
+        let choices = choices.into_iter().filter_map(|row| {
+            let chosen = choice::held(&shared.sealer, &self.owner, &row)?;
+            Some((row.extension, chosen))
+        });
+        let choices: HashMap<_, _> = choices.collect();
         let providers = reader.provider_extensions(&self.owner).await?;
         let rows = reader.all_preferences(&self.owner).await?;
         // What cannot be read harms who needs it, and nobody else.
@@ -82,9 +88,14 @@ impl ConnectionRegistry {
                 let own = read(&records, name)?;
                 let candidates = of_provider.get(&requirement.provider).unwrap_or(&none);
                 let asked = (&requirement.provider, requirement.auth.secret_names.as_slice());
-                let picked = picks.entry(asked).or_insert_with(|| pick(asked.1, candidates));
+                let chosen = choices.get(name).and_then(|id| candidates.iter().find(|known| known.id == *id));
+                let alone = chosen.map(|chosen| picked_alone(asked.1, chosen));
+                let picked = match &alone {
+                    Some(alone) => alone,
+                    None => &*picks.entry(asked).or_insert_with(|| pick(asked.1, candidates)),
+                };
                 let found = Found { candidates, own: &own, of_provider: &of_its_provider };
-                let mut answer = answer(declaration, &found, picked)?;
+                let mut answer = answer(declaration, &found, picked).or_unmet(shared, declaration);
                 let of_it = answer.connection.and_then(|connection| granted.get(name)?.get(&connection));
                 answer.is_granted = of_it.is_some_and(|granted| covers(granted, asked.1));
                 Ok(answer)

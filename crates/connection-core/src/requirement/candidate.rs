@@ -1,11 +1,12 @@
 //! Which connection is meant by what an extension declares.
 
-use connection_contract::{Kind, Liveness, Reason, SecretName};
+use connection_contract::{Kind, Liveness, Reason, SecretName, Text};
 
+use super::names;
 use crate::{
     ConnectionId, ConnectionInfo,
     connection::json,
-    extension::grants,
+    extension::{choice, grants},
     liveness::words,
     registry::Shared,
     store::{
@@ -24,11 +25,17 @@ const MOST_CANDIDATES: usize = 20;
 pub(crate) struct Candidate {
     pub(crate) id: ConnectionId,
     pub(crate) is_default: bool,
+    /// Whether a person chose it for the extension that asks.
+    pub(crate) is_chosen: bool,
     pub(crate) liveness: Liveness,
     pub(crate) reason: Option<Reason>,
     pub(crate) config: Vec<(String, String)>,
     /// The secrets that the credential holds, by name.
     pub(crate) held: Vec<String>,
+    /// What the provider lets it do; `None` when the provider did not say.
+    pub(crate) scopes: Option<Vec<String>>,
+    /// The names of all that its kind hands out.
+    pub(crate) of_kind: Vec<Text>,
     /// The names that the extension that asks may see; `None` when it may not use it at all.
     pub(crate) granted: Option<Vec<SecretName>>,
     /// As hosts see it; read where several may be as good.
@@ -45,31 +52,51 @@ impl Candidate {
         Some(Self {
             id: info.id,
             is_default: info.is_default,
+            is_chosen: false,
             liveness: info.liveness,
             reason: info.reason.clone(),
             config: info.config.clone(),
             held: held(secret_names.as_deref()),
+            scopes: info.scopes.clone(),
+            of_kind: of_kind(shared, &info.kind),
             granted,
             shown: Some(Box::new(info)),
         })
     }
 
     fn near(shared: &Shared, row: NearCandidate, owner: &str, extension: &str) -> Self {
-        let NearCandidate { id, is_default, config, liveness, reason, secret_names, granted } = row;
+        let NearCandidate {
+            id,
+            kind,
+            is_default,
+            config,
+            liveness,
+            reason,
+            secret_names,
+            granted_scopes,
+            granted,
+            chosen,
+        } = row;
+        let choice = chosen.choice(extension, id);
         Self {
             id,
             is_default,
+            is_chosen: choice.is_some_and(|row| choice::held(&shared.sealer, owner, &row).is_some()),
             liveness: liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness),
             reason: reason.as_deref().and_then(json::to_reason),
             config: json::to_config(&config),
             held: held(secret_names.as_deref()),
+            scopes: granted_scopes.as_deref().and_then(json::to_texts),
+            of_kind: Kind::parse(&kind).map(|kind| of_kind(shared, &kind)).unwrap_or_default(),
             granted: granted.grant(extension, id).and_then(|row| grants::held(shared, owner, &row)),
             shown: None,
         }
     }
 
-    pub(crate) fn lacks<'n>(&self, names: &'n [SecretName]) -> impl Iterator<Item = &'n SecretName> {
-        names.iter().filter(|name| !self.held.iter().any(|held| held == name.as_str()))
+    pub(crate) fn lacks<'n>(&'n self, names: &'n [SecretName]) -> impl Iterator<Item = &'n SecretName> {
+        let held_as = |name| names::of_kind(&self.of_kind, names.len(), name);
+        let holds = move |name| held_as(name).is_some_and(|name| self.held.iter().any(|held| held == name));
+        names.iter().filter(move |name| !holds(name.as_str()))
     }
 
     fn satisfies(&self, names: &[SecretName]) -> bool {
@@ -80,6 +107,11 @@ impl Candidate {
     pub(super) fn is_granted(&self, names: &[SecretName]) -> bool {
         self.granted.as_deref().is_some_and(|granted| covers(granted, names))
     }
+}
+
+/// A kind that is not registered hands out nothing.
+fn of_kind(shared: &Shared, kind: &Kind) -> Vec<Text> {
+    shared.kinds.entry(kind).map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default()
 }
 
 /// What cannot be read is held by nobody.
@@ -103,16 +135,19 @@ pub(crate) enum Picked<'c> {
     Several(Vec<&'c Candidate>),
 }
 
-/// The default of the provider, or the only one that holds these names. What is granted does not choose: which connection
-/// is meant shall not depend on who asks.
+/// The connection that a person chose for the extension, whatever it holds: another account would be another one than they
+/// said. Else the default of the provider, or the only one that holds these names. What is granted does not choose.
 pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Picked<'c> {
+    if let Some(chosen) = candidates.iter().find(|candidate| candidate.is_chosen) {
+        return picked_alone(names, chosen);
+    }
     let mut satisfying: Vec<_> = candidates.iter().filter(|candidate| candidate.satisfies(names)).collect();
     if let Some(default) = satisfying.iter().find(|candidate| candidate.is_default) {
         return Picked::One(default);
     }
     match (satisfying.as_slice(), candidates) {
         ([one], _) => Picked::One(one),
-        ([], [near]) => Picked::None(near.lacks(names).cloned().collect(), Some(near)),
+        ([], [near]) => picked_alone(names, near),
         ([], _) => {
             let near = candidates.iter().find(|candidate| candidate.is_default);
             Picked::None(near.map_or_else(|| names.to_vec(), |near| near.lacks(names).cloned().collect()), near)
@@ -123,6 +158,12 @@ pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Pic
             Picked::Several(satisfying)
         }
     }
+}
+
+/// That one and no other.
+pub(super) fn picked_alone<'c>(names: &[SecretName], candidate: &'c Candidate) -> Picked<'c> {
+    let lacking: Vec<_> = candidate.lacks(names).cloned().collect();
+    if lacking.is_empty() { Picked::One(candidate) } else { Picked::None(lacking, Some(candidate)) }
 }
 
 /// Those of the provider that say which is meant, the default alone where it is, and what is set as of the same moment. What
@@ -150,6 +191,9 @@ pub(crate) async fn load(
     let settings = settings.unwrap_or_default();
     if !is_full && candidates.len() < 2 {
         return Ok((candidates, settings));
+    }
+    if let Some(chosen) = candidates.iter().position(|candidate| candidate.is_chosen) {
+        return Ok((vec![candidates.swap_remove(chosen)], settings));
     }
     candidates.retain(|candidate| candidate.is_default && candidate.satisfies(names));
     if let Some(default) = candidates.into_iter().min_by_key(|candidate| candidate.id) {

@@ -6,6 +6,7 @@
 mod bulk;
 pub(crate) mod candidate;
 mod fingerprint;
+pub(crate) mod names;
 pub(crate) mod public;
 pub(crate) mod resolve;
 mod resolved;

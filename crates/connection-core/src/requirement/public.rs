@@ -189,7 +189,7 @@ pub(crate) fn find(record: &Record, name: &str) -> Option<Value> {
 }
 
 /// A field with several values is a list of them.
-fn configured(config: &[(String, String)], name: &str) -> Option<Value> {
+pub(crate) fn configured(config: &[(String, String)], name: &str) -> Option<Value> {
     let mut values = config.iter().filter(|(known, _)| known == name).map(|(_, value)| Value::from(value.as_str()));
     let first = values.next()?;
     let rest: Vec<_> = values.collect();

@@ -1,16 +1,16 @@
 //! Puts together what was read: which connection is meant, what is missing, and what is public of it.
 
 use connection_contract::{
-    AuthType, DisplayText, ExtensionDeclaration, Liveness, Platform, Reason, RequirementAuth, RequirementRedirect,
-    SecretName, Value, reason,
+    AuthType, DisplayText, ExtensionDeclaration, Kind, Liveness, Platform, Reason, RequirementAuth,
+    RequirementRedirect, SecretName, Text, Value, reason,
 };
 
 use super::{
     Readiness, ResolvedConnection,
     candidate::{self, Candidate, Picked, pick},
-    public, status,
+    names, public, status,
 };
-use crate::{ConnectionId, ConnectionRegistry, Error, extension::ExtensionError, store::rows::PublicSettings};
+use crate::{ConnectionId, ConnectionRegistry, Error, registry::Shared, store::rows::PublicSettings};
 
 /// What a requirement is resolved with.
 pub(crate) struct Found<'a> {
@@ -35,7 +35,8 @@ impl ConnectionRegistry {
                 of_provider = public::of_provider(declared.as_deref(), of_its.as_deref()).ok_or_else(damaged)?;
             }
         }
-        resolve(declaration, &Found { candidates: &candidates, own: &own, of_provider: &of_provider })
+        let found = Found { candidates: &candidates, own: &own, of_provider: &of_provider };
+        Ok(resolve(declaration, &found).or_unmet(&self.shared, declaration))
     }
 }
 
@@ -51,24 +52,16 @@ pub(crate) fn record(body: &str) -> Option<Vec<(String, Value)>> {
 }
 
 /// The whole rule, without a store.
-///
-/// # Errors
-///
-/// [`ExtensionError::Ambiguous`].
-pub(crate) fn resolve(declaration: &ExtensionDeclaration, found: &Found<'_>) -> Result<ResolvedConnection, Error> {
+pub(crate) fn resolve(declaration: &ExtensionDeclaration, found: &Found<'_>) -> ResolvedConnection {
     let requirement = &declaration.requirement;
     let picked = pick(&requirement.auth.secret_names, found.candidates);
     answer(declaration, found, &picked)
 }
 
-pub(crate) fn answer(
-    declaration: &ExtensionDeclaration,
-    found: &Found<'_>,
-    picked: &Picked<'_>,
-) -> Result<ResolvedConnection, Error> {
+pub(crate) fn answer(declaration: &ExtensionDeclaration, found: &Found<'_>, picked: &Picked<'_>) -> ResolvedConnection {
     let requirement = &declaration.requirement;
     let is_local = requirement.auth.auth == AuthType::None;
-    let mut chosen = None;
+    let (mut chosen, mut several) = (None, None);
     let readiness = match (elsewhere(&declaration.platforms), picked) {
         (Some(why), _) => Readiness::Unsupported(why),
         (None, Picked::One(one)) => {
@@ -77,13 +70,10 @@ pub(crate) fn answer(
         }
         // What needs no secret is there wherever it runs.
         _ if is_local => Readiness::Ready,
-        (None, Picked::Several(several)) => {
-            return Err(ExtensionError::Ambiguous {
-                extension: declaration.name.to_string().into(),
-                provider: requirement.provider.clone(),
-                candidates: several.iter().filter_map(|candidate| candidate.shown.as_deref().cloned()).collect(),
-            }
-            .into());
+        // Which of them is meant is for a person to say.
+        (None, Picked::Several(candidates)) => {
+            several = Some(candidates.as_slice());
+            Readiness::Missing(requirement.auth.secret_names.clone())
         }
         (None, Picked::None(missing, _)) => match impossible(&requirement.auth) {
             Some(why) => Readiness::Unsupported(why),
@@ -93,6 +83,7 @@ pub(crate) fn answer(
     let liveness = chosen.filter(|_| !is_local).map_or(Liveness::Unknown, |chosen| chosen.liveness);
     let status = status(&readiness, liveness);
     let error = match (&readiness, status) {
+        (Readiness::Missing(_), _) => several.map(|several| unclear(&requirement.provider, several)),
         (Readiness::Unsupported(why), _) => Some(Reason::new("connection_unsupported", why.clone())),
         (_, super::ConnectionStatus::Failed) => {
             let refused = || Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
@@ -100,8 +91,12 @@ pub(crate) fn answer(
         }
         _ => None,
     };
+    let asked = requirement.auth.oauth.as_ref().map(|oauth| oauth.scopes.as_slice()).unwrap_or_default();
+    let granted = chosen.and_then(|chosen| chosen.scopes.as_ref());
+    let lacks = |scope: &&Text| granted.is_some_and(|granted| !granted.iter().any(|known| known == &***scope));
+    let missing_scopes = asked.iter().filter(lacks).map(ToString::to_string).collect();
     let of_connection = chosen.map(|chosen| chosen.config.as_slice()).unwrap_or_default();
-    Ok(ResolvedConnection {
+    ResolvedConnection {
         connection_id: requirement.id.to_string(),
         extension_name: declaration.name.to_string(),
         provider: requirement.provider.clone(),
@@ -119,8 +114,30 @@ pub(crate) fn answer(
             Picked::None(_, near) => near.map(|near| near.id),
             Picked::One(_) | Picked::Several(_) => None,
         },
+        missing_scopes,
+        candidates: several.unwrap_or_default().iter().map(|candidate| candidate.id).collect(),
         is_granted: chosen.is_some_and(|chosen| chosen.is_granted(&requirement.auth.secret_names)),
-    })
+    }
+}
+
+impl ResolvedConnection {
+    /// With why nobody can connect what is missing, where no kind of this host can.
+    pub(super) fn or_unmet(mut self, shared: &Shared, declaration: &ExtensionDeclaration) -> Self {
+        if self.error.is_none() && matches!(self.readiness, Readiness::Missing(_)) {
+            self.error = names::unmet(shared, &declaration.requirement);
+        }
+        self
+    }
+}
+
+/// Why nothing is meant while several connections have what is needed.
+fn unclear(provider: &Kind, several: &[&Candidate]) -> Reason {
+    let shown: Vec<_> = several.iter().filter_map(|candidate| candidate.shown.as_deref().cloned()).collect();
+    let names = crate::error::names(&shown);
+    let message =
+        format!("several connections to '{provider}' have what is needed, and none of them is the default: {names}");
+    Reason::new("ambiguous", message)
+        .remedy("choose one of them for the extension, or make one of them the default of its provider")
 }
 
 /// Which connection is meant, for who reads the candidates in a transaction; none also where it is not clear which one.

@@ -22,13 +22,16 @@ pub struct ResolvedConnection {
     pub missing_secret_names: Vec<SecretName>,
     /// What follows from it.
     pub status: ConnectionStatus,
-    /// Why it is `failed` or `unsupported`, for people.
+    /// Why it is `failed` or `unsupported`, or `missing` because it is not clear which connection is
+    /// meant or because no kind of this host can connect it; for people.
     pub error: Option<Reason>,
     pub(crate) readiness: Readiness,
     pub(crate) liveness: Liveness,
     pub(crate) connection: Option<ConnectionId>,
     /// Of what is missing: the connection that lacks the names.
     pub(crate) near: Option<ConnectionId>,
+    pub(crate) candidates: Vec<ConnectionId>,
+    pub(crate) missing_scopes: Vec<String>,
     pub(crate) is_granted: bool,
 }
 
@@ -43,6 +46,18 @@ impl ResolvedConnection {
         self.is_granted
     }
 
+    /// The first connections that have what is needed, where it is `missing` because none of them was chosen and none is the
+    /// default; otherwise empty.
+    pub fn candidates(&self) -> &[ConnectionId] {
+        &self.candidates
+    }
+
+    /// The scopes that the extension declares and that the connection was not granted, as far as its provider said what it
+    /// granted. The status does not depend on them; to authorize the connection again may grant them.
+    pub fn missing_scopes(&self) -> &[String] {
+        &self.missing_scopes
+    }
+
     /// What is there.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
@@ -54,7 +69,7 @@ impl ResolvedConnection {
     }
 
     /// The documented JSON: `connectionId`, `extensionName`, `provider`, `publicConfig`, `missingSecretNames`, `status`,
-    /// and `error` (`code`, `message`, `remedy`) where there is one.
+    /// `error` (`code`, `message`, `remedy`) where there is one, and `missingScopes` where there are some.
     pub fn to_json(&self) -> serde_json::Value {
         let missing: Vec<_> = self.missing_secret_names.iter().map(SecretName::as_str).collect();
         let mut json = json!({
@@ -68,6 +83,9 @@ impl ResolvedConnection {
         if let Some(error) = &self.error {
             let remedy = error.remedy.as_ref().map(connection_contract::DisplayText::as_str);
             json["error"] = json!({ "code": &*error.code, "message": error.message.as_str(), "remedy": remedy });
+        }
+        if !self.missing_scopes.is_empty() {
+            json["missingScopes"] = json!(self.missing_scopes);
         }
         json
     }

@@ -18,6 +18,14 @@ pub enum KeyError {
     /// Another process changes the keys at this moment.
     #[error("the keys of this database are being changed by another process")]
     Contended,
+    /// The wrapped key that the database keeps for the source is damaged.
+    #[error("what the database keeps for the key source '{source_name}' is damaged: {detail}")]
+    Damaged {
+        /// The source.
+        source_name: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The database belongs to the key of another source, or two sources that are configured hold different keys.
     #[error("{}", disagreement(source_name, *have, other_name, *other))]
     Disagree {
@@ -39,6 +47,14 @@ pub enum KeyError {
     /// Others may have read the key, or changed it.
     #[error("the key is not private: {0}")]
     Exposed(NotPrivate),
+    /// The keyring is locked, or did not answer in time.
+    #[error("the key source '{source_name}' is locked: {detail}")]
+    Locked {
+        /// The source.
+        source_name: String,
+        /// What the keyring says.
+        detail: String,
+    },
     /// What the source holds is no key, or a damaged one.
     #[error("the key source '{source_name}' holds no whole key")]
     Malformed {
@@ -63,14 +79,46 @@ pub enum KeyError {
         /// The key that opens it.
         need: KeyId,
     },
+    /// There is no keyring here.
+    #[error("the key source '{source_name}' cannot be reached: {detail}")]
+    NoKeyring {
+        /// The source.
+        source_name: String,
+        /// What the system says.
+        detail: String,
+    },
     /// There is nothing yet that is sealed with any key.
     #[error("this database has no keys yet")]
     NoKeyset,
+    /// The passphrase cannot be had.
+    #[error("the key source '{source_name}' has no passphrase: {detail}")]
+    NoPassphrase {
+        /// The source.
+        source_name: String,
+        /// The reason why there is none.
+        detail: String,
+    },
     /// The source makes no keys.
     #[error("the key source '{source_name}' holds no key and makes none")]
     NotSupported {
         /// The source.
         source_name: String,
+    },
+    /// The keys of the database are wrapped for a source of another sort.
+    #[error("the keys of this database are wrapped for the key source '{other}', and '{source_name}' is used")]
+    OtherSource {
+        /// The source that is used.
+        source_name: String,
+        /// The sort of source that opens the database, as `key.source` names it.
+        other: &'static str,
+    },
+    /// The passphrase is too easy to guess.
+    #[error("the passphrase of the key source '{source_name}' has fewer than {least} characters")]
+    ShortPassphrase {
+        /// The source.
+        source_name: String,
+        /// The fewest characters.
+        least: usize,
     },
     /// The system does not let it be read or written.
     #[error("the key source '{source_name}' cannot be used: {detail}")]
@@ -86,6 +134,12 @@ pub enum KeyError {
         /// The source at hand.
         source_name: String,
     },
+    /// The passphrase is not the one with which the database was sealed.
+    #[error("the passphrase of the key source '{source_name}' does not open this database")]
+    WrongPassphrase {
+        /// The source.
+        source_name: String,
+    },
 }
 
 impl KeyError {
@@ -97,21 +151,42 @@ impl KeyError {
                  what is asked, at most 4096 bytes"
             ),
             Self::Contended => "do it again".into(),
+            Self::Damaged { .. } => "restore the database from a backup".into(),
             Self::Disagree { source_name, other_name, other, .. } => format!(
                 "use one source: '{other_name}' if key {other} is the one of this database, which `key change` then \
                  moves; else take '{other_name}' out of the configuration and keep '{source_name}'"
             ),
             Self::Exposed(exposed) => exposed.remedy(),
+            Self::Locked { .. } => "unlock the keyring, and do it again".into(),
             Self::Malformed { source_name } | Self::Missing { source_name } => {
                 format!("restore the key of '{source_name}' from a backup: without it the database stays closed")
             }
             Self::Neither { need, .. } => format!("name the key source that holds key {need}"),
+            Self::NoKeyring { .. } => {
+                "start the keyring of this session and do it again; a machine without one needs another key source, such \
+                 as `file` or `passphrase`"
+                    .into()
+            }
             Self::NoKeyset => "open it once with the key source of your choice".into(),
+            Self::NoPassphrase { .. } => {
+                "put the passphrase into a file of its owner's alone and name it with `key.passphrase_file`, or type it \
+                 at a terminal"
+                    .into()
+            }
             Self::NotSupported { source_name } => format!("put a key of 32 bytes into '{source_name}'"),
+            Self::OtherSource { other, .. } => {
+                format!("use the key source '{other}' (`key.source`); `key change` then moves the database")
+            }
+            Self::ShortPassphrase { least, .. } => {
+                format!("choose one of at least {least} characters; six random words are a good one")
+            }
             Self::Unavailable { source_name, .. } => {
                 format!("see that the user who runs this may use '{source_name}', and that it is where it says")
             }
             Self::Unfinished { .. } => "end the change first: `key change` goes on where it stopped".into(),
+            Self::WrongPassphrase { .. } => {
+                "give the passphrase with which the database was sealed: without it the database stays closed".into()
+            }
             Self::Exists { .. } => return None,
         })
     }

@@ -91,6 +91,10 @@ impl KeySource for KeyFile {
     async fn create(&self) -> Result<SecretBox<[u8; 32]>, KeyError> {
         self.blocking(Self::write).await
     }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.path.clone()]
+    }
 }
 
 /// A new random key.

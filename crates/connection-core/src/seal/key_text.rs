@@ -26,7 +26,8 @@ pub(super) fn key_of_output(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
     boxed(bytes).or_else(|| key_of_text(bytes))
 }
 
-fn boxed(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
+/// A copy of a key; `None` for bytes of another length.
+pub(super) fn boxed(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
     let exact: &[u8; KEY_LEN] = bytes.try_into().ok()?;
     Some(SecretBox::init_with_mut(|key: &mut [u8; KEY_LEN]| key.copy_from_slice(exact)))
 }

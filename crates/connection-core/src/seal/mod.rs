@@ -10,7 +10,13 @@ mod error;
 mod key_command;
 mod key_error;
 mod key_file;
+#[cfg(feature = "keyring")]
+mod key_keyring;
+#[cfg(feature = "passphrase")]
+mod key_passphrase;
 mod key_text;
+#[cfg(any(feature = "keyring", feature = "passphrase"))]
+mod key_thread;
 mod key_variable;
 mod keyset;
 mod open;
@@ -28,6 +34,10 @@ pub use error::SealError;
 pub use key_command::KeyCommand;
 pub use key_error::KeyError;
 pub use key_file::KeyFile;
+#[cfg(feature = "keyring")]
+pub use key_keyring::KeyKeyring;
+#[cfg(feature = "passphrase")]
+pub use key_passphrase::{KeyPassphrase, PassphraseUse};
 pub use key_variable::KeyVariable;
 pub use rotate::{KeyRotation, KeyStatus};
 pub use source::{KeyContext, KeySource, KeyWrapper};

@@ -21,6 +21,10 @@ use crate::store::rows::KeysetRow;
 
 const MAGIC: &[u8; 4] = b"CNXW";
 const VERSION: u8 = 1;
+/// The first bytes of the name of a key in a keyring.
+pub(super) const KEYRING: &[u8; 4] = b"CNXK";
+/// The first bytes of a key that was wrapped with a passphrase.
+pub(super) const PASSPHRASE: &[u8; 4] = b"CNXP";
 
 /// What is in a slot, none of it believed yet.
 struct Content<'a> {
@@ -60,8 +64,16 @@ pub(super) async fn find(source: &dyn KeySource, row: &KeysetRow) -> Result<Foun
     let found = match source.wrapper() {
         Some(wrapper) => find_wrapped(wrapper, row).await?,
         None => {
-            let key = source.load().await?.ok_or_else(|| KeyError::Missing { source_name: source.name() })?;
-            find_held(&DataKey::new(&key)?, row)?
+            let source_name = source.name();
+            let found = match source.load().await? {
+                Some(key) => find_held(&DataKey::new(&key)?, row).map_err(OpenKeyError::Seal),
+                None => Err(KeyError::Missing { source_name: source_name.clone() }.into()),
+            };
+            // A key that is restored helps nobody whose database is of another sort of source.
+            found.map_err(|error| match of_another_sort(row) {
+                Some(other) => KeyError::OtherSource { source_name, other }.into(),
+                None => error,
+            })?
         }
     };
     // One that was put back lacks the keys that came after it.
@@ -70,6 +82,26 @@ pub(super) async fn find(source: &dyn KeySource, row: &KeysetRow) -> Result<Foun
     } else {
         Err(SealError::Tampered { table: "connection_keyset" }.into())
     }
+}
+
+/// The sort of source that wrapped a key, as `key.source` names it.
+pub(super) fn other_source(wrapped: &[u8]) -> &'static str {
+    match wrapped.first_chunk() {
+        Some(KEYRING) => "keyring",
+        Some(PASSPHRASE) => "passphrase",
+        _ => "command",
+    }
+}
+
+/// The sort of source that opens every filled slot, where the bytes tell it: of what a command wrapped they do not.
+fn of_another_sort(row: &KeysetRow) -> Option<&'static str> {
+    let mut found = None;
+    for (_, sealed) in slots(row) {
+        let other = parse(sealed.as_bytes()).ok()?.wrapped.map(other_source)?;
+        found = Some(other).filter(|other| *other != "command" && found.is_none_or(|found| found == *other));
+        found?;
+    }
+    found
 }
 
 fn find_held(key: &DataKey, row: &KeysetRow) -> Result<Found, SealError> {
@@ -108,6 +140,8 @@ async fn find_wrapped(wrapper: &dyn KeyWrapper, row: &KeysetRow) -> Result<Found
                 }
                 refused = SealError::WrongKey { have: key.id, need: content.key_id }.into();
             }
+            // What the source says of its own slot is told, and not that the other slot is of another source.
+            Err(KeyError::OtherSource { .. }) if matches!(refused, OpenKeyError::Key(_)) => {}
             // The other slot may be its own.
             Err(error) => refused = error.into(),
         }

@@ -1,6 +1,6 @@
 //! Where the key comes from that opens the keyset: the ports that a host may implement.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use secrecy::SecretBox;
@@ -47,6 +47,16 @@ pub trait KeySource: Send + Sync + fmt::Debug {
         Err(KeyError::NotSupported { source_name: self.name() })
     }
 
+    /// The files in which the source keeps keys; none, which is what the given body says, for a source that keeps its keys
+    /// elsewhere.
+    ///
+    /// # When it is called
+    ///
+    /// When a registry is opened, which then [protects](crate::FilesPolicy::protect_file) them from every connection.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// For a source that lets no key out and wraps those of others. Then it is asked for no key of its own.
     fn wrapper(&self) -> Option<&dyn KeyWrapper> {
         None
@@ -66,6 +76,10 @@ impl<T: KeySource + ?Sized> KeySource for Arc<T> {
 
     async fn create(&self) -> Result<SecretBox<[u8; 32]>, KeyError> {
         (**self).create().await
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        (**self).files()
     }
 
     fn wrapper(&self) -> Option<&dyn KeyWrapper> {

@@ -1,87 +1,99 @@
-//! The small values that a plugin keeps: by owner and kind, half of them sealed.
+//! The small values that a plugin keeps, separate for each owner: public ones, secrets of the kind, and secrets that the
+//! kinds of one provider share.
 //!
-//! The halves are two namespaces, so that a name in one says nothing of the other. A sealed value opens for its owner, kind
-//! and key alone.
+//! Each part is a namespace of its own, so that a name in one says nothing about the others. A sealed value opens only for
+//! its owner, namespace and key.
 
 use std::sync::Arc;
 
-use connection_contract::{BoxFuture, Kind, KvService, Secret, ServiceError};
+use connection_contract::{BoxFuture, Kind, KvService, Secret, ServiceError, Text};
 
 use crate::{
-    registry::Shared,
+    registry::{KindEntry, Shared},
     seal::{Place, kv_key},
     store::{StoreError, rows::KvValue},
 };
 
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 64 * 1024;
+const MOST_ORIGINS: usize = 8;
 
 /// The values of one kind and owner.
 #[derive(Clone)]
 pub(crate) struct StoredValues {
     shared: Arc<Shared>,
     owner: Arc<str>,
-    kind: Kind,
+    kind: Arc<KindEntry>,
 }
 
-/// A value, in the half that it is of.
-pub(crate) enum Half {
-    Public(String),
-    Secret(Secret),
+/// The part of the store that a value belongs to.
+#[derive(Clone)]
+pub(crate) enum Part {
+    Public,
+    Secret,
+    /// The origins that the value may be sent to, sorted, without duplicates.
+    Shared(Vec<Text>),
 }
 
-impl Half {
-    pub(crate) fn bytes(&self) -> &[u8] {
+impl Part {
+    pub(crate) fn shared(origins: &[Text]) -> Self {
+        let mut origins = origins.to_vec();
+        origins.sort();
+        origins.dedup();
+        Self::Shared(origins)
+    }
+
+    /// The name of an operation on this part in the journal of a setup.
+    pub(crate) fn operation(&self, verb: &str) -> String {
         match self {
-            Self::Public(text) => text.as_bytes(),
-            Self::Secret(secret) => secret.expose(),
+            Self::Public => verb.to_owned(),
+            Self::Secret => format!("{verb} secret"),
+            Self::Shared(origins) => format!("{verb} shared {}", origins.join(" ")),
+        }
+    }
+
+    fn namespace(&self, kind: &KindEntry) -> String {
+        match self {
+            Self::Public => kind.kind().to_string(),
+            Self::Secret => secrets_of(kind.kind()),
+            Self::Shared(origins) => format!("{}{}", shared_of(&kind.descriptor.provider), origins.join(" ")),
         }
     }
 }
 
 impl StoredValues {
-    pub(crate) fn new(shared: &Arc<Shared>, owner: &str, kind: &Kind) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, owner: &str, kind: &Arc<KindEntry>) -> Self {
         Self { shared: shared.clone(), owner: owner.into(), kind: kind.clone() }
     }
 
-    fn secrets(&self) -> String {
-        secrets_of(&self.kind)
-    }
-
-    pub(crate) async fn read(&self, key: &str) -> Result<Option<String>, ServiceError> {
+    /// A sealed value that does not open, and never will, reads as absent: the plugin then asks for it again. A kind that
+    /// failed forever over a broken value could be mended by nobody.
+    pub(crate) async fn read(&self, part: &Part, key: &str) -> Result<Option<Secret>, ServiceError> {
+        self.allowed(part)?;
         if !fits(key) {
             return Ok(None);
         }
-        let (this, key) = (self.clone(), key.to_owned());
+        let (this, part, key) = (self.clone(), part.clone(), key.to_owned());
         self.on_task(async move {
-            let row = this.shared.reader().await.map_err(|_| ServiceError::Unavailable)?;
-            let row = { row }.kv(&this.owner, this.kind.as_str(), &key).await.map_err(|error| failed(&error))?;
-            Ok(row.and_then(|row| row.value))
-        })
-        .await
-    }
-
-    /// One that does not open, and will not, reads as one that is not there: whoever is told so asks for it again, and a kind
-    /// that fails for ever over a broken value could be mended by nobody.
-    pub(crate) async fn read_secret(&self, key: &str) -> Result<Option<Secret>, ServiceError> {
-        if !fits(key) {
-            return Ok(None);
-        }
-        let (this, key) = (self.clone(), key.to_owned());
-        self.on_task(async move {
-            if let Some(given) = this.shared.given.read(&this.kind, &key).await {
+            if matches!(part, Part::Secret)
+                && let Some(given) = this.shared.given.read(this.kind.kind(), &key).await
+            {
                 return given.map(Some);
             }
-            let namespace = this.secrets();
+            let namespace = part.namespace(&this.kind);
             let row = this.shared.reader().await.map_err(|_| ServiceError::Unavailable)?;
             let row = { row }.kv(&this.owner, &namespace, &key).await.map_err(|error| failed(&error))?;
-            let Some(sealed) = row.and_then(|row| row.sealed) else { return Ok(None) };
+            let Some(row) = row else { return Ok(None) };
+            if matches!(part, Part::Public) {
+                return Ok(row.value.map(Secret::from));
+            }
+            let Some(sealed) = row.sealed else { return Ok(None) };
             let place_key = kv_key(&namespace, &key);
             let opened = this.shared.sealer.open(&place(&place_key, &this.owner), &sealed).await;
             match opened {
                 Ok(secret) => Ok(Some(secret)),
                 Err(error) => {
-                    tracing::warn!(kind = %this.kind, %error, "a secret value of a plugin does not open");
+                    tracing::warn!(kind = %this.kind.kind(), %error, "a secret value of a plugin does not open");
                     if error.may_pass() { Err(ServiceError::Unavailable) } else { Ok(None) }
                 }
             }
@@ -89,25 +101,26 @@ impl StoredValues {
         .await
     }
 
-    /// Writes, or deletes with `None`: in the half that `secret` says.
-    pub(crate) async fn write(&self, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {
-        let length = value.as_ref().map_or(0, |value| value.bytes().len());
+    /// Writes a value, or deletes it with `None`.
+    pub(crate) async fn write(&self, part: &Part, key: &str, value: Option<Secret>) -> Result<(), ServiceError> {
+        self.allowed(part)?;
+        let length = value.as_ref().map_or(0, |value| value.expose().len());
         if key.contains('\0') {
             return Err(ServiceError::Denied);
         }
         if !fits(key) || length > LONGEST_VALUE {
             return Err(ServiceError::TooLarge);
         }
-        if secret && self.shared.given.has(&self.kind, key) {
+        if matches!(part, Part::Secret) && self.shared.given.has(self.kind.kind(), key) {
             return Err(ServiceError::Denied);
         }
-        let (this, key) = (self.clone(), key.to_owned());
+        let (this, part, key) = (self.clone(), part.clone(), key.to_owned());
         self.on_task(async move {
-            let namespace = if secret { this.secrets() } else { this.kind.to_string() };
-            let value = match value {
-                None => None,
-                Some(Half::Public(text)) => Some(KvValue::Public(text)),
-                Some(Half::Secret(secret)) => {
+            let namespace = part.namespace(&this.kind);
+            let value = match (value, &part) {
+                (None, _) => None,
+                (Some(text), Part::Public) => text.expose_str().map(|text| KvValue::Public(text.to_owned())),
+                (Some(secret), _) => {
                     let place_key = kv_key(&namespace, &key);
                     let sealed = this.shared.sealer.seal(&place(&place_key, &this.owner), secret.expose()).await;
                     Some(KvValue::Sealed(sealed.map_err(|_| ServiceError::Unavailable)?))
@@ -127,6 +140,14 @@ impl StoredValues {
         .await
     }
 
+    /// A kind shares values only for origins that its descriptor declares.
+    fn allowed(&self, part: &Part) -> Result<(), ServiceError> {
+        let Part::Shared(origins) = part else { return Ok(()) };
+        let is_fit = (1..=MOST_ORIGINS).contains(&origins.len());
+        let is_declared = origins.iter().all(|origin| self.kind.checked.declares_text(origin));
+        if is_fit && is_declared { Ok(()) } else { Err(ServiceError::Denied) }
+    }
+
     /// On a task of the core: the store's connections belong to its runtime, and what was begun is done.
     async fn on_task<T: Send + 'static>(
         &self,
@@ -141,8 +162,18 @@ pub(crate) fn secrets_of(kind: &Kind) -> String {
     format!("{kind}/secret")
 }
 
+/// The beginning of the namespaces of the secrets that a provider's kinds share; the origins follow.
+pub(crate) fn shared_of(provider: &Kind) -> String {
+    format!("{provider}/shared ")
+}
+
 fn place<'a>(key: &'a [u8], owner: &'a str) -> Place<'a> {
     Place { table: "connection_kv", column: "sealed", key, owner, kind: "", sequence: 0 }
+}
+
+/// A public value as text.
+pub(crate) fn text(value: Option<Secret>) -> Option<String> {
+    value.and_then(|value| value.expose_str().map(str::to_owned))
 }
 
 /// Not every database has text with a zero byte.
@@ -157,15 +188,30 @@ fn failed(error: &StoreError) -> ServiceError {
 
 impl KvService for StoredValues {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
-        Box::pin(self.read(key))
+        Box::pin(async move { Ok(text(self.read(&Part::Public, key).await?)) })
     }
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
-        Box::pin(self.write(key, value.map(Half::Public), false))
+        Box::pin(self.write(&Part::Public, key, value.map(Secret::from)))
     }
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
-        Box::pin(self.read_secret(key))
+        Box::pin(self.read(&Part::Secret, key))
     }
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
-        Box::pin(self.write(key, value.map(Half::Secret), true))
+        Box::pin(self.write(&Part::Secret, key, value))
+    }
+    fn get_shared<'a>(
+        &'a self,
+        origins: &'a [Text],
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+        Box::pin(async move { self.read(&Part::shared(origins), key).await })
+    }
+    fn put_shared<'a>(
+        &'a self,
+        origins: &'a [Text],
+        key: &'a str,
+        value: Option<Secret>,
+    ) -> BoxFuture<'a, Result<(), ServiceError>> {
+        Box::pin(async move { self.write(&Part::shared(origins), key, value).await })
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod test_server;
 pub(crate) use clock::Moment;
 pub use clock::{Boot, Clock, ManualClock, SystemClock};
 pub use environment::{Environment, SystemEnvironment};
-pub use files::FilesPolicy;
+pub use files::{DirectoryRefused, FilesPolicy};
 pub use given::{HostSecret, SecretFile, SecretFileError};
 pub use http::{HttpPolicy, HttpPolicyError};
+pub(crate) use log::OPERATIONS;

@@ -6,6 +6,10 @@ use std::{collections::HashMap, fmt};
 use connection_contract::{Answer, BaseUrl, DisplayText, Field, Input, Root, Secret, Text, host};
 use regex::Regex;
 
+use crate::services::http::{is_loopback, is_private_network};
+
+/// What is wrong with an address at which others could read what is sent.
+const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
 /// The longest answer, in bytes.
 const LONGEST: usize = 16 * 1024;
 /// The most values of a field that takes many.
@@ -68,7 +72,7 @@ pub(crate) fn check(
             continue;
         }
         for value in values {
-            match answer(field, patterns.get(&field.name), value, grant) {
+            match answer(field, patterns.get(&field.name), value, grant, given) {
                 Ok(answer) => answers.push((field.name.clone(), answer)),
                 Err(problem) => problems.push(FieldProblem::new(field.name.clone(), problem)),
             }
@@ -85,7 +89,13 @@ fn unknown(fields: &[Field]) -> String {
     format!("is not asked; these are: {}", names.join(", "))
 }
 
-fn answer(field: &Field, pattern: Option<&Regex>, value: &Secret, grant: &Grant<'_>) -> Result<Answer, DisplayText> {
+fn answer(
+    field: &Field,
+    pattern: Option<&Regex>,
+    value: &Secret,
+    grant: &Grant<'_>,
+    given: &[(String, Secret)],
+) -> Result<Answer, DisplayText> {
     if value.expose().len() > LONGEST {
         return Err("is longer than 16 KiB".into());
     }
@@ -93,7 +103,21 @@ fn answer(field: &Field, pattern: Option<&Regex>, value: &Secret, grant: &Grant<
         let text = value.expose_str().ok_or("is not UTF-8 text")?;
         return grant(text).map(Answer::Directory);
     }
-    plain(field, pattern, value).map_err(Into::into)
+    match (plain(field, pattern, value), &field.plain_http) {
+        (Err(NOT_ENCRYPTED), Some(by)) => device_url(value, by, given).map(Answer::Url),
+        (answer, _) => answer.map_err(Into::into),
+    }
+}
+
+/// `http` at an address of a private network, which the person confirmed by the answer to another field.
+fn device_url(value: &Secret, by: &str, given: &[(String, Secret)]) -> Result<BaseUrl, DisplayText> {
+    let base = value.expose_str().and_then(host::base_url);
+    let base = base.filter(|base| is_private_network(base.origin())).ok_or(NOT_ENCRYPTED)?;
+    if given.iter().any(|(name, value)| name == by && value.expose() == b"true") {
+        return Ok(base);
+    }
+    let why = "is not encrypted: whoever is on the network can read what is sent there, the credential too";
+    Err(format!("{why}; for a device of your own network, answer '{by}' with true").into())
 }
 
 /// The answer to a field of any input but `Directory`, which only a host can grant.
@@ -122,8 +146,8 @@ pub(crate) fn plain(field: &Field, pattern: Option<&Regex>, value: &Secret) -> R
 pub(crate) fn base_url(text: &str) -> Result<BaseUrl, &'static str> {
     let base = host::base_url(text).ok_or("is not a plain https address")?;
     let origin = base.origin().as_str();
-    if origin.starts_with("https://") || crate::services::http::is_loopback(base.origin()) {
+    if origin.starts_with("https://") || is_loopback(base.origin()) {
         return Ok(base);
     }
-    Err("is an http address of another machine; https is required")
+    Err(NOT_ENCRYPTED)
 }

@@ -10,7 +10,9 @@ use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestam
 use super::{
     SetupSession, StepNo,
     codec::{Header, Purpose},
-    follow, offline, run,
+    follow,
+    led::Terms,
+    offline, run,
     session::Ephemeral,
     slot::{Slot, place},
 };
@@ -33,8 +35,7 @@ pub struct BeginSetup {
     label: Option<DisplayText>,
     again: bool,
     alone: bool,
-    ephemeral: bool,
-    browser: Option<Secret>,
+    pub(super) terms: Terms,
     profile: Option<ProfileId>,
     extension: Option<ExtensionHandle>,
 }
@@ -91,14 +92,14 @@ impl BeginSetup {
 
     /// Cancels the session when its last handle is dropped.
     pub fn ephemeral(mut self) -> Self {
-        self.ephemeral = true;
+        self.terms.ephemeral = true;
         self
     }
 
     /// Takes callbacks from one browser alone: the one that shows this, 256 random bits that the host gave it in a cookie.
     /// So whoever ends the setup is who began it, and a link that is sent to somebody else connects nothing.
     pub fn browser(mut self, proof: Secret) -> Self {
-        self.browser = Some(proof);
+        self.terms.browser = Some(proof);
         self
     }
 
@@ -117,7 +118,7 @@ impl BeginSetup {
     }
 
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { registry, kind, label, again, alone, ephemeral, browser, profile, extension } = self;
+        let Self { registry, kind, label, again, alone, terms, profile, extension } = self;
         let shared = &registry.shared;
         shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let profile = profiles::meant(&registry, &kind, profile).await?;
@@ -134,7 +135,7 @@ impl BeginSetup {
         }
         let connection = ConnectionId::from(shared.ids.next());
         let purpose = Purpose::Connect { label, again, alone, extension };
-        begin(&registry, &kind, connection, purpose, ephemeral, browser, profile).await
+        begin(&registry, &kind, connection, purpose, terms, profile).await
     }
 }
 
@@ -144,8 +145,7 @@ pub(super) async fn begin(
     kind: &Kind,
     connection_id: ConnectionId,
     purpose: Purpose,
-    ephemeral: bool,
-    browser: Option<Secret>,
+    terms: Terms,
     profile: Option<Granted>,
 ) -> Result<SetupSession, Error> {
     let shared = registry.shared.clone();
@@ -154,8 +154,10 @@ pub(super) async fn begin(
     let mut seed = [0; 32];
     shared.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
+    let Terms { ephemeral, browser, led, confirm } = terms;
     let browser = browser.map(|proof| shared.browser_hash(&proof));
-    let header = Header { seed: Secret::new(seed), purpose, browser, profile };
+    let led = led && browser.is_none();
+    let header = Header { seed: Secret::new(seed), purpose, browser, led, confirm, profile };
     let id = SessionId::from(shared.ids.next());
     let place = place(&id, &registry.owner, kind, "connection_setup", "sealed_header", 0);
     let sealed = shared
@@ -221,8 +223,8 @@ impl ConnectionRegistry {
     /// [`Error::UnknownKind`], [`Error::LabelTaken`], [`Error::Profile`] for a profile that is not there, and the store's.
     pub fn begin_setup(&self, kind: &Kind) -> BeginSetup {
         let (registry, kind) = (self.clone(), kind.clone());
-        let (label, browser, profile, extension) = Default::default();
-        BeginSetup { registry, kind, label, again: false, alone: false, ephemeral: false, browser, profile, extension }
+        let (label, terms, profile, extension) = Default::default();
+        BeginSetup { registry, kind, label, again: false, alone: false, terms, profile, extension }
     }
 
     /// Goes on with a session, also one that another process began or lost. One that ended tells how, for a while.

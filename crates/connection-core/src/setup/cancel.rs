@@ -1,10 +1,10 @@
-//! A session that its host ends: nothing of it is kept.
+//! A session that its host ends: nothing of it is kept, and an account that was shown and not confirmed is given back.
 
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use super::{Outcome, rotated, run, slot::Slot};
+use super::{Outcome, confirm, rotated, run, slot::Slot};
 use crate::{
     Error,
     registry::Shared,
@@ -43,6 +43,7 @@ async fn end_cancelled(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<(), Err
     if ended.await? {
         tracing::info!(session = %slot.id, kind = %slot.kind, "setup cancelled");
         rotated::forget(shared, slot).await;
+        confirm::give_back(shared, slot).await;
         slot.end(run::step_no(step_seq), Outcome::Cancelled);
     } else {
         // Somebody else ended it: the row says how.

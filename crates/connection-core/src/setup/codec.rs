@@ -12,6 +12,11 @@ pub(crate) struct Header {
     pub(crate) purpose: Purpose,
     /// The hash of what the browser shows in which it was begun; its callbacks come from that one.
     pub(crate) browser: Option<[u8; 32]>,
+    /// Whether the browser is led through an address of the host's own. Until a browser has come there, `browser` is
+    /// `None` and no callback is taken.
+    pub(crate) led: bool,
+    /// Whether an account that somebody signed in to with a browser is shown before it is stored.
+    pub(crate) confirm: bool,
     /// The isolated identity that it is for.
     pub(crate) profile: Option<Granted>,
 }
@@ -56,6 +61,8 @@ impl Header {
             }
         };
         let record = self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash)));
+        let marks = [("led", self.led), ("confirm", self.confirm)].into_iter().filter(|(_, is_set)| *is_set);
+        let record = marks.fold(record, |record, (name, _)| record.with(name, ""));
         let Some(Granted { id, root }) = &self.profile else { return record.encode() };
         let record = record.with("profile", id.to_string());
         root.iter().fold(record, |record, root| record.with("directory", root.as_str())).encode()
@@ -83,7 +90,8 @@ impl Header {
             Ok(id) => Some(Granted { id: id.parse().ok()?, root: record.text("directory").ok().map(host::root) }),
             Err(_) => None,
         };
-        Some(Self { seed: record.take("seed").ok()?, purpose, browser, profile })
+        let (led, confirm) = (record.find("led").is_some(), record.find("confirm").is_some());
+        Some(Self { seed: record.take("seed").ok()?, purpose, browser, led, confirm, profile })
     }
 }
 
@@ -128,6 +136,8 @@ pub(crate) struct Waiting {
     pub(crate) until: Option<Timestamp>,
     /// Why it waits for somebody to resume it.
     pub(crate) paused: Option<Paused>,
+    /// The account that it shows and does not store before it is confirmed: its id and its label.
+    pub(crate) account: Option<(String, String)>,
 }
 
 /// A bad network.
@@ -156,6 +166,9 @@ impl Waiting {
             record = reason.remedy.iter().fold(record, |record, remedy| record.with("remedy", remedy.as_str()));
             record = failed.iter().fold(record, |record, failed| record.with("failed", failed.to_string()));
         }
+        if let Some((id, label)) = &self.account {
+            record = record.with("account", id.as_str()).with("label", label.as_str());
+        }
         if let Some(fields) = &self.fields {
             record = fields.iter().fold(record.with("asks", ""), |r, name| r.with("field", name.as_str()));
         }
@@ -183,6 +196,7 @@ impl Waiting {
                 }
                 _ => None,
             },
+            account: text("account").zip(text("label")).map(|(id, label)| (id.to_owned(), label.to_owned())),
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Crypto as _, Record, Secret, encode};
+use connection_contract::{Record, Secret, encode};
 
 use super::{
     Callback, Delivered, SetupSession,
@@ -37,7 +37,7 @@ pub enum DeliverError {
     /// The session waits for something else now.
     #[error("this setup does not wait for a callback now")]
     NotNow,
-    /// It came from another browser than the one in which the setup was begun.
+    /// It came from another browser than the one in which the setup was begun, or that was led to the provider.
     #[error("this setup was begun in another browser")]
     OtherBrowser,
     /// It came to the redirect URI of another kind.
@@ -156,9 +156,10 @@ impl ConnectionRegistry {
         let Some(sealed) = &row.sealed_header else { return Ok(true) };
         let opened = run::opened(shared, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
         // One that does not open ends the session as soon as it runs, and no plugin sees the callback.
-        let header = opened.and_then(|bytes| Header::decode(bytes.expose()));
-        let Some(begun_in) = header.and_then(|header| header.browser) else { return Ok(true) };
-        Ok(proofs.iter().any(|proof| shared.crypto.equal(&shared.browser_hash(proof), &begun_in)))
+        let Some(header) = opened.and_then(|bytes| Header::decode(bytes.expose())) else { return Ok(true) };
+        // A session whose browser is led takes no callback before a browser has come to its address.
+        let Some(begun_in) = header.browser else { return Ok(!header.led) };
+        Ok(shared.is_proved(&begun_in, proofs))
     }
 
     async fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
@@ -185,7 +186,7 @@ impl ConnectionRegistry {
     }
 }
 
-fn is_open(state: SetupState) -> bool {
+pub(super) fn is_open(state: SetupState) -> bool {
     matches!(state, SetupState::Running | SetupState::Waiting)
 }
 

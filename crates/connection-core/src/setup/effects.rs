@@ -26,7 +26,7 @@ use crate::{
     Error, ProfileId, SealError,
     exchange::ExchangeKey,
     registry::{KindEntry, Shared},
-    services::log::TracingLog,
+    services::{http::LastAnswer, log::TracingLog},
     store::{Lock, rows::SetupState},
 };
 
@@ -66,6 +66,10 @@ pub(super) struct Inner {
     pub(super) asked: Option<i64>,
     /// Until when this run alone may ask the world.
     pub(super) leased: Option<i64>,
+    /// Whether somebody signed in with a browser; and the account that was confirmed then.
+    pub(super) in_browser: bool,
+    pub(super) confirmed: Option<String>,
+    pub(super) heard: LastAnswer,
     /// What the user named.
     pub(super) origins: Vec<Origin>,
     pub(super) roots: Vec<Root>,
@@ -170,7 +174,7 @@ impl Inner {
 
 impl Effects {
     pub(super) fn new(loaded: Loaded, shared: Arc<Shared>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
-        let (look, notices, origins, signatures) = Default::default();
+        let (look, notices, heard, origins, signatures) = Default::default();
         let (profile, directory) = loaded.header.profile.map(|profile| (profile.id, profile.root)).unzip();
         let directory: Option<Root> = directory.flatten();
         let inner = Inner {
@@ -186,6 +190,9 @@ impl Effects {
             expires: loaded.expires,
             asked: None,
             leased: None,
+            in_browser: false,
+            confirmed: None,
+            heard,
             origins,
             roots: directory.iter().cloned().collect(),
             signatures,
@@ -222,8 +229,9 @@ impl Effects {
     /// What the run came to. Whoever still holds this does nothing more: every effect of his stays pending.
     pub(super) fn over(&self) -> Inner {
         let mut inner = self.lock();
-        let (replay, look, notices, origins, roots, signatures) = Default::default();
-        let after = Inner { replay, look, notices, origins, roots, signatures, stop: Some(Stop::Lost), ..*inner };
+        let (replay, look, notices, confirmed, heard, origins, roots, signatures) = Default::default();
+        let stop = Some(Stop::Lost);
+        let after = Inner { replay, look, notices, confirmed, heard, origins, roots, signatures, stop, ..*inner };
         std::mem::replace(&mut inner, after)
     }
 

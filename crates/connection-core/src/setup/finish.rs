@@ -19,11 +19,12 @@ use super::{
 use crate::{
     ConnectionId, Error, ProfileId,
     connection::{Payload, json, named},
+    definition::Probed,
     event,
     extension::{self, ForExtension},
     limits, liveness,
     refresh::plan::{self, Given},
-    registry::{KindEntry, Shared},
+    registry::{KindEntry, Shared, is_first},
     seal::Place,
     store::{
         Lock, StoreError, Tx,
@@ -43,7 +44,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn is_new(&self) -> bool {
+    pub(super) fn is_new(&self) -> bool {
         matches!(self.purpose, Purpose::Connect { .. })
     }
 }
@@ -62,6 +63,19 @@ pub(super) struct Kept {
     pub(super) found: VerifyResult<Secret>,
     pub(super) payload: Payload,
     pub(super) secret_names: String,
+}
+
+impl Kept {
+    /// The candidate as its plugin is asked about it.
+    pub(super) fn subject(&self, slot: &Slot) -> Subject {
+        subject(slot, &self.asked, &self.made, &self.payload)
+    }
+}
+
+fn subject(slot: &Slot, asked: &Asked, made: &Established<Secret>, payload: &Payload) -> Subject {
+    let config = made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    let (id, owner, profile) = (asked.connection, slot.owner.clone(), asked.profile);
+    Subject { id, owner, payload: payload.duplicate(), profile, config }
 }
 
 /// What became of it.
@@ -100,18 +114,12 @@ pub(super) async fn candidate(
     }
     // What was recorded as offline would be so for ever; a session that waits is to ask again.
     let measured = made.measured.take().filter(|found| asked.is_new() || found.liveness != Liveness::Offline);
-    let found = match measured {
-        Some(found) => limits::bounded(found),
+    let Probed { found, secret_names } = match measured {
+        Some(found) => Probed { found: limits::bounded(found), secret_names: None },
         None => {
-            let subject = Subject {
-                id: asked.connection,
-                owner: slot.owner.clone(),
-                payload: payload.duplicate(),
-                profile: asked.profile,
-                config: made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
-            };
+            let subject = subject(slot, &asked, &made, &payload);
             match verify::probe(shared, kind, subject, verify::Asker::Host).await {
-                Ok(found) => found,
+                Ok(probed) => probed,
                 Err(ConnectionError::Credential(_)) => {
                     return refused(
                         reason::CREDENTIAL_UNREADABLE,
@@ -139,7 +147,8 @@ pub(super) async fn candidate(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
-    let secret_names = named::held(shared, kind, &payload.credential, named::current(shared, asked.connection)).await;
+    let former = named::current(shared, asked.connection);
+    let secret_names = named::after_probe(shared, kind, &payload.credential, secret_names, former).await;
     Candidate::Kept(Box::new(Kept { asked, made, found, payload, secret_names }))
 }
 
@@ -293,6 +302,7 @@ async fn store(
                 // It was cancelled in the meantime, or another process has stored the connection.
                 return Err(StoreError::Conflict { what: SESSION.into() });
             }
+            account.is_default = is_first(tx, &on, &account).await?;
             tx.insert_account(&account).await?;
             tx.insert_credential(&credential).await?;
             tx.upsert_liveness(&liveness).await?;

@@ -1,27 +1,35 @@
-//! Grants directories that a person named, on a thread where a disk that hangs holds nobody else.
+//! Grants directories that a person named, on a thread where a disk that hangs holds nobody else, and refuses addresses
+//! that are not open to the owner.
 
 use std::{collections::HashMap, sync::Arc};
 
-use connection_contract::{DisplayText, Field, Input, Root, Secret};
+use connection_contract::{Answer, DisplayText, Field, Input, Root, Secret, Text};
 
-use crate::registry::Shared;
+use super::answers::FieldProblem;
+use crate::{
+    registry::{Shared, has_environment},
+    services::files::Reading,
+};
+
+const CLOSED: &str = "is an address in the network of this host, which is open to no other owner than the host's own: name a \
+                      public address, or set http.private_addresses to all-owners";
 
 /// What became of each directory, by the text that was given.
 pub(super) struct Grants(HashMap<String, Result<Root, DisplayText>>);
 
 impl Grants {
     /// Looks at every directory among the answers.
-    pub(super) async fn of(shared: &Arc<Shared>, fields: &[Field], answers: &[(String, Secret)]) -> Self {
+    pub(super) async fn of(shared: &Arc<Shared>, owner: &str, fields: &[Field], answers: &[(String, Secret)]) -> Self {
         let asked = |name: &str| fields.iter().any(|field| *field.name == *name && field.input == Input::Directory);
         let named = answers.iter().filter(|(name, _)| asked(name));
         let texts: Vec<String> = named.filter_map(|(_, value)| value.expose_str().map(str::to_owned)).collect();
         if texts.is_empty() {
             return Self(HashMap::new());
         }
-        let files = shared.files.clone();
+        let Ok(bounds) = Reading::of(shared, owner).bounds().await else { return Self(HashMap::new()) };
         let look = move || {
             let granted = |text: String| {
-                let root = files.grant(&text).map_err(|error| error.to_string().into());
+                let root = bounds.grant(&text).map_err(|error| error.to_string().into());
                 (text, root)
             };
             texts.into_iter().map(granted).collect()
@@ -35,4 +43,15 @@ impl Grants {
     pub(super) fn grant(&self, text: &str) -> Result<Root, DisplayText> {
         self.0.get(text).cloned().unwrap_or_else(|| Err("could not be looked at".into()))
     }
+}
+
+/// Returns what is wrong with addresses that the owner may not reach. A name that leads to such an address is refused when
+/// it is resolved.
+pub(super) fn closed_addresses(shared: &Shared, owner: &str, answers: &[(Text, Answer)]) -> Vec<FieldProblem> {
+    let is_closed = |answer: &Answer| {
+        let Answer::Url(base) = answer else { return false };
+        !has_environment(owner) && shared.http.is_of_process_alone(base.origin())
+    };
+    let closed = answers.iter().filter(|(_, answer)| is_closed(answer));
+    closed.map(|(field, _)| FieldProblem::new(field.to_string(), CLOSED)).collect()
 }

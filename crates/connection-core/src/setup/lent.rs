@@ -18,7 +18,7 @@ use crate::{
     Clock,
     lent::{CachedFiles, LONGEST_WINDOW, LocalTools, Whose, Windows},
     registry::KindEntry,
-    services::kv::{Half, StoredValues},
+    services::kv::{Part, StoredValues},
 };
 
 tokio::task_local! {
@@ -85,35 +85,25 @@ impl Effects {
         Windows::new(&self.shared, Whose { kind, owner, profile })
     }
 
-    pub(crate) async fn get_lent(&self, values: StoredValues, key: &str) -> Result<Option<String>, ServiceError> {
-        let live = async move { Effect::Kept(values.read(key).await.map(|value| value.map(Secret::from))) };
-        let value = self.kept(self.value_fingerprint("lent get", key, None), live).await?;
-        Ok(value.and_then(|value| value.expose_str().map(str::to_owned)))
-    }
-
-    pub(crate) async fn get_lent_secret(
+    /// Reads a value for the kind's own handle.
+    pub(crate) async fn get_lent(
         &self,
         values: StoredValues,
+        part: Part,
         key: &str,
     ) -> Result<Option<Secret>, ServiceError> {
-        let live = async move { Effect::Kept(values.read_secret(key).await) };
-        self.kept(self.value_fingerprint("lent get secret", key, None), live).await
+        self.read_value("lent get", values, part, key).await
     }
 
+    /// Writes a value for the kind's own handle.
     pub(crate) async fn put_lent(
         &self,
         values: StoredValues,
+        part: Part,
         key: &str,
-        value: Option<Half>,
-        secret: bool,
+        value: Option<Secret>,
     ) -> Result<(), ServiceError> {
-        let name = if secret { "lent put secret" } else { "lent put" };
-        let what = self.value_fingerprint(name, key, value.as_ref().map(Half::bytes));
-        let live = async move { Effect::Put(values.write(key, value, secret).await) };
-        match self.ask(what, live).await {
-            Effect::Put(result) => result,
-            _ => self.fail(changed()).await,
-        }
+        self.write_value("lent put", values, part, key, value).await
     }
 
     /// What is asked of a tool: which one, and what makes it answer.
@@ -226,8 +216,8 @@ impl LoginWindowService for Effects {
                 self.excuse(window.timeout.min(LONGEST_WINDOW));
                 Effect::Kept(Ok(Some(ended(&windows.show(window).await))))
             };
-            let found = self.kept(what, live).await.ok().flatten();
-            match found.and_then(|found| to_ended(&found)) {
+            let Effect::Kept(found) = self.ask(what, live).await else { return self.fail(changed()).await };
+            match found.ok().flatten().and_then(|found| to_ended(&found)) {
                 Some(ended) => ended,
                 None => self.fail(changed()).await,
             }

@@ -31,7 +31,7 @@ pub(super) async fn rest_or_fail(
 ) -> Result<Next, Error> {
     match (host::offline(&failure), last_asked(inner)) {
         (Some(not_live), Some(asked)) => {
-            let reason = not_live.reason.clone();
+            let reason = inner.heard.named(not_live.clone(), shared.clock.now()).reason;
             pause(shared, slot, row, inner, Some(asked), reason).await
         }
         _ => run::fail(shared, slot, i64::try_from(inner.step).unwrap_or(i64::MAX), failure).await,
@@ -55,7 +55,7 @@ pub(super) async fn pause(
     let no = inner.step;
     let seq = i64::try_from(no).unwrap_or(i64::MAX);
     let (what, paused) = (String::new(), Some(Paused { failed, reason: reason.clone() }));
-    let waiting = Waiting { no, seq: None, what, fields: None, state: None, until: None, paused };
+    let waiting = Waiting { no, seq: None, what, fields: None, state: None, until: None, paused, account: None };
     let sealed =
         shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;

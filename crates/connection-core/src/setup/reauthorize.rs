@@ -7,7 +7,7 @@ use std::{future::IntoFuture, sync::Arc};
 
 use connection_contract::{BoxFuture, Secret, SetupFailure};
 
-use super::{SetupSession, begin, codec::Purpose, run};
+use super::{SetupSession, begin, codec::Purpose, led::Terms, run};
 use crate::{Connection, ConnectionId, Error, ExtensionHandle, profiles, registry::Shared};
 
 /// A re-authorization that is about to begin: `connection.reauthorize().await`.
@@ -16,8 +16,7 @@ use crate::{Connection, ConnectionId, Error, ExtensionHandle, profiles, registry
 pub struct Reauthorize {
     connection: Connection,
     another_account: bool,
-    ephemeral: bool,
-    browser: Option<Secret>,
+    pub(super) terms: Terms,
     extension: Option<ExtensionHandle>,
 }
 
@@ -30,7 +29,7 @@ impl Reauthorize {
 
     /// Cancels the session when its last handle is dropped.
     pub fn ephemeral(mut self) -> Self {
-        self.ephemeral = true;
+        self.terms.ephemeral = true;
         self
     }
 
@@ -44,7 +43,7 @@ impl Reauthorize {
 
     /// Takes callbacks from one browser alone, as [`BeginSetup::browser`](super::BeginSetup::browser) says.
     pub fn browser(mut self, proof: Secret) -> Self {
-        self.browser = Some(proof);
+        self.terms.browser = Some(proof);
         self
     }
 }
@@ -54,7 +53,7 @@ impl IntoFuture for Reauthorize {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { connection, another_account, ephemeral, browser, extension } = self;
+        let Self { connection, another_account, terms, extension } = self;
         Box::pin(async move {
             let registry = connection.registry();
             let (kind, id) = (&connection.info.kind, connection.info.id);
@@ -67,7 +66,7 @@ impl IntoFuture for Reauthorize {
                 None => None,
             };
             let purpose = Purpose::Reauthorize { another_account, extension };
-            begin::begin(&registry, kind, id, purpose, ephemeral, browser, profile).await
+            begin::begin(&registry, kind, id, purpose, terms, profile).await
         })
     }
 }
@@ -91,8 +90,8 @@ impl Connection {
     /// [`Error::UnknownKind`], [`Error::NotFound`] when it was removed, [`Error::Extension`] where it is for an extension of
     /// another provider or declaration, and the store's.
     pub fn reauthorize(&self) -> Reauthorize {
-        let (browser, extension) = Default::default();
-        Reauthorize { connection: self.clone(), another_account: false, ephemeral: false, browser, extension }
+        let (terms, extension) = Default::default();
+        Reauthorize { connection: self.clone(), another_account: false, terms, extension }
     }
 }
 

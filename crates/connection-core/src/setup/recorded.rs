@@ -3,7 +3,7 @@
 use connection_contract::{
     BoxFuture, CallbackHandle, Clock, Crypto, FileService, FileStat, HttpError, HttpRequest, HttpResponse, HttpService,
     InboundHttpService, KvService, LogEvent, LogService, Root, Secret, ServiceError, SignatureAlgorithm, Spend,
-    SpendService, Timestamp, encode, host,
+    SpendService, Text, Timestamp, encode, host,
 };
 
 use super::{
@@ -13,10 +13,11 @@ use super::{
 };
 use crate::{
     exchange::{self, Ended, Exchange, ExchangeKey, Rule, Scope, Uncertain},
+    registry::has_environment,
     services::{
-        files::LocalFiles,
+        files::{LocalFiles, Reading},
         http::{AllowedOrigin, Egress},
-        kv::{Half, StoredValues},
+        kv::{self, Part, StoredValues},
     },
 };
 
@@ -84,7 +85,9 @@ impl Effects {
         let inner = self.lock();
         let named = inner.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
         origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
-        Egress { origins, wildcards: self.kind.checked.wildcards.clone(), ..Egress::default() }
+        let is_of_process = has_environment(&self.slot.owner);
+        let (wildcards, heard) = (self.kind.checked.wildcards.clone(), inner.heard.clone());
+        Egress { origins, wildcards, is_of_process, heard, ..Egress::default() }
     }
 
     pub(super) fn derived(&self, label: &str, n: u64) -> [u8; 32] {
@@ -98,7 +101,7 @@ impl Effects {
     }
 
     pub(super) fn local_files(&self) -> LocalFiles {
-        LocalFiles::new(self.lock().roots.clone(), self.shared.files.clone())
+        LocalFiles::new(self.lock().roots.clone(), Reading::of(&self.shared, &self.slot.owner))
     }
 
     /// The address was given out, perhaps by a process that is gone: the browser must still reach this host there.
@@ -153,7 +156,7 @@ impl FileService for Effects {
 
 impl Effects {
     fn values(&self) -> StoredValues {
-        StoredValues::new(&self.shared, &self.slot.owner, self.kind.kind())
+        StoredValues::new(&self.shared, &self.slot.owner, &self.kind)
     }
 
     /// Which value, and of a write which text, so that a plugin that writes another one in a replay is noticed.
@@ -162,19 +165,33 @@ impl Effects {
         format!("1 {name} {} {text}", encode::hex(&self.sha256(key.as_bytes())))
     }
 
-    pub(super) async fn kept<'a>(
-        &'a self,
-        what: String,
-        live: impl Future<Output = Effect> + 'a,
+    /// Reads a value as an effect; `verb` tells a read by the context from one by the kind's own handle.
+    pub(super) async fn read_value(
+        &self,
+        verb: &str,
+        values: StoredValues,
+        part: Part,
+        key: &str,
     ) -> Result<Option<Secret>, ServiceError> {
+        let what = self.value_fingerprint(&part.operation(verb), key, None);
+        let live = async move { Effect::Kept(values.read(&part, key).await) };
         match self.ask(what, live).await {
             Effect::Kept(value) => value,
             _ => self.fail(changed()).await,
         }
     }
 
-    async fn put_half(&self, what: String, key: &str, value: Option<Half>, secret: bool) -> Result<(), ServiceError> {
-        let live = async move { Effect::Put(self.values().write(key, value, secret).await) };
+    /// Writes a value as an effect.
+    pub(super) async fn write_value(
+        &self,
+        verb: &str,
+        values: StoredValues,
+        part: Part,
+        key: &str,
+        value: Option<Secret>,
+    ) -> Result<(), ServiceError> {
+        let what = self.value_fingerprint(&part.operation(verb), key, value.as_ref().map(Secret::expose));
+        let live = async move { Effect::Put(values.write(&part, key, value).await) };
         match self.ask(what, live).await {
             Effect::Put(result) => result,
             _ => self.fail(changed()).await,
@@ -185,26 +202,36 @@ impl Effects {
 /// Each is an effect: what was read stays what it was in every replay, and what was written is not written again.
 impl KvService for Effects {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
-        let live = async move { Effect::Kept(self.values().read(key).await.map(|value| value.map(Secret::from))) };
-        Box::pin(async move {
-            let value = self.kept(self.value_fingerprint("get", key, None), live).await?;
-            Ok(value.and_then(|value| value.expose_str().map(str::to_owned)))
-        })
+        Box::pin(async move { Ok(kv::text(self.read_value("get", self.values(), Part::Public, key).await?)) })
     }
 
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
-        let what = self.value_fingerprint("put", key, value.as_deref().map(str::as_bytes));
-        Box::pin(self.put_half(what, key, value.map(Half::Public), false))
+        Box::pin(self.write_value("put", self.values(), Part::Public, key, value.map(Secret::from)))
     }
 
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
-        let live = async move { Effect::Kept(self.values().read_secret(key).await) };
-        Box::pin(self.kept(self.value_fingerprint("get secret", key, None), live))
+        Box::pin(self.read_value("get", self.values(), Part::Secret, key))
     }
 
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
-        let what = self.value_fingerprint("put secret", key, value.as_ref().map(Secret::expose));
-        Box::pin(self.put_half(what, key, value.map(Half::Secret), true))
+        Box::pin(self.write_value("put", self.values(), Part::Secret, key, value))
+    }
+
+    fn get_shared<'a>(
+        &'a self,
+        origins: &'a [Text],
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+        Box::pin(self.read_value("get", self.values(), Part::shared(origins), key))
+    }
+
+    fn put_shared<'a>(
+        &'a self,
+        origins: &'a [Text],
+        key: &'a str,
+        value: Option<Secret>,
+    ) -> BoxFuture<'a, Result<(), ServiceError>> {
+        Box::pin(self.write_value("put", self.values(), Part::shared(origins), key, value))
     }
 }
 

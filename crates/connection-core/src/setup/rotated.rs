@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{Established, Secret};
 
 use super::{
+    confirm::CONFIRM,
     effects::Inner,
     finish::Candidate,
     journal::{Effect, Entry},
@@ -43,11 +44,16 @@ pub(super) struct Unrecorded {
     pause: Duration,
 }
 
-/// Takes what is left of a journal for the newest credential. `None` when something else is left.
+/// Takes what is left of a journal for the newest credential and the account that was confirmed. `None` when something
+/// else is left.
 pub(super) fn replayed(inner: &mut Inner, mut made: Established<Secret>) -> Option<Established<Secret>> {
     while let Some(entry) = inner.replay.pop_front() {
         match entry.effect {
             Effect::Kept(Ok(Some(credential))) if entry.what == ROTATED => made.credential = credential,
+            Effect::Answered(_) if entry.what.starts_with(CONFIRM) => {
+                inner.step += 1;
+                inner.confirmed = Some(entry.what);
+            }
             _ => return None,
         }
         inner.now = entry.at;

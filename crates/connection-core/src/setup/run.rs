@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use super::{
     codec::{Header, Purpose, Waiting},
+    confirm::{self, First},
     effects::{Effects, Inner, Stop, changed},
     ended, finish,
     journal::{Effect, Entry},
@@ -125,6 +126,11 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
             return fail(shared, slot, row.step_seq, removed()).await;
         }
     }
+    if confirm::show_again(shared, slot, &row).await? {
+        return Ok(Next::Rest);
+    }
+    slot.set_unconfirmed(None);
+    let confirms = header.confirm;
     let effects = Effects::new(loaded, shared.clone(), kind.clone(), slot.clone());
     let mut cancelled = slot.cancelled.subscribe();
     let ran = tokio::select! {
@@ -183,7 +189,12 @@ async fn attempt(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Next, Error> 
     if !rotated::keep(shared, slot, &mut inner, &outcome, asks).await? {
         return Ok(Next::Again);
     }
+    let outcome = match confirm::first(shared, slot, confirms, &mut inner, outcome).await? {
+        First::Finish(outcome) => outcome,
+        First::Show(suspended) => return suspend(shared, slot, &inner, *suspended).await,
+    };
     // From here on nothing but the store decides.
+    let no = i64::try_from(inner.step).unwrap_or(i64::MAX);
     match finish::finish(shared, slot, no, outcome).await? {
         Some(reason) => offline::pause(shared, slot, &row, &inner, failed, reason).await,
         None => Ok(Next::Rest),

@@ -18,7 +18,7 @@ use super::{
     FieldProblem, Outcome, SetupStep, StepNo, answers, cancel,
     codec::Waiting,
     follow::follow,
-    grants::Grants,
+    grants::{self, Grants},
     journal::{Effect, Entry},
     run,
     slot::Slot,
@@ -238,9 +238,13 @@ impl SetupSession {
             run::again(shared, slot).await;
             return Ok(false);
         }
-        let grants = Grants::of(shared, &fields, answers).await;
+        let grants = Grants::of(shared, &slot.owner, &fields, answers).await;
         let checked = answers::check(&fields, &kind.checked.patterns, answers, &|text| grants.grant(text))
             .map_err(AdvanceError::Invalid)?;
+        let closed = grants::closed_addresses(shared, &slot.owner, &checked);
+        if !closed.is_empty() {
+            return Err(AdvanceError::Invalid(closed));
+        }
         Ok(input(shared, slot, waiting, Effect::Answered(checked), Source::Host).await?)
     }
 

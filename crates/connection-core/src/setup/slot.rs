@@ -16,7 +16,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::{Outcome, SetupStep, StepNo, follow::Followers, rotated::Unrecorded};
+use super::{Outcome, SetupStep, StepNo, confirm::Unconfirmed, follow::Followers, rotated::Unrecorded};
 use crate::{Error, SealError, SessionId, seal::Place};
 
 /// What hosts see.
@@ -51,6 +51,8 @@ pub(crate) struct Slot {
     timer: Mutex<Option<AbortHandle>>,
     /// What a run could not record, and no other run may overlook.
     unrecorded: Mutex<Option<Unrecorded>>,
+    /// The candidate whose account is shown.
+    unconfirmed: Mutex<Option<Unconfirmed>>,
 }
 
 impl fmt::Debug for Slot {
@@ -62,8 +64,8 @@ impl fmt::Debug for Slot {
 impl Slot {
     pub(super) fn new(id: SessionId, owner: String, kind: Kind) -> Self {
         let (cancelled, view) = (watch::Sender::new(false), watch::Sender::default());
-        let (running, followers, leased, timer, unrecorded) = Default::default();
-        Self { id, owner, kind, running, cancelled, followers, view, leased, timer, unrecorded }
+        let (running, followers, leased, timer, unrecorded, unconfirmed) = Default::default();
+        Self { id, owner, kind, running, cancelled, followers, view, leased, timer, unrecorded, unconfirmed }
     }
 
     pub(super) fn view(&self) -> watch::Receiver<View> {
@@ -193,6 +195,11 @@ impl Slot {
     /// What was there.
     pub(super) fn set_unrecorded(&self, unrecorded: Option<Unrecorded>) -> Option<Unrecorded> {
         std::mem::replace(&mut *self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner), unrecorded)
+    }
+
+    /// Replaces the candidate whose account is shown, and returns the one before.
+    pub(super) fn set_unconfirmed(&self, unconfirmed: Option<Unconfirmed>) -> Option<Unconfirmed> {
+        std::mem::replace(&mut *self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner), unconfirmed)
     }
 
     pub(super) fn effect_place(&self, seq: i64) -> Place<'_> {

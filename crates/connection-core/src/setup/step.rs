@@ -13,6 +13,13 @@ pub type StepNo = u64;
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new step must break a host until it is handled")]
 pub enum SetupStep {
+    /// Show the account, and [`advance`](super::SetupSession::advance) without answers once a person has confirmed that it
+    /// is the right one; nothing is stored before. [Cancel](super::SetupSession::cancel) the session of an account that is
+    /// not. Only a session that [confirms](super::BeginSetup::confirm_account) comes to this step.
+    Confirm {
+        /// The account that the provider says was signed in to.
+        identity: Identity,
+    },
     /// Ask, then `advance`. May offer an address to open, too, when several ways race.
     Prompt {
         /// What to ask.
@@ -46,6 +53,30 @@ pub enum SetupStep {
     },
     /// Nothing was made or changed, and nothing is kept.
     Failed(SetupFailure),
+}
+
+impl SetupStep {
+    /// Returns why the setup has come to this step and not to its end: what is wrong with the last answers, why the
+    /// provider cannot be asked now, or why the setup failed. `None` where nothing is wrong.
+    ///
+    /// ```
+    /// use connection_contract::SetupFailure;
+    /// use connection_core::SetupStep;
+    ///
+    /// let step = SetupStep::Failed(SetupFailure::new("account_connected", "this account is connected already"));
+    /// assert_eq!(step.problem().as_deref(), Some("this account is connected already"));
+    /// ```
+    pub fn problem(&self) -> Option<String> {
+        match self {
+            Self::Prompt { prompt, .. } => prompt.problem.as_ref().map(ToString::to_string),
+            Self::Notice { beside } => {
+                let reason = beside.iter().find_map(|notice| notice.reason.as_ref());
+                reason.map(|reason| reason.message.to_string())
+            }
+            Self::Failed(failure) => Some(failure.to_string()),
+            Self::Confirm { .. } | Self::Redirect { .. } | Self::Done { .. } => None,
+        }
+    }
 }
 
 /// What a setup made. The row is stored.

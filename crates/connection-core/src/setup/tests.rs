@@ -118,7 +118,8 @@ proptest! {
     ) {
         let reason = Reason::new("connect", what.clone()).remedy(what.clone());
         let paused = seq.map(|failed| Paused { failed: Some(failed), reason });
-        let waiting = Waiting { no, seq, what, fields, state, until, paused };
+        let account = seq.map(|_| (what.clone(), what.clone()));
+        let waiting = Waiting { no, seq, what, fields, state, until, paused, account };
         let read = Waiting::decode(waiting.encode().expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
         let extension = extension.map(|(name, print, names, added)| ForExtension { name, print, names, added });
@@ -126,9 +127,11 @@ proptest! {
         for purpose in [connect, Purpose::Reauthorize { another_account: again, extension }] {
             let root = browser.map(|hash| host::root(encode::hex(&hash)));
             let profile = again.then(|| Granted { id: uuid::Uuid::from_u128(no.into()).into(), root });
-            let header = Header { seed: Secret::new(seed), purpose: purpose.clone(), browser, profile: profile.clone() };
+            let (led, confirm) = (again, !again);
+            let seed_of = Secret::new(seed);
+            let header = Header { seed: seed_of, purpose: purpose.clone(), browser, led, confirm, profile: profile.clone() };
             let read = Header::decode(header.encode().expose()).unwrap();
-            prop_assert_eq!(read.profile, profile);
+            prop_assert_eq!((read.profile, read.led, read.confirm), (profile, led, confirm));
             prop_assert_eq!((read.seed.expose(), read.purpose, read.browser), (&seed[..], purpose, browser));
         }
     }
@@ -174,7 +177,7 @@ fn a_header_from_before_is_of_a_new_connection() {
         read.purpose,
         Purpose::Connect { label: Some("work".into()), again: true, alone: false, extension: None }
     );
-    assert_eq!(read.browser, None);
+    assert_eq!((read.browser, read.led, read.confirm), (None, false, false));
     let record = Record::new().with("seed", "s").with("another", "true");
     let read = Header::decode(record.encode().expose()).unwrap();
     assert_eq!(read.purpose, Purpose::Reauthorize { another_account: true, extension: None });

@@ -109,6 +109,7 @@ impl Effects {
             state: wait.callback.map(|handle| self.shared.state_hash(handle.state())),
             until: wait.elapsed.map(|d| inner.now.after(seconds(d))),
             paused: None,
+            account: None,
         };
         inner.stop.get_or_insert(Stop::Wait(Box::new(Suspended { waiting, step })));
     }
@@ -133,7 +134,11 @@ impl SetupService for Effects {
             };
             match self.begin(&plan.what).await {
                 Turn::Replay(effect) => match self.recorded(effect, ways(&wait), &plan.look) {
-                    Some(woken) => woken,
+                    Some(woken) => {
+                        let is_pasted = wait.open.is_some() && matches!(woken, Woken::Answered(_));
+                        self.lock().in_browser |= is_pasted || matches!(woken, Woken::Callback(_));
+                        woken
+                    }
                     None => pending().await,
                 },
                 Turn::Live(busy) => {

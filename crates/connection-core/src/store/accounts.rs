@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, execute, optional},
+    engine::{Engine, all, execute, optional},
     rows::{AccountRow, ListedRow},
 };
 use crate::ids::ConnectionId;
@@ -17,7 +17,7 @@ macro_rules! listed {
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until, c.authorized_until, \
-             c.refresh_reason \
+             c.refresh_reason, a.usable_at \
              FROM connection_account AS a \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
              LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation WHERE ",
@@ -43,10 +43,33 @@ pub(crate) struct OfKindRow {
 pub(super) const OF_KIND: &str = "SELECT id, owner, generation, profile_id FROM connection_account \
                                   WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3";
 
+/// No list of ids has a type on every engine, so each has a text of its own.
+pub(super) const KINDS: &str = "SELECT a.id, a.kind FROM json_each($2) AS j \
+     CROSS JOIN connection_account AS a ON a.id = unhex(j.value) WHERE a.owner = $1";
+pub(super) const KINDS_ON_POSTGRES: &str = "SELECT a.id, a.kind FROM connection_account AS a \
+     WHERE a.owner = $1 AND a.id = ANY (ARRAY(SELECT CAST(value AS UUID) FROM jsonb_array_elements_text(CAST($2 AS JSONB))))";
+
 /// Sorted by whoever reads the few: in the order of ids, SQLite would walk all that the owner has.
 pub(super) const DEFAULTS: &str = "SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default";
 
+/// Reads at most two rows: enough to tell whether there are none, one or several.
+pub(super) const FIRST_TWO: &str =
+    "SELECT id, is_default FROM connection_account WHERE owner = $1 AND kind = $2 LIMIT 2";
+
+/// In a second.
+const MICROSECONDS: i64 = 1_000_000;
+
 impl Reader {
+    /// Returns two connections of a kind at most, each with whether it is the default of its provider.
+    pub(crate) async fn first_two_accounts(
+        &mut self,
+        owner: &str,
+        kind: &str,
+    ) -> Result<Vec<(ConnectionId, bool)>, StoreError> {
+        let found = all!(self, (Uuid, bool), FIRST_TWO, owner, kind)?;
+        Ok(found.into_iter().map(|(id, is_default)| (ConnectionId::from(id), is_default)).collect())
+    }
+
     /// The connections of a kind, of all owners, behind that one.
     pub(crate) async fn accounts_of_kind(
         &mut self,
@@ -96,9 +119,14 @@ impl Reader {
         kind: &str,
         profile: Option<&str>,
     ) -> Result<Option<String>, StoreError> {
-        const SQL: &str = "SELECT label FROM connection_account WHERE owner = $1 AND kind = $2 \
-                           AND COALESCE(profile_id, '') = $3 ORDER BY id LIMIT 1";
-        let found = optional!(self, (String,), SQL, owner, kind, profile.unwrap_or_default())?;
+        const OF_ONE: &str = "SELECT label FROM connection_account \
+                              WHERE owner = $1 AND kind = $2 AND profile_id = $3 ORDER BY id LIMIT 1";
+        const OF_NONE: &str = "SELECT label FROM connection_account \
+                               WHERE owner = $1 AND kind = $2 AND profile_id IS NULL ORDER BY id LIMIT 1";
+        let found = match profile {
+            Some(profile) => optional!(self, (String,), OF_ONE, owner, kind, profile)?,
+            None => optional!(self, (String,), OF_NONE, owner, kind)?,
+        };
         Ok(found.map(|(label,)| label))
     }
 
@@ -109,6 +137,19 @@ impl Reader {
         Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
     }
 
+    /// The kinds of those of these connections that the owner has, in any order.
+    pub(crate) async fn kinds_of(
+        &mut self,
+        owner: &str,
+        ids: &[ConnectionId],
+    ) -> Result<Vec<(ConnectionId, String)>, StoreError> {
+        // Ids are hexadecimal, so the text is JSON.
+        let ids = ids.iter().map(|id| format!("\"{}\"", id.as_uuid().simple())).collect::<Vec<_>>().join(",");
+        let sql = if matches!(self.engine(), Engine::Postgres(_)) { KINDS_ON_POSTGRES } else { KINDS };
+        let found = all!(self, (Uuid, String), sql, owner, format!("[{ids}]"))?;
+        Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
+    }
+
     /// One connection as lists show it.
     pub(crate) async fn listed(&mut self, id: ConnectionId) -> Result<Option<ListedRow>, StoreError> {
         optional!(self, ListedRow, listed!("a.id = $1"), id.as_uuid())
@@ -116,12 +157,17 @@ impl Reader {
 }
 
 impl Tx {
+    /// The row becomes the last one in the order of lists, whatever its id and the clock say. Whoever writes holds the
+    /// owner's lock, so that no row of that owner is stored after one that follows it in this order.
+    ///
     /// [`StoreError::Conflict`] when the label is taken.
     pub(crate) async fn insert_account(&mut self, row: &AccountRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_account (id, owner, kind, profile_id, label, account_id, \
                            account_label, is_default, config, revision, generation, next_generation, state, \
-                           created_at, updated_at) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+                           created_at, updated_at, usable_at) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+                           (SELECT CASE WHEN n.last < $16 OR n.last = 9223372036854775807 THEN $16 ELSE n.last + 1 END \
+                           FROM (SELECT COALESCE(MAX(usable_at), 0) AS last FROM connection_account) AS n))";
         self.changed(Changed::Connection(row.id));
         execute!(
             self,
@@ -140,7 +186,8 @@ impl Tx {
             row.next_generation,
             row.state.as_str(),
             row.created_at,
-            row.updated_at
+            row.updated_at,
+            row.created_at.saturating_mul(MICROSECONDS)
         )
         .map(drop)
     }

@@ -16,7 +16,7 @@ pub(crate) const KINDS_AT_ONCE: usize = 4;
 /// What comes first of what may be meant by a requirement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Near {
-    /// Two of the kinds at most, and the default among them, which may be there twice.
+    /// Two of the kinds at most, and the default among them and the one that was chosen, which may be there twice.
     pub(crate) candidates: Vec<NearCandidate>,
     /// Whether there may be more of these kinds.
     pub(crate) is_full: bool,
@@ -24,8 +24,8 @@ pub(crate) struct Near {
     pub(crate) settings: PublicSettings,
 }
 
-/// Two connections of the kinds, the owner's defaults of these kinds where there is more than one connection, and the
-/// settings in a row of their own, which has no id. One statement, since each is a way to another thread and back; nothing
+/// Two connections of the kinds, the owner's defaults of these kinds where there is more than one connection, the connection
+/// that was chosen for the extension, and the settings in a row of their own, which has no id. One statement, since each is a way to another thread and back; nothing
 /// in it is sorted, and nothing but keys is looked up.
 macro_rules! near {
     ($kinds:literal) => {
@@ -36,10 +36,13 @@ macro_rules! near {
              WHERE p.owner = $1 AND p.extension = $3 AND p.command = '') END AS of_provider, \
              CASE WHEN m.id IS NULL THEN (SELECT CASE WHEN s.provider = s.name THEN s.public END \
              FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $3) END AS declared, \
-             a.id, a.is_default, a.config, a.state, l.liveness, l.reason, c.secret_names, g.names AS granted, \
+             a.id, a.kind, a.is_default, a.config, a.state, l.liveness, l.reason, c.secret_names, c.granted_scopes, \
+             g.names AS granted, \
              g.created_at AS granted_at, g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
-            " AS granted_newest FROM (SELECT id FROM (SELECT n.id FROM connection_account AS n WHERE n.owner = $1 AND n.kind ",
+            " AS granted_newest, h.mark AS chosen_mark, ",
+            newest!("h.owner", "h.mark"),
+            " AS chosen_newest FROM (SELECT id FROM (SELECT n.id FROM connection_account AS n WHERE n.owner = $1 AND n.kind ",
             $kinds,
             " LIMIT 2) AS first_two UNION ALL SELECT d.id FROM (SELECT n.id FROM connection_account AS n \
              WHERE n.owner = $1 AND n.kind ",
@@ -48,12 +51,17 @@ macro_rules! near {
             " LIMIT 1 OFFSET 1) AS another CROSS JOIN connection_account AS d \
              WHERE d.owner = $1 AND d.is_default AND d.kind || '' ",
             $kinds,
+            " UNION ALL SELECT o.id FROM connection_extension_choice AS w JOIN connection_account AS o \
+             ON o.id = w.connection_id WHERE w.owner = $1 AND w.extension = $2 AND o.kind ",
+            $kinds,
             " UNION ALL SELECT NULL) AS m \
              LEFT JOIN connection_account AS a ON a.id = m.id \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
              LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
              LEFT JOIN connection_extension_grant AS g ON g.owner = a.owner AND g.extension = $2 \
-             AND g.connection_id = a.id AND g.revoked_at IS NULL"
+             AND g.connection_id = a.id AND g.revoked_at IS NULL \
+             LEFT JOIN connection_extension_choice AS h ON h.owner = a.owner AND h.extension = $2 \
+             AND h.connection_id = a.id"
         )
     };
 }
@@ -68,7 +76,7 @@ macro_rules! candidates {
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until, \
-             c.authorized_until, c.refresh_reason, c.secret_names, g.names AS granted, g.created_at AS granted_at, \
+             c.authorized_until, c.refresh_reason, a.usable_at, c.secret_names, g.names AS granted, g.created_at AS granted_at, \
              g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
             " AS granted_newest FROM connection_account AS a \
@@ -82,10 +90,7 @@ macro_rules! candidates {
     };
 }
 
-pub(super) const OF_KIND: &str = candidates!(
-    "$3",
-    "(a.owner, a.kind, a.id) > ($1, $2, $4) AND (a.owner, a.kind) <= ($1, $2) ORDER BY a.owner, a.kind, a.id LIMIT $5"
-);
+pub(super) const OF_KIND: &str = candidates!("$3", "a.owner = $1 AND a.kind = $2 AND a.id > $4 ORDER BY a.id LIMIT $5");
 pub(super) const OF_OWNER: &str = candidates!("NULL", "a.owner = $1 AND a.id > $2 ORDER BY a.id LIMIT $3");
 
 impl Reader {
@@ -109,7 +114,7 @@ impl Reader {
         let mut near = Near { is_full: rows.len() > 2, ..Near::default() };
         for row in rows {
             match row {
-                NearRow::Candidate(candidate) => near.candidates.extend(candidate),
+                NearRow::Candidate(candidate) => near.candidates.extend(candidate.map(|candidate| *candidate)),
                 NearRow::Settings(settings) => near.settings = settings,
             }
         }

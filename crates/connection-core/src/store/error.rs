@@ -104,7 +104,7 @@ pub enum StoreError {
         name: String,
     },
     /// It cannot be reached.
-    #[error("the database {place} is not available: {detail}")]
+    #[error("{}: {detail}", unavailable(.place))]
     Unavailable {
         /// The database.
         place: String,
@@ -247,9 +247,36 @@ impl StoreError {
         match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { place },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { place },
+            _ if is_server(&place) => Self::Unavailable { place, detail: cause(error) },
             _ => Self::Unavailable { place, detail: error.to_string() },
         }
     }
+}
+
+/// Returns what happened on the way to a server, without the number that the system has for it.
+fn cause(error: &io::Error) -> String {
+    let words = error.kind().to_string();
+    // What is no error of the system has words of its own, such as what is wrong with a certificate.
+    if error.raw_os_error().is_none() || words.starts_with("uncategorized") { error.to_string() } else { words }
+}
+
+/// Returns the beginning of the sentence that says that a database is not there.
+fn unavailable(place: &str) -> String {
+    match server(place) {
+        Some(server) => format!("cannot reach {server}"),
+        None => format!("the database {place} is not available"),
+    }
+}
+
+/// Returns what people call a database: `PostgreSQL at db.example:5432`, or the path of a file.
+pub(crate) fn called(place: &str) -> String {
+    server(place).unwrap_or_else(|| format!("the database {place}"))
+}
+
+/// Returns the server of a database, without the name of the database on it; `None` for a file.
+fn server(place: &str) -> Option<String> {
+    let there = place.strip_prefix("postgres://")?;
+    Some(format!("PostgreSQL at {}", there.rsplit_once('/').map_or(there, |(server, _)| server)))
 }
 
 fn is_server(place: &str) -> bool {

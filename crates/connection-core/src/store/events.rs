@@ -9,7 +9,7 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     engine::{all, execute, optional},
-    rows::{AccountFacts, CredentialRow, EventRow, NewestEvent, Says, Standing, StoredEvent},
+    rows::{AccountFacts, EventRow, NewestEvent, Says, Standing, StoredEvent},
 };
 use crate::ids::ConnectionId;
 
@@ -20,15 +20,6 @@ pub(crate) struct StandingRow {
     pub(crate) account: AccountFacts,
     #[sqlx(flatten)]
     newest: Newest,
-}
-
-/// As a [`StandingRow`], with the current credential.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct InUseRow {
-    #[sqlx(flatten)]
-    pub(crate) credential: CredentialRow,
-    #[sqlx(flatten)]
-    pub(crate) standing: StandingRow,
 }
 
 /// A [`NewestEvent`] under other names, or nothing.
@@ -111,10 +102,11 @@ macro_rules! stored {
 }
 
 pub(super) const OF_OWNER: &str = stored!("owner = $1 AND id > $2 ORDER BY id LIMIT $3");
-// Those of an owner by any of them: one whose owner was edited is a break that must be seen.
+// Those of an owner by any of them: one whose owner was edited is a break that must be seen. The owner is compared as an
+// expression, so that no plan walks all events of the owner.
 pub(super) const OF_CONNECTION: &str = stored!(
     "connection_id = $1 AND seq > $3 AND EXISTS \
-     (SELECT 1 FROM connection_event AS own WHERE own.connection_id = $1 AND own.owner = $2) ORDER BY seq LIMIT $4"
+     (SELECT 1 FROM connection_event AS own WHERE own.connection_id = $1 AND own.owner || '' = $2) ORDER BY seq LIMIT $4"
 );
 pub(super) const IDS: &str = "SELECT id FROM connection_event WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3";
 /// The newest event of a connection, and the chain of the one before it.
@@ -148,12 +140,19 @@ pub(super) const STANDINGS: &str = standing!("", "", "a.id > $1 ORDER BY a.id LI
 pub(super) const IN_USE: &str = standing!(
     "c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, c.granted_scopes, c.valid_until, \
      c.created_at, c.renew_at, c.authorized_until, c.refreshed_at, c.refresh_at, c.refresh_failures, \
-     c.refresh_reason, c.announced_at, ",
+     c.refresh_reason, c.announced_at, a.account_label AS a_account_label, a.revision AS a_revision, \
+     a.next_generation AS a_next_generation, a.state AS a_state, a.created_at AS a_created_at, \
+     a.updated_at AS a_updated_at, a.usable_at AS a_usable_at, l.liveness, l.reason, l.checked_at, \
+     l.next_check_at, \
+     (SELECT f.replaced_at FROM connection_credential AS f WHERE f.connection_id = a.id AND f.state = 'previous') \
+     AS previous_since, ",
     "JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
-     AND c.state = 'current' ",
+     AND c.state = 'current' LEFT JOIN connection_liveness AS l ON l.connection_id = a.id ",
     "a.id = $1"
 );
 
+pub(super) const ALL_IDS: &str = "SELECT id FROM connection_event WHERE id > $1 ORDER BY id LIMIT $2";
+pub(super) const LAST_ID_OF_ALL: &str = "SELECT id FROM connection_event WHERE id > $1 ORDER BY id DESC LIMIT 1";
 pub(super) const LAST_ID: &str = "SELECT id FROM connection_event WHERE owner = $1 ORDER BY id DESC LIMIT 1";
 
 impl Reader {
@@ -178,13 +177,27 @@ impl Reader {
         all!(self, StoredEvent, OF_CONNECTION, connection.as_uuid(), owner, after, limit)
     }
 
-    pub(crate) async fn event_ids(&mut self, owner: &str, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
-        let ids = all!(self, (Uuid,), IDS, owner, after, limit)?;
+    /// Those of one owner, or of all.
+    pub(crate) async fn event_ids(
+        &mut self,
+        owner: Option<&str>,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let ids = match owner {
+            Some(owner) => all!(self, (Uuid,), IDS, owner, after, limit)?,
+            None => all!(self, (Uuid,), ALL_IDS, after, limit)?,
+        };
         Ok(ids.into_iter().map(|(id,)| id).collect())
     }
 
-    pub(crate) async fn last_event(&mut self, owner: &str) -> Result<Option<Uuid>, StoreError> {
-        Ok(optional!(self, (Uuid,), LAST_ID, owner)?.map(|(id,)| id))
+    /// The newest one of one owner, or of all.
+    pub(crate) async fn last_event(&mut self, owner: Option<&str>) -> Result<Option<Uuid>, StoreError> {
+        let last = match owner {
+            Some(owner) => optional!(self, (Uuid,), LAST_ID, owner)?,
+            None => optional!(self, (Uuid,), LAST_ID_OF_ALL, Uuid::nil())?,
+        };
+        Ok(last.map(|(id,)| id))
     }
 
     /// A connection and what its newest event says of it.
@@ -195,11 +208,6 @@ impl Reader {
     /// As [`standing`](Self::standing), a page of all connections of all owners.
     pub(crate) async fn standings(&mut self, after: Uuid, limit: i64) -> Result<Vec<StandingRow>, StoreError> {
         all!(self, StandingRow, STANDINGS, after, limit)
-    }
-
-    /// The current credential, as [`current_credential`](Self::current_credential), and how the connection stands.
-    pub(crate) async fn in_use(&mut self, id: ConnectionId) -> Result<Option<InUseRow>, StoreError> {
-        optional!(self, InUseRow, IN_USE, id.as_uuid())
     }
 
     pub(crate) async fn event(&mut self, id: Uuid) -> Result<Option<StoredEvent>, StoreError> {

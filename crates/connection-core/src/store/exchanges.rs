@@ -38,11 +38,7 @@ impl Reader {
                            concluded_at, retry_after, replays, sealed \
                            FROM connection_exchange WHERE key = $1";
         let found = optional!(self, ExchangeFound, SQL, &key.as_bytes()[..])?;
-        let corrupt = || StoreError::Corrupt {
-            place: self.place.to_string(),
-            detail: "a row of connection_exchange is not one that this program writes".into(),
-        };
-        found.map(|found| found.row().ok_or_else(corrupt)).transpose()
+        found.map(|found| found.row().ok_or_else(|| self.corrupt_exchange())).transpose()
     }
 
     /// When that boot first saw that an attempt is over, in seconds of the boot.
@@ -56,6 +52,25 @@ impl Reader {
                            WHERE key = $1 AND attempt = $2 AND boot_id = $3";
         let found = optional!(self, (i64,), SQL, &key.as_bytes()[..], attempt, boot_id)?;
         Ok(found.map(|(seconds,)| seconds))
+    }
+
+    /// The attempts for connections that a process of this node sent and nobody has concluded, those with the oldest signs
+    /// of life first.
+    pub(crate) async fn open_exchanges(&mut self, node: &str, limit: i64) -> Result<Vec<ExchangeRow>, StoreError> {
+        const SQL: &str = "SELECT key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
+                           concluded_at, retry_after, replays, sealed \
+                           FROM connection_exchange \
+                           WHERE node_id = $1 AND state = 'intent' AND concluded_at IS NULL \
+                           AND connection_id IS NOT NULL ORDER BY seen_at LIMIT $2";
+        let found = all!(self, ExchangeFound, SQL, node, limit)?;
+        found.into_iter().map(|found| found.row().ok_or_else(|| self.corrupt_exchange())).collect()
+    }
+
+    fn corrupt_exchange(&self) -> StoreError {
+        StoreError::Corrupt {
+            place: self.place.to_string(),
+            detail: "a row of connection_exchange is not one that this program writes".into(),
+        }
     }
 
     /// The processes that an exchange names.
@@ -150,6 +165,17 @@ impl Tx {
         Ok(concluded.map(|(at,)| at))
     }
 
+    /// Notes a sign of life of the process that sent it, as of now by the database's clock, while it is as `sent` says.
+    pub(crate) async fn renew_exchange_sign(&mut self, key: ExchangeKey, sent: &Sent) -> Result<(), StoreError> {
+        let sql = clocked!(
+            self,
+            "UPDATE connection_exchange SET seen_at = ",
+            " WHERE key = $1 AND state = 'intent' AND process_id = $2 AND sent_at = $3 AND replays = $4 \
+             AND concluded_at IS NULL"
+        );
+        execute!(self, sql, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays).map(drop)
+    }
+
     /// Takes an answer away that nobody could read, of at least the attempt of that number: what was sent is unclear from
     /// now on. `None` when there is no such answer.
     pub(crate) async fn reopen_exchange(
@@ -172,7 +198,12 @@ impl Tx {
     }
 
     /// In place of all looks before.
-    async fn note_first_look(&mut self, key: ExchangeKey, attempt: i64, seen: &BootTime) -> Result<(), StoreError> {
+    pub(super) async fn note_first_look(
+        &mut self,
+        key: ExchangeKey,
+        attempt: i64,
+        seen: &BootTime,
+    ) -> Result<(), StoreError> {
         execute!(self, "DELETE FROM connection_exchange_look WHERE key = $1", &key.as_bytes()[..])?;
         self.note_look(key, attempt, seen).await
     }

@@ -99,10 +99,14 @@ impl Reader {
 
     /// The extensions that may use a connection, by name.
     pub(crate) async fn grantees(&mut self, owner: &str, connection: ConnectionId) -> Result<Vec<String>, StoreError> {
+        // By the connection and not by the owner, whose grants may be many; sorted here, since SQLite would take the owner
+        // for the order.
         const SQL: &str = "SELECT extension FROM connection_extension_grant \
-                           WHERE connection_id = $1 AND owner = $2 AND revoked_at IS NULL ORDER BY extension";
+                           WHERE connection_id = $1 AND owner || '' = $2 AND revoked_at IS NULL";
         let found = all!(self, (String,), SQL, connection.as_uuid(), owner)?;
-        Ok(found.into_iter().map(|(extension,)| extension).collect())
+        let mut names: Vec<_> = found.into_iter().map(|(extension,)| extension).collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// What it was given for: a command, and the setup that was begun. One that is older than `oldest` is none, also while

@@ -2,7 +2,7 @@
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{execute, optional},
+    engine::{all, execute, optional},
     rows::{KvRow, KvValue},
 };
 
@@ -41,5 +41,12 @@ impl Tx {
     pub(crate) async fn delete_kv_of(&mut self, owner: &str, namespace: &str) -> Result<u64, StoreError> {
         const SQL: &str = "DELETE FROM connection_kv WHERE owner = $1 AND namespace = $2";
         execute!(self, SQL, owner, namespace)
+    }
+
+    /// All namespaces under which values of an owner are kept.
+    pub(crate) async fn kv_namespaces(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT DISTINCT namespace FROM connection_kv WHERE owner = $1 ORDER BY namespace";
+        let rows: Vec<(String,)> = all!(self, (String,), SQL, owner)?;
+        Ok(rows.into_iter().map(|(namespace,)| namespace).collect())
     }
 }

@@ -5,11 +5,18 @@
 
 use uuid::Uuid;
 
-use super::{Reader, StoreError, accounts::listed, engine::all, rows::FoundRow};
-use crate::ids::ConnectionId;
+use super::{
+    Reader, StoreError,
+    accounts::listed,
+    engine::{all, optional},
+    rows::FoundRow,
+};
 
 /// So many rows are looked at for one page.
 const WINDOW: i64 = 1000;
+
+/// The place of a row in the order of lists: when it became usable, and its id.
+pub(crate) type Place = (i64, Uuid);
 
 /// Which rows to list. What is `None` or `false` filters nothing.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +36,7 @@ pub(crate) struct Wanted {
     pub(crate) only_default: bool,
     /// An empty one is none: of no profile.
     pub(crate) profile: Option<String>,
-    pub(crate) after: Option<ConnectionId>,
+    pub(crate) after: Option<Place>,
     pub(crate) limit: i64,
 }
 
@@ -55,25 +62,49 @@ macro_rules! page {
     };
 }
 
+/// The last row that a page may look at.
 macro_rules! window {
     ($of:literal, $by:literal) => {
-        concat!("SELECT a.id FROM connection_account AS a WHERE ", $of, " ORDER BY ", $by, " LIMIT $2")
+        concat!(
+            "SELECT a.usable_at, a.id FROM connection_account AS a WHERE ",
+            $of,
+            " ORDER BY ",
+            $by,
+            " LIMIT 1 OFFSET $3"
+        )
     };
 }
 
-pub(super) const OF_ALL: &str = page!("a.id > $1 AND a.id <= $2", "a.id");
-pub(super) const OF_OWNER: &str = page!("a.owner = $11 AND a.id > $1 AND a.id <= $2", "a.id");
-// Compared as a whole: for equal parts SQLite takes the index of the owner, and looks at every kind.
-pub(super) const OF_KIND: &str = page!(
-    "(a.owner, a.kind, a.id) > ($11, $12, $1) AND (a.owner, a.kind, a.id) <= ($11, $12, $2)",
-    "a.owner, a.kind, a.id"
+// Each text takes all of the binds: of those of all owners, one narrows nothing where it is not given.
+pub(super) const OF_ALL: &str = page!(
+    "CAST($13 AS TEXT) IS NULL AND (CAST($14 AS TEXT) IS NULL OR a.kind = $14) \
+     AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($11, $12)",
+    "a.usable_at, a.id"
 );
-pub(super) const OF_LABEL: &str =
-    page!("a.owner = $11 AND a.kind = $12 AND a.label = $5 AND a.id > $1 AND a.id <= $2", "a.id");
-pub(super) const WINDOW_OF_ALL: &str = window!("a.id > $1", "a.id");
-pub(super) const WINDOW_OF_OWNER: &str = window!("a.owner = $3 AND a.id > $1", "a.id");
-pub(super) const WINDOW_OF_KIND: &str =
-    window!("(a.owner, a.kind, a.id) > ($3, $4, $1) AND (a.owner, a.kind) <= ($3, $4)", "a.owner, a.kind, a.id");
+pub(super) const OF_OWNER: &str = page!(
+    "a.owner = $13 AND CAST($14 AS TEXT) IS NULL \
+     AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($11, $12)",
+    "a.usable_at, a.id"
+);
+// The kind is compared with the place: for equal parts SQLite takes the index of the owner, and looks at every kind. For
+// an owner that is compared with them, too, it sorts all rows of the kind once the tables were analyzed.
+pub(super) const OF_KIND: &str = page!(
+    "a.owner = $13 AND (a.kind, a.usable_at, a.id) > ($14, $1, $2) \
+     AND (a.kind, a.usable_at, a.id) <= ($14, $11, $12)",
+    "a.kind, a.usable_at, a.id"
+);
+pub(super) const OF_LABEL: &str = page!(
+    "a.owner = $13 AND a.kind = $14 AND a.label = $5 AND (a.usable_at, a.id) > ($1, $2) \
+     AND (a.usable_at, a.id) <= ($11, $12)",
+    "a.usable_at, a.id"
+);
+pub(super) const WINDOW_OF_ALL: &str = window!("(a.usable_at, a.id) > ($1, $2)", "a.usable_at, a.id");
+pub(super) const WINDOW_OF_OWNER: &str =
+    window!("a.owner = $4 AND (a.usable_at, a.id) > ($1, $2)", "a.usable_at, a.id");
+pub(super) const WINDOW_OF_KIND: &str = window!(
+    "a.owner = $4 AND (a.kind, a.usable_at, a.id) > ($5, $1, $2) AND a.kind <= $5",
+    "a.kind, a.usable_at, a.id"
+);
 
 impl Wanted {
     /// Whether rows that an index leads to may be passed over.
@@ -96,98 +127,76 @@ impl Wanted {
 }
 
 impl Reader {
-    /// A page in the order of ids, and where the next one begins, if there may be one.
-    pub(crate) async fn list(&mut self, wanted: &Wanted) -> Result<(Vec<FoundRow>, Option<ConnectionId>), StoreError> {
-        let (mut until, mut next) = (Uuid::max(), None);
-        if wanted.passes_over() {
-            let window = self.window(wanted).await?;
-            let Some(last) = window.last() else { return Ok((Vec::new(), None)) };
-            (until, next) = (*last, (window.len() as i64 == WINDOW).then(|| ConnectionId::from(*last)));
-        }
-        let rows = self.rows(wanted, until).await?;
+    /// A page in the order in which connections became usable, and where the next one begins, if there may be one.
+    pub(crate) async fn list(&mut self, wanted: &Wanted) -> Result<(Vec<FoundRow>, Option<Place>), StoreError> {
+        let next = if wanted.passes_over() { self.window(wanted).await? } else { None };
+        let rows = self.rows(wanted, next.unwrap_or((i64::MAX, Uuid::max()))).await?;
         if rows.len() as i64 >= wanted.limit {
-            next = rows.iter().rev().find_map(|found| found.id);
+            let last = rows.iter().rev().find_map(|found| found.place);
+            return Ok((rows, last));
         }
         Ok((rows, next))
     }
 
-    async fn rows(&mut self, wanted: &Wanted, until: Uuid) -> Result<Vec<FoundRow>, StoreError> {
+    async fn rows(&mut self, wanted: &Wanted, until: Place) -> Result<Vec<FoundRow>, StoreError> {
         let Wanted { owner, kind, kinds, label, liveness, valid_until, renewing, only_default, profile, limit, .. } =
             wanted;
-        let after = wanted.after();
-        match (owner, kind) {
-            (None, kind) => {
-                let kinds = kinds.clone().or_else(|| kind.as_deref().map(|kind| any_of([kind])));
-                all!(
-                    self,
-                    FoundRow,
-                    OF_ALL,
-                    after,
-                    until,
-                    limit,
-                    &kinds,
-                    label,
-                    liveness,
-                    valid_until,
-                    only_default,
-                    renewing,
-                    profile
-                )
-            }
-            (Some(owner), None) => {
-                all!(
-                    self,
-                    FoundRow,
-                    OF_OWNER,
-                    after,
-                    until,
-                    limit,
-                    kinds,
-                    label,
-                    liveness,
-                    valid_until,
-                    only_default,
-                    renewing,
-                    profile,
-                    owner
-                )
-            }
-            (Some(owner), Some(kind)) => {
-                let sql = if wanted.is_label() { OF_LABEL } else { OF_KIND };
-                all!(
-                    self,
-                    FoundRow,
-                    sql,
-                    after,
-                    until,
-                    limit,
-                    kinds,
-                    label,
-                    liveness,
-                    valid_until,
-                    only_default,
-                    renewing,
-                    profile,
-                    owner,
-                    kind
-                )
-            }
-        }
+        let ((at, id), (until_at, until_id)) = (wanted.after(), until);
+        let sql = match (owner, kind) {
+            (None, _) => OF_ALL,
+            (Some(_), None) => OF_OWNER,
+            (Some(_), Some(_)) if wanted.is_label() => OF_LABEL,
+            (Some(_), Some(_)) => OF_KIND,
+        };
+        all!(
+            self,
+            FoundRow,
+            sql,
+            at,
+            id,
+            limit,
+            kinds,
+            label,
+            liveness,
+            valid_until,
+            only_default,
+            renewing,
+            profile,
+            until_at,
+            until_id,
+            owner,
+            kind
+        )
     }
 
-    async fn window(&mut self, wanted: &Wanted) -> Result<Vec<Uuid>, StoreError> {
-        let after = wanted.after();
-        let ids = match (&wanted.owner, &wanted.kind) {
-            (None, _) => all!(self, (Uuid,), WINDOW_OF_ALL, after, WINDOW)?,
-            (Some(owner), None) => all!(self, (Uuid,), WINDOW_OF_OWNER, after, WINDOW, owner)?,
-            (Some(owner), Some(kind)) => all!(self, (Uuid,), WINDOW_OF_KIND, after, WINDOW, owner, kind)?,
+    /// The number of an owner's connections, or of all owners'; of one kind, where it is given. It goes through their ids.
+    pub(crate) async fn count_accounts(&mut self, owner: Option<&str>, kind: Option<&str>) -> Result<u64, StoreError> {
+        const OF_ALL: &str = "SELECT COUNT(*) FROM connection_account";
+        const OF_ALL_AND_KIND: &str = "SELECT COUNT(*) FROM connection_account WHERE kind = $1";
+        const OF_OWNER: &str = "SELECT COUNT(*) FROM connection_account WHERE owner = $1";
+        const OF_OWNER_AND_KIND: &str = "SELECT COUNT(*) FROM connection_account WHERE owner = $1 AND kind = $2";
+        let found = match (owner, kind) {
+            (None, None) => optional!(self, (i64,), OF_ALL)?,
+            (None, Some(kind)) => optional!(self, (i64,), OF_ALL_AND_KIND, kind)?,
+            (Some(owner), None) => optional!(self, (i64,), OF_OWNER, owner)?,
+            (Some(owner), Some(kind)) => optional!(self, (i64,), OF_OWNER_AND_KIND, owner, kind)?,
         };
-        Ok(ids.into_iter().map(|(id,)| id).collect())
+        Ok(found.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0)))
+    }
+
+    /// The last row that a page may look at; `None` when there are fewer than a window.
+    async fn window(&mut self, wanted: &Wanted) -> Result<Option<Place>, StoreError> {
+        let (at, id) = wanted.after();
+        match (&wanted.owner, &wanted.kind) {
+            (None, _) => optional!(self, Place, WINDOW_OF_ALL, at, id, WINDOW - 1),
+            (Some(owner), None) => optional!(self, Place, WINDOW_OF_OWNER, at, id, WINDOW - 1, owner),
+            (Some(owner), Some(kind)) => optional!(self, Place, WINDOW_OF_KIND, at, id, WINDOW - 1, owner, kind),
+        }
     }
 }
 
 impl Wanted {
-    fn after(&self) -> Uuid {
-        self.after.map_or(Uuid::nil(), ConnectionId::as_uuid)
+    fn after(&self) -> Place {
+        self.after.unwrap_or((i64::MIN, Uuid::nil()))
     }
 }

@@ -3,9 +3,33 @@
 use super::{
     Reader, StoreError, Tx,
     engine::{execute, optional},
-    rows::LivenessRow,
+    rows::{ListedRow, LivenessRow},
 };
 use crate::ids::ConnectionId;
+
+/// A measurement that found what is stored already.
+pub(crate) struct Unchanged<'a> {
+    /// The row as it was read before the measurement.
+    pub(crate) row: &'a ListedRow,
+    /// The names of the secrets in its credential, as JSON.
+    pub(crate) secret_names: &'a str,
+    /// The new text of the reason, as JSON. Its code is the one that is stored.
+    pub(crate) reason: Option<&'a str>,
+    /// Time at which the measurement began.
+    pub(crate) began: i64,
+    pub(crate) now: i64,
+    pub(crate) next_check_at: Option<i64>,
+}
+
+pub(super) const CONFIRM: &str = "UPDATE connection_liveness SET checked_at = $6, reason = $7, next_check_at = $8, \
+     failures = CASE WHEN liveness = 'live' THEN 0 ELSE failures + 1 END \
+     WHERE connection_id = $1 AND generation = $2 AND liveness = $3 AND reason IS NOT DISTINCT FROM $4 \
+     AND NOT (checked_at IS NOT NULL AND checked_at > $5 AND checked_at <= $6) \
+     AND EXISTS (SELECT 1 FROM connection_account AS a JOIN connection_credential AS c \
+     ON c.connection_id = a.id AND c.generation = a.generation AND c.state = 'current' \
+     WHERE a.id = $1 AND a.generation = $2 AND a.revision = $9 AND c.secret_names = $10 \
+     AND c.granted_scopes IS NOT DISTINCT FROM $11 AND c.valid_until IS NOT DISTINCT FROM $12 \
+     AND c.authorized_until IS NOT DISTINCT FROM $13 AND c.refresh_reason IS NOT DISTINCT FROM $14)";
 
 impl Reader {
     pub(crate) async fn liveness(&mut self, id: ConnectionId) -> Result<Option<LivenessRow>, StoreError> {
@@ -16,6 +40,34 @@ impl Reader {
 }
 
 impl Tx {
+    /// Writes the time of a measurement that found what is stored already. Returns `false` and writes nothing if the row is
+    /// no longer the one that was read, or if somebody measured since the measurement began.
+    ///
+    /// One statement compares and writes, so the caller needs no lock.
+    pub(crate) async fn confirm_liveness(&mut self, found: &Unchanged<'_>) -> Result<bool, StoreError> {
+        let Unchanged { row, secret_names, reason, began, now, next_check_at } = found;
+        let ListedRow { account, liveness, granted_scopes, valid_until, authorized_until, refresh_reason, .. } = row;
+        let changed = execute!(
+            self,
+            CONFIRM,
+            account.id.as_uuid(),
+            account.generation,
+            liveness,
+            &row.reason,
+            began,
+            now,
+            reason,
+            next_check_at,
+            account.revision,
+            secret_names,
+            granted_scopes,
+            valid_until,
+            authorized_until,
+            refresh_reason
+        )?;
+        Ok(changed == 1)
+    }
+
     /// Has somebody look at it by then.
     pub(crate) async fn check_by(&mut self, id: ConnectionId, at: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_liveness SET next_check_at = $2 WHERE connection_id = $1 \

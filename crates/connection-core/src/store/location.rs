@@ -42,6 +42,17 @@ impl StoreSource {
     }
 }
 
+impl StoreSource {
+    /// Returns the file of a SQLite database that is named by an address.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let Source::Address(address) = &self.0 else { return None };
+        match Location::parse(address) {
+            Ok(Location::Sqlite(path)) => Some(path),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Debug for StoreSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // An address may hold a password.

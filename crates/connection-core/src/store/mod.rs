@@ -7,6 +7,7 @@
 mod accounts;
 mod candidates;
 mod changes;
+mod choices;
 mod clock;
 mod credentials;
 mod due;
@@ -15,6 +16,7 @@ mod error;
 mod events;
 mod exchanges;
 mod extensions;
+mod in_use;
 mod job;
 mod keysets;
 mod kv;
@@ -37,7 +39,7 @@ mod sqlite;
 mod tests;
 mod webhooks;
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, path::PathBuf, sync::Arc};
 
 use connection_contract::BoxFuture;
 use secrecy::SecretString;
@@ -56,9 +58,12 @@ pub(crate) use changes::{Changed, Version};
 pub(crate) use due::DueRow;
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
-pub(crate) use events::{Astray, InUseRow, StandingRow, broken_link};
+pub(crate) use error::called;
+pub(crate) use events::{Astray, StandingRow, broken_link};
 pub(crate) use exchanges::Reopened;
+pub(crate) use in_use::InUseRow;
 pub(crate) use lists::{Wanted, any_of};
+pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
 pub(crate) use refreshes::LEASE;
@@ -169,6 +174,17 @@ impl Store {
         }
     }
 
+    /// Returns why the database cannot be reached: a pool that waits for a connection does not say what keeps it from one,
+    /// and one more try to connect does. Any other error is returned as it is.
+    pub(crate) async fn explained(&self, error: StoreError) -> StoreError {
+        match (&self.shared.engine, &error) {
+            (Engine::Postgres(postgres), StoreError::Unavailable { .. }) => {
+                postgres.reached().await.err().unwrap_or(error)
+            }
+            _ => error,
+        }
+    }
+
     /// Takes no more jobs, and returns when those that were queued are done and the database is let go; a pool that the
     /// host lent stays open.
     pub(crate) async fn close(&self) {
@@ -190,6 +206,11 @@ impl Store {
     /// What people know it by.
     pub(crate) fn place(&self) -> &str {
         &self.shared.place
+    }
+
+    /// Returns the file of a SQLite database, also of a lent pool.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        matches!(self.shared.engine, Engine::Sqlite(_)).then(|| PathBuf::from(self.place()))
     }
 
     fn enqueue<T, F>(

@@ -37,6 +37,11 @@ impl Reader {
         Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect())
     }
 
+    /// Reads owner, kind and directory of the profiles of all owners.
+    pub(crate) async fn profile_directories(&mut self) -> Result<Vec<(String, String, String)>, StoreError> {
+        all!(self, (String, String, String), "SELECT owner, kind, directory FROM connection_profile")
+    }
+
     /// In the order in which they were made.
     pub(crate) async fn profiles(&mut self, owner: &str, kind: &str) -> Result<Vec<ProfileRow>, StoreError> {
         const SQL: &str = profiles!("ORDER BY p.created_at, p.id");

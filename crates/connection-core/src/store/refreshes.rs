@@ -101,6 +101,22 @@ impl Tx {
         execute!(self, SQL, id.as_uuid(), now).map(drop)
     }
 
+    /// Nobody knows any more what became of the last attempt to renew the current credential: it is due from `now` on, and
+    /// `reason` (JSON) is noted beside it. A credential that its provider renews no more stays as it is.
+    pub(crate) async fn doubt_credential(
+        &mut self,
+        id: ConnectionId,
+        reason: &str,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET refresh_reason = $2, \
+                           refresh_at = CASE WHEN refresh_at < $3 THEN refresh_at ELSE $3 END \
+                           WHERE connection_id = $1 AND state = 'current' \
+                           AND (refresh_at IS NOT NULL OR refresh_failures = 0)";
+        self.changed(Changed::Connection(id));
+        execute!(self, SQL, id.as_uuid(), reason, now).map(drop)
+    }
+
     /// Of a credential that is there.
     pub(crate) async fn set_plan(
         &mut self,

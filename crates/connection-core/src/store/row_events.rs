@@ -40,6 +40,7 @@ impl Reader {
     /// Those who have row events, or rows that should have some.
     pub(crate) async fn owners_of_marked_rows(&mut self) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT owner FROM connection_row_event UNION SELECT owner FROM connection_extension \
+                           UNION SELECT owner FROM connection_extension_choice \
                            UNION SELECT owner FROM connection_extension_grant \
                            UNION SELECT owner FROM connection_extension_preference \
                            UNION SELECT owner FROM connection_extension_state \

@@ -131,6 +131,13 @@ impl Tx {
         Ok(changed == 1)
     }
 
+    /// Puts another header in the place of the one that an open session has; `false` when the session has ended.
+    pub(crate) async fn replace_setup_header(&mut self, id: SessionId, header: &Sealed) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_setup SET sealed_header = $2 \
+                           WHERE id = $1 AND state IN ('running', 'waiting')";
+        Ok(execute!(self, SQL, id.as_uuid(), header)? == 1)
+    }
+
     /// Lets `owner` alone ask the world for a session until then: `false` when it has ended, or another one asks.
     pub(crate) async fn lease_setup(
         &mut self,

@@ -58,11 +58,11 @@ pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
     let mut info = connection.info.clone();
     for _ in 0..ATTEMPTS {
         let flying = registry.clone();
-        let joined = shared.usage.flights.join(&shared.runtimes, id, async move { fly(&flying, id).await }).await;
+        let joined = shared.usage.flights.join(&shared.runtimes, id, || async move { fly(&flying, id).await }).await;
         match joined {
             Ok(fetched) if fetched.account == info.identity.account_id.as_str() => return Ok(fetched),
             // It was of another account, or ended since there is another one; or the connection is gone.
-            Ok(_) | Err(Error::NotFound(_)) => info = registry.info(id).await?,
+            Ok(_) | Err(Error::NotFound(_)) => info = registry.info(id).await?.into(),
             Err(error) => return Err(error),
         }
     }
@@ -72,7 +72,7 @@ pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
 async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Fetched, Error> {
     let shared = &registry.shared;
     for _ in 0..ATTEMPTS {
-        let connection = Connection { shared: shared.clone(), info: registry.info(id).await? };
+        let connection = Connection { shared: shared.clone(), info: registry.info(id).await?.into() };
         // What is opened is read after that, and before the account is compared.
         shared.hot.forget(Changed::Connection(id));
         let found = look(&connection).await?;
@@ -119,7 +119,7 @@ async fn ask(
     let (owner, config, payload) = (info.owner.clone(), info.config.clone(), row.payload.duplicate());
     let subject = Subject { id: info.id, owner, profile: info.profile, payload, config };
     let services = HostServices::of(shared, kind, &subject).await?.unattended();
-    let (definition, clock) = (kind.definition.clone(), shared.clock.clone());
+    let (definition, clock, heard) = (kind.definition.clone(), shared.clock.clone(), services.heard());
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());
         let ctx = UsageContext::new(services.services(&http), &connection, services.directory());
@@ -139,7 +139,9 @@ async fn ask(
             Err(problem) => fault(reason::PLUGIN_FAULT, problem),
         },
         Contained::Ended(Ok(None)) => Err(connection.cannot("tell how much of their account is used")),
-        Contained::Ended(Err(ConnectionError::NotLive(why))) => Ok(Err(limits::not_live(why))),
+        Contained::Ended(Err(ConnectionError::NotLive(why))) => {
+            Ok(Err(heard.named(limits::not_live(why), shared.clock.now())))
+        }
         Contained::Ended(Err(ConnectionError::Credential(_))) => {
             let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");
             Ok(Err(NotLive::failing(unreadable.remedy("authorize this connection again"))))

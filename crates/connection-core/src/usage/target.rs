@@ -79,7 +79,7 @@ impl Usage {
             several => several.iter().find(|info| info.is_default),
         };
         match meant.cloned() {
-            Some(info) => Ok(Some(Connection { shared: self.registry.shared.clone(), info })),
+            Some(info) => Ok(Some(Connection { shared: self.registry.shared.clone(), info: info.into() })),
             None => Err(Error::Ambiguous { kind: self.kind.clone(), candidates }),
         }
     }

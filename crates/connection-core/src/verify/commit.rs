@@ -9,10 +9,11 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, Liveness, NotLive, Reason, Secret, Timestamp, VerifyResult, reason};
 use serde_json::Value;
 
-use super::look::Looked;
+use super::{Read, Seen, look::Looked};
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, ConnectionRegistry, Error, IdGenerator, LivenessChange,
     connection::{json, named, replace},
+    definition::Probed,
     event,
     extension::{self, Affected},
     limits,
@@ -21,8 +22,8 @@ use crate::{
     registry::KindEntry,
     seal::Sealer,
     store::{
-        Lock, StoreError, Tx,
-        rows::{CredentialRow, ListedRow},
+        Changed, Lock, StoreError, Tx, Unchanged,
+        rows::{CredentialRow, ListedRow, LivenessRow},
     },
 };
 
@@ -94,7 +95,7 @@ struct Change {
     began: i64,
     /// Whether its kind renews it.
     renews: bool,
-    /// JSON: what its plugin says that the credential holds, where it could.
+    /// JSON: the names of the secrets that the credential holds. `None` if its plugin could not say.
     secret_names: Option<String>,
     /// The sealed payload of the next generation, with the fields of its row that are known before.
     rotated: Option<CredentialRow>,
@@ -108,9 +109,9 @@ pub(super) async fn commit(
     kind: &KindEntry,
     looked: Looked,
 ) -> Result<ConnectionInfo, Error> {
-    let Looked { before, generation, began, mut found, secret_names, .. } = looked;
+    let Looked { before: Seen { info: before, read }, began, probed: Probed { mut found, secret_names }, .. } = looked;
     let shared = &registry.shared;
-    let id = before.id;
+    let (id, generation) = (before.id, read.generation());
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != before.identity.account_id) {
         let moved = Reason::new(reason::ACCOUNT_CHANGED, "the credential reaches another account than was connected");
         let not_live =
@@ -121,28 +122,31 @@ pub(super) async fn commit(
         found.credential = rotated;
     }
     let rotated = match &found.credential {
-        Some(fresh) => Some(seal_next(registry, &before, kind, fresh).await?),
+        Some(fresh) => Some(seal_next(registry, &before, kind, fresh, secret_names.clone()).await?),
         None => None,
     };
-    let row = shared.reader().await?.listed(id).await?.ok_or(Error::NotFound(id))?;
-    let (seen, now) = (Facts::of(&row), shared.clock.now());
+    let (began, now) = (began.seconds(), shared.clock.now());
+    let secret_names = secret_names.as_ref().map(json::texts);
+    if rotated.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
+        let seen = Facts::of(&read.listed);
+        if seen.with(&found) == seen
+            && let Some(info) = confirm(registry, &read, &found, (began, now.seconds())).await?
+        {
+            return Ok(info);
+        }
+    }
     let (liveness, reason) = (found.liveness, found.reason.clone());
-    // What changes nothing but the time of the probe may be lost with the power: that costs one probe.
-    let relaxed = rotated.is_none() && seen.with(&found) == seen;
     let (sealer, ids) = (shared.sealer.clone(), shared.ids.clone());
-    let (began, at) = (began.seconds(), now.seconds());
-    let renews = kind.renews();
+    let (renews, at) = (kind.renews(), now.seconds());
     let change = Change { id, found, generation, began, renews, secret_names, rotated, now: at, sealer, ids };
     // Only a credential that was rotated is told to extensions.
     let turn = match change.rotated {
         Some(_) => Some(extension::turn(shared).await),
         None => None,
     };
-    let written = if relaxed {
-        shared.store.write_relaxed(move |tx| write(tx, change)).await?
-    } else {
-        shared.store.write(move |tx| write(tx, change)).await?
-    };
+    let written = shared.store.write(move |tx| write(tx, change)).await?;
+    // A change of the reason's text alone has no event that would say so.
+    shared.hot.forget(Changed::Connection(id));
     if let (Some(Written { affected: Some(affected), .. }), Some(turn)) = (&written, &turn) {
         affected.clone().tell(shared, turn);
     }
@@ -154,12 +158,42 @@ pub(super) async fn commit(
     registry.info(id).await
 }
 
+/// Writes the time of a probe that found what was read before it. Returns `None` if the connection changed meanwhile, and
+/// then nothing was written.
+///
+/// The write may be lost with the power: that costs one probe.
+async fn confirm(
+    registry: &ConnectionRegistry,
+    read: &Read,
+    found: &VerifyResult<Secret>,
+    (began, now): (i64, i64),
+) -> Result<Option<ConnectionInfo>, Error> {
+    let shared = &registry.shared;
+    let Some(secret_names) = read.secret_names().map(ToOwned::to_owned) else { return Ok(None) };
+    let measured = liveness::row(read.listed.account.id, read.generation(), found, now, 0);
+    let LivenessRow { reason, next_check_at, .. } = measured;
+    let (row, text) = (read.listed.clone(), reason.clone());
+    let confirmed = shared.store.write_relaxed(move |tx| {
+        Box::pin(async move {
+            let (secret_names, reason) = (&*secret_names, text.as_deref());
+            tx.confirm_liveness(&Unchanged { row: &row, secret_names, reason, began, now, next_check_at }).await
+        })
+    });
+    if !confirmed.await? {
+        return Ok(None);
+    }
+    shared.hot.forget(Changed::Connection(read.listed.account.id));
+    let row = ListedRow { reason, checked_at: Some(now), next_check_at, ..read.listed.clone() };
+    Ok(shared.info(row))
+}
+
 /// Draws a generation and seals the fresh credential for it, with the reach that it had.
 async fn seal_next(
     registry: &ConnectionRegistry,
     before: &ConnectionInfo,
     kind: &KindEntry,
     fresh: &Secret,
+    probed: Option<Vec<String>>,
 ) -> Result<CredentialRow, Error> {
     let shared = &registry.shared;
     let id = before.id;
@@ -167,7 +201,8 @@ async fn seal_next(
     let mut payload = opened.payload.map_err(|unopened| unopened.error(id))?;
     payload.credential = fresh.duplicate();
     // Of the definition that the probe was made with, which may be gone by now.
-    let secret_names = named::held(shared, kind, &payload.credential, named::current(shared, id)).await;
+    let former = named::current(shared, id);
+    let secret_names = named::after_probe(shared, kind, &payload.credential, probed, former).await;
     replace::seal_next(shared, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 

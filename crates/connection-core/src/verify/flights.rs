@@ -79,12 +79,15 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// # Errors
     ///
     /// The task's; [`Error::NotFound`] when it was cancelled.
-    pub(crate) async fn join(
+    pub(crate) async fn join<F>(
         &self,
         runtimes: &Runtimes,
         id: ConnectionId,
-        task: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
+        task: impl FnOnce() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let mut result = self.board(runtimes, id, task);
         loop {
             if let Some(result) = result.borrow_and_update().as_ref() {
@@ -97,21 +100,23 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     }
 
     /// Begins the task unless one is under way; nobody waits for it.
-    pub(crate) fn start(
-        &self,
-        runtimes: &Runtimes,
-        id: ConnectionId,
-        task: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) {
+    pub(crate) fn start<F>(&self, runtimes: &Runtimes, id: ConnectionId, task: impl FnOnce() -> F)
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         drop(self.board(runtimes, id, task));
     }
 
-    fn board(
+    /// Joins the task under way, so that only who comes first makes one.
+    fn board<F>(
         &self,
         runtimes: &Runtimes,
         id: ConnectionId,
-        task: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> watch::Receiver<Option<Result<T, Error>>> {
+        task: impl FnOnce() -> F,
+    ) -> watch::Receiver<Option<Result<T, Error>>>
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let mut table = self.lock();
         if let Some(flight) = table.flights.get(&id) {
             return flight.result.clone();
@@ -119,7 +124,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         table.drawn += 1;
         let number = table.drawn;
         let (sender, result) = watch::channel(None);
-        let flights = Self(Arc::clone(&self.0));
+        let (flights, task) = (Self(Arc::clone(&self.0)), task());
         let task = runtimes.spawn(async move {
             let landing = Landing { flights, id, number };
             let found = task.await;

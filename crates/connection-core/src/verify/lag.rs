@@ -25,7 +25,8 @@ pub(crate) async fn pause(clock: &dyn Clock) {
 /// such look and no series, so a provider that refuses whatever it makes is not asked without end.
 pub(super) fn look_again(looked: &mut Looked, before: Liveness) {
     if looked.is_refused_while_fresh() && before != Liveness::Failing {
-        let asked = looked.found.recheck_after.map_or(LOOK_AGAIN, |after| after.min(LOOK_AGAIN));
-        looked.found.recheck_after = Some(asked);
+        let found = &mut looked.probed.found;
+        let asked = found.recheck_after.map_or(LOOK_AGAIN, |after| after.min(LOOK_AGAIN));
+        found.recheck_after = Some(asked);
     }
 }

@@ -7,6 +7,7 @@ mod commit;
 mod flights;
 pub(crate) mod lag;
 mod look;
+mod places;
 mod probe;
 #[cfg(test)]
 mod tests;
@@ -19,13 +20,15 @@ use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, SealError, StoreError,
     connection::Payload,
     guard::{self, RowError},
+    limits,
     refresh::{self, Renewed, Why, plan::Plan},
     registry::Shared,
     seal::Place,
-    store::{InUseRow, Reader},
+    store::{InUseRow, Reader, rows::ListedRow},
 };
 
 pub(crate) use flights::Flights;
+pub(crate) use places::{Place as ProbePlace, Places, ProbeBounds};
 pub(crate) use probe::{Asker, HostServices, Subject, probe};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -33,13 +36,16 @@ type Result<T> = std::result::Result<T, Error>;
 /// Verifies, or waits for the probe that is under way, whoever asked for that.
 pub(crate) async fn verify(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
-    let registry = registry.clone();
-    shared.flights.join(&shared.runtimes, id, async move { fly(&registry, id, asker).await }).await
+    let task = || {
+        let registry = registry.clone();
+        async move { fly(&registry, id, asker).await }
+    };
+    shared.flights.join(&shared.runtimes, id, task).await
 }
 
 async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
-    let (before, generation) = match registry.info_and_generation(id).await {
+    let before = match registry.seen(id).await {
         Err(Error::NotFound(id)) => {
             // Also when another process removed it, or somebody subscribed after the removal.
             shared.subscriptions.end(id);
@@ -47,25 +53,27 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> R
         }
         before => before?,
     };
-    let kind = shared.kinds.entry(&before.kind).ok_or_else(|| Error::UnknownKind(before.kind.clone()))?;
-    let was = before.liveness;
-    let mut looked = look::look(registry, &kind, (before, generation), asker).await?;
+    let kind = &before.info.kind;
+    let kind = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let was = before.info.liveness;
+    let mut looked = look::look(registry, &kind, before, asker).await?;
     if kind.renews() && looked.is_refused() {
-        match refresh::renew(registry, id, looked.generation, Why::Refused).await {
+        let renewed = refresh::renew(registry, id, looked.before.generation(), Why::Refused).await;
+        match renewed.map(|landed| landed.renewed) {
             Ok(Renewed::To(_)) => {
-                let (before, generation) = registry.info_and_generation(id).await?;
-                looked = look::look(registry, &kind, (before, generation), asker).await?;
+                let before = registry.seen(id).await?;
+                looked = look::look(registry, &kind, before, asker).await?;
             }
             Ok(Renewed::Elsewhere | Renewed::NotNow) => {}
             // Why it is refused, or that nobody could ask.
-            Err(Error::NotRenewed { why, .. }) => looked.found = (*why).into(),
+            Err(Error::NotRenewed { why, .. }) => looked.probed = (*why).into(),
             Err(error) => return Err(error),
         }
     }
     if looked.is_refused_while_fresh() {
         lag::pause(&*shared.clock).await;
-        let (before, generation) = registry.info_and_generation(id).await?;
-        looked = look::look(registry, &kind, (before, generation), asker).await?;
+        let before = registry.seen(id).await?;
+        looked = look::look(registry, &kind, before, asker).await?;
         lag::look_again(&mut looked, was);
     }
     commit::commit(registry, &kind, looked).await
@@ -132,23 +140,82 @@ pub(crate) async fn open_as_one(
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
-/// Opens the current credential. Sealed data goes with its row's owner, kind and generation, so an edit shows here.
-pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<Opened> {
+/// A connection as hosts see it, with what was read of it.
+pub(crate) struct Seen {
+    pub(crate) info: ConnectionInfo,
+    pub(crate) read: Read,
+}
+
+impl Seen {
+    /// The generation of the current credential.
+    pub(crate) fn generation(&self) -> i64 {
+        self.read.generation()
+    }
+}
+
+/// A connection with its current credential, still sealed, as one statement read them.
+pub(crate) struct Read {
+    /// The connection as a list shows it.
+    pub(crate) listed: ListedRow,
+    /// `None` if the row of the credential is missing or cannot be read.
+    in_use: Option<InUseRow>,
+}
+
+impl Read {
+    /// The generation of the current credential.
+    pub(crate) fn generation(&self) -> i64 {
+        self.listed.account.generation
+    }
+
+    /// When the credential is renewed. `None` without a credential that can be read.
+    pub(crate) fn plan(&self) -> Option<Plan> {
+        self.in_use.as_ref().map(|row| Plan::of(&row.credential))
+    }
+
+    /// The names of the secrets in the credential, as JSON.
+    fn secret_names(&self) -> Option<&str> {
+        self.in_use.as_ref().map(|row| &*row.credential.secret_names)
+    }
+
+    /// Returns `true` if a probe that found these secret names, and otherwise what is stored, has only its time to write:
+    /// there are no names to correct and no previous credential to delete.
+    fn is_unchanged(&self, secret_names: Option<&str>, now: i64) -> bool {
+        let Some(row) = &self.in_use else { return false };
+        let is_kept = |replaced_at: i64| replaced_at > now.saturating_sub(limits::PREVIOUS_KEPT);
+        secret_names.is_none_or(|names| names == row.credential.secret_names) && row.previous_since.is_none_or(is_kept)
+    }
+}
+
+/// Reads a connection and its current credential.
+///
+/// # Errors
+///
+/// [`Error::NotFound`], and the store's.
+pub(crate) async fn read(shared: &Shared, id: ConnectionId) -> Result<Read> {
     let mut reader = shared.reader().await?;
-    let row = match readable(&mut reader, info.id).await? {
-        Some(row) => row,
-        None => {
-            let account = reader.account(info.id).await?.ok_or(Error::NotFound(info.id))?;
-            // Another may have come before the account was read, which is not to be blamed for what was not found.
-            let Some(row) = readable(&mut reader, info.id).await? else {
-                let payload = Err(Unopened::Sealed(SealError::Tampered { table: "connection_credential" }));
-                return Ok(Opened { generation: account.generation, payload, plan: Plan::default() });
-            };
-            row
-        }
+    if let Some(row) = readable(&mut reader, id).await? {
+        return Ok(Read { listed: row.listed(), in_use: Some(row) });
+    }
+    let listed = reader.listed(id).await?.ok_or(Error::NotFound(id))?;
+    // Another credential may have come before the account was read, which is not to blame for what was not found.
+    match readable(&mut reader, id).await? {
+        Some(row) => Ok(Read { listed: row.listed(), in_use: Some(row) }),
+        None => Ok(Read { listed, in_use: None }),
+    }
+}
+
+/// Reads the current credential and opens it.
+pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<Opened> {
+    open_read(shared, info, &read(shared, info.id).await?).await
+}
+
+/// Opens a credential that was read. Sealed data goes with the owner and the kind of `info` and with the generation, and the
+/// row of the connection with the newest event, so an edit of either shows here.
+pub(crate) async fn open_read(shared: &Arc<Shared>, info: &ConnectionInfo, read: &Read) -> Result<Opened> {
+    let Some(InUseRow { credential: row, standing, .. }) = &read.in_use else {
+        let payload = Err(Unopened::Sealed(SealError::Tampered { table: "connection_credential" }));
+        return Ok(Opened { generation: read.generation(), payload, plan: Plan::default() });
     };
-    drop(reader);
-    let InUseRow { credential: row, standing } = row;
     let place = Place::credential(&info.id, &info.owner, &info.kind, row.generation);
     let opened = shared.sealer.open(&place, &row.sealed).await;
     // It was authentic, so what cannot be read was written by a later version.
@@ -162,12 +229,12 @@ pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<
         }
     }
     let payload = payload.map_err(Unopened::Sealed).and_then(|payload| {
-        guard::refused(&shared.sealer, &standing).map_or(Ok(payload), |error| Err(Unopened::Row(error)))
+        guard::refused(&shared.sealer, standing).map_or(Ok(payload), |error| Err(Unopened::Row(error)))
     });
     if let Err(Unopened::Row(error)) = &payload {
         tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a connection is not used");
     }
-    Ok(Opened { generation: row.generation, payload, plan: Plan::of(&row) })
+    Ok(Opened { generation: row.generation, payload, plan: Plan::of(row) })
 }
 
 /// The row of the current credential. One that somebody broke is as good as none.

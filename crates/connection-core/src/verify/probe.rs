@@ -3,21 +3,21 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    Connection, ConnectionError, HttpService, NotLive, Reason, Root, Secret, Services, VerifyContext, VerifyResult,
-    reason,
+    Connection, ConnectionError, HttpService, NotLive, Reason, Root, Services, VerifyContext, reason,
 };
 
 use crate::{
     Clock, ConnectionId, Error, ProfileId,
-    connection::Payload,
+    connection::{Payload, named},
     contain::{Contained, contain},
+    definition::Probed,
     lent::{CachedFiles, LocalTools, Whose, Windows},
     limits, profiles,
     registry::{KindEntry, Shared},
     services::{
         crypto::SystemCrypto,
-        files::LocalFiles,
-        http::{Egress, EgressHttp, HttpClient},
+        files::{LocalFiles, Reading},
+        http::{Egress, EgressHttp, HttpClient, LastAnswer},
         kv::StoredValues,
         log::TracingLog,
     },
@@ -79,16 +79,16 @@ pub(crate) struct HostServices {
 
 impl HostServices {
     pub(crate) fn new(shared: &Arc<Shared>, kind: &Arc<KindEntry>, owner: &str, payload: &Payload) -> Self {
-        let files = LocalFiles::new(payload.roots.clone(), shared.files.clone());
+        let files = LocalFiles::new(payload.roots.clone(), Reading::of(shared, owner));
         Self {
             client: shared.http.clone(),
-            egress: payload.egress.clone(),
+            egress: payload.egress(owner),
             clock: shared.clock.clone(),
             crypto: shared.crypto,
             log: TracingLog::new(kind.kind().clone()),
             cache: CachedFiles::new(shared, owner, kind.kind(), files.clone()),
             files,
-            values: StoredValues::new(shared, owner, kind.kind()),
+            values: StoredValues::new(shared, owner, kind),
             tools: LocalTools::new(shared, kind),
             windows: Windows::new(shared, Whose { kind: kind.kind().clone(), owner: owner.into(), profile: None }),
             kind: kind.clone(),
@@ -113,7 +113,7 @@ impl HostServices {
             None => None,
         };
         let roots = subject.payload.roots.iter().chain(&directory).cloned();
-        let files = LocalFiles::new(roots, shared.files.clone());
+        let files = LocalFiles::new(roots, Reading::of(shared, &subject.owner));
         let cache = services.cache.over(files.clone());
         let (kind, owner) = (kind.kind().clone(), subject.owner.as_str().into());
         let windows = Windows::new(shared, Whose { kind, owner, profile: subject.profile });
@@ -123,6 +123,17 @@ impl HostServices {
     /// The directory of the profile, where it may be read.
     pub(crate) fn directory(&self) -> Option<&Root> {
         self.directory.as_ref()
+    }
+
+    /// Returns what will have come of the last request.
+    pub(crate) fn heard(&self) -> LastAnswer {
+        self.egress.heard.clone()
+    }
+
+    /// Notes what comes of requests there, too.
+    pub(crate) fn hearing(mut self, heard: LastAnswer) -> Self {
+        self.egress.heard = heard;
+        self
     }
 
     pub(crate) fn http(&self) -> EgressHttp<'_> {
@@ -156,7 +167,7 @@ pub(crate) async fn probe(
     kind: &Arc<KindEntry>,
     subject: Subject,
     asker: Asker,
-) -> Result<VerifyResult<Secret>, ConnectionError> {
+) -> Result<Probed, ConnectionError> {
     let services = match (HostServices::of(shared, kind, &subject).await, asker) {
         (Ok(services), Asker::Host) => services,
         (Ok(services), Asker::Schedule) => services.unattended(),
@@ -166,11 +177,19 @@ pub(crate) async fn probe(
             return Ok(NotLive::offline(reason).into());
         }
     };
-    let (clock, definition) = (shared.clock.clone(), kind.definition.clone());
+    // The plugin would be told no more than that it is denied.
+    let files = services.files.clone();
+    let refused = shared.runtimes.spawn(async move { files.refused().await });
+    if let Some(refused) = refused.await.unwrap_or_default() {
+        let reason = Reason::new(refused.code(), refused.to_string()).remedy(refused.remedy());
+        return Ok(NotLive::failing(reason).into());
+    }
+    let (clock, definition, heard) = (shared.clock.clone(), kind.definition.clone(), services.heard());
+    let declared = named::declared(kind);
     let task = async move {
         let (connection, http) = (subject.connection(), services.http());
         let ctx = VerifyContext::new(services.services(&http), &connection);
-        let verify = || definition.verify(&subject.payload.credential, &ctx);
+        let verify = || definition.verify(&subject.payload.credential, &declared, &ctx);
         contain(&*clock, LONGEST, verify, || false, || {}).await
     };
     let ended = match shared.runtimes.run(&*shared.clock, LONGEST + GRACE, task).await {
@@ -180,7 +199,10 @@ pub(crate) async fn probe(
     };
     let fault = |code, message| Ok(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT)).into());
     match ended {
-        Contained::Ended(result) => limits::found(result),
+        Contained::Ended(result) => limits::probed(result).map(|probed| {
+            let found = heard.found(probed.found, shared.clock.now());
+            Probed { found, ..probed }
+        }),
         Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
         Contained::Stopped | Contained::TimedOut => {
             fault(reason::PLUGIN_TIMEOUT, "the plugin did not come to an end in time")

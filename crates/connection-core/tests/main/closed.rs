@@ -1,6 +1,6 @@
 //! After the end: what was begun is ended, and everything else is refused as closed, never with a crash.
 
-use connection_core::{Error, Filter, StoreError};
+use connection_core::{Error, Filter};
 
 use crate::{
     acme::{Acme, KIND},
@@ -9,7 +9,9 @@ use crate::{
 
 fn is_closed<T: std::fmt::Debug>(result: Result<T, Error>) {
     let error = result.unwrap_err();
-    assert!(matches!(&error, Error::Store(store) if **store == StoreError::Closed), "{error:?}");
+    assert!(matches!(&error, Error::Closed), "{error:?}");
+    assert_eq!((error.code(), error.to_string().as_str()), ("registry_closed", "the registry is closed"));
+    assert!(error.remedy().unwrap().contains("open another registry"));
 }
 
 /// R-INSEAM-045
@@ -45,7 +47,7 @@ async fn every_call_after_the_end_is_refused_as_closed_and_health_is_no_error() 
     is_closed(verified);
     assert!(registry.key_status().await.is_err());
     let error = session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap_err();
-    assert_eq!(error.code(), "store_failed", "{error:?}");
+    assert_eq!(error.code(), "registry_closed", "{error:?}");
 }
 
 /// R-INSEAM-045

@@ -33,6 +33,8 @@ async fn one_connection_per_owner_and_provider_is_the_default() {
     let (ada, bob) = (fake.connected(&registry, "ada").await, fake.connected(&registry, "bob").await);
     let (eve, else_) = (token.connected(&registry, "eve").await, other.connected(&registry, "eve").await);
     let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
+    // The first of each provider is the default, without an event of its own.
+    assert_eq!(defaults(&registry).await, [ada.id(), else_.id()]);
     assert!(ada.make_default().await.unwrap().is_default);
     assert!(else_.make_default().await.unwrap().is_default);
     assert!(theirs.make_default().await.unwrap().is_default);
@@ -48,9 +50,41 @@ async fn one_connection_per_owner_and_provider_is_the_default() {
     assert!(!eve.clear_default().await.unwrap().is_default);
     assert_eq!(defaults(&registry).await, [else_.id()]);
     let (on, off) = (r#"{"isDefault":true}"#, r#"{"isDefault":false}"#);
-    assert_eq!(events(&world, &ada).await, [on, off]);
+    assert_eq!(events(&world, &ada).await, [off]);
     assert_eq!(events(&world, &bob).await, [on, off]);
     assert_eq!(events(&world, &eve).await, [on, off]);
+}
+
+#[tokio::test]
+async fn the_first_connection_of_a_provider_is_its_default_until_a_person_chooses_another() {
+    let (world, fake, token) = (World::new().await, Fake::new(), Fake::of_provider(TOKEN, FAKE));
+    let registry = world.builder().kind(fake.clone()).kind(token.clone()).open().await.unwrap();
+    let ada = fake.connected(&registry, "ada").await;
+    let (bob, eve) = (fake.connected(&registry, "bob").await, token.connected(&registry, "eve").await);
+    assert_eq!(defaults(&registry).await, [ada.id()], "a second account changes nothing");
+    assert_eq!(registry.connection_of(&FAKE).await.unwrap().id(), ada.id());
+    bob.make_default().await.unwrap();
+    fake.connected(&registry, "dan").await;
+    assert_eq!(defaults(&registry).await, [bob.id()], "what a person chose stays");
+    // Where the default was removed and several are left, there is none until a person chooses.
+    registry.remove(bob.id()).await.unwrap();
+    fake.connected(&registry, "fay").await;
+    assert!(defaults(&registry).await.is_empty());
+    // The only one that is left is meant, and stays meant when another one comes.
+    for info in registry.list_connections(Filter::new()).await.unwrap().connections {
+        if info.id != eve.id() {
+            registry.remove(info.id).await.unwrap();
+        }
+    }
+    assert!(defaults(&registry).await.is_empty());
+    fake.connected(&registry, "gus").await;
+    assert_eq!(defaults(&registry).await, [eve.id()]);
+    assert_eq!(events(&world, &eve).await, [r#"{"isDefault":true}"#]);
+    assert!(registry.edited_rows().await.unwrap().is_empty());
+    // Another owner has a default of its own.
+    let theirs = registry.owner("u42").unwrap();
+    let first = fake.connected(&theirs, "ada").await;
+    assert_eq!(defaults(&theirs).await, [first.id()]);
 }
 
 /// A kind without a plugin is a provider of its own.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use connection_contract::{Liveness, prelude::*};
-use connection_core::{ConnectionId, ConnectionRegistry, HttpPolicy, Outcome, SetupStep};
+use connection_core::{AdvanceError, ConnectionId, ConnectionRegistry, HttpPolicy, Outcome, SetupStep};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
@@ -90,9 +90,9 @@ async fn a_provider_that_is_down_or_not_trusted_is_offline() {
     let id = earlier(&world).await;
     let (port, pem) = self_signed();
     let faults = [
-        (format!("http://127.0.0.1:{}", free_port()), "connect", "the provider cannot be reached"),
-        (format!("https://127.0.0.1:{}", plain()), "tls", "the provider's certificate is not trusted here"),
-        (format!("https://127.0.0.1:{port}"), "tls", "the provider's certificate is not trusted here"),
+        (format!("http://127.0.0.1:{}", free_port()), "connect", "cannot reach api.acme.example: no connection could be made"),
+        (format!("https://127.0.0.1:{}", plain()), "tls", "cannot reach api.acme.example: its certificate is not trusted here"),
+        (format!("https://127.0.0.1:{port}"), "tls", "cannot reach api.acme.example: its certificate is not trusted here"),
     ];
     for (to, code, message) in faults {
         let registry = with_policy(&world, mapped(&to)).await;
@@ -117,7 +117,8 @@ async fn a_setup_waits_for_a_certificate_that_the_host_trusts() {
     session.advance(no, &answers(&[("accessToken", "key-1"), ("apiBaseUrl", &api)])).await.unwrap();
     let (_, shown) = step(&session).await;
     let SetupStep::Notice { beside } = shown else { panic!("{shown:?}") };
-    assert_eq!(beside[0].message.as_str(), "the provider's certificate is not trusted here");
+    let message = format!("cannot reach 127.0.0.1:{port}: its certificate is not trusted here");
+    assert_eq!(beside[0].message.as_str(), message);
     registry.close().await;
 
     let registry = with_policy(&world, HttpPolicy::new().root_certificate_pem(pem)).await;
@@ -199,6 +200,41 @@ async fn a_kind_that_would_send_in_the_clear_is_not_registered() {
         assert_eq!(refused.code(), "descriptor_invalid");
         assert!(refused.to_string().contains(address), "{refused}");
     }
+}
+
+/// The network is the host's, so naming an address in it is enough for the owner of the process alone.
+#[tokio::test]
+async fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
+    let world = World::new().await;
+    let named = [("accessToken", "key-1"), ("apiBaseUrl", &*world.server.origin())];
+    let registry = with_policy(&world, HttpPolicy::new()).await;
+    let session = registry.owner("ada").unwrap().begin_setup(&KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    let Err(AdvanceError::Invalid(problems)) = session.advance(no, &answers(&named)).await else { panic!("it is open") };
+    let problem = problems[0].to_string();
+    assert!(problem.contains("'apiBaseUrl' is an address in the network of this host"), "{problem}");
+    assert!(problem.contains("http.private_addresses"), "{problem}");
+    assert!(world.server.requests().is_empty());
+    assert_eq!(code(&connect(&registry, &KIND, &named).await), "done Live", "the owner of the process");
+    registry.close().await;
+
+    let open = with_policy(&world, HttpPolicy::new().private_addresses_for_all_owners()).await;
+    let Outcome::Done(done) = connect(&open.owner("ada").unwrap(), &KIND, &named).await else { panic!("the control") };
+    open.close().await;
+    let asked = world.server.requests().len();
+
+    // The host takes its word back: the credential stays, and goes nowhere.
+    let registry = with_policy(&world, HttpPolicy::new()).await;
+    let connection = registry.owner("ada").unwrap().connection(done.connection).await.unwrap();
+    let info = connection.verify().await.unwrap();
+    assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
+    let request = connection.request("GET", "/me").await.unwrap();
+    assert_eq!(connection.send(request).await.unwrap_err().code(), "denied");
+    assert_eq!(world.server.requests().len(), asked);
+    registry.close().await;
+
+    let closed = with_policy(&world, HttpPolicy::new().no_private_addresses()).await;
+    assert_eq!(code(&connect(&closed, &KIND, &named).await), "denied", "nobody, where the host says that");
 }
 
 #[tokio::test]

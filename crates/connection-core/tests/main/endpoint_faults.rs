@@ -27,14 +27,20 @@ struct Fault {
 
 const REFUSED: (Liveness, &str, &str, Option<&str>) =
     (Liveness::Failing, "unauthorized", "the provider refuses the credential", Some("connect again with a valid one"));
-const LIMITED: (Liveness, &str, &str, Option<&str>) =
-    (Liveness::Offline, "rate_limited", "the provider asks to wait", None);
-const ERROR: (Liveness, &str, &str, Option<&str>) =
-    (Liveness::Offline, "provider_error", "the provider answered with an error", None);
+/// Until when, where the provider said so.
+const fn limited(message: &'static str) -> (Liveness, &'static str, &'static str, Option<&'static str>) {
+    (Liveness::Offline, "rate_limited", message, None)
+}
+const LIMITED: (Liveness, &str, &str, Option<&str>) = limited("api.acme.example asks to wait");
+const fn error(message: &'static str) -> (Liveness, &'static str, &'static str, Option<&'static str>) {
+    (Liveness::Offline, "provider_error", message, None)
+}
 const NO_HTTP: (Liveness, &str, &str, Option<&str>) =
     (Liveness::Offline, "provider_error", "the provider's answer is not valid HTTP", None);
 const NOT_JSON: (Liveness, &str, &str, Option<&str>) =
     (Liveness::Offline, "not_json", "the provider's answer could not be understood", None);
+const NO_FIELD: (Liveness, &str, &str, Option<&str>) =
+    (Liveness::Offline, "not_json", "the provider's answer lacks the field 'id'", None);
 const LARGE: (Liveness, &str, &str, Option<&str>) =
     (Liveness::Offline, "too_large", "the provider's answer is too large", None);
 const DENIED: (Liveness, &str, &str, Option<&str>) = (
@@ -44,6 +50,8 @@ const DENIED: (Liveness, &str, &str, Option<&str>) = (
     Some("name the address when connecting, or map it in the host's configuration"),
 );
 /// Longer is believed of nobody.
+const A_WEEK: &str = "api.acme.example asks to wait until 2027-01-22T08:00:00Z";
+/// In seconds.
 const LONGEST: i64 = 7 * 24 * 60 * 60;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"id\":\"1\",";
@@ -63,25 +71,26 @@ fn faults() -> Vec<Fault> {
     vec![
         fault("401", REFUSED, None, || Reply::whole(401, "", "{}")),
         fault("403", REFUSED, None, || Reply::whole(403, "", "{}")),
-        fault("404", ERROR, None, || Reply::whole(404, "", "{}")),
-        fault("500", ERROR, None, || Reply::whole(500, "", "no")),
-        fault("502", ERROR, None, || Reply::whole(502, "", "<html>")),
-        fault("503", ERROR, None, || Reply::whole(503, "", "")),
-        fault("503, in 30 s", ERROR, Some(30), || Reply::whole(503, "retry-after: 30\r\n", "")),
+        fault("404", error("api.acme.example answered 404 Not Found"), None, || Reply::whole(404, "", "{}")),
+        fault("500", error("api.acme.example answered 500 Internal Server Error"), None, || Reply::whole(500, "", "no")),
+        fault("502", error("api.acme.example answered 502 Bad Gateway"), None, || Reply::whole(502, "", "<html>")),
+        fault("599", error("api.acme.example answered 599"), None, || Reply::whole(599, "", "")),
+        fault("503", error("api.acme.example answered 503 Service Unavailable"), None, || Reply::whole(503, "", "")),
+        fault("503, in 30 s", error("api.acme.example answered 503 Service Unavailable"), Some(30), || Reply::whole(503, "retry-after: 30\r\n", "")),
         fault("429", LIMITED, None, || Reply::whole(429, "", "")),
-        fault("429, in 120 s", LIMITED, Some(120), || Reply::whole(429, "retry-after: 120\r\n", "")),
-        fault("429, at a time", LIMITED, Some(90), || dated(90)),
-        fault("429, at a time that is over", LIMITED, Some(0), || dated(-90)),
+        fault("429, in 120 s", limited("api.acme.example asks to wait until 2027-01-15T08:02:00Z"), Some(120), || Reply::whole(429, "retry-after: 120\r\n", "")),
+        fault("429, at a time", limited("api.acme.example asks to wait until 2027-01-15T08:01:30Z"), Some(90), || dated(90)),
+        fault("429, at a time that is over", limited("api.acme.example asks to wait until 2027-01-15T08:00:00Z"), Some(0), || dated(-90)),
         fault("429, soon", LIMITED, None, || Reply::whole(429, "retry-after: soon\r\n", "")),
         fault("429, in -5 s", LIMITED, None, || Reply::whole(429, "retry-after: -5\r\n", "")),
-        fault("429, in a century", LIMITED, Some(LONGEST), || Reply::whole(429, "retry-after: 3155760000\r\n", "")),
-        fault("429, in more than there is", LIMITED, Some(LONGEST), || {
+        fault("429, in a century", limited(A_WEEK), Some(LONGEST), || Reply::whole(429, "retry-after: 3155760000\r\n", "")),
+        fault("429, in more than there is", limited(A_WEEK), Some(LONGEST), || {
             Reply::whole(429, "retry-after: 18446744073709551615\r\n", "")
         }),
         fault("not JSON", NOT_JSON, None, || Reply::ok("<html>Welcome</html>")),
         fault("nothing", NOT_JSON, None, || Reply::ok("")),
-        fault("JSON of another shape", NOT_JSON, None, || Reply::ok(r#"{"user":{"id":1}}"#)),
-        fault("JSON of another type", NOT_JSON, None, || Reply::ok(r#"[{"id":"1"}]"#)),
+        fault("JSON of another shape", NO_FIELD, None, || Reply::ok(r#"{"user":{"id":1}}"#)),
+        fault("JSON of another type", NO_FIELD, None, || Reply::ok(r#"[{"id":"1"}]"#)),
         fault("10 MiB", LARGE, None, || Reply::flood(FLOOD, 10)),
         fault("10 MiB, announced", LARGE, None, || Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 10485760\r\n\r\n")),
         fault("10 MiB of headers", NO_HTTP, None, || Reply::flood("HTTP/1.1 200 OK\r\nx-long: ", 10)),
@@ -226,11 +235,11 @@ async fn a_provider_that_does_not_answer_is_offline_when_its_time_is_over() {
         let before = world.server.requests().len();
         let (info, ()) = tokio::join!(connection.verify(), async {
             world.server.until_asked(before + 1).await;
-            world.clock.advance(Duration::from_secs(30));
+            world.clock.advance(Duration::from_secs(15));
         });
         let info = info.unwrap();
         assert_eq!(info.liveness, Liveness::Offline);
-        check("slow", info.reason.as_ref(), ("timeout", "the provider did not answer in time", None));
+        check("slow", info.reason.as_ref(), ("timeout", "cannot reach api.acme.example: timed out after 15 s", None));
     }
     world.provider(|_| me("1", "ada"));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
@@ -242,5 +251,5 @@ async fn a_provider_that_does_not_answer_is_offline_when_its_time_is_over() {
     world.server.until_asked(before + 1).await;
     world.clock.advance(Duration::from_secs(30));
     let (_, shown) = step(&session).await;
-    assert_eq!(waits(&shown).as_deref(), Some("the provider did not answer in time"));
+    assert_eq!(waits(&shown).as_deref(), Some("cannot reach api.acme.example: timed out after 15 s"));
 }

@@ -53,6 +53,7 @@ async fn who_may_use_the_former_or_the_new_default_is_told_once_that_another_is_
     registry.grant("one", one.id(), &[]).await.unwrap();
     registry.grant("revoked", two.id(), &[]).await.unwrap();
     registry.revoke("revoked", two.id()).await.unwrap();
+    one.clear_default().await.unwrap();
     let (_listener, told) = listen(&registry);
     let another = |names: &[&str]| -> Vec<_> {
         names.iter().map(|name| format!("{name} connection-config credential")).collect()

@@ -248,10 +248,11 @@ async fn each_thing_that_stands_in_the_way_has_its_own_action() {
     let registry = world.acme().await;
     let issues = handle(&registry, "issues");
     let action = async |handle: &ExtensionHandle| handle.connection_required().await.unwrap().map(|view| view.action);
-    let odd = registry.extension(of("odd", needs(KIND, AuthType::ApiKey, &["nobodyHasThis"]))).unwrap();
+    let odd = registry.extension(of("odd", needs(KIND, AuthType::ApiKey, &["accessToken", "nobodyHasThis"]))).unwrap();
     assert_eq!(action(&odd).await, Some(RequiredAction::Unavailable));
     assert_eq!(odd.resolve(odd.requirement()).await.unwrap().status, ConnectionStatus::Missing);
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    one.clear_default().await.unwrap();
     assert_eq!(action(&issues).await, Some(RequiredAction::Choose));
     registry.remove(two.id()).await.unwrap();
     assert_eq!(action(&issues).await, Some(RequiredAction::Grant));

@@ -4,7 +4,7 @@ use connection_contract::{AuthType, Command, ExtensionDeclaration, Preference, P
 
 use crate::{
     acme::KIND,
-    extension_kit::{acme_extension, handle, needs, of},
+    extension_kit::{acme_extension, handle, needs, of, secret_name},
     raw,
     world::{World, connected},
 };
@@ -100,8 +100,16 @@ async fn what_is_public_is_what_was_declared_and_has_a_value_and_the_connection_
     assert_eq!(public().await, r#"{"apiBaseUrl":"https://declared.example","defaultDatabase":""}"#);
     issues.set_preferences(None).set("apiBaseUrl", "https://mine.example").set("open", true).await.unwrap();
     assert_eq!(public().await, r#"{"apiBaseUrl":"https://mine.example","defaultDatabase":""}"#);
-    connected(&registry, "key-1").await;
+    assert!(issues.preferences(None).await.unwrap().overridden.is_empty());
+    let connection = connected(&registry, "key-1").await;
     assert_eq!(public().await, r#"{"apiBaseUrl":"https://api.acme.example","defaultDatabase":""}"#);
+    // What is set has no effect then: that is told, and no program gets it beside the connection's own.
+    let read = issues.preferences(None).await.unwrap();
+    assert_eq!(read.overridden, [("apiBaseUrl".to_owned(), "https://api.acme.example".into())]);
+    assert_eq!(read.value("apiBaseUrl"), Some(&"https://mine.example".into()));
+    registry.grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    let context = issues.inject(None).await.unwrap();
+    assert_eq!((context.preference("apiBaseUrl"), context.preference("open")), (None, Some(&true.into())));
     let secret = needs(KIND, AuthType::ApiKey, &["accessToken"]).public_preference("accessToken");
     assert_eq!(registry.extension(of("issues", secret)).unwrap_err().code(), "invalid_declaration");
 }
@@ -113,7 +121,7 @@ async fn settings_that_were_edited_past_the_program_are_an_error_and_no_default(
     let (issues, other) = (handle(&registry, "issues"), handle(&registry, "other"));
     issues.set_preferences(None).set("open", true).await.unwrap();
     raw::run(&world.database(), "UPDATE connection_extension_preference SET body = '[1]'").await;
-    assert_eq!(issues.preferences(None).await.unwrap_err().code(), "store_failed");
+    assert_eq!(issues.preferences(None).await.unwrap_err().code(), "row_changed");
     assert_eq!(issues.resolve(issues.requirement()).await.unwrap_err().code(), "store_failed");
     assert!(other.preferences(None).await.is_ok());
     let all = registry.resolve_all(&[acme_extension("issues"), acme_extension("other")]).await.unwrap();

@@ -1,7 +1,7 @@
 //! A requirement resolves to one connection, by presence alone, and to the documented JSON.
 
 use connection_contract::{AuthType, Kind};
-use connection_core::{Connection, ConnectionStatus, Error, ExtensionError, ResolvedConnection};
+use connection_core::{Connection, ConnectionStatus, Error, ExtensionError, RequiredAction, ResolvedConnection};
 
 use crate::{
     acme::KIND,
@@ -70,25 +70,30 @@ async fn a_blank_secret_is_missing_and_names_are_in_the_order_of_the_declaration
 
 /// C1: the alias `default` means the default of the provider.
 #[tokio::test]
-async fn several_are_an_error_that_lists_them_and_the_default_settles_it() {
+async fn several_are_missing_with_the_choice_as_the_remedy_and_the_default_settles_it() {
     let world = World::new().await;
     keys_are_accounts(&world);
     let registry = world.acme().await;
     let handle = handle(&registry, "issues");
     let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
-    let error = handle.resolve(handle.requirement()).await.unwrap_err();
+    one.clear_default().await.unwrap();
+    let found = resolved(&handle).await;
+    assert_eq!((found.status, found.candidates()), (ConnectionStatus::Missing, &[one.id(), two.id()][..]));
+    assert_eq!(found.missing_secret_names, [secret_name("accessToken")]);
+    let error = found.to_json()["error"].clone();
     let end = |connection: &Connection| connection.id().to_string()[28..].to_owned();
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "there are several connections to 'acme' that 'issues' could mean: acme:one ({}), acme:two ({})",
-            end(&one),
-            end(&two)
-        )
+    let message = format!(
+        "several connections to 'acme' have what is needed, and none of them is the default: acme:one ({}), acme:two ({})",
+        end(&one),
+        end(&two)
     );
-    assert_eq!((error.code(), error.remedy().is_some()), ("ambiguous", true));
+    assert_eq!((&error["code"], &error["message"]), (&"ambiguous".into(), &message.into()));
+    assert!(error["remedy"].as_str().unwrap().starts_with("choose one of them for the extension"));
+    let required = handle.connection_required().await.unwrap().unwrap();
+    assert_eq!(required.action, RequiredAction::Choose);
+    assert_eq!(handle.environment(None).await.unwrap_err().code(), "connection_missing");
     registry.grant("issues", one.id(), &[]).await.unwrap();
-    assert!(handle.resolve(handle.requirement()).await.is_err(), "a grant chooses nothing");
+    assert_eq!(resolved(&handle).await.connection(), None, "a grant chooses nothing");
     two.make_default().await.unwrap();
     assert_eq!(resolved(&handle).await.connection(), Some(two.id()));
     registry.remove(two.id()).await.unwrap();
@@ -104,7 +109,7 @@ async fn a_connection_of_another_kind_of_the_provider_serves_and_that_of_another
     registry.register_connection_kind(Twin { kind: other.clone(), provider: other.clone(), ..Twin::new() }).unwrap();
     let handle = registry.extension(of("sms", needs(KIND, AuthType::OAuth, &["apiKey"])));
     assert!(handle.is_err(), "oauth without its endpoints is no declaration");
-    let handle = registry.extension(of("sms", needs(KIND, AuthType::PersonalAccessToken, &["apiKey"]))).unwrap();
+    let handle = registry.extension(of("sms", needs(KIND, AuthType::PersonalAccessToken, &["apiKey", "apiSecret"]))).unwrap();
     Twin { kind: other.clone(), provider: other, ..Twin::new() }.connected(&registry, "AC1", "s").await;
     connected(&registry, "key-1").await;
     assert_eq!(resolved(&handle).await.status, ConnectionStatus::Missing);
@@ -112,6 +117,33 @@ async fn a_connection_of_another_kind_of_the_provider_serves_and_that_of_another
     let found = resolved(&handle).await;
     assert_eq!((found.connection(), found.provider.as_str()), (Some(twin.id()), "acme"));
     assert_eq!(handle.kinds_for_setup(), [TWIN]);
+}
+
+/// What an extension calls `apiKey` is what the kind calls `accessToken`, where there is no other.
+#[tokio::test]
+async fn one_secret_that_is_declared_is_the_one_that_the_kind_hands_out_whatever_either_calls_it() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let other = registry.extension(of("other", needs(KIND, AuthType::ApiKey, &["apiKey"]))).unwrap();
+    assert_eq!(other.kinds_for_setup(), [KIND]);
+    let connection = connected(&registry, "key-1").await;
+    assert_eq!(resolved(&other).await.connection(), Some(connection.id()));
+    let all = registry.resolve_all(&[other.declaration().clone()]).await.unwrap().remove(0).unwrap();
+    assert_eq!(all.status, ConnectionStatus::Connected);
+    registry.grant("other", connection.id(), &[secret_name("apiKey")]).await.unwrap();
+    let context = other.inject(None).await.unwrap();
+    assert_eq!(context.secret("apiKey").unwrap().expose(), b"key-1");
+    // Of two, the kind hands out one.
+    let two = registry.extension(of("two", needs(KIND, AuthType::ApiKey, &["accessToken", "apiKey"]))).unwrap();
+    let found = resolved(&two).await;
+    assert_eq!(found.missing_secret_names, [secret_name("apiKey")]);
+    let error = found.error.unwrap();
+    assert_eq!(error.code, "connection_unsupported");
+    let told = "no kind here hands out 'apiKey' of 'acme'; what 'acme' hands out is 'accessToken'";
+    assert_eq!(error.message.as_str(), told);
+    let refused = registry.grant("two", connection.id(), &[secret_name("apiKey")]).await.unwrap_err();
+    assert_eq!((refused.code(), refused.to_string().as_str()), ("unknown_secret", "'two' cannot be granted 'apiKey': 'acme' hands out 'accessToken'"));
+    registry.grant("two", connection.id(), &[secret_name("accessToken")]).await.unwrap();
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use tempfile::TempDir;
 
 use crate::world::{World, code, connect, connected};
 
-const KIND: Kind = Kind::from_static("folders");
+pub(crate) const KIND: Kind = Kind::from_static("folders");
 
 /// Takes what the user names, and finds it live while it can be stated.
-struct Folders;
+pub(crate) struct Folders;
 
 impl ConnectionDefinition for Folders {
     type Credential = ();
@@ -73,7 +73,8 @@ impl ConnectionDefinition for Hoarder {
 #[tokio::test]
 async fn a_directory_that_somebody_else_named_is_not_granted() {
     let (world, mine, yours) = (World::new().await, directory(), directory());
-    let registry = world.open(Hoarder::default()).await;
+    let policy = FilesPolicy::new().allow(mine.path()).allow(yours.path());
+    let registry = world.builder().files(policy).kind(Hoarder::default()).open().await.unwrap();
     granted(&registry, &[mine.path()]).await;
     let outcome = connect(&registry.owner("another").unwrap(), &KIND, &[("roots", &text(yours.path()))]).await;
     assert_eq!(code(&outcome), "plugin_fault");

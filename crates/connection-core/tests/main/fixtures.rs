@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use connection_contract::{Kind, Liveness, encode};
-use connection_core::{ConnectionRegistry, DeliverError, HttpPolicy, Outcome, SetupSession, SetupStep};
+use connection_core::{
+    AdvanceError, ConnectionRegistry, DeliverError, HttpPolicy, InboundEndpoint, Outcome, SetupSession, SetupStep,
+};
 use connection_testkit::fixtures::{HUB, Hub, Node};
 
 use crate::{
@@ -94,4 +96,87 @@ async fn a_node_is_reached_at_the_address_that_the_user_gave_and_another_node_th
     world.provider(|_| Reply::ok(r#"{"id":"n-2","name":"Cellar"}"#));
     let found = connection.verify().await.unwrap();
     assert_eq!((found.liveness, found.reason.unwrap().code.as_ref()), (Liveness::Failing, "account_changed"));
+}
+
+/// A host that browsers of its own machine come back to, and nobody else.
+#[derive(Debug)]
+struct Alone;
+
+#[async_trait::async_trait]
+impl InboundEndpoint for Alone {
+    async fn redirect_uri(&self, kind: &Kind) -> Option<String> {
+        Some(format!("http://127.0.0.1:4711/callback/{kind}"))
+    }
+    async fn rebind(&self, _: &str) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_could_not_call_back_is_told_so_at_once_and_nothing_is_sent() {
+    let world = World::new().await;
+    world.provider(provider);
+    let policy = HttpPolicy::new().endpoint(HUB, &world.server.origin()).unwrap();
+    let builder = world.builder().http(policy).inbound(Arc::new(Alone));
+    let registry = builder.kind(Hub::default()).open().await.unwrap();
+    let session = registry.begin_setup(&HUB_KIND).await.unwrap();
+    let outcome = session.terminal().await.unwrap();
+    assert_eq!(code(&outcome), "no_callback");
+    let Outcome::Failed(failure) = outcome else { panic!("it failed") };
+    assert!(failure.message.as_str().contains("on its own machine alone"), "{failure:?}");
+    assert!(failure.remedy.unwrap().as_str().contains("inbound.public_url"));
+    assert_eq!(world.server.requests().len(), 0);
+}
+
+/// What is wrong with these answers of a node, as one text; nothing when they are taken.
+async fn refused(registry: &ConnectionRegistry, address: &str, confirmed: &str) -> String {
+    let session = registry.begin_setup(&NODE_KIND).await.unwrap();
+    let (no, _) = step(&session).await;
+    let given = answers(&[("address", address), ("token", TOKEN), ("unencrypted", confirmed)]);
+    let refused = match session.advance(no, &given).await {
+        Ok(()) => String::new(),
+        Err(AdvanceError::Invalid(problems)) => problems.iter().map(ToString::to_string).collect(),
+        Err(other) => panic!("{other:?}"),
+    };
+    session.cancel().await.unwrap();
+    refused
+}
+
+/// The controls: an address that was not confirmed, a name, the Internet, another machine's metadata, another owner, and a
+/// host that keeps its network to itself.
+#[tokio::test]
+async fn plain_http_reaches_a_device_at_a_private_address_that_a_person_typed_and_confirmed() {
+    const DEVICE: &str = "http://192.168.77.9";
+    let world = World::new().await;
+    world.provider(provider);
+    // The device is a server of this test.
+    let policy = || HttpPolicy::new().endpoint(DEVICE, &world.server.origin()).unwrap();
+    let registry = world.builder().http(policy()).kind(Node::default()).open().await.unwrap();
+    let address = format!("{DEVICE}/api");
+    let unconfirmed = refused(&registry, &address, "false").await;
+    assert!(unconfirmed.starts_with("'address' is not encrypted"), "{unconfirmed}");
+    assert!(unconfirmed.contains("answer 'unencrypted' with true"), "{unconfirmed}");
+    for elsewhere in [
+        "http://node.example/api",
+        "http://8.8.8.8/api",
+        "http://169.254.169.254",
+        "http://100.100.100.200",
+        "http://[fd00:ec2::254]",
+        "http://0.0.0.0",
+    ] {
+        let refused = refused(&registry, elsewhere, "true").await;
+        assert_eq!(refused, "'address' is an http address of another machine; https is required", "{elsewhere}");
+    }
+    assert_eq!(world.server.requests().len(), 0, "nothing was sent in the clear");
+
+    let given = [("address", &*address), ("token", TOKEN), ("unencrypted", "true")];
+    let Outcome::Done(done) = connect(&registry, &NODE_KIND, &given).await else { panic!("not linked") };
+    drop(registry);
+    let again = world.builder().http(policy()).kind(Node::default()).open().await.unwrap();
+    let connection = again.connection(done.connection).await.unwrap();
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
+
+    let other = again.owner("ada").unwrap();
+    let closed = refused(&other, "http://192.168.77.10", "true").await;
+    assert!(closed.contains("open to no other owner"), "{closed}");
 }

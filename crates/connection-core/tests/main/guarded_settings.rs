@@ -175,8 +175,12 @@ async fn what_is_public_of_the_providers_own_extension_is_given_as_it_was_writte
     assert!(issues.environment(None).await.is_ok(), "the control");
     let public = raw::texts(&database, "SELECT public FROM connection_extension_state").await.remove(0);
     raw::run(&database, "UPDATE connection_extension_state SET public = '{}'").await;
-    let refused = row(issues.environment(None).await.unwrap_err());
-    assert_eq!(refused, ("connection_extension_state", RowFault::Edited));
+    let edited = ("connection_extension_state", RowFault::Edited);
+    assert_eq!(row(issues.environment(None).await.unwrap_err()), edited);
+    assert_eq!(row(issues.preferences(None).await.unwrap_err()), edited, "nor is it shown as what it is set to");
+    // What an extension needs decides what it can be granted.
+    let granted = registry.grant("acme", connection.id(), &[secret_name("accessToken")]).await;
+    assert_eq!(row(granted.unwrap_err()), edited);
     assert_eq!(named(&registry).await, ["connection_extension_state"]);
     raw::run(&database, format!("UPDATE connection_extension_state SET public = '{public}'")).await;
     assert!(issues.environment(None).await.is_ok());

@@ -44,6 +44,7 @@ async fn attack(table: &str) {
         "connection_event" | "connection_row_event" => events(table).await,
         "connection_exchange" | "connection_exchange_look" => exchange(table).await,
         "connection_extension" | "connection_extension_ticket" => extension(table).await,
+        "connection_extension_choice" => choice().await,
         "connection_extension_grant" => grant().await,
         "connection_extension_preference" | "connection_extension_state" => settings(table).await,
         "connection_keyset" | "connection_migrations" => opening(table).await,
@@ -176,6 +177,24 @@ async fn extension(table: &str) {
     );
     edit(&world, sql).await;
     assert_eq!(handle(&registry, "issues").environment(None).await.unwrap_err().code(), "not_granted");
+}
+
+async fn choice() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let (one, two) = (connected(&registry, "one").await, connected(&registry, "two").await);
+    let three = connected(&registry, "three").await;
+    one.make_default().await.unwrap();
+    registry.choose_connection("issues", two.id()).await.unwrap();
+    let issues = handle(&registry, "issues");
+    let meant = async || issues.resolve(issues.requirement()).await.unwrap().connection();
+    assert_eq!(meant().await, Some(two.id()), "the control");
+    let id = raw::id(three.id());
+    edit(&world, format!("UPDATE connection_extension_choice SET connection_id = {id}")).await;
+    assert_eq!(meant().await, Some(one.id()), "an edited choice counts for nothing");
+    let found = registry.edited_rows().await.unwrap();
+    assert!(found.iter().any(|error| error.table == "connection_extension_choice"), "{found:?}");
 }
 
 async fn grant() {

@@ -70,8 +70,8 @@ async fn an_edited_history_is_read_and_says_where_it_is_broken() {
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
         connection.rename("work").await.unwrap();
-        connection.make_default().await.unwrap();
         connection.clear_default().await.unwrap();
+        connection.make_default().await.unwrap();
         assert_eq!(history(&registry, connection.id()).await.1, None, "the control");
         raw::unlock_events(&world.database()).await;
         raw::run(&world.database(), edit).await;

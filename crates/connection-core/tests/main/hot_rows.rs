@@ -23,7 +23,7 @@ struct Pair {
 impl Pair {
     async fn new() -> Self {
         let world = World::new().await;
-        let (first, second) = (world.acme().await, world.acme().await);
+        let (first, second) = (keeping(&world).await, keeping(&world).await);
         let connection = connected(&first, "key-1").await;
         let pair = Self { world, first, second, connection };
         assert_eq!(pair.key().await, "key-1");
@@ -42,6 +42,11 @@ impl Pair {
         self.second.connection(self.connection.id()).await.unwrap().verify().await.unwrap();
         self.world.provider(|_| me("1", "ada"));
     }
+}
+
+/// A process that keeps rows for as long as it may.
+async fn keeping(world: &World) -> ConnectionRegistry {
+    world.builder().hot_rows(BOUND).kind(Acme::default()).open().await.unwrap()
 }
 
 async fn key_of(world: &World, connection: &Connection) -> String {
@@ -178,4 +183,23 @@ async fn the_kind_is_the_one_that_is_registered_now() {
     assert_eq!(count(&newer.calls.parsed), 1);
     assert!(pair.first.unregister_connection_kind(&KIND));
     assert!(matches!(pair.connection.base_url().await, Err(Error::UnknownKind(_))));
+}
+
+#[tokio::test]
+async fn a_handle_of_a_kept_row_knows_whether_its_kind_is_registered_now() {
+    let pair = Pair::new().await;
+    let id = pair.connection.id();
+    assert!(pair.first.connection(id).await.unwrap().info().registered);
+    assert!(pair.first.unregister_connection_kind(&KIND));
+    assert!(!pair.first.connection(id).await.unwrap().info().registered);
+    pair.first.register_connection_kind(Acme::default()).unwrap();
+    assert!(pair.first.connection(id).await.unwrap().info().registered);
+}
+
+#[tokio::test]
+async fn a_closed_registry_gives_no_handle_of_a_kept_row() {
+    let pair = Pair::new().await;
+    pair.first.close().await;
+    let refused = pair.first.connection(pair.connection.id()).await.unwrap_err();
+    assert!(matches!(refused, Error::Closed), "{refused:?}");
 }

@@ -46,7 +46,7 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     assert_eq!(world.server.requests().len(), asked);
     assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
     let body = "SELECT body FROM connection_event WHERE kind = 'removed'";
-    assert_eq!(raw::texts(&world.database(), body).await, [r#"{"kind":"acme","teardown":"skipped"}"#]);
+    assert_eq!(raw::texts(&world.database(), body).await, [r#"{"kind":"acme","reason":"unknown_kind","teardown":"skipped"}"#]);
 }
 
 /// R-INSEAM-019

@@ -1,14 +1,14 @@
-//! Lists: in the order in which connections were made, page by page, past rows that somebody broke.
+//! Lists: in the order in which connections became usable, page by page, past rows that somebody broke.
 
 use std::collections::BTreeSet;
 
 use connection_contract::{Kind, Liveness};
-use connection_core::{ConnectionId, ConnectionRegistry, Error, Filter, IdGenerator as _, UuidV7};
+use connection_core::{ConnectionId, ConnectionRegistry, Error, Filter, ListCursor, Outcome};
 
 use crate::{
     fake::{FAKE, Fake},
     raw,
-    world::{ON_POSTGRES, World, connected},
+    world::{ON_POSTGRES, World, answers, connected, step},
 };
 
 /// All ids, by pages of this size; `between` runs behind each page.
@@ -26,7 +26,7 @@ async fn walk(registry: &ConnectionRegistry, limit: u16, mut between: impl Async
 
 /// R-INSEAM-058, R-INSEAM-041
 #[tokio::test]
-async fn connections_are_listed_in_the_order_in_which_they_were_made() {
+async fn connections_are_listed_in_the_order_in_which_they_became_usable() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.builder().kind(fake.clone()).kind(crate::acme::Acme::default()).open().await.unwrap();
     let mut made = Vec::new();
@@ -160,7 +160,7 @@ async fn another_owners_connections_are_out_of_reach_of_every_method() {
     assert!(none.connections.is_empty() && none.next.is_none());
     let none = theirs.list_connections(Filter::new().kind(crate::acme::KIND).limit(1)).await.unwrap();
     assert!(none.connections.is_empty());
-    let earlier: ConnectionId = "00000000-0000-7000-8000-000000000000".parse().unwrap();
+    let earlier = "0-00000000-0000-7000-8000-000000000000".parse().unwrap();
     assert!(theirs.list_connections(Filter::new().after(earlier)).await.unwrap().connections.is_empty());
     let before = world.server.requests().len();
     assert!(matches!(theirs.connection(id).await, Err(Error::NotFound(of)) if of == id));
@@ -201,17 +201,46 @@ async fn a_handle_does_not_follow_its_row_to_another_owner() {
     assert_eq!(world.server.requests().len(), before);
 }
 
+/// Whoever keeps the place of the last connection that they have seen hears of every later one.
 #[tokio::test]
-async fn a_page_behind_an_id_that_nobody_has_goes_on_from_there() {
+async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_listed() {
     let (world, fake) = (World::new().await, Fake::new());
     let registry = world.open(fake.clone()).await;
-    let first = fake.connected(&registry, "ada").await.id();
-    let nobody: ConnectionId = UuidV7::new().next().to_string().parse().unwrap();
-    let page = registry.list_connections(Filter::new().after(nobody)).await.unwrap();
+    let early = registry.begin_setup(&FAKE).await.unwrap();
+    let first = fake.connected(&registry, "ada").await;
+    let seen = registry.list_connections(Filter::new()).await.unwrap().connections.pop().unwrap();
+    assert_eq!(seen.id, first.id());
+    let (no, _) = step(&early).await;
+    early.advance(no, &answers(&[("name", "bob")])).await.unwrap();
+    let Outcome::Done(late) = early.terminal().await.unwrap() else { panic!("it ended otherwise") };
+    let late = late.connection;
+    assert!(late < first.id(), "its id was drawn when it was begun");
+    for filter in [Filter::new(), Filter::new().kind(FAKE), Filter::new().liveness(Liveness::Live)] {
+        for page in [
+            registry.list_connections(filter.clone().after(seen.cursor)).await.unwrap(),
+            registry.list_all_owners(filter.clone().after(seen.cursor)).await.unwrap(),
+        ] {
+            assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [late], "{filter:?}");
+        }
+    }
+    let cursor: ListCursor = seen.cursor.to_string().parse().unwrap();
+    assert_eq!(cursor, seen.cursor);
+    for wrong in ["", "1", "-1-018f3b9e-7d2a-7c31-9f43-0123456789ab", "+1-018f3b9e-7d2a-7c31-9f43-0123456789ab", "1-2"] {
+        assert!(wrong.parse::<ListCursor>().is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_after_a_place_where_nobody_is_any_more_goes_on_from_there() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let first = fake.connected(&registry, "ada").await;
+    let place = registry.list_connections(Filter::new()).await.unwrap().connections[0].cursor;
+    let page = registry.list_connections(Filter::new().after(place)).await.unwrap();
     assert!(page.connections.is_empty());
     let last = fake.connected(&registry, "bob").await.id();
-    registry.remove(first).await.unwrap();
-    let page = registry.list_connections(Filter::new().after(first)).await.unwrap();
+    registry.remove(first.id()).await.unwrap();
+    let page = registry.list_connections(Filter::new().after(place)).await.unwrap();
     assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [last]);
     let other = Filter::new().kind(Kind::from_static("other"));
     assert!(registry.list_connections(other).await.unwrap().connections.is_empty());

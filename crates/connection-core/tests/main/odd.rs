@@ -62,6 +62,14 @@ impl Odd {
         self.seen.lock().unwrap().clone()
     }
 
+    fn account_id(&self) -> &'static str {
+        match self.how {
+            "nobody" => "",
+            "redirect other" => "2",
+            _ => "1",
+        }
+    }
+
     fn saw(&self, what: impl Into<String>) {
         self.seen.lock().unwrap().push(what.into());
     }
@@ -98,7 +106,7 @@ impl Odd {
                 ctx.log(LogEvent::new("odd_answered"));
                 ctx.prompt(ask("b")).await;
             }
-            "redirect" => {
+            "redirect" | "redirect measured" | "redirect other" => {
                 let handle = ctx.callback().await?;
                 let link = Link::to(base, "/authorize").query("state", handle.state());
                 let back = ctx.redirect(Redirect::new(link), &handle).await;
@@ -235,13 +243,13 @@ impl ConnectionDefinition for Odd {
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
         let _guard = Guard(self.dropped.clone(), self.how.starts_with("drop"));
         self.waits(ctx).await?;
-        let made = Established::new("odd-credential".into(), account(if self.how == "nobody" { "" } else { "1" }));
+        let made = Established::new("odd-credential".into(), account(self.account_id()));
         Ok(match self.how {
             "more reach" => {
                 let named = connection_contract::host::base_url("https://else.example").unwrap();
                 made.reach(Reach::base(named))
             }
-            "measured" => made.established_live(VerifyResult::live()),
+            "measured" | "redirect measured" => made.established_live(VerifyResult::live()),
             _ => made,
         })
     }
@@ -283,6 +291,9 @@ impl ConnectionDefinition for Odd {
     }
 
     async fn teardown(&self, _: &Secret, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+        if self.how.starts_with("redirect") {
+            self.saw("teardown");
+        }
         Ok(())
     }
 }

@@ -111,7 +111,7 @@ async fn results_come_as_they_are_ready() {
 
 /// R-INSEAM-053
 #[tokio::test]
-async fn no_more_than_sixteen_probes_run_at_once() {
+async fn no_more_than_sixteen_probes_of_one_provider_run_at_once() {
     let (world, fake, well) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("well")));
     let registry = world.builder().kind(fake.clone()).kind(well.clone()).open().await.unwrap();
     let alone = well.connected(&registry, "alone").await;
@@ -132,6 +132,79 @@ async fn no_more_than_sixteen_probes_run_at_once() {
     }
     assert_eq!(seen, 40);
     assert_eq!(count(&fake.verified), 40);
+}
+
+/// R-INSEAM-053: more connections hang than there are places, and they are named first.
+#[tokio::test]
+async fn a_provider_that_hangs_delays_no_connection_of_another() {
+    let (world, fake, slow) = (World::new().await, Fake::new(), Fake::of(Kind::from_static("slow")));
+    let builder = world.builder().verify_at_once(8).verify_per_provider(3);
+    let registry = builder.kind(fake.clone()).kind(slow.clone()).open().await.unwrap();
+    let (hanging, quick) = (many(&slow, &registry, 12).await, many(&fake, &registry, 12).await);
+    slow.gate.close();
+    let named: Vec<_> = ids(&hanging).into_iter().chain(ids(&quick)).collect();
+    let mut results = registry.preflight(named);
+    for _ in &quick {
+        let (id, result) = results.next().await.unwrap();
+        assert!(ids(&quick).contains(&id) && result.unwrap().liveness == Liveness::Live);
+    }
+    slow.gate.until_inside(3).await;
+    // The bound is of the provider, whoever asks.
+    let mut again = registry.preflight(ids(&quick));
+    while let Some((_, result)) = again.next().await {
+        result.unwrap();
+    }
+    assert_eq!((slow.gate.inside(), count(&fake.verified)), (3, 24));
+    slow.gate.open();
+    let mut late = HashSet::new();
+    while let Some((id, result)) = results.next().await {
+        result.unwrap();
+        late.insert(id);
+    }
+    assert_eq!(late, ids(&hanging).into_iter().collect());
+}
+
+#[tokio::test]
+async fn no_more_probes_run_at_once_than_the_host_says() {
+    let world = World::new().await;
+    let kinds = ["one", "two", "three", "four"].map(|kind| Fake::of(Kind::from_static(kind)));
+    let builder = world.builder().verify_at_once(5).verify_per_provider(2);
+    let well = Fake::of(Kind::from_static("well"));
+    let builder = kinds.iter().chain([&well]).fold(builder, |builder, kind| builder.kind(kind.clone()));
+    let registry = builder.open().await.unwrap();
+    let alone = well.connected(&registry, "alone").await;
+    let mut named = Vec::new();
+    for kind in &kinds {
+        kind.gate.close();
+        named.extend(ids(&many(kind, &registry, 4).await));
+    }
+    let mut results = registry.preflight(named);
+    let inside = || kinds.iter().map(|kind| kind.gate.inside()).collect::<Vec<_>>();
+    while inside().iter().sum::<usize>() < 5 {
+        tokio::task::yield_now().await;
+    }
+    // These go through the same tasks after whatever would begin, so it has begun.
+    for _ in 0..10 {
+        alone.verify().await.unwrap();
+    }
+    let busy = inside();
+    assert!(busy.iter().sum::<usize>() == 5 && busy.iter().all(|inside| *inside <= 2), "{busy:?}");
+    kinds.iter().for_each(|kind| kind.gate.open());
+    for _ in 0..16 {
+        results.next().await.unwrap().1.unwrap();
+    }
+    assert!(results.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_preflight_that_is_kept_and_not_drained_verifies_all() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.open(fake.clone()).await;
+    let connections = many(&fake, &registry, 40).await;
+    let results = registry.preflight(ids(&connections));
+    fake.until_began(40).await;
+    assert_eq!(count(&fake.verified), 40);
+    drop(results);
 }
 
 /// R-INSEAM-053

@@ -64,3 +64,20 @@ async fn what_was_offline_is_live_after_a_refresh() {
         assert_eq!(shown(&it.connection.refresh().await.unwrap()), (Liveness::Live, None), "{code}");
     }
 }
+
+/// A code of a plugin's own, as of an application that its provider did not accept for a while.
+#[tokio::test]
+async fn what_a_failed_refresh_said_is_over_when_a_refresh_succeeds() {
+    let it = Renewals::new().await;
+    let expected = [(false, Liveness::Failing), (true, Liveness::Live)];
+    for (times, (is_of_refresh, liveness)) in (1..).zip(expected) {
+        measured(&it, "failing", "client_refused").await;
+        if is_of_refresh {
+            let reason = r#"{"code":"client_refused","message":"the last refresh said so"}"#;
+            let sql = "UPDATE connection_credential SET refresh_failures = 1, refresh_reason = '";
+            assert_eq!(it.edit(&format!("{sql}{reason}' WHERE state = 'current'")).await, 1);
+        }
+        it.at(times * 100);
+        assert_eq!(it.connection.refresh().await.unwrap().liveness, liveness, "{is_of_refresh}");
+    }
+}

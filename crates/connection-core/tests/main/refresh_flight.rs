@@ -132,5 +132,5 @@ async fn a_registry_that_is_drained_stores_what_is_under_way_and_begins_nothing_
     assert_eq!((it.number("generation").await, it.provider.asked()), (2, 1));
     assert_eq!(asking.await.unwrap().unwrap().liveness, Liveness::Live);
     let refused = it.connection.refresh().await.unwrap_err();
-    assert_eq!((refused.code(), it.provider.asked()), ("store_failed", 1), "{refused:?}");
+    assert_eq!((refused.code(), it.provider.asked()), ("registry_closed", 1), "{refused:?}");
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use connection_contract::Reason;
 use connection_core::{Connection, Error, Filter, IdGenerator as _, Teardown, UuidV7};
 use tokio::runtime::Handle;
 
 use crate::{
     acme::Acme,
-    fake::{Deed, FAKE, Fake, Stop, StopOnDrop, count, set},
+    fake::{Deed, Fake, Stop, StopOnDrop, count, set},
     raw,
     test_server::Reply,
     world::{ON_POSTGRES, World, answers, code, connected, outlasted, step},
@@ -17,13 +18,24 @@ const REMOVED: &str = "SELECT body FROM connection_event WHERE kind = 'removed'"
 const LEFT: &str = "SELECT 'account' FROM connection_account UNION ALL SELECT 'credential' FROM connection_credential \
                     UNION ALL SELECT 'liveness' FROM connection_liveness";
 
+/// What became of a teardown, as `failed` or as `failed:plugin_fault`, with the code of the reason.
+fn words<'a>(teardown: &'a str, name: &str) -> (&'a str, String) {
+    match teardown.split_once(':') {
+        Some((word, reason)) => (word, format!(r#""{name}":"{reason}","#)),
+        None => (teardown, String::new()),
+    }
+}
+
 async fn gone(world: &World, teardown: &str, kind: &str) {
-    told(world, format!(r#"{{"kind":"{kind}","teardown":"{teardown}"}}"#)).await;
+    let (teardown, reason) = words(teardown, "reason");
+    told(world, format!(r#"{{"kind":"{kind}",{reason}"teardown":"{teardown}"}}"#)).await;
 }
 
 /// With what became of the credential before.
 pub(crate) async fn both_gone(world: &World, teardown: &str, previous: &str, kind: &str) {
-    told(world, format!(r#"{{"kind":"{kind}","previous":"{previous}","teardown":"{teardown}"}}"#)).await;
+    let ((teardown, reason), (previous, before)) = (words(teardown, "reason"), words(previous, "previousReason"));
+    let body = format!(r#"{{"kind":"{kind}","previous":"{previous}",{before}{reason}"teardown":"{teardown}"}}"#);
+    told(world, body).await;
 }
 
 async fn told(world: &World, body: String) {
@@ -70,17 +82,19 @@ async fn the_row_is_there_until_the_teardown_ended() {
 #[tokio::test]
 async fn a_teardown_that_fails_is_recorded_and_the_row_goes_regardless() {
     for (deed, teardown, word) in [
-        (Deed::Bug, Teardown::Failed, "failed"),
-        (Deed::Offline, Teardown::Failed, "failed"),
-        (Deed::Unavailable, Teardown::Failed, "failed"),
-        (Deed::Panics, Teardown::Failed, "failed"),
-        (Deed::Unreadable, Teardown::Skipped, "skipped"),
+        (Deed::Bug, Teardown::Failed, "failed:plugin_fault"),
+        (Deed::Offline, Teardown::Failed, "failed:provider_error"),
+        (Deed::Unavailable, Teardown::Failed, "failed:plugin_fault"),
+        (Deed::Panics, Teardown::Failed, "failed:plugin_panicked"),
+        (Deed::Unreadable, Teardown::Skipped, "skipped:credential_unreadable"),
     ] {
         let (world, fake) = (World::new().await, Fake::new());
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
         set(&fake.teardown, deed);
-        assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, teardown);
+        let removal = registry.remove(connection.id()).await.unwrap();
+        let reason = removal.reason.map(|reason| reason.code.into_owned());
+        assert_eq!((removal.teardown, reason.as_deref()), (teardown, word.split_once(':').map(|(_, code)| code)));
         gone(&world, word, "fake").await;
         assert_eq!(count(&fake.torn), 1);
     }
@@ -101,7 +115,7 @@ async fn a_teardown_that_never_ends_is_given_up_and_the_row_goes_regardless() {
             async move { registry.remove(id).await.unwrap() }
         });
         assert_eq!(outlasted(&world, removal).await.teardown, Teardown::Failed);
-        gone(&world, "failed", "fake").await;
+        gone(&world, "failed:plugin_timeout", "fake").await;
     }
 }
 
@@ -112,8 +126,11 @@ async fn a_provider_that_refuses_does_not_keep_the_row() {
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     world.provider(|_| Reply::whole(401, "", ""));
-    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Failed);
-    gone(&world, "failed", "acme").await;
+    let removal = registry.remove(connection.id()).await.unwrap();
+    let reason = removal.reason.unwrap();
+    assert_eq!((removal.teardown, &*reason.code), (Teardown::Failed, "unauthorized"));
+    assert_eq!(reason.message.as_str(), "the provider refuses the credential");
+    gone(&world, "failed:unauthorized", "acme").await;
 }
 
 /// R-INSEAM-061
@@ -180,21 +197,6 @@ async fn two_who_remove_at_once_share_one_removal() {
     gone(&world, "done", "fake").await;
 }
 
-/// R-INSEAM-062: there is no uninstall of one kind; a host removes its connections before it takes the kind away.
-#[tokio::test]
-async fn connections_of_a_kind_are_torn_down_when_they_are_removed_before_their_plugin_goes() {
-    let (world, fake) = (World::new().await, Fake::new());
-    let registry = world.open(fake.clone()).await;
-    for name in ["ada", "bob"] {
-        fake.connected(&registry, name).await;
-    }
-    for connection in registry.list_connections(Filter::new().kind(FAKE)).await.unwrap().connections {
-        assert_eq!(registry.remove(connection.id).await.unwrap().teardown, Teardown::Done);
-    }
-    assert!(registry.unregister_connection_kind(&FAKE));
-    assert_eq!(count(&fake.torn), 2);
-}
-
 /// R-INSEAM-015
 #[tokio::test]
 async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
@@ -213,8 +215,8 @@ async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
         assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Skipped);
         assert_eq!((world.server.requests().len(), count(&acme.calls.parsed)), (before, parsed));
         match broken.contains("previous") {
-            true => both_gone(&world, "skipped", "skipped", "acme").await,
-            false => gone(&world, "skipped", "acme").await,
+            true => both_gone(&world, "skipped:credential_unreadable", "skipped:credential_unreadable", "acme").await,
+            false => gone(&world, "skipped:credential_unreadable", "acme").await,
         }
     }
 }
@@ -286,7 +288,7 @@ async fn a_removal_that_is_overtaken_again_and_again_ends_and_says_that_somethin
     ours.gate.open();
     assert_eq!(removal.await.unwrap().teardown, Teardown::Failed);
     assert_eq!(*ours.given_back.lock().unwrap(), [b"blob".to_vec(), b"second".to_vec(), b"third".to_vec()]);
-    both_gone(&world, "failed", "done", "fake").await;
+    both_gone(&world, "failed:connection_changed", "done", "fake").await;
 }
 
 /// What was kept to go back to is given back, too, after the current one, and holds nothing up.
@@ -294,8 +296,8 @@ async fn a_removal_that_is_overtaken_again_and_again_ends_and_says_that_somethin
 async fn the_credential_before_is_given_back_too() {
     for (deed, word, teardown) in [
         (Deed::Well, "done", Teardown::Done),
-        (Deed::Offline, "failed", Teardown::Failed),
-        (Deed::Hangs, "failed", Teardown::Failed),
+        (Deed::Offline, "failed:provider_error", Teardown::Failed),
+        (Deed::Hangs, "failed:plugin_timeout", Teardown::Failed),
     ] {
         let (world, fake) = (World::new().await, Fake::new());
         let registry = world.open(fake.clone()).await;
@@ -313,6 +315,9 @@ async fn the_credential_before_is_given_back_too() {
         }
         let removal = removal.await.unwrap();
         assert_eq!((removal.teardown, removal.previous), (teardown, Some(teardown)));
+        let code = |reason: Option<Reason>| reason.map(|reason| reason.code.into_owned());
+        let expected = word.split_once(':').map(|(_, code)| code.to_owned());
+        assert_eq!((code(removal.reason), code(removal.previous_reason)), (expected.clone(), expected));
         assert_eq!(*fake.given_back.lock().unwrap(), [b"second".to_vec(), b"blob".to_vec()]);
         both_gone(&world, word, word, "fake").await;
     }
@@ -329,5 +334,5 @@ async fn a_credential_before_that_does_not_open_is_skipped() {
     let removal = registry.remove(connection.id()).await.unwrap();
     assert_eq!((removal.teardown, removal.previous), (Teardown::Done, Some(Teardown::Skipped)));
     assert_eq!(*fake.given_back.lock().unwrap(), [b"second".to_vec()]);
-    both_gone(&world, "done", "skipped", "fake").await;
+    both_gone(&world, "done", "skipped:credential_unreadable", "fake").await;
 }

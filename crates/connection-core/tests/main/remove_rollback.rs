@@ -58,7 +58,7 @@ async fn a_previous_credential_that_is_rotated_during_its_teardown_is_torn_down_
     assert_eq!((removal.teardown, removal.previous), (Teardown::Failed, Some(Teardown::Done)));
     let given_back = [b"second".to_vec(), b"blob".to_vec(), b"fresh".to_vec()];
     assert_eq!(*ours.given_back.lock().unwrap(), given_back, "each once");
-    both_gone(&world, "failed", "done", "fake").await;
+    both_gone(&world, "failed:plugin_timeout", "done", "fake").await;
 }
 
 #[tokio::test]

@@ -76,5 +76,5 @@ async fn a_handle_renames_nothing_of_another_owner() {
     assert!(matches!(connection.rename("mine").await, Err(Error::NotFound(_))));
     assert!(matches!(connection.make_default().await, Err(Error::NotFound(_))));
     let theirs = registry.owner("u42").unwrap().connection(connection.id()).await.unwrap();
-    assert_eq!((theirs.info().label.as_str(), theirs.info().is_default), ("ada", false));
+    assert_eq!((theirs.info().label.as_str(), theirs.info().is_default), ("ada", true));
 }

@@ -75,12 +75,13 @@ fn errors_are_errors() {
 
 /// R-INSEAM-021: a host that matches every step compiles without a catch-all.
 #[test]
-fn a_step_is_one_of_five_and_a_host_names_them_all() {
+fn a_step_is_one_of_six_and_a_host_names_them_all() {
     fn word(step: &SetupStep) -> &'static str {
         match step {
             SetupStep::Prompt { .. } => "prompt",
             SetupStep::Redirect { .. } => "redirect",
             SetupStep::Notice { .. } => "notice",
+            SetupStep::Confirm { .. } => "confirm",
             SetupStep::Done { .. } => "done",
             SetupStep::Failed(_) => "failed",
         }

@@ -149,8 +149,9 @@ async fn each_of_several_accounts_of_one_profile_is_reached_by_its_connection() 
             }
             false => None,
         };
-        plugin.connected(&registry, "ada").await;
+        let ada = plugin.connected(&registry, "ada").await;
         again(&registry, "bob").await;
+        ada.clear_default().await.unwrap();
         uses(&world, 30);
         let usage = registry.usage(&METERED);
         let Err(Error::Ambiguous { candidates, .. }) = usage.fetch(None).await else { panic!("which one?") };
@@ -190,9 +191,11 @@ async fn the_default_is_found_behind_however_many_others() {
         again(&registry, &format!("account {number}")).await;
     }
     let usage = registry.usage(&METERED);
+    let all = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections;
+    assert_eq!(usage.status(None).await.unwrap().connection, Some(all[0].id), "the first one is the default");
+    registry.connection(all[0].id).await.unwrap().clear_default().await.unwrap();
     let Err(Error::Ambiguous { candidates, .. }) = usage.status(None).await else { panic!("there is no default") };
     assert_eq!(candidates.len(), 20);
-    let all = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections;
     registry.connection(all[21].id).await.unwrap().make_default().await.unwrap();
     assert_eq!(usage.status(None).await.unwrap().connection, Some(all[21].id));
 }

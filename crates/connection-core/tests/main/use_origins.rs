@@ -59,7 +59,7 @@ async fn a_redirect_to_another_origin_is_not_followed() {
             world.provider(move |_| Reply::redirect(status, &location));
             let request = connection.request("GET", "/old").await.unwrap();
             let denied = connection.send(request).await.unwrap_err();
-            assert!(matches!(&denied, Error::Http(HttpError::Denied)), "{denied:?}");
+            assert!(matches!(&denied, Error::Http { source: HttpError::Denied, .. }), "{denied:?}");
             let info = connection.verify().await.unwrap();
             assert_eq!(info.reason.map(|reason| reason.code).as_deref(), Some("denied"));
         }
@@ -137,7 +137,7 @@ async fn a_private_address_that_the_user_did_not_name_gets_nothing() {
     let connection = registry.connection(done.connection).await.unwrap();
     let request = connection.request("GET", "/things").await.unwrap();
     let denied = connection.send(request).await.unwrap_err();
-    assert!(matches!(denied, Error::Http(HttpError::Denied)), "{denied:?}");
+    assert!(matches!(denied, Error::Http { source: HttpError::Denied, .. }), "{denied:?}");
     let info = connection.verify().await.unwrap();
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
     assert_eq!(inside.requests(), [""; 0]);

@@ -116,7 +116,7 @@ async fn a_body_comes_in_pieces_and_in_one_up_to_a_limit() {
     world.provider(|_| Reply::ok("0123456789"));
     let ask = async || connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
     assert_eq!(ask().await.bytes(10).await.unwrap().expose(), b"0123456789");
-    assert!(matches!(ask().await.bytes(9).await, Err(Error::Http(HttpError::TooLarge))));
+    assert!(matches!(ask().await.bytes(9).await, Err(Error::Http { source: HttpError::TooLarge, .. })));
     let (mut answer, mut whole) = (ask().await, Vec::new());
     while let Some(piece) = answer.chunk().await.unwrap() {
         whole.extend(piece);
@@ -131,7 +131,7 @@ async fn a_body_without_end_is_read_no_further_than_its_reader_wants() {
     let connection = connected(&registry, "key-1").await;
     world.provider(|_| Reply::flood("HTTP/1.1 200 OK\r\n\r\n", 200));
     let ask = async || connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
-    assert!(matches!(ask().await.bytes(1024).await, Err(Error::Http(HttpError::TooLarge))));
+    assert!(matches!(ask().await.bytes(1024).await, Err(Error::Http { source: HttpError::TooLarge, .. })));
     let mut answer = ask().await;
     assert!(answer.chunk().await.unwrap().is_some());
     drop(answer);
@@ -152,7 +152,7 @@ async fn a_body_that_breaks_off_is_an_error_behind_what_came() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(error, Error::Http(_)), "{error:?}");
+    assert!(matches!(error, Error::Http { .. }), "{error:?}");
 }
 
 #[tokio::test]

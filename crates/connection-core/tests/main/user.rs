@@ -47,7 +47,7 @@ pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
         SetupStep::Prompt { beside, .. } | SetupStep::Redirect { beside, .. } | SetupStep::Notice { beside } => {
             beside.iter().map(|notice| notice.message.to_string()).collect()
         }
-        SetupStep::Done { .. } | SetupStep::Failed(_) => Vec::new(),
+        SetupStep::Confirm { .. } | SetupStep::Done { .. } | SetupStep::Failed(_) => Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     acme::{Acme, KIND},
     fake::{Deed, Fake, count, set},
     raw,
+    test_server::Reply,
     world::{World, connect, connected},
 };
 
@@ -62,6 +63,22 @@ async fn a_credential_is_parsed_once_for_each_probe_and_once_for_the_teardown() 
     registry.remove(connection.id()).await.unwrap();
     assert_eq!((count(&fake.parsed), count(&fake.torn)), (4, 1));
     assert_eq!(count(&fake.serialized), 1);
+}
+
+/// R-INSEAM-014: the names of a credential's secrets are read in the call that verifies it.
+#[tokio::test]
+async fn a_credential_with_named_secrets_is_parsed_once_for_each_probe_too() {
+    let (world, acme) = (World::new().await, Acme::default());
+    let registry = world.open(acme.clone()).await;
+    let connection = connected(&registry, "key-1").await;
+    assert_eq!(count(&acme.calls.parsed), 1, "the setup verifies once");
+    connection.verify().await.unwrap();
+    assert_eq!(count(&acme.calls.parsed), 2);
+    world.provider(|_| Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#));
+    connection.verify().await.unwrap();
+    assert_eq!(count(&acme.calls.parsed), 3, "the credential that the provider rotated is not parsed again");
+    let names = raw::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
+    assert_eq!(names, [r#"["accessToken"]"#]);
 }
 
 /// R-INSEAM-014: a use is no exception.

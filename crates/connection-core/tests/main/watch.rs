@@ -47,11 +47,39 @@ async fn a_watch_tells_what_every_process_does_once_and_from_now_on() {
     assert_eq!(told(&world, &mut watch, 3).await, ["2 liveness_changed", "1 connected", "3 renamed"]);
     bob.make_default().await.unwrap();
     other.remove(ada.id()).await.unwrap();
-    assert_eq!(told(&world, &mut watch, 2).await, ["2 default_changed", "4 removed"]);
-    assert_eq!(told(&world, &mut of_ada, 3).await, ["2 liveness_changed", "3 renamed", "4 removed"]);
+    // The first connection was the default until then.
+    let changed = ["2 default_changed", "4 default_changed", "5 removed"];
+    assert_eq!(told(&world, &mut watch, 3).await, changed);
+    let changed = ["2 liveness_changed", "3 renamed", "4 default_changed", "5 removed"];
+    assert_eq!(told(&world, &mut of_ada, 4).await, changed);
     // What comes next is new, so nothing was told twice.
     bob.rename("last").await.unwrap();
     assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);
+}
+
+#[tokio::test]
+async fn whoever_runs_the_program_watches_the_connections_of_all_owners_and_is_told_whose_they_are() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let (registry, other) = (world.open(fake.clone()).await, world.open(fake.clone()).await);
+    let theirs = fake.connected(&registry.owner("u42").unwrap(), "ada").await;
+    let (mut all, mut own) = (registry.watch_all().await.unwrap(), registry.watch().await.unwrap());
+    let mut of_theirs = registry.watch_all().connection(theirs.id()).await.unwrap();
+    let ours = fake.connected(&registry, "bob").await;
+    // In another process.
+    other.owner("u42").unwrap().connection(theirs.id()).await.unwrap().rename("work").await.unwrap();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let event = next(&world, &mut all).await.unwrap().unwrap();
+        told.push((event.owner, event.connection, event.name));
+    }
+    told.sort();
+    let (local, u42) = (("local", ours.id(), "connected"), ("u42", theirs.id(), "renamed"));
+    let expected = [local, u42].map(|(owner, id, name)| (owner.to_owned(), id, name.to_owned()));
+    assert_eq!(told, expected);
+    let event = next(&world, &mut of_theirs).await.unwrap().unwrap();
+    assert_eq!((event.owner.as_str(), event.connection), ("u42", theirs.id()));
+    let event = next(&world, &mut own).await.unwrap().unwrap();
+    assert_eq!((event.owner.as_str(), event.connection), ("local", ours.id()), "the control");
 }
 
 #[tokio::test]
@@ -144,7 +172,7 @@ async fn a_watch_ends_with_the_registry() {
     let mut watch = registry.watch().await.unwrap();
     registry.close().await;
     let error = next(&world, &mut watch).await.unwrap().unwrap_err();
-    assert_eq!(error.code(), "store_failed");
+    assert_eq!(error.code(), "registry_closed");
     assert!(next(&world, &mut watch).await.is_none());
     assert!(registry.watch().await.is_err());
 }

@@ -256,6 +256,6 @@ async fn a_registry_that_is_closed_ends_the_stream() {
     let registry = open(&world).await;
     let mut deliveries = registry.deliveries().await.unwrap();
     registry.close().await;
-    assert!(matches!(deliveries.next().await, Some(Err(Error::Store(_)))));
+    assert!(matches!(deliveries.next().await, Some(Err(Error::Closed))));
     assert!(deliveries.next().await.is_none());
 }

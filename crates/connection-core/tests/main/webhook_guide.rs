@@ -72,6 +72,6 @@ async fn a_host_as_the_guide_has_it_receives_events_and_deals_with_them() {
         }
         event.number() == 1
     });
-    assert!(matches!(ended.await, Err(Error::Store(_))), "it was closed");
+    assert!(matches!(ended.await, Err(Error::Closed)), "it was closed");
     assert_eq!(*seen.lock().unwrap(), [(1, Vec::new()), (2, b"a=b".to_vec())]);
 }

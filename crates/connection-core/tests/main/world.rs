@@ -115,13 +115,14 @@ impl World {
         database.map(|database| postgres::pooler().expect("a pooler was asked for").url(database))
     }
 
-    /// A builder without kinds; two registries of one world are two processes on one machine.
+    /// A builder without kinds; two registries of one world are two processes on one machine. They keep no rows, so that they
+    /// see at once what a test writes past them.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         let builder = match self.pooled() {
             Some(pooled) => ConnectionRegistry::builder().store(pooled).direct(self.address()),
             None => ConnectionRegistry::builder().store(self.address()),
         };
-        let builder = builder.tools(tools());
+        let builder = builder.tools(tools()).hot_rows(Duration::ZERO);
         let builder = builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()));
         // A file has it beside it.
         if ON_POSTGRES { builder.state_directory(self.state()) } else { builder }

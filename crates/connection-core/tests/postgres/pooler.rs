@@ -36,7 +36,7 @@ async fn behind_a_pooler_everything_works_for_many_at_once() {
     }
     by_address.close().await;
     by_pool.close().await;
-    sqlx::query("SELECT 1").persistent(false).execute(&lent).await.unwrap();
+    sqlx::raw_sql("SELECT 1").execute(&lent).await.unwrap();
 }
 
 #[tokio::test]

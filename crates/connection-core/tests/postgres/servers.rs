@@ -7,13 +7,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-use connection_core::{ConnectionRegistry, Error, KeyFile, OpenError, RegistryBuilder, StoreError};
+use connection_core::{AnswerRoom, ConnectionRegistry, Error, KeyFile, OpenError, RegistryBuilder, StoreError};
 use connection_faults::postgres::{Cluster, Database, cluster};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use crate::{
     acme::Acme,
+    log,
     world::{World, connected},
 };
 
@@ -45,6 +46,20 @@ async fn a_server_of_our_own_serves_and_goes_with_its_value() {
     assert!(!is_gone(port, &directory), "the control");
     drop(cluster);
     assert!(is_gone(port, &directory));
+}
+
+/// A SQLite file has its state directory beside it; a server has one where the host names it.
+#[tokio::test]
+async fn a_registry_without_a_state_directory_says_so_in_the_log_and_goes_on() {
+    log::begin();
+    let world = World::new().await;
+    let told = || log::lines_with("there is no state directory").len();
+    world.builder().open().await.unwrap();
+    let before = told();
+    let registry = builder(&world, world.address()).open().await.unwrap();
+    assert_eq!(registry.answer_room(), AnswerRoom::Memory);
+    assert!(told() > before);
+    connected(&registry, "key-1").await;
 }
 
 #[tokio::test]

@@ -59,7 +59,8 @@ impl Pooler {
         let settings = format!(
             "[databases]\n* = host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = transaction\n\
-             default_pool_size = {CONNECTIONS}\nmax_client_conn = 1000\nserver_idle_timeout = 5\n{more}\n",
+             default_pool_size = {CONNECTIONS}\nmax_client_conn = 1000\nserver_idle_timeout = 5\n\
+             server_login_retry = 1\n{more}\n",
             server.get_host(),
             server.get_port(),
             users.display(),

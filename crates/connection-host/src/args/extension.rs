@@ -15,6 +15,9 @@ pub(crate) enum ExtensionsCommand {
         /// Its manifest; `-` is standard input
         #[arg(value_name = "FILE|-")]
         file: String,
+        /// List what of the manifest is not read
+        #[arg(long)]
+        verbose: bool,
     },
     /// Removes one with its preferences; it may use nothing any more
     Remove {
@@ -26,6 +29,8 @@ pub(crate) enum ExtensionsCommand {
     },
     /// Lets one use a connection
     Grant(Grant),
+    /// Choose the connection an extension uses
+    Use(Use),
     /// Lets one use a connection no more; or any, unless one is named
     Revoke {
         /// Its name
@@ -47,6 +52,18 @@ pub(crate) struct Grant {
     /// It sends requests, and is given no secret
     #[arg(long, conflicts_with = "names")]
     pub(crate) no_secrets: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Use {
+    /// The extension's name
+    pub(crate) name: String,
+    /// An id, any unique end of one, KIND, or KIND:LABEL
+    #[arg(required_unless_present = "default")]
+    pub(crate) connection: Option<String>,
+    /// Use the default of the provider again
+    #[arg(long, conflicts_with = "connection")]
+    pub(crate) default: bool,
 }
 
 #[derive(Debug, Subcommand)]

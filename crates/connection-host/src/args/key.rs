@@ -14,8 +14,8 @@ pub(crate) enum KeyCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct KeyChange {
-    /// file, environment or command
-    #[arg(long, value_name = "SOURCE")]
+    /// file, environment, command, keyring or passphrase
+    #[arg(long, visible_alias = "to", value_name = "SOURCE")]
     pub(crate) to_source: String,
     /// As `key.file`; made when it is not there
     #[arg(long, value_name = "FILE")]
@@ -23,6 +23,9 @@ pub(crate) struct KeyChange {
     /// As `key.variable`
     #[arg(long, value_name = "NAME")]
     pub(crate) to_variable: Option<String>,
+    /// As `key.passphrase_file`; asked for at the terminal without it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to_passphrase_file: Option<PathBuf>,
     /// As `key.command`: a JSON array
     #[arg(long, value_name = "ARRAY")]
     pub(crate) to_command: Option<String>,

@@ -33,6 +33,12 @@ pub(crate) struct List {
     /// At most so many
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+    /// Show every connection, however many there are
+    #[arg(long, conflicts_with = "after")]
+    pub(crate) all: bool,
+    /// Show the page after this place
+    #[arg(long, value_name = "PLACE", conflicts_with_all = ["states", "label", "expiring"])]
+    pub(crate) after: Option<String>,
     /// Of every owner, and whose each is
     #[arg(long, conflicts_with = "owner")]
     pub(crate) all_owners: bool,

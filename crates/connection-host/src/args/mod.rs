@@ -5,6 +5,7 @@
 
 mod credential;
 mod extension;
+mod help;
 mod key;
 mod look;
 mod profiles;
@@ -15,21 +16,40 @@ mod webhooks;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::name;
 
 pub(crate) use credential::{FilesCommand, Send};
-pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, PreferencesCommand};
+pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, PreferencesCommand, Use};
+pub(crate) use help::help_or_refusal;
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use look::{KindsCommand, List, Watching};
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
-pub(crate) use refusal::refusal;
 pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
-/// Connect accounts, see that they work, use them without touching the secret again.
+/// The command line itself, for completions and the manual.
+pub(crate) fn command() -> clap::Command {
+    let command = plain_command();
+    let overview = help::overview(&command);
+    command.override_help(name::hints(&overview).into_owned())
+}
+
+/// The command line without the text of its overview, under the name of the program.
+pub(crate) fn plain_command() -> clap::Command {
+    Arguments::command().name(name::name()).bin_name(name::name())
+}
+
+/// Reads the arguments of this process.
+pub(crate) fn parse() -> Result<Arguments, clap::Error> {
+    command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches))
+}
+
+/// Connect outside accounts, keep them working, and use them without handling secrets.
 #[derive(Debug, Parser)]
-#[command(name = "connections", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "connections", version)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -40,75 +60,109 @@ pub(crate) struct Arguments {
 /// What every command takes.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Global {
-    /// Where connections and their key are kept
+    /// Keep connections and their key in DIR
     #[arg(long, help_heading = "Everywhere", global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Another database; never with a password in it
+    /// Use this database; put no password in it
     #[arg(long, help_heading = "Everywhere", global = true, value_name = "URL")]
     pub(crate) database: Option<String>,
-    /// Another configuration file
+    /// Read this configuration file
     #[arg(long, help_heading = "Everywhere", global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Whose connections; `local` unless said
+    /// Act for this owner [default: local]
     #[arg(long, help_heading = "Everywhere", global = true, value_name = "OWNER")]
     pub(crate) owner: Option<String>,
-    /// Prints one documented JSON shape per command
+    /// Print one documented JSON shape per command
     #[arg(long, help_heading = "Everywhere", global = true)]
     pub(crate) json: bool,
 }
 
+/// What an operator needs to know before the server runs.
+const SERVE: &str = "\
+Run the server: callbacks, webhooks, token refresh and pending setups
+
+It runs until SIGTERM or control-C, finishes what is under way, and exits with 0.
+
+Ports
+  inbound.listen       Address to listen on [default: 127.0.0.1:8745]
+  inbound.public_url   Address at which browsers and providers reach it
+                       [default: the address that it listens on]
+  /healthz             Answers 200 while the database can be read, else 503
+
+Database and key
+  database_url         A file or postgres://… [default: store/connections.db
+                       in the data directory]
+  key.file             The key that opens the database [default: root.key in
+                       the configuration directory; `connections key` says
+                       where]
+
+Directories
+  data_dir             [default: the data directory of the user]
+  state_dir            Answers of providers that the database cannot take yet;
+                       local to the machine, and made if it is missing
+                       [default: beside a database in a file, and `state` in
+                       the data directory for one on a server]
+
+Log
+  log                  `error`, `warn`, `info`, `debug` or `trace` on standard
+                       error [default: start, stop, warnings, and every loss
+                       and recovery of the database or a provider]
+
+Each of these is a key of the configuration file, and a variable: inbound.listen
+is CONNECTIONS_INBOUND__LISTEN.";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// What can be connected, and what each needs
+    /// List what can be connected
     Kinds {
         #[command(subcommand)]
         command: Option<KindsCommand>,
     },
-    /// Connects an account
+    /// Connect an account
     Add(Add),
-    /// Takes over connections that were made elsewhere; the file holds secrets, delete it afterwards
+    /// Import connections from another program
     Import(Importing),
-    /// What is connected; what needs a hand comes first
+    /// List connections, those that need attention first
     List(List),
-    /// All about one connection
+    /// Show one connection in full
     Show {
         /// An id, any unique end of one, KIND, or KIND:LABEL
         connection: String,
     },
-    /// Asks the providers whether connections work
+    /// Check that credentials still work
     Verify {
         /// Ids, unique ends of one, KIND, or KIND:LABEL
         connections: Vec<String>,
-        /// All of them; also when none is named
+        /// Check all connections [default: when none is named]
         #[arg(long, conflicts_with = "connections")]
         all: bool,
     },
-    /// Gives a connection another label
+    /// Change the label of a connection
     Rename {
         /// An id, any unique end of one, KIND, or KIND:LABEL
         connection: String,
-        /// What to call it
+        /// The new label
         label: String,
     },
-    /// Makes a connection the one that its kind alone names
+    /// Choose the default for a provider
     Default {
         /// An id, any unique end of one, KIND, or KIND:LABEL
         connection: String,
-        /// Takes that back
+        /// Let the connection be the default no longer
         #[arg(long)]
         clear: bool,
     },
-    /// Authorizes a connection again, in place; its id and label stay
+    /// Replace a credential in place, keeping id and label
     Reauthorize(Reauthorize),
-    /// Goes back to the credential that the last re-authorization replaced
+    /// Return to the credential before the last reauthorize
     Rollback {
         /// An id, any unique end of one, KIND, or KIND:LABEL
         connection: String,
-        /// Does not ask
+        /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Renews a connection's credential now, whether or not it is time
+    /// Renew a credential now
     Refresh {
         /// An id, any unique end of one, KIND, or KIND:LABEL
         connection: String,
@@ -116,92 +170,100 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Where a connection receives what its provider sends by itself
+    /// Show and test where a provider sends events
     Webhooks(Webhooks),
-    /// What happened; of one connection, also whether the record is whole
+    /// Show what happened
     Events {
         /// An id, also of one that was removed, any unique end of one, KIND, or KIND:LABEL
         connection: Option<String>,
-        /// Goes on with what happens, as it happens
+        /// Follow what happens
         #[arg(long)]
         follow: bool,
     },
-    /// Tells what happens from now on, as it happens
+    /// Follow what happens, live
     Watch(Watching),
-    /// Removes a connection and its secret
+    /// Revoke a credential at the provider and delete it
     Remove {
         /// An id, any unique end of one, KIND, or KIND:LABEL
-        connection: String,
-        /// Does not ask
+        #[arg(required_unless_present = "kind")]
+        connection: Option<String>,
+        /// Remove every connection of this kind
+        #[arg(long, conflicts_with = "connection")]
+        kind: Option<String>,
+        /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Sends a request with the connection's credential and prints the answer
+    /// Send a request with a connection's credential
     Send(Send),
-    /// Lists and reads below the granted directories
+    /// List and read files of a directory connection
     Files {
         /// An id, any unique end of one, KIND, or KIND:LABEL
         connection: String,
         #[command(subcommand)]
         command: FilesCommand,
     },
-    /// What becomes of what an extension needs: connected, failed, missing or unsupported
+    /// Show which connection an extension would use
     Resolve {
         /// Its manifest; `-` is standard input
         #[arg(value_name = "FILE|-")]
         file: String,
+        /// List what of the manifest is not read
+        #[arg(long)]
+        verbose: bool,
     },
-    /// The extensions that use connections
+    /// Add extensions and grant them connections
     Extensions {
         #[command(subcommand)]
         command: Option<ExtensionsCommand>,
     },
-    /// What extensions are set to; none of it is a secret
+    /// Get and set an extension's settings
     Preferences {
         #[command(subcommand)]
         command: PreferencesCommand,
     },
-    /// Runs a program with what an extension declared and was granted, in variables of its environment
+    /// Run a program with the secrets granted to an extension
     Exec(Exec),
-    /// What an extension needs, and the way to it; at a terminal, or with input, connects and grants it
+    /// Connect and grant what an extension still needs
     OpenSettings(OpenSettings),
-    /// The identities of a local tool, each with a directory of its own
+    /// Manage separate identities of a local tool
     Profiles {
         #[command(subcommand)]
         command: ProfilesCommand,
     },
-    /// Runs a local tool as one of its identities; what stands behind `--` is for the tool
+    /// Run a local tool with one of its profiles
     Run(Run),
-    /// What `run --sandbox` needs
+    /// Build container images for `run --sandbox`
     Sandbox {
         #[command(subcommand)]
         command: SandboxCommand,
     },
-    /// How much of each account is used
+    /// Show how much of each account's quota is used
     Usage(Usage),
-    /// Setups that wait for something
+    /// List, resume or cancel unfinished setups
     Setup {
         #[command(subcommand)]
         command: SetupCommand,
     },
-    /// The key of the database: which one, from where, and how much it seals
+    /// Show, move or rotate the database key
     Key {
         #[command(subcommand)]
         command: Option<KeyCommand>,
     },
-    /// Is there: takes callbacks and webhooks, renews credentials, goes on with setups, until it is told to end
+    /// Run the server: callbacks, webhooks, token refresh
+    #[command(long_about = SERVE)]
     Serve,
-    /// Checks data directory, database, key, clock and egress, and says what to do
+    /// Find problems and say how to fix them
     Doctor {
-        /// Also whether callbacks arrive, and what to register at providers
+        /// Check callbacks, too, and show what to register
         #[arg(long)]
         callback: bool,
     },
-    /// Prints the completions of a shell
+    /// Print shell completions
     Completions {
-        /// Which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
-    /// Prints the manual page
+    /// Print the manual page
     Man,
 }

@@ -1,11 +1,19 @@
 //! What clap refuses, said without a value: it may be a secret that was typed into the wrong place.
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{
+    Command,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
-use crate::Error;
+use super::help::reached;
+use crate::{Error, nearest::misspelled};
 
-/// What clap refuses, in one sentence that repeats no value.
-pub(crate) fn refusal(error: &clap::Error) -> Error {
+/// A word that is longer is no misspelled command.
+const LONGEST_WORD: usize = 24;
+
+/// What clap refuses of these arguments, in one sentence that repeats no value.
+pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = String>) -> Error {
+    let (command, path) = reached(arguments);
     let name = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(argument_name(text)),
         Some(ContextValue::Strings(texts)) => {
@@ -15,12 +23,15 @@ pub(crate) fn refusal(error: &clap::Error) -> Error {
     };
     let argument = name(ContextKind::InvalidArg).unwrap_or_default();
     let message = match error.kind() {
-        ErrorKind::UnknownArgument if argument.starts_with('-') => format!("there is no option '{argument}'"),
-        ErrorKind::UnknownArgument => "there is an argument too many".to_owned(),
-        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::UnknownArgument if argument.starts_with('-') => unknown_option(&argument, &command),
+        ErrorKind::UnknownArgument => format!("there is an argument too many for `{path}`"),
+        ErrorKind::InvalidSubcommand => {
+            unknown_command(&name(ContextKind::InvalidSubcommand).unwrap_or_default(), &command)
+        }
         ErrorKind::MissingRequiredArgument => format!("missing: {argument}"),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "a command is missing".to_owned()
+            let names: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
+            format!("`{path}` needs one of the commands {}", names.join(", "))
         }
         ErrorKind::ArgumentConflict => format!("{argument} does not go with the rest of the command"),
         ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
@@ -33,7 +44,29 @@ pub(crate) fn refusal(error: &clap::Error) -> Error {
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         _ => "the command is not well formed".to_owned(),
     };
-    Error::usage(message).remedy("see `connections --help`")
+    Error::usage(message).remedy(format!("see `{path} --help`"))
+}
+
+/// Repeats what was typed if it can be a misspelled command, and names the nearest one.
+fn unknown_command(typed: &str, command: &Command) -> String {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
+    if typed.is_empty() || typed.len() > LONGEST_WORD || !typed.bytes().all(is_letter) {
+        return "there is no such command".to_owned();
+    }
+    match misspelled(typed, command.get_subcommands().map(Command::get_name)) {
+        Some(meant) => format!("there is no command '{typed}'. Did you mean '{meant}'?"),
+        None => format!("there is no command '{typed}'"),
+    }
+}
+
+fn unknown_option(typed: &str, command: &Command) -> String {
+    let root = super::command();
+    let known: Vec<_> = command.get_arguments().chain(root.get_arguments()).filter_map(clap::Arg::get_long).collect();
+    let meant = typed.strip_prefix("--").and_then(|typed| misspelled(typed, known));
+    match meant {
+        Some(meant) => format!("there is no option '{typed}'. Did you mean '--{meant}'?"),
+        None => format!("there is no option '{typed}'"),
+    }
 }
 
 fn is_empty(value: &ContextValue) -> bool {

@@ -14,33 +14,39 @@ pub(crate) struct InputArguments {
     /// One field, from an environment variable; wins over --input
     #[arg(long = "from-env", value_name = "NAME=VARIABLE")]
     pub(crate) from_env: Vec<String>,
+    /// Ask for optional fields, too
+    #[arg(long)]
+    pub(crate) all_fields: bool,
 }
 
 /// How what leads to the provider is finished; every way that the kind has, unless one is chosen.
 #[derive(Args, Debug, Default)]
 pub(crate) struct FinishArguments {
-    /// With a code that is typed at the provider, on any machine
+    /// Finish by entering a code on another device
     #[arg(long, conflicts_with = "paste")]
     pub(crate) device: bool,
-    /// In any browser, on any machine; where it ends is pasted here
+    /// Finish by pasting the address the browser ends on
     #[arg(long)]
     pub(crate) paste: bool,
-    /// Opens no browser; the address is printed in any case
+    /// Print the address and open no browser
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Do not ask whether the account is the right one
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Add {
-    /// What to connect; `connections kinds` lists them
-    pub(crate) kind: String,
-    /// What to call it; the account's name unless given
+    /// What to connect [default: chosen from a list]
+    pub(crate) kind: Option<String>,
+    /// Name for the connection [default: the account's name]
     #[arg(long)]
     pub(crate) label: Option<String>,
-    /// As which identity of a local tool: a profile's label, its id, or any unique end of one
+    /// Connect this profile of a local tool: a label or an id
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
-    /// Connects the account also when it is connected already
+    /// Allow a second connection to the same account
     #[arg(long)]
     pub(crate) again: bool,
     #[command(flatten)]
@@ -53,7 +59,7 @@ pub(crate) struct Add {
 pub(crate) struct Reauthorize {
     /// An id, any unique end of one, KIND, or KIND:LABEL
     pub(crate) connection: String,
-    /// Also as another account than the one that it is of
+    /// Allow a different account than before
     #[arg(long)]
     pub(crate) another_account: bool,
     #[command(flatten)]
@@ -64,18 +70,18 @@ pub(crate) struct Reauthorize {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SetupCommand {
-    /// Setups that have not ended
+    /// List setups that have not ended
     List,
-    /// Goes on with one
+    /// Continue a setup
     Resume {
-        /// An id, or any unique end of one
-        id: String,
+        /// An id, or any unique end of one [default: the only setup]
+        id: Option<String>,
         #[command(flatten)]
         finish: FinishArguments,
         #[command(flatten)]
         input: InputArguments,
     },
-    /// Ends one; nothing is kept
+    /// End a setup and keep nothing
     Cancel {
         /// An id, or any unique end of one
         id: String,

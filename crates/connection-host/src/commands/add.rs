@@ -8,12 +8,22 @@ use super::{
     made::Made,
     profiles,
 };
-use crate::{Error, Exit, args::Add, cli::Program, input::Inputs, select};
+use crate::{
+    Error, Exit,
+    args::Add,
+    cli::Program,
+    input::{self, Inputs},
+    select,
+};
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
-    let descriptor = program.kind(&arguments.kind)?.descriptor.clone();
+    let kind = match &arguments.kind {
+        Some(kind) => kind.clone(),
+        None => picked(&program).await?,
+    };
+    let descriptor = program.kind(&kind)?.descriptor.clone();
     if arguments.profile.is_some() {
-        profiles::supported(program.kind(&arguments.kind)?)?;
+        profiles::supported(program.kind(&kind)?)?;
     }
     let finish = Finish::new(&arguments.finish, &program);
     // Before anything is made on the disk.
@@ -29,6 +39,8 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let begin = registry.begin_setup(&descriptor.kind);
     let begin = if arguments.again { begin.again() } else { begin };
+    let begin = if finish.leads() { begin.led_browser() } else { begin };
+    let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
     let begin = match &arguments.profile {
         Some(reference) => {
             let known = registry.profiles(&descriptor.kind)?.list().await?;
@@ -45,6 +57,25 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let result = dialogue.run(inputs).await;
     registry.close().await;
     result
+}
+
+/// The kind that a person picks of all.
+async fn picked(program: &Program) -> Result<String, Error> {
+    let names: Vec<_> = program.kinds.iter().map(|kind| kind.descriptor.kind.to_string()).collect();
+    if !program.person || program.output.json {
+        let message = "nobody can be asked what to connect";
+        return Err(Error::new(Exit::Usage, "input_required", message)
+            .remedy(format!("name a kind: `connections add KIND`; the kinds are {}", names.join(", "))));
+    }
+    let widest = names.iter().map(String::len).max().unwrap_or_default();
+    let shown = program.kinds.iter().map(|kind| {
+        let descriptor = &kind.descriptor;
+        format!("{:<widest$}  {}", descriptor.kind.as_str(), descriptor.display_name)
+    });
+    let shown: Vec<_> = shown.collect();
+    let picked = tokio::task::spawn_blocking(move || input::pick("What to connect?", shown)).await;
+    let picked = picked.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))??;
+    names.into_iter().nth(picked).ok_or_else(|| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))
 }
 
 /// Whether anything is left of it to be shown.

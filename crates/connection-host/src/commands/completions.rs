@@ -1,20 +1,17 @@
 //! `completions SHELL` and `man`: made from the command line's own description.
 
-use crate::{
-    Error, Exit,
-    cli::{self, Program},
-};
+use crate::{Error, Exit, args, cli::Program, name::name};
 
 pub(super) fn completions(program: &Program, shell: clap_complete::Shell) -> Result<Exit, Error> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut cli::command(), "connections", &mut text);
+    clap_complete::generate(shell, &mut args::command(), name(), &mut text);
     program.output.bytes(&text)?;
     Ok(Exit::Fine)
 }
 
 pub(super) fn manual(program: &Program) -> Result<Exit, Error> {
     let mut text = Vec::new();
-    clap_mangen::Man::new(cli::command()).render(&mut text).map_err(|error| Error::io("the manual", &error))?;
+    clap_mangen::Man::new(args::command()).render(&mut text).map_err(|error| Error::io("the manual", &error))?;
     program.output.bytes(&text)?;
     Ok(Exit::Fine)
 }

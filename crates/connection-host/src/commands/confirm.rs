@@ -10,12 +10,13 @@ pub(super) fn possible(program: &Program, yes: bool, what: &str) -> Result<(), E
     Err(Error::new(Exit::Usage, "confirmation_required", format!("nobody can be asked {what}")).remedy("say --yes"))
 }
 
-/// Asks; an error for no. Not 0: what a shell runs after it with `&&` counts on it.
-pub(super) async fn ask(question: String, left: &str) -> Result<(), Error> {
-    match agreed(question).await? {
-        true => Ok(()),
-        false => Err(Error::new(Exit::Usage, "confirmation_required", format!("it was not confirmed, and {left}"))),
+/// Asks, and returns whether it was a yes. After a no it says what is left as it was.
+pub(super) async fn ask(program: &Program, question: String, left: &str) -> Result<bool, Error> {
+    let agreed = agreed(question).await?;
+    if !agreed {
+        program.output.note(left);
     }
+    Ok(agreed)
 }
 
 /// Asks; whether it was a yes.

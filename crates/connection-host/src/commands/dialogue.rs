@@ -1,13 +1,14 @@
 //! Talks a setup to its end: asks, shows, and says what was made.
 //!
 //! Whatever ends the talk before the setup does, control-C included, cancels the setup, so that nothing is left behind.
-//! Only a setup that waits for something else than an answer stays, and says how to go on; and one that was begun before,
-//! when nothing was brought to go on with.
+//! Only a setup that waits for something else than an answer, or for the confirmation of its account where nobody can be
+//! asked, stays, and says how to go on; and one that was begun before, when nothing was brought to go on with.
 
-use connection_contract::{Field, Notice, Prompt, Reason, Way};
-use connection_core::{AdvanceError, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
+use connection_contract::{Field, Identity, Notice, Prompt, Reason, Way};
+use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
 
 use super::{
+    confirm,
     finish::{self, Finish},
     kinds,
     made::{self, Made},
@@ -15,9 +16,9 @@ use super::{
 use crate::{
     Error, Exit,
     cli::Program,
-    inbound::Endpoint,
+    inbound::{self, Endpoint},
     input::{Cancelled, Inputs},
-    output::short_id,
+    output::{account, name, short_id},
     platform::Terminal,
 };
 
@@ -54,19 +55,26 @@ struct Shown {
 
 enum Ended {
     Outcome,
+    /// Nobody can be asked whether this account is the right one.
+    Unconfirmed(String),
     /// The provider cannot be asked now.
     Waiting(Reason),
 }
 
 impl Dialogue<'_> {
     pub(super) async fn run(self, inputs: Inputs) -> Result<Exit, Error> {
+        let keeps = self.reauthorized().await?;
         let ended = tokio::select! {
-            ended = self.talk(inputs) => ended,
+            ended = self.talk(inputs, keeps.as_ref()) => ended,
             // Whoever is killed otherwise leaves the setup, to go on with.
             () = self.program.interrupts.next() => Err(Cancelled.into()),
         };
         match ended {
             Ok(Ended::Waiting(reason)) => Err(waiting(self.session, &reason)),
+            Ok(Ended::Unconfirmed(account)) => {
+                self.endpoint.settle().await;
+                Err(unconfirmed(self.session, &account))
+            }
             Ok(Ended::Outcome) => {
                 let told = made::told(self.program, self.registry, self.session, self.made).await;
                 self.endpoint.settle().await;
@@ -80,23 +88,44 @@ impl Dialogue<'_> {
                     made::told(self.program, self.registry, self.session, self.made).await
                 }
                 // The error that ended the talk matters more than one of the clean-up.
-                _ => Err(error),
+                _ => Err(match &keeps {
+                    Some(connection) => kept(error, connection),
+                    None => error,
+                }),
             },
         }
     }
 
-    async fn talk(&self, mut inputs: Inputs) -> Result<Ended, Error> {
+    /// The connection whose credential stays in use until this setup has replaced it.
+    async fn reauthorized(&self) -> Result<Option<ConnectionInfo>, Error> {
+        if !matches!(self.made, Made::Reauthorized | Made::ReauthorizedFor) {
+            return Ok(None);
+        }
+        let setups = self.registry.setups().await?;
+        let setup = setups.iter().find(|setup| setup.id == self.session.id());
+        match setup.and_then(|setup| setup.reauthorizes) {
+            Some(id) => Ok(Some(self.registry.connection(id).await?.info().clone())),
+            None => Ok(None),
+        }
+    }
+
+    async fn talk(&self, mut inputs: Inputs, keeps: Option<&ConnectionInfo>) -> Result<Ended, Error> {
         let mut shown = Shown::default();
         let mut next = None;
         loop {
             let step = match next.take() {
                 Some(step) => step,
-                None => self.session.next_step().await?,
+                None => {
+                    let provider = self.program.provider(self.session.kind());
+                    self.program.output.waiting(provider, self.session.next_step()).await?
+                }
             };
             let Some((number, step)) = step else { return Ok(Ended::Outcome) };
             match step {
                 SetupStep::Prompt { prompt, fields, open: None, beside } => {
-                    self.greet(&mut shown, &prompt, &inputs);
+                    if inputs.asks(&fields) {
+                        self.greet(&mut shown, &prompt, keeps);
+                    }
                     self.notices(&mut shown, &beside);
                     (inputs, next) = self.answer(&mut shown, number, prompt, fields, inputs).await?;
                 }
@@ -111,16 +140,23 @@ impl Dialogue<'_> {
                         (inputs, next) = self.answer(&mut shown, number, prompt, fields, inputs).await?;
                     }
                 }
+                SetupStep::Confirm { identity } => {
+                    let account = self.account(&identity);
+                    // Where another way ended a question, the terminal still belongs to that one.
+                    if !(self.finish.agrees() || inputs.person()) {
+                        return Ok(Ended::Unconfirmed(account));
+                    }
+                    self.confirm(number, &account).await?;
+                }
                 SetupStep::Redirect { redirect, beside } => {
                     self.notices(&mut shown, &beside);
                     self.lead(&mut shown, &redirect, &beside, false).await?;
                 }
-                SetupStep::Notice { beside } => {
-                    self.notices(&mut shown, &beside);
-                    if let Some(reason) = beside.into_iter().find_map(|notice| notice.reason) {
-                        return Ok(Ended::Waiting(reason));
-                    }
-                }
+                SetupStep::Notice { beside } => match beside.iter().find_map(|notice| notice.reason.clone()) {
+                    // The error says both, once.
+                    Some(reason) => return Ok(Ended::Waiting(reason)),
+                    None => self.notices(&mut shown, &beside),
+                },
                 SetupStep::Done { .. } | SetupStep::Failed(_) => return Ok(Ended::Outcome),
             }
         }
@@ -177,8 +213,10 @@ impl Dialogue<'_> {
             (inputs, answers) = asked.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
             match self.session.advance(number, &answers?).await {
                 Ok(()) => return Ok((inputs, None)),
-                Err(invalid @ AdvanceError::Invalid(_)) => {
-                    if !inputs.ask_again() {
+                Err(AdvanceError::Invalid(problems)) => {
+                    let again = inputs.ask_again(problems.iter().map(|problem| problem.field.as_str()));
+                    let invalid = AdvanceError::Invalid(problems);
+                    if !again {
                         return Err(Error::from(invalid).exit(Exit::SetupFailed));
                     }
                     self.program.output.note(invalid.to_string());
@@ -218,29 +256,71 @@ impl Dialogue<'_> {
             };
         }
         let link = redirect.link.as_str();
+        let address = self.finish.address(self.session, redirect, self.endpoint, asks).await?;
         match shown.link.replace(link.to_owned()) {
-            None => self.finish.lead(self.program, redirect, self.endpoint, asks).await,
+            None => self.finish.lead(self.program, &address, self.endpoint, asks).await,
             // One whose life is over gives way to another. No second browser is opened for it.
             Some(before) if before != link => {
-                self.program.output.note(format!("Open {link} instead, if it is not open yet"))
+                self.program.output.note(format!("Open {address} instead, if it is not open yet"))
             }
             Some(_) => {}
         }
         Ok(())
     }
 
+    /// Asks whether the account is the right one, and goes on when it is.
+    async fn confirm(&self, number: StepNo, account: &str) -> Result<(), Error> {
+        if !self.finish.agrees() {
+            let question = match self.made {
+                Made::Reauthorized | Made::ReauthorizedFor => format!("Reauthorize as {account}?"),
+                _ => format!("Connect {account}?"),
+            };
+            let terminal = Terminal::now();
+            let agreed = confirm::agreed(question).await;
+            drop(terminal);
+            if !agreed? {
+                return Err(refused(account));
+            }
+        }
+        match self.session.advance(number, &[]).await {
+            // Somebody else answered or ended it: what came of that comes next.
+            Ok(()) | Err(AdvanceError::Ended | AdvanceError::NoPrompt | AdvanceError::WrongStep { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The account by its name, and by its id at the provider where that is another text: names may be chosen to deceive.
+    fn account(&self, identity: &Identity) -> String {
+        let kind = self.session.kind();
+        let title = self.program.kind(kind.as_str()).map(|kind| kind.descriptor.display_name.to_string());
+        let (title, label, id) = (title.unwrap_or_else(|_| kind.to_string()), &identity.label, &identity.account_id);
+        match label == id {
+            true => format!("the {title} account {label}"),
+            false => format!("the {title} account {label} (id {id})"),
+        }
+    }
+
     /// What a person reads before the first question.
-    fn greet(&self, shown: &mut Shown, prompt: &Prompt, inputs: &Inputs) {
-        if shown.greeted || !inputs.person() {
+    fn greet(&self, shown: &mut Shown, prompt: &Prompt, keeps: Option<&ConnectionInfo>) {
+        if shown.greeted {
             return;
         }
         shown.greeted = true;
         let output = &self.program.output;
-        output.note(prompt.title.as_str());
+        match keeps {
+            Some(connection) => output.note(format!("Authorize {} again", account(connection))),
+            None => output.note(prompt.title.as_str()),
+        }
         let kind = self.session.kind();
         if let Ok(entry) = self.program.kind(kind.as_str()) {
             for line in kinds::guide(entry) {
                 output.note(format!("  {line}"));
+            }
+            let settings = &self.program.settings;
+            let asks = prompt.fields.iter().any(|name| entry.asks_for_application(name));
+            // The plugin tells it at a desktop alone, since a page elsewhere is not read by who registers it.
+            if asks && settings.inbound.public_url.is_some() && kinds::is_called_back(&entry.descriptor) {
+                output.note(format!("  Redirect address to register: {}", inbound::to_register(settings, kind)));
             }
         }
     }
@@ -266,9 +346,38 @@ impl Dialogue<'_> {
     }
 }
 
+/// The error of a re-authorization that a person ended: the old credential is still there.
+fn kept(mut error: Error, connection: &ConnectionInfo) -> Error {
+    let ended = match error.code.as_str() {
+        "setup_cancelled" => "the re-authorization was cancelled".to_owned(),
+        "account_refused" => error.message.trim_end_matches("; nothing was kept").to_owned(),
+        _ => return error,
+    };
+    error.message = format!("{ended}; {} keeps its current credential", name(connection));
+    error
+}
+
 /// What a question asks.
 fn names_of(fields: &[Field]) -> Vec<String> {
     fields.iter().map(|field| field.name.to_string()).collect()
+}
+
+fn refused(account: &str) -> Error {
+    Error::new(Exit::SetupFailed, "account_refused", format!("{account} was not confirmed; nothing was kept")).remedy(
+        "begin again, and sign in at the provider as the account that you mean; if you did not sign in as this one, \
+         somebody else did",
+    )
+}
+
+fn unconfirmed(session: &SetupSession, account: &str) -> Error {
+    let id = session.id().to_string();
+    let asks = format!("nobody can be asked whether {account} is the right account");
+    Error::new(Exit::Usage, "confirmation_required", format!("{asks}; the setup {} waits", short_id(&id))).remedy(
+        format!(
+            "go on with `connections setup resume {id}` at a terminal or with --yes, or end it with \
+             `connections setup cancel {id}`"
+        ),
+    )
 }
 
 fn waiting(session: &SetupSession, reason: &Reason) -> Error {

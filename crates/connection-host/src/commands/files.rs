@@ -76,7 +76,8 @@ async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
         let (encoding, body) = json::body_text(bytes.expose().to_vec());
         return output.shape(&json::FileContentBody { size, encoding, body });
     }
-    output.bytes(bytes.expose())
+    output.bytes(bytes.expose())?;
+    output.end_line(bytes.expose().last().copied())
 }
 
 /// The path as it was typed, or the granted directory itself.

@@ -2,6 +2,7 @@
 //! ended.
 
 use connection_contract::{Descriptor, Field, Input, Redirect, Secret, Way};
+use connection_core::SetupSession;
 
 use super::kinds;
 use crate::{
@@ -21,6 +22,8 @@ pub(super) struct Finish {
     way: Option<Way>,
     /// Whether a browser is opened on this machine.
     opens: bool,
+    /// `--yes`: whichever account comes of it is the right one.
+    agrees: bool,
 }
 
 impl Finish {
@@ -31,7 +34,7 @@ impl Finish {
             _ => None,
         };
         let here = program.person && !program.output.json && program.environment.has_desktop();
-        Self { way, opens: way.is_none() && here && !arguments.no_browser }
+        Self { way, opens: way.is_none() && here && !arguments.no_browser, agrees: arguments.yes }
     }
 
     /// Refuses a way that the kind or this machine does not have, before anything is made.
@@ -55,6 +58,22 @@ impl Finish {
     /// Whether somebody said which way, and so that it is to be gone.
     pub(super) fn is_chosen(self) -> bool {
         self.way.is_some()
+    }
+
+    /// Returns `true` unless somebody pastes where a browser ended: then the browser may be one that cannot reach an
+    /// address of ours, and the command opens none.
+    pub(super) fn leads(self) -> bool {
+        !self.is_paste()
+    }
+
+    /// Returns `true` when somebody is asked whether the account is the right one.
+    pub(super) fn confirms(self, inputs: &Inputs) -> bool {
+        inputs.person() && !self.agrees
+    }
+
+    /// Returns `true` when somebody said that whichever account comes of it is the right one.
+    pub(super) fn agrees(self) -> bool {
+        self.agrees
     }
 
     pub(super) fn is_paste(self) -> bool {
@@ -81,9 +100,27 @@ impl Finish {
         }
     }
 
+    /// Returns the address that a person opens: one of ours that leads to the provider where the browser comes back to it,
+    /// and the provider's own where somebody pastes.
+    pub(super) async fn address(
+        self,
+        session: &SetupSession,
+        redirect: &Redirect,
+        endpoint: &Endpoint,
+        asks: bool,
+    ) -> Result<String, Error> {
+        let comes_back = match endpoint.given() {
+            Given::Address(_) => !asks,
+            Given::Elsewhere(_) => self.leads(),
+            Given::Nothing | Given::Unreachable => false,
+        };
+        let led = if comes_back { session.lead_address().await? } else { None };
+        Ok(led.unwrap_or_else(|| redirect.link.as_str().to_owned()))
+    }
+
     /// Shows where to go, and goes there on a desktop.
-    pub(super) async fn lead(self, program: &Program, redirect: &Redirect, endpoint: &Endpoint, asks: bool) {
-        let (output, address) = (&program.output, redirect.link.as_str());
+    pub(super) async fn lead(self, program: &Program, address: &str, endpoint: &Endpoint, asks: bool) {
+        let output = &program.output;
         match endpoint.given() {
             Given::Address(address) => output.note(format!("Redirect address: {address}")),
             Given::Elsewhere(address) => {

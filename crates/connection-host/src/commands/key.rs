@@ -7,6 +7,7 @@ use crate::{
     args::{KeyChange, KeyCommand},
     cli::Program,
     config::KeySettings,
+    input,
     output::json::{KeyBody, KeyChangeBody, KeyRotationBody},
 };
 
@@ -37,7 +38,7 @@ async fn show(mut program: Program) -> Result<Exit, Error> {
 }
 
 async fn change(program: Program, arguments: KeyChange) -> Result<Exit, Error> {
-    let to = program.settings.next_key_source(named(arguments)?, &program.environment)?;
+    let to = program.settings.next_key_source(named(arguments)?, &program.environment, input::new_passphrase)?;
     // Sources that were configured beside each other for the sake of this change may disagree here, and only here.
     let changed = program.builder().key(program.key.used.clone()).change_key(to).await?;
     let (output, name) = (&program.output, &changed.source);
@@ -96,12 +97,15 @@ fn values(count: u64) -> String {
 }
 
 fn named(arguments: KeyChange) -> Result<KeySettings, Error> {
-    let KeyChange { to_source, to_file, to_variable, to_command, to_wrap, to_unwrap } = arguments;
-    let source = to_source.parse().map_err(|()| Error::usage("--to-source takes file, environment or command"))?;
+    let KeyChange { to_source, to_file, to_variable, to_passphrase_file, to_command, to_wrap, to_unwrap } = arguments;
+    let source = to_source
+        .parse()
+        .map_err(|()| Error::usage("--to-source takes file, environment, command, keyring or passphrase"))?;
     Ok(KeySettings {
         source: Some(source),
         file: to_file,
         variable: to_variable,
+        passphrase_file: to_passphrase_file,
         command: argv("--to-command", to_command)?,
         wrap: argv("--to-wrap", to_wrap)?,
         unwrap: argv("--to-unwrap", to_unwrap)?,

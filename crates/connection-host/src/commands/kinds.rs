@@ -25,20 +25,30 @@ pub(super) async fn list(program: &Program) -> Result<Exit, Error> {
         output.shape(&bodies)?;
         return Ok(Exit::Fine);
     }
-    let mut table = Table::new(["KIND", "WHAT", "ASKS FOR", "CAN", "NEEDS"], 1);
+    let mut whole = Table::new(["KIND", "WHAT", "ASKS FOR", "CAN", "NEEDS"], 1);
+    let mut asking = Table::new(["KIND", "WHAT", "ASKS FOR"], 1);
+    let mut narrow = Table::new(["KIND", "WHAT", "PROVED BY"], 1);
     for kind in &program.kinds {
         let descriptor = &kind.descriptor;
         let fields: Vec<_> = descriptor.fields.iter().map(|field| &*field.name).collect();
         let needs: Vec<_> = descriptor.needs.iter().copied().map(json::need_word).collect();
-        table.row([
-            descriptor.kind.as_str().into(),
-            descriptor.display_name.as_str().into(),
+        let named = || [descriptor.kind.as_str().into(), descriptor.display_name.as_str().into()];
+        let [kind_name, what] = named();
+        whole.row([
+            kind_name,
+            what,
             fields.join(", ").into(),
             json::KindBody::capabilities(kind).join(", ").into(),
             needs.join(", ").into(),
         ]);
+        let [kind_name, what] = named();
+        asking.row([kind_name, what, fields.join(", ").into()]);
+        let [kind_name, what] = named();
+        narrow.row([kind_name, what, json::auth_word(descriptor.auth).into()]);
     }
-    output.table(&table)?;
+    if output.first_that_fits(&[whole, asking, narrow])? > 0 {
+        output.line("\n`connections kinds show KIND` tells more about one.")?;
+    }
     Ok(Exit::Fine)
 }
 

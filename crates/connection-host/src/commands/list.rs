@@ -1,49 +1,91 @@
 //! `list`: what needs a hand comes first, with the command that mends it.
 //!
-//! As many as fit one page are sorted as a whole. More are printed page by page, one round of pages for each urgency, so
-//! that no list is too long for the memory.
+//! Up to a thousand are sorted as a whole. Of more, a person sees those that need attention and a first page, and how to
+//! see the others; programs, and who asks for all, get them page by page, one round of pages for each urgency, so that no
+//! list is too long for the memory.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use connection_contract::{Kind, Liveness};
-use connection_core::{ConnectionInfo, ConnectionRegistry, Filter};
+use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Filter, ListCursor, Page};
 
 use super::identities::Identities;
 use crate::{
     Error, Exit,
     args::List,
     cli::Program,
+    extensions::scope_notes,
     output::{
-        Cell, Elements, Output, SOON, Table, condition, expires_soon, json, name, reason_line, short_id, urgency,
+        Cell, Elements, Output, SOON, Table, condition, expires_soon, json, name, quoted, reason_line, short_id,
+        urgency,
     },
     select::Pages,
 };
 
-/// So many are sorted at once.
+/// The number of connections that are sorted at once.
 const FEW: usize = 1000;
+/// The number of connections on a page for people.
+const PAGE: u16 = 50;
+/// The number of connections that need attention and are shown before the first page.
+const MOST_URGENT: usize = 100;
 /// So many commands are worth copying.
 const MOST_COMMANDS: usize = 100;
 
 pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, Error> {
     let wanted = Wanted::of(&arguments)?;
+    if let Some(looked) = program.missing_database() {
+        return nothing(&program.output, &looked);
+    }
     let registry = program.open().await?;
     let output = &program.output;
     let mut printer = Printer::new(output, arguments.all_owners, arguments.limit);
-    match wanted.few(&registry).await? {
-        Some(rows) => {
-            printer.learn(&registry, &rows).await?;
-            printer.page(rows)?;
-        }
-        None => wanted.many(&registry, &mut printer).await?,
+    if !output.json {
+        printer.scopes = scope_notes(&registry).await?;
+    }
+    let mut more = None;
+    if let Some(after) = wanted.after {
+        let limit = arguments.limit.map_or(PAGE, |limit| u16::try_from(limit).unwrap_or(u16::MAX));
+        let page = wanted.page(&registry, wanted.filter.clone().after(after).limit(limit)).await?;
+        more = page.next.map(|next| More { next, left: None });
+        printer.print(&registry, page.connections).await?;
+    } else if let Some(rows) = wanted.few(&registry).await? {
+        printer.print(&registry, rows).await?;
+    } else if output.json || arguments.all || arguments.limit.is_some() || wanted.is_narrow {
+        wanted.many(&registry, &mut printer).await?;
+    } else {
+        more = wanted.first(&registry, &mut printer).await?;
     }
     registry.close().await;
-    printer.end(wanted.is_all())?;
+    printer.end(wanted.is_all(), more)?;
     Ok(Exit::Fine)
+}
+
+/// There is no database, and looking at one makes none: the directory may be a misspelled one.
+fn nothing(output: &Output, looked: &Path) -> Result<Exit, Error> {
+    if output.json {
+        Elements::new().end(output)?;
+        return Ok(Exit::Fine);
+    }
+    output.line(format!("Nothing is connected yet: there is no database at {}.", looked.display()))?;
+    output.line("`connections kinds` shows what can be connected; `connections add KIND` begins.")?;
+    Ok(Exit::Fine)
+}
+
+/// What a list for people leaves out.
+struct More {
+    next: ListCursor,
+    /// The number of connections that are not shown, where it is known.
+    left: Option<u64>,
 }
 
 /// The table or the array, sorted by urgency.
 pub(super) fn print(output: &Output, rows: Vec<ConnectionInfo>, identities: Identities) -> Result<(), Error> {
     let mut printer = Printer { identities, ..Printer::new(output, false, None) };
     printer.page(rows)?;
-    printer.end(true)
+    printer.end(true, None)
 }
 
 /// What was asked for.
@@ -53,22 +95,33 @@ struct Wanted {
     expiring: bool,
     all_owners: bool,
     filtered: bool,
+    /// `true` if a filter other than the kind leaves connections out.
+    is_narrow: bool,
+    kind: Option<Kind>,
+    after: Option<ListCursor>,
 }
 
 impl Wanted {
     fn of(arguments: &List) -> Result<Self, Error> {
-        let List { kind, states, label, expiring, limit: _, all_owners } = arguments;
+        let List { kind, states, label, expiring, limit: _, all: _, after, all_owners } = arguments;
         let mut filter = Filter::new();
-        if let Some(kind) = kind {
-            let kind = Kind::parse(kind);
-            filter = filter.kind(kind.ok_or_else(|| Error::usage("--kind does not take this value"))?);
+        let kind =
+            kind.as_ref().map(|kind| Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not take this value")));
+        let kind = kind.transpose()?;
+        if let Some(kind) = &kind {
+            filter = filter.kind(kind.clone());
         }
+        let after = after
+            .as_ref()
+            .map(|after| after.parse().map_err(|_| Error::usage("--after takes a place that `list` printed")));
+        let after = after.transpose()?;
         if let Some(label) = label {
             filter = filter.label(label);
         }
         let states = states.iter().map(|word| state(word)).collect::<Result<Vec<_>, _>>()?;
-        let filtered = kind.is_some() || label.is_some() || *expiring || !states.is_empty();
-        Ok(Self { filter, states, expiring: *expiring, all_owners: *all_owners, filtered })
+        let is_narrow = label.is_some() || *expiring || !states.is_empty();
+        let filtered = kind.is_some() || is_narrow;
+        Ok(Self { filter, states, expiring: *expiring, all_owners: *all_owners, filtered, is_narrow, kind, after })
     }
 
     fn is_all(&self) -> bool {
@@ -93,6 +146,40 @@ impl Wanted {
         Ok(Some(rows))
     }
 
+    async fn page(&self, registry: &ConnectionRegistry, filter: Filter) -> Result<Page, Error> {
+        Ok(match self.all_owners {
+            true => registry.list_all_owners(filter).await?,
+            false => registry.list_connections(filter).await?,
+        })
+    }
+
+    /// Those that need attention, up to a bound, then the first page; what is left.
+    async fn first(&self, registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<Option<More>, Error> {
+        let not_live = [Liveness::Failing, Liveness::Offline, Liveness::Unknown];
+        let not_live = not_live.into_iter().fold(self.filter.clone(), Filter::liveness);
+        let expiring = self.filter.clone().liveness(Liveness::Live).expiring_within(SOON);
+        let mut urgent = Vec::new();
+        for filter in [not_live, expiring] {
+            let mut pages = self.pages(registry, filter);
+            while urgent.len() < MOST_URGENT
+                && let Some(page) = pages.next().await?
+            {
+                urgent.extend(page);
+            }
+        }
+        urgent.truncate(MOST_URGENT);
+        let mut shown: HashSet<ConnectionId> = urgent.iter().map(|info| info.id).collect();
+        printer.print(registry, urgent).await?;
+        let mut page = self.page(registry, self.filter.clone().limit(PAGE)).await?;
+        page.connections.retain(|info| shown.insert(info.id));
+        printer.print(registry, page.connections).await?;
+        let all = match self.all_owners {
+            true => registry.count_all_owners(self.kind.as_ref()).await?,
+            false => registry.count_connections(self.kind.as_ref()).await?,
+        };
+        Ok(page.next.map(|next| More { next, left: Some(all.saturating_sub(shown.len() as u64)) }))
+    }
+
     async fn many(&self, registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {
         use Liveness::{Failing, Live, Offline, Unknown};
         let now = printer.output.now;
@@ -109,8 +196,7 @@ impl Wanted {
                 && let Some(mut page) = pages.next().await?
             {
                 page.retain(|info| expiring.is_none_or(|expiring| expires_soon(info, now) == expiring));
-                printer.learn(registry, &page).await?;
-                printer.page(page)?;
+                printer.print(registry, page).await?;
             }
         }
         Ok(())
@@ -130,6 +216,8 @@ fn state(word: &str) -> Result<Liveness, Error> {
 /// Prints pages as one list.
 struct Printer<'o> {
     output: &'o Output,
+    /// What connections lack that extensions declare.
+    scopes: HashMap<ConnectionId, String>,
     owners: bool,
     identities: Identities,
     left: usize,
@@ -142,7 +230,18 @@ struct Printer<'o> {
 impl<'o> Printer<'o> {
     fn new(output: &'o Output, owners: bool, limit: Option<usize>) -> Self {
         let (commands, left, identities) = (Vec::new(), limit.unwrap_or(usize::MAX), Identities::new());
-        Self { output, owners, identities, left, printed: false, elements: Elements::new(), commands, more_commands: 0 }
+        let scopes = HashMap::new();
+        Self {
+            scopes,
+            output,
+            owners,
+            identities,
+            left,
+            printed: false,
+            elements: Elements::new(),
+            commands,
+            more_commands: 0,
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -152,6 +251,11 @@ impl<'o> Printer<'o> {
     /// What the profiles of these are called. Programs get ids.
     async fn learn(&mut self, registry: &ConnectionRegistry, rows: &[ConnectionInfo]) -> Result<(), Error> {
         if self.output.json { Ok(()) } else { self.identities.learn(registry, rows).await }
+    }
+
+    async fn print(&mut self, registry: &ConnectionRegistry, rows: Vec<ConnectionInfo>) -> Result<(), Error> {
+        self.learn(registry, &rows).await?;
+        self.page(rows)
     }
 
     fn page(&mut self, mut rows: Vec<ConnectionInfo>) -> Result<(), Error> {
@@ -165,9 +269,21 @@ impl<'o> Printer<'o> {
         if rows.is_empty() {
             return Ok(());
         }
+        // The default is shown only where a provider has several connections.
+        let mut of_provider = HashMap::<_, usize>::new();
+        for info in &rows {
+            *of_provider.entry((info.owner.clone(), info.provider.clone())).or_default() += 1;
+        }
+        let is_told = |info: &ConnectionInfo| {
+            info.is_default && of_provider.get(&(info.owner.clone(), info.provider.clone())).is_some_and(|of| *of > 1)
+        };
         let mut table = Table::new(["ID", "OWNER", "CONNECTION", "PROFILE", "ACCOUNT", "STATE", "DEFAULT", "NOTE"], 3);
         for info in &rows {
-            let (note, mend) = reason_line(info, now);
+            let (mut note, mut mend) = reason_line(info, now);
+            if let Some(scopes) = self.scopes.get(&info.id) {
+                note = if note.is_empty() { scopes.clone() } else { format!("{note}; {scopes}") };
+                mend = mend.or_else(|| Some(format!("connections reauthorize {}", quoted(&name(info)))));
+            }
             table.row([
                 short_id(&info.id.to_string()).into(),
                 if self.owners { info.owner.as_str() } else { "" }.into(),
@@ -175,7 +291,7 @@ impl<'o> Printer<'o> {
                 self.identities.of(info).into(),
                 info.identity.label.as_str().into(),
                 Cell::liveness(condition(info).0),
-                if info.is_default { "yes" } else { "" }.into(),
+                if is_told(info) { "yes" } else { "" }.into(),
                 note.into(),
             ]);
             match mend {
@@ -189,7 +305,7 @@ impl<'o> Printer<'o> {
         output.table(&table)
     }
 
-    fn end(self, is_all: bool) -> Result<(), Error> {
+    fn end(self, is_all: bool, more: Option<More>) -> Result<(), Error> {
         let output = self.output;
         if output.json {
             return self.elements.end(output);
@@ -201,6 +317,12 @@ impl<'o> Printer<'o> {
                 }
                 false => "No connection is like that.",
             });
+        }
+        if let Some(More { next, left }) = more {
+            let left = left.map_or_else(|| "There are more".to_owned(), |left| format!("{left} more are not shown"));
+            output.line(format!(
+                "\n{left}. See the next ones with `connections list --after {next}`, all with `connections list --all`."
+            ))?;
         }
         if self.commands.is_empty() {
             return Ok(());

@@ -25,6 +25,7 @@ mod profiles;
 mod reauthorize;
 mod refresh;
 mod remove;
+mod remove_kind;
 mod rename;
 mod resolve;
 mod rollback;
@@ -73,10 +74,13 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Events { connection, follow: true } => follow::run(program, connection.as_deref()).await,
         Command::Events { connection, follow: false } => events::run(program, connection.as_deref()).await,
         Command::Watch(arguments) => watch::run(program, arguments).await,
-        Command::Remove { connection, yes } => remove::run(program, &connection, yes).await,
+        Command::Remove { kind: Some(kind), yes, .. } => remove_kind::run(program, &kind, yes).await,
+        Command::Remove { connection, kind: None, yes } => {
+            remove::run(program, &connection.unwrap_or_default(), yes).await
+        }
         Command::Send(arguments) => send::run(program, arguments).await,
         Command::Files { connection, command } => files::run(program, &connection, command).await,
-        Command::Resolve { file } => resolve::run(program, &file).await,
+        Command::Resolve { file, verbose } => resolve::run(program, &file, verbose).await,
         Command::Extensions { command } => extensions::run(program, command).await,
         Command::Preferences { command } => preferences::run(program, command).await,
         // How another program ends is not ours to say.

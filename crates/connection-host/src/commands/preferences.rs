@@ -63,11 +63,14 @@ async fn get(
         let Some(value) = read.value(key) else { return Err(unknown(handle, command).into()) };
         if !output.json {
             // A value is a program's as well as a person's, so it is printed whole.
-            return Ok(output.line(value.as_str().map_or_else(|| value.to_string(), str::to_owned))?);
+            output.line(value.as_str().map_or_else(|| value.to_string(), str::to_owned))?;
+            note(output, &read, key);
+            return Ok(());
         }
         read.values.retain(|(name, _)| name == key);
         read.set.retain(|name| name == key);
         read.missing.retain(|name| name == key);
+        read.overridden.retain(|(name, _)| name == key);
     }
     Ok(shown(output, handle, command, &read)?)
 }
@@ -94,7 +97,16 @@ async fn set(
         Some(command) => format!("{} of {}", command, handle.name()),
         None => handle.name().to_owned(),
     };
-    Ok(output.line(format!("{key} of {whose} is {value}"))?)
+    output.line(format!("{key} of {whose} is {value}"))?;
+    note(output, &read, key);
+    Ok(())
+}
+
+/// Tells that a preference has no effect, where the connection has a value of its own for it.
+fn note(output: &Output, read: &Preferences, key: &str) {
+    if let Some((_, used)) = read.overridden.iter().find(|(name, _)| name == key) {
+        output.note(format!("{key} has no effect: the connection says {}, and that is used", text(used)));
+    }
 }
 
 fn shown(output: &Output, handle: &ExtensionHandle, command: Option<&str>, read: &Preferences) -> Result<(), Error> {
@@ -106,12 +118,14 @@ fn shown(output: &Output, handle: &ExtensionHandle, command: Option<&str>, read:
     }
     let mut table = Table::new(["NAME", "VALUE", "NOTE"], 1);
     for (name, value) in &read.values {
+        let used = read.overridden.iter().find(|(known, _)| known == name);
         let note = match (read.missing.contains(name), read.set.contains(name)) {
-            (true, _) => "required",
-            (false, true) => "",
-            (false, false) => "by default",
+            _ if used.is_some() => used.map(|(_, used)| format!("no effect: the connection says {}", text(used))),
+            (true, _) => Some("required".to_owned()),
+            (false, true) => None,
+            (false, false) => Some("by default".to_owned()),
         };
-        table.row([name.as_str().into(), text(value).into(), note.into()]);
+        table.row([name.as_str().into(), text(value).into(), note.unwrap_or_default().into()]);
     }
     output.table(&table)
 }

@@ -1,5 +1,7 @@
 //! `reauthorize C`: begins a setup in place and talks it to its end.
 
+use connection_contract::Field;
+
 use super::{
     dialogue::{Begun, Dialogue},
     finish::Finish,
@@ -20,9 +22,13 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
         inputs.check(kind.as_str(), &known.descriptor.fields)?;
         let kept = program.may_have_kept(kind).await?;
         inputs.check_any(kind.as_str(), &known.descriptor.fields, kept)?;
+        // Left out, such a field would send the new credential elsewhere than the old one.
+        inputs.want(changed(&known.descriptor.fields, &connection.info().config));
     }
     let begin = connection.reauthorize();
     let begin = if arguments.another_account { begin.another_account() } else { begin };
+    let begin = if finish.leads() { begin.led_browser() } else { begin };
+    let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
     let session = begin.await?;
     let (program, registry, endpoint, session) = (&program, &registry, &endpoint, &session);
     let dialogue =
@@ -30,4 +36,13 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     let result = dialogue.run(inputs).await;
     registry.close().await;
     result
+}
+
+/// The optional fields whose value in the connection is not the one that the kind takes without an answer.
+pub(super) fn changed(fields: &[Field], config: &[(String, String)]) -> Vec<String> {
+    let is_changed = |field: &&Field| {
+        let value = config.iter().find(|(name, _)| field.name == *name).map(|(_, value)| value.as_str());
+        !field.required && value.is_some_and(|value| field.default.as_deref() != Some(value))
+    };
+    fields.iter().filter(is_changed).map(|field| field.name.to_string()).collect()
 }

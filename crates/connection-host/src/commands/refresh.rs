@@ -22,7 +22,7 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
     };
     let refreshed = tokio::select! {
         biased;
-        refreshed = refresh => refreshed,
+        refreshed = program.output.waiting(program.provider(&connection.info().kind), refresh) => refreshed,
         () = program.interrupts.next() => {
             program.output.note("Ending what is under way; control-C again ends it at once.");
             registry.drain().await;

@@ -1,12 +1,12 @@
 //! `remove C`: asks, gives back what was taken, deletes.
 
-use connection_core::Teardown;
+use connection_core::{ConnectionInfo, Removal, Teardown};
 
 use super::confirm;
 use crate::{
     Error, Exit,
     cli::Program,
-    output::{account, json},
+    output::{Output, account, json},
     select,
 };
 
@@ -15,24 +15,49 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     let registry = program.open().await?;
     let connection = select::connection(&registry, reference).await?;
     let (info, output) = (connection.info(), &program.output);
-    if !yes {
-        confirm::ask(format!("Remove {}?", account(info)), "nothing was removed").await?;
+    if !yes && !confirm::ask(&program, format!("Remove {}?", account(info)), "Nothing was removed.").await? {
+        registry.close().await;
+        return Ok(Exit::Fine);
     }
-    let removal = registry.remove(info.id).await?;
+    let provider = program.provider(&info.kind);
+    let removal = output.waiting(provider, registry.remove(info.id)).await?;
     registry.close().await;
-    let teardown = match removal.teardown {
+    if output.json {
+        output.shape(&body(info, &removal))?;
+        return Ok(Exit::Fine);
+    }
+    told(output, info, &removal, provider)?;
+    Ok(Exit::Fine)
+}
+
+/// The line of a removal as JSON.
+pub(super) fn body(info: &ConnectionInfo, removal: &Removal) -> json::RemovedBody {
+    json::RemovedBody {
+        id: info.id.to_string(),
+        kind: info.kind.to_string(),
+        label: info.label.to_string(),
+        teardown: word(removal.teardown),
+        reason: removal.reason.as_ref().map(json::ReasonBody::from),
+        previous: removal.previous.map(word),
+        previous_reason: removal.previous_reason.as_ref().map(json::ReasonBody::from),
+    }
+}
+
+/// Tells a person of a removal, and of each credential that was not revoked.
+pub(super) fn told(output: &Output, info: &ConnectionInfo, removal: &Removal, provider: &str) -> Result<(), Error> {
+    output.line(format!("Removed {}", account(info)))?;
+    for (which, reason) in [("credential", &removal.reason), ("previous credential", &removal.previous_reason)] {
+        if let Some(reason) = reason {
+            output.note(format!("The {which} was not revoked: {}. Revoke it at {provider}.", reason.message));
+        }
+    }
+    Ok(())
+}
+
+fn word(teardown: Teardown) -> &'static str {
+    match teardown {
         Teardown::Done => "done",
         Teardown::Skipped => "skipped",
         _ => "failed",
-    };
-    if output.json {
-        let (id, kind, label) = (info.id.to_string(), info.kind.to_string(), info.label.to_string());
-        output.shape(&json::RemovedBody { id, kind, label, teardown })?;
-        return Ok(Exit::Fine);
     }
-    output.line(format!("Removed {}", account(info)))?;
-    if teardown == "failed" {
-        output.note(format!("What was made at the provider could not be given back; look there ({}).", info.provider));
-    }
-    Ok(Exit::Fine)
 }

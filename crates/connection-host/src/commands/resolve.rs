@@ -1,5 +1,6 @@
 //! `resolve FILE`: what becomes of what an extension needs, by presence alone. No provider is asked.
 
+use connection_contract::AuthType;
 use connection_core::{
     ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError, ExtensionHandle, ResolvedConnection,
 };
@@ -14,9 +15,9 @@ use crate::{
     output::{Output, quoted},
 };
 
-pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error> {
+pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Result<Exit, Error> {
     let manifest = input::manifest(file)?;
-    let notes = Notes::of(&program.output, &manifest.file);
+    let notes = Notes::of(&program.output, &manifest.file, verbose);
     let registry = program.open().await?;
     let handle = registry.extension(manifest.file.into_declaration())?;
     let resolved = match handle.resolve(handle.requirement()).await {
@@ -51,8 +52,15 @@ async fn is_added(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Re
 pub(super) struct Notes(Vec<String>);
 
 impl Notes {
-    pub(super) fn of(output: &Output, file: &ExtensionFile) -> Self {
-        let notes = Self(file.notes().iter().map(ToString::to_string).collect());
+    /// In one line, unless a person asks for the details.
+    pub(super) fn of(output: &Output, file: &ExtensionFile, verbose: bool) -> Self {
+        let notes = match file.notes() {
+            several @ [_, _, ..] if !verbose => Self(vec![format!(
+                "{} parts of this manifest are not read here or are taken otherwise; --verbose lists them",
+                several.len()
+            )]),
+            notes => Self(notes.iter().map(ToString::to_string).collect()),
+        };
         if !output.json {
             notes.tell(output);
         }
@@ -98,6 +106,9 @@ pub(super) async fn print(
         fact(output, "connection", connection)?;
         fact(output, "granted", if resolved.is_granted() { "yes" } else { "no" })?;
     }
+    if !resolved.missing_scopes().is_empty() {
+        fact(output, "lacks scopes", &resolved.missing_scopes().join(", "))?;
+    }
     for (name, value) in public(resolved) {
         fact(output, &name, &value)?;
     }
@@ -112,8 +123,20 @@ pub(super) async fn print(
             format!("connections extensions grant {own} {connection}")
         }
         // It goes by the connection's name alone.
+        (ConnectionStatus::Connected, Some(connection)) if !resolved.missing_scopes().is_empty() => {
+            return fact(output, "mend with", &format!("connections reauthorize {connection}"));
+        }
         (ConnectionStatus::Failed, Some(connection)) if resolved.is_granted() => {
             return fact(output, "mend with", &format!("connections reauthorize {connection}"));
+        }
+        (ConnectionStatus::Missing, _) if !resolved.candidates().is_empty() => {
+            format!("connections extensions use {own} CONNECTION")
+        }
+        // Its settings would lead back here.
+        (ConnectionStatus::Missing, _)
+            if requirement.auth.auth != AuthType::None && handle.kinds_for_setup().is_empty() =>
+        {
+            return fact(output, "see", "connections kinds");
         }
         // What lacks its grant, too, gets both there.
         (ConnectionStatus::Failed | ConnectionStatus::Missing, _) => format!("connections open-settings {own}"),

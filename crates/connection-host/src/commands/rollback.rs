@@ -12,7 +12,10 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     let connection = select::connection(&registry, reference).await?;
     if !yes {
         let question = format!("Go back to the previous credential of {}?", account(connection.info()));
-        confirm::ask(question, "nothing was changed").await?;
+        if !confirm::ask(&program, question, "Nothing was changed.").await? {
+            registry.close().await;
+            return Ok(Exit::Fine);
+        }
     }
     let info = connection.rollback().await?;
     registry.close().await;

@@ -38,7 +38,8 @@ pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, E
     if let Some(data) = data {
         request.body = data;
     }
-    let response = connection.send(request).await?;
+    let provider = program.provider(&connection.info().kind);
+    let response = program.output.waiting(provider, connection.send(request)).await?;
     let status = response.status();
     print(&program.output, response, arguments.include).await?;
     registry.close().await;
@@ -69,13 +70,12 @@ async fn print(output: &Output, mut response: Response, include: bool) -> Result
         }
         output.line("")?;
     }
-    let mut line_ended = true;
+    let mut last = None;
     while let Some(chunk) = response.chunk().await? {
         output.bytes(&chunk)?;
-        line_ended = chunk.last().map_or(line_ended, |last| *last == b'\n');
+        last = chunk.last().copied().or(last);
     }
-    // At a terminal, what follows begins on a line of its own.
-    if output.at_terminal() && !line_ended { output.line("") } else { Ok(()) }
+    output.end_line(last)
 }
 
 /// `Name: value`; the value may be anything, so it is not repeated.

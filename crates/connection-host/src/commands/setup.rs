@@ -4,6 +4,7 @@ use super::{
     dialogue::{Begun, Dialogue},
     finish::Finish,
     made::Made,
+    reauthorize::changed,
 };
 use crate::{
     Error, Exit,
@@ -17,7 +18,7 @@ use crate::{
 pub(super) async fn run(program: Program, command: SetupCommand) -> Result<Exit, Error> {
     match command {
         SetupCommand::List => list(program).await,
-        SetupCommand::Resume { id, finish, input } => resume(program, &id, &finish, &input).await,
+        SetupCommand::Resume { id, finish, input } => resume(program, id.as_deref(), &finish, &input).await,
         SetupCommand::Cancel { id } => cancel(program, &id).await,
     }
 }
@@ -53,7 +54,7 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
 
 async fn resume(
     mut program: Program,
-    reference: &str,
+    reference: Option<&str>,
     finish: &FinishArguments,
     input: &InputArguments,
 ) -> Result<Exit, Error> {
@@ -61,7 +62,10 @@ async fn resume(
     let mut inputs = Inputs::read(input, &program.environment, program.person)?;
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
     let setups = registry.setups().await?;
-    let id = select::setup(&setups, reference)?;
+    let id = match reference {
+        Some(reference) => select::setup(&setups, reference)?,
+        None => select::only_setup(&setups)?,
+    };
     // A kind whose plugin is gone is refused by the core, in the words for it.
     let setup = setups.iter().find(|setup| setup.id == id);
     if let Some(setup) = setup
@@ -70,6 +74,17 @@ async fn resume(
         finish.check(&kind.descriptor, &program.settings)?;
         finish.choose(&mut inputs, &kind.descriptor);
         inputs.check(setup.kind.as_str(), &kind.descriptor.fields)?;
+        if let Some(connection) = setup.reauthorizes {
+            inputs.want(changed(&kind.descriptor.fields, &registry.connection(connection).await?.info().config));
+        }
+        // It may have been begun by a command that did neither.
+        let session = registry.setup(id).await?;
+        if finish.leads() {
+            session.led_browser().await?;
+        }
+        if finish.confirms(&inputs) {
+            session.confirm_account().await?;
+        }
     }
     let session = registry.resume_setup(id).await?;
     let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());

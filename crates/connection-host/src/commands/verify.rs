@@ -1,6 +1,6 @@
 //! `verify`: asks the providers, and says what they said.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use connection_contract::Liveness;
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry};
@@ -8,6 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{identities::Identities, list};
 use crate::{Error, Exit, cli::Program, output::name, select};
+
+/// How often the bar is drawn.
+const TICK: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(mut program: Program, references: &[String]) -> Result<Exit, Error> {
     let registry = program.open().await?;
@@ -19,7 +22,16 @@ pub(super) async fn run(mut program: Program, references: &[String]) -> Result<E
         let connection = select::connection(&registry, reference).await?;
         rows.insert(connection.id(), connection.info().clone());
     }
-    let errors = probe(&registry, &mut rows).await;
+    let errors = match rows.values().next() {
+        Some(only) if rows.len() == 1 => {
+            let provider = program.provider(&only.kind).to_owned();
+            program.output.waiting(&provider, probe(&registry, &mut rows, &ProgressBar::hidden())).await
+        }
+        _ => {
+            let progress = progress(rows.len());
+            probe(&registry, &mut rows, &progress).await
+        }
+    };
     let mut identities = Identities::new();
     if !program.output.json {
         identities.learn(&registry, &rows.values().cloned().collect::<Vec<_>>()).await?;
@@ -35,9 +47,12 @@ pub(super) async fn run(mut program: Program, references: &[String]) -> Result<E
 }
 
 /// Puts what was measured into the rows. What could not be measured leaves its row as it was.
-async fn probe(registry: &ConnectionRegistry, rows: &mut BTreeMap<ConnectionId, ConnectionInfo>) -> Vec<Error> {
+async fn probe(
+    registry: &ConnectionRegistry,
+    rows: &mut BTreeMap<ConnectionId, ConnectionInfo>,
+    progress: &ProgressBar,
+) -> Vec<Error> {
     let mut errors = Vec::new();
-    let progress = progress(rows.len());
     let mut answers = registry.preflight(rows.keys().copied().collect::<Vec<_>>());
     while let Some((id, answer)) = answers.next().await {
         progress.inc(1);
@@ -64,8 +79,11 @@ async fn probe(registry: &ConnectionRegistry, rows: &mut BTreeMap<ConnectionId, 
 /// A bar on standard error; none where that is no terminal.
 fn progress(count: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
-    match ProgressStyle::with_template("{bar:20} {pos}/{len} verified") {
+    let bar = match ProgressStyle::with_template("{bar:20} {pos}/{len} verified ({elapsed})") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    }
+    };
+    // It is drawn also while the first of them hangs.
+    bar.enable_steady_tick(TICK);
+    bar
 }

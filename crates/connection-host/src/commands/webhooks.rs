@@ -100,7 +100,9 @@ impl Of<'_> {
     async fn disable(&self, yes: bool) -> Result<Exit, Error> {
         if !yes && self.connection.webhook().await?.is_some() {
             let question = format!("Take the webhook address of {} away?", account(self.connection.info()));
-            confirm::ask(question, "it receives webhooks as before").await?;
+            if !confirm::ask(self.program, question, "It receives webhooks as before.").await? {
+                return Ok(Exit::Fine);
+            }
         }
         self.connection.disable_webhook().await?;
         self.shown(None, None)

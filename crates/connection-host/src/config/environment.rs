@@ -11,7 +11,7 @@ use connection_inbound::Browser;
 use secrecy::SecretString;
 
 use super::{Key, KeyType, Layer, Source, key};
-use crate::{Error, platform};
+use crate::{Error, nearest::nearest, platform};
 
 pub(super) const PREFIX: &str = "CONNECTIONS_";
 /// Names the configuration file, so it is no key of that file.
@@ -123,15 +123,17 @@ impl Environment {
         path.unwrap_or_default().iter().any(|directory| directory.join(&name).is_file())
     }
 
+    /// Those that have our prefix, but for the one that names the configuration file.
+    fn ours(&self) -> impl Iterator<Item = (&str, &OsStr)> {
+        let ours = self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_os_str())));
+        ours.filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG && !name.starts_with(TEST_PREFIX))
+    }
+
     /// The configuration keys in it.
     pub(super) fn layer(&self) -> Result<Layer, Error> {
         let mut layer = Layer::new();
-        for (variable, value) in &self.0 {
-            let Some(variable) = variable.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
-            if variable == CONFIG || variable.starts_with(TEST_PREFIX) {
-                continue;
-            }
-            let Some((key, name)) = key::of_variable(variable) else { return Err(unknown(variable)) };
+        for (variable, value) in self.ours() {
+            let Some((key, name)) = key::of_variable(variable) else { continue };
             let wrong = || Error::configuration(format!("{variable} must be {}", key.value.expected()));
             let text = value.to_str().ok_or_else(wrong)?;
             let value = value_of(key.value, text).ok_or_else(wrong)?;
@@ -139,6 +141,41 @@ impl Environment {
         }
         Ok(layer)
     }
+
+    /// A warning for each variable that looks like a configuration key and is none; `key` is the one that holds the key
+    /// of the database. Those that Kubernetes sets have one warning together.
+    pub(super) fn warnings(&self, key: Option<&str>) -> Vec<String> {
+        let unknown = |(name, _): &(&str, &OsStr)| key::of_variable(name).is_none() && key != Some(*name);
+        let (links, unknown): (Vec<_>, Vec<_>) =
+            self.ours().filter(unknown).partition(|(name, value)| is_service_link(name, value));
+        let mut warnings: Vec<_> = unknown.iter().map(|(name, _)| ignored(name)).collect();
+        if !links.is_empty() {
+            let links: Vec<_> = links.iter().map(|(name, _)| *name).collect();
+            let links = links.join(", ");
+            warnings.push(format!("ignoring {links}: Kubernetes sets such variables for a Service of that name"));
+        }
+        warnings
+    }
+}
+
+/// Returns `true` for a variable that Kubernetes sets in every container for a Service whose name begins like our prefix:
+/// <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>.
+fn is_service_link(variable: &str, value: &OsStr) -> bool {
+    let protocols = ["TCP", "UDP", "SCTP"];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_address = || {
+        let text = value.to_str().unwrap_or_default();
+        protocols.iter().any(|protocol| text.starts_with(&format!("{}://", protocol.to_ascii_lowercase())))
+    };
+    let is_port = |name: &str| {
+        let name = ["_ADDR", "_PORT", "_PROTO"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        let parts = name.rsplit_once('_').filter(|(_, protocol)| protocols.contains(protocol));
+        parts.and_then(|(rest, _)| rest.rsplit_once("_PORT_")).is_some_and(|(_, number)| is_number(number))
+    };
+    let is_service = variable.ends_with("_SERVICE_HOST")
+        || variable.ends_with("_SERVICE_PORT")
+        || variable.contains("_SERVICE_PORT_");
+    is_service || is_port(variable) || variable.ends_with("_PORT") && is_address()
 }
 
 fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
@@ -168,10 +205,11 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
     })
 }
 
-fn unknown(variable: &str) -> Error {
+/// An unknown variable may be a misspelled one.
+fn ignored(variable: &str) -> String {
     let known: Vec<_> = key::KEYS.iter().map(Key::variable).collect();
-    Error::configuration(format!("there is no variable {variable}"))
-        .remedy(format!("unset it; ours are {CONFIG}, {}", known.join(", ")))
+    let nearest = nearest(variable, std::iter::once(CONFIG).chain(known.iter().map(String::as_str)));
+    format!("ignoring {variable}: there is no such variable; the nearest is {}", nearest.unwrap_or(CONFIG))
 }
 
 impl std::fmt::Debug for Environment {

@@ -45,6 +45,15 @@ pub(super) fn read(named: Option<&Path>, environment: &Environment) -> Result<(L
     Ok((layer, exposed))
 }
 
+/// The text of a file that a key names and that others may read and not change.
+pub(super) fn settings_text(key: &str, path: &Path) -> Result<String, Error> {
+    let unreadable =
+        |error: io::Error| Error::configuration(format!("{key}: {} cannot be read: {error}", path.display()));
+    let mut file = GuardedFile::open(path).map_err(unreadable)?;
+    file.check(FileContent::Settings).map_err(|exposed| refused(&exposed, &format!("{key} is not trusted")))?;
+    file.read_to_string().map_err(unreadable)
+}
+
 /// The error for a file that others can read or change.
 fn refused(exposed: &NotPrivate, what: &str) -> Error {
     Error::new(Exit::Refused, "configuration_exposed", format!("{what}: {exposed}")).remedy(exposed.remedy())

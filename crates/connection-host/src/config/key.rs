@@ -75,13 +75,13 @@ impl KeyType {
             Self::Directories => "a list of directories",
             Self::Engine => "one of: docker, podman",
             Self::Interval => "a number of seconds from 60 to 3600",
-            Self::KeySource => "one of: file, environment, command",
+            Self::KeySource => "one of: file, environment, command, keyring, passphrase",
             Self::Level => "one of: off, error, warn, info, debug, trace",
             Self::Mebibytes => "a number of MiB from 16 to 16777216",
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
             Self::Port => "a port from 1 to 65535",
-            Self::PrivateAddresses => "one of: named, never",
+            Self::PrivateAddresses => "one of: named, all-owners, never",
             Self::Processors => "a number of processors from 0.01 to 4096, as in 1.5",
             Self::PublicUrl => "an https address, or an http address of this machine",
             Self::Secret => "a secret",
@@ -120,17 +120,26 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "files.allow",
         value: KeyType::Directories,
-        help: "Directories below which roots may be granted; all, unless set.",
+        help: "Directories below which roots may be granted; unless set, all for the owner `local`, and none for another owner. Where this program keeps its own, none in any case.",
     },
     Key { name: "http.endpoints", value: KeyType::Origins, help: "Sends what is meant for one origin to another one." },
     Key {
         name: "http.private_addresses",
         value: KeyType::PrivateAddresses,
-        help: "Whether users reach a private address that they named themselves; they do, unless set to `never`, as where several share this host.",
+        help: "Who reaches a private address that the same owner named; the owner `local` alone, unless set to `all-owners` or `never`.",
     },
     Key { name: "http.proxy", value: KeyType::Url, help: "The proxy for requests to providers; none, unless set." },
     Key { name: "http.proxy_file", value: KeyType::Path, help: "A file of its owner's alone that holds http.proxy." },
-    Key { name: "http.timeout", value: KeyType::Seconds, help: "How long a request to a provider may take." },
+    Key {
+        name: "http.root_certificate",
+        value: KeyType::Path,
+        help: "A file of certificates in PEM that are trusted beside the system's: a device's own, or a company's.",
+    },
+    Key {
+        name: "http.timeout",
+        value: KeyType::Seconds,
+        help: "How long a request to a provider may take; 15 seconds, and 20 for one that spends something, unless set.",
+    },
     Key {
         name: "inbound.connections_per_peer",
         value: KeyType::Count,
@@ -153,6 +162,11 @@ pub const KEYS: &[Key] = &[
         help: "A command that prints the key: 32 bytes as they are, in base64 or in hexadecimal.",
     },
     Key { name: "key.file", value: KeyType::Path, help: "Another place of the key than the usual one." },
+    Key {
+        name: "key.passphrase_file",
+        value: KeyType::Path,
+        help: "A file of its owner's alone that holds the passphrase of the source `passphrase`; it is asked for at the terminal, unless set.",
+    },
     Key {
         name: "key.source",
         value: KeyType::KeySource,
@@ -180,7 +194,11 @@ pub const KEYS: &[Key] = &[
         value: KeyType::Path,
         help: "A file of its owner's alone that holds the secret; read at each use.",
     },
-    Key { name: "log", value: KeyType::Level, help: "What is logged to standard error; nothing, unless set." },
+    Key {
+        name: "log",
+        value: KeyType::Level,
+        help: "What is logged to standard error; unless set, nothing, and by `serve` its start, its end, warnings, and each loss and recovery of the database or a provider.",
+    },
     Key { name: "owner", value: KeyType::Text, help: "Whose connections; `local`, unless set." },
     Key {
         name: "sandbox.cpus",
@@ -227,6 +245,16 @@ pub const KEYS: &[Key] = &[
         name: "usage.interval",
         value: KeyType::Interval,
         help: "How often `usage --watch` asks, in place of what a kind says.",
+    },
+    Key {
+        name: "verify.at_once",
+        value: KeyType::Count,
+        help: "How many connections are verified at once; 64, unless set.",
+    },
+    Key {
+        name: "verify.per_provider",
+        value: KeyType::Count,
+        help: "How many connections of one provider are verified at once; 16, unless set.",
     },
 ];
 

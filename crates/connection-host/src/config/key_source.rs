@@ -9,10 +9,14 @@ use std::{
     sync::Arc,
 };
 
-use connection_core::{KeyCommand, KeyFile, KeySource, KeyVariable, RegistryBuilder};
+use connection_contract::Secret;
+use connection_core::{KeyCommand, KeyFile, KeyPassphrase, KeySource, KeyVariable, PassphraseUse, RegistryBuilder};
 
 use super::{Environment, Settings};
 use crate::{Error, Exit};
+
+/// Asks a person for a passphrase, where no file holds it.
+pub(crate) type AskPassphrase = fn(PassphraseUse) -> Result<Secret, String>;
 
 /// The kinds of sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub(crate) enum Kind {
     File,
     Environment,
     Command,
+    Keyring,
+    Passphrase,
 }
 
 impl FromStr for Kind {
@@ -30,6 +36,8 @@ impl FromStr for Kind {
             "file" => Ok(Self::File),
             "environment" => Ok(Self::Environment),
             "command" => Ok(Self::Command),
+            "keyring" => Ok(Self::Keyring),
+            "passphrase" => Ok(Self::Passphrase),
             _ => Err(()),
         }
     }
@@ -41,6 +49,7 @@ pub(crate) struct KeySettings {
     pub(crate) source: Option<Kind>,
     pub(crate) file: Option<PathBuf>,
     pub(crate) variable: Option<String>,
+    pub(crate) passphrase_file: Option<PathBuf>,
     pub(crate) command: Option<Vec<String>>,
     pub(crate) wrap: Option<Vec<String>>,
     pub(crate) unwrap: Option<Vec<String>>,
@@ -68,7 +77,7 @@ impl KeySources {
 
 impl Settings {
     /// What the key's settings mean.
-    pub(crate) fn key_sources(&self, environment: &Environment) -> Result<KeySources, Error> {
+    pub(crate) fn key_sources(&self, environment: &Environment, ask: AskPassphrase) -> Result<KeySources, Error> {
         let key = &self.key;
         let configured = key.configured();
         let used = match (key.source, &*configured) {
@@ -84,7 +93,7 @@ impl Settings {
         let usual = self.key_file();
         let file = (used == Kind::File).then(|| key.file.clone().unwrap_or_else(|| usual.clone()));
         let others = configured.iter().filter(|other| **other != used);
-        let configured = others.map(|other| key.source(*other, &usual, environment)).collect::<Result<_, _>>()?;
+        let configured = others.map(|other| key.source(*other, &usual, environment, ask)).collect::<Result<_, _>>()?;
         let other = self.other_key_file();
         if file.as_ref() == Some(&usual)
             && key.file.is_none()
@@ -96,7 +105,7 @@ impl Settings {
         let spoken_of = |place: &PathBuf| file.as_ref() == Some(place) || key.file.as_ref() == Some(place);
         let usual_places = std::iter::once(&usual).chain(&other);
         let left = usual_places.filter(|place| !spoken_of(place) && place.exists()).map(KeyFile::at).collect();
-        Ok(KeySources { used: key.source(used, &usual, environment)?, file, configured, left })
+        Ok(KeySources { used: key.source(used, &usual, environment, ask)?, file, configured, left })
     }
 
     /// The source that a change leads to: as configured, or as `named` says.
@@ -104,18 +113,20 @@ impl Settings {
         &self,
         named: KeySettings,
         environment: &Environment,
+        ask: AskPassphrase,
     ) -> Result<Arc<dyn KeySource>, Error> {
         let key = &self.key;
         let next = KeySettings {
             source: named.source,
             file: named.file.or_else(|| key.file.clone()),
             variable: named.variable.or_else(|| key.variable.clone()),
+            passphrase_file: named.passphrase_file.or_else(|| key.passphrase_file.clone()),
             // One of the two ways: what is named wins over what is configured.
             command: named.command.clone().or_else(|| key.command.clone().filter(|_| named.wrap.is_none())),
             wrap: named.wrap.clone().or_else(|| key.wrap.clone().filter(|_| named.command.is_none())),
             unwrap: named.unwrap.or_else(|| key.unwrap.clone().filter(|_| named.command.is_none())),
         };
-        next.source(next.source.unwrap_or(Kind::File), &self.key_file(), environment)
+        next.source(next.source.unwrap_or(Kind::File), &self.key_file(), environment, ask)
     }
 }
 
@@ -135,12 +146,22 @@ fn misplaced(there: &Path, usual: &Path) -> Error {
 impl KeySettings {
     fn configured(&self) -> Vec<Kind> {
         let command = self.command.is_some() || self.wrap.is_some() || self.unwrap.is_some();
-        let all =
-            [(Kind::File, self.file.is_some()), (Kind::Environment, self.variable.is_some()), (Kind::Command, command)];
+        let all = [
+            (Kind::File, self.file.is_some()),
+            (Kind::Environment, self.variable.is_some()),
+            (Kind::Command, command),
+            (Kind::Passphrase, self.passphrase_file.is_some()),
+        ];
         all.into_iter().filter_map(|(kind, set)| set.then_some(kind)).collect()
     }
 
-    fn source(&self, kind: Kind, usual: &Path, environment: &Environment) -> Result<Arc<dyn KeySource>, Error> {
+    fn source(
+        &self,
+        kind: Kind,
+        usual: &Path,
+        environment: &Environment,
+        ask: AskPassphrase,
+    ) -> Result<Arc<dyn KeySource>, Error> {
         let lacks = |what: &str| {
             let keys = kind.keys();
             Err(Error::configuration(format!("the key source '{}' {what}", kind.word())).remedy(format!("set {keys}")))
@@ -163,8 +184,24 @@ impl KeySettings {
                 let variables = environment.of_commands();
                 Arc::new(variables.fold(command, |command, (name, value)| command.variable(name, value)))
             }
+            Kind::Keyring => keyring()?,
+            Kind::Passphrase => Arc::new(match &self.passphrase_file {
+                Some(path) => KeyPassphrase::in_file(path),
+                None => KeyPassphrase::asked(ask),
+            }),
         })
     }
+}
+
+#[cfg(feature = "keyring")]
+fn keyring() -> Result<Arc<dyn KeySource>, Error> {
+    Ok(Arc::new(connection_core::KeyKeyring::system()))
+}
+
+#[cfg(not(feature = "keyring"))]
+fn keyring() -> Result<Arc<dyn KeySource>, Error> {
+    Err(Error::configuration("this program was built without the key source 'keyring'")
+        .remedy("build it with the feature keyring, or use another key source"))
 }
 
 impl Kind {
@@ -173,6 +210,8 @@ impl Kind {
             Self::File => "file",
             Self::Environment => "environment",
             Self::Command => "command",
+            Self::Keyring => "keyring",
+            Self::Passphrase => "passphrase",
         }
     }
 
@@ -182,6 +221,8 @@ impl Kind {
             Self::File => "key.file",
             Self::Environment => "key.variable",
             Self::Command => "key.command, or key.wrap and key.unwrap",
+            Self::Keyring => "key.source",
+            Self::Passphrase => "key.passphrase_file",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Configuration: file, environment and flags, in rising order.
 //!
-//! Every key is in [`KEYS`]; any other is an error that names it and the known ones. No error repeats a value, since a
-//! database address may hold a password.
+//! Every key is in [`KEYS`]; any other of the file is an error that names it and the known ones, and any other variable a
+//! warning that names the nearest. No error repeats a value, since a database address may hold a password.
 
 mod environment;
 mod file;
@@ -18,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use connection_core::FilesPolicy;
 use secrecy::SecretString;
 
 pub(crate) use environment::Environment;
@@ -25,7 +26,7 @@ pub(crate) use inbound::InboundSettings;
 pub use key::{KEYS, Key, KeyType};
 pub(crate) use key_source::{KeySettings, KeySources};
 pub(crate) use kinds::{Application, KindsSettings};
-pub(crate) use paths::{config_file, data_directory, key_directory};
+pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory};
 pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
 
 use crate::{Error, args::Global};
@@ -39,8 +40,12 @@ pub(crate) struct Settings {
     key_directory: PathBuf,
     /// The other one of the two places of a key.
     other_key_directory: Option<PathBuf>,
+    /// The configuration file, there or not.
+    config_file: Option<PathBuf>,
     /// Why the configuration file is not to be trusted. Nothing is done with such settings but to tell it.
     pub(crate) exposed: Option<Error>,
+    /// What a person should know of the settings, in sentences.
+    pub(crate) warnings: Vec<String>,
     pub(crate) database: Option<SecretString>,
     pub(crate) direct: Option<SecretString>,
     pub(crate) key: KeySettings,
@@ -53,15 +58,26 @@ pub(crate) struct Settings {
     pub(crate) log: Option<String>,
     pub(crate) owner: Option<String>,
     pub(crate) private_addresses: PrivateAddresses,
+    root_certificate: Option<PathBuf>,
     pub(crate) sandbox: SandboxSettings,
     pub(crate) usage: UsageSettings,
+    pub(crate) verify: VerifySettings,
     pub(crate) state: Option<PathBuf>,
+}
+
+/// The keys `verify.…`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct VerifySettings {
+    pub(crate) at_once: Option<usize>,
+    pub(crate) per_provider: Option<usize>,
 }
 
 /// Which private addresses users reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PrivateAddresses {
-    /// Those that they named themselves.
+    /// Those that they named themselves, also for other owners than that of the process.
+    AllOwners,
+    /// Those that they named themselves, for the owner of the process alone.
     #[default]
     Named,
     /// None but those that the host names.
@@ -69,11 +85,16 @@ pub(crate) enum PrivateAddresses {
 }
 
 impl Settings {
+    /// The certificates that are trusted beside the system's, read from their file now.
+    pub(crate) fn root_certificate(&self) -> Result<Option<String>, Error> {
+        self.root_certificate.as_deref().map(|path| file::settings_text("http.root_certificate", path)).transpose()
+    }
     /// Reads all three layers.
     pub(crate) fn load(global: &Global, environment: &Environment) -> Result<Self, Error> {
         let mut settings = Self::default();
         let named = global.config.clone().or_else(|| environment.config_file());
         let (layer, exposed) = file::read(named.as_deref(), environment)?;
+        settings.config_file = named.or_else(|| config_file(environment));
         settings.exposed = exposed;
         let mut secrets = Secrets::default();
         for (key, name, value, source) in layer {
@@ -82,6 +103,7 @@ impl Settings {
         for (key, name, value, source) in environment.layer()? {
             settings.apply(key, &name, value, &source, &mut secrets)?;
         }
+        settings.warnings = environment.warnings(settings.key.variable.as_deref());
         settings.database = match &global.database {
             Some(url) => {
                 refuse_password(url)?;
@@ -134,6 +156,16 @@ impl Settings {
         self.state.clone().unwrap_or_else(|| self.data_directory.join("state"))
     }
 
+    /// What connections may read: as configured, and nothing of where this program keeps its own.
+    pub(crate) fn files(&self) -> FilesPolicy {
+        let policy = self.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow);
+        let policy = self.config_file.iter().fold(policy, FilesPolicy::protect_file);
+        let keys = std::iter::once(&self.key_directory).chain(&self.other_key_directory);
+        let own = keys.chain([&self.data_directory]).cloned().chain(config_directory());
+        // The declarations of kinds say where credentials go. They may be a link to another place.
+        own.fold(policy, |policy, own| policy.protect(own.join("kinds")).protect(own))
+    }
+
     /// Where the key is when nothing else is said.
     pub(crate) fn key_file(&self) -> PathBuf {
         self.key_directory.join("root.key")
@@ -172,11 +204,7 @@ impl Settings {
             "database_url" => secrets.database.put(name, SecretPlace::Text(text()?.into()), source)?,
             "database_url_file" => secrets.database.put(name, SecretPlace::File(source.path(&text()?)), source)?,
             "inbound.connections_per_peer" => {
-                let most = value
-                    .as_integer()
-                    .and_then(|most| usize::try_from(most).ok())
-                    .filter(|most| (1..=4_194_304).contains(most));
-                self.inbound.connections_per_peer = Some(most.ok_or_else(wrong)?);
+                self.inbound.connections_per_peer = Some(count(&value).ok_or_else(wrong)?);
             }
             "inbound.listen" => self.inbound.listen = Some(text()?.parse().map_err(|_| wrong())?),
             "inbound.loopback_port" => {
@@ -186,6 +214,7 @@ impl Settings {
             "inbound.public_url" => self.inbound.public_url = Some(inbound::public_url(&text()?, &source.name)?),
             "key.command" => self.key.command = Some(argv(&value).ok_or_else(wrong)?),
             "key.file" => self.key.file = Some(source.path(&text()?)),
+            "key.passphrase_file" => self.key.passphrase_file = Some(source.path(&text()?)),
             "key.source" => self.key.source = Some(text()?.parse().map_err(|()| wrong())?),
             "key.unwrap" => self.key.unwrap = Some(argv(&value).ok_or_else(wrong)?),
             "key.variable" => self.key.variable = Some(text()?),
@@ -200,6 +229,7 @@ impl Settings {
             }
             "http.private_addresses" => {
                 self.private_addresses = match &*text()? {
+                    "all-owners" => PrivateAddresses::AllOwners,
                     "named" => PrivateAddresses::Named,
                     "never" => PrivateAddresses::Never,
                     _ => return Err(wrong()),
@@ -207,6 +237,7 @@ impl Settings {
             }
             "http.proxy" => secrets.proxy.put(name, SecretPlace::Text(text()?.into()), source)?,
             "http.proxy_file" => secrets.proxy.put(name, SecretPlace::File(source.path(&text()?)), source)?,
+            "http.root_certificate" => self.root_certificate = Some(source.path(&text()?)),
             "http.timeout" => {
                 let seconds = value.as_integer().filter(|seconds| (1..=600).contains(seconds)).ok_or_else(wrong)?;
                 self.timeout = Some(Duration::from_secs(seconds.unsigned_abs()));
@@ -239,6 +270,8 @@ impl Settings {
                 self.sandbox.apply(key, name, &value, source).ok_or_else(wrong)?;
             }
             table if table.starts_with("usage.") => self.usage.apply(key, name, &value).ok_or_else(wrong)?,
+            "verify.at_once" => self.verify.at_once = Some(count(&value).ok_or_else(wrong)?),
+            "verify.per_provider" => self.verify.per_provider = Some(count(&value).ok_or_else(wrong)?),
             // Every name of KEYS has an arm above; a test goes through them.
             _ => return Err(wrong()),
         }
@@ -250,6 +283,12 @@ impl Settings {
         let kind = name.split('.').nth(1).unwrap_or_default();
         self.kinds.entry(kind.to_owned()).or_default()
     }
+}
+
+/// A number of things that are bounded.
+fn count(value: &toml::Value) -> Option<usize> {
+    let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
+    number.filter(|number| (1..=4_194_304).contains(number))
 }
 
 /// The secrets of the layers, until all of them are read.

@@ -18,6 +18,11 @@ pub(crate) fn key_directory() -> Option<PathBuf> {
     Some(base.join(NAME).join("key"))
 }
 
+/// The home of who runs this.
+pub(crate) fn home() -> Option<PathBuf> {
+    etcetera::home_dir().ok()
+}
+
 /// Of connections.
 pub(crate) fn data_directory() -> Result<PathBuf, Error> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| {
@@ -25,6 +30,11 @@ pub(crate) fn data_directory() -> Result<PathBuf, Error> {
             .remedy("say where to keep things with --data-dir or CONNECTIONS_DATA_DIR")
     })?;
     Ok(strategy.data_dir().join(NAME))
+}
+
+/// The usual directory of the configuration. `None` without a home.
+pub(crate) fn config_directory() -> Option<PathBuf> {
+    etcetera::base_strategy::choose_native_strategy().ok().map(|strategy| strategy.config_dir().join(NAME))
 }
 
 /// The configuration file, there or not.

@@ -78,8 +78,42 @@ fn unknown_keys_are_refused_by_name_with_the_known_ones() {
     refused("datadir = \"/a\"", &[], Global::default(), &["'datadir'", "data_dir"]);
     refused("[http]\nendpoint = 1", &[], Global::default(), &["'http.endpoint'", "http.endpoints"]);
     refused("[server]\nport = 1", &[], Global::default(), &["'server'"]);
-    let variable = [("CONNECTIONS_DATADIR", "hunter2")];
-    refused("", &variable, Global::default(), &["CONNECTIONS_DATADIR", "CONNECTIONS_DATA_DIR"]);
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
+    let variables = [("CONNECTIONS_DATADIR", "hunter2"), ("CONNECTIONS_DATABSE_URL", "hunter2")];
+    let warnings = load("", &variables, Global::default()).unwrap().warnings.join("\n");
+    for expected in [
+        "ignoring CONNECTIONS_DATADIR: there is no such variable; the nearest is CONNECTIONS_DATA_DIR",
+        "ignoring CONNECTIONS_DATABSE_URL: there is no such variable; the nearest is CONNECTIONS_DATABASE_URL",
+    ] {
+        assert!(warnings.contains(expected), "{warnings}");
+    }
+    assert!(!warnings.contains("hunter2"), "{warnings}");
+    // The variable that the configuration names holds the key, whatever it is called.
+    let named = load("key.variable = \"CONNECTIONS_ROOT\"", &[("CONNECTIONS_ROOT", "hunter2")], Global::default());
+    assert!(named.unwrap().warnings.is_empty());
+}
+
+#[test]
+fn what_kubernetes_sets_for_a_service_of_our_name_is_one_warning() {
+    let links = [
+        ("CONNECTIONS_PORT", "tcp://10.0.0.11:8745"),
+        ("CONNECTIONS_PORT_8745_TCP", "tcp://10.0.0.11:8745"),
+        ("CONNECTIONS_PORT_8745_TCP_ADDR", "10.0.0.11"),
+        ("CONNECTIONS_PORT_8745_TCP_PORT", "8745"),
+        ("CONNECTIONS_PORT_8745_TCP_PROTO", "tcp"),
+        ("CONNECTIONS_SERVICE_HOST", "10.0.0.11"),
+        ("CONNECTIONS_SERVICE_PORT", "8745"),
+        ("CONNECTIONS_SERVICE_PORT_HTTP", "8745"),
+        ("CONNECTIONS_METRICS_PORT", "udp://10.0.0.12:9"),
+    ];
+    let warnings = load("", &links, Global::default()).unwrap().warnings;
+    assert!(warnings.len() == 1 && links.iter().all(|(name, _)| warnings[0].contains(name)), "{warnings:?}");
+    // The control: a port that a person set is a misspelled setting.
+    let warnings = load("", &[("CONNECTIONS_PORT", "8745")], Global::default()).unwrap().warnings;
+    assert!(warnings[0].contains("the nearest is "), "{warnings:?}");
 }
 
 #[test]
@@ -240,6 +274,27 @@ fn a_secret_is_read_from_the_file_that_a_key_names() {
         let expected = [&*format!("chmod 600 {url}"), "database_url_file"];
         refused(&format!("database_url_file = {url:?}"), &[], Global::default(), &expected);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn certificates_are_read_from_a_file_that_others_cannot_change() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("root.pem");
+    let read = || {
+        let file = format!("http.root_certificate = {path:?}");
+        load(&file, &[], Global::default()).unwrap().root_certificate()
+    };
+    assert!(load("", &[], Global::default()).unwrap().root_certificate().unwrap().is_none());
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains("http.root_certificate") && error.contains("root.pem cannot be read"), "{error}");
+    std::fs::write(&path, "a certificate").unwrap();
+    set_mode(&path, 0o644);
+    assert_eq!(read().unwrap().as_deref(), Some("a certificate"));
+    set_mode(&path, 0o666);
+    let error = read().unwrap_err();
+    assert_eq!((error.exit, &*error.code), (crate::Exit::Refused, "configuration_exposed"));
+    assert!(error.to_string().contains("http.root_certificate is not trusted"), "{error}");
 }
 
 #[cfg(unix)]

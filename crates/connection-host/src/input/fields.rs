@@ -1,13 +1,10 @@
 //! `--field NAME=@FILE|@-` and `--from-env NAME=VARIABLE`.
 
-use std::collections::BTreeMap;
-
-use connection_contract::Secret;
-
-use super::source::{self, Standard};
+use super::{
+    Values,
+    source::{self, Standard},
+};
 use crate::{Error, Exit, config::Environment};
-
-type Values = BTreeMap<String, Vec<Secret>>;
 
 /// The value from a file, or the name of the field that standard input is for: that is read when it is known of which
 /// sort the field is.

@@ -6,23 +6,41 @@ mod fields;
 mod json;
 pub(crate) mod lines;
 mod manifest;
+mod optional;
 mod prompt;
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use connection_contract::{Field, Input, Prompt, Secret};
 
 pub(crate) use manifest::{Manifest, manifest, stored};
-pub(crate) use prompt::{Cancelled, confirm, settle_colours};
+pub(crate) use prompt::{Cancelled, confirm, new_passphrase, passphrase, pick, settle_colours};
 pub(crate) use source::{Standard, at_value};
 
-use crate::{Error, Exit, args::InputArguments, config::Environment};
+use optional::Optional;
+
+use crate::{
+    Error, Exit,
+    args::InputArguments,
+    config::{self, Environment},
+};
+
+/// Values by field.
+type Values = BTreeMap<String, Vec<Secret>>;
+
+fn duplicate(values: &Values) -> Values {
+    values.iter().map(|(name, values)| (name.clone(), values.iter().map(Secret::duplicate).collect())).collect()
+}
 
 /// What was given, and whether somebody can be asked for the rest.
 pub(crate) struct Inputs {
-    values: BTreeMap<String, Vec<Secret>>,
+    values: Values,
     asked: BTreeSet<String>,
+    optional: Optional,
     person: bool,
     given: bool,
     /// The field that standard input is for, as long as it was not read.
@@ -50,6 +68,7 @@ impl Inputs {
         Ok(Self {
             values,
             asked: BTreeSet::new(),
+            optional: Optional::new(arguments.all_fields),
             person: person && arguments.input.is_none(),
             given,
             standard: unread,
@@ -94,6 +113,11 @@ impl Inputs {
         Err(missing(kind, &names))
     }
 
+    /// Asks a person also for these optional fields: their answers differ from what the kind takes without one.
+    pub(crate) fn want(&mut self, names: impl IntoIterator<Item = String>) {
+        self.optional.want(names);
+    }
+
     /// Brings an answer, unless there is one.
     pub(crate) fn give(&mut self, name: &str, value: Secret) {
         self.values.entry(name.to_owned()).or_insert_with(|| vec![value]);
@@ -106,10 +130,8 @@ impl Inputs {
 
     /// The same answers, where nobody can be asked.
     pub(crate) fn without_person(&self) -> Self {
-        let copy =
-            |(name, values): (&String, &Vec<Secret>)| (name.clone(), values.iter().map(Secret::duplicate).collect());
-        let (values, asked) = (self.values.iter().map(copy).collect(), self.asked.clone());
-        Self { values, asked, person: false, given: self.given, standard: None }
+        let (values, asked, optional) = (duplicate(&self.values), self.asked.clone(), self.optional.duplicate());
+        Self { values, asked, optional, person: false, given: self.given, standard: None }
     }
 
     fn read_standard(&mut self, name: &str, line: bool, many: bool) -> Result<(), Error> {
@@ -119,6 +141,16 @@ impl Inputs {
         let values = self.values.entry(name.to_owned()).or_default();
         values.push(value);
         if values.len() > 1 && !many { Err(one_value(name)) } else { Ok(()) }
+    }
+
+    /// Returns `true` when a person is asked for one of these fields, whatever that person chooses.
+    pub(crate) fn asks(&self, fields: &[Field]) -> bool {
+        let is_given =
+            |field: &&Field| self.values.contains_key(&*field.name) || self.standard.as_deref() == Some(&*field.name);
+        let only_optional = fields.iter().all(|field| !field.required);
+        let mut open = fields.iter().filter(|field| !is_given(field));
+        let is_asked = open.any(|field| field.required || only_optional || self.optional.is_wanted(field));
+        self.person && (is_asked || fields.is_empty())
     }
 
     /// Answers a prompt, or says why it cannot be answered.
@@ -137,11 +169,16 @@ impl Inputs {
             let again = || format!("'{}' is asked again, and there is no other value", field.name);
             return Err(refused(prompt.problem.as_ref().map_or_else(again, ToString::to_string)));
         }
-        for field in fields {
+        let only_optional = fields.iter().all(|field| !field.required);
+        let types = fields.iter().any(|field| field.required && !self.values.contains_key(&*field.name));
+        // Required ones come first, so that a person is offered the others after them.
+        for field in fields.iter().filter(|field| field.required).chain(fields.iter().filter(|field| !field.required)) {
             self.asked.insert(field.name.clone().into_owned());
             let values = match self.values.get(&*field.name) {
                 Some(values) => values.iter().map(Secret::duplicate).collect(),
-                None if self.person => prompt::ask(field)?,
+                // A prompt that asks for nothing else is one that earlier answers led to.
+                None if self.person && (field.required || only_optional) => prompt::ask(field, only_optional)?,
+                None if self.person => self.optional.ask(field, types)?,
                 None if field.required && field.default.is_none() => {
                     // Of a setup that is gone on with, an earlier answer may have been refused meanwhile.
                     let problem = prompt.problem.as_ref().map(|problem| refused(problem.to_string()));
@@ -158,10 +195,12 @@ impl Inputs {
         Ok(answers)
     }
 
-    /// After malformed answers: whether somebody can be asked for what was typed. What was given stays as it is.
-    pub(crate) fn ask_again(&mut self) -> bool {
+    /// After malformed answers to these fields: whether somebody can be asked for what was typed. What was given stays as
+    /// it is.
+    pub(crate) fn ask_again<'n>(&mut self, malformed: impl IntoIterator<Item = &'n str>) -> bool {
         if self.person {
             self.asked.clear();
+            self.optional.forget(malformed);
         }
         self.person && self.values.is_empty()
     }
@@ -187,10 +226,20 @@ fn refused(problem: String) -> Error {
         .remedy("correct the value and connect again; nothing was kept")
 }
 
-/// A directory as a shell user means it: relative to where the command runs. The core takes absolute ones alone.
+/// A directory as a shell user means it: relative to where the command runs, or to the home after `~`. The core takes
+/// absolute ones alone.
 fn absolute(value: Secret) -> Secret {
-    let path = value.expose_str().filter(|path| !path.is_empty() && !path.starts_with('~'));
-    match path.and_then(|path| std::path::absolute(path).ok()?.into_os_string().into_string().ok()) {
+    let Some(typed) = value.expose_str().filter(|typed| !typed.is_empty()) else { return value };
+    let path = match typed.strip_prefix('~') {
+        None => PathBuf::from(typed),
+        // Another user's home is not looked up.
+        Some(below) if below.is_empty() || below.starts_with('/') => match config::home() {
+            Some(home) => home.join(below.trim_start_matches('/')),
+            None => return value,
+        },
+        Some(_) => return value,
+    };
+    match std::path::absolute(path).ok().and_then(|path| path.into_os_string().into_string().ok()) {
         Some(path) => path.into(),
         None => value,
     }

@@ -1,6 +1,9 @@
 //! Asks a person at a terminal, on standard error. Secrets are not echoed.
 
+use std::io::IsTerminal as _;
+
 use connection_contract::{Field, Input, Secret};
+use connection_core::PassphraseUse;
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text, ui::RenderConfig};
 
 use crate::{Error, Exit};
@@ -22,12 +25,13 @@ pub(crate) fn settle_colours(colours: bool) {
     }
 }
 
-/// The values of one field; none when an optional one was left empty.
-pub(super) fn ask(field: &Field) -> Result<Vec<Secret>, Error> {
+/// The values of one field; none when an optional one was left empty. `alone` says that the prompt asks for nothing that is
+/// required, so that "optional" would tell a person nothing.
+pub(super) fn ask(field: &Field, alone: bool) -> Result<Vec<Secret>, Error> {
     let mut values = Vec::new();
     loop {
         let first = values.is_empty();
-        match one(field, first)? {
+        match one(field, first, alone)? {
             Some(value) => values.push(value),
             None if first && field.required && field.default.is_none() => continue,
             None => break,
@@ -39,8 +43,8 @@ pub(super) fn ask(field: &Field) -> Result<Vec<Secret>, Error> {
     Ok(values)
 }
 
-fn one(field: &Field, first: bool) -> Result<Option<Secret>, Error> {
-    let label = match (first, field.required) {
+fn one(field: &Field, first: bool, alone: bool) -> Result<Option<Secret>, Error> {
+    let label = match (first, field.required || alone) {
         (false, _) => format!("{} (another one, or empty)", field.label),
         (true, false) => format!("{} (optional)", field.label),
         (true, true) => field.label.to_string(),
@@ -78,9 +82,19 @@ fn one(field: &Field, first: bool) -> Result<Option<Secret>, Error> {
     Ok(Some(answer).filter(|answer| !answer.is_empty()))
 }
 
+/// Asks whether a person wants to answer what is optional. Going away ends the setup, as in every other question of it.
+pub(super) fn offered(question: &str) -> Result<bool, Error> {
+    Confirm::new(question).with_default(false).prompt().map_err(failed)
+}
+
 /// A prompt without fields: go on, or not.
 pub(super) fn confirmation(title: &str) -> Result<(), Error> {
     if confirm(title)? { Ok(()) } else { Err(Cancelled.into()) }
+}
+
+/// The index of the line that a person picks.
+pub(crate) fn pick(question: &str, lines: Vec<String>) -> Result<usize, Error> {
+    Ok(Select::new(question, lines).raw_prompt().map_err(failed)?.index)
 }
 
 /// Yes or no; going away is a no.
@@ -89,6 +103,29 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Error> {
         Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Ok(false),
         answer => answer.map_err(failed),
     }
+}
+
+/// Asks for the passphrase of the database; twice for one that is new, since it is not echoed. The error says why there
+/// is none.
+pub(crate) fn passphrase(purpose: PassphraseUse) -> Result<Secret, String> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Err("nobody can be asked here".to_owned());
+    }
+    let asked = match purpose {
+        PassphraseUse::Open => Password::new("Passphrase of the database").without_confirmation(),
+        PassphraseUse::New => Password::new("New passphrase of the database")
+            .with_custom_confirmation_message("The same passphrase again")
+            .with_custom_confirmation_error_message("The two are not the same"),
+    };
+    asked.with_display_mode(PasswordDisplayMode::Hidden).prompt().map(Secret::from).map_err(|error| match error {
+        InquireError::OperationCanceled | InquireError::OperationInterrupted => "the question was cancelled".to_owned(),
+        _ => "the terminal cannot be read".to_owned(),
+    })
+}
+
+/// As [`passphrase`], for the one that a database changes to.
+pub(crate) fn new_passphrase(_: PassphraseUse) -> Result<Secret, String> {
+    passphrase(PassphraseUse::New)
 }
 
 fn failed(error: InquireError) -> Error {

@@ -19,7 +19,7 @@ impl Files {
 
 fn read(input: Option<String>, fields: &[String], from_env: &[&str]) -> Result<Inputs, Error> {
     let from_env = from_env.iter().map(|argument| (*argument).to_owned()).collect();
-    let arguments = InputArguments { input, fields: fields.to_vec(), from_env };
+    let arguments = InputArguments { input, fields: fields.to_vec(), from_env, all_fields: false };
     Inputs::read(&arguments, &Environment::of(&[("TOKEN", "from-variable")]), false)
 }
 

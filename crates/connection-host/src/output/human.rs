@@ -78,6 +78,11 @@ fn is_to_choose(info: &ConnectionInfo) -> bool {
     info.liveness == Liveness::Offline && info.reason.as_ref().is_some_and(is_unclear)
 }
 
+/// Returns `true` if the provider asks to wait.
+fn is_paused(reason: &Option<Reason>) -> bool {
+    reason.as_ref().is_some_and(|reason| reason.code == reason::RATE_LIMITED)
+}
+
 /// What expires within it is told ahead.
 pub(crate) const SOON: Duration = Duration::from_secs(7 * 86_400);
 
@@ -85,12 +90,16 @@ pub(crate) fn expires_soon(info: &ConnectionInfo, now: Timestamp) -> bool {
     info.ends_at().is_some_and(|until| until <= now.after(SOON.as_secs()))
 }
 
+/// Codes of reasons that no command of ours mends.
+const MENDED_ELSEWHERE: [&str; 4] = [reason::DENIED, "directory_not_allowed", "row_changed", "row_outdated"];
+
 /// Why it needs a hand, and the command that mends it; no command when it does not.
 pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
     let name = quoted(&name(info));
     let (liveness, reason) = condition(info);
-    // What the host refuses is mended in its configuration, which no command of ours writes.
-    if let Some(refused) = reason.as_ref().filter(|reason| reason.code == reason::DENIED) {
+    // What the host refuses is mended in its configuration, and an edited row begins with the question who edited it: no
+    // command of ours does either, and the remedy of the reason tells what to do.
+    if let Some(refused) = reason.as_ref().filter(|reason| MENDED_ELSEWHERE.contains(&&*reason.code)) {
         let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         return (format!("{}{remedy}", refused.message), None);
     }
@@ -115,6 +124,8 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         Liveness::Offline if ways.is_some() => (note, again()),
         Liveness::Live if expires_soon(info, now) => (note, again()),
         Liveness::Live => (note, None),
+        // It is asked again when its time has come; before that, asking makes it worse.
+        Liveness::Offline if is_paused(&info.reason) => (note, None),
         _ => (note, Some(format!("connections verify {name}"))),
     }
 }

@@ -7,6 +7,7 @@ mod human;
 pub(crate) mod json;
 mod table;
 mod time;
+mod waiting;
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -20,7 +21,24 @@ pub(crate) use human::{
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
 
-use crate::{Error, Exit, config::Environment, platform};
+use crate::{Error, Exit, config::Environment, name as program_name, platform};
+
+/// Writes to standard output.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => {
+            Error::new(Exit::Unexpected, "output_closed", "nobody reads the output any more")
+        }
+        _ => Error::io("standard output", &error),
+    })
+}
+
+/// The columns of the terminal that standard output is; `None` where it is none, or does not tell.
+pub(crate) fn width() -> Option<usize> {
+    let columns = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.filter(|columns| *columns > 0 && std::io::stdout().is_terminal())
+}
 
 /// Where and how to print.
 #[derive(Debug)]
@@ -36,12 +54,11 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(json: bool, environment: &Environment) -> Self {
         let terminal = std::io::stdout().is_terminal();
-        let size = console::Term::stdout().size_checked();
         Self {
             json,
             terminal,
             colours: terminal && !environment.no_color(),
-            width: size.map(|(_, columns)| usize::from(columns)).filter(|columns| terminal && *columns > 0),
+            width: width(),
             now: connection_contract::Clock::now(&connection_core::SystemClock::new()),
         }
     }
@@ -53,29 +70,36 @@ impl Output {
 
     /// A line on standard output.
     pub(crate) fn line(&self, text: impl AsRef<str>) -> Result<(), Error> {
-        self.bytes(format!("{}\n", text.as_ref()).as_bytes())
+        self.bytes(format!("{}\n", program_name::hints(text.as_ref())).as_bytes())
     }
 
     /// Bytes as they are.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-        let mut out = std::io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
-            std::io::ErrorKind::BrokenPipe => {
-                Error::new(Exit::Unexpected, "output_closed", "nobody reads the output any more")
-            }
-            _ => Error::io("standard output", &error),
-        })
+        print(bytes)
+    }
+
+    /// Ends the line of bytes that were printed as they are, where a person reads them: what follows begins on a line of
+    /// its own.
+    pub(crate) fn end_line(&self, last: Option<u8>) -> Result<(), Error> {
+        match last {
+            Some(byte) if self.terminal && byte != b'\n' => self.line(""),
+            _ => Ok(()),
+        }
     }
 
     /// The command's shape.
     pub(crate) fn shape(&self, shape: &impl Serialize) -> Result<(), Error> {
-        self.line(Self::text(shape)?)
+        self.json_line(&Self::text(shape)?)
+    }
+
+    fn json_line(&self, text: &str) -> Result<(), Error> {
+        self.bytes(format!("{}\n", program_name::quoted_hints(text)).as_bytes())
     }
 
     /// One shape of a stream, on a line of its own.
     pub(crate) fn element(&self, shape: &impl Serialize) -> Result<(), Error> {
         let text = serde_json::to_string(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))?;
-        self.line(text)
+        self.json_line(&text)
     }
 
     fn text(shape: &impl Serialize) -> Result<String, Error> {
@@ -87,6 +111,13 @@ impl Output {
         self.bytes(table.render(self.width, self.colours).as_bytes())
     }
 
+    /// Prints the first of these tables that fits the terminal; where none does, the last, fitted to it. Returns which.
+    pub(crate) fn first_that_fits(&self, tables: &[Table]) -> Result<usize, Error> {
+        let fits = |table: &Table| self.width.is_none_or(|width| table.width() <= width);
+        let index = tables.iter().position(fits).unwrap_or(tables.len().saturating_sub(1));
+        tables.get(index).map_or(Ok(()), |table| self.table(table)).map(|()| index)
+    }
+
     /// A line for people beside the answer.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         platform::tell(format_args!("{}", text.as_ref()));
@@ -94,14 +125,14 @@ impl Output {
 
     /// Prints an error: one sentence and the way out, or its JSON shape.
     pub(crate) fn error(json: bool, error: &Error) {
+        // Whoever closed it (`head`) knows.
+        if error.code == "output_closed" {
+            return;
+        }
         if json {
             let body = json::ErrorBody::from(error);
             // A struct of strings always serializes.
             platform::tell(format_args!("{}", serde_json::to_string(&body).unwrap_or_default()));
-            return;
-        }
-        // Whoever closed it (`head`) knows.
-        if error.code == "output_closed" {
             return;
         }
         platform::tell(format_args!("error: {error}"));

@@ -94,6 +94,12 @@ impl Table {
         text
     }
 
+    /// The columns that it takes when nothing is cut.
+    pub(crate) fn width(&self) -> usize {
+        let shown = self.natural().into_iter().filter(|width| *width > 0);
+        shown.map(|width| width + GAP).sum::<usize>().saturating_sub(GAP)
+    }
+
     /// What the columns need; one that is empty but for its heading needs nothing.
     fn natural(&self) -> Vec<usize> {
         (0..self.heading.len())

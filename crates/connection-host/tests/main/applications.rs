@@ -15,9 +15,10 @@ fn configured(real: &Real, kinds: &str) {
     real.machine.configure(&format!("[http.endpoints]\n\"{0}\" = \"{0}\"\n{kinds}", real.server.issuer()));
 }
 
+/// Writes a file beside the configuration that its owner alone reads.
 #[track_caller]
 fn private(machine: &Machine, name: &str, text: &str) {
-    let path = machine.write(name, text.as_bytes());
+    let path = machine.write(&format!("configuration/{name}"), text.as_bytes());
     set_mode(&path, 0o600);
 }
 
@@ -46,6 +47,9 @@ fn a_configured_application_is_not_asked_for_and_its_secret_is_read_at_each_use(
     assert!(refused.err.contains("check the client's id and secret"), "{}", refused.err);
     real.run(&["reauthorize", "real"]).exits(3).warns("check the client's id and secret");
     private(&real.machine, "secret", SECRET);
+    // The refresh token was not touched by that, so nobody has to authorize again.
+    real.run(&["refresh", "real"]).exits(0);
+    assert!(real.run(&["list"]).exits(0).out.contains("live"));
     let mut again = real.begin(&["reauthorize", "real"]);
     browsed(&again.link());
     again.end().exits(0);
@@ -95,7 +99,7 @@ fn a_secret_that_others_can_read_is_refused_before_anything_is_made() {
     machine.configure("[kinds.gmail]\nclient_id = \"a\"\nclient_secret_file = \"secret\"");
     machine.run(&["add", "gmail"]).exits(2).warns("secret cannot be read");
     private(&machine, "secret", "hunter2");
-    set_mode(machine.path("secret").to_str().unwrap(), 0o644);
+    set_mode(machine.path("configuration/secret").to_str().unwrap(), 0o644);
     machine.run(&["add", "gmail"]).exits(2).warns("can be read or changed by other users").warns("chmod 600");
     assert!(!machine.data().exists());
     // Whoever uses no application of it is not held up.

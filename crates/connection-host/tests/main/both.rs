@@ -1,6 +1,7 @@
 // What runs on SQLite and on PostgreSQL; `program.rs` knows on which.
 
 mod applications;
+mod bounds;
 mod chromium;
 #[cfg(unix)]
 mod copies;
@@ -15,7 +16,9 @@ mod hooking;
 mod imports;
 #[cfg(unix)]
 mod kill;
+mod led;
 mod life;
+mod many;
 mod order;
 mod own;
 mod preferences;

@@ -20,3 +20,30 @@ fn a_broken_record_is_told_loudly() {
     ran.warns("events_broken").warns("broken at 2");
     machine.run(&["events", "github"]).exits(1).says("game").warns("error: the record of events is broken at 2");
 }
+
+/// The columns of the owner, the kind and the label are beside each other in the row, and in its index.
+#[test]
+fn doctor_names_a_row_that_was_edited_and_the_way_out() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    machine.run(&["doctor"]).exits(0);
+    let file = machine.data().join("store/connections.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let (before, after) = (b"localgithubwork", b"localgithubwort");
+    let at = |bytes: &[u8]| bytes.windows(before.len()).position(|part| part == before);
+    assert!(at(&bytes).is_some(), "the row is in the file");
+    while let Some(at) = at(&bytes) {
+        bytes[at..at + before.len()].copy_from_slice(after);
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let doctor = machine.run(&["doctor"]).exits(1).says("failed  rows").says("was changed past this program");
+    doctor.says("find out who can write the database");
+    let remedy = "remove the connection, then connect its account again";
+    let verified = machine.run(&["verify", "github:wort"]).exits(4).says("was changed past this program").says(remedy);
+    assert!(!verified.out.contains("reauthorize"), "an edited row is not authorized again: {}", verified.out);
+    let list = machine.run(&["list"]).exits(0).says(remedy);
+    assert!(!list.out.contains("Mend with"), "{}", list.out);
+    let told = machine.run(&["doctor", "--json"]).exits(1).json();
+    let checks = told["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["check"] == "rows" && check["ok"] == false), "{told}");
+}

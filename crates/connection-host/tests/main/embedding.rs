@@ -25,7 +25,7 @@ async fn a_host_in_twenty_lines_connects_uses_and_removes() {
     // Removed, so that the same account can be connected once more.
     embed::whoami(directory.path(), http.clone(), Secret::from(TOKEN)).await.unwrap();
     let refused = embed::whoami(directory.path(), http, Secret::from("wrong")).await.unwrap_err();
-    assert_eq!(refused.to_string(), "not connected");
+    assert_eq!(refused.to_string(), "GitHub does not accept this token");
 }
 
 #[tokio::test]

@@ -29,6 +29,9 @@ fn an_ambiguous_name_lists_the_candidates() {
         machine.write(&format!("{name}/file"), b"");
         machine.feed(&["add", "filesystem", "--input", "-"], &format!(r#"{{"roots": "{name}"}}"#)).exits(0);
     }
+    // The first is the default, until nobody is.
+    machine.run(&["show", "filesystem"]).exits(0).says("filesystem:a");
+    machine.run(&["default", "filesystem:a", "--clear"]).exits(0);
     machine.run(&["show", "filesystem"]).exits(2).warns("filesystem:a (").warns("filesystem:b (");
 }
 
@@ -49,15 +52,30 @@ fn directories_are_granted_and_read_within_the_bounds_of_the_host() {
     let machine = Machine::new();
     machine.write("inside/notes/a", b"a");
     machine.write("outside/b", b"b");
-    machine.write("config.toml", b"files.allow = [\"inside\"]");
+    machine.write("config.toml", b"files.allow = [\"../inside\"]");
     let add = |roots: &str| machine.feed(&["add", "filesystem", "--input", "-"], &format!(r#"{{"roots": "{roots}"}}"#));
     add("outside").exits(3).warns("outside what this host allows").warns("[files] allow");
     add("inside/notes").exits(0);
     machine.run(&["files", "filesystem", "cat", "a"]).exits(0).says("a");
     // Narrower bounds hold for what was granted before.
-    machine.write("config.toml", b"files.allow = [\"outside\"]");
+    machine.write("config.toml", b"files.allow = [\"../outside\"]");
     machine.run(&["files", "filesystem", "cat", "a"]).exits(6);
     machine.run(&["verify", "filesystem"]).exits(4);
+}
+
+#[test]
+fn a_directory_that_the_host_allows_an_owner_no_longer_is_mended_in_its_configuration() {
+    let machine = Machine::new();
+    machine.write("inside/notes/a", b"a");
+    machine.configure("files.allow = [\"../inside\"]");
+    let add = ["--owner", "ada", "add", "filesystem", "--input", "-"];
+    machine.feed(&add, r#"{"roots": "inside/notes"}"#).exits(0);
+    machine.configure("");
+    let remedy = "allow this owner a directory with [files] allow";
+    let verified = machine.run(&["--owner", "ada", "verify", "filesystem"]).exits(4).says(remedy);
+    assert!(!verified.out.contains("reauthorize"), "{}", verified.out);
+    let list = machine.run(&["--owner", "ada", "list"]).exits(0).says(remedy);
+    assert!(!list.out.contains("Mend with"), "{}", list.out);
 }
 
 #[test]
@@ -183,4 +201,102 @@ fn the_log_at_trace_level_goes_to_standard_error_and_holds_no_secret() {
     let ran = machine.add_github("work").exits(0);
     assert!(ran.out.starts_with("Connected octocat"), "{}", ran.out);
     assert!(ran.err.contains("connection_core"), "{}", ran.err);
+}
+
+#[test]
+fn a_provider_that_asks_to_wait_is_told_with_the_time_and_nobody_is_sent_to_ask_it_again() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    machine.provider.tell(429, "retry-after: 120\r\n", "");
+    for command in [&["verify", "github"][..], &["list"], &["show", "github"], &["doctor"]] {
+        let ran = machine.run(command);
+        assert!(ran.out.contains("api.github.com asks to wait until 2"), "{command:?}: {}{}", ran.out, ran.err);
+        assert!(!format!("{}{}", ran.out, ran.err).contains("connections verify"), "{command:?}: {}", ran.out);
+    }
+    // The control: what may work by now is worth asking.
+    machine.provider.tell(500, "", "");
+    machine.run(&["verify", "github"]).exits(4).says("api.github.com answered 500 Internal Server Error");
+    machine.run(&["list"]).exits(0).says("connections verify github:work");
+}
+
+#[test]
+fn an_unexpected_answer_is_told_once_with_its_status_and_address() {
+    let machine = Machine::new();
+    machine.provider.tell(406, "", "");
+    let ran = machine.add_github("work").exits(3);
+    assert_eq!(ran.err.matches("api.github.com answered 406 Not Acceptable").count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("connections setup resume"), "{}", ran.err);
+}
+
+/// A Service that is called as the program is.
+#[test]
+fn variables_that_kubernetes_sets_stop_nothing() {
+    let mut machine = Machine::new();
+    machine.set("CONNECTIONS_PORT", "tcp://10.0.0.11:8745");
+    machine.set("CONNECTIONS_SERVICE_HOST", "10.0.0.11");
+    machine.set("CONNECTIONS_OWNR", "ada");
+    let ran = machine.run(&["kinds"]).exits(0).says("github").warns("CONNECTIONS_PORT, CONNECTIONS_SERVICE_HOST");
+    ran.warns("the nearest is CONNECTIONS_OWNER");
+    machine.run(&["kinds", "--json"]).exits(0).json();
+}
+
+#[test]
+fn a_misspelled_command_kind_or_option_is_repeated_with_the_nearest_one() {
+    let machine = Machine::new();
+    for (arguments, exit, said, remedy) in [
+        (&["lsit"][..], 2, "there is no command 'lsit'. Did you mean 'list'?", "connections --help"),
+        (&["setup", "resum"], 2, "there is no command 'resum'. Did you mean 'resume'?", "connections setup --help"),
+        (&["add", "githb"], 5, "there is no kind 'githb'. Did you mean 'github'?", "the kinds are"),
+        (&["kinds", "show", "githb"], 5, "there is no kind 'githb'. Did you mean 'github'?", "the kinds are"),
+        (&["add", "github", "--lable", "x"], 2, "there is no option '--lable'. Did you mean '--label'?", "add --help"),
+        (&["list", "more"], 2, "there is an argument too many for `connections list`", "connections list --help"),
+        (&["explode"], 2, "there is no command 'explode'\n", "connections --help"),
+    ] {
+        machine.run(arguments).exits(exit).warns(said).warns(remedy);
+    }
+    // What cannot be a command may be a secret.
+    let ran = machine.run(&[TOKEN]).exits(2).warns("there is no such command");
+    assert!(!ran.err.contains(TOKEN), "{}", ran.err);
+}
+
+#[test]
+fn the_program_alone_shows_an_overview_with_examples() {
+    let machine = Machine::new();
+    let alone = machine.run(&[]).exits(0);
+    assert_eq!(alone.out.lines().filter(|line| line.starts_with("  connections ")).count(), 3, "{}", alone.out);
+    assert!(alone.err.is_empty(), "{}", alone.err);
+    for arguments in [&["help"][..], &["--help"]] {
+        assert_eq!(machine.run(arguments).exits(0).out, alone.out);
+    }
+    machine.run(&["help", "add"]).exits(0).says("--label <LABEL>").says("--all-fields");
+    machine.run(&["setup"]).exits(2).warns("`connections setup` needs one of the commands list, resume, cancel");
+    machine.run(&["--json"]).exits(2);
+    assert!(!machine.data().exists(), "nothing was made");
+}
+
+#[test]
+fn a_list_without_a_database_makes_none_and_says_where_it_looked() {
+    let machine = Machine::new();
+    let directory = machine.path("mistyped");
+    let list = |more: &[&str]| {
+        let arguments = [&["--database", "mistyped/a.db", "list"], more].concat();
+        machine.run(&arguments).exits(0)
+    };
+    list(&[]).says("Nothing is connected yet: there is no database at ").says("mistyped/a.db");
+    assert_eq!(list(&["--json"]).json(), serde_json::json!([]));
+    assert!(!directory.exists() && !machine.data().exists(), "nothing was made");
+}
+
+#[test]
+fn a_closed_pipe_is_silent_in_every_format() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    for arguments in [&["list"][..], &["list", "--json"], &["kinds", "--json"], &["help"], &["--version"], &["man"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = machine.command().args(arguments).stdout(writer).stderr(std::process::Stdio::piped()).spawn();
+        let ended = child.unwrap().wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{arguments:?}");
+        assert_eq!(ended.status.code(), Some(1), "{arguments:?}");
+    }
 }

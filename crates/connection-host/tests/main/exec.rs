@@ -48,10 +48,11 @@ fn the_program_gets_what_the_extension_and_the_command_are_set_to() {
         let of_ours = got.lines().filter(|line| line.starts_with("PREFERENCE_"));
         of_ours.map(str::to_owned).collect::<Vec<_>>().join(" ")
     };
-    let url = "PREFERENCE_API_BASE_URL=https://api.github.com";
-    assert_eq!(run(&[]), format!("{url} PREFERENCE_DEFAULT_DATABASE= PREFERENCE_OPEN_BEHAVIOR=browser"));
+    // The address is the connection's, which says it as PUBLIC_API_BASE_URL.
+    machine.run(&["preferences", "set", "issues", "apiBaseUrl", "https://ghe.example"]).exits(0);
+    assert_eq!(run(&[]), "PREFERENCE_DEFAULT_DATABASE= PREFERENCE_OPEN_BEHAVIOR=browser");
     machine.run(&["preferences", "set", "issues", "defaultDatabase", "work"]).exits(0);
-    let own = format!("{url} PREFERENCE_DEFAULT_DATABASE=work");
+    let own = "PREFERENCE_DEFAULT_DATABASE=work";
     assert_eq!(run(&[]), format!("{own} PREFERENCE_OPEN_BEHAVIOR=browser"));
     let of_search = ["--command", "search"];
     assert_eq!(run(&of_search), format!("{own} PREFERENCE_ONLY_MINE=true PREFERENCE_OPEN_BEHAVIOR=browser"));

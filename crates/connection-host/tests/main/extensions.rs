@@ -174,44 +174,58 @@ fn a_connection_that_is_refused_is_failed_and_what_runs_elsewhere_is_unsupported
 }
 
 #[test]
-fn several_connections_are_an_error_that_lists_them_until_one_is_the_default() {
+fn several_connections_are_missing_with_the_choice_as_the_remedy_until_one_is_chosen() {
     let machine = connected();
     let again = ["add", "github", "--label", "other", "--again", "--from-env", "accessToken=GITHUB"];
     machine.run(&again).exits(0);
     machine.run(&["default", "github:octocat", "--clear"]).exits(0);
-    let refused = machine.run(&["resolve", "issues.json"]).exits(2).warns("connections default C");
-    refused.warns("github:octocat").warns("github:other");
-    exec(&machine, "issues").exits(2);
-    machine.run(&["open-settings", "issues"]).exits(0).says("connections default C").says("github:other");
-    machine.run(&["extensions"]).exits(0).says("unknown").says("there are several connections");
-    machine.run(&["extensions", "add", "issues.json"]).exits(0).says("Added issues");
+    let way = "connections extensions use issues CONNECTION";
+    machine.run(&["resolve", "issues.json"]).exits(0).says("missing").says("github:octocat").says("github:other").says(way);
+    let resolved = status(&machine, "issues.json");
+    assert_eq!((&resolved["status"], &resolved["error"]["code"]), (&"missing".into(), &"ambiguous".into()));
+    check(&resolved["error"], "error");
+    exec(&machine, "issues").exits(5).warns("connections open-settings issues");
+    machine.run(&["open-settings", "issues"]).exits(0).says(way).says("github:other");
+    machine.run(&["extensions"]).exits(0).says("missing").says("several connections");
+    machine.run(&["extensions", "add", "issues.json"]).exits(0).says(way);
     machine.run(&["default", "github:other"]).exits(0);
     machine.run(&["resolve", "issues.json"]).exits(0).says("github:other").says("granted       no");
     exec(&machine, "issues").exits(6);
     machine.run(&["default", "github:octocat"]).exits(0);
     exec(&machine, "issues").exits(0);
+    // Two extensions use two accounts.
+    machine.run(&["extensions", "use", "issues", "github:other"]).exits(0).says("github:other").says("granted       no");
+    exec(&machine, "issues").exits(6).warns("connections extensions grant issues github:other");
+    machine.run(&["extensions", "grant", "issues", "github:other"]).exits(0);
+    exec(&machine, "issues").exits(0);
+    let body = machine.run(&["extensions", "use", "issues", "--default", "--json"]).exits(0).json();
+    check(&body, "extension");
+    assert_eq!(body["status"], "connected");
+    machine.run(&["resolve", "issues.json"]).exits(0).says("github:octocat");
+    machine.run(&["extensions", "use", "issues"]).exits(2);
+    machine.run(&["extensions", "use", "gone", "github:other"]).exits(5);
 }
 
 #[test]
 fn for_programs_too_it_is_told_what_of_a_manifest_is_not_read_unless_there_is_an_error() {
     let (machine, told) = (connected(), "this is not read here; it is kept");
     for (command, shape) in [(&["resolve"][..], "resolved"), (&["extensions", "add"], "extension")] {
-        let ran = machine.run(&[command, &["foreign.json", "--json"]].concat()).exits(0).warns(told);
+        let ran = machine.run(&[command, &["foreign.json", "--json", "--verbose"]].concat()).exits(0).warns(told);
         check(&ran.json(), shape);
+        // Without it they are one line.
+        let ran = machine.run(&[command, &["foreign.json", "--json"]].concat()).exits(0).warns("--verbose lists them");
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     }
-    let again = ["add", "github", "--label", "other", "--again", "--from-env", "accessToken=GITHUB"];
-    machine.run(&again).exits(0);
-    machine.run(&["default", "github:octocat", "--clear"]).exits(0);
-    machine.run(&["resolve", "foreign.json"]).exits(2).warns(told).warns("several connections");
-    // Who reads it as JSON reads one object.
-    let error = machine.run(&["resolve", "foreign.json", "--json"]).exits(2).error();
-    assert_eq!(error["error"]["code"], "ambiguous");
+    machine.write("data/key/root.key", b"no key");
+    machine.run(&["resolve", "foreign.json"]).warns("--verbose lists them").warns("error: ");
+    // Who reads an error as JSON reads one object.
+    assert!(machine.run(&["resolve", "foreign.json", "--json"]).error()["error"]["code"].is_string());
 }
 
 #[test]
 fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_is_told() {
     let machine = machine();
-    let told = machine.run(&["resolve", "foreign.json"]).exits(0).warns("this is not read here; it is kept");
+    let told = machine.run(&["resolve", "foreign.json", "--verbose"]).exits(0).warns("this is not read here; it is kept");
     assert!(!told.out.contains("not read here"), "{}", told.out);
     let text = String::from_utf8(ISSUES.to_vec()).unwrap();
     machine.feed(&["extensions", "add", "-"], &text).exits(0).says("issues");
@@ -296,4 +310,63 @@ fn extensions_are_of_one_owner() {
     machine.run(&["--owner", "bob", "exec", "issues", "--", "/bin/sh", "-c", "exit 0"]).exits(5);
     let resolved = machine.run(&["--owner", "bob", "resolve", "issues.json", "--json"]).exits(0).json();
     assert_eq!(resolved["status"], "missing");
+}
+
+/// Manifests as hosts with settings, views and tools of their own write them.
+#[test]
+fn manifests_that_were_written_for_another_host_are_served_by_the_shipped_kinds() {
+    let machine = machine();
+    let texts = |en: &str| serde_json::json!({ "en_US": en, "zh_Hans": en });
+    let token = serde_json::json!({ "type": "apiKey", "secretNames": ["accessToken"] });
+    let pages = serde_json::json!({
+        "name": "pages", "title": texts("Pages"), "icon": "icon.svg", "capabilities": ["navigation", "surface"],
+        "aiCapability": { "id": "pages", "connectionId": "default", "toolNames": ["find", "append"] },
+        "commands": [{
+            "name": "capture", "title": texts("Capture"), "mode": "view", "keywords": ["note"], "runtime": {},
+            "arguments": [{ "name": "text", "type": "text", "title": texts("Text"), "required": false }],
+            "preferences": [{ "name": "heading", "type": "text", "title": texts("Heading"), "default": "Inbox" }],
+        }],
+        "connection": {
+            "id": "default", "provider": "Notion", "title": texts("Notion"), "auth": token,
+            "connectGuide": "Share pages with the integration.", "publicPreferenceNames": ["workspace"],
+        },
+        "preferences": [{ "name": "workspace", "type": "text", "title": texts("Workspace"), "required": false }],
+        "supportedPlatforms": ["darwin", "linux", "win32"],
+    });
+    machine.write("pages.json", pages.to_string().as_bytes());
+    let added = machine.run(&["extensions", "add", "pages.json"]).exits(0).says("missing");
+    assert_eq!(added.err.lines().count(), 1, "{}", added.err);
+    let told = machine.run(&["resolve", "pages.json", "--verbose"]).exits(0);
+    assert!(!told.err.contains("this form of input"), "{}", told.err);
+    machine.run(&["open-settings", "pages", "--from-env", "apiKey=NOTION"]).exits(0).says("connected").says("yes");
+    let token = machine.run(&["exec", "pages", "--command", "capture", "--", "/bin/sh", "-c", "test \"$ACCESS_TOKEN\" = \"$NOTION\""]);
+    token.exits(0);
+    // What has one secret each is the same one, whatever either calls it.
+    let stars = serde_json::json!({ "name": "stars", "connection": {
+        "id": "default", "provider": "github", "title": "GitHub",
+        "auth": { "type": "apiKey", "secretNames": ["apiKey"] },
+    } });
+    machine.write("stars.json", stars.to_string().as_bytes());
+    machine.run(&["extensions", "add", "stars.json"]).exits(0);
+    machine.run(&["open-settings", "stars", "--from-env", "accessToken=GITHUB"]).exits(0).says("connected");
+    machine.run(&["exec", "stars", "--", "/bin/sh", "-c", "test \"$API_KEY\" = \"$GITHUB\""]).exits(0);
+}
+
+#[test]
+fn scopes_that_the_connection_lacks_are_a_note_with_its_remedy_and_stop_nothing() {
+    let machine = connected();
+    machine.run(&["extensions", "add", "foreign.json"]).exits(0);
+    machine.run(&["extensions", "grant", "repositories", "github:octocat"]).exits(0);
+    let quiet = |arguments: &[&str]| assert!(!machine.run(arguments).exits(0).out.contains("scopes"), "{arguments:?}");
+    [&["resolve", "foreign.json"][..], &["extensions"], &["list"]].into_iter().for_each(quiet);
+    let more = String::from_utf8(FOREIGN.to_vec()).unwrap();
+    let more = more.replace(r#"["repo", "read:user"]"#, r#"["repo", "notifications"]"#);
+    machine.write("foreign.json", more.as_bytes());
+    let again = "connections reauthorize github:octocat";
+    let added = machine.run(&["extensions", "add", "foreign.json"]).exits(0).says("connected").says(again);
+    added.says("lacks scopes").says("notifications");
+    assert_eq!(status(&machine, "foreign.json")["missingScopes"], serde_json::json!(["notifications"]));
+    machine.run(&["extensions"]).exits(0).says("lacks the scopes notifications: connections reauthorize");
+    machine.run(&["list"]).exits(0).says("lacks the scopes notifications that repositories declares").says(again);
+    exec(&machine, "repositories").exits(0);
 }

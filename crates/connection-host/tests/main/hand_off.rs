@@ -201,16 +201,29 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
     machine.run(&brought).exits(6).warns("connections extensions grant release-notes github:octocat");
     machine.run(&["open-settings", "release-notes", "--kind", "github"]).exits(6).warns("not granted");
     machine.run(&["add", "github", "--from-env", "accessToken=GITHUB", "--again", "--label", "two"]).exits(0);
-    machine.run(&brought).exits(2).warns("connections default");
+    machine.run(&["default", "github:octocat", "--clear"]).exits(0);
+    machine.run(&brought).exits(2).warns("connections extensions use release-notes CONNECTION");
     // The control: to look at it is no error.
-    machine.run(&["open-settings", "release-notes"]).exits(0).says("connections default");
-    let nobody = String::from_utf8(crate::extensions::ISSUES.to_vec()).unwrap();
-    let nobody = nobody.replace("\"accessToken\"", "\"nobodyHasThis\"").replace("\"issues\"", "\"nobody\"");
-    machine.write("nobody.json", nobody.as_bytes());
-    machine.run(&["extensions", "add", "nobody.json"]).exits(0);
-    let none = ["open-settings", "nobody", "--from-env", "nobodyHasThis=GITHUB"];
-    machine.run(&none).exits(6).warns("no kind here connects 'github'");
-    machine.run(&none[..2]).exits(0).says("no kind here connects 'github'");
+    let way = "connections extensions use release-notes CONNECTION";
+    machine.run(&["open-settings", "release-notes"]).exits(0).says(way);
+    // What no kind here hands out, and whose provider nobody knows: it is said at once, with what there is.
+    for (name, from, to, why) in [
+        ("two", r#"["accessToken"]"#, r#"["accessToken", "refreshKey"]"#, "no kind here hands out 'refreshKey' of 'github'"),
+        ("foreign", r#""provider": "github""#, r#""provider": "slack""#, "no kind here connects 'slack'"),
+    ] {
+        let nobody = String::from_utf8(crate::extensions::ISSUES.to_vec()).unwrap();
+        assert!(nobody.contains(from), "{nobody}");
+        let nobody = nobody.replace(from, to).replace("\"issues\"", &format!("\"{name}\""));
+        machine.write("nobody.json", nobody.as_bytes());
+        let added = machine.run(&["extensions", "add", "nobody.json"]).exits(0).says(why).says("connections kinds");
+        assert!(!added.out.contains("open-settings"), "{}", added.out);
+        machine.run(&["open-settings", name]).exits(0).says(why);
+        machine.run(&["open-settings", name, "--from-env", "accessToken=GITHUB"]).exits(6).warns(why);
+        machine.run(&["exec", name, "--", "true"]).exits(5).warns("connections kinds");
+        assert_eq!(machine.run(&["resolve", "nobody.json", "--json"]).exits(0).json()["error"]["code"], "connection_unsupported");
+    }
+    machine.run(&["resolve", "nobody.json"]).exits(0).says("'github', 'google', 'notion'");
+    machine.run(&["extensions", "grant", "two", "github:octocat"]).exits(6).warns("'github' hands out 'accessToken'");
 }
 
 /// A login by an API key has no auth token, and its account is connected: the settings lead to a new login of it.

@@ -93,3 +93,17 @@ fn a_private_address_that_a_user_names_is_out_of_reach_where_the_host_says_so() 
         assert_eq!(!elsewhere.seen().is_empty(), asked, "{word}");
     }
 }
+
+/// The network is the host's: naming an address in it is enough for the owner `local` alone.
+#[test]
+fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
+    for (word, exit, asked) in [("named", 3, false), ("all-owners", 0, true), ("never", 3, false)] {
+        let mut machine = Machine::new();
+        machine.set("CONNECTIONS_HTTP__PRIVATE_ADDRESSES", word);
+        let elsewhere = Provider::start();
+        let both = format!(r#"{{"accessToken": "{TOKEN}", "apiBaseUrl": "{}"}}"#, elsewhere.origin);
+        let input = machine.write("in.json", both.as_bytes());
+        machine.run(&["--owner", "ada", "add", "github", "--input", &input]).exits(exit);
+        assert_eq!(!elsewhere.seen().is_empty(), asked, "{word}");
+    }
+}

@@ -149,6 +149,88 @@ fn a_database_moves_from_source_to_source() {
         let ran = machine.run(&["key", "change", "--to-source", "command", "--to-command", wrong]);
         ran.exits(2).warns("--to-command takes a JSON array");
     }
-    machine.run(&["key", "change", "--to-source", "vault"]).exits(2).warns("file, environment or command");
+    machine
+        .run(&["key", "change", "--to-source", "vault"])
+        .exits(2)
+        .warns("file, environment, command, keyring or passphrase");
     machine.run(&["key", "change", "--to-source", "environment"]).exits(2).warns("key.variable");
+}
+
+const PASSPHRASE: &str = "correct horse battery staple";
+
+#[test]
+fn a_passphrase_in_a_file_is_the_key_and_any_other_opens_nothing() {
+    let machine = Machine::new();
+    let file = machine.write("passphrase", PASSPHRASE.as_bytes());
+    configure(&machine, &format!("source = \"passphrase\"\npassphrase_file = {file:?}"));
+    machine.add_github("work").exits(0);
+    assert!(!machine.data().join("key").exists());
+    assert_eq!(key(&machine)["source"], format!("passphrase in {file}"));
+    machine.run(&["doctor"]).exits(0).says("passphrase in ");
+    // An editor ends the file with a newline.
+    machine.write("passphrase", format!("{PASSPHRASE}\n").as_bytes());
+    live(&machine);
+    machine.write("passphrase", b"correct horse battery stable");
+    let ran = machine.run(&["list"]).exits(6).warns("does not open this database").warns("was sealed");
+    assert!(!ran.err.contains("horse"), "{ran:?}");
+    machine.run(&["doctor"]).exits(1).says("failed  key").says("does not open this database");
+    // Nobody is there to type one.
+    configure(&machine, "source = \"passphrase\"");
+    machine.run(&["list"]).exits(6).warns("nobody can be asked here").warns("key.passphrase_file");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_passphrase_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = Machine::new();
+    let file = machine.write("passphrase", PASSPHRASE.as_bytes());
+    configure(&machine, &format!("passphrase_file = {file:?}"));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    machine.add_github("work").exits(6).warns(&format!("chmod 600 {file}"));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    machine.add_github("work").exits(0);
+}
+
+#[test]
+fn a_database_moves_to_a_passphrase_to_another_one_and_back_to_a_file() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let file = machine.write("passphrase", PASSPHRASE.as_bytes());
+    let change = |to: &[&str]| machine.run(&[&["key", "change", "--to-source"][..], to].concat());
+    let short = machine.write("short", b"hunter2");
+    change(&["passphrase", "--to-passphrase-file", &short]).exits(6).warns("at least 12 characters");
+    change(&["passphrase"]).exits(6).warns("nobody can be asked here");
+    live(&machine);
+    change(&["passphrase", "--to-passphrase-file", &file]).exits(0).says("Moved to passphrase in ");
+    // The key file that is left is of no use, and the sort of source that is needed is named.
+    machine.run(&["list"]).exits(6).warns("key source 'passphrase'").warns("key.source");
+    configure(&machine, &format!("passphrase_file = {file:?}"));
+    live(&machine);
+    let next = machine.write("next", b"another dozen of words");
+    change(&["passphrase", "--to-passphrase-file", &next]).exits(0).says("Moved to passphrase in ");
+    machine.run(&["list"]).exits(6).warns("does not open this database");
+    configure(&machine, &format!("passphrase_file = {next:?}"));
+    live(&machine);
+    change(&["file"]).exits(0);
+    configure(&machine, "");
+    live(&machine);
+}
+
+/// Nothing listens where the bus of the session should be.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_machine_without_a_keyring_says_so_and_names_other_sources() {
+    let mut machine = Machine::new();
+    let bus = format!("unix:path={}", machine.path("no-bus").display());
+    machine.set("DBUS_SESSION_BUS_ADDRESS", &bus);
+    machine.add_github("work").exits(0);
+    let ran = machine.run(&["key", "change", "--to-source", "keyring"]);
+    ran.exits(6).warns("keyring Secret Service").warns("cannot be reached").warns("`file` or `passphrase`");
+    live(&machine);
+    let mut fresh = Machine::new();
+    fresh.set("DBUS_SESSION_BUS_ADDRESS", &bus);
+    configure(&fresh, "source = \"keyring\"");
+    fresh.add_github("work").exits(6).warns("keyring Secret Service").warns("`file` or `passphrase`");
+    assert!(!fresh.data().join("key").exists(), "no other source takes its place");
 }

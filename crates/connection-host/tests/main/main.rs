@@ -9,10 +9,14 @@ mod embedding;
 mod errors;
 mod input;
 mod keys;
+#[cfg(unix)]
+mod manners;
 mod oauth2;
 mod shapes;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod typing;
 mod usage;
 mod webhooks;
 mod words;

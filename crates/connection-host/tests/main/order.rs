@@ -37,6 +37,9 @@ fn a_kind_with_two_connections_names_the_one_that_is_the_default() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     add_again(&machine, &["--again", "--label", "home"]).exits(0);
+    // The first one, until there is no default.
+    machine.run(&["send", "github", "GET", "/user"]).exits(0);
+    machine.run(&["default", "github:work", "--clear"]).exits(0);
     let ran = machine.run(&["send", "github", "GET", "/user"]).exits(2);
     ran.warns("github:work").warns("github:home").warns("default");
     machine.run(&["default", "github:home"]).exits(0).says("github:home is the default of github");

@@ -27,7 +27,31 @@ fn an_offline_account_is_kept_and_add_exits_with_4() {
     add(&machine, "offline").exits(4).says("Connected offline (acme:offline) · offline · Acme has closed for today");
     acme(&machine, &["verify", "acme"]).exits(4).says("Acme has closed for today");
     let removed = acme(&machine, &["remove", "acme", "--yes"]).exits(0).says("Removed offline");
-    removed.warns("could not be given back");
+    removed.warns("The credential was not revoked: ").warns("Revoke it at Acme.");
+}
+
+#[test]
+fn programs_are_told_why_a_credential_was_not_revoked() {
+    let machine = Machine::new();
+    add(&machine, "offline").exits(4);
+    let removed = acme(&machine, &["remove", "acme", "--yes", "--json"]).exits(0).json();
+    crate::program::check(&removed, "removed");
+    assert_eq!((&removed["teardown"], &removed["previous"]), (&"failed".into(), &serde_json::Value::Null));
+    let reason = &removed["reason"];
+    assert_eq!((&reason["code"], &reason["message"]), (&"acme_closed".into(), &"Acme has closed for today".into()));
+}
+
+#[test]
+fn help_and_hints_name_the_command_of_the_host() {
+    let machine = Machine::new();
+    let help = acme(&machine, &["--help"]).exits(0).says("Usage: acme ");
+    assert!(!help.out.contains("connections add"), "{}", help.out);
+    acme(&machine, &["list"]).exits(0).says("`acme kinds`").says("`acme add KIND`");
+    acme(&machine, &["show", "acme"]).exits(5).warns("`acme add acme`");
+    let error = acme(&machine, &["show", "acme", "--json"]).exits(5).error();
+    assert!(error["error"]["remedy"].as_str().unwrap().contains("`acme add acme`"), "{error}");
+    acme(&machine, &["completions", "bash"]).exits(0).says("_acme()");
+    machine.run(&["list"]).exits(0).says("`connections kinds`");
 }
 
 #[test]
@@ -49,7 +73,7 @@ fn a_token_that_dies_soon_needs_a_hand() {
     add(&machine, "bold").exits(0);
     add(&machine, "expiring").exits(0).says("· live · token expires in 5 days");
     let list = acme(&machine, &["list"]).exits(0).says("token expires in 5 days");
-    assert!(list.out.contains("connections reauthorize acme:expiring"), "{}", list.out);
+    assert!(list.out.contains("  acme reauthorize acme:expiring"), "{}", list.out);
     assert!(list.out.find("acme:expiring") < list.out.find("acme:bold"), "{}", list.out);
 }
 

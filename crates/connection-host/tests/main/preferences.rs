@@ -24,6 +24,23 @@ fn what_nobody_has_set_has_its_default() {
 }
 
 #[test]
+fn a_preference_that_the_connection_overrides_is_told_where_it_is_set_and_read() {
+    let machine = connected();
+    let why = "no effect: the connection says https://api.github.com";
+    let set = ["preferences", "set", "issues", "apiBaseUrl", "https://ghe.example"];
+    machine.run(&set).exits(0).says("apiBaseUrl of issues is https://ghe.example").warns(why);
+    machine.run(&["preferences", "get", "issues"]).exits(0).says(why);
+    let one = machine.run(&["preferences", "get", "issues", "apiBaseUrl"]).exits(0).warns(why);
+    assert_eq!(one.out, "https://ghe.example\n");
+    let read = machine.run(&["preferences", "get", "issues", "--json"]).exits(0).json();
+    assert_eq!(read["overridden"], json!(["apiBaseUrl"]));
+    // Without the connection it has an effect.
+    machine.run(&["remove", "github", "--yes"]).exits(0);
+    let read = machine.run(&["preferences", "get", "issues", "--json"]).exits(0).json();
+    assert_eq!((&read["overridden"], &read["values"]["apiBaseUrl"]), (&json!([]), &json!("https://ghe.example")));
+}
+
+#[test]
 fn a_value_is_json_or_text_as_the_preference_takes_it() {
     let machine = connected();
     let set = |arguments: &[&str]| machine.run(&[&["preferences", "set", "issues"], arguments].concat());

@@ -133,7 +133,7 @@ fn a_process_that_holds_secrets_leaves_no_core_file_and_its_memory_is_root_s() {
     // Of root everything is root's.
     let other = rustix::process::geteuid().is_root();
     if other {
-        for place in [machine.path(""), machine.path("config.toml")] {
+        for place in [machine.path(""), machine.path("configuration"), machine.path("config.toml")] {
             std::os::unix::fs::chown(place, Some(65_534), Some(65_534)).unwrap();
         }
         command.uid(65_534).gid(65_534);

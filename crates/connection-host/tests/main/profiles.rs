@@ -43,7 +43,7 @@ fn profiles_are_made_changed_meant_and_forgotten() {
         .run(&["profiles", "create", "claude", "work", "--dir", "work"])
         .exits(0)
         .says(&format!("Made work (claude) · {work}"))
-        .says(&format!("Sign in with: CLAUDE_CONFIG_DIR={work} claude setup-token"));
+        .says(&format!("Sign in with: CLAUDE_CONFIG_DIR={work} claude auth login"));
     let made = machine.run(&["profiles", "create", "claude", "home", "--dir", "home", "--default", "--json"]).exits(0);
     let made = made.json();
     check(&made, "profile");
@@ -110,6 +110,26 @@ fn a_directory_above_this_one_is_meant_as_it_is_typed() {
     }
 }
 
+#[test]
+fn a_directory_with_another_name_than_the_tool_looks_for_says_which_one() {
+    let machine = Machine::new();
+    let refused = machine.run(&["profiles", "create", "gemini", "work", "--dir", "gem"]).exits(2);
+    let refused = refused.warns("must be called '.gemini'").warns("name a directory that ends in '.gemini'");
+    assert!(!refused.err.contains("absolute"), "{}", refused.err);
+    machine.run(&["profiles", "create", "gemini", "work", "--dir", "gem/.gemini"]).exits(0);
+}
+
+/// Another program starts the tool where it is; it asks here for the identity alone.
+#[test]
+fn a_dry_run_gives_the_environment_of_a_profile_without_the_tool() {
+    let machine = Machine::new();
+    machine.run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
+    let shown = machine.run(&["run", "claude", "--profile", "work", "--dry-run", "--json"]).exits(0).json();
+    assert_eq!(shown["argv"], json!(["claude"]));
+    assert_eq!(shown["env"]["CLAUDE_CONFIG_DIR"], json!(machine.path("").canonicalize().expect("it is there").join("work")));
+    machine.run(&["run", "claude", "--profile", "work"]).exits(5).warns("not installed");
+}
+
 /// A loop of links is no directory that anybody can look into.
 #[test]
 fn a_directory_that_cannot_be_looked_into_is_told_as_such() {
@@ -170,7 +190,7 @@ fn a_directory_tells_whether_and_as_whom_somebody_is_signed_in() {
     let link = machine.run(&["profiles", "probe", "claude", "--dir", "link", "--json"]).exits(0).json();
     assert_eq!((&link["state"], &link["authenticated"]), (&json!("link"), &json!(true)));
     machine.write("work/.credentials.json", br#"{"claudeAiOauth": {}}"#);
-    machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     no").says("claude setup-token");
+    machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     no").says("claude auth login");
     // As one that is just being written: nobody is signed out by that.
     machine.write("work/.credentials.json", b"{\"claudeAiOa");
     let why = "'.credentials.json' is not JSON, as one that is just being written";
@@ -214,7 +234,7 @@ fn a_kind_tells_its_tool_and_how_to_get_and_to_sign_in_to_it() {
     check(&shown["tool"], "tool");
     let path = text(&machine.path("bin/claude"));
     assert_eq!((&shown["tool"]["path"], &shown["tool"]["version"]), (&json!(&path), &json!("2.1.197 (Claude Code)")));
-    assert_eq!(shown["tool"]["signIn"], json!(["claude", "setup-token"]));
+    assert_eq!(shown["tool"]["signIn"], json!(["claude", "auth", "login"]));
     assert_eq!((&shown["cacheTtl"], &shown["image"]), (&json!(300), &json!("localhost/connections/claude:1")));
     machine.run(&["kinds", "show", "claude"]).exits(0).says("tool: 2.1.197 (Claude Code) at ").says("acceptEdits");
     machine.run(&["doctor"]).exits(0).says(&path).says("bin/gemini");
@@ -251,14 +271,14 @@ fn how_to_sign_in_is_told_with_what_to_do_beside_it() {
     let machine = tooled();
     let work = text(&machine.path("work"));
     let made = machine.run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
-    made.says(&format!("Sign in with: CLAUDE_CONFIG_DIR={work} claude setup-token\n"))
-        .says("prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN and signs nobody in")
-        .says("'auth login' in place of 'setup-token'");
+    made.says(&format!("Sign in with: CLAUDE_CONFIG_DIR={work} claude auth login\n"))
+        .says("it opens a browser, or prints the address to open")
+        .says("'claude setup-token' prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN");
     let codex = machine.run(&["profiles", "create", "codex", "work", "--dir", "codex"]).exits(0);
     codex.says("type the code").says("A token may be given in CODEX_ACCESS_TOKEN instead");
     machine.run(&["profiles", "probe", "gemini"]).exits(0).says("NO_BROWSER=true");
     for (kind, variable, hint, docs) in [
-        ("claude", "CLAUDE_CODE_OAUTH_TOKEN", "it prints a token", "https://code.claude.com/docs/en/authentication"),
+        ("claude", "CLAUDE_CODE_OAUTH_TOKEN", "prints a token", "https://code.claude.com/docs/en/authentication"),
         ("codex", "CODEX_ACCESS_TOKEN", "open the address", "https://developers.openai.com/codex/auth"),
         ("gemini", "GEMINI_API_KEY", "NO_BROWSER=true", "https://geminicli.com/docs/get-started/authentication"),
     ] {

@@ -16,6 +16,8 @@ use crate::provider::{Provider, SECRETS};
 /// Whether this is the suite on PostgreSQL: the same files are two test binaries.
 pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
+const CONFIG: &str = "config.toml";
+
 /// A user's machine: a home, a data directory, a configuration that maps the providers' origins to a loopback server.
 pub(crate) struct Machine {
     home: tempfile::TempDir,
@@ -44,7 +46,8 @@ impl Machine {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
+        // In a directory of its own, as everywhere: no connection reads the directory of the configuration.
+        if name == CONFIG { self.home.path().join("configuration").join(name) } else { self.home.path().join(name) }
     }
 
     pub(crate) fn data(&self) -> PathBuf {

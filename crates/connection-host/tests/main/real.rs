@@ -155,10 +155,19 @@ fn stop(id: u32) {
     Command::new("kill").arg(id.to_string()).status().map(drop).unwrap_or_default();
 }
 
+/// Where the address that a program shows leads a browser: to the provider.
+pub(crate) fn led(agent: &mut UserAgent, link: &str) -> String {
+    match link.contains("/go/") {
+        true => agent.follow(link).unwrap(),
+        false => link.to_owned(),
+    }
+}
+
 /// A browser goes there, allows everything, and comes back to the program; where it was sent, and what it was shown.
 pub(crate) fn browsed(link: &str) -> (String, Answer) {
     let mut agent = UserAgent::new();
-    let back = agent.follow(link).unwrap();
+    let provider = led(&mut agent, link);
+    let back = agent.follow(&provider).unwrap();
     let shown = agent.get(&back).unwrap();
     let shown = match shown.header("location").map(str::to_owned) {
         Some(location) if location.starts_with('/') => {

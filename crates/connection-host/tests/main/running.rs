@@ -177,7 +177,7 @@ fn no_variable_names_the_directory_that_a_tool_uses_by_itself() {
     let ran = machine.run(&["run", "claude"]).exits(0);
     assert_eq!(ran.variable("CLAUDE_CONFIG_DIR"), Some(&*text(&machine.path("work"))), "the control");
     let probed = machine.run(&["profiles", "probe", "claude", "Default"]).exits(0);
-    probed.says("Sign in with: env -u CLAUDE_CONFIG_DIR claude setup-token");
+    probed.says("Sign in with: env -u CLAUDE_CONFIG_DIR claude auth login");
 }
 
 /// No kind's contract says that a tool takes the key of a connection, so it does not get it.

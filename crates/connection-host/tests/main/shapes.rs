@@ -60,7 +60,13 @@ fn kinds_have_their_shape() {
     check_all(&kinds, "kind", 8);
     for kind in kinds.as_array().unwrap() {
         check_all(&kind["fields"], "field", kind["fields"].as_array().unwrap().len());
+        check_all(&kind["guide"], "guide", kind["guide"].as_array().unwrap().len());
     }
+    let github = machine.run(&["kinds", "show", "github", "--json"]).exits(0).json();
+    let link = |part: &Value| {
+        part["open"].as_str().is_some_and(|open| open.starts_with("https://github.com/settings/tokens/new"))
+    };
+    assert!(github["guide"].as_array().unwrap().iter().any(link), "{github}");
     let words =
         |member: &str| kinds.as_array().unwrap().iter().map(|kind| kind[member].to_string()).collect::<Vec<_>>();
     let of_tools = [r#""claude""#, r#""codex""#];

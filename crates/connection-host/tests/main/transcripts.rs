@@ -14,6 +14,9 @@ use crate::real::{PATIENCE, Real, browsed};
 
 const GUIDE: &str = include_str!("../../../../docs/guide/oauth2.md");
 
+/// What a person is asked before an account is stored.
+const QUESTION: &str = "Connect the Real account ada?";
+
 /// A terminal, and all that it has shown.
 struct Terminal {
     session: PtySession,
@@ -42,13 +45,26 @@ impl Terminal {
         self.session.flush().expect("the terminal takes it");
     }
 
+    /// Answers whether the account is the right one.
+    #[track_caller]
+    fn confirms(&mut self, answer: &str) {
+        let before = self.session.exp_string(QUESTION).expect("it asks");
+        self.shown.push_str(&format!("{before}{QUESTION}\n"));
+        self.enter(answer);
+    }
+
     /// All that was shown, when the program has ended well.
     #[track_caller]
-    fn end(mut self) -> String {
+    fn end(self) -> String {
+        self.ends(0)
+    }
+
+    #[track_caller]
+    fn ends(mut self, exit: i32) -> String {
         let rest = self.session.exp_eof().expect("the program ends");
         self.shown.push_str(&rest);
         let status = self.session.process().wait().expect("it is a child");
-        assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}: {}", self.shown);
+        assert!(matches!(status, WaitStatus::Exited(_, code) if code == exit), "{status:?}: {}", self.shown);
         plain(&text(&self.shown))
     }
 }
@@ -77,6 +93,8 @@ fn settled(line: &str) -> String {
         Some(rest) => {
             let path = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '…');
             let (path, query) = path.split_once('?').map_or((path, ""), |(path, _)| (path, "?…"));
+            let (path, token) = path.split_once("/go/").map_or((path, ""), |(path, _)| (path, "/go/…"));
+            let query = format!("{token}{query}");
             format!("http://127.0.0.1:…{path}{query}")
         }
         None if word.ends_with(')') && word.contains('-') => "…)".to_owned(),
@@ -104,6 +122,7 @@ fn a_code_flow_is_as_the_guide_shows_it() {
     let link = terminal.line("Open ");
     terminal.line("Waiting for the browser");
     browsed(link.trim());
+    terminal.confirms("y");
     check("connections add real-public", &terminal.end());
 }
 
@@ -129,6 +148,7 @@ fn a_pasted_flow_is_as_the_guide_shows_it_and_echoes_nothing() {
     terminal.shown.push_str(&format!("{before}Address, or the code in it\n"));
     let back = UserAgent::new().follow(link.trim()).expect("the server answers");
     terminal.enter(&back);
+    terminal.confirms("y");
     let shown = terminal.end();
     check("connections add real-public --paste", &shown);
     let code = back.split_once("code=").expect("a code").1.split('&').next().expect("it ends");
@@ -139,10 +159,22 @@ fn a_pasted_flow_is_as_the_guide_shows_it_and_echoes_nothing() {
 #[test]
 fn whoever_pastes_may_also_just_come_back() {
     let Some(real) = Real::start(json!({})) else { return };
-    let mut terminal = Terminal::start(real.command(&["add", "real-public", "--paste"]));
-    let link = terminal.line("Open ");
-    terminal.session.exp_string("Address, or the code in it").expect("it asks");
-    browsed(link.trim());
+    let come_back = |arguments: &[&str]| {
+        let mut terminal = Terminal::start(real.command(arguments));
+        let link = terminal.line("Open ");
+        terminal.session.exp_string("Address, or the code in it").expect("it asks");
+        browsed(link.trim());
+        terminal
+    };
+    // The terminal still belongs to the question that is over, so that another command asks about the account.
+    let waits = come_back(&["add", "real-public", "--paste"]).ends(2);
+    assert!(waits.contains("whether the Real account ada is the right account"), "{waits}");
+    let (_, id) = waits.split_once("connections setup resume ").expect("it says how to go on");
+    let mut terminal = Terminal::start(real.command(&["setup", "resume", &id[..36]]));
+    terminal.confirms("y");
+    assert!(terminal.end().contains("Connected ada (real-public:ada) · live"));
+    real.run(&["remove", "real-public", "--yes"]).exits(0);
+    let terminal = come_back(&["add", "real-public", "--paste", "--yes"]);
     assert!(terminal.end().contains("Connected ada (real-public:ada) · live"));
 }
 
@@ -161,6 +193,7 @@ fn a_browser_is_opened_on_a_desktop_alone() {
         let link = terminal.line("Open ");
         terminal.line("Waiting for the browser");
         browsed(link.trim());
+        terminal.confirms("y");
         terminal.end();
         std::fs::read_to_string(real.machine.path("opened")).ok().map(|opened| opened == link.trim())
     };
@@ -169,4 +202,65 @@ fn a_browser_is_opened_on_a_desktop_alone() {
     assert_eq!(opened(&["add", "real-public", "--again", "--no-browser"], &[desktop]), None);
     assert_eq!(opened(&["add", "real-public", "--again"], &[desktop, ("SSH_CONNECTION", "a 1 b 2")]), None);
     assert_eq!(opened(&["add", "real-public", "--again"], &[]), None);
+}
+
+/// Yes, no, `--yes` and nobody to ask.
+#[test]
+fn an_account_is_named_and_stored_when_a_person_says_that_it_is_the_right_one() {
+    let Some(real) = Real::start(json!({})) else { return };
+    let come_back = |arguments: &[&str]| {
+        let mut terminal = Terminal::start(real.command(arguments));
+        let link = terminal.line("Open ");
+        terminal.line("Waiting for the browser");
+        (browsed(link.trim()).1, terminal)
+    };
+    for answer in ["n", ""] {
+        let (page, mut terminal) = come_back(&["add", "real-public"]);
+        assert!(page.body.contains("One more step") && page.body.contains("Real: ada"), "{}", page.body);
+        terminal.confirms(answer);
+        let shown = terminal.ends(3);
+        assert!(shown.contains("the Real account ada was not confirmed; nothing was kept"), "{shown}");
+        assert!(shown.contains("begin again, and sign in at the provider"), "{shown}");
+        real.run(&["list"]).exits(0).says("Nothing is connected");
+        real.run(&["setup", "list"]).exits(0).says("No setup waits");
+    }
+    let revoked = || real.server.ledger().iter().filter(|asked| asked.path == "/token/revocation").count();
+    assert!(revoked() > 0, "what was granted is given back");
+    let (_, mut terminal) = come_back(&["add", "real-public"]);
+    terminal.session.exp_string(QUESTION).expect("it asks");
+    terminal.session.send_control('c').expect("the terminal takes it");
+    terminal.ends(3);
+    real.run(&["list"]).exits(0).says("Nothing is connected");
+    let (_, mut terminal) = come_back(&["add", "real-public"]);
+    terminal.confirms("y");
+    assert!(terminal.end().contains("Connected ada (real-public:ada) · live"));
+    let (_, terminal) = come_back(&["add", "real-public", "--again", "--yes"]);
+    let shown = terminal.end();
+    assert!(shown.contains("Connected ada (real-public:ada-2) · live") && !shown.contains(QUESTION), "{shown}");
+    // The account that the connection is of already is not asked about.
+    let (_, terminal) = come_back(&["reauthorize", "real-public:ada"]);
+    assert!(terminal.end().contains("Reauthorized ada"));
+    // Nobody is there: nothing is asked.
+    let mut adding = real.begin(&["add", "real-public", "--again"]);
+    browsed(&adding.link());
+    let ran = adding.end().exits(0).says("Connected ada (real-public:ada-3) · live");
+    assert!(!ran.err.contains(QUESTION), "{}", ran.err);
+}
+
+/// The account waits for its confirmation, also when the command that asked is gone.
+#[test]
+fn an_account_that_was_shown_waits_for_whoever_goes_on() {
+    let Some(real) = Real::start(json!({})) else { return };
+    let mut terminal = Terminal::start(real.command(&["add", "real-public"]));
+    let link = terminal.line("Open ");
+    browsed(link.trim());
+    terminal.session.exp_string(QUESTION).expect("it asks");
+    terminal.session.process_mut().kill(rexpect::process::Signal::SIGKILL).expect("it is a child");
+    let setups = real.run(&["setup", "list", "--json"]).exits(0).json();
+    let id = setups[0]["id"].as_str().expect("it waits").to_owned();
+    let refused = real.run(&["setup", "resume", &id]).exits(2).warns("nobody can be asked whether the Real account ada");
+    assert!(refused.err.contains("at a terminal or with --yes"), "{}", refused.err);
+    let mut resumed = Terminal::start(real.command(&["setup", "resume", &id]));
+    resumed.confirms("y");
+    assert!(resumed.end().contains("Connected ada (real-public:ada) · live"));
 }

@@ -17,7 +17,6 @@ fn what_is_not_well_formed_exits_with_2_and_repeats_no_value() {
         &["send", "github", "GET", "user"],
         &["add"],
         &["nothing"],
-        &[],
         &["verify", "--all", "github"],
         &["completions", "perl"],
         &["remove", "github"],
@@ -59,23 +58,21 @@ fn a_database_with_a_password_is_refused_as_an_argument() {
 
 #[test]
 fn unknown_configuration_is_refused() {
-    let mut machine = Machine::new();
-    machine.set("CONNECTIONS_DATADIR", "/x");
-    machine.run(&["list"]).exits(2).warns("CONNECTIONS_DATADIR").warns("CONNECTIONS_DATA_DIR");
     let machine = Machine::new();
     let config = machine.write("other.toml", b"colour = true");
     machine.run(&["--config", &config, "list"]).exits(2).warns("'colour'").warns("data_dir");
     let config = machine.write("other.toml", b"[http.endpoints]\n\"https://api.github.com\" = \"http://example.com\"");
-    machine.run(&["--config", &config, "list"]).exits(2).warns("http.endpoints");
+    machine.run(&["--config", &config, "setup", "list"]).exits(2).warns("http.endpoints");
 }
 
 #[test]
 fn flags_win_over_variables() {
     let machine = Machine::new();
     let other = machine.path("other");
-    machine.run(&["--data-dir", other.to_str().unwrap(), "list"]).exits(0);
-    assert!(other.join("store").join("connections.db").exists());
-    assert!(!machine.data().exists());
+    let looked = other.join("store").join("connections.db");
+    machine.run(&["--data-dir", other.to_str().unwrap(), "list"]).exits(0).says(looked.to_str().unwrap());
+    machine.run(&["--data-dir", other.to_str().unwrap(), "setup", "list"]).exits(0);
+    assert!(looked.exists() && !machine.data().exists());
 }
 
 #[cfg(target_os = "linux")]
@@ -83,7 +80,7 @@ fn flags_win_over_variables() {
 fn without_a_word_the_platform_s_directories_are_used() {
     let machine = Machine::new();
     let mut command = machine.command();
-    command.env_remove("CONNECTIONS_DATA_DIR").env_remove("CONNECTIONS_CONFIG").arg("list");
+    command.env_remove("CONNECTIONS_DATA_DIR").env_remove("CONNECTIONS_CONFIG").args(["setup", "list"]);
     assert!(command.output().unwrap().status.success());
     assert!(machine.path(".local/share/connections/store/connections.db").exists());
     machine.write(".config/connections/config.toml", b"nonsense = 1");

@@ -45,8 +45,13 @@ pub(super) async fn arrived(
         }
         Err(error) => {
             tracing::info!(%kind, code = error.code(), "a callback was refused");
-            let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::NOT_FOUND);
-            refused(&receiver, &kind, status)
+            match error {
+                DeliverError::OtherBrowser => other_browser(&receiver, &kind),
+                error => {
+                    let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::NOT_FOUND);
+                    refused(&receiver, &kind, status)
+                }
+            }
         }
     }
 }
@@ -56,18 +61,26 @@ pub(super) fn not_get() -> Response {
 }
 
 /// 303, so that nothing is sent on with it (RFC 9700, section 4.12).
-fn see(location: &str) -> Response {
+pub(super) fn see(location: &str) -> Response {
     match HeaderValue::from_str(location) {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
-        // A configured URL and hexadecimal digits are always a header.
+        // A configured URL with hexadecimal digits, and an address at a provider, are always a header.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
 /// The same for all that is refused. Programs see the status; a browser also leaves the address.
 fn refused(receiver: &Receiver, kind: &Kind, status: StatusCode) -> Response {
-    let mut response = page::answer(status, &Page::Neutral);
-    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={}", receiver.url.done(kind, None))) {
+    leaving(page::answer(status, &Page::Neutral), &receiver.url.done(kind, None))
+}
+
+/// The `state` was right, so the person may be one whose setup this is, in another browser than the one that was led.
+fn other_browser(receiver: &Receiver, kind: &Kind) -> Response {
+    leaving(page::answer(StatusCode::FORBIDDEN, &Page::OtherBrowser), &receiver.url.other_browser(kind))
+}
+
+fn leaving(mut response: Response, location: &str) -> Response {
+    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={location}")) {
         response.headers_mut().insert(header::REFRESH, refresh);
     }
     response

@@ -7,13 +7,14 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::Response,
 };
-use connection_contract::Kind;
+use connection_contract::{Identity, Kind};
 use connection_core::{ConnectionRegistry, DeliverError, Outcome, SetupSession, SetupStep};
 
 use super::{Receiver, arrived::not_get};
 use crate::{
     cookies,
     page::{self, Page},
+    public_url::OTHER_BROWSER,
 };
 
 /// So long the page waits before it is asked for again.
@@ -28,6 +29,9 @@ pub(super) async fn done(
         return not_get();
     }
     let kind = kind.ok().and_then(|Path(kind)| Kind::parse(&kind));
+    if kind.is_some() && request.uri().query() == Some(OTHER_BROWSER) {
+        return page::answer(StatusCode::FORBIDDEN, &Page::OtherBrowser);
+    }
     let reference = request.uri().query().and_then(|query| query.strip_prefix("ref="));
     let (Some(kind), Some(reference), Some(registry)) = (kind, reference, receiver.registry.get()) else {
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
@@ -50,7 +54,10 @@ pub(super) async fn done(
     if let Some(cookie) =
         cookie.filter(|_| again.is_none() && !cookies::proofs(&receiver.url, request.headers()).is_empty())
     {
-        headers.insert(header::SET_COOKIE, cookie);
+        headers.append(header::SET_COOKIE, cookie);
+        // A cookie goes by the path that it was set for, too.
+        headers
+            .extend(cookies::clear_led(&receiver.url, &kind, session.id()).map(|cookie| (header::SET_COOKIE, cookie)));
     }
     response
 }
@@ -65,8 +72,9 @@ async fn told(registry: &ConnectionRegistry, kind: &Kind, session: &SetupSession
             match session.next_step().await {
                 Ok(Some((_, SetupStep::Notice { beside }))) if beside.iter().all(|notice| notice.reason.is_none()) => {}
                 Ok(Some((_, SetupStep::Done { .. } | SetupStep::Failed(_))) | None) => break outcome(session).await,
-                Ok(Some(_)) => break None,
-                Err(_) => break Some(Err(())),
+                Ok(Some((_, SetupStep::Confirm { identity }))) => break Rests::Confirms(identity),
+                Ok(Some(_)) => break Rests::GoesOn,
+                Err(_) => break Rests::Unknown,
             }
         }
     };
@@ -76,13 +84,23 @@ async fn told(registry: &ConnectionRegistry, kind: &Kind, session: &SetupSession
         () = clock.sleep(LONGEST) => return Page::Working,
     };
     match found {
-        Some(Ok(Outcome::Done(done))) => Page::Connected { title, done: Box::new(done) },
-        Some(Ok(Outcome::Failed(failure))) => Page::Failed { title, failure: Box::new(failure) },
-        Some(Ok(Outcome::Cancelled)) => Page::Neutral,
-        Some(Err(())) | None => Page::GoesOn { title },
+        Rests::Ended(Outcome::Done(done)) => Page::Connected { title, done: Box::new(done) },
+        Rests::Ended(Outcome::Failed(failure)) => Page::Failed { title, failure: Box::new(failure) },
+        Rests::Ended(Outcome::Cancelled) => Page::Neutral,
+        Rests::Confirms(identity) => Page::Confirms { title, identity: Box::new(identity) },
+        Rests::GoesOn | Rests::Unknown => Page::GoesOn { title },
     }
 }
 
-async fn outcome(session: &SetupSession) -> Option<Result<Outcome, ()>> {
-    Some(session.terminal().await.map_err(drop))
+/// Where a session has come to.
+enum Rests {
+    Confirms(Identity),
+    Ended(Outcome),
+    GoesOn,
+    /// It cannot go on now.
+    Unknown,
+}
+
+async fn outcome(session: &SetupSession) -> Rests {
+    session.terminal().await.map_or(Rests::Unknown, Rests::Ended)
 }

@@ -1,11 +1,13 @@
 //! Receives callbacks: hands them to the registry, leaves the address with the code in it, and tells what came of it.
+//! Leads browsers to the provider, so that a callback is known to come from the browser of its setup.
 //!
 //! Nothing of a request is shown, logged or put into an address: pages say what the session says, and every `Location` is
-//! made of the configured URL, the kind and a reference of ours.
+//! made of the configured URL, the kind and a reference of ours, or is the address at the provider that the session gives.
 
 mod arrived;
 mod done;
 mod endpoint;
+mod go;
 mod proof;
 
 use std::sync::Arc;
@@ -42,7 +44,7 @@ pub(crate) struct Receiver {
     pub(crate) url: Arc<PublicUrl>,
 }
 
-/// Routes for the callbacks of every kind, at `/callback/{kind}`, to be mounted where requests for `url` arrive: with
+/// Routes for the callbacks of every kind, at `/callback/{kind}` and below, to be mounted where requests for `url` arrive: with
 /// [`Router::merge`], or with [`Router::nest`] where the proxy passes on the path of `url`. The registry is one that was
 /// opened with a [`PublicEndpoint`] of the same `url`.
 ///
@@ -64,6 +66,7 @@ where
         .route(proof::PATH, any(proof::proof))
         .route("/callback/{kind}", any(arrived::arrived))
         .route("/callback/{kind}/done", any(done::done))
+        .route("/callback/{kind}/go/{token}", any(go::go))
         .layer(middleware::map_response(headers::guarded))
         .with_state(receiver)
 }

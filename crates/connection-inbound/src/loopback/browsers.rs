@@ -45,10 +45,13 @@ impl Drop for Connected {
 
 /// Counts by what is answered.
 pub(super) async fn counted(State(browsers): State<Browsers>, request: Request, next: Next) -> Response {
-    let tells = request.uri().path().ends_with("/done");
+    let path = request.uri().path();
+    let (tells, leads) = (path.ends_with("/done"), path.contains("/go/"));
     let response = next.run(request).await;
     let is_last = tells && !response.headers().contains_key(header::REFRESH);
     browsers.0.send_modify(|count| match response.status() {
+        // One that is led to the provider comes back with a callback, or never.
+        StatusCode::SEE_OTHER if leads => {}
         StatusCode::SEE_OTHER => count.sent_on += 1,
         StatusCode::OK if is_last => count.sent_on = count.sent_on.saturating_sub(1),
         _ => {}

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use connection_contract::{DisplayText, SetupFailure};
+use connection_contract::{DisplayText, Identity, SetupFailure};
 use connection_core::Done;
 
 use escape::escaped;
@@ -18,6 +18,11 @@ use escape::escaped;
 pub(crate) enum Page {
     /// The store cannot be asked; nothing is lost.
     Again,
+    /// It was taken, and a person at the setup says whether the account is the right one.
+    Confirms {
+        title: DisplayText,
+        identity: Box<Identity>,
+    },
     Connected {
         title: DisplayText,
         done: Box<Done>,
@@ -32,6 +37,10 @@ pub(crate) enum Page {
     },
     /// For everybody whom we tell nothing.
     Neutral,
+    /// The callback came from a browser that was not led to the provider by its setup.
+    OtherBrowser,
+    /// Another browser was led to the provider from this address.
+    Taken,
     /// It was taken; more is not known yet.
     Working,
 }
@@ -76,6 +85,11 @@ fn words(page: &Page) -> (String, Vec<String>) {
             let again = "Nothing is lost: reload this page in a moment.";
             ("This cannot be done now".to_owned(), vec![again.to_owned()])
         }
+        Page::Confirms { title, identity } => {
+            let account = format!("{title}: {}", identity.label);
+            let back = "Go back to where you began, and confirm that this is the right account.";
+            ("One more step".to_owned(), vec![account, back.to_owned()])
+        }
         Page::Connected { title, done } => {
             let mut sentences = vec![format!("{title}: {}", done.identity.label)];
             if let Some(reason) = &done.reason {
@@ -96,6 +110,17 @@ fn words(page: &Page) -> (String, Vec<String>) {
         Page::Neutral => {
             let nothing = "There is nothing to do here. If you are connecting an account, go back to where you began.";
             ("Nothing here".to_owned(), vec![nothing.to_owned()])
+        }
+        Page::OtherBrowser => {
+            let why = "This answer did not come from the browser that was sent to the provider, so it was not taken.";
+            let way =
+                "Nothing has changed: go back to where you began, and open the address there in one browser alone.";
+            ("Another browser".to_owned(), vec![why.to_owned(), way.to_owned()])
+        }
+        Page::Taken => {
+            let why = "Another browser has opened this address already, and it works for one alone.";
+            let way = "If that was not you, end the setup where you began it, and begin again.";
+            ("Opened in another browser".to_owned(), vec![why.to_owned(), way.to_owned()])
         }
         Page::Working => ("One moment".to_owned(), vec!["The answer has arrived and is being checked.".to_owned()]),
     }

@@ -81,7 +81,7 @@ impl From<Error> for Refusal {
             Error::AccountConnected { .. } | Error::LabelTaken { .. } => StatusCode::CONFLICT,
             Error::InvalidLabel | Error::InvalidOwner(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotSupported { .. } => StatusCode::NOT_IMPLEMENTED,
-            Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Closed | Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let refusal = Self::new(status, error.code(), error.to_string());

@@ -84,7 +84,7 @@ pub(super) async fn begin(State(setups): State<Setups>, request: Request) -> Ans
             return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", message).remedy(remedy));
         }
     };
-    let mut response = json(StatusCode::CREATED, &poll::now(&session).await?);
+    let mut response = json(StatusCode::CREATED, &poll::now(&registry, &session).await?);
     let headers = response.headers_mut();
     headers.extend(cookies::set(&setups.url, session.id(), &proof).map(|cookie| (header::SET_COOKIE, cookie)));
     let location = HeaderValue::from_str(&format!("{}/setups/{}", setups.url, session.id()));
@@ -105,7 +105,7 @@ pub(super) async fn answer(State(setups): State<Setups>, Path(id): Path<String>,
     let session = session(&registry, &id).await?;
     let body: AnswersBody = read(&parts.headers, body).await?;
     session.advance(body.step, &body.into_pairs()).await?;
-    Ok(json(StatusCode::ACCEPTED, &poll::now(&session).await?))
+    Ok(json(StatusCode::ACCEPTED, &poll::now(&registry, &session).await?))
 }
 
 pub(super) async fn resume(State(setups): State<Setups>, Path(id): Path<String>, request: Request) -> Answer {
@@ -113,7 +113,7 @@ pub(super) async fn resume(State(setups): State<Setups>, Path(id): Path<String>,
     let session = session(&registry, &id).await?;
     let EmptyBody {} = read(&parts.headers, body).await?;
     let session = registry.resume_setup(session.id()).await?;
-    Ok(json(StatusCode::ACCEPTED, &poll::now(&session).await?))
+    Ok(json(StatusCode::ACCEPTED, &poll::now(&registry, &session).await?))
 }
 
 pub(super) async fn cancel(State(setups): State<Setups>, Path(id): Path<String>, request: Request) -> Answer {

@@ -27,7 +27,7 @@ pub use answers::AnswerValue;
 pub use error::{ErrorBody, ErrorDetail, ProblemBody};
 pub use requests::{AnswersBody, BeginBody};
 pub use schema::{Schema, schemas};
-pub use step::{AccountBody, ChoiceBody, FieldBody, NoticeBody, ReasonBody, SetupBody, StateBody};
+pub use step::{AccountBody, ChoiceBody, FieldBody, GuideBody, NoticeBody, ReasonBody, SetupBody, StateBody};
 
 type OwnerOf = dyn Fn(&Parts) -> Result<String, StatusCode> + Send + Sync;
 

@@ -18,7 +18,7 @@ pub(super) async fn next(
     let clock = registry.clock();
     let changed = async {
         loop {
-            let Some(body) = step(session).await? else { return ended(session).await };
+            let Some(body) = step(registry, session).await? else { return ended(session).await };
             if is_end(&body) || !after.is_some_and(|after| is_seen(after, &body)) {
                 return Ok(body);
             }
@@ -27,23 +27,29 @@ pub(super) async fn next(
     tokio::select! {
         biased;
         body = changed => body,
-        () = clock.sleep(LONGEST) => now(session).await,
+        () = clock.sleep(LONGEST) => now(registry, session).await,
     }
 }
 
 /// What is shown now.
-pub(super) async fn now(session: &SetupSession) -> Result<SetupBody, Error> {
+pub(super) async fn now(registry: &ConnectionRegistry, session: &SetupSession) -> Result<SetupBody, Error> {
     match session.current_step() {
         Some((_, SetupStep::Done { .. } | SetupStep::Failed(_))) => ended(session).await,
-        shown => Ok(SetupBody::new(session, shown.map(|(no, step)| (no, StateBody::of(&step))))),
+        shown => Ok(SetupBody::new(session, shown.map(|(no, step)| (no, state(registry, session, &step))))),
     }
 }
 
-async fn step(session: &SetupSession) -> Result<Option<SetupBody>, Error> {
+async fn step(registry: &ConnectionRegistry, session: &SetupSession) -> Result<Option<SetupBody>, Error> {
     Ok(match session.next_step().await? {
         Some((_, SetupStep::Done { .. } | SetupStep::Failed(_))) | None => None,
-        Some((no, step)) => Some(SetupBody::new(session, Some((no, StateBody::of(&step))))),
+        Some((no, step)) => Some(SetupBody::new(session, Some((no, state(registry, session, &step))))),
     })
+}
+
+/// A step with the guide of its kind, as long as a plugin of it is here.
+fn state(registry: &ConnectionRegistry, session: &SetupSession, step: &SetupStep) -> StateBody {
+    let guide = registry.kind(session.kind()).map(|kind| kind.descriptor.guide).unwrap_or_default();
+    StateBody::of(step, &guide)
 }
 
 /// The session has ended, so that this does not wait.

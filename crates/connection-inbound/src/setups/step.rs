@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use connection_contract::{Field, Identity, Input, Liveness, Notice, Reason, SetupFailure};
+use connection_contract::{Field, Guide, Identity, Input, Liveness, Notice, Reason, SetupFailure};
 use connection_core::{Outcome, SetupSession, SetupStep, StepNo};
 use serde::Serialize;
 
@@ -62,6 +62,8 @@ pub enum StateBody {
         title: String,
         /// What was wrong with the previous answer.
         problem: Option<String>,
+        /// How to get what is asked for; empty where an address is opened.
+        guide: Vec<GuideBody>,
         /// In order.
         fields: Vec<FieldBody>,
         /// Another way to go on: an address to open.
@@ -128,6 +130,16 @@ pub struct FieldBody {
     pub choices: Vec<ChoiceBody>,
 }
 
+/// A part of a kind's guide.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct GuideBody {
+    /// For people: a sentence, or what the address is called.
+    pub text: String,
+    /// Where to go.
+    pub open: Option<String>,
+}
+
 /// What may be chosen.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -172,15 +184,25 @@ fn cursor(step: Option<StepNo>, state: &StateBody) -> String {
 }
 
 impl StateBody {
-    /// A step that is not the last one.
-    pub(super) fn of(step: &SetupStep) -> Self {
+    /// A step that is not the last one, with the guide of its kind.
+    pub(super) fn of(step: &SetupStep, guide: &[Guide]) -> Self {
         match step {
             SetupStep::Prompt { prompt, fields, open, beside } => Self::Prompt {
                 title: prompt.title.to_string(),
                 problem: prompt.problem.as_ref().map(ToString::to_string),
+                guide: if open.is_none() { guide.iter().filter_map(GuideBody::of).collect() } else { Vec::new() },
                 fields: fields.iter().map(FieldBody::from).collect(),
                 open: open.as_ref().map(|redirect| redirect.link.as_str().to_owned()),
                 beside: beside.iter().map(NoticeBody::from).collect(),
+            },
+            // An answer without fields confirms it.
+            SetupStep::Confirm { identity } => Self::Prompt {
+                title: format!("Is {} the right account?", identity.label),
+                problem: None,
+                guide: Vec::new(),
+                fields: Vec::new(),
+                open: None,
+                beside: Vec::new(),
             },
             SetupStep::Redirect { redirect, beside } => Self::Redirect {
                 open: redirect.link.as_str().to_owned(),
@@ -213,6 +235,17 @@ impl StateBody {
                 label: Some(done.label.to_string()),
             },
             Outcome::Failed(failure) => Self::Failed { reason: failure.into() },
+        }
+    }
+}
+
+impl GuideBody {
+    /// `None` for a part that a later contract has and this crate does not know.
+    fn of(part: &Guide) -> Option<Self> {
+        match part {
+            Guide::Link(text, address) => Some(Self { text: text.to_string(), open: Some(address.to_string()) }),
+            Guide::Text(text) => Some(Self { text: text.to_string(), open: None }),
+            _ => None,
         }
     }
 }

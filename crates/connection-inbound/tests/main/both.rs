@@ -6,6 +6,7 @@ mod checks;
 mod chromium;
 mod form;
 mod hooks;
+mod led;
 mod login;
 mod loopback;
 mod odd_requests;

@@ -44,7 +44,7 @@ async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_la
     for foreign in ["", other.cookie(), &swapped, &plain, "__Host-connection-setup-x=", "a=b; c"] {
         let refused = get_with(&routes, &path, foreign).await;
         assert_eq!(refused.status, 403, "{foreign}");
-        assert!(refused.body.contains("Nothing here"));
+        assert!(refused.body.contains("Another browser"));
     }
     assert!(world.provider.asked().is_empty());
     let cookies = format!("theme=dark; {}; {}", other.cookie(), one.cookie());

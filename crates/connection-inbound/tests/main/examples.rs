@@ -78,25 +78,37 @@ fn browser(directory: &Path) -> connection_inbound::Browser {
     connection_inbound::Browser::command(&script, [""; 0])
 }
 
-/// What the script was opened with: where the browser comes back, and the `state` that it brings.
+/// Goes where the script was opened: where the browser comes back, the `state` that it brings, and its cookie.
 #[cfg(unix)]
-async fn opened(directory: &Path) -> (String, String) {
+async fn opened(directory: &Path) -> (String, String, String) {
     let link = loop {
         match std::fs::read_to_string(directory.join("address")) {
             Ok(link) => break link,
             Err(_) => tokio::task::yield_now().await,
         }
     };
+    let (port, path) = local(&link);
+    let led = crate::loopback::get(port, &path).await.1;
+    let header = |name: &str| led.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+    let (link, cookie) = (header("location: "), header("set-cookie: "));
+    let cookie = cookie.split(';').next().unwrap().to_owned();
     let query = connection_contract::encode::from_form(link.split_once('?').unwrap().1);
     let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).unwrap().1.clone();
-    (value("redirect_uri"), value("state"))
+    (value("redirect_uri"), value("state"), cookie)
+}
+
+/// The port and the path of an address on loopback.
+#[cfg(unix)]
+fn local(address: &str) -> (u16, String) {
+    let (port, path) = address.strip_prefix("http://127.0.0.1:").unwrap().split_once('/').unwrap();
+    (port.parse().unwrap(), format!("/{path}"))
 }
 
 #[cfg(unix)]
 async fn come_back(directory: &Path) -> u16 {
-    let (uri, state) = opened(directory).await;
-    let (port, path) = uri.strip_prefix("http://127.0.0.1:").unwrap().split_once('/').unwrap();
-    crate::loopback::get(port.parse().unwrap(), &format!("/{path}?code=x&state={state}")).await.0
+    let (uri, state, cookie) = opened(directory).await;
+    let (port, path) = local(&uri);
+    crate::loopback::get_with(port, &format!("{path}?code=x&state={state}"), &cookie).await.0
 }
 
 /// A kind from a configuration offers every way at once: a browser, a pasted address, a code to type. Each of the first two
@@ -114,10 +126,10 @@ async fn a_desktop_program_finishes_in_whichever_way_comes_first() {
         let browser = browser(directory.path());
         let paste = async |fields: &[Field]| {
             assert_eq!(fields.iter().map(|field| &*field.name).collect::<Vec<_>>(), ["callbackUrl"]);
-            let (uri, state) = opened(directory.path()).await;
             if !is_pasted {
                 std::future::pending::<()>().await;
             }
+            let (uri, state, _) = opened(directory.path()).await;
             vec![("callbackUrl".to_owned(), Secret::from(format!("{uri}?code=x&state={state}")))]
         };
         let kind = Kind::from_static("configured");

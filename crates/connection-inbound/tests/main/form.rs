@@ -24,6 +24,8 @@ impl ConnectionDefinition for Form {
             .field(Field::new("count", "Count", Input::Number).optional())
             .field(Field::directory("roots", "Directories").many().optional())
             .field(Field::text("code", "Code"))
+            .guide("The console shows the SID.")
+            .guide_link("Open the console", "https://console.example")
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {

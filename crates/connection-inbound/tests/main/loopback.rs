@@ -53,6 +53,11 @@ pub(crate) async fn get(port: u16, path: &str) -> (u16, String) {
     sent(local(port), format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")).await
 }
 
+/// With a cookie.
+pub(crate) async fn get_with(port: u16, path: &str, cookie: &str) -> (u16, String) {
+    sent(local(port), format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\r\n")).await
+}
+
 /// R-INSEAM-086, S17
 #[tokio::test]
 async fn it_listens_from_when_a_setup_asks_until_no_setup_waits() {

@@ -176,5 +176,5 @@ async fn a_store_that_is_away_is_told_as_that() {
     let routes = routes(&registry);
     registry.close().await;
     let refused = asked(&routes, "POST", "/setups", &[("content-type", JSON)], r#"{"kind": "form"}"#).await;
-    told(&refused, 503, "store_failed");
+    told(&refused, 503, "registry_closed");
 }

@@ -1,12 +1,14 @@
 //! Setups by JSON: begin, look, answer, resume, cancel. Every body is held to its schema.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     http::{StatusCode, header, request::Parts},
 };
 use connection_contract::Clock;
-use connection_core::{ConnectionId, ConnectionRegistry};
-use connection_inbound::setup_routes;
+use connection_core::{ConnectionId, ConnectionRegistry, FilesPolicy};
+use connection_inbound::{PublicEndpoint, setup_routes};
 use serde_json::{Value, json};
 
 use crate::{
@@ -72,12 +74,17 @@ fn first() -> Value {
 
 #[tokio::test]
 async fn a_form_is_shown_as_it_is_declared_and_answered_to_the_end() {
-    let world = World::new().await;
-    let registry = world.public().await;
+    let (world, granted) = (World::new().await, tempfile::TempDir::new().unwrap());
+    // The owners of this host are not the owner of the process.
+    let builder = world.builder().files(FilesPolicy::new().allow(granted.path()));
+    let registry = builder.inbound(Arc::new(PublicEndpoint::new(public()))).open().await.unwrap();
     let routes = routes(&registry);
     let begun = begin(&routes, &json!({ "kind": "form", "label": "work" })).await;
     let asked = shown(&routes, id(&begun), "").await;
     assert_eq!((&asked["type"], &asked["step"], &asked["title"]), (&json!("prompt"), &json!(1), &json!("Form")));
+    let guide = json!([{ "text": "The console shows the SID.", "open": null },
+        { "text": "Open the console", "open": "https://console.example" }]);
+    assert_eq!(asked["guide"], guide);
     let sid = json!({ "name": "sid", "label": "SID", "input": "text", "required": true, "many": false,
         "help": "In the console", "placeholder": "AC0000", "default": null, "pattern": "AC[0-9]{4}", "choices": [] });
     assert_eq!(asked["fields"][0], sid);
@@ -87,11 +94,12 @@ async fn a_form_is_shown_as_it_is_declared_and_answered_to_the_end() {
     assert_eq!(inputs, ["text", "secret", "choice", "bool", "number", "directory"]);
     let cursor = asked["cursor"].as_str().unwrap();
     let mut answers = first();
-    answers["roots"] = json!([world.directory.path().to_str().unwrap()]);
+    answers["roots"] = json!([granted.path().to_str().unwrap()]);
     assert_eq!(answered(&routes, id(&begun), 1, answers).await.status, 202);
     let next = shown(&routes, id(&begun), cursor).await;
     assert_eq!((&next["step"], &next["problem"], &next["title"]), (&json!(2), &json!("look again"), &json!("Code")));
     assert_eq!(next["open"], "https://login.example/codes");
+    assert_eq!(next["guide"], json!([]), "an address is opened, and there is nothing to look for");
     assert_eq!((&next["beside"][0]["userCode"], &next["beside"][0]["reason"]), (&json!("AB-CD"), &Value::Null));
     let again = answered(&routes, id(&begun), 2, json!({ "code": "yes" })).await;
     assert_eq!(again.status, 202);

@@ -18,7 +18,7 @@ pub(super) fn requirement(member: Member<'_>, beside: &mut Beside) -> Result<Req
     let mut object = member.object("an extension has one connection; write it as an object")?;
     let id = object.need("id", ID)?.text(ID)?.to_owned();
     let provider = object.need("provider", PROVIDER)?;
-    let provider = Kind::parse(provider.text(PROVIDER)?).ok_or_else(|| Fault::at(provider.at, PROVIDER))?;
+    let provider = kind(provider.text(PROVIDER)?).ok_or_else(|| Fault::at(provider.at, PROVIDER))?;
     let (title, titles) = title(&mut object, beside)?;
     let auth = auth(&mut object, beside)?;
     let mut requirement = Requirement::new(id, provider, title, auth);
@@ -31,6 +31,15 @@ pub(super) fn requirement(member: Member<'_>, beside: &mut Beside) -> Result<Req
     requirement.connect_guide = object.take("connectGuide").map(|guide| guide.one_language(beside)).transpose()?;
     object.rest(beside);
     Ok(requirement)
+}
+
+/// The provider as kinds write it: `Google_Drive` is `google-drive`.
+fn kind(provider: &str) -> Option<Kind> {
+    let letter = |letter: char| match letter {
+        ' ' | '.' | '_' => '-',
+        other => other.to_ascii_lowercase(),
+    };
+    Kind::parse(&provider.chars().map(letter).collect::<String>())
 }
 
 /// The title and those in other languages than English that say something.

@@ -39,7 +39,7 @@ fn preference(member: Member<'_>, beside: &mut Beside) -> Result<Preference, Fau
 fn input(object: &mut Object<'_>, beside: &mut Beside) -> Result<PreferenceInput, Fault> {
     let Some(form) = object.take("type") else { return Ok(PreferenceInput::Text) };
     match form.text("a type is textfield, checkbox or dropdown; write one of these")? {
-        "textfield" => Ok(PreferenceInput::Text),
+        "text" | "textfield" => Ok(PreferenceInput::Text),
         "checkbox" => Ok(PreferenceInput::Checkbox),
         "dropdown" => choices(object, beside).map(PreferenceInput::Dropdown),
         // That no preference is a password is a rule of every declaration.

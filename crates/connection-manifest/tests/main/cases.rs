@@ -148,7 +148,7 @@ fn names() -> Vec<Case> {
         case("R-JINGLE-006", "a long name", Schema, with("/name", json!("n".repeat(201)))),
         case("R-JINGLE-006", "a blank id", Schema, with("/connection/id", json!(""))),
         case("R-JINGLE-006", "a blank provider", Schema, with("/connection/provider", json!("  "))),
-        case("R-JINGLE-006", "a provider that is no kind", Schema, with("/connection/provider", json!("Acme Inc"))),
+        case("R-JINGLE-006", "a provider that is no kind", Schema, with("/connection/provider", json!("Acme/Inc"))),
         case("R-JINGLE-006", "a blank title", Schema, with("/connection/title", json!(" "))),
         case("R-JINGLE-006", "a title in one language", Schema, with("/connection/title", json!({ "en_US": "Acme" }))),
         case(

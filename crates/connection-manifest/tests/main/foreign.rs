@@ -87,6 +87,16 @@ fn what_describes_a_secret_is_taken() {
 }
 
 #[test]
+fn a_provider_is_read_whatever_its_letter_case_and_separators() {
+    for (written, read) in [("Google_Drive", "google-drive"), ("google.drive", "google-drive"), ("GitHub", "github")] {
+        let document = with("/connection/provider", json!(written));
+        let file = crate::parse(&document);
+        assert_eq!(file.declaration().requirement.provider.as_str(), read);
+        assert_eq!(serde_json::from_str::<Value>(&file.to_string()).unwrap(), document, "it is kept as it was written");
+    }
+}
+
+#[test]
 fn a_redirect_that_is_not_known_is_kept_and_not_used() {
     let redirect = json!({ "type": "tunnel", "through": "tunnel.example" });
     let document = with("/connection/auth", oauth(&redirect));
@@ -110,6 +120,10 @@ fn a_preference_without_a_type_is_one_line_and_one_of_an_unknown_type_is_asked_a
         crate::parse(&with("/preferences/0", preference)).declaration().preferences[0].input.clone()
     };
     assert_eq!(input(json!({ "name": "a" })), PreferenceInput::Text);
+    for known in ["text", "textfield"] {
+        assert_eq!(input(json!({ "name": "a", "type": known })), PreferenceInput::Text);
+        assert!(notes(&with("/preferences/0", json!({ "name": "a", "type": known }))).is_empty(), "{known}");
+    }
     assert_eq!(input(json!({ "name": "a", "type": "file" })), PreferenceInput::Other("file".into()));
     assert_eq!(
         input(json!({ "name": "a", "type": "dropdown", "data": [{ "value": "b" }] })),

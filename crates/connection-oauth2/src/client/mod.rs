@@ -3,15 +3,18 @@
 pub(crate) mod assertion;
 pub(crate) mod via;
 
-use connection_contract::{Context, Record, Secret, Timestamp};
+use connection_contract::{Context, Record, Secret, Text, Timestamp};
 
 use crate::{
     OAuth2Error,
     config::{Client, OAuth2Config},
 };
 
-/// Under this name in the sealed half of the kind's key-value store is the application that a setup asked for or that
-/// registered itself. To forget it is to be asked again.
+/// The key of an OAuth application in the sealed values of the key-value store.
+///
+/// An application that registered itself, or that the host gives, is a secret of the kind. One that a setup asked for is
+/// shared by the kinds of the provider that send its secret to the same origins. When it is forgotten, the next setup asks
+/// again.
 pub const CLIENT_KEY: &str = "oauth2-client";
 
 /// What is kept there of an application, for a host that gives one of its own; `secret` is the key, for one that signs.
@@ -87,27 +90,48 @@ pub(crate) async fn known(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Op
             Ok(Some(Application::new(id.clone(), secret.as_ref().map(Secret::duplicate))))
         }
         Client::PerConnection => Ok(None),
-        Client::Asked | Client::Registered => kept(ctx).await,
+        Client::Asked | Client::Registered => kept(config, ctx).await,
     }
 }
 
-/// The one that is in the key-value store.
-pub(crate) async fn kept(ctx: &Context<'_>) -> Result<Option<Application>, OAuth2Error> {
+/// The application that is in the key-value store: one that the host gives or that this kind keeps for itself, or else the
+/// one that the kinds of its provider share.
+pub(crate) async fn kept(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Option<Application>, OAuth2Error> {
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
-    let kept = kv.get_secret(CLIENT_KEY).await.map_err(unavailable)?;
+    let mut kept = kv.get_secret(CLIENT_KEY).await.map_err(unavailable)?;
+    if kept.is_none()
+        && let Some(origins) = shared_for(config)
+    {
+        kept = kv.get_shared(origins, CLIENT_KEY).await.map_err(unavailable)?;
+    }
     Ok(kept.as_ref().and_then(Application::read))
 }
 
-/// Keeps it for the next setup, and for every renewal.
-pub(crate) async fn keep(application: &Application, ctx: &Context<'_>) -> Result<(), OAuth2Error> {
+/// Keeps the application for the next setup and for every renewal.
+pub(crate) async fn keep(
+    application: &Application,
+    config: &OAuth2Config,
+    ctx: &Context<'_>,
+) -> Result<(), OAuth2Error> {
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
-    kv.put_secret(CLIENT_KEY, Some(application.record())).await.map_err(unavailable)
+    let record = Some(application.record());
+    let kept = match shared_for(config) {
+        Some(origins) => kv.put_shared(origins, CLIENT_KEY, record).await,
+        None => kv.put_secret(CLIENT_KEY, record).await,
+    };
+    kept.map_err(unavailable)
 }
 
-/// So that the next setup asks again, or registers.
+/// Forgets an application that registered itself, so that the next setup registers another one.
 pub(crate) async fn forget(ctx: &Context<'_>) -> Result<(), OAuth2Error> {
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
     kv.put_secret(CLIENT_KEY, None).await.map_err(unavailable)
+}
+
+/// The origins for which an application is shared. One that registered itself is not: it is good for one redirect URI.
+fn shared_for(config: &OAuth2Config) -> Option<&[Text]> {
+    let origins = config.application_origins.as_deref()?;
+    matches!(config.client, Client::Asked).then_some(origins)
 }
 
 fn unavailable(_: connection_contract::ServiceError) -> OAuth2Error {

@@ -6,54 +6,12 @@ use connection_contract::{Field, Input, Need, Text};
 use oauth2::url::Url;
 
 use super::{
-    Account, Change, CheckedRenewal, CheckedStep, Client, ClientAuth, Endpoint, Grant, How, Method, OAuth2Builder,
-    OAuth2Config, On, Renewal, Step, Template,
+    Account, Change, CheckedRenewal, CheckedStep, Client, ClientAuth, ConfigError, Endpoint, Grant, How, Method,
+    OAuth2Builder, OAuth2Config, On, Renewal, Step, Template,
     builder::{RawChange, Unsafe},
     fields,
     template::HostPart,
 };
-
-/// Why a configuration is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// It is neither `https` nor on this machine, or has user, fragment or a broken variable in it.
-    #[error("'{address}' is no address: https, or http on this machine; variables are ${{config.NAME}}")]
-    Address {
-        /// As it was given.
-        address: String,
-    },
-    /// Two parts contradict each other.
-    #[error("{0}")]
-    Contradiction(&'static str),
-    /// Something that every kind needs.
-    #[error("{0} is missing")]
-    Missing(&'static str),
-    /// A variable decides which host gets the application's secret (or a token).
-    #[error(
-        "a variable decides the host of '{address}': end it with a fixed domain, declare the origins, or let each \
-         connection bring its own application"
-    )]
-    OpenHost {
-        /// As it was given.
-        address: String,
-    },
-    /// A parameter that is the flow's own.
-    #[error("the parameter '{name}' is the flow's own")]
-    Shadows {
-        /// Which one.
-        name: String,
-    },
-    /// A field or variable is not declared, declared twice, or the flow's own.
-    #[error("'{name}' is not a field or captured value of this kind, or is the flow's own")]
-    Unknown {
-        /// Which one.
-        name: String,
-    },
-    /// It is unsafe, and nobody said that they mean it.
-    #[error("{0}")]
-    Unsafe(&'static str),
-}
 
 /// What no deviation may set: it would undo what the flow is safe by (R-INSEAM-081).
 const AUTHORIZE: [&str; 9] = [
@@ -96,6 +54,7 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
     for (endpoint, text) in &raw.endpoints {
         endpoints.push((*endpoint, parse(text, url_allowed)?));
     }
+    let application_origins = application_origins(&raw, &endpoints)?;
     let mut origins: Vec<Text> = Vec::new();
     for (text, template) in raw.api.iter().zip(&api) {
         declare(&mut origins, &raw, text, template)?;
@@ -126,6 +85,7 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
     for given in [raw.step.as_ref(), renewing].into_iter().flatten() {
         declare(&mut origins, &raw, &given.url, &parse(&given.url, url_allowed)?)?;
     }
+    raw.account.as_ref().map_or(Ok(()), |account| account.check(&raw.attach))?;
     if let Some(elsewhere) = raw.account.as_ref().and_then(Account::elsewhere) {
         declare(&mut origins, &raw, elsewhere, &parse(elsewhere, &[])?)?;
         if elsewhere.contains("${") {
@@ -178,6 +138,7 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
         paste_redirect: raw.paste_redirect,
         pkce: raw.pkce,
         client: raw.client,
+        application_origins,
         client_auth: raw.client_auth,
         body: raw.body,
         scopes: raw.scopes,
@@ -315,6 +276,35 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
         HostPart::Open => return Err(open()),
     }
     Ok(())
+}
+/// The origins that an application's secret is sent to, which decide which kinds of a provider share an application. `None`
+/// when only a value of the connection says where the secret goes; such an application is the kind's own.
+fn application_origins(
+    raw: &OAuth2Builder,
+    endpoints: &[(Endpoint, Template)],
+) -> Result<Option<Vec<Text>>, ConfigError> {
+    let mut origins = raw.origins.clone();
+    if let Some(issuer) = raw.issuer.as_ref().filter(|_| raw.discover) {
+        push(&mut origins, origin(issuer).into());
+    }
+    let sent = |endpoint: &Endpoint| !matches!(endpoint, Endpoint::Authorize | Endpoint::Registration);
+    let sent = raw.endpoints.iter().zip(endpoints).filter(|((endpoint, _), _)| sent(endpoint));
+    let mut addresses: Vec<(String, Template)> =
+        sent.map(|((_, text), (_, template))| (text.clone(), template.clone())).collect();
+    let renewing = if let Some(Renewal::Step(step)) = &raw.renewal { Some(step) } else { None };
+    for step in [raw.step.as_ref(), renewing].into_iter().flatten() {
+        let template = Template::parse(&step.url);
+        let template = template.ok_or_else(|| ConfigError::Address { address: step.url.clone() })?;
+        addresses.push((step.url.clone(), template));
+    }
+    for (text, template) in &addresses {
+        match template.host() {
+            HostPart::Fixed => push(&mut origins, origin(text).into()),
+            HostPart::Below(domain) => push(&mut origins, format!("https://*.{domain}").into()),
+            HostPart::Whole(_) | HostPart::Open => return Ok(None),
+        }
+    }
+    Ok(Some(origins))
 }
 /// Whether anybody may have a name below it: a registry's own suffix, such as `com`, `co.uk` or `*.kawasaki.jp`. One that a
 /// provider has registered as such for its customers, such as `myshopify.com`, is the provider's.

@@ -32,7 +32,7 @@ pub(super) fn own(
         fields.push(Field::secret("password", "Password"));
     }
     if methods.contains(&Method::Paste) {
-        let help = "after you allow access, the browser may show an error page: that is expected, copy its address";
+        let help = "the whole address on which the browser ends after you allow access";
         fields.push(Field::secret("callbackUrl", "Address, or the code in it").help(help).way(Way::Paste));
     }
     if ask_method && methods.len() > 1 {

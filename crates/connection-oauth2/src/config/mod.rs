@@ -1,7 +1,9 @@
 //! What describes a provider: data, checked when it is built.
 
+mod account;
 mod builder;
 mod check;
+mod error;
 mod fields;
 mod parts;
 mod response;
@@ -9,15 +11,13 @@ mod template;
 
 use std::time::Duration;
 
-use connection_contract::{Descriptor, RefreshSemantics};
+use connection_contract::{Descriptor, RefreshSemantics, Text};
 
 pub use self::{
+    account::{Account, AccountFrom, Unit},
     builder::OAuth2Builder,
-    check::ConfigError,
-    parts::{
-        Account, AccountFrom, Assertion, Attach, Audience, Body, Client, ClientAuth, Endpoint, Grant, Method, On,
-        Renewal, Step,
-    },
+    error::ConfigError,
+    parts::{Assertion, Attach, Audience, Body, Client, ClientAuth, Endpoint, Grant, Method, On, Renewal, Step},
     response::{ErrorIf, Part, Response},
 };
 pub(crate) use self::{
@@ -40,6 +40,8 @@ pub struct OAuth2Config {
     pub(crate) paste_redirect: String,
     pub(crate) pkce: bool,
     pub(crate) client: Client,
+    /// The origins that the application's secret is sent to; `None` when a value of the connection decides.
+    pub(crate) application_origins: Option<Vec<Text>>,
     pub(crate) client_auth: ClientAuth,
     pub(crate) body: Body,
     pub(crate) scopes: Vec<String>,

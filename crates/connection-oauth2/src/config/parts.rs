@@ -2,8 +2,6 @@
 
 use connection_contract::{Secret, SignatureAlgorithm, Way};
 
-use super::ErrorIf;
-
 /// An address of the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -226,89 +224,6 @@ pub enum Renewal {
     Rerun,
     /// A request with the access token itself, while it still works.
     Step(Step),
-}
-
-/// Where the account comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AccountFrom {
-    /// The application itself: its id.
-    Client,
-    /// The claims of `id_token`, which came from the token endpoint itself.
-    IdToken,
-    /// The answer to the probe.
-    Probe,
-    /// The answer with the tokens.
-    TokenResponse,
-}
-
-/// Which account a connection reaches, and the request that tells whether it still does.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Account {
-    pub(crate) from: AccountFrom,
-    pub(crate) method: &'static str,
-    pub(crate) path: String,
-    pub(crate) id: Vec<String>,
-    pub(crate) label: Vec<String>,
-    pub(crate) errors: Vec<ErrorIf>,
-    pub(crate) limits: Vec<ErrorIf>,
-}
-impl Account {
-    /// A `GET` of this path below the API's address tells, at these JSON pointers. An address of its own, which begins with
-    /// `https://`, is for a userinfo endpoint elsewhere.
-    pub fn probe(path: impl Into<String>, id: impl Into<String>, label: impl Into<String>) -> Self {
-        let (id, label) = (vec![id.into()], vec![label.into()]);
-        Self {
-            from: AccountFrom::Probe,
-            method: "GET",
-            path: path.into(),
-            id,
-            label,
-            errors: Vec::new(),
-            limits: Vec::new(),
-        }
-    }
-    /// The address, where it is not a path below the API's.
-    pub(crate) fn elsewhere(&self) -> Option<&str> {
-        Some(self.path.as_str()).filter(|path| path.contains("://"))
-    }
-    /// The pointers are read elsewhere; the request tells only that the token works.
-    #[must_use]
-    pub fn from(mut self, from: AccountFrom) -> Self {
-        self.from = from;
-        self
-    }
-    /// The request is a `POST` without a body.
-    #[must_use]
-    pub fn by_post(mut self) -> Self {
-        self.method = "POST";
-        self
-    }
-    /// Another place of the id.
-    #[must_use]
-    pub fn or_id(mut self, pointer: impl Into<String>) -> Self {
-        self.id.push(pointer.into());
-        self
-    }
-    /// Another place of the name for people.
-    #[must_use]
-    pub fn or_label(mut self, pointer: impl Into<String>) -> Self {
-        self.label.push(pointer.into());
-        self
-    }
-    /// An answer, whatever its status, that says that a limit will pass.
-    #[must_use]
-    pub fn limited_if(mut self, limit: ErrorIf) -> Self {
-        self.limits.push(limit);
-        self
-    }
-    /// An answer with 200 that refuses the token all the same.
-    #[must_use]
-    pub fn error_if(mut self, error: ErrorIf) -> Self {
-        self.errors.push(error);
-        self
-    }
 }
 
 /// How a token is attached.

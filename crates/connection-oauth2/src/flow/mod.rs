@@ -95,7 +95,7 @@ pub(crate) async fn setup(
     };
     if begun.asked && matches!(config.client, Client::Asked) {
         // Only what the provider has accepted is kept, so that a slip of the hand does not stay.
-        client::keep(&application, ctx).await.map_err(failure)?;
+        client::keep(&application, config, ctx).await.map_err(failure)?;
     }
     finish::established(definition, begun.provider, application, granted, ctx).await
 }
@@ -159,6 +159,8 @@ async fn registered_at(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<
     }
     let callback = begun.callback.insert(ctx.callback().await);
     let uri = match callback {
+        // On a host that others reach, its operator registers the application of all connections, and a user does not.
+        Ok(handle) if matches!(config.client, Client::Asked) && !is_loopback(handle.redirect_uri()) => return Ok(()),
         Ok(handle) => handle.redirect_uri(),
         Err(_) if paste => config.paste_redirect.as_str(),
         // Told before anybody types what leads nowhere.
@@ -167,9 +169,14 @@ async fn registered_at(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<
     };
     let name = &config.descriptor.display_name;
     // The port of a desktop's server may differ each time (RFC 8252, section 7.3).
-    let port = if uri.starts_with("http://127.0.0.1:") { " (at most providers with any port)" } else { "" };
+    let port = if uri.starts_with("http://127.0.0.1:") { " (most providers accept any port)" } else { "" };
     ctx.show(Notice::new(format!("Register this redirect URI for the application at {name}: {uri}{port}")));
     Ok(())
+}
+
+/// Returns `true` for an address of the machine on which the browser runs, where a page may be missing.
+fn is_loopback(uri: &str) -> bool {
+    ["http://127.0.0.1", "http://[::1]", "http://localhost"].iter().any(|start| uri.starts_with(start))
 }
 
 fn values(provider: &mut Provider<'_>, answers: &Answers) {
@@ -263,7 +270,12 @@ async fn interactive(begun: &mut Begun<'_>, ctx: &SetupContext<'_>) -> Result<(G
             wait = wait.open(shown.link.clone()).callback(handle.as_ref());
         }
         if paste {
-            let title = "Allow access in the browser; if it ends on an error page, that is expected: paste its address";
+            let title = match &handle {
+                Some(handle) if !is_loopback(handle.redirect_uri()) => {
+                    "Allow access in the browser; if it does not come back, paste the address it ends on"
+                }
+                _ => "Allow access in the browser; if it ends on an error page, that is expected: paste its address",
+            };
             wait = wait.answer(Prompt::new(title).problem(problem.clone()).field("callbackUrl"));
         }
         if let Some(device) = &device {

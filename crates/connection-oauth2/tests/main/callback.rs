@@ -67,6 +67,22 @@ fn without_callbacks_an_address_is_pasted() {
     assert!(run.steps[0].open.is_some());
 }
 
+/// There a browser ends on a page of the host, and nobody is told to expect an error.
+#[test]
+fn on_a_host_that_others_reach_no_error_page_is_expected() {
+    for (address, expected) in [("https://host.example/callback/acme", false), ("http://127.0.0.1:4711/callback", true)]
+    {
+        let host = FakeHost::new(kind(acme())).key_value().inbound_http(address);
+        let host = host.expect(redeem().answer(tokens())).expect(me());
+        let run = host.setup([back()]).trace();
+        let title = run.steps[0].prompt.as_ref().unwrap().title.clone();
+        assert_eq!(title.as_str().contains("error page"), expected, "{address}: {title}");
+    }
+    let kind = kind(acme());
+    let fields = kind.descriptor().fields;
+    assert!(fields.iter().all(|field| !format!("{:?}", field.help).contains("error page")), "{fields:?}");
+}
+
 /// S4, S1: what belongs to another attempt is asked again, and nothing is sent; a code alone is taken for its verifier.
 #[test]
 fn what_is_pasted_must_belong_to_this_attempt() {

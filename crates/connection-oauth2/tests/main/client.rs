@@ -1,12 +1,15 @@
 //! Whose application it is, and how it proves it.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{Assertion, Audience, Body, CLIENT_KEY, Client, ClientAuth, Endpoint, OAuth2Builder};
+use connection_oauth2::{
+    Account, Assertion, Audience, Body, CLIENT_KEY, Client, ClientAuth, Endpoint, OAuth2Builder, OAuth2Config,
+    client_value,
+};
 use connection_testkit::{Expected, FakeHost, Input, Reply, signature};
 
 use crate::{
-    CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, back, connected, drawn, fields, form, host, kind, me, redeem,
-    refused, tokens,
+    AUTHORIZE, CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, back, connected, drawn, fields, form, host, kind, me,
+    redeem, refused, tokens,
 };
 
 fn without_client() -> Vec<(&'static str, String)> {
@@ -177,12 +180,46 @@ fn an_application_is_asked_for_once() {
     let made = host.setup([back()]).run().unwrap();
     let connection = host.connection(&made);
     host.refresh(&made.credential, &connection).unwrap();
-    block_on(host.kv().unwrap().put_secret(CLIENT_KEY, None)).unwrap();
+    block_on(host.kv().unwrap().put_shared(&[origin()], CLIENT_KEY, None)).unwrap();
     let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &connection) else {
         panic!("it is not live")
     };
     assert_eq!(found.reason.code, "acme_client_missing");
     assert_eq!(found.reason.remedy.unwrap().as_str(), "give the application's id and secret again");
+}
+
+/// What another kind of the provider kept for these origins is used, and nobody is asked.
+#[test]
+fn kinds_of_one_provider_ask_for_their_application_once() {
+    let first = host(acme().client(Client::Asked)).expect(redeem().answer(tokens())).expect(me());
+    first.setup([asked(), back()]).run().unwrap();
+    let kept = block_on(first.kv().unwrap().get_shared(&[origin()], CLIENT_KEY)).unwrap();
+    let drive = OAuth2Config::builder(Kind::from_static("acme-drive"), "Acme Drive")
+        .provider(Kind::from_static("acme"))
+        .api("https://drive.acme.example")
+        .endpoint(Endpoint::Authorize, AUTHORIZE)
+        .endpoint(Endpoint::Token, TOKEN)
+        .client(Client::Asked)
+        .account(Account::probe("/me", "/id", "/name"));
+    let second = host(drive).expect(redeem().form(&fields(&form())).answer(tokens())).expect(
+        Expected::get("https://drive.acme.example/me").answer(Reply::json(200, r#"{"id": "1", "name": "Ada"}"#)),
+    );
+    block_on(second.kv().unwrap().put_shared(&[origin()], CLIENT_KEY, kept)).unwrap();
+    second.setup([back()]).run().unwrap();
+}
+
+/// A second endpoint that gets the secret makes another set of origins.
+#[test]
+fn a_kind_that_sends_the_secret_elsewhere_asks_for_its_own_application() {
+    let elsewhere = acme().client(Client::Asked).endpoint(Endpoint::Revocation, "https://evil.example/revoke");
+    let host = host(elsewhere).expect(redeem().answer(tokens())).expect(me());
+    let record = client_value("of-another-kind", Some(&Secret::from("canary")));
+    block_on(host.kv().unwrap().put_shared(&[origin()], CLIENT_KEY, Some(record))).unwrap();
+    host.setup([asked(), back()]).run().unwrap();
+}
+
+fn origin() -> Text {
+    Text::from("https://id.acme.example")
 }
 
 /// A slip of the hand is not kept: the next setup asks again.
@@ -192,6 +229,7 @@ fn an_application_that_was_refused_is_not_kept() {
         host(acme().client(Client::Asked)).expect(redeem().answer(Reply::json(401, r#"{"error": "invalid_client"}"#)));
     let failure = host.setup([asked(), back()]).run().unwrap_err();
     assert_eq!(failure.code, "acme_client_refused");
+    assert!(block_on(host.kv().unwrap().get_shared(&[origin()], CLIENT_KEY)).unwrap().is_none());
     assert!(block_on(host.kv().unwrap().get_secret(CLIENT_KEY)).unwrap().is_none());
 }
 
@@ -239,12 +277,18 @@ fn a_kept_application_that_is_refused_is_to_be_forgotten() {
 /// The redirect address to register is shown with the question for the application, before anybody leaves.
 #[test]
 fn the_redirect_address_is_shown_where_the_application_is_asked_for() {
-    for client in [Client::Asked, Client::PerConnection] {
-        let host = host(acme().client(client)).expect(redeem().answer(tokens())).expect(me());
-        let run = host.setup([asked(), back()]).trace();
-        run.result.unwrap();
-        let shown = run.steps[0].notices.iter().find(|notice| notice.message.as_str().contains(CALLBACK));
-        assert!(shown.is_some(), "{:?}", run.steps[0].notices);
+    let desktop = "http://127.0.0.1:4711/callback/acme";
+    for (client, address, is_shown) in [
+        (Client::Asked, desktop, true),
+        (Client::PerConnection, desktop, true),
+        (Client::PerConnection, CALLBACK, true),
+        // Users of a host that others reach register nothing for all of them.
+        (Client::Asked, CALLBACK, false),
+    ] {
+        let host = FakeHost::new(kind(acme().client(client))).key_value().inbound_http(address);
+        let run = host.expect(redeem().answer(tokens())).expect(me()).setup([asked(), back()]).trace();
+        let shown = run.steps[0].notices.iter().any(|notice| notice.message.as_str().contains(address));
+        assert_eq!(shown, is_shown, "{address}: {:?}", run.steps[0].notices);
         assert_eq!(run.steps[0].prompt.as_ref().unwrap().fields, ["clientId", "clientSecret"]);
     }
     // A host that receives nothing sends the browser elsewhere, and says where.

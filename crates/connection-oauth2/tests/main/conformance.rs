@@ -1,7 +1,7 @@
 //! The contract's sentences, over two configurations.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{Client, Endpoint, Response};
+use connection_oauth2::{CLIENT_KEY, Client, Endpoint, Response, client_value};
 use connection_testkit::{Expected, Input, Reply, conformance::Suite};
 
 use crate::{ACCESS, CALLBACK, ID, REFRESH, SECRET, acme, back, kind, me, redeem, renew, tokens};
@@ -17,11 +17,7 @@ fn revoke(token: &str, hint: &str) -> Expected {
 #[test]
 fn every_sentence_of_the_contract_holds() {
     Suite::new(|| kind(acme().client(Client::Asked).endpoint(Endpoint::Revocation, REVOKE)))
-        .host(|host| {
-            let host = host.inbound_http(CALLBACK).key_value();
-            keep(&host);
-            host
-        })
+        .host(|host| host.inbound_http(CALLBACK).secret_value(CLIENT_KEY, client_value(ID, Some(&SECRET.into()))))
         .setup([back()], [redeem().answer(tokens()), me()])
         .verify([me()])
         .refresh([renew().answer(Reply::json(200, r#"{"access_token": "second-canary-1", "expires_in": 60}"#))])
@@ -57,12 +53,4 @@ fn only_what_this_version_knows_is_read() {
     assert!(!parse(record("1").with("access", ACCESS).with("until", "soon")));
     assert!(!parse(record("1").with("access", ACCESS).with("is", "value of nothing")));
     assert!(!parse(record("1").with("access", ACCESS).with("set", "user")));
-}
-
-/// The application that an earlier setup asked for.
-fn keep(host: &connection_testkit::FakeHost<connection_oauth2::OAuth2>) {
-    let record = Record::new().with("id", ID).with("secret", SECRET).encode();
-    let mut kept = host.kv().expect("a store").put_secret(connection_oauth2::CLIENT_KEY, Some(record));
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    while kept.as_mut().poll(&mut context).is_pending() {}
 }

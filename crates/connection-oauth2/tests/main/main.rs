@@ -11,6 +11,7 @@ mod device;
 mod discovery;
 mod lifetimes;
 mod places;
+mod probe;
 mod redirects;
 mod refresh;
 mod registered;

@@ -268,7 +268,7 @@ fn the_account_comes_from_where_the_configuration_says() {
 #[test]
 fn a_probe_may_refuse_with_200() {
     let builder =
-        || acme().account(Account::probe("/me", "/id", "/name").by_post().error_if(ErrorIf::equals("/ok", false)));
+        || acme().account(Account::probe("/me", "/id", "/name").method("POST").error_if(ErrorIf::equals("/ok", false)));
     let probe = || Expected::post("https://api.acme.example/me");
     let good = Reply::json(200, r#"{"ok": true, "id": "1", "name": "A"}"#);
     let host = host(builder())

@@ -78,10 +78,8 @@ where
         if let Err(failure) = failed
             && offline(&failure).is_none()
         {
-            fail(&format!(
-                "request {at} of the setup meets {what}: it must not end the setup, and is {}",
-                failure.code
-            ));
+            let told = host.world.told(&failure);
+            fail(&format!("request {at} of the setup meets {what}: it must not end the setup, and is {told}"));
         }
     }
     /// "One made from an offline `NotLive` does not end the setup: the host keeps the answers and asks again later."
@@ -93,8 +91,10 @@ where
         requests.splice(at..at, lost);
         let mut inputs = self.inputs();
         inputs.insert(given, Input::Resume);
-        if let Err(failure) = self.fake(&requests).setup(inputs).run() {
-            fail(&format!("a setup that goes on after {error:?} at request {at} ends as {}", failure.code));
+        let host = self.fake(&requests);
+        if let Err(failure) = host.setup(inputs).run() {
+            let told = host.world.told(&failure);
+            fail(&format!("a setup that goes on after {error:?} at request {at} ends as {told}"));
         }
     }
 }

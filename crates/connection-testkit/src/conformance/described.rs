@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Debug};
 
-use connection_contract::{ConnectionDefinition, Descriptor, Guide, Input, SecretName, host};
+use connection_contract::{ConnectionDefinition, Descriptor, Field, Guide, Input, SecretName, host};
 
 use super::Suite;
 use crate::fault::fail;
@@ -21,6 +21,9 @@ where
         }
         if let Some(problem) = impossible(&descriptor) {
             fail(&format!("the descriptor {problem}"));
+        }
+        if !descriptor.origins.is_empty() && definition.authorizer().is_none() {
+            fail("the descriptor declares addresses, and without an `authorizer` no request gets the credential");
         }
         if definition.secrets().is_some() == descriptor.secret_names.is_empty() {
             fail("the descriptor's secret names and the facet `secrets` do not go together");
@@ -47,6 +50,12 @@ fn impossible(descriptor: &Descriptor) -> Option<String> {
         }
         if field.input == Input::Secret && field.default.is_some() {
             return Some(format!("has a default for the secret '{name}'"));
+        }
+        if let Some(by) = &field.plain_http {
+            let confirms = |other: &Field| other.name == *by && other.input == Input::Bool;
+            if field.input != Input::Url || !descriptor.fields.iter().any(confirms) {
+                return Some(format!("has plain http for '{name}', and '{by}' is no yes or no that confirms it"));
+            }
         }
         let fits = match (&field.input, field.default.as_deref()) {
             (Input::Choice(choices), _) if choices.is_empty() => false,

@@ -121,11 +121,13 @@ where
         self.usage = requests.into_iter().collect();
         self
     }
-    /// What this plugin has ever stored for that setup: the files `STEM-1.bin`, `STEM-2.bin` and so on, as
-    /// `tests/fixtures/credential` has them; the last is what it stores today.
+    /// What the released versions of this plugin stored for that setup: the files `STEM-1.bin`, `STEM-2.bin` and so on,
+    /// as `tests/fixtures/credential` has them; the last is what it stores today.
     ///
-    /// A plugin that stores another form keeps the older files, and reads them. Where the environment has
-    /// `CONNECTION_TESTKIT_RECORD`, the new form is written to the next file.
+    /// Call this from the first release on: before it nobody has a credential that must be read. A plugin that stores
+    /// another form keeps the older files, and reads them. `CONNECTION_TESTKIT_RECORD=1 cargo test` writes a form that is
+    /// not recorded to the next file; `CONNECTION_TESTKIT_RECORD=anew cargo test` deletes the files of the stem and writes
+    /// the first one, for whoever recorded before the first release.
     pub fn recorded(mut self, stem: &str) -> Self {
         self.recorded = Some(stem.to_owned());
         self
@@ -142,7 +144,7 @@ where
         self.repeated();
         self.received();
         self.metered();
-        self.recorded_before();
+        self.recorded_before(recorded::Record::asked());
     }
 
     #[track_caller]
@@ -162,8 +164,10 @@ where
     /// What the scripted setup makes.
     #[track_caller]
     fn made(&self) -> Established<D::Credential> {
-        let (_host, run) = self.run();
-        run.result.unwrap_or_else(|failure| fail(&format!("the scripted setup makes no connection: {failure}")))
+        let (host, run) = self.run();
+        run.result.unwrap_or_else(|failure| {
+            fail(&format!("the scripted setup makes no connection: {}", host.world.told(&failure)))
+        })
     }
     /// What the user gives to secret fields, with their names.
     #[track_caller]

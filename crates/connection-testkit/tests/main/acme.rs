@@ -74,7 +74,8 @@ impl Acme {
         };
         let other = self.is(Quirk::ReachesAnotherAccount) && self.before() > 0;
         let id = if other { "43".to_owned() } else { me.str_at("id")?.to_owned() };
-        Ok(Identity::new(id, me.str_at("name")?.to_owned()))
+        let name = if self.is(Quirk::ReadsAFieldThatIsNotThere) { "nickname" } else { "name" };
+        Ok(Identity::new(id, me.str_at(name)?.to_owned()))
     }
     /// What a setup does wrong before it asks anything.
     async fn misbehave(&self, ctx: &SetupContext<'_>) {
@@ -116,6 +117,7 @@ impl Acme {
                     drop(kv.get("name").await);
                 }
             }
+            Quirk::ShowsAnotherTextInAReplay => ctx.show(Notice::new(format!("Look {}", self.before()))),
             Quirk::ShowsWithoutEnd => (0..99).for_each(|_| ctx.show(Notice::new("?"))),
             Quirk::WaitsForItself => std::future::pending().await,
             Quirk::WaitsForNothing => drop(ctx.wait(Wait::new().notice(Notice::new("?"))).await),
@@ -147,7 +149,12 @@ impl ConnectionDefinition for Acme {
     }
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Key>, SetupFailure> {
         self.misbehave(ctx).await;
-        let key = self.key(ctx.prompt(Prompt::new("Connect Acme").field("apiKey")).await.secret("apiKey")?);
+        if self.is(Quirk::EndsAtOnce) {
+            return Err(SetupFailure::new("acme_closed", "Acme takes no new connections"));
+        }
+        let changes = self.is(Quirk::AsksWithAnotherTextInAReplay);
+        let title = if changes { format!("Connect Acme, try {}", self.before()) } else { "Connect Acme".to_owned() };
+        let key = self.key(ctx.prompt(Prompt::new(title).field("apiKey")).await.secret("apiKey")?);
         if self.is(Quirk::SecretInNotice) {
             ctx.show(Notice::new(format!("Trying {}", exposed(&key))));
             ctx.sleep(Duration::from_secs(1)).await;
@@ -181,7 +188,7 @@ impl ConnectionDefinition for Acme {
     }
     fn serialize_credential(&self, key: &Key) -> Result<Secret, CredentialError> {
         let bytes = key.secret.expose();
-        if self.is(Quirk::ForgetsTheOldForm) {
+        if self.is(Quirk::ForgetsTheOldForm) || self.is(Quirk::StoresAnotherForm) {
             return Ok(Secret::new([NEW_FORM, bytes].concat()));
         }
         let end = if self.is(Quirk::DropsPartOfTheCredential) { bytes.len().saturating_sub(1) } else { bytes.len() };
@@ -193,10 +200,9 @@ impl ConnectionDefinition for Acme {
         if bytes.is_empty() && !self.is(Quirk::TakesNoBytes) {
             return Err(CredentialError::Malformed);
         }
-        let bytes = if self.is(Quirk::ForgetsTheOldForm) {
-            bytes.strip_prefix(NEW_FORM).ok_or(CredentialError::Malformed)?
-        } else {
-            bytes
+        let bytes = match bytes.strip_prefix(NEW_FORM) {
+            None if self.is(Quirk::ForgetsTheOldForm) => return Err(CredentialError::Malformed),
+            new => new.unwrap_or(bytes),
         };
         Ok(self.key(Secret::new(bytes)))
     }
@@ -229,7 +235,7 @@ impl ConnectionDefinition for Acme {
         }
     }
     fn authorizer(&self) -> Option<&dyn Authorizer<Key>> {
-        Some(self)
+        (!self.is(Quirk::HasNoAuthorizer)).then_some(self)
     }
     fn secrets(&self) -> Option<&dyn NamedSecrets<Key>> {
         Some(self)

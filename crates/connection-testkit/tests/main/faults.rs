@@ -24,7 +24,7 @@ fn each_fault_of_a_setup_is_named() {
         (Quirk::AsksUndeclaredField, "the field 'secretly', which its descriptor does not declare"),
         (Quirk::AsksTooMuchAtOnce, "asks 33 fields at once"),
         (Quirk::ShowsWithoutEnd, "shows without end"),
-        (Quirk::UsesUndeclaredAddress, "an address that its descriptor does not declare"),
+        (Quirk::UsesUndeclaredAddress, "an address that its descriptor does not declare: https://evil.example"),
         (Quirk::WaitsForItself, "waits for something that is none of the host's services"),
         (Quirk::WaitsForNothing, "waits for nothing"),
         (Quirk::LeavesItsAddresses, "an address that neither the descriptor nor the user named"),
@@ -59,6 +59,8 @@ fn a_setup_that_reads_anything_but_its_context_is_caught_by_a_replay() {
     check("ended differently, in its label", || {
         host(Quirk::DependsOnItsOwnState).expect(get_me()).setup([key()]).run()
     });
+    let texts = "shows something else in a replay: Some(Prompt { title: \"Connect Acme, try 3\"";
+    check(texts, || host(Quirk::AsksWithAnotherTextInAReplay).expect(get_me()).setup([key()]).run());
     check("ends earlier in a replay", || host(Quirk::EndsEarlierInAReplay).expect(get_me()).setup([key()]).run());
 }
 
@@ -68,7 +70,7 @@ fn a_script_that_does_not_fit_the_setup_is_named() {
     check("the script gives a callback, and the setup has a wait", || {
         host(Quirk::None).setup([Input::callback(&[("code", "x")])]).run()
     });
-    check("the setup ended, and the script still has answers", || {
+    check("the setup ended with a connection; the script still has answers", || {
         host(Quirk::None).expect(get_me()).setup([key(), key()]).run()
     });
 }

@@ -59,8 +59,18 @@ fn a_code_that_nobody_types_or_that_is_refused_pairs_nothing() {
 
 #[test]
 fn a_host_that_cannot_be_called_back_says_so_before_anything_is_sent() {
-    for host in [FakeHost::new(Hub::default()), FakeHost::new(Hub::default()).inbound_http_none_left()] {
-        assert_eq!(host.setup([]).run().unwrap_err().code, "no_callback");
+    let new = || FakeHost::new(Hub::default());
+    let alone = |uri| new().inbound_http(uri);
+    for (host, why) in [
+        (new(), "cannot receive callbacks"),
+        (new().inbound_http_none_left(), "no callback address to give now"),
+        (alone("http://127.0.0.1:4711/callback/hub"), "on its own machine alone"),
+        (alone("http://localhost:4711/callback/hub"), "on its own machine alone"),
+        (alone("http://[::1]:4711/callback/hub"), "on its own machine alone"),
+    ] {
+        let failure = host.setup([]).run().unwrap_err();
+        assert_eq!(failure.code, "no_callback");
+        assert!(failure.message.as_str().contains(why) && failure.remedy.is_some(), "{failure:?}");
     }
     assert_eq!(Hub::default().descriptor().needs, [Need::InboundHttp]);
 }
@@ -91,6 +101,33 @@ fn an_address_that_would_send_the_token_in_the_clear_is_refused() {
     check("'address' is neither https nor http on this machine", || {
         FakeHost::new(Node::default()).setup([input]).run()
     });
+}
+
+/// The controls: without the answer, with a name, and at an address of the Internet nothing is sent in the clear.
+#[test]
+fn plain_http_is_taken_at_a_private_address_that_was_confirmed() {
+    let refused = "'address' is neither https nor http on this machine";
+    let linked = |address: &str, confirmed: &str| {
+        Input::answers(&[("address", address), ("token", TOKEN), ("unencrypted", confirmed)])
+    };
+    for (address, confirmed) in [
+        ("http://192.168.1.20/api", "false"),
+        ("http://node.example/api", "true"),
+        ("http://192.0.2.1/api", "true"),
+        ("http://169.254.169.254", "true"),
+        ("http://0.0.0.0", "true"),
+        ("http://192.168.1.20.evil.example", "true"),
+    ] {
+        check(refused, || FakeHost::new(Node::default()).setup([linked(address, confirmed)]).run());
+    }
+    for address in ["http://192.168.1.20/api", "http://10.0.0.1:8080", "http://172.16.9.9", "http://[fd12:3456::1]:80"]
+    {
+        let origin = address.trim_end_matches(":80").to_owned();
+        let answered = Expected::get(&format!("{origin}/node"));
+        let node = answered.answer(Reply::json(200, r#"{"id": "n-1", "name": "Attic"}"#));
+        let host = FakeHost::new(Node::default()).expect(node);
+        assert_eq!(host.setup([linked(address, "true")]).run().unwrap().identity, Identity::new("n-1", "Attic"));
+    }
 }
 
 #[test]

@@ -75,8 +75,18 @@ impl ConnectionDefinition for Meter {
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+    fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
+        Some(self)
+    }
     fn usage(&self) -> Option<&dyn UsageSource<Secret>> {
         Some(self)
+    }
+}
+
+impl Authorizer<Secret> for Meter {
+    fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        request.set_bearer(key);
+        Ok(())
     }
 }
 
@@ -88,7 +98,8 @@ impl UsageSource<Secret> for Meter {
     ) -> BoxFuture<'a, Result<UsageSnapshot, ConnectionError>> {
         Box::pin(async move {
             let base = ctx.base_url(API).map_err(|_| ConnectionError::Bug("no base".into()))?;
-            let said = classify(ctx.send(HttpRequest::get(base, "/usage")).await)?.json().map_err(NotLive::from)?;
+            let request = HttpRequest::get(base, "/usage");
+            let said = classify(ctx.send_as(self, key, request).await)?.json().map_err(NotLive::from)?;
             let raw = match self.quirk {
                 Some(Quirk::TellsItsKey) => Value::object([("key", key.expose_str().unwrap_or_default().into())]),
                 _ => said,

@@ -5,6 +5,7 @@ mod answers;
 mod callbacks;
 mod compare;
 mod crypto;
+mod desk;
 mod faults;
 mod files;
 mod fixtures;

@@ -44,8 +44,17 @@ impl ConnectionDefinition for Renews {
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
         Ok(VerifyResult::live())
     }
+    fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
+        Some(self)
+    }
     fn refresher(&self) -> Option<&dyn Refresher<Secret>> {
         Some(self)
+    }
+}
+impl Authorizer<Secret> for Renews {
+    fn authorize(&self, token: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+        request.set_bearer(token);
+        Ok(())
     }
 }
 impl Refresher<Secret> for Renews {

@@ -28,7 +28,8 @@ fn without_resume_the_setup_waits_as_offline() {
 #[test]
 fn a_refusal_cannot_be_resumed() {
     let refused = get_me().answer(Reply::status(401));
-    check("the setup ended, and the script still has to resume", || {
-        host(Quirk::None).expect(refused).setup([key(), Input::Resume]).run()
-    });
+    check(
+        "the setup ended as unauthorized: the provider refuses the credential; the script still has to resume",
+        || host(Quirk::None).expect(refused).setup([key(), Input::Resume]).run(),
+    );
 }

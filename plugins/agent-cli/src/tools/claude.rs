@@ -16,10 +16,10 @@ pub(crate) static CLAUDE: Tool = Tool {
     package: "@anthropic-ai/claude-code",
     docs: "https://code.claude.com/docs/en/setup",
     sign_in_docs: "https://code.claude.com/docs/en/authentication",
+    sign_in: &["claude", "auth", "login"],
     // <https://code.claude.com/docs/en/authentication#generate-a-long-lived-token>
-    sign_in: &["claude", "setup-token"],
-    sign_in_hint: "it prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN and signs nobody in; where a browser opens, put \
-                   'auth login' in place of 'setup-token'",
+    sign_in_hint: "it opens a browser, or prints the address to open; where nobody can sign in, 'claude setup-token' \
+                   prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN",
     token_env: "CLAUDE_CODE_OAUTH_TOKEN",
     directory: Directory {
         // <https://code.claude.com/docs/en/env-vars>

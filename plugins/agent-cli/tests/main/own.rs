@@ -203,9 +203,8 @@ fn what_is_on_the_machine_is_shown_beside_the_first_question() {
         ),
         (
             claude(&[]).tools(known("claude")),
-            "Claude Code is not signed in: run 'claude setup-token': it prints a token for the variable \
-             CLAUDE_CODE_OAUTH_TOKEN and signs nobody in; where a browser opens, put 'auth login' in place of \
-             'setup-token'",
+            "Claude Code is not signed in: run 'claude auth login': it opens a browser, or prints the address to open; \
+             where nobody can sign in, 'claude setup-token' prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN",
         ),
         (
             FakeHost::new(made("claude")).tools(FakeTools::new().probed(&["/bin"])),

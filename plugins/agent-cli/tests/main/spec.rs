@@ -30,7 +30,7 @@ fn each_tool_is_pointed_at_its_directory_by_its_own_variable() {
 #[test]
 fn each_tool_is_installed_and_signed_in_as_its_documents_say() {
     for (kind, package, command, token) in [
-        ("claude", "@anthropic-ai/claude-code", &["claude", "setup-token"][..], "CLAUDE_CODE_OAUTH_TOKEN"),
+        ("claude", "@anthropic-ai/claude-code", &["claude", "auth", "login"][..], "CLAUDE_CODE_OAUTH_TOKEN"),
         ("codex", "@openai/codex", &["codex", "login", "--device-auth"], "CODEX_ACCESS_TOKEN"),
         ("gemini", "@google/gemini-cli", &["gemini"], "GEMINI_API_KEY"),
     ] {

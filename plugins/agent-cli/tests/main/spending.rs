@@ -38,10 +38,10 @@ fn an_admin_key_that_is_refused_and_a_report_that_makes_no_sense_are_errors() {
     for (reply, says) in [
         (Reply::status(401), "the provider does not accept the admin key"),
         (Reply::status(500), "the provider answered with an error"),
-        (Reply::json(200, "{}"), "the provider's answer could not be understood"),
+        (Reply::json(200, "{}"), "the provider's answer lacks the field 'data'"),
         (
             Reply::json(200, r#"{"data": [{"results": [{"amount": "much"}]}]}"#),
-            "the provider's answer could not be understood",
+            "the provider's answer lacks the field 'amount'",
         ),
     ] {
         let request = Expected::get(CLAUDE).header("x-api-key", ADMIN).answer(reply);

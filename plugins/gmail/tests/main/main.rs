@@ -3,8 +3,7 @@
 mod conformance;
 mod mail;
 
-use connection_contract::prelude::*;
-use connection_oauth2::{CLIENT_KEY, OAuth2};
+use connection_oauth2::{CLIENT_KEY, OAuth2, client_value};
 use connection_plugin_gmail::gmail;
 use connection_testkit::{Expected, FakeHost, Input, Reply};
 
@@ -21,13 +20,7 @@ fn host() -> FakeHost<OAuth2> {
 }
 /// A host whose owner was asked for the application before.
 fn known(host: FakeHost<OAuth2>) -> FakeHost<OAuth2> {
-    let host = host.key_value();
-    let record = Record::new().with("id", ID).with("secret", SECRET).encode();
-    let mut kept = host.kv().expect("a store").put_secret(CLIENT_KEY, Some(record));
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    while kept.as_mut().poll(&mut context).is_pending() {}
-    drop(kept);
-    host
+    host.secret_value(CLIENT_KEY, client_value(ID, Some(&SECRET.into())))
 }
 fn back() -> Input {
     Input::callback(&[("code", "4/canary-code-99"), ("iss", "https://accounts.google.com"), ("scope", SCOPE)])

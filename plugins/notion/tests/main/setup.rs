@@ -62,5 +62,7 @@ fn a_request_carries_token_and_version_and_keeps_what_its_caller_set() {
     let request = host.authorize(&made.credential, request.header("Notion-Version", "2022-06-28")).unwrap();
     assert_eq!(header(&request, "authorization"), Some(&*format!("Bearer {TOKEN}")));
     assert_eq!(header(&request, "notion-version"), Some("2022-06-28"));
-    assert_eq!(host.secret(&made.credential, "apiKey").unwrap().expose_str(), Some(TOKEN));
+    for name in ["accessToken", "apiKey"] {
+        assert_eq!(host.secret(&made.credential, name).unwrap().expose_str(), Some(TOKEN), "{name}");
+    }
 }

@@ -18,11 +18,11 @@ const DENIED: &str = r#"{"code": 20003, "message": "Authenticate", "status": 401
 fn host() -> FakeHost<Twilio> {
     FakeHost::new(Twilio)
 }
-fn with_token() -> Input {
-    Input::answers(&[("accountSid", ACCOUNT), ("authToken", TOKEN)])
+fn with_token() -> [Input; 2] {
+    [Input::answers(&[("accountSid", ACCOUNT)]), Input::answers(&[("authToken", TOKEN)])]
 }
-fn with_key() -> Input {
-    Input::answers(&[("accountSid", ACCOUNT), ("apiKeySid", KEY), ("apiKeySecret", SECRET)])
+fn with_key() -> [Input; 2] {
+    [Input::answers(&[("accountSid", ACCOUNT), ("apiKeySid", KEY)]), Input::answers(&[("apiKeySecret", SECRET)])]
 }
 fn get_account(user: &str, password: &str) -> Expected {
     Expected::get(&format!("https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}.json"))

@@ -20,7 +20,7 @@ fn each_answer_has_its_meaning() {
         (Reply::error(HttpError::Tls), Offline, reason::TLS),
     ] {
         let host = host().expect(get_account(ACCOUNT, TOKEN)).expect(get_account(ACCOUNT, TOKEN).answer(reply));
-        let made = host.setup([with_token()]).run().unwrap();
+        let made = host.setup(with_token()).run().unwrap();
         let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
         assert_eq!((found.liveness, &*found.reason.unwrap().code), (liveness, code));
     }
@@ -29,7 +29,7 @@ fn each_answer_has_its_meaning() {
 #[test]
 fn an_account_without_a_name_is_named_by_its_sid() {
     let nameless = get_account(ACCOUNT, TOKEN).answer(Reply::json(200, r#"{"status": "active"}"#));
-    let made = host().expect(nameless).setup([with_token()]).run().unwrap();
+    let made = host().expect(nameless).setup(with_token()).run().unwrap();
     assert_eq!(made.identity.label.as_str(), ACCOUNT);
 }
 
@@ -43,7 +43,7 @@ fn a_standard_key_is_live_or_not_by_its_messages() {
     ] {
         let denied = || get_account(KEY, SECRET).answer(Reply::json(401, DENIED));
         let host = host().expect(get_account(KEY, SECRET)).expect(denied()).expect(get_messages().answer(reply));
-        let made = host.setup([with_key()]).run().unwrap();
+        let made = host.setup(with_key()).run().unwrap();
         assert_eq!(host.verify(&made.credential, &host.connection(&made)).unwrap().liveness, liveness);
     }
 }
@@ -52,7 +52,7 @@ fn a_standard_key_is_live_or_not_by_its_messages() {
 fn a_401_with_another_code_decides_for_a_key_too() {
     let other = get_account(KEY, SECRET).answer(Reply::json(401, r#"{"code": 20008}"#));
     let host = host().expect(get_account(KEY, SECRET)).expect(other);
-    let made = host.setup([with_key()]).run().unwrap();
+    let made = host.setup(with_key()).run().unwrap();
     assert_eq!(host.verify(&made.credential, &host.connection(&made)).unwrap().liveness, Liveness::Failing);
 }
 
@@ -60,7 +60,7 @@ fn a_401_with_another_code_decides_for_a_key_too() {
 fn a_request_carries_the_login() {
     for (input, user, password) in [(with_token(), ACCOUNT, TOKEN), (with_key(), KEY, SECRET)] {
         let host = host().expect(get_account(user, password));
-        let made = host.setup([input]).run().unwrap();
+        let made = host.setup(input).run().unwrap();
         let request = HttpRequest::get(&host.base_url("https://api.twilio.com"), "/2010-04-01/Accounts.json");
         let request = host.authorize(&made.credential, request).unwrap();
         let pair = encode::base64(format!("{user}:{password}").as_bytes());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::readme::blocks::blocks;
 use crate::readme::expected::matches;
-use crate::readme::session::Session;
+use crate::readme::session::{Place, Session};
 
 #[test]
 fn output_is_compared_line_by_line() {
@@ -83,6 +83,16 @@ fn a_command_that_asks_finds_nobody() {
     run("```console\n$ cat\n$ echo on\non\n```", Ok(2));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_command_that_reads_what_is_typed_ahead_is_found() {
+    let terminal = |document, expected| run_at(Place::Terminal, document, expected);
+    terminal("```console\n$ true\n$ echo a\na\n```", Ok(2));
+    terminal("```console\n$ echo a\na\n$ test -t 0 && test -t 1 && echo yes\nyes\n```", Ok(2));
+    terminal("```console\n$ echo a\n$ read -r line\n```", Err("2: a command reads what is typed ahead"));
+    terminal("```console\n$ echo a\n$ false\n```", Err("3: `false` failed"));
+}
+
 #[track_caller]
 fn check(expected: &str, actual: &str, result: bool) {
     let lines: Vec<String> = expected.lines().map(str::to_owned).collect();
@@ -91,7 +101,12 @@ fn check(expected: &str, actual: &str, result: bool) {
 
 #[track_caller]
 fn run(document: &str, expected: Result<usize, &str>) {
-    let session = Session::start(Path::new("nowhere"), None).unwrap();
+    run_at(Place::Pipes, document, expected);
+}
+
+#[track_caller]
+fn run_at(place: Place, document: &str, expected: Result<usize, &str>) {
+    let session = Session::start(Path::new("nowhere"), None, place).unwrap();
     let blocks = blocks(document).unwrap();
     let result = blocks.iter().try_fold(0, |ran, block| Ok(ran + session.run(block, |_| ())?));
     let result: Result<usize, String> = result.map_err(|failure: crate::failure::Failure| failure.to_string());

@@ -3,7 +3,11 @@
 //! What a use gets was the truth less than [`HotRows::LONGEST`] before it: either its row was read since, or nothing at all
 //! was committed to the store after it was read, which one look tells of all rows (SQLite's `data_version`). What this
 //! process changes is forgotten before its writer is answered.
+//!
+//! A row holds everything that one statement reads of a connection, so that a handle that is made from an id, and the use of
+//! that handle, read once together. Its credential stays sealed until its first use.
 
+mod known;
 mod source;
 mod table;
 #[cfg(test)]
@@ -17,9 +21,10 @@ use std::{
 use super::Payload;
 use crate::{Error, refresh::plan::Plan, services::clock::Moment, store::Changed};
 
+pub(crate) use known::Known;
 use source::Source;
-pub(super) use source::Stored;
-use table::{Found, Kept, Stamp, Table};
+pub(crate) use source::Stored;
+use table::{Found, Stamp, Table};
 
 /// A current credential, opened.
 pub(crate) struct HotRow {
@@ -29,7 +34,7 @@ pub(crate) struct HotRow {
 }
 
 /// A row or why there is none.
-type Opened = Result<Arc<HotRow>, Error>;
+type Outcome = Result<Arc<Known>, Error>;
 
 /// The rows in use.
 pub(crate) struct HotRows {
@@ -46,51 +51,58 @@ impl HotRows {
         Self { bound: bound.min(Self::LONGEST), table: Mutex::default() }
     }
 
-    /// The current credential, younger than the bound. Who asks while it is being read gets that read's result, unless
-    /// whoever reads does not come to an end within the bound.
-    pub(super) async fn open(&self, source: &impl Source) -> Opened {
+    /// The connection, younger than the bound. Who asks while it is being read gets that read's result, unless whoever reads
+    /// does not come to an end within the bound.
+    pub(crate) async fn read(&self, source: &impl Source) -> Outcome {
         if self.bound.is_zero() {
             return source.read().await;
         }
+        let subject = source.subject();
         loop {
-            let mut began = Stamp { subject: source.subject(), moment: source.now(), version: None };
-            // Asked at most once in the bound for all rows, and not for a row that is used for the first time.
-            if self.lock().is_stale(&began, self.bound) {
-                began.version = source.version(self.bound).await;
-                began.moment = source.now();
-            }
-            let found = self.lock().find(&began, self.bound);
+            let mut began = Stamp { moment: source.now(), version: None };
+            let found = self.lock().find(subject, &began, self.bound);
+            let found = match found {
+                // Asked at most once in the bound for all rows, and not for a row that is used for the first time.
+                Found::Stale => {
+                    began.version = source.version(self.bound).await;
+                    began.moment = source.now();
+                    self.lock().find_again(subject, &began, self.bound)
+                }
+                found => found,
+            };
             match found {
                 Found::Hot(row) => return Ok(row),
-                Found::Follow(mut opened) => {
+                // Only a second look tells that it is no longer the one.
+                Found::Stale => {}
+                Found::Follow(mut result) => {
                     let followed = tokio::select! {
                         biased;
-                        followed = opened.wait_for(Option::is_some) => followed.map(|opened| opened.clone()).ok(),
+                        followed = result.wait_for(Option::is_some) => followed.map(|result| result.clone()).ok(),
                         () = source.sleep(self.bound) => None,
                     };
-                    if let Some(Some(opened)) = followed {
-                        return opened;
+                    if let Some(Some(result)) = followed {
+                        return result;
                     }
                     // Who led has left without a word, or is not polled, or the store is slow: now somebody else reads.
                 }
-                Found::Lead(number, opened) => {
-                    let reading = Reading { rows: self, began, number };
+                Found::Lead(number, sender) => {
+                    let reading = Reading { rows: self, id: subject.id, began, number };
                     let result = source.read().await;
                     if let Ok(row) = &result {
                         reading.keep(row.clone());
                     }
                     drop(reading);
-                    opened.send_replace(Some(result.clone()));
+                    sender.send_replace(Some(result.clone()));
                     return result;
                 }
             }
         }
     }
 
-    /// As [`open`](Self::open), read after this call.
-    pub(super) async fn reopen(&self, source: &impl Source) -> Opened {
+    /// As [`read`](Self::read), read after this call.
+    pub(crate) async fn reread(&self, source: &impl Source) -> Outcome {
         self.lock().forget(source.subject().id);
-        self.open(source).await
+        self.read(source).await
     }
 
     /// Who comes after this call uses nothing of what was read before it.
@@ -110,22 +122,23 @@ impl HotRows {
 /// Takes its read off the table, also when it is dropped.
 struct Reading<'a> {
     rows: &'a HotRows,
+    id: crate::ConnectionId,
     began: Stamp,
     number: u64,
 }
 
 impl Reading<'_> {
     /// Unless the row was changed meanwhile.
-    fn keep(&self, row: Arc<HotRow>) {
+    fn keep(&self, row: Arc<Known>) {
         let mut table = self.rows.lock();
-        if table.is_read_by(&self.began, self.number) {
-            table.keep(Kept { row, read: self.began.clone() });
+        if row.is_own() && table.is_read_by(self.id, self.number) {
+            table.keep(row, self.began);
         }
     }
 }
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        self.rows.lock().end(&self.began, self.number);
+        self.rows.lock().end(self.id, self.number);
     }
 }

@@ -1,30 +1,56 @@
-//! Whence a row comes that is not kept.
+//! Where a row comes from that is not kept.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use super::{HotRow, Opened, table::Subject};
-use crate::{ConnectionInfo, registry::Shared, services::clock::Moment, store::Version, verify};
+use connection_contract::Kind;
+
+use super::{Known, Outcome, table::Subject};
+use crate::{
+    ConnectionId, ConnectionInfo, Error,
+    registry::Shared,
+    services::clock::Moment,
+    store::Version,
+    verify::{self, Seen},
+};
 
 /// One connection in a store.
-pub(in super::super) trait Source: Sync {
-    fn subject(&self) -> Subject;
+pub(crate) trait Source: Sync {
+    fn subject(&self) -> Subject<'_>;
     fn now(&self) -> Moment;
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
     /// What the store says of itself, or said less than `age` ago.
     fn version(&self, age: Duration) -> impl Future<Output = Option<Version>> + Send;
-    fn read(&self) -> impl Future<Output = Opened> + Send;
+    fn read(&self) -> impl Future<Output = Outcome> + Send;
 }
 
-/// The real one.
-pub(in super::super) struct Stored<'a> {
-    pub(in super::super) shared: &'a Arc<Shared>,
-    pub(in super::super) info: &'a ConnectionInfo,
+/// A connection in the store of a registry.
+pub(crate) struct Stored<'a> {
+    shared: &'a Arc<Shared>,
+    id: ConnectionId,
+    owner: &'a str,
+    /// The handle that uses it; `None` for a handle that is about to be made.
+    handle: Option<&'a Arc<ConnectionInfo>>,
+}
+
+impl<'a> Stored<'a> {
+    /// The connection of a handle.
+    pub(crate) fn of(shared: &'a Arc<Shared>, info: &'a Arc<ConnectionInfo>) -> Self {
+        Self { shared, id: info.id, owner: &info.owner, handle: Some(info) }
+    }
+
+    /// The connection of an owner with this id.
+    pub(crate) fn with_id(shared: &'a Arc<Shared>, owner: &'a str, id: ConnectionId) -> Self {
+        Self { shared, id, owner, handle: None }
+    }
+
+    fn kind(&self) -> Option<&'a Kind> {
+        self.handle.map(|info| &info.kind)
+    }
 }
 
 impl Source for Stored<'_> {
-    fn subject(&self) -> Subject {
-        let ConnectionInfo { id, owner, kind, .. } = self.info;
-        Subject { id: *id, owner: owner.clone(), kind: kind.clone() }
+    fn subject(&self) -> Subject<'_> {
+        Subject { id: self.id, owner: self.owner, kind: self.kind() }
     }
 
     fn now(&self) -> Moment {
@@ -39,12 +65,15 @@ impl Source for Stored<'_> {
         self.shared.store.version(&*self.shared.clock, age).await
     }
 
-    async fn read(&self) -> Opened {
-        let opened = verify::open(self.shared, self.info).await?;
-        Ok(Arc::new(HotRow {
-            payload: opened.payload.map_err(|unopened| unopened.error(self.info.id))?,
-            generation: opened.generation,
-            plan: opened.plan,
-        }))
+    async fn read(&self) -> Outcome {
+        let read = verify::read(self.shared, self.id).await?;
+        let info = self.shared.info(read.listed.clone()).filter(|info| *info.owner == *self.owner);
+        match (info, self.handle) {
+            (Some(info), handle) if handle.is_none_or(|handle| handle.kind == info.kind) => {
+                Ok(Arc::new(Known::new(Seen { info, read })))
+            }
+            (_, Some(handle)) => Ok(Arc::new(Known::strange(handle.clone(), read))),
+            (_, None) => Err(Error::NotFound(self.id)),
+        }
     }
 }

@@ -1,11 +1,15 @@
-//! What is kept, and who reads.
+//! What is kept, and who reads. Each operation takes the same time however many rows are kept.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use connection_contract::Kind;
 use tokio::sync::watch;
 
-use super::{HotRow, Moment, Opened};
+use super::{Known, Moment, Outcome};
 use crate::{ConnectionId, store::Version};
 
 /// As many as a process keeps; then the one that was read first goes.
@@ -17,85 +21,118 @@ const LINGER: Duration = Duration::from_secs(10);
 pub(super) struct Table {
     drawn: u64,
     kept: HashMap<ConnectionId, Kept>,
+    /// The kept rows by the time at which they were read, and numbers of rows that are no longer kept.
+    order: VecDeque<(u64, ConnectionId)>,
     /// Who reads just now.
     reads: HashMap<ConnectionId, Read>,
 }
 
-pub(super) struct Kept {
-    pub(super) row: Arc<HotRow>,
-    pub(super) read: Stamp,
+struct Kept {
+    /// Its place in the order.
+    number: u64,
+    row: Arc<Known>,
+    read: Stamp,
 }
 
 struct Read {
     number: u64,
-    began: Stamp,
-    opened: watch::Receiver<Option<Opened>>,
+    began: Moment,
+    owner: String,
+    kind: Option<Kind>,
+    result: watch::Receiver<Option<Outcome>>,
 }
 
-/// What is opened: a sealed row goes with its owner and kind.
-#[derive(Clone, PartialEq, Eq)]
-pub(in super::super) struct Subject {
+/// A connection, as whoever asks knows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
     pub(super) id: ConnectionId,
-    pub(super) owner: String,
-    pub(super) kind: Kind,
+    pub(super) owner: &'a str,
+    /// `None` for a handle that is about to be made.
+    pub(super) kind: Option<&'a Kind>,
 }
 
-/// What is read from when on, and what the store said of itself before.
-#[derive(Clone)]
+/// The time from which on a row was read, and what the store said of itself before.
+#[derive(Clone, Copy)]
 pub(super) struct Stamp {
-    pub(super) subject: Subject,
     pub(super) moment: Moment,
     pub(super) version: Option<Version>,
 }
 
 /// What there is for a use.
 pub(super) enum Found {
-    Hot(Arc<HotRow>),
-    Follow(watch::Receiver<Option<Opened>>),
-    Lead(u64, watch::Sender<Option<Opened>>),
+    Hot(Arc<Known>),
+    /// A row that only the store can tell whether it is still the one.
+    Stale,
+    Follow(watch::Receiver<Option<Outcome>>),
+    Lead(u64, watch::Sender<Option<Outcome>>),
 }
 
 impl Table {
-    /// Whether there is a row that only the store can tell whether it is still the one.
-    pub(super) fn is_stale(&self, now: &Stamp, bound: Duration) -> bool {
-        self.kept_for(now).is_some_and(|kept| !kept.read.moment.is_within(bound, now.moment))
+    /// What there is without a look at the store.
+    pub(super) fn find(&mut self, subject: Subject<'_>, now: &Stamp, bound: Duration) -> Found {
+        match self.kept_for(subject) {
+            Some(kept) if kept.read.moment.is_within(bound, now.moment) => Found::Hot(kept.row.clone()),
+            Some(_) => Found::Stale,
+            None => self.join(subject, now.moment, bound),
+        }
     }
 
-    pub(super) fn find(&mut self, now: &Stamp, bound: Duration) -> Found {
-        if let Some(kept) = self.kept_for(now) {
+    /// As [`find`](Self::find), with what the store says of itself.
+    pub(super) fn find_again(&mut self, subject: Subject<'_>, now: &Stamp, bound: Duration) -> Found {
+        if let Some(kept) = self.kept_for(subject) {
             let unchanged = now.version.is_some() && kept.read.version == now.version;
             if unchanged || kept.read.moment.is_within(bound, now.moment) {
                 return Found::Hot(kept.row.clone());
             }
         }
-        let read = self.reads.get(&now.subject.id).filter(|read| read.began.subject == now.subject);
-        if let Some(read) = read.filter(|read| read.began.moment.is_within(bound, now.moment)) {
-            return Found::Follow(read.opened.clone());
+        self.join(subject, now.moment, bound)
+    }
+
+    fn join(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Found {
+        let Subject { id, owner, kind } = subject;
+        let is_same = |read: &&Read| *read.owner == *owner && read.kind.as_ref() == kind;
+        let read = self.reads.get(&id).filter(is_same);
+        if let Some(read) = read.filter(|read| read.began.is_within(bound, now)) {
+            return Found::Follow(read.result.clone());
         }
         self.drawn += 1;
-        let (sender, opened) = watch::channel(None);
-        self.reads.insert(now.subject.id, Read { number: self.drawn, began: now.clone(), opened });
-        Found::Lead(self.drawn, sender)
+        let (sender, result) = watch::channel(None);
+        let (number, owner) = (self.drawn, owner.to_owned());
+        self.reads.insert(id, Read { number, began: now, owner, kind: kind.cloned(), result });
+        Found::Lead(number, sender)
     }
 
-    pub(super) fn is_read_by(&self, began: &Stamp, number: u64) -> bool {
-        self.reads.get(&began.subject.id).is_some_and(|read| read.number == number)
+    pub(super) fn is_read_by(&self, id: ConnectionId, number: u64) -> bool {
+        self.reads.get(&id).is_some_and(|read| read.number == number)
     }
 
-    pub(super) fn end(&mut self, began: &Stamp, number: u64) {
-        if self.is_read_by(began, number) {
-            self.reads.remove(&began.subject.id);
+    pub(super) fn end(&mut self, id: ConnectionId, number: u64) {
+        if self.is_read_by(id, number) {
+            self.reads.remove(&id);
         }
     }
 
-    pub(super) fn keep(&mut self, kept: Kept) {
-        let (id, now) = (kept.read.subject.id, kept.read.moment);
-        self.kept.retain(|_, kept| kept.read.moment.age(now) < LINGER);
-        if self.kept.len() >= MOST && !self.kept.contains_key(&id) {
-            let first = self.kept.iter().max_by_key(|(_, kept)| kept.read.moment.age(now)).map(|(id, _)| *id);
-            first.and_then(|id| self.kept.remove(&id));
+    pub(super) fn keep(&mut self, row: Arc<Known>, read: Stamp) {
+        let id = row.info.id;
+        self.drawn += 1;
+        self.order.push_back((self.drawn, id));
+        self.kept.insert(id, Kept { number: self.drawn, row, read });
+        while let Some(&(number, first)) = self.order.front() {
+            let Some(kept) = self.kept.get(&first).filter(|kept| kept.number == number) else {
+                self.order.pop_front();
+                continue;
+            };
+            if self.kept.len() <= MOST && kept.read.moment.age(read.moment) < LINGER {
+                break;
+            }
+            self.kept.remove(&first);
+            self.order.pop_front();
         }
-        self.kept.insert(id, kept);
+        // A row that is read again and again behind one that stays leaves a number each time.
+        if self.order.len() > 2 * MOST {
+            let kept = &self.kept;
+            self.order.retain(|(number, id)| kept.get(id).is_some_and(|kept| kept.number == *number));
+        }
     }
 
     pub(super) fn forget(&mut self, id: ConnectionId) {
@@ -106,15 +143,26 @@ impl Table {
 
     pub(super) fn clear(&mut self) {
         self.kept.clear();
+        self.order.clear();
         self.reads.clear();
     }
 
-    fn kept_for(&self, now: &Stamp) -> Option<&Kept> {
-        self.kept.get(&now.subject.id).filter(|kept| kept.read.subject == now.subject)
+    fn kept_for(&self, subject: Subject<'_>) -> Option<&Kept> {
+        let Subject { id, owner, kind } = subject;
+        let is_same = |kept: &&Kept| {
+            let info = &kept.row.info;
+            *info.owner == *owner && kind.is_none_or(|kind| info.kind == *kind)
+        };
+        self.kept.get(&id).filter(is_same)
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.kept.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn order_len(&self) -> usize {
+        self.order.len()
     }
 }

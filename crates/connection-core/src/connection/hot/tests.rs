@@ -9,26 +9,24 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Kind, Secret, Timestamp};
+use connection_contract::{Identity, Kind, Liveness, Secret, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{
-    HotRow, HotRows, Opened,
+    HotRow, HotRows, Known, Outcome,
     source::Source,
     table::{MOST, Subject},
 };
 use crate::{
-    ConnectionId, Error, ManualClock,
+    ConnectionId, ConnectionInfo, Error, ListCursor, ManualClock,
     connection::Payload,
     refresh::plan::Plan,
-    services::{
-        clock::{Clock as _, Moment},
-        http::Egress,
-    },
+    services::clock::{Clock as _, Moment},
     store::{Changed, Version},
 };
 
+static KIND: Kind = Kind::from_static("acme");
 const BOUND: Duration = Duration::from_millis(500);
 
 /// A store that counts who asks; what it holds of a connection is a generation.
@@ -67,7 +65,7 @@ impl Fake {
     }
 
     fn of(&self, number: u128) -> One<'_> {
-        One { store: self, number, owner: "local" }
+        One { store: self, number, owner: "local", is_handle: true }
     }
 
     fn reads(&self) -> usize {
@@ -79,6 +77,7 @@ struct One<'a> {
     store: &'a Fake,
     number: u128,
     owner: &'static str,
+    is_handle: bool,
 }
 
 impl One<'_> {
@@ -88,8 +87,8 @@ impl One<'_> {
 }
 
 impl Source for One<'_> {
-    fn subject(&self) -> Subject {
-        Subject { id: self.id(), owner: self.owner.into(), kind: Kind::from_static("acme") }
+    fn subject(&self) -> Subject<'_> {
+        Subject { id: self.id(), owner: self.owner, kind: self.is_handle.then_some(&KIND) }
     }
 
     fn now(&self) -> Moment {
@@ -105,7 +104,7 @@ impl Source for One<'_> {
         self.store.tells.load(SeqCst).then(|| Version { connection: 1, number: self.store.version.load(SeqCst) })
     }
 
-    async fn read(&self) -> Opened {
+    async fn read(&self) -> Outcome {
         self.store.reads.fetch_add(1, SeqCst);
         let generation = self.store.generations.lock().unwrap().get(&self.number).copied();
         if self.store.slow.load(SeqCst) {
@@ -113,14 +112,46 @@ impl Source for One<'_> {
             self.store.go.notified().await;
         }
         let payload =
-            Payload { credential: Secret::from("key"), base_url: None, egress: Egress::default(), roots: Vec::new() };
+            Payload { credential: Secret::from("key"), base_url: None, origins: Vec::new(), roots: Vec::new() };
         let generation = generation.ok_or(Error::NotFound(self.id()))?;
-        Ok(Arc::new(HotRow { payload, generation, plan: Plan::default() }))
+        let row = HotRow { payload, generation, plan: Plan::default() };
+        Ok(Arc::new(Known::opened(info(self.id(), self.owner, generation), row)))
     }
 }
 
 async fn generation(rows: &HotRows, one: &One<'_>) -> i64 {
-    rows.open(one).await.unwrap().generation
+    version(&rows.read(one).await.unwrap())
+}
+
+/// Which generation a row is of.
+fn version(row: &Known) -> i64 {
+    row.info.created_at.seconds()
+}
+
+/// A connection with this generation, which its time of creation says.
+fn info(id: ConnectionId, owner: &str, generation: i64) -> ConnectionInfo {
+    ConnectionInfo {
+        id,
+        owner: owner.to_owned(),
+        kind: KIND.clone(),
+        provider: KIND.clone(),
+        label: "ada".into(),
+        identity: Identity::new("1", "ada"),
+        liveness: Liveness::Live,
+        reason: None,
+        checked_at: None,
+        valid_until: None,
+        authorized_until: None,
+        renews: false,
+        scopes: None,
+        config: Vec::new(),
+        profile: None,
+        is_default: false,
+        cursor: ListCursor::new(0, id),
+        created_at: Timestamp::from_seconds(generation),
+        updated_at: Timestamp::from_seconds(generation),
+        registered: true,
+    }
 }
 
 #[tokio::test]
@@ -202,7 +233,7 @@ async fn what_changed_here_is_read_again_at_once() {
     }
     // As after an answer that the credential is a bad one.
     store.commit(2, 5);
-    assert_eq!(rows.reopen(&store.of(2)).await.unwrap().generation, 5);
+    assert_eq!(version(&rows.reread(&store.of(2)).await.unwrap()), 5);
 }
 
 #[tokio::test]
@@ -256,7 +287,7 @@ async fn a_reader_that_leaves_holds_nobody_up_and_an_error_is_not_kept() {
     };
     let ((), followed) = tokio::join!(leaving, generation(&rows, &follower));
     assert_eq!((followed, store.reads()), (1, 2));
-    assert!(matches!(rows.open(&store.of(9)).await, Err(Error::NotFound(_))));
+    assert!(matches!(rows.read(&store.of(9)).await, Err(Error::NotFound(_))));
     store.commit(9, 1);
     assert_eq!(generation(&rows, &store.of(9)).await, 1);
 }
@@ -313,4 +344,29 @@ async fn no_more_are_kept_than_there_is_room_for_and_the_first_goes() {
     store.clock.advance(Duration::from_secs(10));
     generation(&rows, &store.of(1)).await;
     assert_eq!(rows.lock().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_read_for_an_id_is_used_by_the_handle_and_not_by_another_owner() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    let by_id = One { is_handle: false, ..store.of(1) };
+    assert_eq!((generation(&rows, &by_id).await, generation(&rows, &store.of(1)).await, store.reads()), (1, 1, 1));
+    generation(&rows, &One { owner: "eve", ..by_id }).await;
+    assert_eq!(store.reads(), 2);
+}
+
+/// What is noted of rows that were read again or forgotten does not add up.
+#[tokio::test]
+async fn one_row_that_is_read_again_and_again_leaves_little_behind() {
+    let (store, rows) = (Fake::new(), HotRows::new(BOUND));
+    store.commit(1, 1);
+    store.commit(2, 1);
+    generation(&rows, &store.of(1)).await;
+    for _ in 0..10 * MOST {
+        rows.forget(Changed::Connection(store.of(2).id()));
+        generation(&rows, &store.of(2)).await;
+    }
+    let order = rows.lock().order_len();
+    assert!(rows.lock().len() == 2 && order <= 2 * MOST, "{order}");
 }

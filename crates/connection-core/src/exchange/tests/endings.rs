@@ -3,7 +3,7 @@
 use connection_contract::{HttpError, RefreshSemantics::Strict};
 
 use super::{World, connection, refresh, remove, row, settle, spend, spends, stopped, told};
-use crate::{StoreError, services::test_server::Reply};
+use crate::services::test_server::Reply;
 
 #[tokio::test]
 async fn an_answer_comes_back_in_every_run_until_what_was_made_of_it_is_stored() {
@@ -130,7 +130,7 @@ async fn whoever_asks_may_leave_and_the_answer_is_recorded() {
         assert!(row(shared, id, "old").await.unwrap().sealed.is_some());
         // A registry that waited so is being closed.
         let error = stopped(shared, id, "other").await;
-        assert!(matches!(&error, crate::Error::Store(error) if matches!(**error, StoreError::Closed)), "{error:?}");
+        assert!(matches!(&error, crate::Error::Closed), "{error:?}");
         assert!(row(shared, id, "other").await.is_none());
         assert_eq!(world.times_asked(), 1);
         let registry = world.open().await;

@@ -1,12 +1,17 @@
 //! A process that is killed in the middle of an exchange.
 #![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::{Child, Command},
+    time::Duration,
+};
 
 use connection_contract::{HttpError, RefreshSemantics::Strict};
 
 use super::{World, connection, refresh, row, spend, spends};
-use crate::{ConnectionRegistry, HttpPolicy, KeyFile, services::test_server::Reply};
+use crate::{
+    ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::conclude_abandoned, services::test_server::Reply,
+};
 
 const CHILD: &str = "CONNECTIONS_TEST_EXCHANGE";
 
@@ -27,6 +32,40 @@ async fn the_child_spends_and_waits_for_its_end() {
     panic!("nobody answers, and it is killed");
 }
 
+/// A process of this machine that spends the token of that connection.
+fn child(world: &World, id: ConnectionId) -> Child {
+    let key = world.directory.path().join("key/root.key");
+    let (key, state) = (key.to_str().unwrap().to_owned(), world.state().to_str().unwrap().to_owned());
+    let told = [world.address(), key, state, world.server.origin(), id.to_string()].join("\n");
+    let name = "exchange::tests::killed::the_child_spends_and_waits_for_its_end";
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args([name, "--exact", "--quiet"]).env(CHILD, told).spawn().unwrap()
+}
+
+#[tokio::test]
+async fn the_node_of_a_killed_process_concludes_its_attempt_without_being_asked() {
+    for world in World::each(|_| Reply::silence()).await {
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let id = connection(shared).await;
+        let mut child = child(&world, id);
+        world.server.until_asked(1).await;
+        let other = world.open_without_state().await;
+        let is_concluded = async || row(shared, id, "old").await.unwrap().sent.concluded_at.is_some();
+        conclude_abandoned(shared).await.unwrap();
+        assert!(!is_concluded().await, "it lives");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        conclude_abandoned(&other.shared).await.unwrap();
+        assert!(!is_concluded().await, "another node proves nothing");
+        conclude_abandoned(shared).await.unwrap();
+        assert!(is_concluded().await);
+        // The quarantine began with that.
+        drop(refresh(shared, id, Strict, "old").await);
+        assert_eq!(world.times_asked(), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_process_that_is_killed_while_it_waits_is_followed_by_a_replay_after_a_quarantine() {
     for world in World::each(|request| match request.contains("old") {
@@ -38,12 +77,7 @@ async fn a_process_that_is_killed_while_it_waits_is_followed_by_a_replay_after_a
         let registry = world.open().await;
         let shared = &registry.shared;
         let id = connection(shared).await;
-        let key = world.directory.path().join("key/root.key");
-        let (key, state) = (key.to_str().unwrap().to_owned(), world.state().to_str().unwrap().to_owned());
-        let told = [world.address(), key, state, world.server.origin(), id.to_string()].join("\n");
-        let name = "exchange::tests::killed::the_child_spends_and_waits_for_its_end";
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        let mut child = child.args([name, "--exact", "--quiet"]).env(CHILD, told).spawn().unwrap();
+        let mut child = child(&world, id);
         world.server.until_asked(1).await;
         for _ in 0..2 {
             assert_eq!(refresh(shared, id, Strict, "old").await.0, Err(HttpError::Uncertain), "it lives");

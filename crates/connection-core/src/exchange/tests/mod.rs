@@ -6,6 +6,7 @@ mod killed;
 mod locked;
 mod replay;
 mod rescue;
+mod signs;
 mod takeover;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};

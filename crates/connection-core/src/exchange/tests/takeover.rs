@@ -65,7 +65,6 @@ async fn nothing_is_proven_on_another_node_or_without_a_lock_file() {
                 "another node" => world.open_without_state().await,
                 "no directory" if world.postgres.is_some() => world.builder().open().await.unwrap(),
                 _ => {
-                    let registry = world.open().await;
                     for entry in fs::read_dir(world.state()).unwrap() {
                         let path = entry.unwrap().path();
                         let name = path.file_name().unwrap().to_str().unwrap();
@@ -76,7 +75,7 @@ async fn nothing_is_proven_on_another_node_or_without_a_lock_file() {
                             _ => {}
                         }
                     }
-                    registry
+                    world.open().await
                 }
             };
             assert_eq!(asks_on(&world, &registry, id).await, 1, "{how}");

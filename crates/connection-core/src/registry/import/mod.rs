@@ -7,6 +7,7 @@
 mod prepare;
 
 use std::{
+    collections::HashSet,
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -23,10 +24,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::Shared;
+use super::{Shared, is_first};
 use crate::{
     ConnectionId, ConnectionRegistry, Error, StoreError, event,
-    seal::Sealer,
     setup::free_label,
     store::{Lock, Tx},
 };
@@ -256,13 +256,14 @@ async fn insert(
     again: bool,
 ) -> Result<Vec<Result<Imported, Error>>, StoreError> {
     let Some(owner) = items.first().map(|item| item.account.owner.clone()) else { return Ok(Vec::new()) };
-    let sealer = shared.sealer.clone();
+    let on = shared.clone();
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
-            let mut stored = Vec::new();
+            // Of these kinds there is one that is not the first any more.
+            let (mut stored, mut settled) = (Vec::new(), HashSet::new());
             for item in items {
-                stored.push(insert_one(tx, &sealer, item, again).await?);
+                stored.push(insert_one(tx, &on, item, again, &mut settled).await?);
             }
             Ok(stored)
         })
@@ -275,9 +276,10 @@ async fn insert(
 
 async fn insert_one(
     tx: &mut Tx,
-    sealer: &Sealer,
+    shared: &Shared,
     item: Prepared,
     again: bool,
+    settled: &mut HashSet<Kind>,
 ) -> Result<Result<Imported, Error>, StoreError> {
     let Prepared { mut account, is_labelled, credential, liveness, event, kind } = item;
     tx.lock(Lock::Connection(account.id)).await?;
@@ -291,10 +293,16 @@ async fn insert_one(
     } else if tx.account_by_label(&account.owner, &account.kind, &account.label).await?.is_some() {
         return Ok(Err(Error::LabelTaken { kind, label: account.label }));
     }
+    if !settled.contains(&kind) {
+        account.is_default = is_first(tx, shared, &account).await?;
+        if !account.is_default {
+            settled.insert(kind.clone());
+        }
+    }
     tx.insert_account(&account).await?;
     tx.insert_credential(&credential).await?;
     tx.upsert_liveness(&liveness).await?;
-    event::append(tx, sealer, &event).await?;
+    event::append(tx, &shared.sealer, &event).await?;
     let (connection, label) = (account.id, account.label.into());
     Ok(Ok(Imported { connection, label, liveness: Liveness::Unknown, reason: None }))
 }

@@ -14,10 +14,12 @@ use std::{
 
 use connection_contract::{BoxFuture, FileService, FileStat, FileType, Root, Secret, ServiceError, Timestamp};
 
-use crate::services::{
-    files::{FilesPolicy, open::open},
-    secret_buffer::SecretBuffer,
+use super::{
+    bounds::{Bounds, Look, Reading},
+    open::open,
+    refused::DirectoryRefused,
 };
+use crate::services::secret_buffer::SecretBuffer;
 
 /// How many entries of a directory are listed: the first by name.
 const MOST_ENTRIES: usize = 10_000;
@@ -29,62 +31,103 @@ pub(crate) struct Mark {
     modified: Option<SystemTime>,
 }
 
-/// The files below these roots, as far as the policy allows them today.
+/// The files below these roots, as far as their owner may read them now.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalFiles {
     roots: Vec<Root>,
-    policy: FilesPolicy,
+    reading: Reading,
+}
+
+/// Why something is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// The root is not opened.
+    Refused(DirectoryRefused),
+    /// As a plugin is told.
+    Service(ServiceError),
+}
+
+impl From<ServiceError> for Unread {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
+    }
+}
+
+impl From<DirectoryRefused> for Unread {
+    fn from(refused: DirectoryRefused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Unread> for ServiceError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Refused(_) => Self::Denied,
+            Unread::Service(error) => error,
+        }
+    }
 }
 
 impl LocalFiles {
     /// The files of a connection.
-    pub(crate) fn new(roots: impl IntoIterator<Item = Root>, policy: FilesPolicy) -> Self {
-        Self { roots: roots.into_iter().collect(), policy }
+    pub(crate) fn new(roots: impl IntoIterator<Item = Root>, reading: impl Into<Reading>) -> Self {
+        Self { roots: roots.into_iter().collect(), reading: reading.into() }
     }
     /// What tells a file from what it was before.
-    pub(crate) fn mark<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Mark, ServiceError>> {
-        self.below(root, path, |place| {
+    pub(crate) async fn mark(&self, root: &Root, path: &str) -> Result<Mark, ServiceError> {
+        let mark = self.below(root, path, |place| {
             let metadata = fs::symlink_metadata(&place.canonical).map_err(|error| failure(&error))?;
             match metadata.is_file() {
                 true => Ok(Mark { size: metadata.len(), modified: metadata.modified().ok() }),
-                false => Err(ServiceError::NotFound),
+                false => Err(ServiceError::NotFound.into()),
             }
-        })
+        });
+        Ok(mark.await?)
     }
 
     /// Whether this root was granted; what is below it may be gone, or closed by the policy since.
     pub(crate) fn may_read(&self, root: &Root) -> bool {
         self.roots.contains(root)
     }
-    /// Runs on a thread that may block, with the root when it was granted.
-    fn below<'a, T: Send + 'static>(
-        &'a self,
-        root: &'a Root,
-        path: &'a str,
-        work: impl FnOnce(&Place) -> Result<T, ServiceError> + Send + 'static,
-    ) -> BoxFuture<'a, Result<T, ServiceError>> {
-        Box::pin(async move {
-            if !self.roots.contains(root) {
-                return Err(ServiceError::Denied);
+    /// Returns why one of the roots is not opened now, whatever was granted.
+    pub(crate) async fn refused(&self) -> Option<DirectoryRefused> {
+        for root in &self.roots {
+            if let Err(Unread::Refused(refused)) = self.below(root, "", |_| Ok(())).await {
+                return Some(refused);
             }
-            let (policy, root, path) = (self.policy.clone(), PathBuf::from(root.as_str()), path.to_owned());
-            let work = move || work(&Place::find(&policy, root, &path)?);
-            // A panic in there is ours, and is no reason to end the plugin.
-            tokio::task::spawn_blocking(work).await.unwrap_or(Err(ServiceError::Unavailable))
-        })
+        }
+        None
     }
-}
 
-impl FileService for LocalFiles {
-    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
-        self.below(root, path, |place| {
+    /// Runs on a thread that may block, with the root when it was granted.
+    async fn below<T: Send + 'static>(
+        &self,
+        root: &Root,
+        path: &str,
+        work: impl FnOnce(&Place<'_>) -> Result<T, Unread> + Send + 'static,
+    ) -> Result<T, Unread> {
+        if !self.roots.contains(root) {
+            return Err(ServiceError::Denied.into());
+        }
+        let bounds = self.reading.bounds().await?;
+        let (root, path) = (PathBuf::from(root.as_str()), path.to_owned());
+        let work = move || work(&Place::find(&bounds, root, &path)?);
+        // A panic in there is ours, and is no reason to end the plugin.
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(ServiceError::Unavailable.into()))
+    }
+
+    /// What is at that path.
+    pub(crate) async fn stated(&self, root: &Root, path: &str) -> Result<FileStat, Unread> {
+        let stated = self.below(root, path, |place| {
             let metadata = fs::symlink_metadata(&place.canonical).map_err(|error| failure(&error))?;
             Ok(stat(place.name.clone(), &metadata))
-        })
+        });
+        stated.await
     }
 
-    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
-        self.below(root, path, |place| {
+    /// What is in a directory, by name.
+    pub(crate) async fn listed(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, Unread> {
+        let listed = self.below(root, path, |place| {
             let mut names = BTreeSet::new();
             for entry in fs::read_dir(&place.canonical).map_err(|error| failure(&error))? {
                 names.insert(entry.map_err(|error| failure(&error))?.file_name());
@@ -93,38 +136,63 @@ impl FileService for LocalFiles {
                 }
             }
             Ok(names.iter().map(|name| place.entry(Path::new(name))).collect())
-        })
+        });
+        listed.await
+    }
+
+    /// A file of at most `limit` bytes.
+    pub(crate) async fn content(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, Unread> {
+        self.below(root, path, move |place| place.read(limit)).await
+    }
+}
+
+impl FileService for LocalFiles {
+    fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>> {
+        Box::pin(async move { Ok(self.stated(root, path).await?) })
+    }
+
+    fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>> {
+        Box::pin(async move { Ok(self.listed(root, path).await?) })
     }
 
     fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>> {
-        self.below(root, path, move |place| place.read(limit))
+        Box::pin(async move { Ok(self.content(root, path, limit).await?) })
     }
 }
 
 /// A path that exists and is really below its root.
-struct Place {
+struct Place<'a> {
+    look: Look<'a>,
     root: PathBuf,
     canonical: PathBuf,
     /// As it was asked for, which may be the name of a link.
     name: String,
 }
 
-impl Place {
-    fn find(policy: &FilesPolicy, root: PathBuf, path: &str) -> Result<Self, ServiceError> {
+impl<'a> Place<'a> {
+    fn find(bounds: &'a Bounds, root: PathBuf, path: &str) -> Result<Self, Unread> {
+        let text = || root.display().to_string();
+        if bounds.is_nothing() {
+            return Err(DirectoryRefused::NoBound { path: text() }.into());
+        }
         // A root that a link has replaced is not what was granted.
-        if root.canonicalize().map_err(|error| failure(&error))? != root || !policy.allows(&root) {
-            return Err(ServiceError::Denied);
+        if root.canonicalize().map_err(|error| failure(&error))? != root || !bounds.allows(&root) {
+            return Err(ServiceError::Denied.into());
+        }
+        let look = bounds.look().map_err(|error| failure(&error))?;
+        if !look.opens(&root).map_err(|error| failure(&error))? {
+            return Err(DirectoryRefused::Protected { path: text() }.into());
         }
         let mut canonical = root.clone();
         // Part by part, so that nothing is learned of what is behind a link that leads out.
         for part in parts(path)? {
             canonical = canonical.join(part).canonicalize().map_err(|error| failure(&error))?;
-            if !canonical.starts_with(&root) {
-                return Err(ServiceError::Denied);
+            if !canonical.starts_with(&root) || !look.shows(&canonical).map_err(|error| failure(&error))? {
+                return Err(ServiceError::Denied.into());
             }
         }
         let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-        Ok(Self { root, canonical, name })
+        Ok(Self { look, root, canonical, name })
     }
     /// One entry of this directory. A link is what it leads to, when that is below the root.
     fn entry(&self, name: &Path) -> FileStat {
@@ -138,26 +206,28 @@ impl Place {
             None => FileStat::new(text, FileType::Other),
         }
     }
-    fn read(&self, limit: usize) -> Result<Secret, ServiceError> {
+    fn read(&self, limit: usize) -> Result<Secret, Unread> {
         // Opening a device or a pipe can have effects.
         let before = fs::symlink_metadata(&self.canonical).map_err(|error| failure(&error))?;
         if !before.is_file() {
-            return Err(ServiceError::NotFound);
+            return Err(ServiceError::NotFound.into());
         }
         let below = self.canonical.strip_prefix(&self.root).map_err(|_| ServiceError::Denied)?;
-        let mut file = open(&self.root, below).map_err(|error| failure(&error))?;
+        let opened = open(&self.look, &self.root, below).map_err(|error| failure(&error))?;
+        let mut file = opened.ok_or(ServiceError::Denied)?;
         let metadata = file.metadata().map_err(|error| failure(&error))?;
         if !metadata.is_file() {
-            return Err(ServiceError::NotFound);
+            return Err(ServiceError::NotFound.into());
         }
         if metadata.len() > u64::try_from(limit).unwrap_or(u64::MAX) {
-            return Err(ServiceError::TooLarge);
+            return Err(ServiceError::TooLarge.into());
         }
         let mut collected = SecretBuffer::new(limit, Some(metadata.len()));
         let mut piece = vec![0; 64 * 1024];
         let outcome = copy(&mut file, &mut piece, &mut collected);
         drop(Secret::new(piece));
-        outcome.map(|()| collected.into_secret())
+        outcome?;
+        Ok(collected.into_secret())
     }
 }
 

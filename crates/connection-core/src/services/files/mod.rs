@@ -1,10 +1,16 @@
 //! Files below directories that the user granted, read only.
 
+mod bounds;
+mod identity;
 mod local;
 mod open;
 mod policy;
+mod protected;
+mod refused;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use local::{LocalFiles, Mark};
+pub(crate) use bounds::{Bounds, Reading};
+pub(crate) use local::{LocalFiles, Mark, Unread};
 pub use policy::FilesPolicy;
+pub use refused::DirectoryRefused;

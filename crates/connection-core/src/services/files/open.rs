@@ -6,27 +6,45 @@
 
 use std::{fs::File, io, path::Path};
 
-/// Opens for reading; `below` is relative to `root`, which is canonical, as `root.join(below)` is.
+use super::bounds::Look;
 #[cfg(unix)]
-pub(super) fn open(root: &Path, below: &Path) -> io::Result<File> {
+use super::identity::Directory;
+
+/// Opens for reading; `below` is relative to `root`, which is canonical, as `root.join(below)` is. Returns the file that
+/// `look` lets be read: of the root and of the directory in which the file was opened, what counts is the handle.
+#[cfg(unix)]
+pub(super) fn open(look: &Look<'_>, root: &Path, below: &Path) -> io::Result<Option<File>> {
     use rustix::fs::{Mode, OFlags, open, openat};
 
     let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // A pipe without a writer does not hold the thread.
     let file = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mut at = open(root, directory, Mode::empty())?;
+    let mut at = Directory::from(open(root, directory, Mode::empty())?);
+    if !look.opens_directory(&at)? {
+        return Ok(None);
+    }
     let mut parts = below.components().peekable();
     while let Some(part) = parts.next() {
         let flags = if parts.peek().is_some() { directory } else { file };
-        at = openat(&at, part.as_os_str(), flags, Mode::empty())?;
+        let next = openat(&at, part.as_os_str(), flags, Mode::empty())?;
+        if parts.peek().is_none() {
+            let file = File::from(next);
+            return Ok(look.shows_file(&at, &file)?.then_some(file));
+        }
+        at = Directory::from(next);
     }
-    Ok(File::from(at))
+    // The root itself is no file.
+    Err(io::ErrorKind::NotFound.into())
 }
 
-/// Opens for reading; `below` is relative to `root`, which is canonical, as `root.join(below)` is.
+/// Opens for reading; `below` is relative to `root`, which is canonical, as `root.join(below)` is. Returns the file that
+/// `look` lets be read.
 #[cfg(not(unix))]
-pub(super) fn open(root: &Path, below: &Path) -> io::Result<File> {
+pub(super) fn open(look: &Look<'_>, root: &Path, below: &Path) -> io::Result<Option<File>> {
     let path = root.join(below);
     let file = File::open(&path)?;
-    if path.canonicalize()? == path { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
+    if path.canonicalize()? != path {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok((look.opens(root)? && look.shows_file(&path, &file)?).then_some(file))
 }

@@ -1,83 +1,115 @@
-//! Which directories a user may grant on this host.
+//! Which directories an owner may grant on this host.
 //!
-//! A grant is canonical, so that a link that changes later does not change what was granted; the bounds are asked again at
-//! every use, so that a host that narrows them is obeyed.
+//! A grant is canonical, so that a link that changes later does not change what was granted. The bounds and the protected
+//! directories are compared again at every use, so that a host that narrows them is obeyed.
 
 use std::path::{Path, PathBuf};
 
-use connection_contract::{Root, host};
+use super::protected::Protected;
+use crate::registry::has_environment;
 
-/// Below which directories files may be read. Without any there is no bound.
+/// The directories below which the owners of a host may read files.
+///
+/// The owner of the process reads below any directory unless the host [allows](Self::allow) some of them. Every other
+/// owner reads below the directories that the host allows, and nothing without any.
+///
+/// Nobody reads a [protected](Self::protect) directory: no root may be one, lie inside one or contain one. A registry
+/// protects the files of its key sources, its SQLite database, its state directory and the directories of the profiles of
+/// other owners by itself.
+///
+/// ```
+/// use connection_core::FilesPolicy;
+///
+/// let policy = FilesPolicy::new()
+///     .allow("/srv/shared")
+///     .allow_for("ada", "/srv/ada")
+///     .protect("/etc/acme")
+///     .protect_file("/var/lib/acme/settings.toml");
+/// assert_eq!(policy.allowed().count(), 1);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct FilesPolicy {
     allowed: Vec<PathBuf>,
+    allowed_for: Vec<(String, PathBuf)>,
+    pub(super) protected: Protected,
 }
 
-/// Why a directory cannot be granted; one sentence for the user.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum GrantError {
-    /// The way there is there, but may not be gone.
-    #[error("{path} cannot be read: give this program the right to, or name another directory")]
-    Closed { path: String },
-    /// Something else is there.
-    #[error("{path} is not a directory: name the directory that it is in")]
-    NotADirectory { path: String },
-    /// Relative, or with a `~` that only a shell expands.
-    #[error("'{path}' is not an absolute path: write it from the root on, without ~ and variables")]
-    NotAbsolute { path: String },
-    /// Nothing is there.
-    #[error("{path} does not exist: create it, or name another directory")]
-    NotFound { path: String },
-    /// Its name cannot be stored.
-    #[error("{path} has a name that is not Unicode: rename it, or name another directory")]
-    NotUnicode { path: String },
-    /// The host does not allow it.
-    #[error("{path} is outside what this host allows: name a directory below {allowed}, or change [files] allow")]
-    OutOfBounds { path: String, allowed: String },
+/// What an owner may read, before any directory is looked at.
+pub(super) enum Bound<'a> {
+    /// Below these directories.
+    Below(Vec<&'a Path>),
+    /// Nothing.
+    Nothing,
+    /// Everything that is not protected.
+    Unbounded,
 }
 
 impl FilesPolicy {
-    /// No bound.
+    /// Bounds nothing for the owner of the process, and opens nothing for any other owner.
     pub fn new() -> Self {
         Self::default()
     }
-    /// Allows this directory and what is below it; with the first one there is a bound.
+    /// Allows every owner this directory and what is below it. The first one bounds the owner of the process, too.
     #[must_use]
     pub fn allow(mut self, path: impl Into<PathBuf>) -> Self {
         self.allowed.push(path.into());
         self
     }
-    /// The bounds, for people.
+    /// Allows this owner this directory and what is below it, beside what every owner is [allowed](Self::allow).
+    #[must_use]
+    pub fn allow_for(mut self, owner: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.allowed_for.push((owner.into(), path.into()));
+        self
+    }
+    /// Protects this directory: nobody is granted a root that is it, lies inside it or contains it, whatever is allowed.
+    /// A directory that is not there protects nothing until it is.
+    #[must_use]
+    pub fn protect(mut self, path: impl AsRef<Path>) -> Self {
+        self.protected.directory(path.as_ref());
+        self
+    }
+    /// Protects this file, its directory, and the files that SQLite keeps beside it. A hard link to one of these files is
+    /// not read, wherever it is.
+    #[must_use]
+    pub fn protect_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.protected.file(path.as_ref());
+        self
+    }
+    /// Returns the directories that every owner is allowed, for people.
     pub fn allowed(&self) -> impl Iterator<Item = &Path> {
         self.allowed.iter().map(PathBuf::as_path)
     }
-    /// Turns an answer into a granted directory. Asks the disk, so call it where blocking is allowed.
-    pub(crate) fn grant(&self, text: &str) -> Result<Root, GrantError> {
-        let (path, given) = (|| text.to_owned(), Path::new(text));
-        if !given.is_absolute() {
-            return Err(GrantError::NotAbsolute { path: path() });
-        }
-        let canonical = given.canonicalize().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => GrantError::NotFound { path: path() },
-            std::io::ErrorKind::NotADirectory => GrantError::NotADirectory { path: path() },
-            _ => GrantError::Closed { path: path() },
-        })?;
-        if !canonical.is_dir() {
-            return Err(GrantError::NotADirectory { path: path() });
-        }
-        if std::fs::read_dir(&canonical).is_err() {
-            return Err(GrantError::Closed { path: path() });
-        }
-        if !self.allows(&canonical) {
-            let allowed: Vec<_> = self.allowed().map(|path| path.display().to_string()).collect();
-            return Err(GrantError::OutOfBounds { path: path(), allowed: allowed.join(" or ") });
-        }
-        canonical.to_str().map(host::root).ok_or_else(|| GrantError::NotUnicode { path: path() })
+    /// Keeps protected what is at the protected paths now, also when it is renamed later.
+    pub(crate) fn hold(mut self) -> Self {
+        self.protected.hold();
+        self
     }
-    /// Whether a canonical path is within the bounds. A bound that is not there allows nothing.
-    pub(crate) fn allows(&self, canonical: &Path) -> bool {
-        let below = |bound: &PathBuf| bound.canonicalize().is_ok_and(|bound| canonical.starts_with(bound));
-        self.allowed.is_empty() || self.allowed.iter().any(below)
+    /// Grants a directory to the owner of the process.
+    #[cfg(test)]
+    pub(crate) fn grant(&self, text: &str) -> Result<connection_contract::Root, super::refused::GrantError> {
+        super::Bounds::from(self.clone()).grant(text)
+    }
+    /// Returns what an owner may read.
+    pub(super) fn bound(&self, owner: &str) -> Bound<'_> {
+        let own = self.allowed_for.iter().filter(|(other, _)| other == owner).map(|(_, path)| path.as_path());
+        let all: Vec<_> = self.allowed().chain(own).collect();
+        match (all.is_empty(), has_environment(owner)) {
+            (false, _) => Bound::Below(all),
+            (true, true) => Bound::Unbounded,
+            (true, false) => Bound::Nothing,
+        }
+    }
+}
+
+impl Bound<'_> {
+    /// Returns `true` if a canonical path is within the bound. A directory that is not there allows nothing.
+    pub(super) fn allows(&self, canonical: &Path) -> bool {
+        match self {
+            Self::Below(paths) => {
+                paths.iter().any(|path| path.canonicalize().is_ok_and(|bound| canonical.starts_with(bound)))
+            }
+            Self::Nothing => false,
+            Self::Unbounded => true,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService};
+use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService, Origin};
 use reqwest::{Method, Proxy, Url, header::CONTENT_LENGTH, redirect::Policy};
 use secrecy::ExposeSecret;
 use tracing::{Instrument, debug, debug_span};
@@ -14,6 +14,7 @@ use crate::services::{
         egress::Target,
         failure,
         once::{Marked, Taken},
+        outages::Outages,
         outgoing::Outgoing,
         redirect::{self, Next},
         resolver::{Addresses, CheckedResolver, Lookup, SystemLookup},
@@ -36,6 +37,7 @@ struct Shared {
     /// For origins that the host mapped.
     any: reqwest::Client,
     proxied: Option<reqwest::Client>,
+    outages: Outages,
 }
 
 impl HttpClient {
@@ -78,6 +80,7 @@ impl HttpClient {
             private: builder(Addresses::Private).build().map_err(client)?,
             any: builder(Addresses::Any).build().map_err(client)?,
             proxied: proxied.transpose()?,
+            outages: Outages::default(),
             policy,
             clock,
         })))
@@ -85,8 +88,24 @@ impl HttpClient {
     /// Sends and reads the whole answer, within the policy's time and size.
     pub(crate) async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
-        let whole = async { self.read(self.start(egress, request, self.body_limit()).await?).await };
-        within(&**clock, policy.timeout, whole).await
+        let target = egress.target(policy, request.url())?;
+        let origin = target.meant.clone();
+        let whole = async { self.read(self.begin(target, request, self.body_limit()).await?).await };
+        let answer = within(&**clock, policy.deadline(), whole).await;
+        self.note(
+            egress,
+            &origin,
+            answer.as_ref().map(HttpResponse::status).map_err(|error| *error),
+            policy.deadline(),
+        );
+        answer
+    }
+    /// Remembers what came of a request. What this host asks itself is of no provider.
+    pub(super) fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
+        egress.heard.note(origin, answer, timeout);
+        if !egress.host.contains(origin) {
+            self.0.outages.note(origin, answer, timeout, self.0.clock.passed());
+        }
     }
     /// As `send` without its deadline, following no redirect; notes when the client takes the body, which it does as well
     /// when the body has no bytes.
@@ -106,7 +125,8 @@ impl HttpClient {
             let body = reqwest::Body::wrap(Marked::new(body.expose().to_vec(), taken.clone()));
             let response = request.body(body).send().await.map_err(|error| failure::of(&error))?;
             debug!(status = response.status().as_u16(), "answered");
-            self.read(Streaming::new(response, self.body_limit(), policy.timeout, Arc::clone(clock))?).await
+            self.read(Streaming::new(response, self.body_limit(), policy.spending_deadline(None), Arc::clone(clock))?)
+                .await
         };
         whole.instrument(span).await
     }
@@ -117,15 +137,18 @@ impl HttpClient {
         }
         Ok(HttpResponse::new(answer.status, answer.headers, body.into_secret(), answer.received_at))
     }
+    /// Returns `true` if nobody but the owner of the process reaches an origin, as far as its text tells.
+    pub(crate) fn is_of_process_alone(&self, origin: &Origin) -> bool {
+        self.0.policy.is_of_process_alone(origin)
+    }
+    pub(super) fn policy(&self) -> &HttpPolicy {
+        &self.0.policy
+    }
     fn body_limit(&self) -> u64 {
         u64::try_from(self.0.policy.body_limit).unwrap_or(u64::MAX)
     }
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.0.clock)
-    }
-    /// The policy's deadline, and the clock that it runs on.
-    pub(super) fn timeout(&self) -> (Duration, &dyn Clock) {
-        (self.0.policy.timeout, &*self.0.clock)
     }
     /// Sends, and gives the answer as soon as its headers are there; its body may have `limit` bytes.
     pub(crate) async fn start(
@@ -134,18 +157,30 @@ impl HttpClient {
         request: HttpRequest,
         limit: u64,
     ) -> Result<Streaming, HttpError> {
-        let Shared { policy, clock, .. } = &*self.0;
+        let policy = &self.0.policy;
         let target = egress.target(policy, request.url())?;
+        let origin = target.meant.clone();
+        let answer = self.begin(target, request, limit).await;
+        self.note(
+            egress,
+            &origin,
+            answer.as_ref().map(|answer| answer.status).map_err(|error| *error),
+            policy.deadline(),
+        );
+        answer
+    }
+    async fn begin(&self, target: Target, request: HttpRequest, limit: u64) -> Result<Streaming, HttpError> {
+        let Shared { policy, clock, .. } = &*self.0;
         let outgoing = Outgoing::new(request)?;
         // Paths and queries of some providers hold secrets.
         let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
         let answer = async {
-            let answer = within(&**clock, policy.timeout, self.follow(target, outgoing)).await;
+            let answer = within(&**clock, policy.deadline(), self.follow(target, outgoing)).await;
             match &answer {
                 Ok(response) => debug!(status = response.status().as_u16(), "answered"),
                 Err(error) => debug!(%error, "not answered"),
             }
-            Streaming::new(answer?, limit, policy.timeout, Arc::clone(clock))
+            Streaming::new(answer?, limit, policy.deadline(), Arc::clone(clock))
         };
         answer.instrument(span).await
     }

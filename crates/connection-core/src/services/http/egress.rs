@@ -9,7 +9,7 @@ use connection_contract::{HttpError, Origin, Text, host};
 use reqwest::Url;
 
 use crate::services::http::{
-    HttpPolicy,
+    HttpPolicy, LastAnswer,
     policy::{agreed_origin, is_loopback},
     public_address::literal,
     resolver::Addresses,
@@ -20,7 +20,7 @@ use crate::services::http::{
 pub(crate) struct AllowedOrigin {
     pub(crate) origin: Origin,
     /// Whether the user named exactly this origin in an answer, so that it may be at a private address where the host
-    /// allows that.
+    /// allows the owner that.
     pub(crate) named: bool,
 }
 
@@ -32,6 +32,11 @@ pub(crate) struct Egress {
     pub(crate) wildcards: Vec<Text>,
     /// The host's own: they may be anywhere.
     pub(crate) host: Vec<Origin>,
+    /// What came of the last request.
+    pub(crate) heard: LastAnswer,
+    /// Whether requests are those of the owner of the process, to whom the host's own network is open unless the host says
+    /// otherwise.
+    pub(crate) is_of_process: bool,
 }
 
 impl Egress {
@@ -51,7 +56,9 @@ impl Egress {
         let addresses = match mapped {
             _ if ours => Addresses::Any,
             Some(_) => Addresses::Any,
-            None if allowed.any(|allowed| allowed.named) && policy.private_addresses => Addresses::Private,
+            None if allowed.any(|allowed| allowed.named) && policy.opens_private_addresses(self.is_of_process) => {
+                Addresses::Private
+            }
             None => Addresses::Public,
         };
         let origin = mapped.unwrap_or(&meant).clone();

@@ -7,7 +7,9 @@ mod body;
 mod client;
 mod egress;
 mod failure;
+mod last_answer;
 mod once;
+mod outages;
 mod outgoing;
 mod policy;
 mod public_address;
@@ -22,8 +24,10 @@ pub(crate) use self::{
     body::Streaming,
     client::{EgressHttp, HttpClient},
     egress::{AllowedOrigin, Egress},
+    last_answer::LastAnswer,
     once::Once,
+    outages::host,
     outgoing::is_sendable,
 };
-pub(crate) use policy::is_loopback;
 pub use policy::{HttpPolicy, HttpPolicyError};
+pub(crate) use policy::{is_loopback, is_private_network};

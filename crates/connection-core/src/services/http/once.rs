@@ -46,9 +46,13 @@ impl HttpClient {
         longest: Option<Duration>,
     ) -> Once {
         let taken = Taken::until(self.clock(), until);
-        let (timeout, clock) = self.timeout();
-        let timeout = longest.map_or(timeout, |longest| timeout.min(longest));
-        let whole = within(clock, timeout, self.send_marked(egress, request, &taken)).await;
+        let (timeout, clock) = (self.policy().spending_deadline(longest), self.clock());
+        let origin = egress.target(self.policy(), request.url()).map(|target| target.meant);
+        let whole = within(&*clock, timeout, self.send_marked(egress, request, &taken)).await;
+        if let Ok(origin) = origin {
+            let answer = whole.as_ref().map(HttpResponse::status).map_err(|error| *error);
+            self.note(egress, &origin, answer, timeout);
+        }
         match whole {
             Ok(answer) => Once::Answered(answer),
             Err(error) if taken.give_up() => Once::NotSent(error),

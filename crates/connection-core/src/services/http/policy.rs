@@ -2,13 +2,18 @@
 //!
 //! Nothing of it comes from the environment: a variable of the shell must not lead credentials through somebody's proxy.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use connection_contract::{DisplayText, Origin, host};
 use reqwest::Url;
 use secrecy::SecretString;
 
-use crate::services::http::public_address::is_loopback_host;
+use crate::services::http::public_address::{is_loopback_host, is_metadata, is_public, literal};
+
+/// The time for a request, unless the host says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// The time for a request that spends something, likewise.
+const SPENDING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How this host does HTTP.
 ///
@@ -28,12 +33,23 @@ use crate::services::http::public_address::is_loopback_host;
 pub struct HttpPolicy {
     endpoints: Vec<(Origin, Origin)>,
     pub(super) proxy: Option<SecretString>,
-    pub(super) timeout: Duration,
+    timeout: Option<Duration>,
     pub(super) connect_timeout: Duration,
     pub(super) body_limit: usize,
     pub(super) user_agent: String,
     pub(super) root_certificates: Vec<Vec<u8>>,
-    pub(super) private_addresses: bool,
+    pub(super) private_addresses: PrivateAddresses,
+}
+
+/// Which owners reach a private address that they named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PrivateAddresses {
+    /// All of them.
+    AllOwners,
+    /// None.
+    Never,
+    /// The owner of the process.
+    OwnerOfProcess,
 }
 
 /// Why a policy cannot be followed.
@@ -78,28 +94,36 @@ pub enum HttpPolicyError {
 }
 
 impl HttpPolicy {
-    /// No mapping and no proxy; 30 seconds for a request, 10 of them to connect; answers to plugins of at most 1 MiB.
+    /// No mapping and no proxy; 15 seconds for a request, 20 for one that spends something, 10 of them to connect; answers
+    /// to plugins of at most 1 MiB.
     pub fn new() -> Self {
         Self {
             endpoints: Vec::new(),
             proxy: None,
-            timeout: Duration::from_secs(30),
+            timeout: None,
             connect_timeout: Duration::from_secs(10),
             body_limit: 1024 * 1024,
             user_agent: concat!("connections/", env!("CARGO_PKG_VERSION")).into(),
             root_certificates: Vec::new(),
-            private_addresses: true,
+            private_addresses: PrivateAddresses::OwnerOfProcess,
         }
     }
-    /// Keeps users from private addresses, loopback among them: for a server that several people share, any of whom could
-    /// else name an address of the server's own network as that of their GitLab.
+    /// Keeps every owner from private addresses, loopback among them.
     ///
-    /// Without this, a private address is in reach where the user named exactly that origin, as one does on a desktop. The
-    /// addresses of a link alone, where clouds keep their metadata, are out of users' reach in any case. What the host
-    /// maps by [`endpoint`](Self::endpoint) may be anywhere.
+    /// Without this, the owner of the process reaches a private address that the same owner named exactly as that origin,
+    /// as one does on a desktop; any other owner does not, since the network is the host's. The addresses of a link alone,
+    /// where clouds keep their metadata, are out of reach in any case. What the host maps by [`endpoint`](Self::endpoint)
+    /// may be anywhere.
     #[must_use]
     pub fn no_private_addresses(mut self) -> Self {
-        self.private_addresses = false;
+        self.private_addresses = PrivateAddresses::Never;
+        self
+    }
+    /// Lets every owner reach private addresses that the same owner named, as the owner of the process does: for a host
+    /// whose owners may reach all that the host reaches in its own network.
+    #[must_use]
+    pub fn private_addresses_for_all_owners(mut self) -> Self {
+        self.private_addresses = PrivateAddresses::AllOwners;
         self
     }
     /// What is meant for one origin goes to another one: a test server, an enterprise gateway. This counts as naming
@@ -138,7 +162,7 @@ impl HttpPolicy {
     /// and then from piece to piece.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
     /// How much of that may pass before there is a connection.
@@ -165,6 +189,29 @@ impl HttpPolicy {
         self.root_certificates.push(pem.into());
         self
     }
+    /// Returns how long a request may take.
+    pub(super) fn deadline(&self) -> Duration {
+        self.timeout.unwrap_or(TIMEOUT)
+    }
+    /// Returns how long a request may take that spends something, which gets more time, since its answer cannot be had
+    /// again; never more than `longest`.
+    pub(super) fn spending_deadline(&self, longest: Option<Duration>) -> Duration {
+        let timeout = self.timeout.unwrap_or(SPENDING_TIMEOUT);
+        longest.map_or(timeout, |longest| timeout.min(longest))
+    }
+    /// Returns `true` if an owner reaches private addresses.
+    pub(super) fn opens_private_addresses(&self, is_owner_of_process: bool) -> bool {
+        match self.private_addresses {
+            PrivateAddresses::AllOwners => true,
+            PrivateAddresses::Never => false,
+            PrivateAddresses::OwnerOfProcess => is_owner_of_process,
+        }
+    }
+    /// Returns `true` if an origin is at a private address by what it says, and open to the owner of the process alone.
+    pub(super) fn is_of_process_alone(&self, origin: &Origin) -> bool {
+        let is_of_process_alone = self.private_addresses == PrivateAddresses::OwnerOfProcess;
+        is_of_process_alone && self.mapped(origin).is_none() && is_private(origin)
+    }
     /// Where that origin really is, when it is mapped.
     pub(crate) fn mapped(&self, origin: &Origin) -> Option<&Origin> {
         self.endpoints.iter().find(|(from, _)| from == origin).map(|(_, to)| to)
@@ -182,7 +229,7 @@ impl fmt::Debug for HttpPolicy {
         f.debug_struct("HttpPolicy")
             .field("endpoints", &self.endpoints)
             .field("proxy", &self.proxy.is_some())
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.deadline())
             .field("connect_timeout", &self.connect_timeout)
             .field("body_limit", &self.body_limit)
             .field("user_agent", &self.user_agent)
@@ -195,6 +242,22 @@ impl fmt::Debug for HttpPolicy {
 /// The origin of a URL as the contract and the HTTP client both read it; `None` where they differ.
 pub(super) fn agreed_origin(url: &Url, text: &str) -> Option<Origin> {
     host::origin(text).filter(|origin| url.origin().ascii_serialization() == origin.as_str())
+}
+
+/// Returns `true` if an origin is at a private address by what it says, without asking a name server.
+fn is_private(origin: &Origin) -> bool {
+    let is_private = |host: &str| is_loopback_host(host) || literal(host).is_some_and(|address| !is_public(address));
+    Url::parse(origin.as_str()).is_ok_and(|url| url.host_str().is_some_and(is_private))
+}
+
+/// Returns `true` if an origin is an address of a private network, written as a number (RFC 1918, RFC 4193).
+pub(crate) fn is_private_network(origin: &Origin) -> bool {
+    let url = Url::parse(origin.as_str());
+    let address = url.ok().and_then(|url| url.host_str().and_then(literal)).map(|address| address.to_canonical());
+    address.is_some_and(|address| match address {
+        IpAddr::V4(v4) => v4.is_private(),
+        IpAddr::V6(v6) => v6.is_unique_local() && !is_metadata(address),
+    })
 }
 
 /// Whether an origin is on loopback by what it says, without asking a name server.

@@ -10,6 +10,9 @@ use tracing::{debug, info, warn};
 #[cfg(test)]
 mod tests;
 
+/// The target of what an operator reads also at the default level of a server: a loss, a recovery, a beginning or an end.
+pub(crate) const OPERATIONS: &str = "connections::operations";
+
 /// The log of the plugin of one kind.
 #[derive(Clone, Debug)]
 pub(crate) struct TracingLog {

@@ -72,6 +72,15 @@ impl Postgres {
         Reader::lent(lender, self.place.clone()).await
     }
 
+    /// Makes a connection beside the pool and ends it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub(super) async fn reached(&self) -> Result<(), StoreError> {
+        open::reached(&self.pool.connect_options(), &self.place).await
+    }
+
     pub(super) fn listen(&self, signals: &Arc<Signals>) {
         self.ear.listen(&self.runtime, signals);
     }

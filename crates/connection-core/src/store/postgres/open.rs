@@ -97,6 +97,17 @@ async fn bring_up_at(direct: &PgConnectOptions) -> Result<(), StoreError> {
     bring_up(connect(direct, &place).await?, &place).await
 }
 
+/// Makes a connection and ends it.
+///
+/// # Errors
+///
+/// Why there is none.
+pub(super) async fn reached(options: &PgConnectOptions, place: &str) -> Result<(), StoreError> {
+    // Whether the goodbye arrives matters to nobody.
+    connect(options, place).await?.close().await.unwrap_or_default();
+    Ok(())
+}
+
 async fn connect(options: &PgConnectOptions, place: &str) -> Result<PgConnection, StoreError> {
     let connected = tokio::time::timeout(LONGEST, options.clone().disable_statement_logging().connect()).await;
     match connected {

@@ -92,6 +92,8 @@ pub(crate) struct ListedRow {
     pub(crate) authorized_until: Option<i64>,
     /// JSON: why its credential could not be renewed, if it could not.
     pub(crate) refresh_reason: Option<String>,
+    /// When it became usable, in microseconds: its place in the order of lists.
+    pub(crate) usable_at: i64,
 }
 
 /// A row as a list finds it: one that was edited past what this program writes breaks nobody else's.
@@ -99,6 +101,8 @@ pub(crate) struct ListedRow {
 pub(crate) struct FoundRow {
     /// `None` when not even that can be read.
     pub(crate) id: Option<ConnectionId>,
+    /// Its place in the order of lists; `None` when that cannot be read.
+    pub(crate) place: Option<(i64, Uuid)>,
     pub(crate) row: Option<ListedRow>,
 }
 
@@ -107,9 +111,11 @@ where
     ListedRow: FromRow<'r, R>,
     &'static str: ColumnIndex<R>,
     Uuid: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
 {
     fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        let id = row.try_get::<Uuid, _>("id").ok().map(ConnectionId::from);
-        Ok(Self { id, row: ListedRow::from_row(row).ok() })
+        let id = row.try_get::<Uuid, _>("id").ok();
+        let place = row.try_get::<i64, _>("usable_at").ok().zip(id);
+        Ok(Self { id: id.map(ConnectionId::from), place, row: ListedRow::from_row(row).ok() })
     }
 }

@@ -81,6 +81,35 @@ impl GrantedRow {
     }
 }
 
+/// A row of `connection_extension_choice`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ChoiceRow {
+    pub(crate) extension: String,
+    #[sqlx(try_from = "Uuid")]
+    pub(crate) connection_id: ConnectionId,
+    #[sqlx(flatten)]
+    pub(crate) marked: Marked,
+}
+
+/// The mark of the choice that the extension has, as it is read beside the connection that was chosen.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct ChosenRow {
+    /// `None` for a connection that was not chosen.
+    #[sqlx(rename = "chosen_mark")]
+    mark: Option<Vec<u8>>,
+    #[sqlx(rename = "chosen_newest")]
+    newest: Option<i64>,
+}
+
+impl ChosenRow {
+    /// Returns the row of the choice of that extension.
+    pub(crate) fn choice(self, extension: &str, connection_id: ConnectionId) -> Option<ChoiceRow> {
+        let Self { mark, newest } = self;
+        let marked = Marked { mark: Some(mark?), newest };
+        Some(ChoiceRow { extension: extension.to_owned(), connection_id, marked })
+    }
+}
+
 /// A row of `connection_extension_preference`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct PreferenceRow {
@@ -137,6 +166,7 @@ where
 pub(crate) struct NearCandidate {
     #[sqlx(try_from = "Uuid")]
     pub(crate) id: ConnectionId,
+    pub(crate) kind: String,
     pub(crate) is_default: bool,
     /// JSON.
     pub(crate) config: String,
@@ -146,8 +176,12 @@ pub(crate) struct NearCandidate {
     pub(crate) reason: Option<String>,
     /// JSON; `None` without a credential.
     pub(crate) secret_names: Option<String>,
+    /// JSON; `None` when the provider did not say them.
+    pub(crate) granted_scopes: Option<String>,
     #[sqlx(flatten)]
     pub(crate) granted: GrantedRow,
+    #[sqlx(flatten)]
+    pub(crate) chosen: ChosenRow,
 }
 
 /// What an extension is set to, and what is public of its provider's own.
@@ -165,7 +199,7 @@ pub(crate) struct PublicSettings {
 #[derive(Clone, Debug)]
 pub(crate) enum NearRow {
     /// `None` for a row that was edited past what this program writes.
-    Candidate(Option<NearCandidate>),
+    Candidate(Option<Box<NearCandidate>>),
     Settings(PublicSettings),
 }
 
@@ -181,6 +215,6 @@ where
         let state: Result<Option<String>, _> = row.try_get("state");
         let Some(state) = state.transpose() else { return PublicSettings::from_row(row).map(Self::Settings) };
         let is_known = state.is_ok_and(|state| AccountState::try_from(state).is_ok());
-        Ok(Self::Candidate(if is_known { NearCandidate::from_row(row).ok() } else { None }))
+        Ok(Self::Candidate(if is_known { NearCandidate::from_row(row).ok().map(Box::new) } else { None }))
     }
 }

@@ -19,8 +19,8 @@ pub(crate) use event::{EventRow, NewestEvent, Says, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{BootTime, ExchangeRow, ExchangeState, Sent};
 pub(crate) use extension::{
-    CandidateRow, ExtensionRow, ExtensionStateRow, FoundCandidate, GrantRow, NearCandidate, NearRow, PreferenceRow,
-    PublicRow, PublicSettings, TicketRow,
+    CandidateRow, ChoiceRow, ExtensionRow, ExtensionStateRow, FoundCandidate, GrantRow, NearCandidate, NearRow,
+    PreferenceRow, PublicRow, PublicSettings, TicketRow,
 };
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};

@@ -1,6 +1,6 @@
 //! The one task that writes: it commits together what was queued together.
 //!
-//! A job that fails or panics is undone alone, by its savepoint. A caller is answered after the commit of its batch, and
+//! A job that fails or panics is undone alone, by its savepoint, or with the transaction that it has to itself. A caller is answered after the commit of its batch, and
 //! when that fails, so have all jobs of the batch. A crash leaves the batches up to some commit, each whole.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -112,6 +112,7 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
             done.extend(waiting.drain(..));
             Err(error)
         }
+        Ok(()) if waiting.len() == 1 => alone(tx, waiting, &mut done).await,
         Ok(()) => match run(tx, waiting, &mut done, limits).await {
             Ok(()) => commit(tx).await,
             Err(error) => Err(error),
@@ -122,6 +123,24 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
     }
     for job in done {
         job.answer(result.clone());
+    }
+}
+
+/// Runs a job that has the transaction to itself. It needs no savepoint, because what undoes the job undoes nothing else.
+async fn alone(
+    tx: &mut Tx,
+    waiting: &mut VecDeque<Box<dyn Job>>,
+    done: &mut Vec<Box<dyn Job>>,
+) -> Result<(), StoreError> {
+    let Some(mut job) = waiting.pop_front() else { return Ok(()) };
+    let outcome = job.run(tx).await;
+    done.push(job);
+    match outcome {
+        Outcome::Keep => commit(tx).await,
+        Outcome::Undo => {
+            roll_back(tx).await;
+            Ok(())
+        }
     }
 }
 

@@ -4,12 +4,15 @@ mod changes;
 mod dead;
 mod durable;
 mod events;
+mod grown;
+mod lists;
 mod open;
 mod plans;
 mod refusals;
 mod rows;
 mod sealed;
 mod setups;
+pub(super) mod texts;
 mod writer;
 
 use connection_faults::postgres;

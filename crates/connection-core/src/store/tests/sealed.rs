@@ -46,6 +46,8 @@ const NOT_SEALED: &[&str] = &[
     "connection_webhook.connection_id",
     "connection_extension.fingerprint",
     "connection_extension.mark",
+    "connection_extension_choice.connection_id",
+    "connection_extension_choice.mark",
     "connection_extension_grant.connection_id",
     "connection_extension_grant.mark",
     "connection_extension_preference.mark",

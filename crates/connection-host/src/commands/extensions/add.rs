@@ -11,9 +11,9 @@ use crate::{
     output::json,
 };
 
-pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error> {
+pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Result<Exit, Error> {
     let Manifest { file, text } = input::manifest(file)?;
-    let notes = Notes::of(&program.output, &file);
+    let notes = Notes::of(&program.output, &file, verbose);
     let registry = program.open().await?;
     let declaration = file.into_declaration();
     let added = registry.add_extension(&declaration, text).await?;
@@ -24,29 +24,19 @@ pub(super) async fn run(mut program: Program, file: &str) -> Result<Exit, Error>
     Ok(Exit::Fine)
 }
 
-async fn told(
+/// Tells what becomes of what an added extension needs.
+pub(super) async fn told(
     program: &Program,
     registry: &ConnectionRegistry,
     added: &ExtensionInfo,
     handle: &ExtensionHandle,
 ) -> Result<(), Error> {
     let output = &program.output;
-    // It is added, whatever becomes of what it needs; so that several connections could be meant is no error here.
-    let resolved = handle.resolve(handle.requirement()).await;
+    let resolved = handle.resolve(handle.requirement()).await?;
     if output.json {
         let grants = bodies(registry, &open_grants(registry, Some(&added.name)).await?).await?;
         let body = json::ExtensionBody::of(added, grants).declared(handle.declaration());
-        return output.shape(&match resolved {
-            Ok(resolved) => body.resolved(&resolved),
-            Err(error) => json::ExtensionBody { error: Some((&Error::from(error)).into()), ..body },
-        });
+        return output.shape(&body.resolved(&resolved));
     }
-    match resolved {
-        Ok(resolved) => print(output, registry, handle, &resolved, None).await,
-        Err(error) => {
-            output.line(format!("Added {}", added.name))?;
-            output.note(error.to_string());
-            Ok(())
-        }
-    }
+    print(output, registry, handle, &resolved, None).await
 }

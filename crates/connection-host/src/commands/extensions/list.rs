@@ -11,7 +11,7 @@ use crate::{
     cli::Program,
     extensions::open_grants,
     input::stored,
-    output::{Table, json},
+    output::{Table, json, short_id},
     select,
 };
 
@@ -36,11 +36,23 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
             body.provider.as_deref().unwrap_or_default().into(),
             body.status.unwrap_or("unknown").into(),
             uses.join(", ").into(),
-            body.error.as_ref().map(|error| error.message.clone()).unwrap_or_default().into(),
+            note(body).into(),
         ]);
     }
     output.table(&table)?;
     Ok(Exit::Fine)
+}
+
+/// What is wrong, or what the connection lacks, with the command that mends it.
+fn note(body: &json::ExtensionBody) -> String {
+    match (&body.error, &body.connection) {
+        (Some(error), _) => error.message.clone(),
+        (None, Some(id)) if !body.missing_scopes.is_empty() => {
+            let scopes = body.missing_scopes.join(", ");
+            format!("lacks the scopes {scopes}: connections reauthorize {}", short_id(id))
+        }
+        _ => String::new(),
+    }
 }
 
 /// However many there are, nothing is read for each of them.

@@ -16,8 +16,9 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
     if let Err(error) = registry.added_extension(name).await {
         return Err(explained(&registry, error).await);
     }
-    if !yes {
-        confirm::ask(format!("Remove the extension {name}?"), "nothing was removed").await?;
+    if !yes && !confirm::ask(&program, format!("Remove the extension {name}?"), "Nothing was removed.").await? {
+        registry.close().await;
+        return Ok(Exit::Fine);
     }
     let granted = open_grants(&registry, Some(name)).await?;
     let removed = registry.remove_extension(name).await?;

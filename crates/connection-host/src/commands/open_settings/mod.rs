@@ -20,6 +20,7 @@ use super::{
     dialogue::{Begun, Dialogue},
     finish::Finish,
     made::{self, Made},
+    reauthorize::changed,
 };
 use crate::{
     Error, Exit,
@@ -28,7 +29,7 @@ use crate::{
     extensions::{explained, handle},
     inbound::Endpoint,
     input::Inputs,
-    output::account,
+    output::{account, quoted},
 };
 
 pub(super) async fn run(mut program: Program, arguments: OpenSettings) -> Result<Exit, Error> {
@@ -70,6 +71,11 @@ fn exit_of(status: ConnectionStatus) -> Exit {
         ConnectionStatus::Missing => Exit::NotFound,
         ConnectionStatus::Unsupported => Exit::Refused,
     }
+}
+
+/// Returns `true` for the codes of a setup that a person ended.
+fn is_given_up(code: &str) -> bool {
+    matches!(code, "account_refused" | "setup_cancelled")
 }
 
 /// What is opened, and with what.
@@ -134,9 +140,14 @@ impl On<'_> {
             }
             .into(),
             (_, _, Err(error)) => error,
+            (RequiredAction::Choose, _, Ok(resolved)) => {
+                let message = resolved.error.map(|reason| reason.message.to_string()).unwrap_or_default();
+                let own = quoted(self.handle.name());
+                let way = format!("choose one with `connections extensions use {own} CONNECTION`");
+                return Error::new(Exit::Usage, "ambiguous", message).remedy(way);
+            }
             (_, _, Ok(resolved)) => {
-                let why = || view::no_kind(&requirement.provider);
-                let message = resolved.error.map_or_else(why, |reason| reason.message.to_string());
+                let message = resolved.error.map(|reason| reason.message.to_string()).unwrap_or_default();
                 return Error::new(Exit::Refused, "connection_unsupported", message);
             }
         };
@@ -187,6 +198,8 @@ impl On<'_> {
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
         // Who connects for the extension lets it use what is connected.
         let begin = self.registry.begin_setup(&kind).extension(&self.handle);
+        let begin = if self.finish.leads() { begin.led_browser() } else { begin };
+        let begin = if self.finish.confirms(&inputs) { begin.confirm_account() } else { begin };
         self.talk(begin.into_future(), Made::ConnectedFor, inputs).await
     }
 
@@ -209,8 +222,11 @@ impl On<'_> {
         inputs.check(kind.as_str(), &descriptor.fields)?;
         let kept = self.program.may_have_kept(&kind).await?;
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
+        inputs.want(changed(&descriptor.fields, &connection.info().config));
         // Who authorizes it for the extension lets it use the connection.
         let begin = connection.reauthorize().extension(&self.handle);
+        let begin = if self.finish.leads() { begin.led_browser() } else { begin };
+        let begin = if self.finish.confirms(&inputs) { begin.confirm_account() } else { begin };
         self.talk(begin.into_future(), Made::ReauthorizedFor, inputs).await
     }
 
@@ -242,7 +258,7 @@ impl On<'_> {
         match dialogue.run(inputs).await {
             Ok(exit) => self.show(Some(ticket)).await.map(|()| exit),
             // Who gave it up, or brought too little, begins anew.
-            Err(error) if error.exit == Exit::Usage || error.code == "setup_cancelled" => Err(error),
+            Err(error) if error.exit == Exit::Usage || is_given_up(&error.code) => Err(error),
             Err(mut error) => {
                 let then = format!("`{} --retry {ticket}` tells what came of it", self.again());
                 let remedy = error.remedy.take().map(|remedy| format!("{remedy}; then {then}")).unwrap_or(then);

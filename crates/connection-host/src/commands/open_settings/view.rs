@@ -1,7 +1,7 @@
 //! The "connection required" view, and what is shown when nothing is required any more.
 
-use connection_contract::{Descriptor, Field, Kind, Way};
-use connection_core::{ConnectionRequired, Error as CoreError, ExtensionError, RequiredAction, RetryTicket};
+use connection_contract::{Descriptor, Field, Way};
+use connection_core::{ConnectionRequired, RequiredAction, RetryTicket};
 
 use super::On;
 use crate::{
@@ -15,11 +15,7 @@ impl On<'_> {
     /// What is required still, or how it stands; with the ticket by which that is asked again.
     pub(super) async fn show(&self, ticket: Option<RetryTicket>) -> Result<(), Error> {
         let required = self.handle.connection_required().await?;
-        let (resolved, several) = match self.handle.resolve(self.handle.requirement()).await {
-            Ok(resolved) => (Some(resolved), None),
-            Err(error @ CoreError::Extension(ExtensionError::Ambiguous { .. })) => (None, Some(error.to_string())),
-            Err(error) => return Err(error.into()),
-        };
+        let resolved = self.handle.resolve(self.handle.requirement()).await?;
         let way = match &required {
             Some(required) => self.way(required).await?,
             None => None,
@@ -30,23 +26,16 @@ impl On<'_> {
                 extension: self.handle.name().to_owned(),
                 command: self.command.map(str::to_owned),
                 required: required.as_ref().map(|required| json::RequiredBody::of(required, way)),
-                resolved: resolved.as_ref().map(connection_core::ResolvedConnection::to_json),
+                resolved: resolved.to_json(),
                 ticket: ticket.map(|ticket| ticket.to_string()),
             });
         }
         let Some(required) = required else {
-            if let Some(resolved) = resolved {
-                resolve::print(output, self.registry, &self.handle, &resolved, None).await?;
-            }
-            return Ok(());
+            return resolve::print(output, self.registry, &self.handle, &resolved, None).await;
         };
         output.line(format!("Connection required: {}", required.title))?;
         fact(output, "extension", self.handle.name())?;
-        let because = match several {
-            Some(several) => Some(several),
-            None => self.because(&required).await?,
-        };
-        if let Some(because) = because {
+        if let Some(because) = self.because(&required).await? {
             fact(output, "because", &because)?;
         }
         if let Some(guide) = &required.guide {
@@ -63,15 +52,11 @@ impl On<'_> {
 
     /// Why it is required, where one is meant.
     pub(super) async fn because(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
-        if required.action == RequiredAction::Choose {
-            return Ok(None);
-        }
         let resolved = self.handle.resolve(self.handle.requirement()).await?;
         if let Some(reason) = resolved.error {
             return Ok(Some(reason.message.to_string()));
         }
         Ok(match (required.action, required.connection) {
-            (RequiredAction::Unavailable, _) => Some(no_kind(&self.handle.requirement().provider)),
             (RequiredAction::Reauthorize, Some(id)) if !resolved.missing_secret_names.is_empty() => {
                 let names: Vec<_> = resolved.missing_secret_names.iter().map(|name| format!("'{name}'")).collect();
                 Some(format!("{} has no {}", named(self.registry, id).await, names.join(", ")))
@@ -89,7 +74,7 @@ impl On<'_> {
                 let fields = kind.map(|kind| self.asked(&kind.descriptor)).unwrap_or_default();
                 Some(format!("{}{fields}", self.again()))
             }
-            RequiredAction::Choose => Some("connections default C".to_owned()),
+            RequiredAction::Choose => Some(format!("connections extensions use {own} CONNECTION")),
             RequiredAction::Grant => match required.connection {
                 Some(id) => Some(format!("connections extensions grant {own} {}", named(self.registry, id).await)),
                 None => None,
@@ -133,9 +118,4 @@ impl On<'_> {
             None => fields.iter().map(|field| format!(" --from-env {}=VARIABLE", field.name)).collect(),
         }
     }
-}
-
-/// Of what nobody can connect here.
-pub(super) fn no_kind(provider: &Kind) -> String {
-    format!("no kind here connects '{provider}' with what it declares")
 }

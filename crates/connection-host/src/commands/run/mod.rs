@@ -40,7 +40,16 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     }
     let workspace = workspace(arguments.workspace.as_deref())?;
     // In a container it is the image's.
-    let path = if arguments.sandbox { PathBuf::from(&*tool.binary) } else { tool::path(&program, tool).await? };
+    let path = match arguments.sandbox {
+        true => PathBuf::from(&*tool.binary),
+        false => match tool::path(&program, tool).await {
+            // Another program starts it where it is; the profile is the same.
+            Err(error) if arguments.dry_run && kind.profiles.is_some() && error.code == "tool_missing" => {
+                PathBuf::from(&*tool.binary)
+            }
+            found => found?,
+        },
+    };
     let options = arguments.args.iter().fold(SpawnOptions::new(path), SpawnOptions::arg).cwd(&workspace);
     let mut options = given::put(&program, &kind, &arguments.env, options)?;
     let named = arguments.profile.is_some() || arguments.slot.is_some();

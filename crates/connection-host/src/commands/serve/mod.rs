@@ -8,7 +8,7 @@ mod routes;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use connection_core::ConnectionRegistry;
+use connection_core::{AnswerRoom, ConnectionRegistry};
 use connection_inbound::{PublicEndpoint, PublicUrl, Server};
 use tokio::{runtime::Handle, sync::oneshot};
 
@@ -16,7 +16,7 @@ use crate::{
     Error, Exit,
     cli::Program,
     output::{Output, json::ServingBody},
-    platform::{self, Signals},
+    platform::{self, OPERATIONS, Signals},
 };
 
 use health::Health;
@@ -47,11 +47,16 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         () = signals.next() => return Err(platform::interrupted()),
     };
     match resumed {
-        Ok(resumed) => tracing::info!(resumed, "setups go on"),
-        Err(error) => tracing::warn!(code = error.code(), "setups cannot be resumed now"),
+        Ok(0) => {}
+        Ok(resumed) => tracing::info!(target: OPERATIONS, "{resumed} setups that were begun before go on"),
+        Err(error) => {
+            let error = Error::from(error);
+            tracing::warn!(target: OPERATIONS, "setups that were begun before cannot go on now: {error}");
+        }
     }
-    tell(output, "listening", server.address(), &url)?;
     let address = server.address();
+    tracing::info!(target: OPERATIONS, "listening on {address}, reached at {url}");
+    tell(output, "listening", address, &url)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = server.serve(routes, &url, async { drop(stopped.await) });
     let patience = program.settings.timeout.unwrap_or(USUAL_REQUEST).saturating_add(BEHIND);
@@ -61,6 +66,7 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
     };
     let told = async {
         signals.next().await;
+        tracing::info!(target: OPERATIONS, "told to end: nothing new is begun, and what is under way is finished");
         // What it has begun goes on; nothing new is begun.
         scheduler.abort();
         // One that has ended by itself needs no telling.
@@ -73,9 +79,11 @@ pub(super) async fn run(mut program: Program) -> Result<Exit, Error> {
         () = draining => {}
         told = told => {
             output.note("Ended at once; what was under way is found by the next process.");
+            tracing::warn!(target: OPERATIONS, "ended at once; the next process finds what was under way");
             return told.map(|()| Exit::Fine);
         }
     }
+    tracing::info!(target: OPERATIONS, "ended");
     tell(output, "ended", address, &url)?;
     Ok(Exit::Fine)
 }
@@ -89,6 +97,15 @@ async fn start(program: &mut Program, listen: SocketAddr) -> Result<(Server, Pub
     };
     let server = server.reserve(HEALTH).reserve(format!("{}{HEALTH}", url.prefix()));
     let registry = open(program, &url).await?;
+    let (version, store) = (env!("CARGO_PKG_VERSION"), registry.store_name());
+    match registry.answer_room() {
+        AnswerRoom::Reserved { directory } | AnswerRoom::Unreserved { directory, .. } => tracing::info!(
+            target: OPERATIONS,
+            "version {version} started with {store} and the state directory {}",
+            directory.display()
+        ),
+        _ => tracing::info!(target: OPERATIONS, "version {version} started with {store}"),
+    }
     Ok((server, url, registry))
 }
 
@@ -109,7 +126,11 @@ async fn drained(registry: &ConnectionRegistry, patience: Duration) {
     tokio::select! {
         biased;
         () = all => {}
-        () = clock.sleep(patience) => tracing::warn!("what was under way has not ended in time"),
+        () = clock.sleep(patience) => tracing::warn!(
+            target: OPERATIONS,
+            "what was under way has not ended in {} s; the next process goes on with it",
+            patience.as_secs()
+        ),
     }
 }
 

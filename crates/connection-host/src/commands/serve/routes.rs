@@ -11,6 +11,7 @@ use connection_core::ConnectionRegistry;
 use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
 
 use super::health::{Health, HealthBody};
+use crate::name::hints;
 
 /// Where a monitor asks.
 pub(super) const HEALTH: &str = "/healthz";
@@ -21,7 +22,7 @@ const WHAT: &str = "This is `connections serve`, which takes callbacks and webho
 pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, health: Health) -> Router {
     let own = || {
         Router::new()
-            .route("/", get(async || WHAT))
+            .route("/", get(async || hints(WHAT)))
             .route(HEALTH, get(healthz))
             .with_state(health.clone())
             .merge(callback_routes(registry.clone(), url.clone()))

@@ -143,7 +143,7 @@ impl Meant {
         };
         let found = match reading {
             Ok(reading) => Ok((status, reading)),
-            Err(error @ CoreError::Store(_)) => return Err(error.into()),
+            Err(error @ (CoreError::Closed | CoreError::Store(_))) => return Err(error.into()),
             Err(error) => Err(error.into()),
         };
         Ok(Told { account: self, found })

@@ -34,7 +34,8 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
     let named = Named::of(program, registry, arguments).await?;
     let meant = named.meant(program, registry).await?;
     let asked = meant.into_iter().map(|account| account.look(registry.clone(), Look::Fetch));
-    let mut told = at_once::all(AT_ONCE, asked).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let asking = output.waiting("the providers", at_once::all(AT_ONCE, asked));
+    let mut told = asking.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     if output.json && !arguments.watch {
         return output.shape(&told.iter().map(Told::body).collect::<Vec<_>>());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use connection_contract::Timestamp;
+use connection_contract::{Reason, Timestamp};
 use connection_core::ConnectionInfo;
 use serde::Serialize;
 
@@ -44,10 +44,20 @@ struct AccountBody {
 }
 
 #[derive(Debug, Serialize)]
-struct ReasonBody {
+pub(crate) struct ReasonBody {
     code: String,
     message: String,
     remedy: Option<String>,
+}
+
+impl From<&Reason> for ReasonBody {
+    fn from(reason: &Reason) -> Self {
+        Self {
+            code: reason.code.to_string(),
+            message: reason.message.to_string(),
+            remedy: reason.remedy.as_ref().map(ToString::to_string),
+        }
+    }
 }
 
 impl ConnectionBody {
@@ -61,11 +71,7 @@ impl ConnectionBody {
             label: info.label.to_string(),
             account: AccountBody { id: info.identity.account_id.to_string(), label: info.identity.label.to_string() },
             liveness: liveness_word(liveness),
-            reason: reason.map(|reason| ReasonBody {
-                code: reason.code.to_string(),
-                message: reason.message.to_string(),
-                remedy: reason.remedy.as_ref().map(ToString::to_string),
-            }),
+            reason: reason.as_ref().map(ReasonBody::from),
             checked_at: info.checked_at.map(Timestamp::to_rfc3339),
             valid_until: info.valid_until.map(Timestamp::to_rfc3339),
             authorized_until: info.authorized_until.map(Timestamp::to_rfc3339),

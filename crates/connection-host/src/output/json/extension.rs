@@ -25,6 +25,8 @@ pub(crate) struct ExtensionBody {
     /// The id of the one that is meant.
     pub(crate) connection: Option<String>,
     pub(crate) granted: bool,
+    /// The scopes that it declares and the connection lacks.
+    pub(crate) missing_scopes: Vec<String>,
     pub(crate) grants: Vec<GrantBody>,
     pub(crate) added_at: Option<String>,
 }
@@ -42,6 +44,7 @@ impl ExtensionBody {
             error: None,
             connection: None,
             granted: false,
+            missing_scopes: Vec::new(),
             grants,
             added_at: Some(added.added_at.to_rfc3339()),
         }
@@ -65,6 +68,7 @@ impl ExtensionBody {
             error: Some((&error).into()),
             connection: None,
             granted: false,
+            missing_scopes: Vec::new(),
             grants,
             added_at: None,
         }
@@ -83,6 +87,7 @@ impl ExtensionBody {
         self.error = resolved.error.as_ref().map(ErrorContent::from);
         self.connection = resolved.connection().map(|id| id.to_string());
         self.granted = resolved.is_granted();
+        self.missing_scopes = resolved.missing_scopes().to_vec();
         self
     }
 }
@@ -143,6 +148,8 @@ pub(crate) struct PreferencesBody {
     pub(crate) set: Vec<String>,
     /// The names of those that are required and have no value.
     pub(crate) missing: Vec<String>,
+    /// The names of those for which the connection has a value of its own, which is used.
+    pub(crate) overridden: Vec<String>,
     pub(crate) revisions: RevisionsBody,
 }
 
@@ -154,6 +161,7 @@ impl PreferencesBody {
             values: read.to_json(),
             set: read.set.clone(),
             missing: read.missing.clone(),
+            overridden: read.overridden.iter().map(|(name, _)| name.clone()).collect(),
             revisions: (&read.revisions).into(),
         }
     }
@@ -186,8 +194,8 @@ pub(crate) struct OpenSettingsBody {
     pub(crate) command: Option<String>,
     /// `None` when nothing is required any more.
     pub(crate) required: Option<RequiredBody>,
-    /// As `resolve` prints it; `None` where it is not clear which connection is meant.
-    pub(crate) resolved: Option<Value>,
+    /// As `resolve` prints it.
+    pub(crate) resolved: Value,
     pub(crate) ticket: Option<String>,
 }
 

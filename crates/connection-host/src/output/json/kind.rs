@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connection_contract::{AuthType, Field, Input, Need, Text, ToolSpec, Way};
+use connection_contract::{AuthType, Field, Guide, Input, Need, Text, ToolSpec, Way};
 use serde::Serialize;
 
 use super::{ErrorContent, ProbeBody};
@@ -15,6 +15,7 @@ pub(crate) struct KindBody {
     provider: String,
     title: String,
     auth: &'static str,
+    guide: Vec<GuideBody>,
     fields: Vec<FieldBody>,
     capabilities: Vec<&'static str>,
     needs: Vec<&'static str>,
@@ -61,6 +62,23 @@ impl ToolBody {
             sign_in_docs: sign_in.and_then(|sign_in| sign_in.docs_url.as_ref()).map(ToString::to_string),
             token_variable: sign_in.and_then(|sign_in| sign_in.token_env_var.as_ref()).map(ToString::to_string),
             found: found.found.as_ref().map(|(directory, probe)| ProbeBody::of(directory, probe)),
+        }
+    }
+}
+
+/// A part of the guide: a sentence, or an address and what it is called.
+#[derive(Debug, Serialize)]
+struct GuideBody {
+    text: String,
+    open: Option<String>,
+}
+
+impl GuideBody {
+    fn of(part: &Guide) -> Option<Self> {
+        match part {
+            Guide::Link(text, address) => Some(Self { text: text.to_string(), open: Some(address.to_string()) }),
+            Guide::Text(text) => Some(Self { text: text.to_string(), open: None }),
+            _ => None,
         }
     }
 }
@@ -115,6 +133,7 @@ impl KindBody {
             provider: descriptor.provider.to_string(),
             title: descriptor.display_name.to_string(),
             auth: auth_word(descriptor.auth),
+            guide: descriptor.guide.iter().filter_map(GuideBody::of).collect(),
             fields: descriptor.fields.iter().map(FieldBody::from).collect(),
             capabilities: Self::capabilities(info),
             needs: descriptor.needs.iter().copied().map(need_word).collect(),

@@ -14,7 +14,7 @@ mod webhook;
 use connection_contract::Reason;
 use serde::Serialize;
 
-pub(crate) use connection::{ConnectionBody, RefreshedBody};
+pub(crate) use connection::{ConnectionBody, ReasonBody, RefreshedBody};
 pub(crate) use event::{EventBody, details};
 pub(crate) use extension::{
     ExtensionBody, ExtensionRemovedBody, GrantBody, OpenSettingsBody, PreferencesBody, RequiredBody,

@@ -4,13 +4,19 @@ use connection_contract::{FileStat, FileType, Timestamp, encode};
 use connection_core::{SetupInfo, SetupStage};
 use serde::Serialize;
 
+use super::ReasonBody;
+
 /// `remove`.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct RemovedBody {
     pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) label: String,
     pub(crate) teardown: &'static str,
+    pub(crate) reason: Option<ReasonBody>,
+    pub(crate) previous: Option<&'static str>,
+    pub(crate) previous_reason: Option<ReasonBody>,
 }
 
 /// `kinds forget-client`.

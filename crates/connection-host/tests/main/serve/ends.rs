@@ -50,7 +50,7 @@ fn told_to_end_it_finishes_an_exchange_in_flight() {
         google.release();
         assert_eq!(serving.tells(), "ended");
         let (exit, err) = serving.ended();
-        assert_eq!((exit, err.as_str()), (0, ""), "{name}");
+        assert!(exit == 0 && !err.contains(" WARN "), "{name}: {err}");
         assert!(valid_until(&machine) > now() + 600, "{name}: the row is renewed");
         assert_eq!(google.asked(), ["authorization_code", "refresh_token"], "{name}");
     }

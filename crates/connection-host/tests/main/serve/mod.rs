@@ -9,6 +9,7 @@ mod ends;
 mod google;
 mod health;
 mod killed;
+mod log;
 mod webhooks;
 
 use std::{
@@ -28,7 +29,7 @@ use crate::program::{Machine, check};
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// `connections serve --json`; killed with this value.
-pub(super) struct Serving {
+pub(crate) struct Serving {
     child: Child,
     lines: Receiver<String>,
     pub(super) address: SocketAddr,
@@ -43,7 +44,7 @@ impl Serving {
         Self::of(command)
     }
 
-    pub(super) fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());

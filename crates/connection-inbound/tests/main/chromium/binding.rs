@@ -42,7 +42,7 @@ async fn a_setup_that_began_in_a_browser_ends_in_that_browser_alone() {
     other.open(&link).await;
     other.sent().await;
     other.open(&address).await;
-    other.shows("Nothing here").await;
+    other.shows("Another browser").await;
     // Among them may be a picture of the page before, which a browser asks for when it likes.
     let sent = other.sent().await;
     let came = sent.iter().find(|sent| sent.url == address).map(|sent| &sent.cookies);

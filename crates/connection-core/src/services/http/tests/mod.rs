@@ -23,6 +23,7 @@ mod failures;
 mod logging;
 mod metadata;
 mod once;
+mod outages;
 mod policy;
 mod redirects;
 mod requests;
@@ -85,7 +86,7 @@ fn declared(url: &str) -> Egress {
 /// These origins, and whether the user named them.
 fn granted<const N: usize>(origins: [(&str, bool); N]) -> Egress {
     let allowed = origins.map(|(url, named)| AllowedOrigin { origin: origin(url), named });
-    Egress { origins: allowed.into(), ..Egress::default() }
+    Egress { origins: allowed.into(), is_of_process: true, ..Egress::default() }
 }
 
 /// `GET` of `/` at an origin that the user named.

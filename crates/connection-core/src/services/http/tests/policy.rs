@@ -1,5 +1,7 @@
 //! What a host may say about HTTP, and how it is told what it may not.
 
+use std::time::Duration;
+
 use crate::services::http::{HttpPolicy, tests::client};
 
 #[test]
@@ -79,4 +81,16 @@ async fn debug_shows_no_password_of_a_proxy() {
     let policy = HttpPolicy::new().proxy("http://user:hunter2@proxy.example.com:3128");
     let shown = format!("{policy:?} {:?}", client(policy.clone()));
     assert!(shown.contains("proxy: true") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_request_has_fifteen_seconds_and_one_that_spends_something_keeps_twenty() {
+    let seconds = Duration::from_secs;
+    let (usual, quick, patient) =
+        (HttpPolicy::new(), HttpPolicy::new().timeout(seconds(7)), HttpPolicy::new().timeout(seconds(60)));
+    for (policy, any, spending, refreshing) in [(usual, 15, 20, 20), (quick, 7, 7, 7), (patient, 60, 60, 20)] {
+        assert_eq!(policy.deadline(), seconds(any));
+        assert_eq!(policy.spending_deadline(None), seconds(spending));
+        assert_eq!(policy.spending_deadline(Some(seconds(20))), seconds(refreshing));
+    }
 }

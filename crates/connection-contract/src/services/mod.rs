@@ -2,6 +2,8 @@
 //!
 //! A plugin meets these traits only through its context. They gain only methods with a body.
 
+mod kv;
+
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
@@ -9,6 +11,8 @@ use crate::{
     BaseUrl, BoxFuture, DisplayText, FileCache, HttpError, HttpRequest, HttpResponse, InboundHttpService,
     LoginWindowService, Notice, Root, Secret, ServiceError, Text, Timestamp, ToolService, Wait, Woken,
 };
+
+pub use kv::KvService;
 
 /// The host's HTTP client, behind its egress policy.
 pub trait HttpService: Send + Sync {
@@ -179,36 +183,6 @@ pub trait FileService: Send + Sync {
     ///
     /// As [`stat`](Self::stat), and [`ServiceError::TooLarge`] for a longer file.
     fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>>;
-}
-
-/// A kind's own key-value store, per owner; other kinds do not see it.
-///
-/// Keys are 1 to 128 bytes, values at most 64 KiB. The secret half is sealed at rest; the two halves do not share names.
-pub trait KvService: Send + Sync {
-    /// Reads a public value.
-    ///
-    /// # Errors
-    ///
-    /// [`ServiceError::Unavailable`] when the store fails.
-    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>>;
-    /// Writes a public value, or deletes it with `None`.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get), and [`ServiceError::TooLarge`].
-    fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>>;
-    /// Reads a secret value. One that is damaged, so that it will never open, reads as `None`: ask for it again.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get).
-    fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>>;
-    /// Writes a secret value, or deletes it with `None`.
-    ///
-    /// # Errors
-    ///
-    /// As [`put`](Self::put), and [`ServiceError::Denied`] when the host gives a value of its own under this key.
-    fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>>;
 }
 
 /// What only a setup can do. These do not fail: a session that ends or is at fault drops the plugin's future instead.

@@ -1,0 +1,73 @@
+//! The values that a host keeps for a kind.
+
+use alloc::{boxed::Box, string::String};
+
+use crate::{BoxFuture, Secret, ServiceError, Text};
+
+/// A key-value store for a kind, separate for each owner.
+///
+/// Public and secret values are the kind's own, and other kinds do not see them. [Shared](Self::get_shared) secrets belong
+/// to the provider: all its kinds that send them to the same origins read and write the same values.
+///
+/// Keys are 1 to 128 bytes, values at most 64 KiB. Secret and shared values are sealed at rest. The three do not share
+/// names.
+pub trait KvService: Send + Sync {
+    /// Reads a public value.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Unavailable`] when the store fails.
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>>;
+    /// Writes a public value, or deletes it with `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), and [`ServiceError::TooLarge`].
+    fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>>;
+    /// Reads a secret value. One that is damaged, so that it will never open, reads as `None`: ask for it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>>;
+    /// Writes a secret value, or deletes it with `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put), and [`ServiceError::Denied`] when the host gives a value of its own under this key.
+    fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>>;
+    /// Reads a secret value that the kinds of one provider share, such as the credentials of an OAuth application.
+    ///
+    /// `origins` are the origins that the value is ever sent to: each is `https://host[:port]` or a wildcard such as
+    /// `https://*.acme.example`, and the order does not matter. The value is found only under the same owner, the same
+    /// [provider](crate::Descriptor::provider) and the same origins, and it is sealed with them: a kind that names a
+    /// provider and sends elsewhere does not get the provider's values. A value that is damaged reads as `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), and [`ServiceError::Denied`] when the kind's descriptor does not declare one of `origins`,
+    /// or there are none or more than eight.
+    #[expect(unused_variables, reason = "a host that shares nothing needs none of them")]
+    fn get_shared<'a>(
+        &'a self,
+        origins: &'a [Text],
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
+        Box::pin(async { Err(ServiceError::Unavailable) })
+    }
+    /// Writes a secret value that the kinds of one provider share, or deletes it with `None`; see
+    /// [`get_shared`](Self::get_shared).
+    ///
+    /// # Errors
+    ///
+    /// As [`get_shared`](Self::get_shared), and [`ServiceError::TooLarge`].
+    #[expect(unused_variables, reason = "a host that shares nothing needs none of them")]
+    fn put_shared<'a>(
+        &'a self,
+        origins: &'a [Text],
+        key: &'a str,
+        value: Option<Secret>,
+    ) -> BoxFuture<'a, Result<(), ServiceError>> {
+        Box::pin(async { Err(ServiceError::Unavailable) })
+    }
+}

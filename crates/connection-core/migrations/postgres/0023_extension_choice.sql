@@ -1,0 +1,12 @@
+-- Keeps which connection an extension uses where a person chose one for it alone. It goes with its connection.
+
+CREATE TABLE connection_extension_choice (
+    owner         TEXT  NOT NULL,
+    extension     TEXT  NOT NULL,
+    connection_id UUID  NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- As in 0018: it decides whose secret an extension is given.
+    mark          BYTEA NOT NULL,
+    PRIMARY KEY (owner, extension)
+);
+
+CREATE INDEX connection_extension_choice_connection ON connection_extension_choice (connection_id);

@@ -1,0 +1,82 @@
+//! Attempts of this node whose sender is gone: they are looked for, and concluded.
+//!
+//! Only a process of the same node can prove that a sender is gone, and only there an answer can be found that no row has.
+//! So each node looks through its own open attempts when a registry is opened and every few seconds while a scheduler
+//! runs, and no connection waits until somebody of that node happens to refresh it.
+
+use std::sync::Arc;
+
+use connection_contract::{Reason, reason};
+
+use super::{
+    ExchangeKey, Scope, StateDirectory, look,
+    rescue::{self, Rescue},
+};
+use crate::{
+    Error,
+    connection::json,
+    registry::Shared,
+    store::rows::{ExchangeRow, Sent},
+};
+
+/// The number of attempts for one look, those with the oldest signs of life first.
+const BATCH: i64 = 256;
+
+/// The note beside a connection of which an answer may be lost.
+pub(crate) fn unknown() -> Reason {
+    let message = "a refresh token may have been spent, and the answer is lost";
+    Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message)
+}
+
+/// Records the answers that this node keeps, and concludes the attempts that have none.
+pub(crate) async fn recover(shared: &Arc<Shared>) {
+    rescue::ingest_all(shared).await;
+    if let Err(error) = conclude_abandoned(shared).await {
+        tracing::warn!(code = error.code(), "attempts of processes that are gone could not be looked for");
+    }
+}
+
+/// Concludes the attempts of this node whose sender is gone, and makes their connections due.
+///
+/// # Errors
+///
+/// The store's, when the attempts cannot be read. What cannot be done for one of them is left to the next look, and the
+/// log says so.
+pub(crate) async fn conclude_abandoned(shared: &Arc<Shared>) -> Result<(), Error> {
+    let Some(node) = shared.state.as_deref().map(StateDirectory::node) else { return Ok(()) };
+    let open = shared.reader().await?.open_exchanges(node, BATCH).await?;
+    for ExchangeRow { key, scope, sent, .. } in open {
+        if let Err(error) = look_at(shared, key, scope, sent).await {
+            tracing::warn!(?scope, code = error.code(), "an attempt of a process that is gone cannot be concluded now");
+        }
+    }
+    Ok(())
+}
+
+async fn look_at(shared: &Arc<Shared>, key: ExchangeKey, scope: Scope, sent: Sent) -> Result<(), Error> {
+    let is_over = if sent.process_id == shared.process {
+        !shared.exchanges.is_under_way(key)
+    } else {
+        rescue::is_gone(shared, sent.node_id.as_deref(), &sent.process_id).await
+    };
+    // The proof comes first: an answer that is kept after it would not be found.
+    if !is_over || rescue::ingest(shared, key, false).await? == Rescue::Ingested {
+        return Ok(());
+    }
+    let (seen, note) = (look::boot_time(shared), json::reason(&unknown()));
+    let now = shared.clock.now().seconds();
+    let written = shared.store.write(move |tx| {
+        Box::pin(async move {
+            scope.lock(tx).await?;
+            let concluded = tx.conclude_exchange(key, &sent, 0, &seen).await?;
+            if let (Some(_), Scope::Connection(id)) = (concluded, scope) {
+                tx.doubt_credential(id, &note, now).await?;
+            }
+            Ok(concluded.is_some())
+        })
+    });
+    if written.await? {
+        tracing::warn!(?scope, "the process that sent something is gone, and its answer is lost");
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Signs of life: while one is fresh, nobody says anything of the attempt, and a process that is at it renews it.
+
+use std::time::Duration;
+
+use connection_contract::{HttpError, RefreshSemantics::Strict};
+
+use super::{World, connection, now, refresh, row, spends};
+use crate::{ConnectionId, exchange::conclude_abandoned, registry::Shared, services::test_server::Reply};
+
+const OLDER: &str = "UPDATE connection_exchange SET seen_at = seen_at - 100";
+const UNMARKED: &str = "UPDATE connection_exchange SET concluded_at = NULL";
+
+/// The age of the last sign, by the database's clock.
+async fn age(shared: &std::sync::Arc<Shared>, id: ConnectionId) -> i64 {
+    let mut reader = shared.store.reader().await.unwrap();
+    let now = reader.clock().await.unwrap();
+    now - row(shared, id, "old").await.unwrap().sent.seen_at
+}
+
+#[tokio::test]
+async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it() {
+    for world in World::each(|_| Reply::silence()).await {
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let id = connection(shared).await;
+        let spending = spends(shared, id, Strict);
+        let signs = async {
+            world.server.until_asked(1).await;
+            world.sql(OLDER, OLDER).await;
+            world.clock.advance(Duration::from_secs(14));
+            assert!(age(shared, id).await >= 100, "there was one when it was sent");
+            world.clock.advance(Duration::from_secs(1));
+            let renewed = async {
+                while age(shared, id).await >= 100 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), renewed).await.expect("a sign is given");
+            world.clock.advance(Duration::from_secs(16));
+        };
+        let (answer, ()) = tokio::join!(super::spend(&spending, "old"), signs);
+        assert_eq!(answer.map(|answer| answer.status()), Err(HttpError::Uncertain));
+        // It is over, and so are the signs.
+        world.sql(OLDER, OLDER).await;
+        world.clock.advance(Duration::from_secs(60));
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        assert!(age(shared, id).await >= 100);
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_is_left_alone_while_its_sign_is_fresh() {
+    for world in World::each(|_| Reply::whole(503, "", "down")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.shared).await;
+        drop(refresh(&registry.shared, id, Strict, "old").await);
+        world.sql(UNMARKED, UNMARKED).await;
+        let other = world.open_without_state().await;
+        let asks = async || {
+            let (answer, uncertain) = refresh(&other.shared, id, Strict, "old").await;
+            assert_eq!(answer, Err(HttpError::Uncertain));
+            let uncertain = uncertain.unwrap();
+            (uncertain.is_left, uncertain.replay_at.unwrap().seconds() - now(&world))
+        };
+        let (is_left, seconds) = asks().await;
+        assert!(is_left && (30..=45).contains(&seconds), "{seconds}");
+        world.passes(45).await;
+        let (is_left, seconds) = asks().await;
+        assert!(!is_left && (1..=60).contains(&seconds), "{seconds}");
+        assert_eq!(world.times_asked(), 1);
+    }
+}
+
+/// The attempt has ended, and its process could not note that.
+#[tokio::test]
+async fn a_process_concludes_its_own_attempt_that_it_could_not_note_and_none_that_is_under_way() {
+    for world in World::each(|_| Reply::silence()).await {
+        let registry = world.open().await;
+        let shared = &registry.shared;
+        let id = connection(shared).await;
+        let spending = spends(shared, id, Strict);
+        let is_concluded = async || row(shared, id, "old").await.unwrap().sent.concluded_at.is_some();
+        let looks = async {
+            world.server.until_asked(1).await;
+            conclude_abandoned(shared).await.unwrap();
+            assert!(!is_concluded().await, "it is under way");
+            world.refuse("UPDATE", "WHEN (NEW.concluded_at IS NOT NULL)").await;
+            world.clock.advance(Duration::from_secs(31));
+        };
+        drop(tokio::join!(super::spend(&spending, "old"), looks));
+        assert!(!is_concluded().await);
+        world.mend().await;
+        conclude_abandoned(shared).await.unwrap();
+        assert!(is_concluded().await);
+    }
+}

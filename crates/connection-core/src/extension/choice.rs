@@ -1,0 +1,145 @@
+//! The connection that a person chose for one extension. It wins over the default of the provider, and grants nothing.
+
+use connection_contract::Kind;
+
+use super::{ChangedPart, ExtensionChange, ExtensionError, affected, grants};
+use crate::{
+    ConnectionId, ConnectionRegistry, Error,
+    guard::{RowError, Subject},
+    seal::Sealer,
+    store::{Lock, StoreError, Tx, rows::ChoiceRow},
+};
+
+const TABLE: &str = "connection_extension_choice";
+/// Another connection has another configuration and another credential.
+const ANOTHER: [ChangedPart; 2] = [ChangedPart::ConnectionConfig, ChangedPart::Credential];
+
+/// Checks that the row of a choice is as it was written last.
+///
+/// # Errors
+///
+/// The row was edited or put back.
+pub(crate) fn check(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Result<(), RowError> {
+    let key = [row.extension.as_bytes()];
+    let what = || format!("the connection that was chosen for '{}'", row.extension).into();
+    let subject = Subject { table: TABLE, owner, key: &key };
+    subject.check(sealer, &row.marked, &[row.connection_id.as_bytes()], what)
+}
+
+/// Returns the connection of a choice; `None` for a row that was edited or put back, which chooses nothing.
+pub(crate) fn held(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Option<ConnectionId> {
+    match check(sealer, owner, row) {
+        Ok(()) => Some(row.connection_id),
+        Err(error) => {
+            tracing::warn!(%error, "the choice of a connection counts for nothing");
+            None
+        }
+    }
+}
+
+/// Writes a choice with its mark, in a transaction that holds the owner.
+async fn write(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    owner: &str,
+    (extension, connection): (&str, ConnectionId),
+    at: i64,
+) -> Result<(), StoreError> {
+    let key = [extension.as_bytes()];
+    let subject = Subject { table: TABLE, owner, key: &key };
+    let mark = subject.written(tx, sealer, at, &[connection.as_bytes()]).await?;
+    tx.put_choice(owner, extension, connection, &mark).await
+}
+
+/// Deletes a choice, in a transaction that holds the owner; `false` when there was none.
+pub(super) async fn delete(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    owner: &str,
+    extension: &str,
+    at: i64,
+) -> Result<bool, StoreError> {
+    if !tx.delete_choice(owner, extension).await? {
+        return Ok(false);
+    }
+    let key = [extension.as_bytes()];
+    let subject = Subject { table: TABLE, owner, key: &key };
+    subject.deleted(tx, sealer, at).await.map(|()| true)
+}
+
+impl ConnectionRegistry {
+    /// Makes a connection of this owner the one that an extension uses, in place of the default of its provider. For the
+    /// host alone, when a person has said so.
+    ///
+    /// A choice grants nothing: what the extension may do with the connection is a [grant](Self::grant). It ends with the
+    /// connection, with the extension, and with [`clear_choice`](Self::clear_choice).
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::OtherProvider`] for a connection of another provider than the extension needs,
+    /// [`ExtensionError::Unknown`] for a name that no extension has, [`Error::NotFound`], [`Error::Row`], and the store's.
+    pub async fn choose_connection(&self, extension: &str, connection: ConnectionId) -> Result<(), Error> {
+        if extension.trim().is_empty() || extension.chars().any(char::is_control) {
+            return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
+        }
+        self.change_choice(extension, Some(connection)).await.map(drop)
+    }
+
+    /// Lets an extension use the default of its provider again; `false` when nothing was chosen for it.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn clear_choice(&self, extension: &str) -> Result<bool, Error> {
+        if extension.contains('\0') {
+            return Ok(false);
+        }
+        self.change_choice(extension, None).await
+    }
+
+    async fn change_choice(&self, extension: &str, chosen: Option<ConnectionId>) -> Result<bool, Error> {
+        let (on, owner, extension) = (self.shared.clone(), self.owner.to_string(), extension.to_owned());
+        let task = self.shared.runtimes.spawn(async move {
+            let turn = affected::turn(&on).await;
+            let (by, whose, name) = (on.clone(), owner.clone(), extension.clone());
+            let changed = on.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&whose)).await?;
+                    let now = by.clock.now().seconds();
+                    let Some(connection) = chosen else {
+                        return delete(tx, &by.sealer, &whose, &name, now).await.map(Ok);
+                    };
+                    let account = tx.account(connection).await?.filter(|account| account.owner == whose);
+                    let Some(kind) = account.and_then(|account| Kind::parse(&account.kind)) else {
+                        return Ok(Err(Error::NotFound(connection)));
+                    };
+                    let needed = match grants::needed(tx, &by, &whose, &name).await? {
+                        Ok(needed) => needed,
+                        Err(error) => return Ok(Err(error.into())),
+                    };
+                    if let Some(provider) = needed
+                        && by.provider_of(&kind) != provider
+                    {
+                        let extension = name.into();
+                        return Ok(Err(ExtensionError::OtherProvider { extension, provider, kind }.into()));
+                    }
+                    let before = tx.choice(&whose, &name).await?;
+                    if before.is_some_and(|before| held(&by.sealer, &whose, &before) == Some(connection)) {
+                        return Ok(Ok(false));
+                    }
+                    write(tx, &by.sealer, &whose, (&name, connection), now).await?;
+                    Ok(Ok(true))
+                })
+            });
+            let changed = changed.await??;
+            if changed {
+                let parts = ANOTHER.to_vec();
+                let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
+                on.extensions.announcements.publish(&change);
+            }
+            drop(turn);
+            Ok(changed)
+        });
+        task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    }
+}

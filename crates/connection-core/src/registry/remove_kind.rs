@@ -1,0 +1,128 @@
+//! Removes what is connected of a kind before the kind goes.
+
+use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
+
+use connection_contract::Kind;
+
+use super::Shared;
+use crate::{ConnectionId, ConnectionRegistry, Error, Filter, Removal};
+
+/// The number of connections that are removed at once: each waits for its provider.
+const AT_ONCE: u16 = 8;
+
+/// What became of the connections of a kind.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KindRemoval {
+    /// The connections that were removed, each with what became of its teardown.
+    pub removed: Vec<(ConnectionId, Removal)>,
+    /// The number of connections of the kind that other owners have. The kind is unregistered when there is none.
+    pub left: u64,
+}
+
+impl ConnectionRegistry {
+    /// Removes the owner's connections of a kind, each with its teardown, and then unregisters the kind.
+    ///
+    /// While another owner has connections of the kind, it stays registered, since nobody else can tear them down. A
+    /// connection that is made meanwhile is removed, too. A kind that is not registered is removed as well: its
+    /// connections go without a teardown.
+    ///
+    /// # Repetition
+    ///
+    /// After a crash or an error in between, another call removes the rest.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the removals that have begun go on, and no further one begins.
+    ///
+    /// # Errors
+    ///
+    /// The store's. What was removed before stays removed, and the kind stays registered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use connection_contract::Kind;
+    /// # use connection_core::{ConnectionRegistry, Error, Teardown};
+    /// # async fn uninstall(registry: ConnectionRegistry) -> Result<(), Error> {
+    /// let removal = registry.remove_kind(&Kind::from_static("acme")).await?;
+    /// for (id, removal) in &removal.removed {
+    ///     if removal.teardown != Teardown::Done {
+    ///         println!("{id}: look at the provider for what is left");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn remove_kind(&self, kind: &Kind) -> Result<KindRemoval, Error> {
+        let mut removed = Vec::new();
+        let mut filter = Filter::new().kind(kind.clone()).limit(AT_ONCE);
+        loop {
+            let page = self.list_connections(filter.clone()).await?;
+            let ids = page.connections.iter().map(|info| info.id);
+            for (id, removal) in all(ids.map(|id| (id, self.remove(id))).collect()).await {
+                match removal {
+                    Ok(removal) => removed.push((id, removal)),
+                    // Somebody else was faster.
+                    Err(Error::NotFound(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            match page.next {
+                Some(next) => filter = filter.after(next),
+                None => break,
+            }
+        }
+        let left = self.shared.count(None, Some(kind)).await?;
+        if left == 0 {
+            self.unregister_connection_kind(kind);
+        }
+        Ok(KindRemoval { removed, left })
+    }
+
+    /// Unregisters a kind and returns whether it was registered.
+    ///
+    /// Its connections remain in the store and are listed, but cannot be verified, used or torn down until the kind is
+    /// registered again; that some remain is logged as a warning. [`remove_kind`](Self::remove_kind) removes them first.
+    pub fn unregister_connection_kind(&self, kind: &Kind) -> bool {
+        let was_there = self.shared.kinds.unregister(kind);
+        self.shared.kinds_changed();
+        self.shared.usage.listed();
+        if was_there {
+            let (shared, kind) = (Arc::downgrade(&self.shared), kind.clone());
+            self.shared.runtimes.spawn(async move {
+                if let Some(shared) = shared.upgrade() {
+                    tell_left(&shared, &kind).await;
+                }
+            });
+        }
+        was_there
+    }
+}
+
+/// Logs that connections of a kind are left without their plugin. Where the store cannot be read, nothing is said.
+async fn tell_left(shared: &Shared, kind: &Kind) {
+    let left = shared.count(None, Some(kind)).await.unwrap_or_default();
+    if left > 0 && shared.kinds.entry(kind).is_none() {
+        tracing::warn!(%kind, left, "a kind was unregistered that has connections; nothing can verify, use or tear them down");
+    }
+}
+
+/// Waits for all of them at once, and returns what they say in their order.
+async fn all<F: Future>(futures: Vec<(ConnectionId, F)>) -> Vec<(ConnectionId, F::Output)> {
+    let mut running: Vec<_> = futures.into_iter().map(|(id, future)| (id, Box::pin(future), None)).collect();
+    std::future::poll_fn(|cx| {
+        let mut is_done = true;
+        for (_, future, output) in &mut running {
+            if output.is_none() {
+                match Pin::new(future).poll(cx) {
+                    Poll::Ready(ready) => *output = Some(ready),
+                    Poll::Pending => is_done = false,
+                }
+            }
+        }
+        if is_done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(id, _, output)| Some((id, output?))).collect()
+}

@@ -1,0 +1,247 @@
+//! What one owner may read at one moment: within the host's bounds, apart from what is protected.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use connection_contract::{Root, ServiceError, host};
+
+use super::{
+    FilesPolicy,
+    identity::{self, Directory, Identity},
+    policy::Bound,
+    protected::Found,
+    refused::{DirectoryRefused, GrantError},
+};
+use crate::registry::{DEFAULT_OWNER, Shared, has_environment};
+
+/// The directory of a profile of some owner.
+#[derive(Clone, Debug)]
+pub(crate) struct ProfileDirectory {
+    pub(crate) owner: String,
+    pub(crate) path: PathBuf,
+    /// Files of which one is there once the tool has been there; none where nobody knows any.
+    pub(crate) signs: Vec<String>,
+}
+
+impl ProfileDirectory {
+    fn is_used(&self) -> bool {
+        self.signs.is_empty() || self.signs.iter().any(|sign| fs::symlink_metadata(self.path.join(sign)).is_ok())
+    }
+}
+
+/// Whose files are read, and where it is known which profiles there are.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    policy: Arc<FilesPolicy>,
+    owner: Arc<str>,
+    shared: Option<Arc<Shared>>,
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reading").field("policy", &self.policy).field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+impl Reading {
+    /// Reading on behalf of an owner of a registry.
+    pub(crate) fn of(shared: &Arc<Shared>, owner: &str) -> Self {
+        Self { policy: shared.files.clone(), owner: owner.into(), shared: Some(shared.clone()) }
+    }
+
+    /// Returns what the owner may read now.
+    ///
+    /// # Errors
+    ///
+    /// The store's: without the profiles, nobody knows what is another owner's.
+    pub(crate) async fn bounds(&self) -> Result<Bounds, ServiceError> {
+        let profiles = match &self.shared {
+            None => Vec::new(),
+            Some(shared) => directories(shared).await?,
+        };
+        Ok(Bounds { policy: self.policy.clone(), owner: self.owner.clone(), profiles })
+    }
+}
+
+/// Reading on behalf of the owner of the process, where there are no profiles of others.
+impl From<FilesPolicy> for Reading {
+    fn from(policy: FilesPolicy) -> Self {
+        Self { policy: Arc::new(policy), owner: DEFAULT_OWNER.into(), shared: None }
+    }
+}
+
+/// Reads the directories of the profiles of all owners.
+async fn directories(shared: &Arc<Shared>) -> Result<Vec<ProfileDirectory>, ServiceError> {
+    let reading = shared.clone();
+    // On a task of the core: the store's connections belong to its runtime.
+    let read = shared.runtimes.spawn(async move {
+        let mut reader = reading.store.reader().await?;
+        reader.profile_directories().await
+    });
+    let rows = read.await.map_err(|_| ServiceError::Unavailable)?.map_err(|error| {
+        tracing::warn!(%error, "no file is read, since nobody knows the profiles of other owners");
+        ServiceError::Unavailable
+    })?;
+    let kinds = shared.kinds.entries();
+    let found = rows.into_iter().map(|(owner, kind, path)| {
+        let kind = kinds.iter().find(|entry| entry.kind().as_str() == kind);
+        let probe = kind.and_then(|entry| entry.profiles.clone()).and_then(|spec| spec.probe);
+        let signs = probe.map(|probe| {
+            let logins = probe.logins.into_iter().map(|login| login.file.to_string());
+            probe.markers.into_iter().map(|marker| marker.to_string()).chain(logins).collect()
+        });
+        ProfileDirectory { owner, path: path.into(), signs: signs.unwrap_or_default() }
+    });
+    Ok(found.collect())
+}
+
+/// What an owner may read.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    policy: Arc<FilesPolicy>,
+    owner: Arc<str>,
+    profiles: Vec<ProfileDirectory>,
+}
+
+impl Bounds {
+    /// Turns an answer into a granted directory. Asks the disk, so call it where blocking is allowed.
+    pub(crate) fn grant(&self, text: &str) -> Result<Root, GrantError> {
+        let (path, given) = (|| text.to_owned(), Path::new(text));
+        if !given.is_absolute() {
+            return Err(GrantError::NotAbsolute { path: path() });
+        }
+        let canonical = given.canonicalize().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => GrantError::NotFound { path: path() },
+            io::ErrorKind::NotADirectory => GrantError::NotADirectory { path: path() },
+            _ => GrantError::Closed { path: path() },
+        })?;
+        if !canonical.is_dir() {
+            return Err(GrantError::NotADirectory { path: path() });
+        }
+        // Nothing is told of a directory that is refused, not even that it cannot be listed.
+        if let Bound::Nothing = self.bound() {
+            return Err(DirectoryRefused::NoBound { path: path() }.into());
+        }
+        let refused = || GrantError::from(DirectoryRefused::Protected { path: path() });
+        if !self.look().and_then(|look| look.opens(&canonical)).unwrap_or_default() {
+            return Err(refused());
+        }
+        if fs::read_dir(&canonical).is_err() {
+            return Err(GrantError::Closed { path: path() });
+        }
+        if !self.allows(&canonical) {
+            let allowed = match self.bound() {
+                Bound::Below(paths) => {
+                    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
+                }
+                Bound::Nothing | Bound::Unbounded => String::new(),
+            };
+            return Err(GrantError::OutOfBounds { path: path(), allowed });
+        }
+        canonical.to_str().map(host::root).ok_or_else(|| GrantError::NotUnicode { path: path() })
+    }
+
+    /// Returns `true` if a canonical path is within the bounds of the owner.
+    pub(crate) fn allows(&self, canonical: &Path) -> bool {
+        self.bound().allows(canonical)
+    }
+
+    /// Returns `true` if the owner is allowed nothing at all.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self.bound(), Bound::Nothing)
+    }
+
+    fn bound(&self) -> Bound<'_> {
+        self.policy.bound(&self.owner)
+    }
+
+    /// Looks up what must not be read now.
+    pub(crate) fn look(&self) -> io::Result<Look<'_>> {
+        let profiles = self.profiles.iter().filter_map(|profile| {
+            // A directory that is not there, or out of the process's reach, is closed to everybody.
+            let identity = Directory::open(&profile.path).and_then(|directory| directory.identity()).ok()?;
+            Some((identity, profile))
+        });
+        Ok(Look { bounds: self, protected: self.policy.protected.look()?, profiles: profiles.collect() })
+    }
+}
+
+/// What must not be read at one moment.
+pub(crate) struct Look<'a> {
+    bounds: &'a Bounds,
+    protected: Found,
+    profiles: Vec<(Identity, &'a ProfileDirectory)>,
+}
+
+impl Look<'_> {
+    /// Returns `true` if a root may be at that path.
+    pub(crate) fn opens(&self, root: &Path) -> io::Result<bool> {
+        self.opens_directory(&Directory::open(root)?)
+    }
+
+    /// Returns `true` if this directory may be a root.
+    pub(super) fn opens_directory(&self, root: &Directory) -> io::Result<bool> {
+        let directories = root.and_above()?;
+        let contains = directories.first().is_some_and(|root| self.protected.lies_in(root));
+        Ok(!contains && !self.closes(&directories))
+    }
+
+    /// Returns `true` if what is at that path may be read below a root. A link is not followed.
+    pub(crate) fn shows(&self, path: &Path) -> io::Result<bool> {
+        if fs::symlink_metadata(path)?.is_dir() {
+            return Ok(!self.closes(&Directory::open(path)?.and_above()?));
+        }
+        let directory = path.parent().map(Directory::open).transpose()?;
+        let directories = directory.map(|directory| directory.and_above()).transpose()?;
+        let is_closed = directories.is_some_and(|directories| self.closes(&directories));
+        // A pipe or a broken link is none of the protected files.
+        Ok(!is_closed && !identity::at(path).is_ok_and(|file| self.protected.has_file(&file)))
+    }
+
+    /// Returns `true` if this file, which was opened in this directory, may be read.
+    #[cfg(unix)]
+    pub(super) fn shows_file(&self, directory: &Directory, file: &File) -> io::Result<bool> {
+        Ok(!self.closes(&directory.and_above()?) && !self.protected.has_file(&identity::of_file(file)?))
+    }
+
+    /// Returns `true` if this file, which was opened at a path that may be read, may be read.
+    #[cfg(not(unix))]
+    pub(super) fn shows_file(&self, path: &Path, _: &File) -> io::Result<bool> {
+        self.shows(path)
+    }
+
+    /// Returns `true` if a directory is closed to the owner, given with the directories that it lies in.
+    fn closes(&self, directories: &[Identity]) -> bool {
+        self.protected.holds_any(directories) || self.is_of_another_profile(directories)
+    }
+
+    /// Returns `true` if the directory is that of a profile of another owner, or lies inside it.
+    ///
+    /// A profile closes its directory once its tool has been there, and only where its owner could read it: an owner must
+    /// not close a directory to others by making a profile above it. The owner of the process always reads the directories
+    /// of the own profiles.
+    fn is_of_another_profile(&self, directories: &[Identity]) -> bool {
+        let Bounds { owner, policy, .. } = self.bounds;
+        let here =
+            || self.profiles.iter().filter(|(identity, _)| directories.contains(identity)).map(|(_, found)| *found);
+        if has_environment(owner) && here().any(|profile| *profile.owner == **owner) {
+            return false;
+        }
+        let may_read = |profile: &ProfileDirectory| {
+            has_environment(&profile.owner)
+                || profile.path.canonicalize().is_ok_and(|path| policy.bound(&profile.owner).allows(&path))
+        };
+        here().any(|profile| *profile.owner != **owner && profile.is_used() && may_read(profile))
+    }
+}
+
+/// Only the process's own directories are readable where there is no registry.
+impl From<FilesPolicy> for Bounds {
+    fn from(policy: FilesPolicy) -> Self {
+        Self { policy: Arc::new(policy), owner: DEFAULT_OWNER.into(), profiles: Vec::new() }
+    }
+}

@@ -1,0 +1,138 @@
+//! The directories and files of a host that no connection reads.
+//!
+//! They are named by path and looked up anew whenever something is opened, so that a directory that is made later is
+//! protected as well. What was there when a registry was opened stays protected wherever it is moved.
+
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::identity::{self, Directory, Identity};
+
+/// What SQLite keeps beside a database.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The protected directories and files, by path.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Protected {
+    directories: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    held: Held,
+}
+
+/// What was there when a registry was opened.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    directories: Arc<Vec<Directory>>,
+    /// Not those beside a database, which come and go: another file may get the inode of one that is gone.
+    files: Vec<Identity>,
+}
+
+impl Protected {
+    /// Keeps protected what is there now. What cannot be looked at is looked up at each use, and refuses it.
+    pub(super) fn hold(&mut self) {
+        let parents = self.files.iter().filter_map(|path| path.parent());
+        let real: Vec<_> = self.files.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        let paths = self
+            .directories
+            .iter()
+            .map(PathBuf::as_path)
+            .chain(parents)
+            .chain(real.iter().filter_map(|path| path.parent()));
+        self.held = Held {
+            directories: Arc::new(paths.filter_map(|path| Directory::open(path).ok()).collect()),
+            files: self.files.iter().filter_map(|path| identity::at(path).ok()).collect(),
+        };
+    }
+
+    pub(super) fn directory(&mut self, path: &Path) {
+        // A path that is relative means the directory in which this process stands now.
+        self.directories.push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    }
+
+    pub(super) fn file(&mut self, path: &Path) {
+        self.files.push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    }
+
+    /// Looks up what is there now.
+    ///
+    /// # Errors
+    ///
+    /// Something is there and cannot be looked at.
+    pub(super) fn look(&self) -> io::Result<Found> {
+        let mut found = Found { directories: Vec::new(), files: self.held.files.clone() };
+        for directory in &*self.held.directories {
+            // One that was removed is nowhere.
+            found.directories.extend(there(directory.and_above())?);
+        }
+        for path in &self.directories {
+            found.add_directory(path)?;
+        }
+        for path in &self.files {
+            found.add_file(path)?;
+            // SQLite keeps its files beside the database itself, not beside a link to it.
+            if let Some(real) = there(path.canonicalize())?.filter(|real| real != path) {
+                found.add_file(&real)?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// What is there at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Each protected directory, with those that it lies in.
+    directories: Vec<Vec<Identity>>,
+    files: Vec<Identity>,
+}
+
+impl Found {
+    fn add_directory(&mut self, path: &Path) -> io::Result<()> {
+        let Some(directory) = there(Directory::open(path))? else { return Ok(()) };
+        self.directories.push(directory.and_above()?);
+        Ok(())
+    }
+
+    fn add_file(&mut self, path: &Path) -> io::Result<()> {
+        if let Some(parent) = path.parent() {
+            self.add_directory(parent)?;
+        }
+        let beside = BESIDE.iter().map(|end| {
+            let mut name = OsString::from(path);
+            name.push(end);
+            PathBuf::from(name)
+        });
+        for path in std::iter::once(path.to_owned()).chain(beside) {
+            self.files.extend(there(identity::at(&path))?);
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if one of these directories is protected.
+    pub(super) fn holds_any(&self, directories: &[Identity]) -> bool {
+        self.directories.iter().filter_map(|found| found.first()).any(|found| directories.contains(found))
+    }
+
+    /// Returns `true` if a protected directory lies inside this one.
+    pub(super) fn lies_in(&self, directory: &Identity) -> bool {
+        self.directories.iter().any(|found| found.contains(directory))
+    }
+
+    /// Returns `true` if this file is protected.
+    pub(super) fn has_file(&self, file: &Identity) -> bool {
+        self.files.contains(file)
+    }
+}
+
+/// `None` where nothing is.
+fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,129 @@
+//! Shows the account that a setup has reached before it is stored.
+//!
+//! Where a person signs in with a browser, another user of the machine may have put an account of their own in the place
+//! of the person's. A session that confirms comes to rest after the verification, with
+//! [`SetupStep::Confirm`]; answering that step stores the candidate, and cancelling the session stores nothing.
+//!
+//! The answer is an entry of the journal after the plugin's own effects. It names the account by a hash, so that an answer
+//! counts for that account alone.
+
+use std::sync::Arc;
+
+use connection_contract::{Crypto as _, Identity, encode};
+
+use super::{
+    SetupStep,
+    codec::{Purpose, Waiting},
+    effects::Inner,
+    finish::{Candidate, Kept},
+    run,
+    slot::Slot,
+    wait::Suspended,
+};
+use crate::{
+    ConnectionRegistry, Error,
+    registry::Shared,
+    store::rows::{SetupRow, SetupState},
+    verify::Subject,
+};
+
+/// The beginning of the fingerprint of such an entry.
+pub(super) const CONFIRM: &str = "1 confirm ";
+
+/// A candidate that waits for its confirmation, for the process that verified it.
+pub(super) struct Unconfirmed {
+    subject: Subject,
+    account_id: String,
+    is_new: bool,
+}
+
+/// What is done with a candidate.
+pub(super) enum First {
+    /// It is finished.
+    Finish(Candidate),
+    /// Its account is shown first.
+    Show(Box<Suspended>),
+}
+
+/// Returns what to do first with a candidate that was verified.
+pub(super) async fn first(
+    shared: &Arc<Shared>,
+    slot: &Slot,
+    confirms: bool,
+    inner: &mut Inner,
+    candidate: Candidate,
+) -> Result<First, Error> {
+    let kept = match candidate {
+        Candidate::Kept(kept) if confirms && inner.in_browser => kept,
+        candidate => return Ok(First::Finish(candidate)),
+    };
+    let identity = kept.found.identity.as_ref().unwrap_or(&kept.made.identity).clone();
+    let (id, label) = (identity.account_id.as_str().to_owned(), identity.label.as_str().to_owned());
+    let what = format!("{CONFIRM}{}", encode::hex(&shared.crypto.sha256(id.as_bytes())));
+    if inner.confirmed.as_ref() == Some(&what) || !is_to_be_shown(shared, slot, &kept, &identity).await? {
+        return Ok(First::Finish(Candidate::Kept(kept)));
+    }
+    inner.step += 1;
+    let waiting = Waiting {
+        no: inner.step,
+        seq: Some(inner.next),
+        what,
+        fields: Some(Vec::new()),
+        state: None,
+        until: None,
+        paused: None,
+        account: Some((id.clone(), label)),
+    };
+    let subject = kept.subject(slot);
+    slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, is_new: kept.asked.is_new() }));
+    Ok(First::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
+}
+
+/// Returns `false` for an account that is refused in any case, and for the one that the connection is of.
+async fn is_to_be_shown(shared: &Shared, slot: &Slot, kept: &Kept, identity: &Identity) -> Result<bool, Error> {
+    let account_id = identity.account_id.as_str();
+    let mut reader = shared.reader().await?;
+    Ok(match &kept.asked.purpose {
+        Purpose::Connect { again, .. } => {
+            *again || reader.account_by_identity(&slot.owner, slot.kind.as_str(), account_id).await?.is_none()
+        }
+        Purpose::Reauthorize { another_account, .. } => {
+            let account = reader.account(kept.asked.connection).await?;
+            *another_account && account.is_some_and(|account| account.account_id != account_id)
+        }
+    })
+}
+
+/// Shows the account of a session that waits for its confirmation. Nothing is verified again for that. Returns `false` for
+/// a session that does not wait for it.
+pub(super) async fn show_again(shared: &Arc<Shared>, slot: &Arc<Slot>, row: &SetupRow) -> Result<bool, Error> {
+    if row.state != SetupState::Waiting {
+        return Ok(false);
+    }
+    let waiting = match run::stored_wait(shared, slot, row).await {
+        // A step that does not open is made anew by the run, from what the journal holds.
+        Err(Error::Sealed { .. }) => None,
+        waiting => waiting?,
+    };
+    let Some(waiting) = waiting else { return Ok(false) };
+    let Some((id, label)) = waiting.account.clone() else { return Ok(false) };
+    let step = SetupStep::Confirm { identity: Identity::new(id, label) };
+    slot.rest((waiting.no, step), waiting.seq);
+    let expires = connection_contract::Timestamp::from_seconds(row.expires_at);
+    run::set_timer(shared, slot, waiting, expires);
+    Ok(true)
+}
+
+/// Gives back at the provider what was granted for an account that was not confirmed. What a connection of this owner may
+/// live by stays: some providers take back everything that the account has granted to the application.
+pub(super) async fn give_back(shared: &Arc<Shared>, slot: &Slot) {
+    let Some(Unconfirmed { subject, account_id, is_new: true }) = slot.set_unconfirmed(None) else { return };
+    let other = async {
+        let mut reader = shared.reader().await?;
+        Ok::<_, Error>(reader.account_by_identity(&slot.owner, slot.kind.as_str(), &account_id).await?)
+    };
+    if matches!(other.await, Ok(None)) {
+        let registry = ConnectionRegistry { shared: shared.clone(), owner: slot.owner.as_str().into() };
+        registry.give_back(&slot.kind, subject).await;
+    }
+}

@@ -1,0 +1,57 @@
+//! Queries of `connection_extension_choice`.
+
+use super::{
+    Reader, StoreError, Tx,
+    changes::Changed,
+    engine::{all, execute, optional},
+    row_events::newest,
+    rows::ChoiceRow,
+};
+use crate::ids::ConnectionId;
+
+macro_rules! chosen {
+    ($rest:literal) => {
+        concat!(
+            "SELECT h.extension, h.connection_id, h.mark, ",
+            newest!("h.owner", "h.mark"),
+            " AS newest FROM connection_extension_choice AS h WHERE ",
+            $rest
+        )
+    };
+}
+
+impl Reader {
+    pub(crate) async fn choice(&mut self, owner: &str, extension: &str) -> Result<Option<ChoiceRow>, StoreError> {
+        const SQL: &str = chosen!("h.owner = $1 AND h.extension = $2");
+        optional!(self, ChoiceRow, SQL, owner, extension)
+    }
+
+    /// By extension.
+    pub(crate) async fn choices(&mut self, owner: &str) -> Result<Vec<ChoiceRow>, StoreError> {
+        const SQL: &str = chosen!("h.owner = $1 ORDER BY h.extension");
+        all!(self, ChoiceRow, SQL, owner)
+    }
+}
+
+impl Tx {
+    /// In the place of the extension's choice before.
+    pub(crate) async fn put_choice(
+        &mut self,
+        owner: &str,
+        extension: &str,
+        connection: ConnectionId,
+        mark: &[u8],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_extension_choice (owner, extension, connection_id, mark) \
+                           VALUES ($1, $2, $3, $4) ON CONFLICT (owner, extension) DO UPDATE \
+                           SET connection_id = excluded.connection_id, mark = excluded.mark";
+        self.changed(Changed::Connection(connection));
+        execute!(self, SQL, owner, extension, connection.as_uuid(), mark).map(drop)
+    }
+
+    /// Returns `false` when there was none.
+    pub(crate) async fn delete_choice(&mut self, owner: &str, extension: &str) -> Result<bool, StoreError> {
+        const SQL: &str = "DELETE FROM connection_extension_choice WHERE owner = $1 AND extension = $2";
+        Ok(execute!(self, SQL, owner, extension)? == 1)
+    }
+}

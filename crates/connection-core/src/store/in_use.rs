@@ -1,0 +1,85 @@
+//! A connection with its current credential, its newest event and its liveness, all as of one moment.
+
+use super::{
+    Reader, StoreError,
+    engine::optional,
+    events::IN_USE,
+    events::StandingRow,
+    rows::{AccountFacts, AccountRow, AccountState, CredentialRow, ListedRow},
+};
+use crate::ids::ConnectionId;
+
+/// A [`StandingRow`] with the current credential and everything that a list shows.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct InUseRow {
+    #[sqlx(flatten)]
+    pub(crate) credential: CredentialRow,
+    #[sqlx(flatten)]
+    pub(crate) standing: StandingRow,
+    #[sqlx(flatten)]
+    shown: ShownRow,
+    /// Time at which the previous credential was replaced. `None` if there is none.
+    pub(crate) previous_since: Option<i64>,
+}
+
+/// The columns of a [`ListedRow`] that neither the facts of the account nor the credential have.
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct ShownRow {
+    a_account_label: String,
+    a_revision: i64,
+    a_next_generation: i64,
+    #[sqlx(try_from = "String")]
+    a_state: AccountState,
+    a_created_at: i64,
+    a_updated_at: i64,
+    a_usable_at: i64,
+    liveness: Option<String>,
+    reason: Option<String>,
+    checked_at: Option<i64>,
+    next_check_at: Option<i64>,
+}
+
+impl InUseRow {
+    /// Returns the row as [`Reader::listed`] reads it.
+    pub(crate) fn listed(&self) -> ListedRow {
+        let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, generation } =
+            self.standing.account.clone();
+        let ShownRow { a_account_label, a_state, liveness, reason, .. } = self.shown.clone();
+        let account = AccountRow {
+            id,
+            owner,
+            kind,
+            profile_id,
+            label,
+            account_id,
+            account_label: a_account_label,
+            is_default,
+            config,
+            revision: self.shown.a_revision,
+            generation,
+            next_generation: self.shown.a_next_generation,
+            state: a_state,
+            created_at: self.shown.a_created_at,
+            updated_at: self.shown.a_updated_at,
+        };
+        ListedRow {
+            account,
+            liveness,
+            reason,
+            checked_at: self.shown.checked_at,
+            next_check_at: self.shown.next_check_at,
+            usable_at: self.shown.a_usable_at,
+            granted_scopes: self.credential.granted_scopes.clone(),
+            valid_until: self.credential.valid_until,
+            authorized_until: self.credential.plan.authorized_until,
+            refresh_reason: self.credential.plan.refresh_reason.clone(),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads a connection and its current credential, as [`current_credential`](Self::current_credential) finds it.
+    pub(crate) async fn in_use(&mut self, id: ConnectionId) -> Result<Option<InUseRow>, StoreError> {
+        optional!(self, InUseRow, IN_USE, id.as_uuid())
+    }
+}

@@ -1,0 +1,378 @@
+//! One call of each method of the store that runs a text.
+
+use uuid::Uuid;
+
+use super::{NOTED, Text};
+use crate::{
+    exchange::{ExchangeKey, Scope},
+    ids::{ConnectionId, ProfileId, SessionId},
+    seal::Sealed,
+    store::{
+        Lock, Reader, SEALED, SealedRow, Store, Tx, Unchanged, Wanted,
+        rows::{
+            AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
+            ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, PlanRow, PreferenceRow,
+            ProfileRow, Says, Sent, SetupRow, SetupState, TestRow, TicketRow, WebhookRow,
+        },
+        tests::{Database, credential},
+    },
+};
+
+/// Calls methods and drops what they say.
+macro_rules! call {
+    ($on:ident: $($method:ident($($argument:expr),* $(,)?);)*) => {
+        $(drop($on.$method($($argument),*).await);)*
+    };
+}
+
+/// Returns the texts of the store's engine.
+pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
+    let mut tx = Tx::new(store.reader().await.unwrap());
+    NOTED.set(Some(std::collections::BTreeSet::new()));
+    read(&mut tx).await;
+    read_of_extensions(&mut tx).await;
+    write_connections(&mut tx).await;
+    write_setups(&mut tx).await;
+    write_extensions(&mut tx).await;
+    write_webhooks(&mut tx).await;
+    write_exchanges(&mut tx).await;
+    sealed(&mut tx).await;
+    NOTED.take().unwrap().into_iter().collect()
+}
+
+/// It is no connection's.
+fn nobody() -> ConnectionId {
+    ConnectionId::from(Uuid::nil())
+}
+
+async fn read(tx: &mut Reader) {
+    let (hash, session) = ([1; 32], SessionId::from(Uuid::nil()));
+    call!(tx:
+        clock();
+        count_accounts(None, None);
+        count_accounts(None, Some("github"));
+        count_accounts(Some("local"), None);
+        count_accounts(Some("local"), Some("github"));
+        accounts_of_kind("github", None, 9);
+        account(nobody());
+        account_by_label("local", "github", "a");
+        account_by_identity("local", "github", "a");
+        account_of_profile("local", "github", None);
+        account_of_profile("local", "github", Some("a"));
+        default_accounts("local");
+        first_two_accounts("local", "github");
+        kinds_of("local", &[nobody()]);
+        listed(nobody());
+        current_credential(nobody());
+        previous_credential(nobody());
+        previous_generation(nobody());
+        liveness(nobody());
+        due_refreshes(1, ",github,", 9);
+        due_checks(1, ",github,", 9);
+        ended_credentials(1, ",github,", 9);
+        ending_credentials(1, ",github,", 9);
+        ending_authorizations(1, ",github,", 9);
+        next_due(1);
+        lost_setups(1, 9);
+        refresh_lease(nobody());
+        events_of_owner("local", Uuid::nil(), 9);
+        events_of(nobody(), "local", 0, 9);
+        event_ids(Some("local"), Uuid::nil(), 9);
+        event_ids(None, Uuid::nil(), 9);
+        last_event(Some("local"));
+        last_event(None);
+        standing(nobody());
+        standings(Uuid::nil(), 9);
+        in_use(nobody());
+        event(Uuid::nil());
+        row_events("local", 0, 9);
+        owners_of_marked_rows();
+        keyset();
+        keys_revision();
+        kv("local", "a", "b");
+        setup(session);
+        list_setups("local");
+        count_setups("local");
+        waiting_setups(1);
+        open_setups_of(nobody());
+        effects(session);
+        inputs(session);
+        endpoint(&hash);
+        has_callbacks(1);
+        webhook_address(nobody());
+        find_webhook_address(&hash);
+        webhook_turn("local", 1, None, None);
+        waiting_webhooks(nobody(), 0, 9);
+        has_webhook(nobody(), &hash);
+        exchange(ExchangeKey::from_bytes(hash));
+        exchange_look(ExchangeKey::from_bytes(hash), 0, "boot");
+        open_exchanges("node", 9);
+        exchange_processes();
+    );
+    let (owner, kind, label) = (Some("local".to_owned()), Some("github".to_owned()), Some("a".to_owned()));
+    for (owner, kind, label) in
+        [(&None, &None, &None), (&owner, &None, &None), (&owner, &kind, &None), (&owner, &kind, &label)]
+    {
+        let wanted =
+            Wanted { owner: owner.clone(), kind: kind.clone(), label: label.clone(), limit: 50, ..Wanted::default() };
+        call!(tx: list(&wanted); list(&Wanted { only_default: true, ..wanted.clone() }););
+    }
+}
+
+async fn read_of_extensions(tx: &mut Reader) {
+    let profile = ProfileId::from(Uuid::nil());
+    call!(tx:
+        near("local", "a", "b", &["github"]);
+        near("local", "a", "b", &["github", "gmail"]);
+        candidates("local", "github", "a", None, 9);
+        all_candidates("local", None, 9);
+        account_revisions("local", nobody());
+        extension_states("local");
+        extension("local", "a");
+        extensions("local");
+        provider_extensions("local");
+        extension_state("local", "a");
+        grant("local", "a", nobody());
+        choice("local", "a");
+        choices("local");
+        grants("local");
+        open_grants("local", "a");
+        grantees("local", nobody());
+        ticket("local", "a", Uuid::nil(), 1);
+        preferences("local", "a", "");
+        public_preferences("local", "a", "b");
+        preferences_of("local", "a");
+        every_preference("local");
+        all_preferences("local");
+        profile_kinds("local");
+        profile_directories();
+        profiles("local", "github");
+        profile("local", "github", profile);
+        profile_slot("local", "github", "a");
+        profile_slots("local", "github");
+        profile_connections("local", "github", profile);
+    );
+}
+
+async fn write_connections(tx: &mut Tx) {
+    let account: AccountRow = Database::new().account("a");
+    let credential: CredentialRow = credential(nobody(), 1, CredentialState::Current);
+    let liveness = LivenessRow {
+        connection_id: nobody(),
+        liveness: "live".into(),
+        reason: None,
+        generation: 1,
+        checked_at: None,
+        next_check_at: None,
+        failures: 0,
+    };
+    let row = ListedRow {
+        account: account.clone(),
+        liveness: None,
+        reason: None,
+        checked_at: None,
+        next_check_at: None,
+        granted_scopes: None,
+        valid_until: None,
+        authorized_until: None,
+        refresh_reason: None,
+        usable_at: 1,
+    };
+    let unchanged = Unchanged { row: &row, secret_names: "[]", reason: None, began: 1, now: 2, next_check_at: None };
+    let event = EventRow {
+        id: Uuid::nil(),
+        owner: "local".into(),
+        connection_id: nobody(),
+        at: 1,
+        kind: "connected".into(),
+        body: "{}".into(),
+        says: Says::Made,
+    };
+    call!(tx:
+        lock(Lock::Connection(nobody()));
+        insert_account(&account);
+        draw_generation(nobody());
+        promote_generation(nobody(), 1, 2, 3);
+        set_account_label(nobody(), "a", 1);
+        set_account_default(nobody(), true, 1);
+        set_account_identity_label(nobody(), "a", 1);
+        set_account_facts(nobody(), ("a", "b"), "{}", 1);
+        delete_account(nobody());
+        insert_credential(&credential);
+        set_credential_facts(nobody(), 1, None, None);
+        set_secret_names(nobody(), 1, "[]");
+        delete_credential(nobody(), 1);
+        replace_credential(&account, &credential, 1, &[1]);
+        rotate_previous(1, &credential, &[1]);
+        forget_previous(nobody(), 1);
+        check_by(nobody(), 1);
+        upsert_liveness(&liveness);
+        confirm_liveness(&unchanged);
+        claim_check(nobody(), 1, 2);
+        announce(nobody(), 1, 2);
+        lease_refresh(nobody(), 1, "a");
+        release_refresh(nobody(), "a", 1);
+        refresh_now(nobody(), 1);
+        hasten_refresh(nobody(), 1);
+        doubt_credential(nobody(), "{}", 1);
+        set_plan(nobody(), 1, &PlanRow::default());
+        append_event(&event, &|_| [0; 32]);
+        append_row_event("local", &[0; 32], 1, &|_| [0; 32]);
+    );
+}
+
+async fn write_setups(tx: &mut Tx) {
+    let (session, hash, sealed) = (SessionId::from(Uuid::nil()), [1; 32], Sealed::from_row(vec![1; 97]));
+    let setup = SetupRow {
+        id: session,
+        owner: "local".into(),
+        kind: "github".into(),
+        connection_id: nobody(),
+        state: SetupState::Waiting,
+        step_seq: 0,
+        sealed_header: None,
+        sealed_step: None,
+        lease_owner: None,
+        lease_until: None,
+        expires_at: 1,
+        created_at: 1,
+    };
+    let keyset =
+        KeysetRow { store_id: Uuid::nil(), revision: 1, keys_revision: 1, slot_a: Some(sealed.clone()), slot_b: None };
+    call!(tx:
+        insert_setup(&setup);
+        set_setup(session, SetupState::Waiting, 0, None, None, 1);
+        replace_setup_header(session, &sealed);
+        lease_setup(session, "a", 1, 1);
+        release_setups("a", Some(session));
+        release_setups("a", None);
+        end_setup(session, SetupState::Done, 1, None, 1);
+        insert_effect(session, 1, &sealed);
+        has_effect(session, 1);
+        delete_effect(session, 1);
+        delete_effects(session);
+        insert_input(session, Uuid::nil(), &sealed);
+        delete_input(session, Uuid::nil());
+        delete_inputs(session);
+        insert_endpoint(&hash, "local", session, 1);
+        extend_endpoints(session, 1);
+        use_endpoint(&hash, 1);
+        purge_setups(1);
+        insert_keyset(&keyset);
+        update_keyset(&keyset);
+        put_kv("local", "a", "b", &KvValue::Public("c".into()));
+        delete_kv("local", "a", "b");
+        delete_kv_of("local", "a");
+        kv_namespaces("local");
+    );
+}
+
+async fn write_extensions(tx: &mut Tx) {
+    let (id, marked) = (Uuid::nil(), Marked::default());
+    let (profile, mark): (ProfileId, &[u8]) = (ProfileId::from(id), &[1]);
+    let extension = ExtensionRow {
+        name: "a".into(),
+        provider: "b".into(),
+        source: "{}".into(),
+        fingerprint: vec![1; 32],
+        added_at: 1,
+        marked: marked.clone(),
+    };
+    let grant = GrantRow {
+        extension: "a".into(),
+        connection_id: nobody(),
+        names: "[]".into(),
+        created_at: 1,
+        revoked_at: None,
+        marked: marked.clone(),
+    };
+    let preference = PreferenceRow {
+        extension: "a".into(),
+        command: String::new(),
+        body: "{}".into(),
+        revision: 1,
+        public_revision: 0,
+        marked: marked.clone(),
+    };
+    let ticket = TicketRow {
+        id,
+        owner: "local".into(),
+        extension: "a".into(),
+        command: String::new(),
+        session_id: None,
+        created_at: 1,
+    };
+    let row = ProfileRow {
+        id: profile,
+        label: "a".into(),
+        directory: "/a".into(),
+        is_default: false,
+        is_implicit: false,
+        created_at: 1,
+        marked,
+    };
+    call!(tx:
+        put_extension("local", &extension, mark);
+        put_extension_state("local", "a", &ExtensionStateRow::default(), mark);
+        delete_extension("local", "a");
+        put_choice("local", "a", nobody(), mark);
+        delete_choice("local", "a");
+        put_grant("local", &grant, mark);
+        put_preferences("local", &preference, mark);
+        insert_ticket(&ticket, 1);
+        set_ticket_session(id, SessionId::from(id));
+        delete_ticket(id);
+        insert_profile("local", "github", &row, mark);
+        update_profile(&row, 1, None);
+        delete_profile(profile);
+        put_profile_slot("local", "github", "a", profile, (1, mark));
+        delete_profile_slot("local", "github", "a");
+    );
+}
+
+async fn write_webhooks(tx: &mut Tx) {
+    let (id, hash, sealed) = (Uuid::nil(), [1; 32], Sealed::from_row(vec![1; 97]));
+    let webhook = WebhookRow { id, connection_id: nobody(), digest: hash, received_at: 1, sealed: sealed.clone() };
+    let test = TestRow { at: 1, url: "https://example.com".into(), generation: None, failure: None };
+    call!(tx:
+        insert_webhook_address(nobody(), &hash, &sealed);
+        set_webhook_address(nobody(), 1, None);
+        set_webhook_test(nobody(), 1, &test);
+        forget_webhook_test(nobody());
+        insert_webhook(&webhook, 1);
+        claim_webhook(id, 1, 1);
+        acknowledge_webhook(id, nobody(), 1);
+        set_webhook_aside(id, nobody(), 1);
+        forget_webhooks(nobody(), 1);
+    );
+}
+
+async fn write_exchanges(tx: &mut Tx) {
+    let (key, answer) = (ExchangeKey::from_bytes([1; 32]), Sealed::from_row(vec![1; 97]));
+    let (sent, seen) = (Sent::first(None, "a".into(), 1), BootTime { boot_id: "boot".into(), seconds: 1 });
+    let exchange = ExchangeRow { key, scope: Scope::Connection(nobody()), sent: sent.clone(), sealed: None };
+    call!(tx:
+        insert_exchange(&exchange);
+        resend_exchange(key, &sent, &sent);
+        conclude_exchange(key, &sent, 0, &seen);
+        renew_exchange_sign(key, &sent);
+        reopen_exchange(key, 0, &seen);
+        note_first_look(key, 0, &seen);
+        answer_exchange(key, &answer);
+        delete_intent(key, &sent);
+        insert_answer(key, Scope::Connection(nobody()), &answer);
+        settle_exchanges(&[key]);
+        delete_session_exchanges(SessionId::from(Uuid::nil()));
+        delete_connection_exchanges(nobody());
+    );
+}
+
+/// Each column of the table of sealed columns has texts of its own.
+async fn sealed(tx: &mut Tx) {
+    let fresh = Sealed::from_row(vec![1; 97]);
+    for column in SEALED {
+        let row =
+            SealedRow { key: column.start(), owner: "local".into(), kind: "github".into(), sealed: fresh.clone() };
+        call!(tx: sealed_counts(column); sealed_page(column, &[1; 8], &row.key, 9); swap_sealed(column, &row, &fresh););
+    }
+}

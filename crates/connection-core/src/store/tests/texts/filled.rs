@@ -1,0 +1,81 @@
+//! A database with rows in every table that grows: as many for one owner and kind, which is the hardest case.
+
+use sqlx::{AssertSqlSafe, Executor};
+
+/// The number of rows in each table.
+const ROWS: u32 = 3000;
+
+/// What each table is filled with, by the number of the row. `{id}` is an id and `{hash}` 32 bytes.
+const TABLES: &[(&str, &str)] = &[
+    (
+        "connection_account (id, owner, kind, profile_id, label, account_id, account_label, is_default, config, \
+         generation, next_generation, state, created_at, updated_at)",
+        "{id}, 'local', 'github', CASE WHEN i % 2 = 0 THEN 'p' || i END, 'l' || i, 'a' || i, 'a' || i, i = 1, '{}', 1, 2, \
+         'active', i, i",
+    ),
+    (
+        "connection_credential (connection_id, generation, state, sealed, key_id, secret_names, valid_until, \
+         created_at, authorized_until, refresh_at)",
+        "{id}, 1, 'current', {hash}, substr({hash}, 25, 8), '[]', i, i, i, i",
+    ),
+    (
+        "connection_credential (connection_id, generation, state, sealed, key_id, secret_names, created_at, replaced_at)",
+        "{id}, 2, 'previous', {hash}, substr({hash}, 25, 8), '[]', i, i",
+    ),
+    ("connection_liveness (connection_id, liveness, generation, checked_at, next_check_at)", "{id}, 'live', 1, i, i"),
+    (
+        "connection_event (id, owner, connection_id, seq, at, kind, body, chain)",
+        "{id}, 'local', {id}, 1, i, 'connected', '{}', {hash}",
+    ),
+    (
+        "connection_setup (id, owner, kind, connection_id, state, sealed_header, sealed_step, expires_at, created_at)",
+        "{id}, 'local', 'github', {id}, CASE WHEN i % 20 = 0 THEN 'waiting' ELSE 'done' END, {hash}, {hash}, i, i",
+    ),
+    ("connection_setup_effect (session_id, seq, sealed)", "{id}, 1, {hash}"),
+    ("connection_setup_input (session_id, id, sealed)", "{id}, {id}, {hash}"),
+    ("connection_endpoint (token_hash, owner, session_id, expires_at)", "{hash}, 'local', {id}, i"),
+    (
+        "connection_exchange (key, connection_id, node_id, process_id, begun_at, sent_at, seen_at, state)",
+        "{hash}, {id}, 'node', 'process', i, i, i, 'intent'",
+    ),
+    ("connection_exchange_look (key, attempt, boot_id, boot_seconds)", "{hash}, 0, 'boot', i"),
+    ("connection_kv (owner, namespace, key, value)", "'local', 'n' || (i % 100), 'k' || i, 'v'"),
+    ("connection_row_event (owner, seq, subject, at, chain)", "'local', i, {hash}, i, {hash}"),
+    (
+        "connection_extension (owner, name, provider, source, fingerprint, added_at)",
+        "'local', 'e' || i, 'e' || i, '{}', {hash}, i",
+    ),
+    ("connection_extension_state (owner, name, provider, public)", "'local', 'e' || i, 'e' || i, '{}'"),
+    ("connection_extension_choice (owner, extension, connection_id, mark)", "'local', 'e' || i, {id}, {hash}"),
+    (
+        "connection_extension_grant (owner, extension, connection_id, names, created_at)",
+        "'local', 'e' || i, {id}, '[]', i",
+    ),
+    ("connection_extension_preference (owner, extension, command, body, revision)", "'local', 'e' || i, '', '{}', 1"),
+    ("connection_extension_ticket (id, owner, extension, command, created_at)", "{id}, 'local', 'e' || i, '', i"),
+    (
+        "connection_profile (id, owner, kind, label, directory, created_at, updated_at)",
+        "{id}, 'local', 'github', 'l' || i, '/' || i, i, i",
+    ),
+    ("connection_profile_slot (owner, kind, slot, profile_id, updated_at)", "'local', 'github', 's' || i, {id}, i"),
+    (
+        "connection_webhook_address (connection_id, token_hash, sealed, revision, waiting)",
+        "{id}, {hash}, {hash}, 1, CASE WHEN i % 20 = 0 THEN 1 ELSE 0 END",
+    ),
+    ("connection_webhook (id, connection_id, number, digest, received_at, sealed)", "{id}, {id}, 1, {hash}, i, {hash}"),
+];
+
+/// Fills the tables of an engine that writes an id and a hash of the number `i` like this. Nothing is analyzed.
+pub(in super::super) async fn fill<'c, C>(connection: &'c mut C, id: &str, hash: &str)
+where
+    for<'e> &'e mut C: Executor<'e>,
+{
+    for (table, values) in TABLES {
+        let values = values.replace("{id}", id).replace("{hash}", hash);
+        let sql = format!(
+            "WITH RECURSIVE rows(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM rows WHERE i < {ROWS}) \
+             INSERT INTO {table} SELECT {values} FROM rows"
+        );
+        (&mut *connection).execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+}

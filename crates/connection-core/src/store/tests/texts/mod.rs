@@ -1,0 +1,110 @@
+//! Every query text of the store, collected by calling each method once without running it.
+//!
+//! The calls are in `calls.rs`. A place in the sources that runs a text and is not reached by them fails the test, so a
+//! new query cannot be left out of the plans.
+
+mod calls;
+mod filled;
+
+use std::{cell::RefCell, collections::BTreeSet, fs, path::Path};
+
+pub(super) use calls::collect;
+pub(super) use filled::fill;
+
+thread_local! {
+    static NOTED: RefCell<Option<BTreeSet<Text>>> = const { RefCell::new(None) };
+}
+
+/// A query text, and where it is run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Text {
+    /// Within the folder of the store.
+    pub(super) file: String,
+    pub(super) line: usize,
+    pub(super) sql: &'static str,
+}
+
+/// Notes a text while this thread collects them; `true` when it is not to be run.
+pub(in super::super) fn is_noted(file: &str, line: u32, sql: &'static str) -> bool {
+    NOTED.with_borrow_mut(|noted| {
+        let Some(noted) = noted else { return false };
+        let file = file.replace('\\', "/");
+        let (_, file) = file.rsplit_once("src/store/").unwrap();
+        noted.insert(Text { file: file.to_owned(), line: usize::try_from(line).unwrap(), sql });
+        true
+    })
+}
+
+/// The places in the sources of the store where a text is run, as a file and the number of a line.
+fn places() -> BTreeSet<(String, usize)> {
+    let mut places = BTreeSet::new();
+    for (file, source) in sources() {
+        // These two make the macros, and end what a job began.
+        if !file.starts_with("store/") || file == "store/engine.rs" || file == "store/sqlite/writer.rs" {
+            continue;
+        }
+        for (line, text) in source.lines().enumerate() {
+            let code = text.split("//").next().unwrap_or_default();
+            if ["execute!(", "optional!(", "all!("].iter().any(|name| is_called(code, name)) {
+                places.insert((file.trim_start_matches("store/").to_owned(), line + 1));
+            }
+        }
+    }
+    places
+}
+
+fn is_called(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+/// The sources of this crate that are no tests, each with its path within `src`.
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, root: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+            if path.is_dir() {
+                if !name.ends_with("tests") {
+                    walk(&path, root, found);
+                }
+            } else if !name.ends_with("tests.rs") {
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found);
+    found
+}
+
+#[tokio::test]
+async fn every_place_that_runs_a_query_text_is_collected() {
+    let (mut noted, mut places) = (BTreeSet::new(), places());
+    assert!(places.len() > 150, "{}", places.len());
+    let mut engines = 0;
+    for database in super::Database::each().await {
+        let store = database.open().await;
+        noted.extend(collect(&store).await.into_iter().map(|text| (text.file, text.line)));
+        store.close().await;
+        engines += 1;
+    }
+    if engines == 1 {
+        // SQLite has no locks of ours.
+        places.retain(|(file, _)| file != "lock.rs");
+    }
+    let left_out: Vec<_> = places.difference(&noted).collect();
+    assert!(left_out.is_empty(), "call these in src/store/tests/texts/calls.rs: {left_out:?}");
+    let unknown: Vec<_> = noted.difference(&places).collect();
+    assert!(unknown.is_empty(), "the sources were not read as they are: {unknown:?}");
+}
+
+/// A text that is not run by the macros would be in no plan.
+#[test]
+fn query_texts_are_run_by_the_macros_of_the_store_alone() {
+    for (file, source) in sources() {
+        // What opens a database asks about the connection and about the migrations, not about rows.
+        let opens = file.starts_with("store/sqlite/") || file == "store/postgres/open.rs" || file == "store/engine.rs";
+        assert!(opens || !source.contains("sqlx::query"), "{file}");
+    }
+}

@@ -1,0 +1,72 @@
+//! How many probes run at once: no more than a bound in all, and than another for each provider, so that a provider that is
+//! slow or hangs keeps no other from being asked.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use connection_contract::Kind;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The bounds that hold unless the host sets others.
+const IN_ALL: usize = 64;
+const OF_ONE: usize = 16;
+
+/// The bounds that a host sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProbeBounds {
+    pub(crate) in_all: usize,
+    pub(crate) of_one: usize,
+}
+
+impl Default for ProbeBounds {
+    fn default() -> Self {
+        Self { in_all: IN_ALL, of_one: OF_ONE }
+    }
+}
+
+/// The places that probes of this process take.
+pub(crate) struct Places {
+    all: Arc<Semaphore>,
+    of_one: usize,
+    providers: Mutex<HashMap<Kind, Arc<Semaphore>>>,
+}
+
+/// A place that is taken until this value is dropped.
+pub(crate) struct Place {
+    _of_provider: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub(crate) fn new(bounds: ProbeBounds) -> Self {
+        let most = |bound: usize| bound.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            all: Arc::new(Semaphore::new(most(bounds.in_all))),
+            of_one: most(bounds.of_one),
+            providers: Mutex::default(),
+        }
+    }
+
+    /// Waits for a place. Who waits for a provider takes no place that another provider could have.
+    pub(crate) async fn take(&self, provider: &Kind) -> Option<Place> {
+        // The semaphores are never closed.
+        let of_provider = self.provider(provider).acquire_owned().await.ok()?;
+        let of_all = self.all.clone().acquire_owned().await.ok()?;
+        Some(Place { _of_provider: of_provider, _of_all: of_all })
+    }
+
+    /// Returns a place if one is free now.
+    pub(crate) fn try_take(&self, provider: &Kind) -> Option<Place> {
+        let of_provider = self.provider(provider).try_acquire_owned().ok()?;
+        let of_all = self.all.clone().try_acquire_owned().ok()?;
+        Some(Place { _of_provider: of_provider, _of_all: of_all })
+    }
+
+    fn provider(&self, provider: &Kind) -> Arc<Semaphore> {
+        let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Semaphore::new(self.of_one));
+        providers.entry(provider.clone()).or_insert_with(new).clone()
+    }
+}

@@ -1,0 +1,129 @@
+//! Two nodes with one database: each looks after the attempts of its own processes, and leaves those of the other alone
+//! while that gives signs of life.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{Clock as _, Liveness, RefreshSemantics, reason};
+use connection_core::{ConnectionRegistry, Error, ManualClock};
+
+use crate::{
+    raw,
+    renewing::{LIFE, Renewals, Renewing, run},
+};
+
+const UNKNOWN: &str = reason::REFRESH_OUTCOME_UNKNOWN;
+const ALL: [RefreshSemantics; 3] =
+    [RefreshSemantics::Strict, RefreshSemantics::Grace(Duration::from_secs(60)), RefreshSemantics::Stable];
+
+/// A process on the node of that name, which has a boot of its own.
+async fn on_node(it: &Renewals, name: &str, clock: &ManualClock) -> ConnectionRegistry {
+    let builder = it.world.builder().clock(Arc::new(clock.clone())).hot_rows(Duration::ZERO);
+    let state = it.world.directory.path().join(name);
+    builder.state_directory(state).kind(it.plugin.clone()).open().await.unwrap()
+}
+
+/// A process on that node sends a token and is killed before it knows the end: the rows are as they were then, and its
+/// lease is over.
+async fn killed(it: &Renewals, name: &str, clock: &ManualClock) {
+    let registry = on_node(it, name, clock).await;
+    it.provider.says(Some((503, "", "")));
+    let connection = registry.connection(it.connection.id()).await.unwrap();
+    assert!(connection.refresh().await.is_err());
+    it.provider.says(None);
+    it.edit("DELETE FROM connection_exchange_look").await;
+    it.edit("UPDATE connection_exchange SET concluded_at = NULL").await;
+    it.edit("UPDATE connection_credential SET refresh_at = 1000, refresh_failures = 0, refresh_reason = NULL").await;
+    it.edit("UPDATE connection_liveness SET liveness = 'live', reason = NULL").await;
+    registry.close().await;
+}
+
+#[tokio::test]
+async fn a_refresh_that_was_killed_on_one_node_is_made_again_within_two_minutes() {
+    for semantics in ALL {
+        for is_there in [true, false] {
+            let case = format!("{semantics:?}, a process of that node is there: {is_there}");
+            let it = Renewals::of(Renewing::of(semantics)).await;
+            it.at(LIFE);
+            let clocks = [0, 1].map(|_| ManualClock::at(it.world.clock.now()));
+            killed(&it, "a", &clocks[0]).await;
+            let b = on_node(&it, "b", &clocks[1]).await;
+            let mut running = vec![run(&b)];
+            if is_there {
+                running.push(run(&on_node(&it, "a", &clocks[0]).await));
+            }
+            let mut passed = 0;
+            while it.number("generation").await == 1 && passed < 600 {
+                passed += 5;
+                for clock in &clocks {
+                    clock.advance(Duration::from_secs(5));
+                }
+                it.note_passes(5).await;
+                settled(&it).await;
+            }
+            let is_stable = semantics == RefreshSemantics::Stable;
+            assert_eq!(it.number("generation").await == 2, is_there || is_stable, "{case}, {passed}");
+            assert_eq!(it.provider.asked(), if is_there || is_stable { 2 } else { 1 }, "{case}");
+            if is_there {
+                // Five seconds until it is found, a quarantine, and one more for a boot that saw the end late.
+                assert!(passed <= 130, "{case}: {passed}");
+            }
+            assert!(!it.provider.lock().is_revoked, "{case}");
+        }
+    }
+}
+
+/// Lets what runs beside come to rest.
+async fn settled(it: &Renewals) {
+    for _ in 0..20 {
+        raw::number(&it.world.database(), "SELECT 1").await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_counts_no_failure_while_the_sender_on_another_node_gives_signs() {
+    let it = Renewals::new().await;
+    it.at(LIFE);
+    let clock = ManualClock::at(it.world.clock.now());
+    killed(&it, "a", &clock).await;
+    let events = it.events().await;
+    let b = on_node(&it, "b", &clock).await;
+    let connection = b.connection(it.connection.id()).await.unwrap();
+    let recheck = async || match connection.refresh().await {
+        Err(Error::NotRenewed { why, .. }) => why.recheck_after.unwrap().as_secs(),
+        other => panic!("{other:?}"),
+    };
+    for _ in 0..3 {
+        let seconds = recheck().await;
+        assert!((1..=45).contains(&seconds), "{seconds}");
+    }
+    for _ in 0..2 {
+        let used = crate::renewing::send(&connection).await;
+        assert!(matches!(used, Err(Error::NotRenewed { .. })), "a token that has ended is not used: {used:?}");
+    }
+    assert_eq!(it.credential("refresh_failures").await, Some(0));
+    assert_eq!(it.events().await, events, "nothing has failed yet");
+    // No further sign comes.
+    it.note_passes(45).await;
+    clock.advance(Duration::from_secs(45));
+    let seconds = recheck().await;
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert_eq!(it.credential("refresh_failures").await, Some(1));
+    assert_eq!(it.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_is_not_live_without_a_note_when_an_answer_died_with_its_process() {
+    let it = Renewals::new().await;
+    it.at(100);
+    let clock = ManualClock::at(it.world.clock.now());
+    killed(&it, "a", &clock).await;
+    let told = async |name: &str| {
+        let registry = on_node(&it, name, &clock).await;
+        let info = registry.connection(it.connection.id()).await.unwrap().info().clone();
+        (info.liveness, info.reason.map(|reason| reason.code.to_string()))
+    };
+    assert_eq!(told("b").await, (Liveness::Live, None), "another node cannot know");
+    assert_eq!(told("a").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
+    assert_eq!(told("b").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
+    assert_eq!(it.provider.asked(), 1);
+}

@@ -1,0 +1,62 @@
+//! Removal of all that is connected of a kind, before the kind goes.
+
+use std::time::Duration;
+
+use connection_contract::Kind;
+use connection_core::{Filter, Teardown};
+
+use crate::{
+    acme::Acme,
+    fake::{FAKE, Fake, count},
+    log,
+    world::{World, connected},
+};
+
+/// R-INSEAM-062
+#[tokio::test]
+async fn all_connections_of_a_kind_are_torn_down_before_it_is_unregistered() {
+    let (world, fake) = (World::new().await, Fake::new());
+    let registry = world.builder().kind(fake.clone()).kind(Acme::default()).open().await.unwrap();
+    let other = connected(&registry, "key-1").await;
+    for name in 0..20 {
+        fake.connected(&registry, &format!("account-{name}")).await;
+    }
+    let theirs = registry.owner("u42").unwrap();
+    fake.connected(&theirs, "eve").await;
+    let removal = registry.remove_kind(&FAKE).await.unwrap();
+    assert_eq!((removal.removed.len(), removal.left), (20, 1));
+    assert!(removal.removed.iter().all(|(_, removal)| removal.teardown == Teardown::Done));
+    assert_eq!(count(&fake.torn), 20);
+    assert!(registry.kind(&FAKE).is_some(), "another owner's connection could not be torn down without it");
+    assert_eq!(registry.count_connections(Some(&FAKE)).await.unwrap(), 0);
+    assert_eq!(registry.count_all_owners(Some(&FAKE)).await.unwrap(), 1);
+    let removal = theirs.remove_kind(&FAKE).await.unwrap();
+    assert_eq!((removal.removed.len(), removal.left, count(&fake.torn)), (1, 0, 21));
+    assert!(registry.kind(&FAKE).is_none());
+    let page = registry.list_all_owners(Filter::new()).await.unwrap();
+    assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [other.id()]);
+    assert_eq!((registry.count_connections(None).await.unwrap(), registry.count_all_owners(None).await.unwrap()), (1, 1));
+    let again = registry.remove_kind(&FAKE).await.unwrap();
+    assert_eq!((again.removed.len(), again.left), (0, 0));
+}
+
+/// R-INSEAM-062
+#[tokio::test]
+async fn a_kind_that_is_unregistered_with_connections_left_is_told() {
+    const LEFT: Kind = Kind::from_static("left-behind");
+    log::begin();
+    let (world, fake) = (World::new().await, Fake::of_provider(LEFT, FAKE));
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "ada").await;
+    assert!(registry.unregister_connection_kind(&LEFT));
+    let told = async {
+        while !log::lines_with("left-behind").iter().any(|line| line.contains("was unregistered") && line.contains("left=1"))
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    let removal = registry.remove_kind(&LEFT).await.unwrap();
+    let [(id, removal)] = &removal.removed[..] else { panic!("one is removed") };
+    assert_eq!((*id, removal.teardown), (connection.id(), Teardown::Skipped));
+}

@@ -1,0 +1,169 @@
+//! An account that somebody signed in to with a browser is shown, and is stored once it is confirmed.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_core::{ConnectionRegistry, Outcome, SetupSession, SetupStep};
+
+use crate::{
+    inbound::{Inbound, returned, state},
+    odd::{ODD, Odd},
+    user::{finish, labels, looked},
+    world::{World, code, step},
+};
+
+async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
+    world.builder().kind(odd.clone()).inbound(Arc::new(Inbound::new())).open().await.unwrap()
+}
+
+/// A session that has been called back and confirms, at that step.
+async fn shown(registry: &ConnectionRegistry) -> (SetupSession, u64) {
+    let session = registry.begin_setup(&ODD).again().confirm_account().await.unwrap();
+    let (_, shown) = step(&session).await;
+    registry.deliver(returned(&state(&shown))).await.unwrap();
+    let number = confirms(&session).await;
+    (session, number)
+}
+
+#[track_caller]
+fn is_account(step: &SetupStep) {
+    let SetupStep::Confirm { identity } = step else { panic!("it shows no account: {step:?}") };
+    assert_eq!((identity.account_id.as_str(), identity.label.as_str()), ("1", "odd1"));
+}
+
+async fn confirms(session: &SetupSession) -> u64 {
+    let (number, shown) = step(session).await;
+    is_account(&shown);
+    number
+}
+
+#[tokio::test]
+async fn an_account_is_stored_once_it_is_confirmed() {
+    let world = World::new().await;
+    for how in ["redirect", "redirect measured"] {
+        let registry = open(&world, &Odd::new(how)).await;
+        let before = labels(&registry).await.len();
+        let (session, number) = shown(&registry).await;
+        assert_eq!(labels(&registry).await.len(), before, "nothing is stored before");
+        let wrong = session.advance(number, &crate::world::answers(&[("a", "x")])).await;
+        assert!(wrong.is_err(), "there is nothing to fill in");
+        assert!(session.advance(number - 1, &[]).await.is_err(), "it is another step");
+        session.advance(number, &[]).await.unwrap();
+        assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+        assert_eq!(labels(&registry).await.len(), before + 1);
+        registry.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_confirmed_is_given_back_and_not_stored() {
+    let world = World::new().await;
+    let odd = Odd::new("redirect");
+    let registry = open(&world, &odd).await;
+    let (session, _) = shown(&registry).await;
+    session.cancel().await.unwrap();
+    assert!(matches!(session.terminal().await.unwrap(), Outcome::Cancelled));
+    assert!(labels(&registry).await.is_empty());
+    assert!(odd.seen().contains(&"teardown".to_owned()), "{:?}", odd.seen());
+    // The control: a cancelled setup that has reached no account has nothing to give back.
+    let other = Odd::new("redirect");
+    let registry = open(&world, &other).await;
+    let session = registry.begin_setup(&ODD).confirm_account().await.unwrap();
+    step(&session).await;
+    session.cancel().await.unwrap();
+    assert!(!other.seen().contains(&"teardown".to_owned()));
+}
+
+/// Some providers take back all that an account has granted to an application.
+#[tokio::test]
+async fn what_a_connection_lives_by_is_not_given_back() {
+    let world = World::new().await;
+    let odd = Odd::new("redirect");
+    let registry = open(&world, &odd).await;
+    let (session, number) = shown(&registry).await;
+    session.advance(number, &[]).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    let (session, _) = shown(&registry).await;
+    session.cancel().await.unwrap();
+    assert!(!odd.seen().contains(&"teardown".to_owned()), "{:?}", odd.seen());
+    assert_eq!(labels(&registry).await, ["odd1"]);
+}
+
+#[tokio::test]
+async fn another_process_shows_the_account_and_takes_the_confirmation() {
+    let world = World::new().await;
+    let odd = Odd::new("redirect");
+    let (registry, other) = (open(&world, &odd).await, open(&world, &odd).await);
+    let (session, number) = shown(&registry).await;
+    let verified = odd.verified.load(std::sync::atomic::Ordering::SeqCst);
+    let same = other.resume_setup(session.id()).await.unwrap();
+    assert_eq!(confirms(&same).await, number);
+    assert_eq!(odd.verified.load(std::sync::atomic::Ordering::SeqCst), verified, "nothing is asked to show it");
+    same.advance(number, &[]).await.unwrap();
+    assert_eq!(code(&same.terminal().await.unwrap()), "done Live");
+    assert_eq!(code(&looked(&world, session.terminal()).await.unwrap()), "done Live");
+    assert_eq!(labels(&registry).await, ["odd1"]);
+}
+
+#[tokio::test]
+async fn nobody_who_confirms_in_time_stores_nothing() {
+    let world = World::new().await;
+    let registry = open(&world, &Odd::new("redirect")).await;
+    let (session, _) = shown(&registry).await;
+    world.clock.advance(Duration::from_secs(16 * 60));
+    assert_eq!(code(&session.terminal().await.unwrap()), "setup_expired");
+    assert!(labels(&registry).await.is_empty());
+}
+
+/// Where nobody signs in with a browser there is no account that somebody could have changed.
+#[tokio::test]
+async fn an_account_of_what_was_typed_is_not_asked_about() {
+    let world = World::new().await;
+    let registry = open(&world, &Odd::new("ask a")).await;
+    let session = registry.begin_setup(&ODD).confirm_account().await.unwrap();
+    assert_eq!(code(&finish(&session).await.unwrap()), "done Live");
+}
+
+#[tokio::test]
+async fn an_account_that_is_refused_in_any_case_and_the_one_that_it_is_are_not_asked_about() {
+    let world = World::new().await;
+    let registry = open(&world, &Odd::new("redirect")).await;
+    let (session, number) = shown(&registry).await;
+    session.advance(number, &[]).await.unwrap();
+    let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it is stored") };
+    let again = registry.begin_setup(&ODD).confirm_account().await.unwrap();
+    let (_, shown) = step(&again).await;
+    registry.deliver(returned(&state(&shown))).await.unwrap();
+    assert_eq!(code(&again.terminal().await.unwrap()), "account_connected");
+    let connection = registry.connection(done.connection).await.unwrap();
+    let same = connection.reauthorize().another_account().confirm_account().await.unwrap();
+    let (_, shown) = step(&same).await;
+    registry.deliver(returned(&state(&shown))).await.unwrap();
+    assert_eq!(code(&same.terminal().await.unwrap()), "done Live");
+}
+
+#[tokio::test]
+async fn a_reauthorization_asks_before_it_becomes_another_account() {
+    let world = World::new().await;
+    let registry = open(&world, &Odd::new("redirect")).await;
+    let (session, number) = shown(&registry).await;
+    session.advance(number, &[]).await.unwrap();
+    let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it is stored") };
+    registry.close().await;
+    let other = open(&world, &Odd::new("redirect other")).await;
+    let connection = other.connection(done.connection).await.unwrap();
+    let begin = async || {
+        let session = connection.reauthorize().another_account().confirm_account().await.unwrap();
+        let (_, shown) = step(&session).await;
+        other.deliver(returned(&state(&shown))).await.unwrap();
+        let (number, shown) = step(&session).await;
+        assert!(matches!(&shown, SetupStep::Confirm { identity } if identity.label.as_str() == "odd2"), "{shown:?}");
+        (session, number)
+    };
+    let (refused, _) = begin().await;
+    refused.cancel().await.unwrap();
+    assert_eq!(other.connection(done.connection).await.unwrap().info().identity.label.as_str(), "odd1");
+    let (agreed, number) = begin().await;
+    agreed.advance(number, &[]).await.unwrap();
+    assert_eq!(code(&agreed.terminal().await.unwrap()), "done Live");
+    assert_eq!(other.connection(done.connection).await.unwrap().info().identity.label.as_str(), "odd2");
+}

@@ -1,0 +1,104 @@
+//! What a use asks of the store.
+//!
+//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the same.
+
+use std::time::Duration;
+
+use connection_core::Connection;
+use tokio::runtime::Handle;
+
+use crate::{
+    acme::Acme,
+    extension_statements::Counted,
+    issuer::Strict,
+    renewing::{Renewing, send},
+    world::{ON_POSTGRES, World, connected},
+};
+
+#[tokio::test]
+async fn a_use_from_an_id_reads_once_and_one_that_is_hot_reads_nothing() {
+    if ON_POSTGRES {
+        return;
+    }
+    let on = Counted::new().await;
+    let id = connected(&on.registry, "one").await.id();
+    let used = async || {
+        let connection = on.registry.connection(id).await.unwrap();
+        connection.request("GET", "/things").await.unwrap()
+    };
+    let cold = async || {
+        // Forgets all rows.
+        on.registry.replace_connection_kind(Acme::default()).unwrap();
+        used().await
+    };
+    assert_eq!(on.takes(cold).await.0, 1);
+    assert_eq!(on.takes(used).await.0, 0);
+}
+
+#[tokio::test]
+async fn what_this_process_changes_of_a_connection_its_next_handle_knows() {
+    let world = World::new().await;
+    let kept = world.builder().hot_rows(Duration::from_millis(500));
+    let registry = kept.kind(Acme::default()).open().await.unwrap();
+    let connection = connected(&registry, "key-1").await;
+    let checked = async || registry.connection(connection.id()).await.unwrap().info().checked_at;
+    let before = checked().await;
+    world.clock.advance(Duration::from_millis(400));
+    world.clock.jump_to(connection_contract::Timestamp::from_seconds(world.now() + 1));
+    // It changes nothing but the time of the probe.
+    let measured = connection.verify().await.unwrap().checked_at;
+    assert!(measured > before && checked().await == measured);
+    connection.rename("other").await.unwrap();
+    assert_eq!(registry.connection(connection.id()).await.unwrap().info().label.as_str(), "other");
+    registry.remove(connection.id()).await.unwrap();
+    assert!(registry.connection(connection.id()).await.is_err());
+}
+
+/// A connection whose token has ended, on a store whose statements are counted.
+struct Herd {
+    on: Counted,
+    connection: Connection,
+    provider: Strict,
+}
+
+impl Herd {
+    async fn new() -> Self {
+        let (world, plugin, provider) = (World::new().await, Renewing::new(), Strict::new());
+        let answering = provider.clone();
+        world.provider(move |request| answering.answer(request));
+        let on = Counted::of(world, plugin.clone()).await;
+        let connection = plugin.connected(&on.registry).await;
+        Self { on, connection, provider }
+    }
+
+    /// The fewest statements that it takes until all of so many have what they asked for.
+    async fn takes<F: Future<Output = ()> + Send + 'static>(&self, many: usize, what: impl Fn(Connection) -> F) -> usize {
+        let all = async || {
+            const ENDED: &str = "UPDATE connection_credential SET valid_until = 1000, refresh_at = 1000";
+            crate::raw::run(&self.on.world.database(), ENDED).await;
+            self.on.world.clock.advance(Duration::from_millis(500));
+            let asked = self.provider.asked();
+            let waiting: Vec<_> =
+                (0..many).map(|_| Handle::current().spawn(what(self.connection.clone()))).collect();
+            for waiting in waiting {
+                waiting.await.unwrap();
+            }
+            assert_eq!(self.provider.asked(), asked + 1);
+        };
+        self.on.takes(all).await.0
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_refresh_reads_nothing() {
+    if ON_POSTGRES {
+        return;
+    }
+    let herd = Herd::new().await;
+    let refresh = |connection: Connection| async move { drop(connection.refresh().await.unwrap()) };
+    let (of_one, of_many) = (herd.takes(1, refresh).await, herd.takes(200, refresh).await);
+    assert_eq!(of_one, of_many);
+    let sends = |connection: Connection| async move { assert_eq!(send(&connection).await.unwrap(), 200) };
+    let (of_one, of_many) = (herd.takes(1, sends).await, herd.takes(50, sends).await);
+    assert_eq!(of_one, of_many);
+}

@@ -1,0 +1,179 @@
+//! Secrets that the kinds of a provider share: separate for each owner, provider and set of origins, and sealed with them.
+
+use std::sync::{Arc, Mutex};
+
+use connection_contract::prelude::*;
+use connection_core::{ConnectionRegistry, Outcome, SetupStep};
+
+use crate::{
+    raw,
+    world::{World, answers, code, step},
+};
+
+const CANARY: &str = "canary-of-the-application";
+const TOKENS: &str = "https://login.acme.example";
+const MAIL: Kind = Kind::from_static("acme-mail");
+const DRIVE: Kind = Kind::from_static("acme-drive");
+
+/// A kind that asks for its client, unless a kind of its provider keeps one for the same origins.
+#[derive(Clone)]
+struct Sharer {
+    kind: Kind,
+    provider: &'static str,
+    declared: Vec<&'static str>,
+    shared_for: Vec<&'static str>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Sharer {
+    fn new(kind: Kind, provider: &'static str, origins: &[&'static str]) -> Self {
+        let (declared, shared_for) = (origins.to_vec(), origins.to_vec());
+        Self { kind, provider, declared, shared_for, seen: Arc::default() }
+    }
+    fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+impl ConnectionDefinition for Sharer {
+    type Credential = ();
+
+    fn descriptor(&self) -> Descriptor {
+        let descriptor = Descriptor::new(self.kind.clone(), "Sharer", AuthType::Custom)
+            .provider(Kind::from_static(self.provider))
+            .field(Field::secret("client", "Client"))
+            .field(Field::text("name", "Name"));
+        self.declared.iter().fold(descriptor, |descriptor, origin| descriptor.origin(*origin))
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<()>, SetupFailure> {
+        let values = ctx.kv().ok_or_else(|| SetupFailure::new("none", "no values"))?;
+        let failed = |error: ServiceError| SetupFailure::new("values", format!("{error:?}"));
+        let origins: Vec<Text> = self.shared_for.iter().map(|origin| Text::from(*origin)).collect();
+        let kept = values.get_shared(&origins, "client").await.map_err(failed)?;
+        let client = match kept {
+            Some(client) => client,
+            None => {
+                let client = ctx.prompt(Prompt::new("Client").field("client")).await.secret("client")?;
+                values.put_shared(&origins, "client", Some(client.duplicate())).await.map_err(failed)?;
+                client
+            }
+        };
+        let name = ctx.prompt(Prompt::new("Name").field("name")).await.text("name")?.to_owned();
+        self.seen.lock().unwrap().push(client.expose_str().unwrap().to_owned());
+        Ok(Established::new((), Identity::new(name.clone(), name)))
+    }
+    fn serialize_credential(&self, (): &()) -> Result<Secret, CredentialError> {
+        Ok(Secret::default())
+    }
+    fn parse_credential(&self, _: &[u8]) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    async fn verify(&self, (): &(), _: &VerifyContext<'_>) -> Result<VerifyResult<()>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+}
+
+/// Answers the prompts of a setup; the name of the account is that of the kind.
+async fn connect(registry: &ConnectionRegistry, kind: &Kind, client: Option<&str>) -> Outcome {
+    let session = registry.begin_setup(kind).await.unwrap();
+    while let Some((no, shown)) = session.next_step().await.unwrap() {
+        let SetupStep::Prompt { fields, .. } = shown else { continue };
+        let asks_for_client = fields.iter().any(|field| *field.name == *"client");
+        let given = if asks_for_client { ("client", client.expect("no client is asked for")) } else { ("name", kind.as_str()) };
+        session.advance(no, &answers(&[given])).await.unwrap();
+    }
+    session.terminal().await.unwrap()
+}
+
+/// Returns `true` if the first prompt of a setup asks for the client.
+async fn asks(registry: &ConnectionRegistry, kind: &Kind) -> bool {
+    let session = registry.begin_setup(kind).await.unwrap();
+    let (_, shown) = step(&session).await;
+    session.cancel().await.unwrap();
+    format!("{shown:?}").contains("client")
+}
+
+#[tokio::test]
+async fn kinds_of_a_provider_share_what_they_send_to_the_same_origins() {
+    let world = World::new().await;
+    let mail = Sharer::new(MAIL, "acme", &[TOKENS, "https://*.acme.example"]);
+    // The order in which a kind names the origins does not matter.
+    let drive = Sharer::new(DRIVE, "acme", &["https://*.acme.example", TOKENS]);
+    let registry = world.builder().kind(mail.clone()).kind(drive.clone()).open().await.unwrap();
+    assert!(matches!(connect(&registry, &MAIL, Some(CANARY)).await, Outcome::Done(_)));
+    assert!(matches!(connect(&registry, &DRIVE, None).await, Outcome::Done(_)));
+    assert_eq!((mail.seen(), drive.seen()), (vec![CANARY.to_owned()], vec![CANARY.to_owned()]));
+    assert!(asks(&registry.owner("another").unwrap(), &DRIVE).await);
+    let everything = raw::everything(&world.database()).await;
+    assert!(!everything.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
+}
+
+#[tokio::test]
+async fn a_kind_that_only_names_the_provider_gets_nothing() {
+    let world = World::new().await;
+    let [elsewhere, more, other] = ["names-elsewhere", "names-more", "other-provider"].map(Kind::from_static);
+    let builder = world.builder().kind(Sharer::new(MAIL, "acme", &[TOKENS]));
+    let builder = builder.kind(Sharer::new(elsewhere.clone(), "acme", &["https://login.evil.example"]));
+    let builder = builder.kind(Sharer::new(more.clone(), "acme", &[TOKENS, "https://login.evil.example"]));
+    let builder = builder.kind(Sharer::new(other.clone(), "evil", &[TOKENS]));
+    let registry = builder.open().await.unwrap();
+    assert!(matches!(connect(&registry, &MAIL, Some(CANARY)).await, Outcome::Done(_)));
+    assert!(!asks(&registry, &MAIL).await);
+    for kind in [elsewhere.clone(), more, other] {
+        assert!(asks(&registry, &kind).await, "{kind}");
+    }
+    // A row that is moved in the database does not open under its new name.
+    let moved = "UPDATE connection_kv SET namespace = 'acme/shared https://login.evil.example'";
+    raw::run(&world.database(), moved).await;
+    assert!(asks(&registry, &elsewhere).await);
+}
+
+#[tokio::test]
+async fn a_kind_shares_only_for_origins_that_it_declares() {
+    let world = World::new().await;
+    let mut undeclared = Sharer::new(MAIL, "acme", &["https://api.acme.example"]);
+    undeclared.shared_for = vec![TOKENS];
+    let mut none = Sharer::new(DRIVE, "acme", &[TOKENS]);
+    none.shared_for = Vec::new();
+    let registry = world.builder().kind(undeclared).kind(none).open().await.unwrap();
+    for kind in [MAIL, DRIVE] {
+        assert_eq!(code(&connect(&registry, &kind, Some(CANARY)).await), "values", "{kind}");
+    }
+    assert!(raw::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_shared_value_is_an_effect_that_a_replay_does_not_repeat() {
+    let world = World::new().await;
+    let mail = Sharer::new(MAIL, "acme", &[TOKENS]);
+    let registry = world.open(mail.clone()).await;
+    let session = registry.begin_setup(&MAIL).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("client", CANARY)])).await.unwrap();
+    let (id, (no, _)) = (session.id(), step(&session).await);
+    drop(session);
+    registry.close().await;
+    // A replay that wrote the value again would bring it back.
+    raw::run(&world.database(), "DELETE FROM connection_kv").await;
+    let registry = world.open(mail.clone()).await;
+    let session = registry.resume_setup(id).await.unwrap();
+    session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
+    assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
+    assert_eq!(mail.seen(), [CANARY]);
+    assert!(raw::texts(&world.database(), "SELECT key FROM connection_kv").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_shared_is_forgotten_for_the_kinds_that_share_it_alone() {
+    let world = World::new().await;
+    let calendar = Kind::from_static("acme-calendar");
+    let builder = world.builder().kind(Sharer::new(MAIL, "acme", &[TOKENS])).kind(Sharer::new(DRIVE, "acme", &[TOKENS]));
+    let builder = builder.kind(Sharer::new(calendar.clone(), "acme", &["https://calendar.acme.example"]));
+    let registry = builder.open().await.unwrap();
+    for kind in [&MAIL, &calendar] {
+        assert!(matches!(connect(&registry, kind, Some(CANARY)).await, Outcome::Done(_)));
+    }
+    assert_eq!(registry.forget_values(&DRIVE).await.unwrap(), 1);
+    assert!(asks(&registry, &MAIL).await);
+    assert!(!asks(&registry, &calendar).await);
+}

@@ -1,0 +1,43 @@
+//! What a verification asks of the store.
+//!
+//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the same.
+
+use connection_contract::Liveness;
+
+use crate::{
+    extension_statements::Counted,
+    test_server::Reply,
+    world::{ON_POSTGRES, connected},
+};
+
+#[tokio::test]
+async fn a_verification_that_changes_nothing_takes_four_statements() {
+    if ON_POSTGRES {
+        return;
+    }
+    let on = Counted::new().await;
+    let connection = connected(&on.registry, "one").await;
+    let (statements, info) = on.takes(async || connection.verify().await.unwrap()).await;
+    assert_eq!((statements, info.liveness), (4, Liveness::Live));
+    // Those of a preflight are one more for all of its connections.
+    let preflight = async || on.registry.preflight([connection.id()]).next().await.unwrap().1.unwrap();
+    assert_eq!(on.takes(preflight).await.0, 5);
+    // The control: the provider rotates the credential.
+    on.world.provider(|_| Reply::ok(r#"{"id":"one","name":"one","rotate":"two"}"#));
+    assert!(on.takes(async || connection.verify().await.unwrap()).await.0 > 8);
+}
+
+#[tokio::test]
+async fn a_verification_that_finds_the_same_failure_takes_four_statements_and_tells_its_newest_text() {
+    if ON_POSTGRES {
+        return;
+    }
+    let on = Counted::new().await;
+    let connection = connected(&on.registry, "one").await;
+    on.world.provider(|_| Reply::whole(503, "", ""));
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Offline);
+    let (statements, info) = on.takes(async || connection.verify().await.unwrap()).await;
+    assert_eq!((statements, info.liveness), (4, Liveness::Offline));
+    let stored = on.registry.connection(connection.id()).await.unwrap();
+    assert_eq!((&stored.info().reason, stored.info().checked_at), (&info.reason, info.checked_at));
+}

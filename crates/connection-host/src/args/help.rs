@@ -1,0 +1,207 @@
+//! What `connections`, `connections help` and `--help` print, fitted to the terminal.
+
+use clap::{Command, error::ErrorKind};
+
+use super::{command, refusal::refusal};
+use crate::{Error, Exit, name, output};
+
+/// The commands of the overview, by what a person wants to do. Every command is in one group.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Get started", &["add", "list", "serve"]),
+    (
+        "Connections",
+        &[
+            "show",
+            "verify",
+            "send",
+            "files",
+            "refresh",
+            "reauthorize",
+            "rollback",
+            "rename",
+            "default",
+            "remove",
+            "import",
+            "webhooks",
+        ],
+    ),
+    (
+        "Extensions and tools",
+        &["extensions", "resolve", "preferences", "exec", "open-settings", "profiles", "run", "sandbox", "usage"],
+    ),
+    ("Operations", &["kinds", "setup", "events", "watch", "key", "doctor", "completions", "man"]),
+];
+
+/// What a first hour begins with.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("connections add github", "connect an account"),
+    ("connections list", "see what works, and what needs attention"),
+    ("connections send github GET /user", "use it without the secret"),
+];
+
+/// No line is longer, however wide the terminal is.
+const WIDEST: usize = 100;
+
+/// Prints what was asked for instead of a command, or says why the arguments are refused.
+pub(crate) fn help_or_refusal(error: &clap::Error) -> Result<Exit, Error> {
+    let arguments: Vec<_> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let is_asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let is_missing =
+        matches!(error.kind(), ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    let reads = |word: &String| word == "--json";
+    let text = if is_asked {
+        error.render().to_string()
+    } else if is_missing && reached(arguments.clone()).1 == "connections" && !arguments.iter().any(reads) {
+        name::hints(&overview(&command())).into_owned()
+    } else {
+        return Err(refusal(error, arguments));
+    };
+    output::print(fitted(&text, output::width()).as_bytes())?;
+    Ok(Exit::Fine)
+}
+
+/// The overview of the commands, as the help of the program.
+pub(super) fn overview(root: &Command) -> String {
+    let mut text = format!(
+        "Connect outside accounts, keep them working, and use them without handling secrets.\n\n\
+         Usage: {} [OPTIONS] <COMMAND>\n\nExamples\n",
+        name::name()
+    );
+    for (command, what) in EXAMPLES {
+        text.push_str(&format!("  {command:<34}  {what}\n"));
+    }
+    for (group, names) in GROUPS {
+        text.push_str(&format!("\n{group}\n"));
+        for name in *names {
+            let about = root.find_subcommand(name).and_then(Command::get_about);
+            text.push_str(&format!("  {name:<13}  {}\n", about.map(ToString::to_string).unwrap_or_default()));
+        }
+    }
+    text.push_str("\nOptions\n");
+    for argument in root.get_arguments() {
+        let Some(long) = argument.get_long() else { continue };
+        let values = argument.get_value_names().filter(|_| argument.get_action().takes_values()).unwrap_or_default();
+        let values: String = values.iter().map(|name| format!(" <{name}>")).collect();
+        let option = format!("--{long}{values}");
+        text.push_str(&format!(
+            "  {option:<19}  {}\n",
+            argument.get_help().map(ToString::to_string).unwrap_or_default()
+        ));
+    }
+    text.push_str("  --help, --version    Print this overview, or the version\n");
+    text.push_str("\n`connections help COMMAND` tells more about a command.\n");
+    text
+}
+
+/// Breaks the lines of a help text that are longer than the terminal. What follows a column stays in it.
+fn fitted(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let width = width.min(WIDEST);
+    text.lines().map(|line| broken(line, width)).collect()
+}
+
+fn broken(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return format!("{line}\n");
+    }
+    let start = line.len() - line.trim_start().len();
+    // The text of an option or a command begins after two spaces.
+    let gap = line.trim_start().find("  ").map(|gap| start + gap);
+    let column = gap.map(|gap| gap + line.get(gap..).map_or(0, |rest| rest.len() - rest.trim_start().len()));
+    let (mut out, mut used, indent) = match column {
+        Some(column) if column <= width / 2 => (line.get(..column).unwrap_or_default().to_owned(), column, column),
+        // Where the name takes most of the line, its text goes below it.
+        Some(_) => {
+            let name = line.get(..gap.unwrap_or_default()).unwrap_or_default();
+            (format!("{name}\n{}", " ".repeat(start + 4)), start + 4, start + 4)
+        }
+        None => (" ".repeat(start), start, start),
+    };
+    let words = line.get(column.unwrap_or(start)..).unwrap_or_default().split_whitespace();
+    for (index, word) in words.enumerate() {
+        let length = word.chars().count();
+        if index > 0 && used + 1 + length > width {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if index > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += length;
+    }
+    out.push('\n');
+    out
+}
+
+/// The command that the arguments lead to, with the words that lead there: `connections setup resume`.
+pub(super) fn reached(arguments: impl IntoIterator<Item = String>) -> (Command, String) {
+    let (mut reached, mut path) = (command(), "connections".to_owned());
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            break;
+        }
+        if let Some(long) = argument.strip_prefix("--") {
+            let takes = |known: &&clap::Arg| known.get_long() == Some(long) && known.get_action().takes_values();
+            if reached.get_arguments().chain(command().get_arguments()).any(|known| takes(&known)) {
+                arguments.next();
+            }
+            continue;
+        }
+        if argument.starts_with('-') {
+            continue;
+        }
+        let Some(next) = reached.find_subcommand(&argument).cloned() else { break };
+        path = format!("{path} {}", next.get_name());
+        reached = next;
+    }
+    (reached, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_overview_has_every_command_once() {
+        let mut listed: Vec<_> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        listed.sort_unstable();
+        let root = command();
+        let mut commands: Vec<_> = root.get_subcommands().map(Command::get_name).collect();
+        commands.retain(|name| *name != "help");
+        commands.sort_unstable();
+        assert_eq!(listed, commands);
+    }
+
+    #[test]
+    fn every_line_of_every_help_fits_a_narrow_terminal() {
+        fn check(command: &mut Command) {
+            let help = command.render_long_help().to_string();
+            for line in fitted(&help, Some(60)).lines() {
+                assert!(line.chars().count() <= 60, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands_mut().for_each(check);
+        }
+        let mut root = command();
+        root.build();
+        check(&mut root);
+    }
+
+    #[test]
+    fn a_broken_line_keeps_its_column() {
+        assert_eq!(fitted("  --json  one two three", Some(20)), "  --json  one two\n          three\n");
+        assert_eq!(fitted("  --from-env <A=B>  one two", Some(20)), "  --from-env <A=B>\n      one two\n");
+        assert_eq!(fitted("one two three", Some(8)), "one two\nthree\n");
+        assert_eq!(fitted("one two three", None), "one two three");
+    }
+
+    #[test]
+    fn options_and_their_values_lead_nowhere() {
+        let path = |words: &[&str]| reached(words.iter().map(|word| (*word).to_owned())).1;
+        assert_eq!(path(&["--data-dir", "list", "setup", "resume", "x"]), "connections setup resume");
+        assert_eq!(path(&["--json", "lsit"]), "connections");
+        assert_eq!(path(&["run", "claude", "--", "list"]), "connections run");
+    }
+}

@@ -1,0 +1,29 @@
+//! `extensions use NAME C`: which connection an extension uses, whatever the default of its provider is. It grants nothing.
+
+use super::add::told;
+use crate::{
+    Error, Exit,
+    args::Use,
+    cli::Program,
+    extensions::{explained, handle},
+    select,
+};
+
+pub(super) async fn run(mut program: Program, arguments: Use) -> Result<Exit, Error> {
+    let registry = program.open().await?;
+    let handle = handle(&registry, &arguments.name).await?;
+    let changed = match &arguments.connection {
+        Some(reference) => {
+            let connection = select::connection(&registry, reference).await?;
+            registry.choose_connection(handle.name(), connection.id()).await
+        }
+        None => registry.clear_choice(handle.name()).await.map(drop),
+    };
+    if let Err(error) = changed {
+        return Err(explained(&registry, error).await);
+    }
+    let added = registry.added_extension(handle.name()).await?;
+    told(&program, &registry, &added, &handle).await?;
+    registry.close().await;
+    Ok(Exit::Fine)
+}

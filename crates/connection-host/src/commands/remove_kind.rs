@@ -1,0 +1,52 @@
+//! `remove --kind K`: asks once, then removes every connection of the kind as `remove` does.
+
+use std::collections::HashMap;
+
+use connection_contract::Kind;
+use connection_core::Filter;
+
+use super::{
+    confirm,
+    remove::{body, told},
+};
+use crate::{Error, Exit, cli::Program, output::Elements, select::Pages};
+
+pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<Exit, Error> {
+    confirm::possible(&program, yes, "whether to remove them")?;
+    let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not take this value"))?;
+    let registry = program.open().await?;
+    let output = &program.output;
+    let (mut pages, mut known) = (Pages::new(&registry, Filter::new().kind(kind.clone()), false), HashMap::new());
+    while let Some(page) = pages.next().await? {
+        known.extend(page.into_iter().map(|info| (info.id, info)));
+    }
+    if !yes && !known.is_empty() {
+        let question = match known.len() {
+            1 => format!("Remove the connection of {kind}?"),
+            count => format!("Remove all {count} connections of {kind}?"),
+        };
+        if !confirm::ask(&program, question, "Nothing was removed.").await? {
+            registry.close().await;
+            return Ok(Exit::Fine);
+        }
+    }
+    let provider = program.provider(&kind);
+    let removal = output.waiting(provider, registry.remove_kind(&kind)).await?;
+    registry.close().await;
+    let mut elements = Elements::new();
+    for (id, removal) in &removal.removed {
+        match known.get(id) {
+            Some(info) if output.json => elements.push(output, &body(info, removal))?,
+            Some(info) => told(output, info, removal, provider)?,
+            // It was connected after the question.
+            None if output.json => {}
+            None => output.line(format!("Removed {id}"))?,
+        }
+    }
+    if output.json {
+        elements.end(output)?;
+    } else if removal.removed.is_empty() {
+        output.line(format!("No connection of {kind} is there."))?;
+    }
+    Ok(Exit::Fine)
+}

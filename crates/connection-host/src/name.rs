@@ -1,0 +1,88 @@
+//! What the program is called where a hint names one of its commands.
+//!
+//! Sentences are written for `connections`, the name of our own binary. A host with another name gets its own in them, at
+//! the places where text leaves the program, so that no hint is forgotten.
+
+use std::{borrow::Cow, sync::OnceLock};
+
+/// The name that sentences are written with.
+pub(crate) const OURS: &str = "connections";
+
+static NAME: OnceLock<&'static str> = OnceLock::new();
+
+/// Sets the name of this process's program. The first one stays.
+pub(crate) fn set(name: &'static str) {
+    NAME.get_or_init(|| name);
+}
+
+/// Returns the name of the program.
+pub(crate) fn name() -> &'static str {
+    NAME.get().copied().unwrap_or(OURS)
+}
+
+/// Returns a text for people with the host's own command in its hints.
+pub(crate) fn hints(text: &str) -> Cow<'_, str> {
+    renamed(text, name(), |before| before.is_none_or(|before| before.is_whitespace() || "`\"'(".contains(before)))
+}
+
+/// As [`hints`], for JSON, where only what stands behind a backtick is a hint and everything else may be data.
+pub(crate) fn quoted_hints(text: &str) -> Cow<'_, str> {
+    renamed(text, name(), |before| before == Some('`'))
+}
+
+/// Puts `name` in the place of ours, where a command of ours or an option follows.
+fn renamed<'a>(text: &'a str, name: &str, is_hint: impl Fn(Option<char>) -> bool) -> Cow<'a, str> {
+    if name == OURS || !text.contains(OURS) {
+        return Cow::Borrowed(text);
+    }
+    let commands = crate::args::plain_command();
+    let is_command = |word: &str| {
+        word.starts_with("--") || word == "help" || commands.get_subcommands().any(|command| command.get_name() == word)
+    };
+    let (mut renamed, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once(OURS) {
+        renamed.push_str(before);
+        let next = after.strip_prefix(' ').unwrap_or_default();
+        let word = next.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).next().unwrap_or_default();
+        let is_named = is_hint(renamed.chars().next_back()) && is_command(word);
+        renamed.push_str(if is_named { name } else { OURS });
+        rest = after;
+    }
+    renamed.push_str(rest);
+    Cow::Owned(renamed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_acme(text: &str) -> Cow<'_, str> {
+        renamed(text, "acme", |before| before.is_none_or(|before| before.is_whitespace() || before == '`'))
+    }
+
+    #[test]
+    fn hints_name_the_command_of_the_host_and_nothing_else_changes() {
+        for (text, expected) in [
+            (
+                "connect one with `connections add github`, or see `connections list`",
+                "connect one with `acme add github`, or see `acme list`",
+            ),
+            ("Mend with:\n  connections verify github:work", "Mend with:\n  acme verify github:work"),
+            ("see `connections --help`", "see `acme --help`"),
+            ("the file /var/lib/connections/connections.db", "the file /var/lib/connections/connections.db"),
+            ("3 connections were verified; all connections work", "3 connections were verified; all connections work"),
+            ("my-connections list", "my-connections list"),
+            ("connections", "connections"),
+        ] {
+            assert_eq!(of_acme(text), expected);
+            assert_eq!(renamed(text, OURS, |_| true), text, "ours stays as it is");
+        }
+    }
+
+    #[test]
+    fn in_json_only_a_quoted_command_is_a_hint() {
+        let text = r#"{"label":"my connections list","remedy":"see `connections list`"}"#;
+        let expected = r#"{"label":"my connections list","remedy":"see `acme list`"}"#;
+        assert_eq!(renamed(text, "acme", |before| before == Some('`')), expected);
+    }
+}

@@ -1,0 +1,54 @@
+//! Shows at a terminal what a command waits for, and for how long.
+
+use std::{future::Future, io::IsTerminal as _, pin::pin, time::Duration};
+
+use connection_core::{Clock as _, SystemClock};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+
+use super::Output;
+
+/// What takes less is not worth a line.
+const QUIET: Duration = Duration::from_secs(1);
+/// Between two pictures of the spinner.
+const TICK: Duration = Duration::from_millis(120);
+
+impl Output {
+    /// Awaits `work`. From the first second on, a line on standard error says what is waited for and since how many
+    /// seconds, until the work ends. Where standard error is no terminal, and with `--json`, there is no such line.
+    pub(crate) async fn waiting<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        if self.json || !std::io::stderr().is_terminal() {
+            return work.await;
+        }
+        let (mut work, clock) = (pin!(work), SystemClock::new());
+        let began = clock.passed();
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = clock.sleep(QUIET) => {}
+        }
+        let spinner = spinner();
+        loop {
+            let seconds = clock.passed().saturating_sub(began).as_secs();
+            spinner.set_message(format!("Waiting for {what} ({seconds} s)"));
+            spinner.tick();
+            tokio::select! {
+                biased;
+                done = &mut work => {
+                    spinner.finish_and_clear();
+                    return done;
+                }
+                () = clock.sleep(TICK) => {}
+            }
+        }
+    }
+}
+
+/// A line that is gone also when nobody waits any more.
+fn spinner() -> ProgressBar {
+    let spinner =
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_finish(ProgressFinish::AndClear);
+    match ProgressStyle::with_template("{spinner} {msg}") {
+        Ok(style) => spinner.with_style(style),
+        Err(_) => spinner,
+    }
+}

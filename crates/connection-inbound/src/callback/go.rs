@@ -1,0 +1,61 @@
+//! The address through which a browser is led to the provider: the first one that comes is the browser of the setup.
+//!
+//! The address is one that other users of the machine may read. So it names neither `state` nor the provider, and whoever
+//! comes after the first browser is told so and nothing else.
+
+use axum::{
+    extract::{Path, Request, State, rejection::PathRejection},
+    http::{HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use connection_contract::Kind;
+use connection_core::DeliverError;
+
+use super::{
+    Receiver,
+    arrived::{not_get, see},
+};
+use crate::{
+    cookies,
+    page::{self, Page},
+};
+
+pub(super) async fn go(
+    State(receiver): State<Receiver>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    request: Request,
+) -> Response {
+    if *request.method() != Method::GET {
+        return not_get();
+    }
+    let path = path.ok().and_then(|Path((kind, token))| Some((Kind::parse(&kind)?, token)));
+    let (Some((kind, token)), Some(registry)) = (path, receiver.registry.get()) else {
+        return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
+    };
+    let proofs = cookies::proofs(&receiver.url, request.headers());
+    match registry.lead(&kind, &token, &proofs).await {
+        Ok(lead) => {
+            let mut response = see(&lead.link);
+            let cookie = lead.proof.and_then(|proof| cookies::set_led(&receiver.url, &kind, lead.session, &proof));
+            response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+            response
+        }
+        Err(DeliverError::OtherBrowser) => {
+            tracing::warn!(%kind, "a second browser came to the address of a setup");
+            page::answer(StatusCode::FORBIDDEN, &Page::Taken)
+        }
+        Err(DeliverError::NotNow) => {
+            let mut response = page::answer(StatusCode::OK, &Page::Working);
+            response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("1"));
+            response
+        }
+        Err(DeliverError::Error(error)) => {
+            tracing::warn!(%kind, code = error.code(), "a browser cannot be led now");
+            page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again)
+        }
+        Err(error) => {
+            let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::NOT_FOUND);
+            page::answer(status, &Page::Neutral)
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Which account a connection reaches, and how the provider is asked for it.
+
+use std::time::Duration;
+
+use connection_contract::{HttpResponse, Value};
+
+use super::{Attach, ConfigError, ErrorIf};
+
+/// Headers that are not the configuration's to set: they hold the credential, or belong to the connection.
+const OWN: [&str; 7] =
+    ["authorization", "connection", "content-length", "cookie", "host", "proxy-authorization", "transfer-encoding"];
+
+/// Numbers of seconds from this one on are moments, as those of 2001 and later; smaller ones say how long.
+const FIRST_MOMENT: u64 = 1_000_000_000;
+
+/// Where the account comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccountFrom {
+    /// The application itself: its id.
+    Client,
+    /// The claims of `id_token`, which came from the token endpoint itself.
+    IdToken,
+    /// The answer to the probe.
+    Probe,
+    /// The answer with the tokens.
+    TokenResponse,
+}
+
+/// The unit of a header that says how long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Thousandths of a second.
+    Milliseconds,
+    /// Seconds.
+    Seconds,
+}
+
+/// Which account a connection reaches, and the request that tells whether it still does.
+///
+/// An API that is asked in GraphQL, and that answers a refusal and a limit with 400:
+///
+/// ```
+/// use connection_contract::Value;
+/// use connection_oauth2::{Account, ErrorIf, Unit};
+///
+/// let code = |code: &'static str| ErrorIf::equals("/errors/0/extensions/code", code);
+/// Account::probe("/graphql", "/data/viewer/id", "/data/viewer/name")
+///     .json(Value::object([("query", Value::from("{ viewer { id name } }"))]))
+///     .error_if(code("AUTHENTICATION_ERROR"))
+///     .limited_if(code("RATELIMITED"))
+///     .pause_header("x-ratelimit-requests-reset", Unit::Milliseconds);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Account {
+    pub(crate) from: AccountFrom,
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<Value>,
+    pub(crate) id: Vec<String>,
+    pub(crate) label: Vec<String>,
+    pub(crate) errors: Vec<ErrorIf>,
+    pub(crate) limits: Vec<ErrorIf>,
+    pauses: Vec<(String, Unit)>,
+}
+impl Account {
+    /// A `GET` of this path below the API's address tells, at these JSON pointers. An address of its own, which begins with
+    /// `https://`, is for a userinfo endpoint elsewhere.
+    pub fn probe(path: impl Into<String>, id: impl Into<String>, label: impl Into<String>) -> Self {
+        let (id, label) = (vec![id.into()], vec![label.into()]);
+        let (headers, body, errors, limits, pauses) = Default::default();
+        let (from, method, path) = (AccountFrom::Probe, "GET", path.into());
+        Self { from, method, path, headers, body, id, label, errors, limits, pauses }
+    }
+    /// The address, where it is not a path below the API's.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        Some(self.path.as_str()).filter(|path| path.contains("://"))
+    }
+    /// The pointers are read elsewhere; the request tells only that the token works.
+    #[must_use]
+    pub fn from(mut self, from: AccountFrom) -> Self {
+        self.from = from;
+        self
+    }
+    /// The request has this method instead of `GET`.
+    #[must_use]
+    pub fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+    /// The request has this header, which is no secret.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+    /// The request has this body and is a `POST`, unless [`method`](Self::method) says otherwise after this.
+    #[must_use]
+    pub fn json(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self.method("POST")
+    }
+    /// Another place of the id.
+    #[must_use]
+    pub fn or_id(mut self, pointer: impl Into<String>) -> Self {
+        self.id.push(pointer.into());
+        self
+    }
+    /// Another place of the name for people.
+    #[must_use]
+    pub fn or_label(mut self, pointer: impl Into<String>) -> Self {
+        self.label.push(pointer.into());
+        self
+    }
+    /// An answer, whatever its status, that says that a limit will pass.
+    #[must_use]
+    pub fn limited_if(mut self, limit: ErrorIf) -> Self {
+        self.limits.push(limit);
+        self
+    }
+    /// A header that says how long a limit lasts, or when it ends; of several, the first that the answer has.
+    ///
+    /// It counts for an answer with 429 and for one that [`limited_if`](Self::limited_if) names, and wins over
+    /// `Retry-After`, which needs no word here.
+    #[must_use]
+    pub fn pause_header(mut self, name: impl Into<String>, unit: Unit) -> Self {
+        self.pauses.push((name.into(), unit));
+        self
+    }
+    /// An answer that refuses the token, whatever its status. One with 408, 429 or 5xx never does: it will pass.
+    #[must_use]
+    pub fn error_if(mut self, error: ErrorIf) -> Self {
+        self.errors.push(error);
+        self
+    }
+    /// How long a limited answer asks to wait.
+    pub(crate) fn pause(&self, response: &HttpResponse) -> Option<Duration> {
+        let named = self.pauses.iter().find_map(|(name, unit)| {
+            let number: f64 = response.header(name)?.trim().parse().ok()?;
+            let seconds = if *unit == Unit::Milliseconds { number / 1000.0 } else { number };
+            // Rounded up, so that nobody asks too early.
+            let duration = Duration::try_from_secs_f64(seconds.ceil()).ok()?;
+            let now = u64::try_from(response.received_at().seconds()).unwrap_or_default();
+            let left = || Duration::from_secs(duration.as_secs().saturating_sub(now));
+            Some(if duration.as_secs() < FIRST_MOMENT { duration } else { left() })
+        });
+        named.or_else(|| response.retry_after())
+    }
+    /// What must hold of the request.
+    pub(super) fn check(&self, attach: &Attach) -> Result<(), ConfigError> {
+        let is_method = !self.method.is_empty() && self.method.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !is_method {
+            return Err(ConfigError::Contradiction("the account's method is no word in capital letters"));
+        }
+        if self.body.is_some() && self.method == "GET" {
+            return Err(ConfigError::Contradiction("the account's request has a body, and is a GET"));
+        }
+        for (name, value) in &self.headers {
+            let is_token =
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            let is_line = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+            let attached = matches!(attach, Attach::Header { name: own, .. } if own.eq_ignore_ascii_case(name));
+            let is_own = attached || OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
+            if !is_token || !is_line || is_own {
+                return Err(ConfigError::Header { name: name.clone() });
+            }
+        }
+        Ok(())
+    }
+}

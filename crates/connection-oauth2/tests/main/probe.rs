@@ -1,0 +1,114 @@
+//! The request that tells which account a token reaches, as providers want it that are no plain GET.
+
+use connection_contract::{Value, prelude::*};
+use connection_oauth2::{Account, Attach, ConfigError, ErrorIf, Unit};
+use connection_testkit::{Expected, FakeHost, Reply};
+
+use crate::{NOW, acme, back, host, redeem, tokens};
+
+const QUERY: &str = "{ viewer { id name } }";
+
+// region: graphql
+/// An account that is asked in GraphQL, whose refusals and limits come with 400.
+fn graphql() -> Account {
+    let code = |code: &'static str| ErrorIf::equals("/errors/0/extensions/code", code);
+    Account::probe("/graphql", "/data/viewer/id", "/data/viewer/name")
+        .header("X-Api-Version", "2026-01-01")
+        .json(Value::object([("query", Value::from(QUERY))]))
+        .error_if(code("AUTHENTICATION_ERROR"))
+        .limited_if(code("RATELIMITED"))
+        .pause_header("x-complexity-reset", Unit::Milliseconds)
+        .pause_header("x-requests-wait", Unit::Seconds)
+}
+// end: graphql
+fn asked() -> Expected {
+    Expected::post("https://api.acme.example/graphql")
+        .header("x-api-version", "2026-01-01")
+        .header("content-type", "application/json")
+        .json(&format!(r#"{{"query": "{QUERY}"}}"#))
+        .answer(Reply::json(200, r#"{"data": {"viewer": {"id": "u-1", "name": "Ada"}}}"#))
+}
+fn failed(status: u16, code: &str) -> Reply {
+    Reply::json(status, &format!(r#"{{"data": null, "errors": [{{"extensions": {{"code": "{code}"}}}}]}}"#))
+}
+/// What a verification finds that is answered with this, after a setup that went well.
+fn found(reply: Reply) -> (Liveness, String, Option<Duration>) {
+    let host = host(acme().account(graphql())).expect(redeem().answer(tokens())).expect(asked());
+    let made = host.setup([back()]).run().expect("a connection");
+    assert_eq!(made.identity, Identity::new("u-1", "Ada"));
+    let host: FakeHost<_> = host.expect(asked().answer(reply));
+    let found = host.verify(&made.credential, &host.connection(&made)).expect("an answer");
+    let reason = found.reason.expect("a reason");
+    (found.liveness, format!("{}: {}", reason.code, reason.message), found.recheck_after)
+}
+
+#[test]
+fn an_account_is_asked_with_a_method_headers_and_a_json_body() {
+    let (liveness, reason, _) = found(Reply::json(200, r#"{"data": {"viewer": {"name": "Ada"}}}"#));
+    assert_eq!(liveness, Liveness::Offline);
+    assert_eq!(
+        reason,
+        "not_json: the provider's answer does not tell which account this is: nothing is at /data/viewer/id"
+    );
+}
+
+/// Q1: the control is an error that no rule names; and what will pass is never a lost authorization.
+#[test]
+fn a_refusal_is_found_at_any_status_but_those_that_will_pass() {
+    for (status, code, liveness, reason) in [
+        (200, "AUTHENTICATION_ERROR", Liveness::Failing, reason::UNAUTHORIZED),
+        (400, "AUTHENTICATION_ERROR", Liveness::Failing, reason::UNAUTHORIZED),
+        (404, "AUTHENTICATION_ERROR", Liveness::Failing, reason::UNAUTHORIZED),
+        (400, "INTERNAL", Liveness::Offline, reason::PROVIDER_ERROR),
+        (408, "AUTHENTICATION_ERROR", Liveness::Offline, reason::PROVIDER_ERROR),
+        (429, "AUTHENTICATION_ERROR", Liveness::Offline, reason::RATE_LIMITED),
+        (500, "AUTHENTICATION_ERROR", Liveness::Offline, reason::PROVIDER_ERROR),
+        (503, "AUTHENTICATION_ERROR", Liveness::Offline, reason::PROVIDER_ERROR),
+        (400, "RATELIMITED", Liveness::Offline, reason::RATE_LIMITED),
+    ] {
+        let (found, told, _) = found(failed(status, code));
+        assert_eq!((found, told.split(':').next()), (liveness, Some(reason)), "{status} {code}");
+    }
+}
+
+#[test]
+fn a_limit_says_how_long_in_seconds_or_milliseconds_or_when_it_ends() {
+    let in_two_minutes = (NOW + 120) * 1000;
+    for (header, value, seconds) in [
+        ("x-complexity-reset", "1500".to_owned(), Some(2)),
+        ("x-complexity-reset", in_two_minutes.to_string(), Some(120)),
+        ("x-complexity-reset", (NOW - 120).to_string() + "000", Some(0)),
+        ("X-Requests-Wait", " 30 ".to_owned(), Some(30)),
+        ("x-requests-wait", "0.2".to_owned(), Some(1)),
+        ("x-requests-wait", (NOW + 45).to_string(), Some(45)),
+        ("x-requests-wait", "soon".to_owned(), None),
+        ("x-requests-wait", "-5".to_owned(), None),
+        ("x-requests-wait", "NaN".to_owned(), None),
+        ("x-requests-wait", "1e400".to_owned(), None),
+        ("retry-after", "7".to_owned(), Some(7)),
+    ] {
+        for reply in [failed(400, "RATELIMITED"), Reply::status(429)] {
+            let (_, _, pause) = found(reply.header(header, &value));
+            assert_eq!(pause, seconds.map(Duration::from_secs), "{header}: {value}");
+        }
+    }
+    let both = failed(400, "RATELIMITED").header("retry-after", "7").header("x-requests-wait", "30");
+    assert_eq!(found(both).2, Some(Duration::from_secs(30)), "the provider's own header wins");
+    let other = failed(503, "INTERNAL").header("x-requests-wait", "3600").header("retry-after", "7");
+    assert_eq!(found(other).2, Some(Duration::from_secs(7)), "it is no limit");
+}
+
+#[test]
+fn a_request_for_the_account_that_cannot_work_is_refused() {
+    let refused = |account: Account| acme().account(account).build().unwrap_err();
+    for name in ["Authorization", "cookie", "content-length", "x y", "", "x:y"] {
+        assert_eq!(refused(graphql().header(name, "1")), ConfigError::Header { name: name.to_owned() });
+    }
+    assert_eq!(refused(graphql().header("x-a", "1\r\nx-b: 2")), ConfigError::Header { name: "x-a".to_owned() });
+    for account in [graphql().method("GET"), graphql().method("post"), graphql().method("")] {
+        assert!(matches!(refused(account), ConfigError::Contradiction(_)));
+    }
+    let attach = Attach::Header { name: "X-Api-Version".into(), prefix: String::new() };
+    let shadowed = acme().attach(attach).account(graphql()).build().unwrap_err();
+    assert_eq!(shadowed, ConfigError::Header { name: "X-Api-Version".to_owned() });
+}

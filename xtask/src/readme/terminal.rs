@@ -1,0 +1,54 @@
+//! Runs a script as its lines are pasted at a terminal: what is typed ahead must still be there when the commands have
+//! ended, since each line of a paste is input that waits for a command that reads it.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rexpect::session::spawn_command;
+
+use crate::failure::Failure;
+
+/// Written once the terminal may be typed at.
+const READY: &str = "-- ready 5c1d0e77 --";
+/// Lines that are typed before the first command starts.
+const TYPED: [&str; 4] = ["typed ahead 1", "typed ahead 2", "typed ahead 3", "typed ahead 4"];
+
+/// Runs it to its end, or to its first command that fails; returns all that it wrote.
+pub(crate) fn run(
+    command: impl FnOnce(&str) -> Command,
+    script: &str,
+    longest: Duration,
+    between: &str,
+) -> Result<String, Failure> {
+    let failed = |error: rexpect::error::Error| Failure::new(format!("at a terminal: {error}"));
+    let script = format!("echo '{READY}'\n{script}IFS= read -r ahead\necho \"read: $ahead\"\n");
+    let mut command = command(&script);
+    command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    let patience = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+    let mut session = spawn_command(command, Some(patience)).map_err(failed)?;
+    session.exp_string(READY).map_err(failed)?;
+    session.send(&format!("{}\n", TYPED.join("\n"))).map_err(failed)?;
+    session.flush().map_err(failed)?;
+    let said = plain(&session.exp_eof().map_err(failed)?);
+    let said = said.strip_prefix('\n').unwrap_or(&said);
+    let (said, after) = said.rsplit_once(&format!("\n{between}\n")).unwrap_or(("", said));
+    match after.trim().strip_prefix("read: ") {
+        Some(first) if first == TYPED[0] => Ok(format!("{said}\n{between}\n")),
+        Some(_) => Err(Failure::new("a command reads what is typed ahead at a terminal, so that it cannot be pasted")),
+        None => Ok(format!("{said}\n{between}\n{after}")),
+    }
+}
+
+/// The text without what moves the cursor. The terminal gives each byte as a character.
+fn plain(shown: &str) -> String {
+    let bytes: Vec<u8> = shown.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    let shown = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
+    let (mut out, mut rest) = (String::new(), shown.as_str());
+    while let Some((before, escape)) = rest.split_once("\u{1b}[") {
+        out.push_str(before);
+        let end = escape.find(|c: char| c.is_ascii_alphabetic()).map_or(escape.len(), |end| end + 1);
+        rest = escape.get(end..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,42 @@
+//! What the guide for authors shows, as far as it can be tried without a build.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::new_plugin::{self, Name};
+use crate::process;
+use crate::workspace::Workspace;
+
+/// The code of the fence behind a line of the guide.
+fn fence_behind<'a>(guide: &'a str, line: &str) -> &'a str {
+    let (_, rest) = guide.split_once(line).expect("the line is in the guide");
+    let (_, code) = rest.split_once("```toml\n").expect("a fence follows");
+    code.split_once("```").expect("the fence ends").0
+}
+
+#[cfg(unix)]
+#[test]
+fn the_guides_host_resolves_with_a_plugin_that_new_plugin_made() {
+    let workspace = Workspace::find().unwrap();
+    let guide = fs::read_to_string(workspace.root().join("docs/guide/plugins.md")).unwrap();
+    for template in [new_plugin::TEMPLATE, new_plugin::OAUTH2] {
+        let desk = tempfile::tempdir().unwrap();
+        let (plugin, host) = (desk.path().join("connection-plugin-acme"), desk.path().join("acme-host"));
+        fs::create_dir_all(&plugin).unwrap();
+        fs::create_dir_all(host.join("src")).unwrap();
+        std::os::unix::fs::symlink(workspace.root().canonicalize().unwrap(), desk.path().join("connections")).unwrap();
+        let files = new_plugin::made(&workspace, template, &Name::new("acme", &[]).unwrap(), &plugin).unwrap();
+        new_plugin::write(&files, &plugin).unwrap();
+        fs::write(host.join("Cargo.toml"), fence_behind(&guide, "Its `Cargo.toml`:")).unwrap();
+        fs::write(host.join("src/main.rs"), "fn main() {}").unwrap();
+        fs::copy(workspace.root().join("Cargo.lock"), host.join("Cargo.lock")).unwrap();
+
+        let tree = ["tree", "--offline", "--prefix", "none", "--format", "{p}"];
+        let tree = process::output(&mut process::cargo(&host, &tree)).unwrap();
+        let packages: BTreeSet<&str> = tree.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+        for name in ["connection-contract", "connection-host", "connection-plugin-acme"] {
+            let named = packages.iter().filter(|package| package.starts_with(&format!("{name} v")));
+            assert_eq!(named.count(), 1, "{template}: {name}");
+        }
+    }
+}
