@@ -53,6 +53,8 @@ pub struct ConfigMount {
     pub is_profile: bool,
     /// Whether it goes with the tool's own directory alone.
     pub is_implicit_only: bool,
+    /// Subdirectories whose contents the tool needs in a later run, such as the logs of its sessions.
+    pub keeps: Vec<Text>,
 }
 
 impl ConfigMount {
@@ -64,9 +66,11 @@ impl ConfigMount {
             mode: MountMode::ReadOnly,
             is_profile: false,
             is_implicit_only: false,
+            keeps: Vec::new(),
         }
     }
-    /// The tool may write it, and so the user's own.
+    /// The tool needs to write the user's own. It is a private copy unless the host's policy allows the tool to write its
+    /// whole configuration.
     #[must_use]
     pub fn writable(mut self) -> Self {
         self.mode = MountMode::Writable;
@@ -76,6 +80,13 @@ impl ConfigMount {
     #[must_use]
     pub fn copied(mut self) -> Self {
         self.mode = MountMode::Copied;
+        self
+    }
+    /// A subdirectory, such as `projects`, whose contents the tool needs in a later run: without them it resumes no session.
+    /// The host's policy decides whether the tool may write it; by default nothing that is written stays.
+    #[must_use]
+    pub fn keeps(mut self, subdirectory: impl Into<Text>) -> Self {
+        self.keeps.push(subdirectory.into());
         self
     }
     /// A profile's directory takes its place, and the variables of the profile name the path in the container. None does for

@@ -129,7 +129,7 @@ pub use registry::{
 pub use requirement::{ConnectionStatus, Readiness, ResolvedConnection, status};
 pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
-    SandboxRun,
+    SandboxRun, SandboxWritable,
 };
 #[cfg(feature = "keyring")]
 pub use seal::KeyKeyring;

@@ -98,6 +98,8 @@ pub(crate) struct Image {
     pub(crate) name: &'static str,
     /// Files beside the directory, below the home directory.
     pub(crate) files: &'static [&'static str],
+    /// Subdirectories of the directory that a later run needs.
+    pub(crate) keeps: &'static [&'static str],
     pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
@@ -209,7 +211,9 @@ impl Tool {
     /// of the user's own must not be changed from within a container. What lies beside it is of the login in it, and no other's.
     pub(crate) fn sandbox(&self) -> SandboxSpec {
         let mount = |name: &str| ConfigMount::new(home(name.to_owned()), format!("{CONTAINER_HOME}/{name}")).copied();
-        let spec = SandboxSpec::new(self.image.name, self.binary).config_mount(mount(self.directory.name).profile());
+        let directory =
+            self.image.keeps.iter().fold(mount(self.directory.name).profile(), |mount, name| mount.keeps(*name));
+        let spec = SandboxSpec::new(self.image.name, self.binary).config_mount(directory);
         let spec = self.image.files.iter().fold(spec, |spec, file| spec.config_mount(mount(file).implicit_only()));
         // Whoever it runs as there has that home.
         let spec = spec.variable("HOME", CONTAINER_HOME);

@@ -13,8 +13,9 @@ use connection_contract::{Kind, MountMode, PathSpec, ProfileSpec, SandboxSpec};
 
 use super::{
     SandboxAccess, SandboxError, SandboxNetwork, SandboxPolicy, image,
-    policy::{Shared, Source},
+    policy::{CopyBounds, Shared, Source},
     variables,
+    writable::Part,
 };
 use crate::{Environment, SandboxEngine, SpawnOptions, platform, profiles, services::environment};
 
@@ -58,6 +59,7 @@ pub struct SandboxRun {
     /// numbers.
     pub user: Option<(u32, u32)>,
     pub(super) scratch: Option<PathBuf>,
+    pub(super) bounds: CopyBounds,
 }
 
 /// Something that is mounted.
@@ -71,6 +73,15 @@ pub struct SandboxMount {
     /// Who may write it, and whether what is written stays.
     pub mode: MountMode,
     pub(super) is_volume: bool,
+    /// For a subdirectory of the configuration that stays writable.
+    pub(super) part: Option<Part>,
+}
+
+impl SandboxMount {
+    /// A directory that the tool writes.
+    pub(super) fn writable(source: PathBuf, target: &str) -> Result<Self, SandboxError> {
+        checked(source, target, MountMode::Writable)
+    }
 }
 
 /// What a run is composed of, beside what is to be started.
@@ -111,7 +122,7 @@ pub(super) fn compose(
     for shared in shared {
         mounts.push(of_policy(shared)?);
     }
-    let inside = configuration(parts, options, &mut mounts, &mut left_out)?;
+    let inside = configuration(parts, policy, options, &mut mounts, &mut left_out)?;
     let mounts = last_of_each_target(mounts);
     // Also where something else takes its place: the tool would run as somebody else.
     let is_there =
@@ -152,6 +163,7 @@ pub(super) fn compose(
         terminal: policy.terminal,
         user: platform::user(),
         scratch: policy.scratch.clone(),
+        bounds: policy.bounds,
     })
 }
 
@@ -170,6 +182,7 @@ fn finds_by_itself(parts: &Parts<'_>, options: &SpawnOptions) -> bool {
 /// Mounts what of the user's configuration is there; where in the container the profile's directory is, when there is one.
 fn configuration(
     parts: &Parts<'_>,
+    policy: &SandboxPolicy,
     options: &SpawnOptions,
     mounts: &mut Vec<SandboxMount>,
     left_out: &mut Vec<String>,
@@ -207,7 +220,13 @@ fn configuration(
             Ok(found) if !found.is_file() && !found.is_dir() => {
                 return Err(unmountable(&source, "it is neither a file nor a directory"));
             }
-            Ok(_) => mounts.push(checked(source, &mount.container, mount.mode)?),
+            Ok(found) => {
+                let mode = policy.writable.mode(mount, found.is_dir());
+                mounts.push(checked(source.clone(), &mount.container, mode)?);
+                if found.is_dir() {
+                    mounts.extend(policy.writable.mounts(mount, &source, left_out)?);
+                }
+            }
             // Without it the tool would run as somebody else.
             Err(_) if profile.is_some() => return Err(SandboxError::NoDirectory { path: shown(&source) }),
             Err(_) => left_out.push(format!("{}: {} is not there", mount.container, source.display())),
@@ -268,7 +287,7 @@ fn last_of_each_target(mounts: Vec<SandboxMount>) -> Vec<SandboxMount> {
 
 fn checked_target(source: PathBuf, target: &str, mode: MountMode) -> Result<SandboxMount, SandboxError> {
     self::target(target)?;
-    Ok(SandboxMount { source, target: target.to_owned(), mode, is_volume: false })
+    Ok(SandboxMount { source, target: target.to_owned(), mode, is_volume: false, part: None })
 }
 
 /// Whether it is a place in a container.
@@ -303,7 +322,7 @@ fn workdir(policy: &SandboxPolicy, options: &SpawnOptions) -> Option<String> {
     Some(parts.fold(project.target.clone(), |path, part| path + "/" + &part))
 }
 
-fn unmountable(path: &Path, problem: &'static str) -> SandboxError {
+pub(super) fn unmountable(path: &Path, problem: &'static str) -> SandboxError {
     SandboxError::Mount { path: shown(path), problem }
 }
 

@@ -16,6 +16,18 @@ pub enum SandboxError {
         /// Why not.
         problem: String,
     },
+    /// A private copy would hold more than the host allows.
+    #[error("'{path}' is too large to be copied for the container: {setting} allows {allowed}, and it holds {found}")]
+    CopyTooLarge {
+        /// What was to be copied.
+        path: String,
+        /// The setting: `sandbox.copy_size` or `sandbox.copy_entries`.
+        setting: &'static str,
+        /// What the setting allows, with its unit.
+        allowed: String,
+        /// What is there, with its unit.
+        found: String,
+    },
     /// The program that runs containers failed.
     #[error("{engine} could not build the image: {problem}")]
     Engine {
@@ -106,7 +118,7 @@ impl SandboxError {
             Self::Unsupported { .. } | Self::NoProfileMount { .. } => "not_supported",
             Self::NoProfile { .. } => "no_home",
             Self::NotAllowed { why, .. } => why.code(),
-            Self::Copy { .. } | Self::Engine { .. } => "sandbox_failed",
+            Self::Copy { .. } | Self::CopyTooLarge { .. } | Self::Engine { .. } => "sandbox_failed",
             Self::Image { .. }
             | Self::Mount { .. }
             | Self::Network(_)
@@ -133,6 +145,12 @@ impl SandboxError {
             }
             Self::OtherProfile { .. } => "apply a profile of the container's kind",
             Self::Variable { .. } => "leave it out",
+            Self::CopyTooLarge { setting, .. } => {
+                return Some(format!(
+                    "raise {setting}, remove what the tool no longer needs, or leave the largest subdirectories out of the \
+                     copy by making them writable with sandbox.writable.KIND"
+                ));
+            }
             Self::Copy { .. } | Self::Engine { .. } => return None,
         };
         Some(text.to_owned())

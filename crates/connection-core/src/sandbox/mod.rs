@@ -10,6 +10,7 @@ mod error;
 mod image;
 mod policy;
 mod variables;
+mod writable;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -32,6 +33,7 @@ pub use compose::{SandboxMount, SandboxRun};
 use copies::Scratch;
 pub use error::SandboxError;
 pub use policy::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy};
+pub use writable::SandboxWritable;
 
 /// The container of one kind's tool, as one owner runs it.
 #[derive(Clone)]
@@ -164,6 +166,9 @@ pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) 
             let relative = &mount.host.relative;
             return Err(format!("the path '{relative}' of its container is not relative and plain"));
         }
+        for name in &mount.keeps {
+            writable::plain(name).map_err(|error| error.to_string())?;
+        }
         marked += usize::from(mount.is_profile);
         if let Some(profiles) = profiles.filter(|_| mount.is_profile) {
             let (mut env, mut public) = (Default::default(), public.clone());
@@ -191,9 +196,12 @@ impl SandboxRun {
     ///
     /// # Errors
     ///
-    /// [`SandboxError::Copy`], after which nothing is left of them.
+    /// [`SandboxError::Copy`] or [`SandboxError::CopyTooLarge`], after which nothing is left of them, and
+    /// [`SandboxError::Mount`] for a writable subdirectory that has become a link.
     pub fn prepare(mut self) -> Result<PreparedRun, Error> {
         let copied = |mount: &&mut SandboxMount| mount.mode == MountMode::Copied;
+        let parts: Vec<_> =
+            self.mounts.iter().filter(|mount| mount.part.is_some()).map(|mount| mount.source.clone()).collect();
         let mut scratch = None;
         for (number, mount) in self.mounts.iter_mut().filter(copied).enumerate() {
             let failed = |problem: String| SandboxError::Copy { path: mount.source.display().to_string(), problem };
@@ -209,8 +217,14 @@ impl SandboxRun {
                     none.insert(made.map_err(|error| failed(error.to_string()))?)
                 }
             };
-            mount.source = scratch.copy(&mount.source, number)?;
+            mount.source = scratch.copy(&mount.source, number, &parts, self.bounds)?;
             compose::source(&mount.source)?;
+        }
+        for mount in &self.mounts {
+            let Some(part) = &mount.part else { continue };
+            if part.find()?.as_ref() != Some(&mount.source) {
+                return Err(SandboxError::NoDirectory { path: mount.source.display().to_string() }.into());
+            }
         }
         Ok(PreparedRun { run: self, _scratch: scratch })
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::SandboxWritable;
+
 /// Which program runs containers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -60,6 +62,13 @@ pub(crate) enum Source {
     Volume(String),
 }
 
+/// How much a private copy may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CopyBounds {
+    pub(super) bytes: u64,
+    pub(super) entries: u64,
+}
+
 /// What the host decides. All capabilities are dropped and no new privileges are had under every policy.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -75,6 +84,8 @@ pub struct SandboxPolicy {
     pub(crate) image: Option<String>,
     pub(crate) terminal: bool,
     pub(crate) scratch: Option<PathBuf>,
+    pub(super) bounds: CopyBounds,
+    pub(super) writable: SandboxWritable,
 }
 
 impl Default for SandboxPolicy {
@@ -86,12 +97,28 @@ impl Default for SandboxPolicy {
 impl SandboxPolicy {
     const MEMORY: u64 = 4 << 30;
     const PIDS: u32 = 512;
+    const COPIES: CopyBounds = CopyBounds { bytes: 1 << 30, entries: 100_000 };
 
-    /// Podman, 4 GiB of memory, 512 processes, the engine's network, nothing shared.
+    /// Podman, 4 GiB of memory, 512 processes, the engine's network, nothing shared, nothing of the configuration writable,
+    /// and private copies of 1 GiB and 100,000 entries.
     pub fn new() -> Self {
         let (engine, options, cpus, network, project, shared, image) = Default::default();
         let (memory, pids) = (Self::MEMORY, Self::PIDS);
-        Self { engine, options, memory, pids, cpus, network, project, shared, image, terminal: false, scratch: None }
+        Self {
+            engine,
+            options,
+            memory,
+            pids,
+            cpus,
+            network,
+            project,
+            shared,
+            image,
+            terminal: false,
+            scratch: None,
+            bounds: Self::COPIES,
+            writable: SandboxWritable::Nothing,
+        }
     }
     /// Another program that runs containers.
     pub fn engine(mut self, engine: SandboxEngine) -> Self {
@@ -161,6 +188,22 @@ impl SandboxPolicy {
     /// Where private copies are made, each in a directory of its owner only. Without it a kind that wants a copy is refused.
     pub fn scratch(mut self, directory: impl Into<PathBuf>) -> Self {
         self.scratch = Some(directory.into());
+        self
+    }
+    /// The most bytes that a private copy may hold, counted for each mount: the setting `sandbox.copy_size`, which is in MiB.
+    pub fn copy_size(mut self, bytes: u64) -> Self {
+        self.bounds.bytes = bytes;
+        self
+    }
+    /// The most files and directories that a private copy may hold, counted for each mount: the setting
+    /// `sandbox.copy_entries`.
+    pub fn copy_entries(mut self, entries: u64) -> Self {
+        self.bounds.entries = entries;
+        self
+    }
+    /// Lets the tool write these parts of its configuration: the setting `sandbox.writable.KIND`. Nothing, unless this is said.
+    pub fn writable(mut self, writable: SandboxWritable) -> Self {
+        self.writable = writable;
         self
     }
 }

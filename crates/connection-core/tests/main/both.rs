@@ -123,6 +123,7 @@ mod sandbox_argv;
 mod sandbox_build;
 mod sandbox_run;
 mod sandbox_unplaced;
+mod sandbox_writable;
 mod scheduler;
 mod setup_answers;
 mod setup_browsers;

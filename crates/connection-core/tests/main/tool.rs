@@ -73,7 +73,7 @@ impl ConnectionDefinition for Tool {
             .arg("--isolated")
             .probe(probe);
         match self.0.as_str() {
-            "plain" | "shared" => None,
+            "plain" | "shared" | "written" | "climbing" => None,
             "strict" | "outside" => Some(spec.dir_name(".tool").needs_directory()),
             // It finds its directory by a variable that is the host's own, too.
             "moved" | "fixed" => {
@@ -84,8 +84,8 @@ impl ConnectionDefinition for Tool {
     }
     fn sandbox(&self) -> Option<SandboxSpec> {
         let spec = SandboxSpec::new("localhost/connections/tool:1", "tool")
-            .config_mount(ConfigMount::new(home(".tool"), "/config/.tool").profile())
-            .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied())
+            .config_mount(ConfigMount::new(home(".tool"), "/config/.tool").profile().keeps("sessions"))
+            .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied().keeps("logs"))
             .variable("TOOL_TELEMETRY", "off");
         let mut outside = home("a");
         outside.relative = "../a".into();
@@ -93,6 +93,10 @@ impl ConnectionDefinition for Tool {
             "strict" => spec.config_mount(ConfigMount::new(home(".toolbeside"), "/config/.toolbeside").implicit_only()),
             "shared" => SandboxSpec::new("localhost/connections/tool:1", "tool")
                 .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").copied()),
+            "written" => SandboxSpec::new("localhost/connections/tool:1", "tool")
+                .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").writable()),
+            "climbing" => SandboxSpec::new("localhost/connections/tool:1", "tool")
+                .config_mount(ConfigMount::new(home(".toolrc"), "/config/.toolrc").keeps("../a")),
             "outside" => spec.config_mount(ConfigMount::new(outside, "/config/a")),
             "fixed" => spec.variable("XDG_CONFIG_HOME", "/elsewhere"),
             _ => spec,

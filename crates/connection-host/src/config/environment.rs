@@ -185,7 +185,10 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         }
         KeyType::Processors => toml::Value::Float(text.parse().ok()?),
         KeyType::Directories | KeyType::Command if !text.starts_with('[') => toml::Value::Array(vec![text.into()]),
-        KeyType::Directories | KeyType::Command => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
+        KeyType::Writable if !text.starts_with('[') => text.into(),
+        KeyType::Directories | KeyType::Command | KeyType::Writable => {
+            serde_json::from_str::<Vec<String>>(text).ok()?.into()
+        }
         KeyType::Origins | KeyType::Volumes => {
             let origins = serde_json::from_str::<BTreeMap<String, String>>(text).ok()?;
             toml::Value::Table(origins.into_iter().map(|(from, to)| (from, to.into())).collect())

@@ -60,6 +60,8 @@ pub enum KeyType {
     Url,
     /// The name of a variable of the environment.
     Variable,
+    /// Parts of a tool's configuration: a word, or a list of subdirectories; in the environment a word, or a JSON array.
+    Writable,
     /// A volume or a directory to a path; in the environment a JSON object.
     Volumes,
 }
@@ -89,6 +91,7 @@ impl KeyType {
             Self::Text => "a text",
             Self::Url => "an address",
             Self::Variable => "the name of a variable",
+            Self::Writable => "one of: nothing, declared, everything, or a list of subdirectories",
             Self::Volumes => "a table of volume or directory to path",
         }
     }
@@ -201,6 +204,16 @@ pub const KEYS: &[Key] = &[
     },
     Key { name: "owner", value: KeyType::Text, help: "Whose connections; `local`, unless set." },
     Key {
+        name: "sandbox.copy_entries",
+        value: KeyType::Count,
+        help: "How many files and directories the private copy of a tool's configuration may hold; 100000, unless set.",
+    },
+    Key {
+        name: "sandbox.copy_size",
+        value: KeyType::Mebibytes,
+        help: "How much the private copy of a tool's configuration may hold; 1024, unless set.",
+    },
+    Key {
         name: "sandbox.cpus",
         value: KeyType::Processors,
         help: "How many processors a container may use; all, unless set.",
@@ -230,6 +243,11 @@ pub const KEYS: &[Key] = &[
         name: "sandbox.volumes",
         value: KeyType::Volumes,
         help: "What containers share beside the workspace, and where it is in them.",
+    },
+    Key {
+        name: "sandbox.writable.KIND",
+        value: KeyType::Writable,
+        help: "What the tool of that kind may write of its configuration in a container; nothing, unless set.",
     },
     Key {
         name: "state_dir",
@@ -297,7 +315,11 @@ pub(super) fn of_variable(variable: &str) -> Option<(&'static Key, String)> {
     let mut parts: Vec<_> = name.split("__").map(str::to_owned).collect();
     match &mut *parts {
         [table, kind, _] if table == "kinds" => *kind = kind.replace('_', "-"),
-        [table, key, kind] if (&**table, &**key) == ("sandbox", "image") || &**table == "usage" => {
+        [table, key, kind]
+            if (&**table, &**key) == ("sandbox", "image")
+                || (&**table, &**key) == ("sandbox", "writable")
+                || &**table == "usage" =>
+        {
             *kind = kind.replace('_', "-");
         }
         _ => {}

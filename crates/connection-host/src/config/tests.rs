@@ -47,6 +47,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::CacheTtl => ("\"off\"", "off"),
             KeyType::Count | KeyType::Interval | KeyType::Mebibytes => ("64", "64"),
             KeyType::Engine => ("\"docker\"", "docker"),
+            KeyType::Writable => ("[\"projects\"]", "declared"),
             KeyType::Volumes => ("{ cache = \"/cache:ro\" }", "{\"./a\":\"/a\"}"),
             KeyType::Directories => ("[\"/a\"]", "[\"/a\"]"),
             KeyType::Command => ("[\"a\", \"-b\"]", "[\"a\", \"-b\"]"),
@@ -175,6 +176,11 @@ fn what_is_said_of_containers_and_usage_has_its_bounds() {
         ("sandbox.pids = 0", "'sandbox.pids' must be a number from 1"),
         ("sandbox.network = \"\"", "'sandbox.network' must be a text"),
         ("sandbox.volumes = { cache = \"hunter2\" }", "'sandbox.volumes' must be a table"),
+        ("sandbox.copy_size = 15", "'sandbox.copy_size' must be a number of MiB from 16"),
+        ("sandbox.copy_entries = 0", "'sandbox.copy_entries' must be a number from 1"),
+        ("sandbox.writable.claude = \"hunter2\"", "'sandbox.writable.claude' must be one of: nothing, declared"),
+        ("sandbox.writable.claude = [\"../hunter2\"]", "'sandbox.writable.claude' must be one of: nothing, declared"),
+        ("sandbox.writable.claude = [\"/hunter2\"]", "'sandbox.writable.claude' must be one of: nothing, declared"),
         ("sandbox.image.claude = 1", "'sandbox.image.claude' must be a text"),
         ("usage.interval = 59", "'usage.interval' must be a number of seconds from 60 to 3600"),
         ("usage.interval = 3601", "'usage.interval' must be a number of seconds from 60 to 3600"),
@@ -201,6 +207,9 @@ fn what_is_said_of_containers_and_usage_has_its_bounds() {
     let kinds = [connection_contract::Kind::from_static("claude")];
     let error = check_tools(&settings.sandbox, &settings.usage, kinds.iter()).unwrap_err();
     assert!(error.to_string().contains("sandbox.image.my-kind: there is no kind"), "{error}");
+    let settings = load("", &[("CONNECTIONS_SANDBOX__WRITABLE__MY_KIND", "[\"a\"]")], Global::default()).unwrap();
+    let error = check_tools(&settings.sandbox, &settings.usage, kinds.iter()).unwrap_err();
+    assert!(error.to_string().contains("sandbox.writable.my-kind: there is no kind"), "{error}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Descriptor, Kind};
-use connection_core::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy, UsageBounds};
+use connection_contract::{Descriptor, Kind, PathBase, PathSpec};
+use connection_core::{SandboxAccess, SandboxEngine, SandboxNetwork, SandboxPolicy, SandboxWritable, UsageBounds};
 
 use super::{Key, Source};
 use crate::Error;
@@ -17,6 +17,8 @@ const MEBIBYTE: u64 = 1 << 20;
 /// What the keys `sandbox.…` say.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SandboxSettings {
+    copy_bytes: Option<u64>,
+    copy_entries: Option<u64>,
     /// In thousandths.
     cpus: Option<u32>,
     pub(crate) engine: Option<SandboxEngine>,
@@ -26,6 +28,8 @@ pub(crate) struct SandboxSettings {
     pids: Option<u32>,
     network: Option<SandboxNetwork>,
     volumes: Vec<Volume>,
+    /// By the kind's name.
+    writable: BTreeMap<String, SandboxWritable>,
 }
 
 /// What containers share: a directory of this machine, or a volume of the engine's.
@@ -55,6 +59,8 @@ impl SandboxSettings {
     pub(super) fn apply(&mut self, key: &Key, name: &str, value: &toml::Value, source: &Source) -> Option<()> {
         let text = || value.as_str().filter(|text| !text.is_empty());
         match key.name {
+            "sandbox.copy_entries" => self.copy_entries = Some(number(value, 1, 1 << 22)?),
+            "sandbox.copy_size" => self.copy_bytes = Some(number(value, 16, 1 << 24)? * MEBIBYTE),
             "sandbox.cpus" => self.cpus = Some(thousandths(value)?),
             "sandbox.engine" => {
                 self.engine = Some(match text()? {
@@ -77,6 +83,7 @@ impl SandboxSettings {
                 let volume = |(from, to): (&String, &toml::Value)| volume(from, to.as_str()?, source);
                 self.volumes = value.as_table()?.iter().map(volume).collect::<Option<_>>()?;
             }
+            "sandbox.writable.KIND" => drop(self.writable.insert(kind(name), writable(value)?)),
             _ => return None,
         }
         Some(())
@@ -90,6 +97,9 @@ impl SandboxSettings {
         let policy = self.memory.into_iter().fold(policy, SandboxPolicy::memory);
         let policy = self.pids.into_iter().fold(policy, SandboxPolicy::pids);
         let policy = self.network.clone().into_iter().fold(policy, SandboxPolicy::network);
+        let policy = self.copy_bytes.into_iter().fold(policy, SandboxPolicy::copy_size);
+        let policy = self.copy_entries.into_iter().fold(policy, SandboxPolicy::copy_entries);
+        let policy = self.writable.get(kind.as_str()).cloned().into_iter().fold(policy, SandboxPolicy::writable);
         self.volumes.iter().cloned().fold(policy, |policy, Volume { source, target, access }| match source {
             VolumeSource::Directory(path) => policy.shared_directory(path, target, access),
             VolumeSource::Named(name) => policy.shared_volume(name, target, access),
@@ -97,7 +107,8 @@ impl SandboxSettings {
     }
 
     fn kinds(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        self.images.keys().map(|kind| ("sandbox.image", kind))
+        let images = self.images.keys().map(|kind| ("sandbox.image", kind));
+        images.chain(self.writable.keys().map(|kind| ("sandbox.writable", kind)))
     }
 }
 
@@ -155,6 +166,19 @@ pub(crate) fn check<'a>(
         Some((table, kind)) => Err(Error::configuration(format!("{table}.{kind}: there is no kind '{kind}'"))
             .remedy(format!("the kinds are {}", known.join(", ")))),
     }
+}
+
+/// One of the words, or the names of subdirectories.
+fn writable(value: &toml::Value) -> Option<SandboxWritable> {
+    match value.as_str() {
+        Some("nothing") => return Some(SandboxWritable::Nothing),
+        Some("declared") => return Some(SandboxWritable::Declared),
+        Some("everything") => return Some(SandboxWritable::Everything),
+        _ => {}
+    }
+    let is_plain = |name: &&str| !name.is_empty() && PathSpec::new(PathBase::Home, (*name).to_owned()).is_some();
+    let name = |name: &toml::Value| name.as_str().filter(is_plain).map(str::to_owned);
+    Some(SandboxWritable::Subdirectories(value.as_array()?.iter().map(name).collect::<Option<_>>()?))
 }
 
 /// The kind that stands at the end of a key's name.

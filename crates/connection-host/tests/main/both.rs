@@ -47,3 +47,4 @@ mod tooled;
 mod transcripts;
 #[cfg(unix)]
 mod usages;
+mod writables;

@@ -55,6 +55,8 @@ pub(crate) static CLAUDE: Tool = Tool {
     image: Image {
         name: "localhost/connections/claude:1",
         files: &[".claude.json"],
+        // The sessions that it resumes: <https://code.claude.com/docs/en/claude-directory>.
+        keeps: &["projects"],
         // <https://code.claude.com/docs/en/data-usage>: telemetry, error reports, feedback and updates in one.
         variables: &[("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
     },

@@ -56,7 +56,13 @@ pub(crate) static CODEX: Tool = Tool {
     modes: &["read-only", "workspace-write", "danger-full-access"],
     cache_ttl: None,
     // No variable turns anything off; that is in `config.toml`, which is the user's.
-    image: Image { name: "localhost/connections/codex:1", files: &[], variables: &[] },
+    image: Image {
+        name: "localhost/connections/codex:1",
+        files: &[],
+        // The sessions that it resumes: <https://developers.openai.com/codex/cli/features>.
+        keeps: &["sessions"],
+        variables: &[],
+    },
     // `TokenCountEvent` of <https://github.com/openai/codex/blob/main/codex-rs/protocol/src/protocol.rs>.
     usage: Some(Usage { rollouts: true, costs: Costs::OpenAi }),
 };

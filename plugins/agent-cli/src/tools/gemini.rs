@@ -53,6 +53,8 @@ pub(crate) static GEMINI: Tool = Tool {
     image: Image {
         name: "localhost/connections/gemini:1",
         files: &[],
+        // The sessions that it resumes: <https://geminicli.com/docs/cli/session-management>.
+        keeps: &["tmp"],
         // <https://geminicli.com/docs/reference/configuration#environment-variables>; the tool's own sandbox is not for within
         // another.
         variables: &[("GEMINI_TELEMETRY_ENABLED", "false"), ("GEMINI_SANDBOX", "false")],

@@ -79,5 +79,8 @@ fn a_sandbox_sees_copies_of_the_directory_and_of_what_lies_beside_it() {
         assert!(!profile.is_implicit_only && beside.iter().all(|mount| !mount.is_profile && mount.is_implicit_only));
         assert!(sandbox.env.contains(&("HOME".into(), "/agent".into())), "whoever runs it has the same home");
         assert!(sandbox.config_mounts.iter().all(|mount| mount.mode == MountMode::Copied));
+        let [sessions] = &profile.keeps[..] else { panic!("{kind} resumes sessions") };
+        let expected = [("claude", "projects"), ("codex", "sessions"), ("gemini", "tmp")];
+        assert!(expected.contains(&(kind, &**sessions)), "{kind} resumes from {sessions}");
     }
 }

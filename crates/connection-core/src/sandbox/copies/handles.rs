@@ -24,7 +24,7 @@ const OPENED: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 /// Copies a file or a directory whose path has no link in it.
-pub(super) fn copy(real: &Path, target: &Path, left: &mut Left) -> Result<(), SandboxError> {
+pub(super) fn copy(real: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
     let opened = || -> io::Result<_> {
         let looked = rustix::fs::lstat(real)?;
         if !matches!(FileType::from_raw_mode(looked.st_mode), FileType::Directory | FileType::RegularFile) {
@@ -37,7 +37,7 @@ pub(super) fn copy(real: &Path, target: &Path, left: &mut Left) -> Result<(), Sa
 }
 
 /// Copies what is open: `source` is its name for people.
-fn copy_opened(opened: File, source: &Path, target: &Path, left: &mut Left) -> Result<(), SandboxError> {
+fn copy_opened(opened: File, source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     left.take(1, 0).map_err(failed)?;
     match FileType::from_raw_mode(fstat(&opened).map_err(|error| failed(error.into()))?.st_mode) {
@@ -48,9 +48,12 @@ fn copy_opened(opened: File, source: &Path, target: &Path, left: &mut Left) -> R
     }
 }
 
-fn copy_directory(opened: &File, source: &Path, target: &Path, left: &mut Left) -> Result<(), SandboxError> {
+fn copy_directory(opened: &File, source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     platform::create_private_dir(target).map_err(failed)?;
+    if left.is_part(source) {
+        return Ok(());
+    }
     let entries = Dir::read_from(opened).map_err(|error| failed(error.into()))?;
     for entry in entries {
         let entry = entry.map_err(|error| failed(error.into()))?;
@@ -69,7 +72,7 @@ pub(super) fn below(
     name: &OsStr,
     source: &Path,
     target: &Path,
-    left: &mut Left,
+    left: &mut Left<'_>,
 ) -> Result<(), SandboxError> {
     let (source, target) = (source.join(name), target.join(name));
     match look(directory, name) {
@@ -90,7 +93,7 @@ pub(super) fn copy_looked(
     name: &OsStr,
     looked: FileType,
     (source, target): (&Path, &Path),
-    left: &mut Left,
+    left: &mut Left<'_>,
 ) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     match looked {
@@ -107,7 +110,7 @@ pub(super) fn copy_looked(
 }
 
 /// Copies a link as it is: in the container it leads to what is there, and never out of it.
-fn copy_link(directory: &File, name: &OsStr, target: &Path, left: &mut Left) -> io::Result<()> {
+fn copy_link(directory: &File, name: &OsStr, target: &Path, left: &mut Left<'_>) -> io::Result<()> {
     left.take(1, 0)?;
     match readlinkat(directory, name, Vec::new()) {
         Ok(to) => std::os::unix::fs::symlink(OsStr::from_bytes(to.as_bytes()), target),

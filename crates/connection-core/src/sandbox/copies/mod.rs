@@ -16,12 +16,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::SandboxError;
+use super::{SandboxError, policy::CopyBounds};
 use crate::platform::{self, NotPrivate, Unreadable};
 
 const WHOLE: &str = "lock";
-const MOST_ENTRIES: u64 = 100_000;
-const MOST_BYTES: u64 = 1 << 30;
+const MEBIBYTE: u64 = 1 << 20;
 
 /// The directory of one run, which goes with this value.
 #[derive(Debug)]
@@ -44,8 +43,15 @@ impl Scratch {
         Ok(Self { directory, lock, _held: held })
     }
 
-    /// Copies a file or a directory into it, under a number. Blocks.
-    pub(super) fn copy(&self, source: &Path, number: usize) -> Result<PathBuf, SandboxError> {
+    /// Copies a file or a directory into it, under a number. Directories at one of the paths of `parts` are copied empty,
+    /// since they are mounted themselves. Blocks.
+    pub(super) fn copy(
+        &self,
+        source: &Path,
+        number: usize,
+        parts: &[PathBuf],
+        bounds: CopyBounds,
+    ) -> Result<PathBuf, SandboxError> {
         let failed = |error: &io::Error| failed(source, error);
         let within = self.directory.join(number.to_string());
         platform::create_private_dir(&within).map_err(|error| failed(&error))?;
@@ -53,8 +59,11 @@ impl Scratch {
         let target = within.join(name);
         // What a person named may be a link; what is below it is copied as it is.
         let real = source.canonicalize().map_err(|error| failed(&error))?;
-        let mut left = Left { entries: MOST_ENTRIES, bytes: MOST_BYTES };
-        entries::copy(&real, &target, &mut left)?;
+        let mut left = Left { entries: bounds.entries, bytes: bounds.bytes, is_exceeded: false, parts };
+        entries::copy(&real, &target, &mut left).map_err(|error| match left.is_exceeded {
+            true => too_large(&real, parts, bounds),
+            false => error,
+        })?;
         Ok(target)
     }
 }
@@ -105,29 +114,64 @@ fn sweep(base: &Path) -> io::Result<()> {
 
 /// What may still be copied.
 #[derive(Debug)]
-struct Left {
+struct Left<'a> {
     entries: u64,
     bytes: u64,
+    is_exceeded: bool,
+    /// Directories of which only the place is copied.
+    parts: &'a [PathBuf],
 }
 
-impl Left {
+impl Left<'_> {
+    /// Returns `true` for a directory of which only the place is copied.
+    fn is_part(&self, source: &Path) -> bool {
+        self.parts.iter().any(|part| part == source)
+    }
+
     fn take(&mut self, entries: u64, bytes: u64) -> io::Result<()> {
         match (self.entries.checked_sub(entries), self.bytes.checked_sub(bytes)) {
             (Some(entries), Some(bytes)) => {
-                *self = Self { entries, bytes };
+                (self.entries, self.bytes) = (entries, bytes);
                 Ok(())
             }
-            _ => Err(io::Error::other("up to here it is more than 1 GiB, or more than 100,000 entries")),
+            _ => {
+                self.is_exceeded = true;
+                Err(io::Error::other("the copy is larger than the host allows"))
+            }
         }
     }
 }
 
 /// Copies an open file. Its size is counted as it is read, since it may grow meanwhile.
-fn copy_file(mut from: File, target: &Path, left: &mut Left) -> io::Result<()> {
+fn copy_file(mut from: File, target: &Path, left: &mut Left<'_>) -> io::Result<()> {
     let mut to = OpenOptions::new().write(true).create_new(true).open(target)?;
     let copied = io::copy(&mut io::Read::by_ref(&mut from).take(left.bytes.saturating_add(1)), &mut to)?;
     left.take(0, copied)?;
     to.set_permissions(from.metadata()?.permissions())
+}
+
+/// Names the setting that does not suffice, and what was found.
+fn too_large(source: &Path, parts: &[PathBuf], bounds: CopyBounds) -> SandboxError {
+    let (entries, bytes) = measure(source, parts);
+    let path = source.display().to_string();
+    if entries > bounds.entries {
+        let setting = "sandbox.copy_entries";
+        let (allowed, found) = (format!("{} entries", bounds.entries), format!("{entries} entries"));
+        return SandboxError::CopyTooLarge { path, setting, allowed, found };
+    }
+    let setting = "sandbox.copy_size";
+    let (allowed, found) = (bounds.bytes.div_ceil(MEBIBYTE), bytes.div_ceil(MEBIBYTE));
+    SandboxError::CopyTooLarge { path, setting, allowed: format!("{allowed} MiB"), found: format!("{found} MiB") }
+}
+
+/// Counts the entries and bytes of what would be copied. What cannot be read is not counted.
+fn measure(source: &Path, parts: &[PathBuf]) -> (u64, u64) {
+    let Ok(found) = fs::symlink_metadata(source) else { return (0, 0) };
+    if !found.is_dir() || parts.iter().any(|part| part == source) {
+        return (1, if found.is_file() { found.len() } else { 0 });
+    }
+    let listed = fs::read_dir(source).into_iter().flatten().flatten();
+    listed.map(|entry| measure(&entry.path(), parts)).fold((1, 0), |all, one| (all.0 + one.0, all.1 + one.1))
 }
 
 /// By its own name: a directory has thousands of entries, of which one is in the way.

@@ -11,12 +11,15 @@ use super::{Left, copy_file, failed};
 use crate::{platform, sandbox::SandboxError};
 
 /// Copies a file or a directory.
-pub(super) fn copy(source: &Path, target: &Path, left: &mut Left) -> Result<(), SandboxError> {
+pub(super) fn copy(source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     left.take(1, 0).map_err(failed)?;
     let kind = fs::symlink_metadata(source).map_err(failed)?.file_type();
     if kind.is_dir() {
         platform::create_private_dir(target).map_err(failed)?;
+        if left.is_part(source) {
+            return Ok(());
+        }
         for entry in fs::read_dir(source).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let copied = copy(&entry.path(), &target.join(entry.file_name()), left);
