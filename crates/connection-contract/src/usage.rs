@@ -275,18 +275,38 @@ impl From<TokenUtilization> for UsageMetric {
 }
 
 /// What a running session of a tool tells of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionTokens {
     /// Tokens in its context now.
     pub context_used: u64,
     /// So many fit, when that is known.
     pub context_max: Option<u64>,
+    /// The document in which the tool tells of its session, such as the one that Claude Code hands to a status line, as the
+    /// tool wrote it. The plugin of the tool reads from it what it knows. `Debug` does not show it.
+    pub said: Option<Value>,
 }
 
 impl SessionTokens {
     /// A session with so many tokens in its context.
     pub fn new(context_used: u64, context_max: Option<u64>) -> Self {
-        Self { context_used, context_max }
+        Self { context_used, context_max, said: None }
+    }
+    /// A session of which the tool tells in a document of its own. A host takes at most 64 KiB of it.
+    #[must_use]
+    pub fn said(mut self, document: Value) -> Self {
+        self.said = Some(document);
+        self
+    }
+}
+
+impl fmt::Debug for SessionTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionTokens")
+            .field("context_used", &self.context_used)
+            .field("context_max", &self.context_max)
+            // A tool names directories and people in it.
+            .field("said", &self.said.as_ref().map(|_| format_args!("..")))
+            .finish()
     }
 }

@@ -12,6 +12,7 @@ mod key;
 mod login;
 mod own;
 mod probe;
+mod session;
 mod setup;
 mod spec;
 mod spend;
@@ -64,7 +65,7 @@ impl ConnectionDefinition for AgentCli {
 
     async fn verify(&self, login: &Login, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Login>, ConnectionError> {
         let identity = match login.how() {
-            How::Own { account } => {
+            How::Own { account, .. } => {
                 let found = own::look(self.0, ctx).await?;
                 // Whose login it was could be read once: now there is neither an account nor a login.
                 if account.is_some() && found.account.is_none() && found.is_bare {
@@ -91,7 +92,7 @@ impl ConnectionDefinition for AgentCli {
     }
 
     fn usage(&self) -> Option<&dyn UsageSource<Login>> {
-        self.0.usage.is_some().then_some(self)
+        Some(self)
     }
 
     fn profiles(&self) -> Option<ProfileSpec> {

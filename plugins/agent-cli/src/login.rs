@@ -20,14 +20,19 @@ pub(crate) enum How {
     Own {
         /// As setup found it.
         account: Option<String>,
+        /// Whether setup found that the account has a subscription.
+        is_subscription: bool,
     },
 }
 
 const ACCOUNT: &str = "account";
+const MODE: &str = "mode";
+/// The word for an account that is paid for by a plan.
+pub(crate) const SUBSCRIPTION: &str = "subscription";
 
 impl Login {
-    pub(crate) fn own(account: Option<String>) -> Self {
-        Self { how: How::Own { account }, admin_key: None }
+    pub(crate) fn own(account: Option<String>, is_subscription: bool) -> Self {
+        Self { how: How::Own { account, is_subscription }, admin_key: None }
     }
     pub(crate) fn api_key(key: Secret) -> Self {
         Self { how: How::ApiKey(key), admin_key: None }
@@ -47,8 +52,11 @@ impl Login {
     pub(crate) fn encode(&self) -> Secret {
         let record = match &self.how {
             How::ApiKey(key) => Record::new().with(HOW, API_KEY).with(API_KEY, key.duplicate()),
-            How::Own { account: Some(account) } => Record::new().with(HOW, OWN).with(ACCOUNT, account.as_str()),
-            How::Own { account: None } => Record::new().with(HOW, OWN),
+            How::Own { account, is_subscription } => {
+                let record = Record::new().with(HOW, OWN);
+                let record = account.iter().fold(record, |record, account| record.with(ACCOUNT, account.as_str()));
+                if *is_subscription { record.with(MODE, SUBSCRIPTION) } else { record }
+            }
         };
         match &self.admin_key {
             Some(key) => record.with(ADMIN_KEY, key.duplicate()).encode(),
@@ -62,7 +70,8 @@ impl Login {
             API_KEY => How::ApiKey(record.take(API_KEY)?),
             OWN => {
                 let account = record.find(ACCOUNT).map(|_| record.text(ACCOUNT).map(ToOwned::to_owned)).transpose()?;
-                How::Own { account }
+                let mode = record.find(MODE).map(|_| record.text(MODE)).transpose()?;
+                How::Own { is_subscription: mode == Some(SUBSCRIPTION), account }
             }
             _ => return Err(CredentialError::Malformed),
         };

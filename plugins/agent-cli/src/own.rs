@@ -16,6 +16,8 @@ pub(crate) struct Found {
     pub(crate) directory: Root,
     /// Whose login it has, where that can be read.
     pub(crate) account: Option<Identity>,
+    /// Whether it says that the account has a subscription.
+    pub(crate) is_subscription: bool,
     /// Whether its files, all of which could be judged, hold no login.
     pub(crate) is_bare: bool,
 }
@@ -39,7 +41,8 @@ pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLiv
         return Err(NotLive::failing(signed_out(tool)));
     }
     let is_bare = probed.authenticated.is_none() && !probed.is_doubtful;
-    Ok(Found { path, directory: directory.clone(), account: probed.account, is_bare })
+    let is_subscription = probed.is_subscription;
+    Ok(Found { path, directory: directory.clone(), account: probed.account, is_subscription, is_bare })
 }
 
 async fn installed(tool: &Tool, ctx: &Context<'_>) -> Result<DisplayText, NotLive> {

@@ -11,6 +11,8 @@ use crate::spec::Tool;
 const LONGEST_FILE: usize = 1 << 20;
 /// What is kept of a login.
 const YES: &str = "yes";
+/// The plan of an account that nobody pays for.
+const FREE: &str = "free";
 
 /// What is in a directory.
 #[derive(Debug, Default)]
@@ -23,6 +25,8 @@ pub(crate) struct Probed {
     pub(crate) is_doubtful: bool,
     /// Whose it is: an id that stays, or the name.
     pub(crate) account: Option<Identity>,
+    /// Whether it says that the account has a subscription.
+    pub(crate) is_subscription: bool,
 }
 
 /// Looks into a directory. A file in it that cannot be read, as one that is a link to elsewhere, says nothing.
@@ -51,12 +55,14 @@ pub(crate) async fn directory(
     }
     let (logins, names, ids) = (spec.logins.len(), spec.accounts.len(), tool.account_ids());
     let people = tool.people();
-    let before_people = ids.len();
-    let values: Vec<_> = spec.logins.into_iter().chain(spec.accounts).chain(ids).chain(people).collect();
+    let (before_people, before_plans) = (ids.len(), people.len());
+    let values = spec.logins.into_iter().chain(spec.accounts).chain(ids).chain(people).chain(tool.plans());
+    let values: Vec<_> = values.collect();
     let (said, is_doubtful) = all(&values, logins, root, files, cache).await;
     let (of_logins, rest) = said.split_at_checked(logins).unwrap_or_default();
     let (of_names, rest) = rest.split_at_checked(names).unwrap_or_default();
-    let (of_ids, of_people) = rest.split_at_checked(before_people).unwrap_or_default();
+    let (of_ids, rest) = rest.split_at_checked(before_people).unwrap_or_default();
+    let (of_people, of_plans) = rest.split_at_checked(before_plans).unwrap_or_default();
     let authenticated = of_logins.iter().flatten().map(|text| text == YES).reduce(|a, b| a || b);
     let first = |said: &[Option<String>]| said.iter().flatten().find(|text| !text.is_empty()).cloned();
     let name = first(of_names);
@@ -65,7 +71,8 @@ pub(crate) async fn directory(
         (account, _) => account,
     };
     let account = id.or_else(|| name.clone()).map(|id| Identity::new(id.clone(), name.unwrap_or(id)));
-    Ok(Probed { exists, authenticated, is_doubtful, account })
+    let is_subscription = first(of_plans).is_some_and(|plan| plan != FREE);
+    Ok(Probed { exists, authenticated, is_doubtful, account, is_subscription })
 }
 
 /// What each value is: nothing for a file that is not there or cannot be judged, empty where the file does not have it. The

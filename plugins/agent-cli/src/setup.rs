@@ -45,7 +45,7 @@ fn by_own_login(tool: &Tool, found: own::Found, ctx: &SetupContext<'_>) -> Estab
     let account = found.account.as_ref().map(|account| account.account_id.as_str().to_owned());
     let identity = found.account.unwrap_or_else(|| unnamed(tool, &found.directory, ctx));
     let measured = VerifyResult::live().identity(identity.clone());
-    Established::new(Login::own(account), identity).established_live(measured)
+    Established::new(Login::own(account, found.is_subscription), identity).established_live(measured)
 }
 
 /// What is on this machine, beside the first question: where the tool is, in which version, and whose login it has; or what is

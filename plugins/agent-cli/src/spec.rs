@@ -41,7 +41,7 @@ pub(crate) struct Tool {
     pub(crate) modes: &'static [&'static str],
     pub(crate) cache_ttl: Option<Duration>,
     pub(crate) image: Image,
-    pub(crate) usage: Option<Usage>,
+    pub(crate) usage: Usage,
 }
 
 /// Whether a tool may be asked for its version unasked.
@@ -71,6 +71,8 @@ pub(crate) struct Directory {
     pub(crate) ids: &'static [At],
     /// Where an id of the person is, for an account that several people share.
     pub(crate) people: &'static [At],
+    /// Where the plan of the account is, for a login that is paid for by a subscription.
+    pub(crate) plans: &'static [At],
 }
 
 /// Where a value is: a file, a pointer, and a pointer among the claims of a token.
@@ -109,7 +111,21 @@ pub(crate) struct Usage {
     /// The tool writes the limits of a subscription into its sessions.
     pub(crate) rollouts: bool,
     /// The provider tells an organization what it spent.
-    pub(crate) costs: Costs,
+    pub(crate) costs: Option<Costs>,
+    /// The document in which the tool tells of a running session.
+    pub(crate) session: Session,
+}
+
+/// The form of the document in which a tool tells of a running session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Session {
+    /// None: a host counts the tokens of the context itself.
+    Context,
+    /// What Claude Code hands to the command of a status line: <https://code.claude.com/docs/en/statusline>.
+    StatusLine,
+    /// What Gemini CLI prints with `--output-format json`, or sends as the event of an answer:
+    /// <https://geminicli.com/docs/cli/headless>, <https://geminicli.com/docs/cli/telemetry>.
+    Telemetry,
 }
 
 /// How a provider tells what was spent.
@@ -203,6 +219,10 @@ impl Tool {
         self.directory.ids.iter().map(At::value).collect()
     }
 
+    pub(crate) fn plans(&self) -> Vec<ProbeValue> {
+        self.directory.plans.iter().map(At::value).collect()
+    }
+
     pub(crate) fn people(&self) -> Vec<ProbeValue> {
         self.directory.people.iter().map(At::value).collect()
     }
@@ -230,7 +250,7 @@ impl Tool {
     }
 
     pub(crate) fn costs(&self) -> Option<Costs> {
-        self.usage.as_ref().map(|usage| usage.costs)
+        self.usage.costs
     }
 }
 

@@ -6,8 +6,8 @@ use connection_contract::prelude::*;
 
 use crate::{
     AgentCli,
-    login::{How, Login},
-    spend,
+    login::{How, Login, SUBSCRIPTION},
+    session, spend,
 };
 
 /// So many of the newest sessions are looked at for the one that told limits last: one that is resumed goes on in its file.
@@ -25,23 +25,27 @@ impl UsageSource<Login> for AgentCli {
     ) -> BoxFuture<'a, Result<UsageSnapshot, ConnectionError>> {
         Box::pin(async move {
             let mut snapshot = UsageSnapshot::new(ctx.now());
-            let Some(usage) = &self.0.usage else { return Ok(snapshot) };
+            let usage = &self.0.usage;
             if let (true, How::Own { .. }, Some(directory), Some(files)) =
                 (usage.rollouts, login.how(), ctx.directory(), ctx.files())
                 && let Some((observed, windows)) = limits(directory, files, ctx.now()).await.map_err(NotLive::from)?
             {
                 snapshot = windows.into_iter().fold(UsageSnapshot::new(observed), UsageSnapshot::metric);
             }
-            if let Some(key) = login.admin_key() {
-                snapshot = snapshot.metric(spend::this_month(self.0, usage.costs, key, ctx).await?);
+            if let (Some(key), Some(costs)) = (login.admin_key(), usage.costs) {
+                snapshot = snapshot.metric(spend::this_month(self.0, costs, key, ctx).await?);
             }
             Ok(snapshot)
         })
     }
 
-    /// A tool's own login may be of a subscription or of a console: that is not told.
+    /// A tool's own login may be of a subscription or of a console. Where its files do not tell which, nothing is said.
     fn auth_mode(&self, login: &Login) -> Option<Text> {
-        matches!(login.how(), How::ApiKey(_)).then_some(Text::Borrowed("api_key"))
+        match login.how() {
+            How::ApiKey(_) => Some(Text::Borrowed("api_key")),
+            How::Own { is_subscription: true, .. } => Some(Text::Borrowed(SUBSCRIPTION)),
+            How::Own { is_subscription: false, .. } => None,
+        }
     }
 
     fn poll_interval(&self) -> Option<Duration> {
@@ -49,12 +53,7 @@ impl UsageSource<Login> for AgentCli {
     }
 
     fn format_session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
-        let context = TokenUtilization::new("context", "Context", session.context_used);
-        let context = match session.context_max {
-            Some(max) => context.max(max),
-            None => context,
-        };
-        vec![context.into()]
+        session::metrics(self.0.usage.session, session)
     }
 }
 
@@ -148,7 +147,7 @@ fn window(id: &'static str, limit: &Value, at: Timestamp) -> Option<TimeWindow> 
 }
 
 /// `5 hours` of 18000.
-fn spoken(seconds: u64) -> String {
+pub(crate) fn spoken(seconds: u64) -> String {
     let (number, unit) = match seconds {
         s if s >= 86_400 && s % 86_400 == 0 => (s / 86_400, "day"),
         s if s >= 3600 && s % 3600 == 0 => (s / 3600, "hour"),

@@ -31,7 +31,7 @@ pub(super) const LONGEST_WORD: usize = 128;
 /// Of a metric that nobody knows yet.
 const LONGEST_OTHER: usize = 16 * 1024;
 /// Of what the provider said.
-const LONGEST_RAW: usize = 64 * 1024;
+pub(super) const LONGEST_RAW: usize = 64 * 1024;
 
 /// So often at most, what belongs to another account by now is fetched again.
 const ATTEMPTS: usize = 3;

@@ -19,7 +19,7 @@ use std::fmt;
 use connection_contract::{ConnectionError, Kind, SessionTokens, UsageMetric};
 use tokio::sync::watch;
 
-use crate::{ConnectionId, ConnectionRegistry, Error, Removal, contain, verify::Flights};
+use crate::{ConnectionId, ConnectionRegistry, Error, Removal, contain, limits, verify::Flights};
 
 pub use bounds::UsageBounds;
 pub use cache_ttl::{PromptCacheTtl, prompt_cache_ttl};
@@ -160,9 +160,13 @@ impl Usage {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`]; [`Error::PluginFault`] when the plugin crashes, and [`Error::Plugin`] when it says more than it
-    /// may, or numbers that are none.
+    /// [`Error::UnknownKind`]; [`Error::InvalidRequest`] for a document of more than 64 KiB or 32 levels;
+    /// [`Error::PluginFault`] when the plugin crashes, and [`Error::Plugin`] when it says more than it may, or numbers that are
+    /// none.
     pub async fn format_session_metrics(&self, session: SessionTokens) -> Result<Vec<UsageMetric>, Error> {
+        if session.said.as_ref().is_some_and(|said| !limits::is_json(said, fetch::LONGEST_RAW)) {
+            return Err(Error::InvalidRequest("the document of a session has at most 64 KiB and 32 levels"));
+        }
         let entry = self.entry()?;
         let definition = entry.definition.clone();
         let task = async move { contain::call(|| definition.session_metrics(&session)) };
@@ -173,5 +177,27 @@ impl Usage {
         };
         fetch::metrics(&told).map_err(fault)?;
         Ok(told)
+    }
+
+    /// Takes what a running session of the tool tells, and returns its metrics beside what was fetched of the account.
+    ///
+    /// Windows of time are of the account and not of the session: they are kept as what is fetched is, until the session
+    /// tells newer ones or they are over, so that [`snapshot`](Self::snapshot) and later fetches have them, too. The reading
+    /// that is returned has all metrics.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch) and [`format_session_metrics`](Self::format_session_metrics).
+    pub async fn tell_session(
+        &self,
+        profile: Option<ProfileId>,
+        session: SessionTokens,
+    ) -> Result<UsageReading, Error> {
+        let target = self.target(profile).await?;
+        let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
+        let metrics = self.format_session_metrics(session).await?;
+        let (shared, info) = (&self.registry.shared, &connection.info);
+        let at = (shared.clock.now(), shared.clock.passed());
+        Ok(shared.usage.snapshots.tell(info.id, info.identity.account_id.as_str(), at, metrics))
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{NotLive, UsageSnapshot};
+use connection_contract::{NotLive, TimeWindow, Timestamp, UsageMetric, UsageSnapshot};
 use tokio::sync::watch;
 
 use crate::ConnectionId;
@@ -38,6 +38,15 @@ impl UsageChanges {
     }
 }
 
+/// What is kept of a connection, as the account that it is of now.
+fn of_account<'a>(table: &'a mut HashMap<ConnectionId, Kept>, id: ConnectionId, account: &str) -> &'a mut Kept {
+    let kept = table.entry(id).or_insert_with(|| Kept::new(account));
+    if kept.account != account {
+        *kept = Kept::new(account);
+    }
+    kept
+}
+
 /// By connection.
 pub(super) struct Snapshots {
     table: Mutex<HashMap<ConnectionId, Kept>>,
@@ -47,11 +56,13 @@ pub(super) struct Snapshots {
 struct Kept {
     /// What is of one account is not shown as another's.
     account: String,
+    /// The windows of time that a session told last.
+    session: Vec<TimeWindow>,
     /// With the moment at which it came.
     good: Option<(Arc<UsageSnapshot>, Duration)>,
     error: Option<NotLive>,
-    /// When it was asked last.
-    asked: Duration,
+    /// When it was asked last; `None` where only a session told something.
+    asked: Option<Duration>,
 }
 
 impl Default for Snapshots {
@@ -60,7 +71,41 @@ impl Default for Snapshots {
     }
 }
 
+/// Puts what a session told beside what is there; of two with one id, what the session told is newer.
+fn join(snapshot: &mut UsageSnapshot, told: impl IntoIterator<Item = UsageMetric>) {
+    for metric in told {
+        match snapshot.metrics.iter_mut().find(|other| id(other) == id(&metric)) {
+            Some(other) if id(&metric).is_some() => *other = metric,
+            _ => snapshot.metrics.push(metric),
+        }
+    }
+}
+
+fn id(metric: &UsageMetric) -> Option<&str> {
+    match metric {
+        UsageMetric::MonthlySpend(spend) => Some(&*spend.id),
+        UsageMetric::TimeWindow(window) => Some(&*window.id),
+        UsageMetric::TokenUtilization(tokens) => Some(&*tokens.id),
+        UsageMetric::Other(value) => value["id"].as_str(),
+        _ => None,
+    }
+}
+
 impl Kept {
+    fn new(account: &str) -> Self {
+        Self { account: account.to_owned(), session: Vec::new(), good: None, error: None, asked: None }
+    }
+
+    /// What a session told stays beside what is fetched until it is over.
+    fn fetched(&mut self, mut fetched: UsageSnapshot, passed: Duration) {
+        let now = fetched.observed_at;
+        self.session.retain(|window| window.resets_at.is_some_and(|reset| reset > now));
+        let is_fetched = |window: &TimeWindow| fetched.metrics.iter().any(|other| id(other) == Some(&*window.id));
+        self.session.retain(|window| !is_fetched(window));
+        fetched.metrics.extend(self.session.iter().cloned().map(UsageMetric::from));
+        (self.good, self.error) = (Some((Arc::new(fetched), passed)), None);
+    }
+
     fn reading(&self, passed: Duration) -> UsageReading {
         let age = self.good.as_ref().map_or(Duration::ZERO, |(_, at)| passed.saturating_sub(*at));
         UsageReading { snapshot: self.good.as_ref().map(|(good, _)| good.clone()), age, error: self.error.clone() }
@@ -76,17 +121,44 @@ impl Snapshots {
         found: Result<UsageSnapshot, NotLive>,
     ) -> UsageReading {
         let mut table = self.lock();
-        let fresh = || Kept { account: account.to_owned(), good: None, error: None, asked: passed };
-        let kept = table.entry(id).or_insert_with(fresh);
-        if kept.account != account {
-            *kept = fresh();
-        }
-        kept.asked = passed;
+        let kept = of_account(&mut table, id, account);
+        kept.asked = Some(passed);
         match found {
-            Ok(good) => (kept.good, kept.error) = (Some((Arc::new(good), passed)), None),
+            Ok(good) => kept.fetched(good, passed),
             Err(why) => kept.error = Some(why),
         }
         let reading = kept.reading(passed);
+        drop(table);
+        self.fetched.send_modify(|count| *count = count.wrapping_add(1));
+        reading
+    }
+
+    /// Keeps the windows that a session told, and returns all of its metrics beside what was fetched.
+    pub(super) fn tell(
+        &self,
+        id: ConnectionId,
+        account: &str,
+        (now, passed): (Timestamp, Duration),
+        metrics: Vec<UsageMetric>,
+    ) -> UsageReading {
+        let mut table = self.lock();
+        let kept = of_account(&mut table, id, account);
+        let windows = metrics.iter().filter_map(|metric| match metric {
+            UsageMetric::TimeWindow(window) => Some(window.clone()),
+            _ => None,
+        });
+        let windows: Vec<_> = windows.collect();
+        let before = kept.good.as_ref().map(|(good, _)| UsageSnapshot::clone(good));
+        let mut good = before.unwrap_or_else(|| UsageSnapshot::new(now));
+        good.observed_at = now;
+        let mut all = good.clone();
+        if !windows.is_empty() {
+            join(&mut good, windows.iter().cloned().map(UsageMetric::from));
+            kept.session = windows;
+            kept.good = Some((Arc::new(good), passed));
+        }
+        join(&mut all, metrics);
+        let reading = UsageReading { snapshot: Some(Arc::new(all)), age: Duration::ZERO, error: kept.error.clone() };
         drop(table);
         self.fetched.send_modify(|count| *count = count.wrapping_add(1));
         reading
@@ -103,7 +175,7 @@ impl Snapshots {
 
     /// When it was asked last, and why nothing came.
     pub(super) fn asked(&self, id: ConnectionId) -> Option<(Duration, Option<NotLive>)> {
-        self.lock().get(&id).map(|kept| (kept.asked, kept.error.clone()))
+        self.lock().get(&id).and_then(|kept| Some((kept.asked?, kept.error.clone())))
     }
 
     /// Of which there is something.
@@ -130,7 +202,6 @@ impl Snapshots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use connection_contract::Timestamp;
 
     #[test]
     fn what_is_fetched_while_connections_are_listed_stays() {

@@ -161,6 +161,7 @@ mod usage_connect;
 mod usage_fetch;
 mod usage_metrics_json;
 mod usage_poller;
+mod usage_session;
 mod use_faults;
 mod use_origins;
 mod use_send;

@@ -154,6 +154,21 @@ async fn what_is_no_measure_is_a_fault_of_the_plugin() {
 }
 
 #[tokio::test]
+async fn a_document_of_a_session_is_bounded_and_shown_by_no_debug() {
+    let it = Told::new().await;
+    *it.plugin.snapshot.lock().unwrap() = None;
+    let document = |text: String| SessionTokens::default().said(Value::object([("a", Value::Text(text))]));
+    let fits = document("x".repeat(64 * 1024 - 8));
+    assert_eq!(it.usage.format_session_metrics(fits).await.unwrap().len(), 1);
+    for session in [document("x".repeat(64 * 1024 - 7)), SessionTokens::default().said(deep(33))] {
+        let error = it.usage.format_session_metrics(session).await.unwrap_err();
+        assert_eq!(error.code(), "invalid_request");
+        assert!(error.to_string().contains("at most 64 KiB and 32 levels"), "{error}");
+    }
+    assert!(!format!("{:?}", document("canary".into())).contains("canary"));
+}
+
+#[tokio::test]
 async fn how_an_account_is_paid_for_is_a_word() {
     let it = Told::new().await;
     *it.plugin.mode.lock().unwrap() = "x".repeat(128).into();

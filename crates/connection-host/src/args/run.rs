@@ -50,6 +50,9 @@ pub(crate) struct Usage {
     /// Of this profile of the kind: a label, an id, or any unique end of one
     #[arg(long, value_name = "PROFILE", requires = "kind")]
     pub(crate) profile: Option<String>,
+    /// Read what a running session tells, in the tool's own form [@FILE, or @- for standard input]
+    #[arg(long, value_name = "@FILE", requires = "kind", conflicts_with = "watch")]
+    pub(crate) session: Option<String>,
     /// Goes on, and shows what changes
     #[arg(long)]
     pub(crate) watch: bool,

@@ -77,8 +77,7 @@ fn kinds_have_their_shape() {
     assert_eq!(words("auth"), auth);
     let (told, renewed) = (r#"["send","secrets","webhooks"]"#, r#"["send","secrets","refresh"]"#);
     let tool = r#"["send","secrets","usage","profiles","sandbox","files"]"#;
-    let gemini = r#"["send","secrets","profiles","sandbox","files"]"#;
-    assert_eq!(words("capabilities"), [tool, tool, r#"["files"]"#, gemini, told, renewed, told, told]);
+    assert_eq!(words("capabilities"), [tool, tool, r#"["files"]"#, tool, told, renewed, told, told]);
     let tools = r#"["files","tools"]"#;
     assert_eq!(words("needs"), [tools, tools, r#"["files"]"#, tools, "[]", "[]", "[]", "[]"]);
     let shown = machine.run(&["kinds", "show", "github", "--json"]).exits(0).json();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     program::{Machine, check},
     provider::{AUTH_TOKEN, KEY_SECRET, NOTION_KEY},
-    tooled::{text, tooled},
+    tooled::{signed_in, text, tooled},
 };
 
 /// A directory of Codex with a login and a session that tells limits.
@@ -117,6 +117,56 @@ fn each_account_of_one_profile_is_told_and_named() {
     machine.run(&["usage", "claude:mine", "--profile", "other"]).exits(5).warns("is not of the profile");
     machine.run(&["usage", "github:gone"]).exits(6);
     assert_eq!(machine.run(&["usage", "claude:mine", "--profile", "Default"]).exits(0).out.matches("claude").count(), 1);
+}
+
+#[test]
+fn a_session_of_claude_tells_the_limits_of_its_subscription() {
+    let machine = tooled();
+    let work = signed_in(&machine, "work", "ada@example.com");
+    machine.run(&["profiles", "create", "claude", "work", "--dir", &work]).exits(0);
+    let status = json!({
+        "session_id": "canary-session",
+        "context_window": {"context_window_size": 200_000, "current_usage": {"input_tokens": 50_000}},
+        "rate_limits": {
+            "five_hour": {"used_percentage": 25, "resets_at": 4_000_000_000_u64},
+            "seven_day": {"used_percentage": 75.4, "resets_at": 4_000_000_000_u64},
+        },
+    })
+    .to_string();
+    let session = ["usage", "claude", "--profile", "work", "--session", "@-"];
+    machine.feed(&session, &status).exits(0).says("nothing of kind 'claude' is connected");
+    machine.feed(&["add", "claude", "--profile", "work", "--input", "-"], r#"{"how": "own"}"#).exits(0);
+    let shown = machine.feed(&session, &status).exits(0);
+    let lines: Vec<_> = shown.out.lines().collect();
+    assert_eq!(lines[0], "claude · work · ada@example.com · subscription");
+    for (line, begin) in lines[1..].iter().zip([
+        "  Context           █████░░░░░░░░░░░░░░░  50000 of 200000 tokens",
+        "  Limit of 5 hours  █████░░░░░░░░░░░░░░░  25 %                    resets in ",
+        "  Limit of 7 days   ███████████████░░░░░  75 %                    resets in ",
+    ]) {
+        assert!(line.starts_with(begin), "{}", shown.out);
+    }
+    machine.write("status.json", status.as_bytes());
+    let file = format!("@{}", machine.path("status.json").display());
+    let told = told(&machine, &["claude", "--session", &file]);
+    assert_eq!((told.len(), &told[0]["authMode"]), (1, &json!("subscription")));
+    check(&told[0]["snapshot"], "usageSnapshot");
+    let window = &told[0]["snapshot"]["metrics"][1];
+    assert_eq!((&window["id"], &window["utilization"]), (&json!("five_hour"), &json!(0.25)));
+    assert_eq!((&window["windowSeconds"], &window["resetsAt"]), (&json!(18_000), &json!("2096-10-02T07:06:40Z")));
+    assert!(!told[0].to_string().contains("canary"), "{}", told[0]);
+    for wrong in ["[]", "{", "canary"] {
+        let refused = machine.feed(&session, wrong).exits(2);
+        assert!(!refused.err.contains("canary"), "{}", refused.err);
+    }
+    machine.feed(&session, &json!({"a": "x".repeat(70_000)}).to_string()).exits(2);
+    machine.run(&["usage", "claude", "--session", "status.json"]).exits(2).warns("--session takes @");
+    machine.run(&["usage", "--session", &file]).exits(2);
+    // A second account, and it is not clear of whom the session is.
+    let home = signed_in(&machine, "home", "bob@example.com");
+    machine.run(&["profiles", "create", "claude", "home", "--dir", &home]).exits(0);
+    machine.feed(&["add", "claude", "--profile", "home", "--input", "-"], r#"{"how": "own"}"#).exits(0);
+    machine.run(&["usage", "claude", "--session", &file]).exits(2).warns("--profile");
 }
 
 #[test]

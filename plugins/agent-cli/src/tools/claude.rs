@@ -3,7 +3,7 @@
 use connection_contract::Kind;
 use core::time::Duration;
 
-use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage, Version};
+use crate::spec::{Api, At, Costs, Directory, Image, Session, Tool, Usage, Version};
 
 pub(crate) static CLAUDE: Tool = Tool {
     kind: Kind::from_static("claude"),
@@ -36,6 +36,8 @@ pub(crate) static CLAUDE: Tool = Tool {
         accounts: &[At(".claude.json", "/oauthAccount/emailAddress", None)],
         ids: &[At(".claude.json", "/oauthAccount/accountUuid", None)],
         people: &[],
+        // Beside the login, where it is of a plan of Claude.ai and not of a console.
+        plans: &[At(".credentials.json", "/claudeAiOauth/subscriptionType", None)],
     },
     api: Api {
         origin: "https://api.anthropic.com",
@@ -60,6 +62,6 @@ pub(crate) static CLAUDE: Tool = Tool {
         // <https://code.claude.com/docs/en/data-usage>: telemetry, error reports, feedback and updates in one.
         variables: &[("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
     },
-    // The limits of a subscription are shown by the tool and written into no file that is documented.
-    usage: Some(Usage { rollouts: false, costs: Costs::Anthropic }),
+    // The limits of a subscription are handed to a status line, and written into no file that is documented.
+    usage: Usage { rollouts: false, costs: Some(Costs::Anthropic), session: Session::StatusLine },
 };

@@ -2,7 +2,7 @@
 
 use connection_contract::Kind;
 
-use crate::spec::{Api, At, Costs, Directory, Image, Tool, Usage, Version};
+use crate::spec::{Api, At, Costs, Directory, Image, Session, Tool, Usage, Version};
 
 pub(crate) static CODEX: Tool = Tool {
     kind: Kind::from_static("codex"),
@@ -42,6 +42,8 @@ pub(crate) static CODEX: Tool = Tool {
         ids: &[At("auth.json", "/tokens/account_id", None)],
         // `IdTokenInfo` of <https://github.com/openai/codex/blob/main/codex-rs/login/src/token_data.rs>.
         people: &[At("auth.json", "/tokens/id_token", Some("/https:~1~1api.openai.com~1auth/chatgpt_user_id"))],
+        // The same file; a plan that is free is no subscription.
+        plans: &[At("auth.json", "/tokens/id_token", Some("/https:~1~1api.openai.com~1auth/chatgpt_plan_type"))],
     },
     api: Api {
         origin: "https://api.openai.com",
@@ -64,5 +66,5 @@ pub(crate) static CODEX: Tool = Tool {
         variables: &[],
     },
     // `TokenCountEvent` of <https://github.com/openai/codex/blob/main/codex-rs/protocol/src/protocol.rs>.
-    usage: Some(Usage { rollouts: true, costs: Costs::OpenAi }),
+    usage: Usage { rollouts: true, costs: Some(Costs::OpenAi), session: Session::Context },
 };

@@ -2,7 +2,7 @@
 
 use connection_contract::Kind;
 
-use crate::spec::{Api, At, Directory, Image, Tool, Version};
+use crate::spec::{Api, At, Directory, Image, Session, Tool, Usage, Version};
 
 pub(crate) static GEMINI: Tool = Tool {
     kind: Kind::from_static("gemini"),
@@ -36,6 +36,7 @@ pub(crate) static GEMINI: Tool = Tool {
         accounts: &[At("google_accounts.json", "/active", None)],
         ids: &[],
         people: &[],
+        plans: &[],
     },
     api: Api {
         origin: "https://generativelanguage.googleapis.com",
@@ -59,6 +60,6 @@ pub(crate) static GEMINI: Tool = Tool {
         // another.
         variables: &[("GEMINI_TELEMETRY_ENABLED", "false"), ("GEMINI_SANDBOX", "false")],
     },
-    // It shows the use of a session and writes none of an account's limits.
-    usage: None,
+    // It tells of a session, and of no account's limits.
+    usage: Usage { rollouts: false, costs: None, session: Session::Telemetry },
 };

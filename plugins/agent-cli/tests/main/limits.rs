@@ -86,16 +86,6 @@ fn a_directory_without_sessions_has_no_metrics_and_that_is_no_error() {
     assert_eq!(fetched(&[broken, ("sessions/note.jsonl", String::new())]).metrics, []);
 }
 
-#[test]
-fn a_session_of_any_tool_tells_its_context() {
-    for (kind, make) in kinds().into_iter().take(2) {
-        let kind_itself = make();
-        let usage = kind_itself.usage().unwrap_or_else(|| panic!("{kind} has usage"));
-        let told = usage.format_session_metrics(&SessionTokens::new(1200, Some(200_000)));
-        assert_eq!(told, [TokenUtilization::new("context", "Context", 1200).max(200_000).into()]);
-    }
-}
-
 /// What is fetched of a directory with a login and these files.
 #[track_caller]
 fn fetched(more: &[(&'static str, String)]) -> UsageSnapshot {

@@ -23,9 +23,14 @@ pub(crate) fn signed_in(kind: &str) -> Vec<(&'static str, String)> {
 
 /// What `codex login` writes: <https://developers.openai.com/codex/auth>.
 pub(crate) fn codex_login(email: &str, account: &str) -> String {
+    codex_login_of_plan(email, account, "plus")
+}
+
+/// The same with another plan.
+pub(crate) fn codex_login_of_plan(email: &str, account: &str, plan: &str) -> String {
     let user = email.split('@').next().unwrap_or_default();
     let claims = format!(
-        r#"{{"email": "{email}", "https://api.openai.com/auth": {{"chatgpt_plan_type": "plus", "chatgpt_user_id": "user-{user}"}}}}"#
+        r#"{{"email": "{email}", "https://api.openai.com/auth": {{"chatgpt_plan_type": "{plan}", "chatgpt_user_id": "user-{user}"}}}}"#
     );
     let token = format!("{}.{}.c2ln", encode::base64url(br#"{"alg": "RS256"}"#), encode::base64url(claims.as_bytes()));
     format!(

@@ -8,6 +8,7 @@ mod logins;
 mod own;
 mod probes;
 mod real;
+mod sessions;
 mod spec;
 mod spending;
 

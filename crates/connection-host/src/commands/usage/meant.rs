@@ -1,6 +1,6 @@
 //! Whose usage is told: each connection that tells any, or those that the command names.
 
-use connection_contract::Kind;
+use connection_contract::{Kind, SessionTokens};
 use connection_core::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, PolledUsage, Profile, ProfileId,
     Usage as OfKind,
@@ -30,12 +30,14 @@ impl PartialEq for Meant {
 }
 
 /// How to know.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Look {
     /// Ask the provider.
     Fetch,
     /// What this process was told last.
     Kept,
+    /// What a running session of the tool tells.
+    Session(SessionTokens),
 }
 
 /// What the command names.
@@ -140,6 +142,7 @@ impl Meant {
         let reading = match look {
             Look::Fetch => usage.fetch(profile).await.map(Some),
             Look::Kept => usage.snapshot(profile).await,
+            Look::Session(session) => usage.tell_session(profile, session).await.map(Some),
         };
         let found = match reading {
             Ok(reading) => Ok((status, reading)),

@@ -5,15 +5,23 @@ mod at_once;
 mod bars;
 mod meant;
 
-use connection_contract::Timestamp;
+use connection_contract::{SessionTokens, Timestamp, Value};
 use connection_core::{ConnectionRegistry, Error as CoreError, UsageReading, UsageStatus};
 
 use self::meant::{Look, Meant, Named, kind_of};
 use super::follow::until_interrupted;
-use crate::{Error, Exit, args::Usage, cli::Program, output::json};
+use crate::{
+    Error, Exit,
+    args::Usage,
+    cli::Program,
+    input::{Standard, at_value},
+    output::json,
+};
 
 /// So many accounts are asked at once.
 const AT_ONCE: usize = 8;
+/// The longest document of a session, in bytes.
+const LONGEST_SESSION: u64 = 64 * 1024;
 
 pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, Error> {
     if let Some(reference) = &arguments.kind {
@@ -23,17 +31,25 @@ pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, 
             return Err(CoreError::NotSupported { kind: entry.descriptor.kind.clone(), what }.into());
         }
     }
+    let look = match &arguments.session {
+        Some(from) => Look::Session(session(from)?),
+        None => Look::Fetch,
+    };
     let registry = program.open().await?;
-    let shown = show(&program, &registry, &arguments).await;
+    let shown = show(&program, &registry, &arguments, look).await;
     registry.close().await;
     shown.map(|()| Exit::Fine)
 }
 
-async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usage) -> Result<(), Error> {
+async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usage, look: Look) -> Result<(), Error> {
     let output = &program.output;
     let named = Named::of(program, registry, arguments).await?;
     let meant = named.meant(program, registry).await?;
-    let asked = meant.into_iter().map(|account| account.look(registry.clone(), Look::Fetch));
+    if let (Look::Session(_), [_, _, ..]) = (&look, &*meant) {
+        let message = "a session is of one account, and several are meant";
+        return Err(Error::usage(message).remedy("name one with --profile, or as KIND:LABEL"));
+    }
+    let asked = meant.into_iter().map(|account| account.look(registry.clone(), look.clone()));
     let asking = output.waiting("the providers", at_once::all(AT_ONCE, asked));
     let mut told = asking.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     if output.json && !arguments.watch {
@@ -72,6 +88,21 @@ async fn show(program: &Program, registry: &ConnectionRegistry, arguments: &Usag
         }
     })
     .await
+}
+
+/// The document of a session, from a file or from standard input.
+fn session(from: &str) -> Result<SessionTokens, Error> {
+    const OPTION: &str = "--session";
+    let Some(text) = at_value(from, &mut Standard::default(), OPTION, LONGEST_SESSION)? else {
+        return Err(Error::usage("--session takes @ and the path of a file, or @- for standard input"));
+    };
+    match Value::parse(text.expose()) {
+        Ok(document @ Value::Map(_)) => Ok(SessionTokens::default().said(document)),
+        _ => {
+            Err(Error::usage("what --session names is not a JSON object")
+                .remedy("hand over what the tool wrote, as it is"))
+        }
+    }
 }
 
 fn nothing(arguments: &Usage) -> String {
