@@ -1,7 +1,8 @@
 //! PostgreSQL for tests: a fresh database each, copied from one that has our tables, dropped when the test ends.
 //!
-//! The server is the one of `CONNECTIONS_TEST_POSTGRES_URL`, else the one at 127.0.0.1:5432, else one that is made of the
-//! binaries on this machine and goes with the process. `CONNECTIONS_TEST_POSTGRES_URL=none` leaves the tests out, loudly,
+//! The server is the one that `CONNECTIONS_TEST_POSTGRES_URL` names. Without this variable it is a cluster that each test
+//! process makes with the binaries on this machine and takes with it when it ends; it keeps nothing on a disk. Where there
+//! are no binaries, it is the server at 127.0.0.1:5432. `CONNECTIONS_TEST_POSTGRES_URL=none` leaves the tests out, loudly,
 //! and is refused in CI.
 
 mod local;

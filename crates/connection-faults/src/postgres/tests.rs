@@ -1,12 +1,15 @@
-//! Which server is taken: the one that is named, else the usual one, else one that is made.
+//! Which server the tests use: the named one, else a new cluster, else the one at the usual address.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+};
 
-use sqlx::Connection as _;
+use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 
 use super::{
-    Database,
-    server::{find, lets_in},
+    Database, cluster,
+    server::{find, volatile_cluster},
 };
 
 /// Where nobody listens.
@@ -14,24 +17,40 @@ fn nowhere() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
-#[test]
-fn the_server_that_is_named_is_taken_and_none_is_taken_by_its_name() {
-    let named = find(Some("postgres://ada@db.example:6000/tests"), nowhere()).unwrap();
-    assert_eq!((named.get_host(), named.get_port(), named.get_username()), ("db.example", 6000, "ada"));
-    assert!(find(Some("none"), nowhere()).unwrap_err().contains("asked for"));
+fn no_binaries() -> io::Result<PgConnectOptions> {
+    Err(io::Error::other("there is no initdb on this machine"))
 }
 
-/// What listens and does not let the tests in is not taken either.
 #[test]
-fn where_there_is_none_one_is_made_and_it_lets_us_in() {
+fn the_server_that_is_named_is_taken_and_none_is_taken_by_its_name() {
+    let named = find(Some("postgres://ada@db.example:6000/tests"), no_binaries, nowhere()).unwrap();
+    assert_eq!((named.get_host(), named.get_port(), named.get_username()), ("db.example", 6000, "ada"));
+    assert!(find(Some("none"), no_binaries, nowhere()).unwrap_err().contains("asked for"));
+}
+
+#[tokio::test]
+async fn a_cluster_of_our_own_waits_for_no_disk_and_one_for_crashes_does() {
+    let (volatile, durable) = (volatile_cluster().unwrap(), cluster().unwrap());
+    for (cluster, fsync) in [(&volatile, "off"), (&durable, "on")] {
+        let mut connection = cluster.options().connect().await.unwrap();
+        let found: (String,) = sqlx::query_as("SHOW fsync").fetch_one(&mut connection).await.unwrap();
+        assert_eq!(found.0, fsync);
+    }
+    let taken = find(None, || Ok(volatile.options()), nowhere()).unwrap();
+    assert_eq!(taken.get_port(), volatile.options().get_port());
+    // Where no cluster can be made, a server that lets the tests in is taken.
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, durable.options().get_port()));
+    assert_eq!(find(None, no_binaries, usual).unwrap().get_port(), usual.port());
+}
+
+#[test]
+fn a_server_that_does_not_let_the_tests_in_is_not_taken() {
     let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let other = stranger.local_addr().unwrap();
-    // Ends every conversation.
+    // It ends every conversation.
     std::thread::spawn(move || stranger.incoming().for_each(drop));
     for usual in [nowhere(), other] {
-        let made = find(None, usual).unwrap();
-        assert_ne!(made.get_port(), usual.port());
-        assert!(lets_in(&made));
+        assert!(find(None, no_binaries, usual).unwrap_err().contains("initdb"));
     }
 }
 
