@@ -8,6 +8,8 @@ use crate::tidy::fence_of;
 pub(crate) struct Block {
     /// Which world its commands see.
     pub(crate) world: World,
+    /// Where its commands run.
+    pub(crate) venue: Venue,
     /// Its commands, in order.
     pub(crate) steps: Vec<Step>,
 }
@@ -21,6 +23,17 @@ pub(crate) enum World {
     Provider,
 }
 
+/// Where the commands of a block run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Venue {
+    /// Into pipes, and pasted at a terminal.
+    Everywhere,
+    /// At a terminal alone, where a person answers questions.
+    Terminal,
+    /// Not here: a rule says who runs its first command.
+    Elsewhere,
+}
+
 /// One command, and what it is said to write.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Step {
@@ -32,7 +45,19 @@ pub(crate) struct Step {
     pub(crate) expected: Vec<String>,
 }
 
-/// The blocks of a document that call themselves `console`.
+impl Step {
+    /// The questions that the document shows, and what a person answers: `? QUESTION  ANSWER`.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.expected.iter().filter_map(|line| question(line))
+    }
+}
+
+/// The question and the answer of a line, which two spaces keep apart.
+pub(crate) fn question(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("? ").and_then(|line| line.split_once("  "))
+}
+
+/// The blocks of a document that call themselves `console`, and those that show commands in another way.
 pub(crate) fn blocks(text: &str) -> Result<Vec<Block>, Failure> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
@@ -40,19 +65,31 @@ pub(crate) fn blocks(text: &str) -> Result<Vec<Block>, Failure> {
         let Some(fence) = fence_of(line) else { continue };
         let info = line.trim_start().trim_start_matches(fence).trim();
         let inside: Vec<(usize, &str)> = lines.by_ref().take_while(|(_, line)| line.trim() != fence).collect();
-        if let Some(world) = world(info) {
-            blocks.push(Block { world, steps: steps(&inside)? });
+        let mut words = info.split([',', ' ']).filter(|word| !word.is_empty());
+        match words.next() {
+            Some("console") => {
+                let words: Vec<&str> = words.collect();
+                let world = if words.contains(&"provider") { World::Provider } else { World::Plain };
+                let venue = if words.contains(&"terminal") { Venue::Terminal } else { Venue::Everywhere };
+                blocks.push(Block { world, venue, steps: steps(&inside)? });
+            }
+            Some(language) => blocks.extend(shown(language, &inside)),
+            None => {}
         }
     }
     Ok(blocks)
 }
 
-fn world(info: &str) -> Option<World> {
-    let mut words = info.split([',', ' ']).filter(|word| !word.is_empty());
-    if words.next() != Some("console") {
-        return None;
-    }
-    Some(if words.any(|word| word == "provider") { World::Provider } else { World::Plain })
+/// A block whose commands are shown without a promise that they run here.
+fn shown(language: &str, lines: &[(usize, &str)]) -> Option<Block> {
+    let (line, first) = lines.first()?;
+    let command = match language {
+        "sh" | "bash" | "shell" => first,
+        "text" => first.strip_prefix("$ ")?,
+        _ => return None,
+    };
+    let step = Step { line: *line, command: command.to_owned(), expected: Vec::new() };
+    Some(Block { world: World::Plain, venue: Venue::Elsewhere, steps: vec![step] })
 }
 
 fn steps(lines: &[(usize, &str)]) -> Result<Vec<Step>, Failure> {

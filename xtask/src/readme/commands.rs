@@ -32,3 +32,24 @@ pub(crate) fn plan(command: &str) -> Plan {
     // Another use of cargo would need a source tree and a rule that says which.
     if command.split_whitespace().next() == Some("cargo") { Plan::Unknown } else { Plan::Run(command) }
 }
+
+/// Blocks that call themselves something else than `console`: their first command, and who runs them.
+const SHOWN: &[(&str, &str)] = &[
+    ("cargo xtask new-plugin ", "`cargo xtask third-party` makes plugins, and builds and tests them"),
+    ("cd ..", "`cargo xtask third-party` builds and tests a host of these files"),
+    ("cargo run -- kinds", "the test of the host that `cargo xtask third-party` builds"),
+    (
+        "printf %s \"any-key-that-the-stand-in-knows\" > key",
+        "the test of the host that `cargo xtask third-party` builds",
+    ),
+    ("connections add node ", "no shipped kind takes the address of a device"),
+    ("CONNECTION_TESTKIT_RECORD=", "the tests of the testkit record fixtures"),
+    ("connections add real", "the host's tests run it with a browser, at a certified provider"),
+    ("connections key change --to-source keyring", "it needs a machine without a keyring"),
+    ("connections usage codex", "it needs a login of Codex"),
+];
+
+/// Says who runs a block that is not run here; `None` without a rule for it.
+pub(crate) fn elsewhere(command: &str) -> Option<&'static str> {
+    SHOWN.iter().find(|(start, _)| command.starts_with(start)).map(|(_, reason)| *reason)
+}

@@ -7,9 +7,11 @@
 //! credentials for them in the environment. Local tools that the documents run
 //! are scripts in their place.
 //!
-//! All of it runs twice: as it is, which is on SQLite, and with an address on
-//! a PostgreSQL server in the environment. What a first hour begins with also
-//! runs as it is pasted at a terminal.
+//! All of it runs three times: into pipes, pasted at a terminal, and with the
+//! address of a PostgreSQL server in the environment. Blocks that say `terminal`
+//! show what a person is asked, as `? QUESTION  ANSWER`, and run at the terminal
+//! alone. A block that shows commands and is no `console` needs a rule that says
+//! who runs it.
 
 mod blocks;
 mod commands;
@@ -29,9 +31,6 @@ use crate::readme::postgres::Database;
 use crate::readme::session::{Place, Session};
 use crate::workspace::Workspace;
 
-/// Documents whose commands need nobody to answer: the others show commands that ask a person at a terminal.
-const PASTED: &[&str] = &["README.md", "docs/guide/connection.md"];
-
 /// Builds the program, then runs every block of every document.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     if cfg!(windows) {
@@ -43,8 +42,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let programs = workspace.target_directory()?.join("release");
     let server = postgres::server(workspace.root())?;
     run_on(workspace, &programs, &documents, None, Place::Pipes)?;
-    let pasted: Vec<_> = documents.iter().filter(|(path, _)| PASTED.contains(&path.as_str())).cloned().collect();
-    run_on(workspace, &programs, &pasted, None, Place::Terminal)?;
+    run_on(workspace, &programs, &documents, None, Place::Terminal)?;
     match server {
         Some(server) => run_on(workspace, &programs, &documents, Some(&server), Place::Pipes),
         None => Ok(()),

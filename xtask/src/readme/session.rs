@@ -15,7 +15,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::failure::Failure;
-use crate::readme::blocks::{Block, Step, World};
+use crate::readme::blocks::{Block, Step, Venue, World, question};
 use crate::readme::commands::{self, Plan};
 use crate::readme::expected;
 use crate::readme::provider::Provider;
@@ -72,6 +72,12 @@ impl Session {
 
     /// Runs a block, and returns how many of its commands ran.
     pub(crate) fn run(&self, block: &Block, mut say: impl FnMut(String)) -> Result<usize, Failure> {
+        match block.venue {
+            Venue::Everywhere => {}
+            Venue::Terminal if self.place == Place::Terminal => {}
+            Venue::Terminal => return Ok(0),
+            Venue::Elsewhere => return skip(block, say),
+        }
         let mut script = "exec 2>&1\n".to_owned();
         let mut steps = Vec::new();
         for step in &block.steps {
@@ -90,7 +96,7 @@ impl Session {
         if let Some(first) = steps.first() {
             let said = match self.place {
                 Place::Pipes => self.shell(block.world, &script),
-                Place::Terminal => self.terminal(block.world, &script),
+                Place::Terminal => self.terminal(block.world, &script, &self.answers(&steps)?),
             };
             let said = said.map_err(|failure| at(first, &failure.to_string()))?;
             compare(&steps, &said)?;
@@ -124,14 +130,33 @@ impl Session {
 
     /// The same at a terminal.
     #[cfg(unix)]
-    fn terminal(&self, world: World, script: &str) -> Result<String, Failure> {
-        terminal::run(|script| self.command(world, script), script, LONGEST, BETWEEN)
+    fn terminal(&self, world: World, script: &str, answers: &[(String, String)]) -> Result<String, Failure> {
+        terminal::run(|script| self.command(world, script), script, answers, LONGEST, BETWEEN)
     }
 
     /// A terminal is not here.
     #[cfg(not(unix))]
-    fn terminal(&self, world: World, script: &str) -> Result<String, Failure> {
+    fn terminal(&self, world: World, script: &str, _: &[(String, String)]) -> Result<String, Failure> {
         self.shell(world, script)
+    }
+
+    /// What a person is asked, and types; `(GITHUB_TOKEN, not shown)` is the credential of that name.
+    fn answers(&self, steps: &[&Step]) -> Result<Vec<(String, String)>, Failure> {
+        let credentials = self.provider.credentials();
+        let mut answers = Vec::new();
+        for step in steps {
+            for (question, answer) in step.answers() {
+                let typed = match answer.strip_prefix('(').and_then(|name| name.strip_suffix(", not shown)")) {
+                    None => answer.to_owned(),
+                    Some(name) => match credentials.iter().find(|(other, _)| *other == name) {
+                        Some((_, value)) => value.clone(),
+                        None => return Err(at(step, &format!("there is no credential `{answer}` to answer with"))),
+                    },
+                };
+                answers.push((question.to_owned(), typed));
+            }
+        }
+        Ok(answers)
     }
 
     fn command(&self, world: World, script: &str) -> Command {
@@ -161,6 +186,21 @@ impl Session {
     }
 }
 
+/// Says who runs a block that is not run here.
+fn skip(block: &Block, mut say: impl FnMut(String)) -> Result<usize, Failure> {
+    for step in &block.steps {
+        let Some(reason) = commands::elsewhere(&step.command) else {
+            let text = format!(
+                "`{}` is shown and nothing runs it: call the block `console`, or add a rule to `SHOWN`",
+                step.command
+            );
+            return Err(at(step, &text));
+        };
+        say(format!("{}: not run here: {} ({reason})", step.line, step.command));
+    }
+    Ok(0)
+}
+
 /// Compares what each command wrote with what its document says.
 pub(crate) fn compare(steps: &[&Step], said: &str) -> Result<(), Failure> {
     let mut outputs = said.split(&format!("\n{BETWEEN}\n")).map(str::to_owned).collect::<Vec<_>>();
@@ -170,8 +210,12 @@ pub(crate) fn compare(steps: &[&Step], said: &str) -> Result<(), Failure> {
         let Some(output) = outputs.get(index) else {
             return Err(at(step, &format!("`{}` failed, and wrote:\n{}", step.command, unfinished.trim_end())));
         };
-        if !step.expected.is_empty() && !expected::matches(&step.expected, output) {
-            let shown = step.expected.join("\n");
+        // A terminal shows the question, and the answer in its own way.
+        let shown =
+            step.expected.iter().map(|line| question(line).map_or(line.clone(), |(text, _)| format!("? {text}")));
+        let shown: Vec<String> = shown.collect();
+        if !shown.is_empty() && !expected::matches(&shown, output) {
+            let shown = shown.join("\n");
             return Err(at(step, &format!("`{}` is said to write:\n{shown}\nand wrote:\n{output}", step.command)));
         }
     }

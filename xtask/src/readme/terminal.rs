@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rexpect::session::spawn_command;
+use rexpect::{error::Error, session::spawn_command};
 
 use crate::failure::Failure;
 
@@ -12,24 +12,40 @@ use crate::failure::Failure;
 const READY: &str = "-- ready 5c1d0e77 --";
 /// Lines that are typed before the first command starts.
 const TYPED: [&str; 4] = ["typed ahead 1", "typed ahead 2", "typed ahead 3", "typed ahead 4"];
+/// How many lines are shown of a terminal that stopped.
+const LAST: usize = 8;
 
-/// Runs it to its end, or to its first command that fails; returns all that it wrote.
+/// Runs it to its end, or to its first command that fails; returns all that it wrote. Each question is waited for and
+/// answered. Where there is none, lines are typed ahead, and must be left over.
 pub(crate) fn run(
     command: impl FnOnce(&str) -> Command,
     script: &str,
+    answers: &[(String, String)],
     longest: Duration,
     between: &str,
 ) -> Result<String, Failure> {
-    let failed = |error: rexpect::error::Error| Failure::new(format!("at a terminal: {error}"));
-    let script = format!("echo '{READY}'\n{script}IFS= read -r ahead\necho \"read: $ahead\"\n");
+    let script = format!("echo '{READY}'\n{script}");
+    let script = if answers.is_empty() { script + "IFS= read -r ahead\necho \"read: $ahead\"\n" } else { script };
     let mut command = command(&script);
     command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
     let patience = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
     let mut session = spawn_command(command, Some(patience)).map_err(failed)?;
     session.exp_string(READY).map_err(failed)?;
-    session.send(&format!("{}\n", TYPED.join("\n"))).map_err(failed)?;
-    session.flush().map_err(failed)?;
-    let said = plain(&session.exp_eof().map_err(failed)?);
+    if answers.is_empty() {
+        session.send(&format!("{}\n", TYPED.join("\n"))).map_err(failed)?;
+        session.flush().map_err(failed)?;
+    }
+    let mut said = String::new();
+    for (question, answer) in answers {
+        let before = session.exp_string(question).map_err(failed)?;
+        said.push_str(&format!("{}{question}\n", plain(&before)));
+        // A terminal in raw mode takes a carriage return for Enter.
+        session.send(&format!("{answer}\r")).map_err(failed)?;
+        session.flush().map_err(failed)?;
+        // The rest of the line is the answer, as the terminal draws it.
+        session.exp_string("\n").map_err(failed)?;
+    }
+    said.push_str(&plain(&session.exp_eof().map_err(failed)?));
     let said = said.strip_prefix('\n').unwrap_or(&said);
     let (said, after) = said.rsplit_once(&format!("\n{between}\n")).unwrap_or(("", said));
     match after.trim().strip_prefix("read: ") {
@@ -37,6 +53,19 @@ pub(crate) fn run(
         Some(_) => Err(Failure::new("a command reads what is typed ahead at a terminal, so that it cannot be pasted")),
         None => Ok(format!("{said}\n{between}\n{after}")),
     }
+}
+
+/// Says what the terminal showed last where it stopped, which is mostly a question that nobody expected.
+fn failed(error: Error) -> Failure {
+    let (what, got) = match error {
+        Error::Timeout { got, timeout, .. } => (format!("nothing more came within {} s", timeout.as_secs()), got),
+        Error::EOF { expected, got, .. } => (format!("it ended before it showed {expected:?}"), got),
+        other => return Failure::new(format!("at a terminal: {other}")),
+    };
+    let got = plain(&got);
+    let lines: Vec<&str> = got.split(['\r', '\n']).filter(|line| !line.trim().is_empty()).collect();
+    let last = lines.get(lines.len().saturating_sub(LAST)..).unwrap_or_default();
+    Failure::new(format!("at a terminal: {what}, and it showed last:\n{}", last.join("\n")))
 }
 
 /// The text without what moves the cursor. The terminal gives each byte as a character.

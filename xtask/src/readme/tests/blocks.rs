@@ -1,16 +1,34 @@
 //! Which blocks and commands are found in a document.
 
-use crate::readme::blocks::{Block, Step, World, blocks};
-use crate::readme::commands::{Plan, plan};
+use crate::readme::blocks::{Block, Step, Venue, World, blocks};
+use crate::readme::commands::{Plan, elsewhere, plan};
 
 #[test]
 fn console_blocks_are_found_with_their_lines_and_output() {
-    let text = "# A\n```console\n$ a b\none\n\ntwo\n$ c\n```\n```sh\n$ not this\n```\n```console,provider\n$ d\n```\n";
-    let expected = [
-        Block { world: World::Plain, steps: vec![step(3, "a b", &["one", "", "two"]), step(7, "c", &[])] },
-        Block { world: World::Provider, steps: vec![step(13, "d", &[])] },
-    ];
+    let text =
+        "# A\n```console\n$ a b\none\n\ntwo\n$ c\n```\n```toml\n$ not this\n```\n```console,provider\n$ d\n```\n";
+    let of = |world, steps| Block { world, venue: Venue::Everywhere, steps };
+    let plain = vec![step(3, "a b", &["one", "", "two"]), step(7, "c", &[])];
+    let expected = [of(World::Plain, plain), of(World::Provider, vec![step(13, "d", &[])])];
     assert_eq!(blocks(text).unwrap(), expected);
+}
+
+#[test]
+fn a_block_at_a_terminal_has_its_questions_and_answers() {
+    let found =
+        blocks("```console,provider,terminal\n$ a\nhint\n? Name?  Ada L\n? Go on?  y\nend\n? no answer\n```").unwrap();
+    assert_eq!((found[0].world, found[0].venue), (World::Provider, Venue::Terminal));
+    assert_eq!(found[0].steps[0].answers().collect::<Vec<_>>(), [("Name?", "Ada L"), ("Go on?", "y")]);
+}
+
+#[test]
+fn a_block_that_is_only_shown_needs_a_rule_that_says_who_runs_it() {
+    let text = "```sh\ncargo xtask new-plugin acme\ncargo test\n```\n```text\n$ unheard of\nout\n```\n```text\nno command\n```\n";
+    let of = |step| Block { world: World::Plain, venue: Venue::Elsewhere, steps: vec![step] };
+    let expected = [of(step(2, "cargo xtask new-plugin acme", &[])), of(step(6, "unheard of", &[]))];
+    assert_eq!(blocks(text).unwrap(), expected);
+    assert!(elsewhere("cargo xtask new-plugin acme").is_some());
+    assert_eq!(elsewhere("unheard of"), None);
 }
 
 #[test]

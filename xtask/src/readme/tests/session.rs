@@ -93,6 +93,26 @@ fn a_command_that_reads_what_is_typed_ahead_is_found() {
     terminal("```console\n$ echo a\n$ false\n```", Err("3: `false` failed"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_person_at_a_terminal_answers_what_the_document_shows_as_a_question() {
+    // As a prompt does, it ends the line of the question.
+    let asks = "ask() { stty icrnl; printf '? %s ' \"$1\"; read -r answer; printf '\\n%s\\n' \"[$answer]\"; }";
+    let document = |rest: &str| format!("```console,provider,terminal\n$ {asks}\n$ ask Name\n{rest}\n```");
+    run_at(Place::Terminal, &document("? Name  Ada\n[Ada]"), Ok(2));
+    run_at(Place::Terminal, &document("? Name  (GITHUB_TOKEN, not shown)\n[ghp_...]"), Ok(2));
+    run_at(Place::Terminal, &document("? Name  Ada\n[Eve]"), Err("3: `ask Name` is said to write"));
+    run_at(Place::Terminal, &document("? Name  (OTHER, not shown)"), Err("3: there is no credential"));
+    // The control: nobody is there to answer elsewhere.
+    run_at(Place::Pipes, &document("? Name  Ada\n[Ada]"), Ok(0));
+}
+
+#[test]
+fn a_block_that_nothing_runs_is_found() {
+    run("```sh\nunheard of\n```", Err("2: `unheard of` is shown and nothing runs it"));
+    run("```sh\ncargo xtask new-plugin acme\n```", Ok(0));
+}
+
 #[track_caller]
 fn check(expected: &str, actual: &str, result: bool) {
     let lines: Vec<String> = expected.lines().map(str::to_owned).collect();
