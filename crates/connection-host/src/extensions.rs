@@ -119,7 +119,7 @@ pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -
             )
         }
         ExtensionError::NotReady { extension, status, .. } if *status != ConnectionStatus::Unsupported => {
-            Some(format!("`connections open-settings {}` says how, and does it", quoted(extension.as_str())))
+            Some(format!("connect it with `connections open-settings {}`", quoted(extension.as_str())))
         }
         ExtensionError::OtherProvider { provider, .. } => {
             Some(format!("grant one of `connections list`, or connect one with `connections add {provider}`"))

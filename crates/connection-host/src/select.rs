@@ -6,13 +6,40 @@ use connection_core::{
     SetupInfo,
 };
 
-use crate::{Error, Exit, output::short_id};
+use crate::{
+    Error, Exit,
+    nearest::misspelled,
+    output::{name, short_id},
+};
 
 /// So many candidates are named.
 const MOST_CANDIDATES: usize = 20;
 
-/// The connection that the reference names; an ambiguous one is an error that lists the candidates.
+/// Returns the connection that the reference names. An ambiguous reference is an error that lists the candidates, and a
+/// misspelled one names the nearest connection.
 pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
+    match find(registry, reference).await {
+        Err(mut error) if error.code == "not_found" => {
+            if let Some(meant) = nearest_connection(registry, reference).await? {
+                error.message = format!("{}. Did you mean '{meant}'?", error.message);
+            }
+            Err(error)
+        }
+        found => found,
+    }
+}
+
+/// Returns the connection, among the first page, whose kind, label or name is nearest to a misspelled reference.
+async fn nearest_connection(registry: &ConnectionRegistry, reference: &str) -> Result<Option<String>, Error> {
+    let page = registry.list_connections(Filter::new()).await?;
+    let words = |info: &ConnectionInfo| [info.kind.to_string(), info.label.to_string(), name(info)];
+    let names: Vec<_> = page.connections.iter().map(|info| (words(info), name(info))).collect();
+    let meant = misspelled(reference, names.iter().flat_map(|(words, _)| words).map(String::as_str));
+    let known = |(words, _): &&([String; 3], String)| words.iter().any(|word| Some(word.as_str()) == meant);
+    Ok(names.iter().find(known).map(|(_, name)| name.clone()))
+}
+
+async fn find(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
     if let Ok(id) = reference.parse::<ConnectionId>() {
         return Ok(registry.connection(id).await?);
     }

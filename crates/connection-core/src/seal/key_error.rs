@@ -153,8 +153,8 @@ impl KeyError {
             Self::Contended => "do it again".into(),
             Self::Damaged { .. } => "restore the database from a backup".into(),
             Self::Disagree { source_name, other_name, other, .. } => format!(
-                "use one source: '{other_name}' if key {other} is the one of this database, which `key change` then \
-                 moves; else take '{other_name}' out of the configuration and keep '{source_name}'"
+                "use one source: name '{other_name}' alone if key {other} belongs to this database; otherwise restore the \
+                 right key of '{source_name}' from a backup, and move '{other_name}' away"
             ),
             Self::Exposed(exposed) => exposed.remedy(),
             Self::Locked { .. } => "unlock the keyring, and do it again".into(),
@@ -193,6 +193,6 @@ impl KeyError {
 }
 
 fn disagreement(source: &str, have: Option<KeyId>, other_name: &str, other: KeyId) -> String {
-    let have = have.map_or_else(|| "has none that opens this database".to_owned(), |id| format!("holds key {id}"));
-    format!("the key sources disagree: '{source}' {have}, and '{other_name}' holds key {other}")
+    let have = have.map_or_else(|| "has no key that opens this database".to_owned(), |id| format!("holds key {id}"));
+    format!("two key sources differ: '{source}' {have}, and '{other_name}' holds key {other}")
 }

@@ -4,34 +4,34 @@ use clap::{Args, Subcommand};
 
 #[derive(Args, Debug)]
 pub(crate) struct Send {
-    /// An id, any unique end of one, KIND, or KIND:LABEL
+    /// KIND, KIND:LABEL, an id, or the end of an id
     pub(crate) connection: String,
-    /// GET, POST, …
+    /// GET, POST or another method
     pub(crate) method: String,
-    /// Below the connection's base; begins with `/`
+    /// The path at the provider's API; begins with `/`
     pub(crate) path: String,
-    /// A header; may be repeated
+    /// Send this header; may be repeated
     #[arg(short = 'H', value_name = "NAME: VALUE")]
     pub(crate) headers: Vec<String>,
-    /// Prints status and headers too
+    /// Print the status and the headers, too
     #[arg(short)]
     pub(crate) include: bool,
-    /// The body, from a file or from standard input
+    /// Read the body from a file or standard input
     #[arg(long, value_name = "@FILE|@-")]
     pub(crate) data: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FilesCommand {
-    /// What is in a directory
+    /// List a directory
     Ls {
-        /// Relative to the granted directory; with several, `NAME/…` or an absolute path
+        /// A path in the connected directory; if there are several, `NAME/…` or an absolute path
         #[arg(default_value = "")]
         path: String,
     },
-    /// Prints a file
+    /// Print a file
     Cat {
-        /// As for `ls`
+        /// A path, as for `ls`
         path: String,
     },
 }

@@ -8,34 +8,34 @@ use super::{FinishArguments, InputArguments};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExtensionsCommand {
-    /// Those that were added, what becomes of what they need, and what each may use
+    /// List extensions, the state of what they need, and what each may use
     List,
-    /// Adds one; in the place of the one with that name
+    /// Add an extension, or replace the one of the same name
     Add {
-        /// Its manifest; `-` is standard input
+        /// The manifest of the extension; `-` is standard input
         #[arg(value_name = "FILE|-")]
         file: String,
-        /// List what of the manifest is not read
+        /// List the parts of the manifest that are not read
         #[arg(long)]
         verbose: bool,
     },
-    /// Removes one with its preferences; it may use nothing any more
+    /// Remove an extension with its grants and preferences
     Remove {
-        /// Its name
+        /// The extension's name
         name: String,
-        /// Does not ask
+        /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Lets one use a connection
+    /// Let an extension use a connection
     Grant(Grant),
     /// Choose the connection an extension uses
     Use(Use),
-    /// Lets one use a connection no more; or any, unless one is named
+    /// Take a connection away from an extension
     Revoke {
-        /// Its name
+        /// The extension's name
         name: String,
-        /// An id, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id, or the end of an id [default: all that it may use]
         connection: Option<String>,
     },
 }
@@ -44,12 +44,12 @@ pub(crate) enum ExtensionsCommand {
 pub(crate) struct Grant {
     /// The extension's name
     pub(crate) name: String,
-    /// An id, any unique end of one, KIND, or KIND:LABEL
+    /// KIND, KIND:LABEL, an id, or the end of an id
     pub(crate) connection: String,
-    /// A secret that it may have; repeated for several; all that it declares, unless said
+    /// Hand out this secret; may be repeated [default: all that it declares]
     #[arg(long = "name", value_name = "SECRET")]
     pub(crate) names: Vec<String>,
-    /// It sends requests, and is given no secret
+    /// Let it send requests, and hand out no secret
     #[arg(long, conflicts_with = "names")]
     pub(crate) no_secrets: bool,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Grant {
 pub(crate) struct Use {
     /// The extension's name
     pub(crate) name: String,
-    /// An id, any unique end of one, KIND, or KIND:LABEL
+    /// KIND, KIND:LABEL, an id, or the end of an id
     #[arg(required_unless_present = "default")]
     pub(crate) connection: Option<String>,
     /// Use the default of the provider again
@@ -68,29 +68,29 @@ pub(crate) struct Use {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PreferencesCommand {
-    /// What it is set to, or what holds while nobody has set it
+    /// Show the preferences of an extension
     Get {
         /// The extension's name
         extension: String,
-        /// Of this command of it
+        /// Only for this command of the extension
         #[arg(long, value_name = "COMMAND")]
         command: Option<String>,
-        /// This one alone
+        /// Only this preference
         key: Option<String>,
     },
-    /// Sets one; never a secret
+    /// Set a preference, which is never a secret
     Set {
         /// The extension's name
         extension: String,
-        /// Of this command of it
+        /// Only for this command of the extension
         #[arg(long, value_name = "COMMAND")]
         command: Option<String>,
-        /// Which
+        /// The preference
         key: String,
-        /// JSON; or text, for one that takes text
+        /// The value as JSON, or as text for a preference that takes text
         #[arg(allow_negative_numbers = true, required_unless_present = "unset")]
         value: Option<String>,
-        /// Its default holds again
+        /// Return to the default
         #[arg(long, conflicts_with = "value")]
         unset: bool,
     },
@@ -100,11 +100,11 @@ pub(crate) enum PreferencesCommand {
 pub(crate) struct Exec {
     /// The extension's name
     pub(crate) extension: String,
-    /// For this command of it
+    /// Run it for this command of the extension
     #[arg(long, value_name = "COMMAND")]
     pub(crate) command: Option<String>,
-    /// The program, and what it is started with
-    #[arg(last = true, required = true, value_name = "ARGS")]
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
     pub(crate) program: Vec<OsString>,
 }
 
@@ -112,13 +112,13 @@ pub(crate) struct Exec {
 pub(crate) struct OpenSettings {
     /// The extension's name
     pub(crate) extension: String,
-    /// Of this command of it
+    /// Only for this command of the extension
     #[arg(long, value_name = "COMMAND")]
     pub(crate) command: Option<String>,
     /// The kind to connect with, where the provider has several
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
-    /// What came of what was opened before
+    /// Show the result of an earlier `open-settings`
     #[arg(long, value_name = "TICKET", conflicts_with_all = ["kind", "device", "paste", "input", "fields", "from_env"])]
     pub(crate) retry: Option<String>,
     #[command(flatten)]

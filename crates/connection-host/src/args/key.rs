@@ -6,33 +6,33 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Moves the database to another key source; killed, the same command again ends it
+    /// Move the key to another source (safe to repeat after an interruption)
     Change(KeyChange),
-    /// Makes a new key and seals everything with it, beside whatever is running
+    /// Make a new key and seal everything with it (safe while programs run)
     Rotate,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct KeyChange {
-    /// file, environment, command, keyring or passphrase
+    /// The new source: file, environment, command, keyring or passphrase
     #[arg(long, visible_alias = "to", value_name = "SOURCE")]
     pub(crate) to_source: String,
-    /// As `key.file`; made when it is not there
+    /// The new `key.file`, which is made if it does not exist
     #[arg(long, value_name = "FILE")]
     pub(crate) to_file: Option<PathBuf>,
-    /// As `key.variable`
+    /// The new `key.variable`
     #[arg(long, value_name = "NAME")]
     pub(crate) to_variable: Option<String>,
-    /// As `key.passphrase_file`; asked for at the terminal without it
+    /// The new `key.passphrase_file` [default: ask at the terminal]
     #[arg(long, value_name = "FILE")]
     pub(crate) to_passphrase_file: Option<PathBuf>,
-    /// As `key.command`: a JSON array
+    /// The new `key.command`, as a JSON array
     #[arg(long, value_name = "ARRAY")]
     pub(crate) to_command: Option<String>,
-    /// As `key.wrap`: a JSON array
+    /// The new `key.wrap`, as a JSON array
     #[arg(long, value_name = "ARRAY")]
     pub(crate) to_wrap: Option<String>,
-    /// As `key.unwrap`: a JSON array
+    /// The new `key.unwrap`, as a JSON array
     #[arg(long, value_name = "ARRAY")]
     pub(crate) to_unwrap: Option<String>,
 }

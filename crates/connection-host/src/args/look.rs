@@ -4,12 +4,12 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KindsCommand {
-    /// All about one kind
+    /// Show what a kind asks for, where to get it, and which addresses it uses
     Show {
-        /// Its name
+        /// The kind's name
         kind: String,
     },
-    /// Forgets the application that the first setup of a kind asked for; the next setup asks again
+    /// Forget the OAuth application of a kind; the next setup asks for one
     ForgetClient {
         /// The kind's name
         kind: String,
@@ -18,37 +18,37 @@ pub(crate) enum KindsCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct List {
-    /// Of this kind
+    /// Show only connections of this kind
     #[arg(long)]
     pub(crate) kind: Option<String>,
-    /// In this state: live, offline, failing or unknown; repeated, in any of them
+    /// Show only this state: live, offline, failing or unknown; may be repeated
     #[arg(long = "state", value_name = "STATE")]
     pub(crate) states: Vec<String>,
-    /// With exactly this label
+    /// Show only connections with this label
     #[arg(long)]
     pub(crate) label: Option<String>,
-    /// What expires within seven days, or has expired
+    /// Show only what has expired or expires within seven days
     #[arg(long)]
     pub(crate) expiring: bool,
-    /// At most so many
+    /// Show at most N connections
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
     /// Show every connection, however many there are
     #[arg(long, conflicts_with = "after")]
     pub(crate) all: bool,
-    /// Show the page after this place
+    /// Show the next page, after the place that the page before names
     #[arg(long, value_name = "PLACE", conflicts_with_all = ["states", "label", "expiring"])]
     pub(crate) after: Option<String>,
-    /// Of every owner, and whose each is
+    /// Show the connections of all owners
     #[arg(long, conflicts_with = "owner")]
     pub(crate) all_owners: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Watching {
-    /// An id, any unique end of one, KIND, or KIND:LABEL
+    /// KIND, KIND:LABEL, an id, or the end of an id
     pub(crate) connection: Option<String>,
-    /// Begins behind this event
+    /// Begin after the event with this id
     #[arg(long, value_name = "EVENT")]
     pub(crate) since: Option<String>,
 }

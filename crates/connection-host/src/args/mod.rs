@@ -61,19 +61,19 @@ pub(crate) struct Arguments {
 #[derive(Args, Debug, Default)]
 pub(crate) struct Global {
     /// Keep connections and their key in DIR
-    #[arg(long, help_heading = "Everywhere", global = true, value_name = "DIR")]
+    #[arg(long, help_heading = "Options for every command", global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Use this database; put no password in it
-    #[arg(long, help_heading = "Everywhere", global = true, value_name = "URL")]
+    #[arg(long, help_heading = "Options for every command", global = true, value_name = "URL")]
     pub(crate) database: Option<String>,
     /// Read this configuration file
-    #[arg(long, help_heading = "Everywhere", global = true, value_name = "FILE")]
+    #[arg(long, help_heading = "Options for every command", global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Act for this owner [default: local]
-    #[arg(long, help_heading = "Everywhere", global = true, value_name = "OWNER")]
+    #[arg(long, help_heading = "Options for every command", global = true, value_name = "OWNER")]
     pub(crate) owner: Option<String>,
     /// Print one documented JSON shape per command
-    #[arg(long, help_heading = "Everywhere", global = true)]
+    #[arg(long, help_heading = "Options for every command", global = true)]
     pub(crate) json: bool,
 }
 
@@ -126,29 +126,29 @@ pub(crate) enum Command {
     List(List),
     /// Show one connection in full
     Show {
-        /// An id, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id, or the end of an id
         connection: String,
     },
     /// Check that credentials still work
     Verify {
-        /// Ids, unique ends of one, KIND, or KIND:LABEL
+        /// Any number of: KIND, KIND:LABEL, an id, or the end of an id
         connections: Vec<String>,
-        /// Check all connections [default: when none is named]
+        /// Check all connections
         #[arg(long, conflicts_with = "connections")]
         all: bool,
     },
     /// Change the label of a connection
     Rename {
-        /// An id, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id, or the end of an id
         connection: String,
         /// The new label
         label: String,
     },
     /// Choose the default for a provider
     Default {
-        /// An id, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id, or the end of an id
         connection: String,
-        /// Let the connection be the default no longer
+        /// Leave the provider without a default
         #[arg(long)]
         clear: bool,
     },
@@ -156,7 +156,7 @@ pub(crate) enum Command {
     Reauthorize(Reauthorize),
     /// Return to the credential before the last reauthorize
     Rollback {
-        /// An id, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id, or the end of an id
         connection: String,
         /// Do not ask
         #[arg(long)]
@@ -164,7 +164,7 @@ pub(crate) enum Command {
     },
     /// Renew a credential now
     Refresh {
-        /// An id, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id, or the end of an id
         connection: String,
         /// Ask a provider that refused to renew it once more
         #[arg(long)]
@@ -174,9 +174,9 @@ pub(crate) enum Command {
     Webhooks(Webhooks),
     /// Show what happened
     Events {
-        /// An id, also of one that was removed, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id (also of a removed connection), or the end of an id
         connection: Option<String>,
-        /// Follow what happens
+        /// Print what happened, and continue with what happens
         #[arg(long)]
         follow: bool,
     },
@@ -184,7 +184,7 @@ pub(crate) enum Command {
     Watch(Watching),
     /// Revoke a credential at the provider and delete it
     Remove {
-        /// An id, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id, or the end of an id
         #[arg(required_unless_present = "kind")]
         connection: Option<String>,
         /// Remove every connection of this kind
@@ -198,17 +198,17 @@ pub(crate) enum Command {
     Send(Send),
     /// List and read files of a directory connection
     Files {
-        /// An id, any unique end of one, KIND, or KIND:LABEL
+        /// KIND, KIND:LABEL, an id, or the end of an id
         connection: String,
         #[command(subcommand)]
         command: FilesCommand,
     },
     /// Show which connection an extension would use
     Resolve {
-        /// Its manifest; `-` is standard input
+        /// The manifest of the extension; `-` is standard input
         #[arg(value_name = "FILE|-")]
         file: String,
-        /// List what of the manifest is not read
+        /// List the parts of the manifest that are not read
         #[arg(long)]
         verbose: bool,
     },

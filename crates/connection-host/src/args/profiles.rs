@@ -6,31 +6,31 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfilesCommand {
-    /// The profiles of a kind, and what is in their directories; the first time, there is one
+    /// List the profiles of a kind, and who is signed in
     List {
         /// The kind's name
         kind: String,
     },
-    /// Makes a profile
+    /// Create a profile
     Create(CreateProfile),
-    /// Gives a profile another label or directory; the files of neither are touched
+    /// Change the label or directory of a profile, and no file
     Update(UpdateProfile),
-    /// Forgets a profile; its directory stays, with all that is in it
+    /// Forget a profile, and keep its directory
     Remove {
         /// The kind's name
         kind: String,
-        /// A label, an id, or any unique end of one
+        /// A label, an id, or the end of an id
         profile: String,
     },
-    /// Makes a profile the one that is meant where none is named, for all or for one slot
+    /// Choose the profile to use where none is named
     Default(DefaultProfile),
-    /// Whether somebody is signed in in a directory, and who, as far as its files tell
+    /// Show who is signed in in a directory
     Probe {
         /// The kind's name
         kind: String,
-        /// A label, an id, or any unique end of one; the default, unless said
+        /// A label, an id, or the end of an id [default: the default profile]
         profile: Option<String>,
-        /// This directory instead, which need not be of a profile
+        /// Look into this directory, of a profile or not
         #[arg(long, value_name = "DIR", conflicts_with = "profile")]
         dir: Option<PathBuf>,
     },
@@ -40,12 +40,12 @@ pub(crate) enum ProfilesCommand {
 pub(crate) struct CreateProfile {
     /// The kind's name
     pub(crate) kind: String,
-    /// What to call it
+    /// Name for the profile
     pub(crate) label: String,
-    /// Where its tool keeps what it knows; it need not be there
+    /// Directory in which the tool keeps its login; need not exist
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: PathBuf,
-    /// Makes it the default
+    /// Make it the default profile
     #[arg(long)]
     pub(crate) default: bool,
 }
@@ -54,12 +54,12 @@ pub(crate) struct CreateProfile {
 pub(crate) struct UpdateProfile {
     /// The kind's name
     pub(crate) kind: String,
-    /// A label, an id, or any unique end of one
+    /// A label, an id, or the end of an id
     pub(crate) profile: String,
-    /// Another label
+    /// The new label
     #[arg(long)]
     pub(crate) label: Option<String>,
-    /// Another directory
+    /// The new directory
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 }
@@ -68,13 +68,13 @@ pub(crate) struct UpdateProfile {
 pub(crate) struct DefaultProfile {
     /// The kind's name
     pub(crate) kind: String,
-    /// A label, an id, or any unique end of one
+    /// A label, an id, or the end of an id
     #[arg(required_unless_present = "clear")]
     pub(crate) profile: Option<String>,
-    /// For this slot alone: any name of a place, such as a workspace
+    /// Choose it for this slot only: a name such as that of a workspace
     #[arg(long)]
     pub(crate) slot: Option<String>,
-    /// Leaves the slot with the default of the kind
+    /// Use the default profile in the slot again
     #[arg(long, requires = "slot", conflicts_with = "profile")]
     pub(crate) clear: bool,
 }

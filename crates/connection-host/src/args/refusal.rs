@@ -11,6 +11,26 @@ use crate::{Error, nearest::misspelled};
 /// A word that is longer is no misspelled command.
 const LONGEST_WORD: usize = 24;
 
+/// Commands of other programs, and ours that does the same.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("check", "verify"),
+    ("connect", "add"),
+    ("create", "add"),
+    ("delete", "remove"),
+    ("disconnect", "remove"),
+    ("history", "events"),
+    ("info", "show"),
+    ("log", "events"),
+    ("login", "add"),
+    ("logout", "remove"),
+    ("ls", "list"),
+    ("reconnect", "reauthorize"),
+    ("request", "send"),
+    ("rm", "remove"),
+    ("status", "list"),
+    ("test", "verify"),
+];
+
 /// What clap refuses of these arguments, in one sentence that repeats no value.
 pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = String>) -> Error {
     let (command, path) = reached(arguments);
@@ -24,16 +44,16 @@ pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = S
     let argument = name(ContextKind::InvalidArg).unwrap_or_default();
     let message = match error.kind() {
         ErrorKind::UnknownArgument if argument.starts_with('-') => unknown_option(&argument, &command),
-        ErrorKind::UnknownArgument => format!("there is an argument too many for `{path}`"),
+        ErrorKind::UnknownArgument => format!("`{path}` does not take so many arguments"),
         ErrorKind::InvalidSubcommand => {
             unknown_command(&name(ContextKind::InvalidSubcommand).unwrap_or_default(), &command)
         }
-        ErrorKind::MissingRequiredArgument => format!("missing: {argument}"),
+        ErrorKind::MissingRequiredArgument => format!("`{path}` needs {argument}"),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let names: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
             format!("`{path}` needs one of the commands {}", names.join(", "))
         }
-        ErrorKind::ArgumentConflict => format!("{argument} does not go with the rest of the command"),
+        ErrorKind::ArgumentConflict => format!("{argument} cannot be used with the other arguments"),
         ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             format!("{argument} needs a value")
         }
@@ -42,7 +62,7 @@ pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = S
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{argument} does not take this value"),
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
-        _ => "the command is not well formed".to_owned(),
+        _ => "the command cannot be read".to_owned(),
     };
     Error::usage(message).remedy(format!("see `{path} --help`"))
 }
@@ -53,7 +73,9 @@ fn unknown_command(typed: &str, command: &Command) -> String {
     if typed.is_empty() || typed.len() > LONGEST_WORD || !typed.bytes().all(is_letter) {
         return "there is no such command".to_owned();
     }
-    match misspelled(typed, command.get_subcommands().map(Command::get_name)) {
+    let other = OTHER_WORDS.iter().find(|(other, _)| *other == typed).map(|(_, ours)| *ours);
+    let other = other.filter(|ours| command.find_subcommand(ours).is_some());
+    match other.or_else(|| misspelled(typed, command.get_subcommands().map(Command::get_name))) {
         Some(meant) => format!("there is no command '{typed}'. Did you mean '{meant}'?"),
         None => format!("there is no command '{typed}'"),
     }

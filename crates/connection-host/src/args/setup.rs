@@ -5,13 +5,13 @@ use clap::{Args, Subcommand};
 /// Where answers come from when nobody is asked.
 #[derive(Args, Debug, Default)]
 pub(crate) struct InputArguments {
-    /// One JSON object of field to value, for all prompts; `-` is standard input
+    /// Read all fields from one JSON object; `-` is standard input
     #[arg(long, value_name = "FILE|-")]
     pub(crate) input: Option<String>,
-    /// One field, from a file or from standard input; wins over --input
+    /// Read one field from a file or standard input; wins over --input
     #[arg(long = "field", value_name = "NAME=@FILE|@-")]
     pub(crate) fields: Vec<String>,
-    /// One field, from an environment variable; wins over --input
+    /// Read one field from an environment variable; wins over --input
     #[arg(long = "from-env", value_name = "NAME=VARIABLE")]
     pub(crate) from_env: Vec<String>,
     /// Ask for optional fields, too
@@ -38,7 +38,7 @@ pub(crate) struct FinishArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct Add {
-    /// What to connect [default: chosen from a list]
+    /// The kind to connect [default: chosen from a list]
     pub(crate) kind: Option<String>,
     /// Name for the connection [default: the account's name]
     #[arg(long)]
@@ -57,7 +57,7 @@ pub(crate) struct Add {
 
 #[derive(Args, Debug)]
 pub(crate) struct Reauthorize {
-    /// An id, any unique end of one, KIND, or KIND:LABEL
+    /// KIND, KIND:LABEL, an id, or the end of an id
     pub(crate) connection: String,
     /// Allow a different account than before
     #[arg(long)]
@@ -74,7 +74,7 @@ pub(crate) enum SetupCommand {
     List,
     /// Continue a setup
     Resume {
-        /// An id, or any unique end of one [default: the only setup]
+        /// An id, or the end of an id [default: the only setup]
         id: Option<String>,
         #[command(flatten)]
         finish: FinishArguments,
@@ -83,20 +83,20 @@ pub(crate) enum SetupCommand {
     },
     /// End a setup and keep nothing
     Cancel {
-        /// An id, or any unique end of one
+        /// An id, or the end of an id
         id: String,
     },
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Importing {
-    /// One JSON object a line; `-` is standard input
+    /// One JSON object on each line; `-` is standard input
     #[arg(value_name = "FILE|-")]
     pub(crate) file: String,
-    /// Connects accounts also when they are connected already
+    /// Allow a second connection to the same account
     #[arg(long)]
     pub(crate) again: bool,
-    /// Asks the providers whether each works
+    /// Ask the providers whether each credential works
     #[arg(long)]
     pub(crate) verify: bool,
 }

@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 
 #[derive(Args, Debug)]
 pub(crate) struct Webhooks {
-    /// An id, any unique end of one, KIND, or KIND:LABEL
+    /// KIND, KIND:LABEL, an id, or the end of an id
     pub(crate) connection: String,
-    /// Prints addresses and keys also where no person reads them
+    /// Print addresses and keys even if the output is not a terminal
     #[arg(long, global = true)]
     pub(crate) show_secrets: bool,
     #[command(subcommand)]
@@ -15,24 +15,24 @@ pub(crate) struct Webhooks {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhooksCommand {
-    /// Gives it an address, and a key where the provider is told one
+    /// Make an address, and a key if the provider needs one
     Enable,
-    /// Takes the address away; what waits stays
+    /// Remove the address, and keep the events that wait
     Disable {
-        /// Does not ask
+        /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Makes another key; the former one is good beside it for seven days
+    /// Make a new key; the old one stays valid for seven days
     Rotate,
-    /// Ends the former keys now, when the provider has the new one or one was lost
+    /// End the old keys now
     EndGrace,
-    /// Waits fifteen minutes for the key that the provider tells
+    /// Wait fifteen minutes for the key that the provider sends
     Handshake,
-    /// The newest key, to be entered at the provider
+    /// Print the newest key, to be entered at the provider
     Key,
-    /// Sends a signed delivery to the address, and says whether it arrives
+    /// Send a signed delivery to the address, and say whether it arrives
     Test,
-    /// What waits to be dealt with; nothing is taken
+    /// Show the events that wait, and take none
     Deliveries,
 }

@@ -7,7 +7,8 @@ pub(super) fn possible(program: &Program, yes: bool, what: &str) -> Result<(), E
     if yes || program.person {
         return Ok(());
     }
-    Err(Error::new(Exit::Usage, "confirmation_required", format!("nobody can be asked {what}")).remedy("say --yes"))
+    Err(Error::new(Exit::Usage, "confirmation_required", format!("nobody can be asked {what}"))
+        .remedy("add --yes to answer yes to that question"))
 }
 
 /// Asks, and returns whether it was a yes. After a no it says what is left as it was.

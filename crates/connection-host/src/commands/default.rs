@@ -16,7 +16,7 @@ pub(super) async fn run(mut program: Program, reference: &str, clear: bool) -> R
     if output.json {
         output.shape(&json::ConnectionBody::of(&changed, output.now))?;
     } else {
-        let is = if changed.is_default { "is" } else { "is not" };
+        let is = if changed.is_default { "is" } else { "is no longer" };
         output.line(format!("{} {is} the default of {}", name(&changed), changed.provider))?;
     }
     Ok(Exit::Fine)

@@ -372,20 +372,18 @@ fn refused(account: &str) -> Error {
 fn unconfirmed(session: &SetupSession, account: &str) -> Error {
     let id = session.id().to_string();
     let asks = format!("nobody can be asked whether {account} is the right account");
-    Error::new(Exit::Usage, "confirmation_required", format!("{asks}; the setup {} waits", short_id(&id))).remedy(
-        format!(
-            "go on with `connections setup resume {id}` at a terminal or with --yes, or end it with \
-             `connections setup cancel {id}`"
-        ),
-    )
+    let short = short_id(&id);
+    Error::new(Exit::Usage, "confirmation_required", format!("{asks}; the setup {short} waits")).remedy(format!(
+        "continue with `connections setup resume {short}` at a terminal or with --yes, or give it up with \
+             `connections setup cancel {short}`"
+    ))
 }
 
 fn waiting(session: &SetupSession, reason: &Reason) -> Error {
     let id = session.id().to_string();
-    Error::new(
-        Exit::SetupFailed,
-        "setup_waiting",
-        format!("{}; the setup {} waits, and the answers are kept", reason.message, short_id(&id)),
-    )
-    .remedy(format!("go on with `connections setup resume {id}`, or end it with `connections setup cancel {id}`"))
+    let short = short_id(&id);
+    let message = format!("{}; your answers are kept in the setup {short}", reason.message);
+    Error::new(Exit::SetupFailed, "setup_waiting", message).remedy(format!(
+        "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`"
+    ))
 }

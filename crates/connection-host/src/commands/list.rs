@@ -225,6 +225,8 @@ struct Printer<'o> {
     elements: Elements,
     commands: Vec<String>,
     more_commands: usize,
+    /// Commands that ask a provider again, and mend nothing.
+    retries: Vec<String>,
 }
 
 impl<'o> Printer<'o> {
@@ -241,6 +243,7 @@ impl<'o> Printer<'o> {
             elements: Elements::new(),
             commands,
             more_commands: 0,
+            retries: Vec::new(),
         }
     }
 
@@ -295,6 +298,7 @@ impl<'o> Printer<'o> {
                 note.into(),
             ]);
             match mend {
+                Some(again) if again.starts_with("connections verify ") => self.retries.push(again),
                 Some(mend) if self.commands.len() < MOST_COMMANDS => self.commands.push(mend),
                 Some(_) => self.more_commands += 1,
                 None => {}
@@ -313,9 +317,9 @@ impl<'o> Printer<'o> {
         if !self.printed {
             return output.line(match is_all {
                 true => {
-                    "Nothing is connected yet. `connections kinds` shows what can be; `connections add KIND` begins."
+                    "Nothing is connected yet. `connections kinds` shows what can be connected; `connections add KIND` begins."
                 }
-                false => "No connection is like that.",
+                false => "No connection matches these options.",
             });
         }
         if let Some(More { next, left }) = more {
@@ -324,14 +328,17 @@ impl<'o> Printer<'o> {
                 "\n{left}. See the next ones with `connections list --after {next}`, all with `connections list --all`."
             ))?;
         }
-        if self.commands.is_empty() {
-            return Ok(());
-        }
         // Below the table and never cut: they are there to be copied.
-        output.line(format!("\nMend with:\n  {}", self.commands.join("\n  ")))?;
-        match self.more_commands {
-            0 => Ok(()),
-            more => output.line(format!("  and so on, for {more} more")),
+        if !self.commands.is_empty() {
+            output.line(format!("\nMend with:\n  {}", self.commands.join("\n  ")))?;
+            if self.more_commands > 0 {
+                output.line(format!("  and so on, for {} more", self.more_commands))?;
+            }
+        }
+        match self.retries.as_slice() {
+            [] => Ok(()),
+            [only] => output.line(format!("\nTry again with:\n  {only}")),
+            _ => output.line("\nTry again with:\n  connections verify --all"),
         }
     }
 }

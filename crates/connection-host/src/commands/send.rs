@@ -7,7 +7,7 @@ use crate::{
     args::Send,
     cli::Program,
     input::{Standard, at_value},
-    output::{Output, json},
+    output::{Output, json, name, quoted},
     select,
 };
 
@@ -38,6 +38,8 @@ pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, E
     if let Some(data) = data {
         request.body = data;
     }
+    let host = request.url().split("://").last().and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+    let host = host.to_owned();
     let provider = program.provider(&connection.info().kind);
     let response = program.output.waiting(provider, connection.send(request)).await?;
     let status = response.status();
@@ -46,7 +48,15 @@ pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, E
     if (200..300).contains(&status) {
         return Ok(Exit::Fine);
     }
-    Err(Error::new(Exit::Unexpected, "http_status", format!("HTTP {status}")))
+    let error = Error::new(Exit::Unexpected, "http_status", format!("{host} answered {status}"));
+    Err(match status {
+        401 | 403 => {
+            let own = quoted(&name(connection.info()));
+            error.remedy(format!("`connections verify {own}` says whether the credential still works"))
+        }
+        429 => error.remedy("the provider asks to wait; try again later"),
+        _ => error,
+    })
 }
 
 async fn print(output: &Output, mut response: Response, include: bool) -> Result<(), Error> {

@@ -46,7 +46,8 @@ fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), 
         }
     }
     if let (_, Some(mend)) = reason_line(info, now) {
-        fact("mend with", mend)?;
+        let tries = mend.starts_with("connections verify ");
+        fact(if tries { "try again" } else { "mend with" }, mend)?;
     }
     fact("checked", info.checked_at.map_or("never".into(), |time| when(time, now)))?;
     if let Some(until) = info.valid_until {

@@ -44,6 +44,7 @@ pub(super) fn from_variable(argument: &str, environment: &Environment, values: &
         .ok_or_else(|| Error::usage("--from-env takes NAME=VARIABLE"))?;
     let secret = environment.secret(variable).ok_or_else(|| {
         Error::new(Exit::Usage, "input_unreadable", format!("--from-env {name}: the variable is not set"))
+            .remedy("set the variable and export it")
     })?;
     values.entry(name.to_owned()).or_default().push(secret);
     Ok(())

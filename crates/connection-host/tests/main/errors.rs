@@ -249,7 +249,7 @@ fn a_misspelled_command_kind_or_option_is_repeated_with_the_nearest_one() {
         (&["add", "githb"], 5, "there is no kind 'githb'. Did you mean 'github'?", "the kinds are"),
         (&["kinds", "show", "githb"], 5, "there is no kind 'githb'. Did you mean 'github'?", "the kinds are"),
         (&["add", "github", "--lable", "x"], 2, "there is no option '--lable'. Did you mean '--label'?", "add --help"),
-        (&["list", "more"], 2, "there is an argument too many for `connections list`", "connections list --help"),
+        (&["list", "more"], 2, "`connections list` does not take so many arguments", "connections list --help"),
         (&["explode"], 2, "there is no command 'explode'\n", "connections --help"),
     ] {
         machine.run(arguments).exits(exit).warns(said).warns(remedy);

@@ -90,7 +90,7 @@ fn how_a_ticket_s_command_ends_says_what_is_to_be_done() {
     }
     // What was brought would connect nothing.
     for more in [["--kind", "github"], ["--from-env", "accessToken=GITHUB"], ["--input", "-"]] {
-        retry(&more).exits(2).warns("does not go with the rest of the command");
+        retry(&more).exits(2).warns("cannot be used with the other arguments");
     }
 }
 

@@ -25,7 +25,7 @@ fn a_github_account_goes_from_add_to_remove() {
         .exits(0)
         .says("HTTP 200\n")
         .says("content-type: application/json");
-    machine.run(&["send", "github", "GET", "/user/nothing"]).exits(1).says("Not Found").warns("HTTP 404");
+    machine.run(&["send", "github", "GET", "/user/nothing"]).exits(1).says("Not Found").warns("api.github.com answered 404");
     machine.run(&["remove", "github", "--yes"]).exits(0).says("Removed octocat (github:work)");
     machine.run(&["list"]).exits(0).says("connections add KIND");
     let seen = machine.provider.seen();
@@ -43,7 +43,7 @@ fn a_notion_workspace_goes_from_add_to_remove() {
     machine.run(&["verify", "--all"]).exits(0).says("notion:Ada's Notion");
     machine.run(&["send", "notion", "GET", "/v1/users/me"]).exits(0).says("Test Integration");
     machine.provider.tell(503, "", "");
-    machine.run(&["verify", "--all"]).exits(4).says(r"  connections verify 'notion:Ada'\''s Notion'");
+    machine.run(&["verify", "--all"]).exits(4).says(r#"  connections verify "notion:Ada's Notion""#);
     machine.run(&["remove", "notion:Ada's Notion", "--yes"]).exits(0);
     machine.run(&["show", "notion"]).exits(5);
 }

@@ -11,6 +11,7 @@ mod input;
 mod keys;
 #[cfg(unix)]
 mod manners;
+mod mistakes;
 mod oauth2;
 mod shapes;
 #[cfg(unix)]

@@ -48,7 +48,7 @@ fn a_kind_with_two_connections_names_the_one_that_is_the_default() {
     machine.run(&["show", "github"]).exits(0).says("github:home").says("default       yes");
     assert_eq!(machine.run(&["default", "github:work", "--json"]).exits(0).json()["isDefault"], true);
     assert_eq!(machine.run(&["show", "github:home", "--json"]).exits(0).json()["isDefault"], false);
-    machine.run(&["default", "github", "--clear"]).exits(0).says("github:work is not the default of github");
+    machine.run(&["default", "github", "--clear"]).exits(0).says("github:work is no longer the default of github");
     let refused = machine.run(&["verify", "github", "--json"]).exits(2).error();
     assert_eq!(refused["error"]["code"], "ambiguous");
 }
@@ -131,7 +131,7 @@ fn a_list_is_filtered_by_kind_state_label_and_expiry() {
     check(&["--state", "offline", "--state", "live", "--label", "work"], &["work", "work"]);
     check(&["--expiring"], &["old"]);
     check(&["--state", "failing"], &[]);
-    machine.run(&["list", "--state", "failing"]).exits(0).says("No connection is like that");
+    machine.run(&["list", "--state", "failing"]).exits(0).says("No connection matches these options");
     machine.run(&["list", "--state", "dead"]).exits(2).warns("live, offline, failing or unknown");
     machine.run(&["list", "--kind", "No!"]).exits(2);
     // Also what cannot be asked now says when it expires.

@@ -84,10 +84,10 @@ fn what_cannot_be_is_refused_with_its_reason() {
     run(&["create", "gemini", "a", "--dir", "a"], 2, "must be called '.gemini'");
     run(&["create", "claude", "a"], 2, "--dir");
     run(&["update", "claude", "gone", "--label", "a"], 5, "'claude' has no profile 'gone'");
-    run(&["default", "claude"], 2, "missing");
+    run(&["default", "claude"], 2, "needs");
     run(&["default", "claude", "Default", "--slot", ""], 2, "the name of the slot is empty");
     run(&["default", "claude", "--clear"], 2, "--slot");
-    run(&["probe", "claude", "Default", "--dir", "a"], 2, "does not go with");
+    run(&["probe", "claude", "Default", "--dir", "a"], 2, "cannot be used with");
     let error = machine.run(&["profiles", "list", "github", "--json"]).exits(6).error();
     assert_eq!(error["error"]["code"], "not_supported");
     assert_eq!(listed(&machine, "claude").len(), 1);

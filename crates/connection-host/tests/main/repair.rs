@@ -47,7 +47,7 @@ fn going_back_asks_first_and_says_what_is_there_now() {
     let none = machine.run(&["rollback", "github", "--yes", "--json"]).exits(6).error();
     assert_eq!(none["error"]["code"], "no_previous");
     reauthorize(&machine, &[]).exits(0);
-    machine.run(&["rollback", "github"]).exits(2).warns("say --yes");
+    machine.run(&["rollback", "github"]).exits(2).warns("add --yes");
     assert_eq!(used(&machine), OTHER_TOKEN);
     let done = machine.run(&["rollback", "github", "--yes"]).exits(0);
     assert!(done.out.starts_with("Rolled back octocat (github:work) · live"), "{}", done.out);

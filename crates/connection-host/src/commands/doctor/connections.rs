@@ -22,7 +22,8 @@ pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> 
         return vec![passed(all, format!("none of {} failed when it was last used or verified", rows.len()))];
     }
     let summary = format!("{} of {} do not work", down.len(), rows.len());
-    let mut checks = vec![failed(all, summary, "connections list shows all of them, those that need attention first")];
+    let mut checks =
+        vec![failed(all, summary, "`connections list` shows all of them, those that need attention first")];
     checks.extend(down.iter().take(MOST_NAMED).map(|info| of(info, now)));
     checks
 }

@@ -221,7 +221,7 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
             let apart = || {
                 let both = source.file.as_ref().is_some_and(|file| file.starts_with(&program.settings.data_directory));
                 let told = format!(
-                    "a copy of {} holds both the database and its key; key.file names another place for the key",
+                    "a copy of {} would hold the database and its key; set key.file to keep the key elsewhere",
                     program.settings.data_directory.display()
                 );
                 (both && program.settings.database.is_none()).then_some(told)

@@ -91,6 +91,6 @@ pub(super) async fn make_default(those: &Those<'_>, arguments: DefaultProfile) -
             })
         }
         // The command line asks for one of the two.
-        (None, None) => Err(Error::usage("missing: PROFILE")),
+        (None, None) => Err(Error::usage("name a profile: `connections profiles default KIND PROFILE`")),
     }
 }
