@@ -7,12 +7,16 @@ mod canary;
 mod damage;
 mod embedding;
 mod errors;
+#[cfg(unix)]
+mod first_hour;
 mod input;
 mod keys;
 #[cfg(unix)]
 mod manners;
 mod mistakes;
 mod oauth2;
+#[cfg(unix)]
+mod screen;
 mod shapes;
 #[cfg(unix)]
 mod terminal;
