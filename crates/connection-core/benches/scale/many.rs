@@ -1,0 +1,135 @@
+//! Requests beside a bare client: one at a time, a herd that waits for one, and many at once.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use connection_contract::Liveness;
+use connection_core::Connection;
+use tokio::task::JoinSet;
+
+use crate::{
+    Size,
+    measure::{Goal, Pair, Table, pair, timed},
+    provider::Provider,
+    setting::Setting,
+};
+
+/// As many probes as run at once unless a host says otherwise.
+const AT_ONCE: usize = 64;
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+async fn get(client: &reqwest::Client, url: &str) {
+    let answer = client.get(url).header("authorization", "Bearer key-1").send().await.unwrap();
+    assert!(!answer.text().await.unwrap().is_empty());
+}
+
+pub(crate) async fn send(settings: &[Setting; 2], provider: &Provider, size: &Size, table: &mut Table) {
+    const LINE: &str = "send from the id, hot / bare client";
+    if !table.wants(LINE) {
+        return;
+    }
+    let (client, url) = (client(), format!("{}/now", provider.origin));
+    let sends = 1_000 / size.fewer;
+    let mut pairs = Vec::new();
+    for setting in settings {
+        let floor = async || {
+            timed(async || {
+                for _ in 0..sends {
+                    get(&client, &url).await;
+                }
+            })
+            .await
+        };
+        let ours = async || {
+            timed(async || {
+                for _ in 0..sends {
+                    let connection = setting.connection(0).await;
+                    let request = connection.request("GET", "/now").await.unwrap();
+                    drop(connection.send(request).await.unwrap().bytes(1 << 20).await.unwrap());
+                }
+            })
+            .await
+        };
+        pairs.push(pair(size.rounds, sends, floor, ours).await);
+    }
+    table.line(LINE, &pairs, Goal { ratio: None, growth: Some(1.1) });
+}
+
+/// The time until all of so many callers have what one refresh brings.
+async fn refreshes(connection: &Connection, callers: usize) -> Duration {
+    timed(async || {
+        let mut all = JoinSet::new();
+        for _ in 0..callers {
+            let connection = connection.clone();
+            all.spawn(async move { connection.refresh().await.unwrap() });
+        }
+        while let Some(refreshed) = all.join_next().await {
+            drop(refreshed.unwrap());
+        }
+    })
+    .await
+}
+
+pub(crate) async fn herd(setting: &Setting, provider: &Provider, size: &Size, table: &mut Table) {
+    let connection = setting.connection(1).await;
+    for (waiters, goal) in size.waiters.into_iter().zip([1.1, 1.7]) {
+        let line = format!("refresh that {waiters} wait for / that one waits for");
+        if !table.wants(&line) {
+            continue;
+        }
+        let asked = provider.tokens();
+        let floor = async || refreshes(&connection, 1).await;
+        let figures: Pair = pair(size.rounds, 1, floor, async || refreshes(&connection, waiters).await).await;
+        assert_eq!(provider.tokens() - asked, 2 * size.rounds, "each herd makes one request");
+        table.line(&line, &[figures], Goal { ratio: Some(goal), growth: None });
+    }
+}
+
+pub(crate) async fn preflight(settings: &[Setting; 2], provider: &Provider, size: &Size, table: &mut Table) {
+    let line = format!("preflight of {} that answer in 10 ms / bare client", size.verified[1]);
+    if !table.wants(&line) {
+        return;
+    }
+    let mut pairs = Vec::new();
+    for (setting, count) in settings.iter().zip(size.verified) {
+        let ids = &setting.ids[..count];
+        let verify = async || {
+            let mut results = setting.registry.preflight(ids.iter().copied());
+            while let Some((_, result)) = results.next().await {
+                assert_eq!(result.unwrap().liveness, Liveness::Live);
+            }
+        };
+        // The first one finds that each is live, which is a change.
+        verify().await;
+        let (client, url) = (client(), format!("{}/slow", provider.origin));
+        let floor = async || timed(async || at_once(&client, &url, count).await).await;
+        let ours = async || timed(async || verify().await).await;
+        pairs.push(pair(size.rounds.min(3), count, floor, ours).await);
+    }
+    table.line(&line, &pairs, Goal { ratio: Some(1.1), growth: Some(1.1) });
+}
+
+/// That many requests, as many at once as there are probes.
+async fn at_once(client: &reqwest::Client, url: &str, count: usize) {
+    let done = Arc::new(AtomicUsize::new(0));
+    let mut all = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let (client, url, done) = (client.clone(), url.to_owned(), done.clone());
+        all.spawn(async move {
+            while done.fetch_add(1, SeqCst) < count {
+                get(&client, &url).await;
+            }
+        });
+    }
+    while let Some(ended) = all.join_next().await {
+        ended.unwrap();
+    }
+}

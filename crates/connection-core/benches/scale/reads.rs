@@ -1,0 +1,157 @@
+//! Uses of a connection, hot and cold, and pages.
+
+use std::hint::black_box;
+
+use connection_core::Filter;
+
+use crate::{
+    Size, floor,
+    measure::{Goal, Table, pair, timed},
+    setting::Setting,
+};
+
+/// Connections that are used in turn where all of them are hot.
+const HOT: usize = 20;
+
+pub(crate) async fn hot(settings: &[Setting; 2], size: &Size, table: &mut Table) {
+    const KEPT: &str = "hot use of a handle / lookup and opening";
+    const BY_ID: &str = "hot use from the id / lookup and opening";
+    if !table.wants(KEPT) && !table.wants(BY_ID) {
+        return;
+    }
+    let goal = Goal { ratio: Some(1.3), growth: Some(1.1) };
+    let uses = 100_000 / size.fewer;
+    let (mut kept, mut by_id) = (Vec::new(), Vec::new());
+    for setting in settings {
+        let ids = &setting.ids[..HOT];
+        let opened = floor::Opened::of(ids);
+        let mut handles = Vec::new();
+        for at in 0..HOT {
+            handles.push(setting.connection(at).await);
+        }
+        let floor = async || timed(async || (0..uses).for_each(|at| drop(black_box(opened.open(ids[at % HOT]))))).await;
+        let ours = async || {
+            timed(async || {
+                for at in 0..uses {
+                    drop(black_box(handles[at % HOT].request("GET", "/now").await.unwrap()));
+                }
+            })
+            .await
+        };
+        kept.push(pair(size.rounds, uses, floor, ours).await);
+        let ours = async || timed(async || use_in_turn(setting, ids, uses).await).await;
+        by_id.push(pair(size.rounds, uses, floor, ours).await);
+    }
+    table.line(KEPT, &kept, goal);
+    table.line(BY_ID, &by_id, goal);
+}
+
+/// Uses connections from their ids.
+async fn use_in_turn(setting: &Setting, ids: &[connection_core::ConnectionId], uses: usize) {
+    for at in 0..uses {
+        let connection = setting.registry.connection(ids[at % ids.len()]).await.unwrap();
+        drop(black_box(connection.request("GET", "/now").await.unwrap()));
+    }
+}
+
+/// Ids all over the store.
+fn spread(setting: &Setting, count: usize) -> Vec<connection_core::ConnectionId> {
+    let all = setting.ids.len();
+    // A prime, so that neighbours in time are none in the table.
+    (0..count.min(all)).map(|number| setting.ids[number * 7_919 % all]).collect()
+}
+
+pub(crate) async fn cold(settings: &[Setting; 2], size: &Size, table: &mut Table) {
+    const LINE: &str = "cold use from the id / its query";
+    if !table.wants(LINE) {
+        return;
+    }
+    let mut pairs = Vec::new();
+    for setting in settings {
+        let ids = spread(setting, 800);
+        let floor = async || {
+            timed(async || {
+                for id in &ids {
+                    drop(black_box(floor::one(&setting.pool, *id).await));
+                }
+            })
+            .await
+        };
+        let ours = async || {
+            setting.forget();
+            timed(async || use_in_turn(setting, &ids, ids.len()).await).await
+        };
+        pairs.push(pair(size.rounds, ids.len(), floor, ours).await);
+    }
+    table.line(LINE, &pairs, Goal { ratio: Some(1.3), growth: Some(1.5) });
+}
+
+/// More connections than are kept cost what a cold use costs, and no more for keeping them.
+pub(crate) async fn in_turn(setting: &Setting, size: &Size, table: &mut Table) {
+    let [few, more, most] = size.in_use;
+    let lines = [
+        (format!("use of {few} in turn / lookup and opening"), vec![few], Goal { ratio: Some(2.0), growth: None }),
+        (
+            format!("use of {more} to {most} in turn / their queries"),
+            vec![more, most],
+            Goal { ratio: Some(1.3), growth: Some(1.2) },
+        ),
+    ];
+    for (line, counts, goal) in lines {
+        if !table.wants(&line) {
+            continue;
+        }
+        let mut pairs = Vec::new();
+        for count in counts {
+            let ids = spread(setting, count);
+            let opened = floor::Opened::of(&ids);
+            let uses = 20_000 / size.fewer;
+            let floor = async || {
+                timed(async || {
+                    for at in 0..uses {
+                        match count == few {
+                            true => drop(black_box(opened.open(ids[at % ids.len()]))),
+                            false => drop(black_box(floor::one(&setting.pool, ids[at % ids.len()]).await)),
+                        }
+                    }
+                })
+                .await
+            };
+            let ours = async || timed(async || use_in_turn(setting, &ids, uses).await).await;
+            pairs.push(pair(size.rounds, uses, floor, ours).await);
+        }
+        table.line(&line, &pairs, goal);
+    }
+}
+
+pub(crate) async fn page(settings: &[Setting; 2], size: &Size, table: &mut Table) {
+    const LINE: &str = "page of 50 / its query";
+    if !table.wants(LINE) {
+        return;
+    }
+    let mut pairs = Vec::new();
+    for setting in settings {
+        let middle = setting.connection(setting.ids.len() / 3).await;
+        let place = floor::place(&setting.pool, middle.id()).await;
+        let pages = 300 / size.fewer;
+        let floor = async || {
+            timed(async || {
+                for _ in 0..pages {
+                    drop(black_box(floor::page(&setting.pool, place).await));
+                }
+            })
+            .await
+        };
+        let ours = async || {
+            timed(async || {
+                for _ in 0..pages {
+                    let filter = Filter::new().after(middle.info().cursor).limit(50);
+                    drop(black_box(setting.registry.list_connections(filter).await.unwrap()));
+                }
+            })
+            .await
+        };
+        pairs.push(pair(size.rounds, pages, floor, ours).await);
+    }
+    table.line(LINE, &pairs, Goal { ratio: Some(1.3), growth: Some(1.5) });
+}
