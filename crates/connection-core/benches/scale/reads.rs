@@ -12,6 +12,8 @@ use crate::{
 
 /// Connections that are used in turn where all of them are hot.
 const HOT: usize = 20;
+/// Rounds of hot uses beside one of any other: they are short, so that on a busy machine some of them are not interrupted.
+const SHORT_ROUNDS: usize = 50;
 
 pub(crate) async fn hot(settings: &[Setting; 2], size: &Size, table: &mut Table) {
     const KEPT: &str = "hot use of a handle / lookup and opening";
@@ -20,7 +22,7 @@ pub(crate) async fn hot(settings: &[Setting; 2], size: &Size, table: &mut Table)
         return;
     }
     let goal = Goal { ratio: Some(1.3), growth: Some(1.1) };
-    let uses = 100_000 / size.fewer;
+    let (rounds, uses) = (size.rounds * SHORT_ROUNDS, 2_000 / size.fewer);
     let (mut kept, mut by_id) = (Vec::new(), Vec::new());
     for setting in settings {
         let ids = &setting.ids[..HOT];
@@ -38,9 +40,9 @@ pub(crate) async fn hot(settings: &[Setting; 2], size: &Size, table: &mut Table)
             })
             .await
         };
-        kept.push(pair(size.rounds, uses, floor, ours).await);
+        kept.push(pair(rounds, uses, floor, ours).await);
         let ours = async || timed(async || use_in_turn(setting, ids, uses).await).await;
-        by_id.push(pair(size.rounds, uses, floor, ours).await);
+        by_id.push(pair(rounds, uses, floor, ours).await);
     }
     table.line(KEPT, &kept, goal);
     table.line(BY_ID, &by_id, goal);
@@ -105,7 +107,11 @@ pub(crate) async fn in_turn(setting: &Setting, size: &Size, table: &mut Table) {
         for count in counts {
             let ids = spread(setting, count);
             let opened = floor::Opened::of(&ids);
-            let uses = 20_000 / size.fewer;
+            // Once around at least.
+            let (rounds, uses) = match count == few {
+                true => (size.rounds * SHORT_ROUNDS, count),
+                false => (size.rounds, 20_000 / size.fewer),
+            };
             let floor = async || {
                 timed(async || {
                     for at in 0..uses {
@@ -118,7 +124,7 @@ pub(crate) async fn in_turn(setting: &Setting, size: &Size, table: &mut Table) {
                 .await
             };
             let ours = async || timed(async || use_in_turn(setting, &ids, uses).await).await;
-            pairs.push(pair(size.rounds, uses, floor, ours).await);
+            pairs.push(pair(rounds, uses, floor, ours).await);
         }
         table.line(&line, &pairs, goal);
     }
