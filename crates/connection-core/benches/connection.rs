@@ -126,6 +126,49 @@ mod probe {
     }
 }
 
+/// Changes that are on the disk when they return. The floor of many at once is one after another.
+#[divan::bench_group(sample_count = 40)]
+mod durable {
+    use connection_core::Connection;
+    use divan::counter::ItemsCount;
+
+    use super::{Acme, Bencher, Runtime, World, connected, me};
+
+    /// So many connections of one store, each of another account.
+    fn connections(runtime: &Runtime, count: usize) -> (World, Vec<Connection>) {
+        runtime.block_on(async {
+            let world = World::new().await;
+            let registry = world.open(Acme::default()).await;
+            let mut connections = Vec::new();
+            for number in 0..count {
+                world.provider(move |_| me(&number.to_string(), "ada"));
+                connections.push(connected(&registry, "key").await);
+            }
+            (world, connections)
+        })
+    }
+
+    #[divan::bench(args = [1, 8, 64])]
+    fn renames_by(bencher: Bencher<'_, '_>, writers: usize) {
+        let runtime = Runtime::new().unwrap();
+        let (_world, connections) = connections(&runtime, writers);
+        let mut round = 0;
+        bencher.counter(ItemsCount::new(writers)).bench_local(|| {
+            round += 1;
+            let rename = |(number, connection): (usize, &Connection)| {
+                let (connection, label) = (connection.clone(), format!("label-{number}-{round}"));
+                runtime.spawn(async move { connection.rename(label).await.unwrap() })
+            };
+            let renamed: Vec<_> = connections.iter().enumerate().map(rename).collect();
+            runtime.block_on(async {
+                for renamed in renamed {
+                    renamed.await.unwrap();
+                }
+            });
+        });
+    }
+}
+
 /// Of one profile and of a hundred: a list, a start, and what reading the rows alone costs.
 #[divan::bench_group(sample_count = 500)]
 mod profiles {

@@ -3,7 +3,7 @@
 use connection_contract::DisplayText;
 
 use super::Connection;
-use crate::{ConnectionInfo, Error, event, store::Lock};
+use crate::{ConnectionInfo, Error, event, guard, store::Lock};
 
 impl Connection {
     /// Calls it something else, without spaces around it. A label is unique per owner and kind.
@@ -32,13 +32,14 @@ impl Connection {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&owner)).await?;
                 tx.lock(Lock::Connection(id)).await?;
-                let Some(account) = tx.account(id).await?.filter(|account| account.owner == owner) else {
+                let Some(row) = tx.standing(id).await?.filter(|row| row.account.owner == owner) else {
                     return Ok(Err(Error::NotFound(id)));
                 };
+                let account = &row.account;
                 if account.label == label {
                     return Ok(Ok(tx.listed(id).await?));
                 }
-                if let Some(error) = event::refusal(tx, &sealer, &account).await? {
+                if let Some(error) = guard::refused(&sealer, &row) {
                     return Ok(Err(error.into()));
                 }
                 if tx.account_by_label(&owner, &account.kind, &label).await?.is_some() {

@@ -4,13 +4,19 @@
 //! query text with its binds; the macros run it on whichever engine is behind.
 
 use std::{
+    future::poll_fn,
     ops::{Deref, DerefMut},
+    pin::Pin,
     sync::Arc,
 };
 
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
+use futures_core::Stream;
+use sqlx::{
+    AssertSqlSafe, Either, PgConnection, Postgres, SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, Transaction,
+    pool::PoolConnection, sqlite::SqliteQueryResult,
+};
 
-use super::{StoreError, changes::Changed, postgres::Lender};
+use super::{StoreError, changes::Changed, postgres::Lender, rows::NewestEvent};
 
 /// Reads rows.
 pub(crate) struct Reader {
@@ -22,6 +28,17 @@ pub(crate) struct Reader {
     lender: Option<Lender>,
     /// The first statement that failed.
     failed: Option<StoreError>,
+    /// What is run before the next statement, in the same round trip to the driver. SQLite alone.
+    before: Option<Before>,
+}
+
+/// Statements of the writer that are run together with the next statement of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Before {
+    /// Ends with a semicolon.
+    pub(super) sql: &'static str,
+    /// The number of its statements.
+    pub(super) statements: usize,
 }
 
 /// A transaction that writes.
@@ -29,6 +46,8 @@ pub(crate) struct Tx {
     reader: Reader,
     /// What the job has changed so far.
     changed: Vec<Changed>,
+    /// The event that the job appended last.
+    appended: Option<NewestEvent>,
 }
 
 pub(super) enum Connection {
@@ -49,7 +68,7 @@ pub(super) enum Engine<'c> {
 
 impl Reader {
     pub(super) fn new(connection: Connection, place: Arc<str>) -> Self {
-        Self { connection, place, prepares: true, lender: None, failed: None }
+        Self { connection, place, prepares: true, lender: None, failed: None, before: None }
     }
 
     /// Of a server's connections, to which it turns again.
@@ -62,6 +81,25 @@ impl Reader {
     /// As [`new`](Self::new), behind a pooler.
     pub(super) fn unprepared(connection: Connection, place: Arc<str>) -> Self {
         Self { prepares: false, ..Self::new(connection, place) }
+    }
+
+    /// Runs these statements before the next one.
+    pub(super) fn run_before(&mut self, before: Option<Before>) {
+        self.before = before;
+    }
+
+    /// Returns `true` if no statement was run since [`run_before`](Self::run_before).
+    pub(super) fn is_untouched(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// The text to run for `sql`, and the number of its statements.
+    pub(super) fn text(&mut self, sql: &'static str) -> (SqlStr, usize) {
+        match self.before.take() {
+            // Both parts are constants.
+            Some(before) => (AssertSqlSafe([before.sql, sql].concat()).into_sql_str(), before.statements + 1),
+            None => (sql.into_sql_str(), 1),
+        }
     }
 
     pub(super) fn engine(&mut self) -> Engine<'_> {
@@ -98,7 +136,7 @@ impl Reader {
 
 impl Tx {
     pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, changed: Vec::new() }
+        Self { reader, changed: Vec::new(), appended: None }
     }
 
     pub(super) fn into_connection(self) -> Connection {
@@ -110,6 +148,15 @@ impl Tx {
         if !self.changed.contains(&changed) {
             self.changed.push(changed);
         }
+    }
+
+    /// The event that the job appended last, once.
+    pub(super) fn take_appended(&mut self) -> Option<NewestEvent> {
+        self.appended.take()
+    }
+
+    pub(super) fn set_appended(&mut self, event: Option<NewestEvent>) {
+        self.appended = event;
     }
 
     /// What was changed since the last time that this was asked.
@@ -147,6 +194,30 @@ pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     }
 }
 
+/// The number of rows that the last one of so many statements changed.
+///
+/// The driver adds up what all statements changed, and what SQLite says of a savepoint is the number of the statement
+/// before it. The stream is dropped after the last number: the driver's thread wakes this one once more to say that nothing
+/// follows.
+pub(super) async fn changed<R>(
+    mut ran: impl Stream<Item = Result<Either<SqliteQueryResult, R>, sqlx::Error>> + Unpin,
+    statements: usize,
+) -> Result<u64, sqlx::Error> {
+    let (mut left, mut changed) = (statements, 0);
+    while left > 0 {
+        let next = poll_fn(|cx| Pin::new(&mut ran).poll_next(cx)).await;
+        match next.transpose()? {
+            Some(Either::Left(done)) => {
+                left -= 1;
+                changed = done.rows_affected();
+            }
+            Some(Either::Right(_)) => {}
+            None => break,
+        }
+    }
+    Ok(changed)
+}
+
 /// Runs an expression with the driver's connection, once per engine.
 macro_rules! on_engine {
     ($reader:expr, $connection:ident => $run:expr) => {
@@ -161,8 +232,9 @@ pub(super) use on_engine;
 
 /// As [`on_engine`], again on another connection as long as those that are had are dead: for what only reads.
 macro_rules! read_on_engine {
-    ($reader:expr, $connection:ident => $run:expr) => {{
+    ($reader:expr, $text:expr, $sql:ident, $connection:ident => $run:expr) => {{
         let result = loop {
+            let ($sql, _) = $reader.text($text);
             match $crate::store::engine::on_engine!($reader, $connection => $run) {
                 Err(error) if $reader.is_replaced(&error).await => {}
                 result => break result,
@@ -182,16 +254,25 @@ pub(super) const fn is_noted(_file: &str, _line: u32, _sql: &str) -> bool {
     false
 }
 
-/// Runs a text; the number of rows that it changed.
+/// Runs a text; the number of rows that its last statement changed.
 macro_rules! execute {
     ($reader:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
         if $crate::store::engine::is_noted(file!(), line!(), $sql) {
             Ok(1)
         } else {
-            let done = $crate::store::engine::on_engine!($reader, connection => {
-                sqlx::query($sql)$(.bind($bind))*.persistent(prepares).execute(connection).await.map(|done| done.rows_affected())
-            });
+            let (sql, statements) = $reader.text($sql);
+            let done = match $reader.engine() {
+                $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
+                $crate::store::engine::Engine::Sqlite(connection) => {
+                    let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
+                    $crate::store::engine::changed(sqlx::Executor::fetch_many(connection, query), statements).await
+                }
+                $crate::store::engine::Engine::Postgres(connection) => {
+                    let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
+                    query.execute(connection).await.map(|done| done.rows_affected())
+                }
+            };
             $reader.checked(done)
         }
     }};
@@ -205,8 +286,8 @@ macro_rules! optional {
         if $crate::store::engine::is_noted(file!(), line!(), $sql) {
             Ok(None)
         } else {
-            $crate::store::engine::read_on_engine!($reader, connection => {
-                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.persistent(prepares).fetch_optional(connection).await
+            $crate::store::engine::read_on_engine!($reader, $sql, sql, connection => {
+                sqlx::query_as::<_, $row>(sql)$(.bind($bind))*.persistent(prepares).fetch_optional(connection).await
             })
         }
     }};
@@ -220,8 +301,8 @@ macro_rules! all {
         if $crate::store::engine::is_noted(file!(), line!(), $sql) {
             Ok(Vec::new())
         } else {
-            $crate::store::engine::read_on_engine!($reader, connection => {
-                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.persistent(prepares).fetch_all(connection).await
+            $crate::store::engine::read_on_engine!($reader, $sql, sql, connection => {
+                sqlx::query_as::<_, $row>(sql)$(.bind($bind))*.persistent(prepares).fetch_all(connection).await
             })
         }
     }};

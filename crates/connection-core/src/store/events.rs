@@ -221,15 +221,15 @@ impl Tx {
         const SQL: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain, \
                            generation, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         self.changed(Changed::Connection(event.connection_id));
-        let newest = optional!(self, NewestEvent, NEWEST, event.connection_id.as_uuid())?;
-        let standing = self.said(event, newest.as_ref(), mac).await?;
-        let (last, before) = newest.map(|newest| (newest.event.seq, newest.event.chain)).unwrap_or_default();
+        let (account, newest) = self.standing_before(event).await?;
+        let standing = said(event, account.as_ref(), newest.as_ref(), mac);
+        let (last, before) = newest.map(|newest| (newest.event.seq, newest.event.chain)).unzip();
         // Only an edit comes that far.
-        let Some(seq) = i64::checked_add(last, 1) else {
+        let Some(seq) = i64::checked_add(last.unwrap_or_default(), 1) else {
             let detail = "the events of a connection have no next number".into();
             return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
         };
-        let chain = chain(&before, seq, event, standing.as_ref(), mac);
+        let chain = chain(before.as_deref().unwrap_or_default(), seq, event, standing.as_ref(), mac);
         let (generation, facts) = standing.map(|standing| (standing.generation, standing.facts)).unzip();
         execute!(
             self,
@@ -243,40 +243,63 @@ impl Tx {
             &event.body,
             &chain[..],
             generation,
-            facts
-        )
-        .map(drop)
+            &facts
+        )?;
+        let EventRow { id, owner, connection_id, at, kind, body, says: _ } = event.clone();
+        let event =
+            StoredEvent { id, owner, connection_id, seq, at, kind, body, chain: chain.to_vec(), generation, facts };
+        self.set_appended(Some(NewestEvent { event, before }));
+        Ok(())
     }
 
-    /// How the connection stands with this event. Nothing is taken over from an event that is not linked to the one before
-    /// it, and what was never said of a connection is said by nothing but its first event: otherwise the program itself
-    /// would vouch for what somebody edited.
-    async fn said(
+    /// The row of the connection, for an event that says something of the row, and the newest event before this one. An
+    /// event that this job appended is not read again, because whoever appends holds the connection's lock.
+    async fn standing_before(
         &mut self,
         event: &EventRow,
-        newest: Option<&NewestEvent>,
-        mac: Mac<'_>,
-    ) -> Result<Option<Standing>, StoreError> {
-        let before = newest.filter(|newest| is_linked(newest, mac)).and_then(|newest| newest.event.standing());
-        let is_made = event.says == Says::Made && newest.is_none();
-        match (event.says, &before) {
-            (Says::Removed, _) => return Ok(Some(Standing::REMOVED)),
-            (Says::Made, _) if is_made => {}
-            (Says::Row | Says::Credential, Some(before)) if *before != Standing::REMOVED => {}
-            _ => return Ok(before),
+    ) -> Result<(Option<AccountFacts>, Option<NewestEvent>), StoreError> {
+        let id = event.connection_id;
+        let is_of_row = matches!(event.says, Says::Made | Says::Credential | Says::Row);
+        if let Some(newest) = self.take_appended().filter(|newest| newest.event.connection_id == id) {
+            let account = if is_of_row { self.account(id).await? } else { None };
+            return Ok((account.as_ref().map(AccountFacts::of), Some(newest)));
         }
-        let Some(account) = self.account(event.connection_id).await? else { return Ok(before) };
-        let is = standing(&AccountFacts::of(&account), mac);
-        let Some(before) = before else { return Ok(Some(is)) };
-        Ok(Some(match event.says {
-            Says::Credential if is.generation > before.generation => Standing { facts: before.facts, ..is },
-            // Whoever changes the row has checked it against `before` in this transaction. Generations are drawn when a
-            // credential is sealed, so one that was drawn earlier may be stored later: a lower one is no sign of an edit.
-            Says::Row => is,
-            // The row is older than the event: it is not what counts from then on.
-            _ => before,
-        }))
+        if is_of_row && let Some(row) = self.standing(id).await? {
+            let newest = row.newest.event();
+            return Ok((Some(row.account), newest));
+        }
+        Ok((None, optional!(self, NewestEvent, NEWEST, id.as_uuid())?))
     }
+}
+
+/// How the connection stands with this event. Nothing is taken over from an event that is not linked to the one before it,
+/// and what was never said of a connection is said by nothing but its first event: otherwise the program itself would vouch
+/// for what somebody edited.
+fn said(
+    event: &EventRow,
+    account: Option<&AccountFacts>,
+    newest: Option<&NewestEvent>,
+    mac: Mac<'_>,
+) -> Option<Standing> {
+    let before = newest.filter(|newest| is_linked(newest, mac)).and_then(|newest| newest.event.standing());
+    let is_made = event.says == Says::Made && newest.is_none();
+    match (event.says, &before) {
+        (Says::Removed, _) => return Some(Standing::REMOVED),
+        (Says::Made, _) if is_made => {}
+        (Says::Row | Says::Credential, Some(before)) if *before != Standing::REMOVED => {}
+        _ => return before,
+    }
+    let Some(account) = account else { return before };
+    let is = standing(account, mac);
+    let Some(before) = before else { return Some(is) };
+    Some(match event.says {
+        Says::Credential if is.generation > before.generation => Standing { facts: before.facts, ..is },
+        // Whoever changes the row has checked it against `before` in this transaction. Generations are drawn when a
+        // credential is sealed, so one that was drawn earlier may be stored later: a lower one is no sign of an edit.
+        Says::Row => is,
+        // The row is older than the event: it is not what counts from then on.
+        _ => before,
+    })
 }
 
 /// Computes what an event would say of the row as it is.

@@ -24,6 +24,11 @@ pub(super) enum Durability {
     Synced,
 }
 
+/// Logs a commit, so that what an operation costs can be counted.
+pub(super) fn log_commit(place: &str, jobs: usize, durability: Durability) {
+    tracing::trace!(store = place, jobs, durability = ?durability, "committed");
+}
+
 /// What of a job is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -79,6 +84,8 @@ where
                 result = Err(error);
             }
             self.changed = tx.take_changed();
+            // Of a job that is undone it is not there any more.
+            tx.set_appended(None);
             let outcome = if result.is_ok() { Outcome::Keep } else { Outcome::Undo };
             self.result = Some(result);
             outcome

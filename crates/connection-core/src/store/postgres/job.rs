@@ -8,14 +8,15 @@ use super::{
     super::{
         StoreError, Tx,
         engine::{Connection, Reader, is_dead},
-        job::{Job, Outcome},
+        job::{Job, Outcome, log_commit},
     },
     beginning,
     lend::begin,
 };
 
 pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: Box<dyn Job>) {
-    let transaction = match begin(pool, beginning(job.durability())).await {
+    let durability = job.durability();
+    let transaction = match begin(pool, beginning(durability)).await {
         Ok(transaction) => transaction,
         Err(error) => return job.answer(Err(StoreError::of(&error, &place))),
     };
@@ -25,7 +26,8 @@ pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: B
     let outcome = job.run(&mut tx).await;
     let result = match (outcome, tx.into_connection()) {
         (Outcome::Keep, Connection::PostgresTransaction(transaction)) => {
-            transaction.commit().await.map_err(|error| uncommitted(&error, &place))
+            let committed = transaction.commit().await;
+            committed.map(|()| log_commit(&place, 1, durability)).map_err(|error| uncommitted(&error, &place))
         }
         (Outcome::Undo, Connection::PostgresTransaction(transaction)) => {
             // A connection that cannot roll back is dead, and the server does it.

@@ -1,7 +1,12 @@
 //! The one task that writes: it commits together what was queued together.
 //!
-//! A job that fails or panics is undone alone, by its savepoint, or with the transaction that it has to itself. A caller is answered after the commit of its batch, and
-//! when that fails, so have all jobs of the batch. A crash leaves the batches up to some commit, each whole.
+//! A job that fails or panics is undone alone, by its savepoint, or with the transaction that it has to itself. A caller
+//! is answered after the commit of its batch, and when that fails, so have all jobs of the batch. A crash leaves the
+//! batches up to some commit, each whole.
+//!
+//! Each statement is a round trip to the driver's thread, which costs more than most statements. So the statements that end
+//! one job and begin the next are run together with the first statement of the next one, and a job that runs no statement
+//! costs none.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -10,8 +15,8 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::super::{
     StoreError, Tx,
-    engine::{Connection, Reader, execute},
-    job::{Durability, Job, Outcome},
+    engine::{Before, Connection, Reader, execute},
+    job::{Durability, Job, Outcome, log_commit},
 };
 
 /// When a batch takes no more, so that the first of it does not wait for ever for the last.
@@ -22,7 +27,7 @@ pub(in super::super) struct Limits {
 }
 
 impl Limits {
-    pub(in super::super) const USUAL: Self = Self { jobs: 256, time: Duration::from_millis(5) };
+    pub(in super::super) const USUAL: Self = Self { jobs: 256, time: Duration::from_millis(20) };
 }
 
 /// On what it writes.
@@ -49,7 +54,10 @@ impl Writer {
             match self.connection(relaxed).await {
                 Ok(connection) => {
                     let mut tx = Tx::new(Reader::new(connection, self.place.clone()));
-                    batch(&mut tx, &mut waiting, self.limits).await;
+                    let durability = if relaxed { Durability::Relaxed } else { Durability::Synced };
+                    if let Some(jobs) = batch(&mut tx, &mut waiting, self.limits).await {
+                        log_commit(&self.place, jobs, durability);
+                    }
                     self.put_back(tx.into_connection(), relaxed);
                 }
                 Err(error) => waiting.drain(..).for_each(|job| job.answer(Err(error.clone()))),
@@ -104,8 +112,8 @@ async fn refill(
     true
 }
 
-/// Runs jobs from the front in one transaction and answers them.
-async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits) {
+/// Runs jobs from the front in one transaction and answers them; the number of jobs that were committed, if any were.
+async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits) -> Option<usize> {
     let mut done = Vec::new();
     let result = match begin(tx).await {
         Err(error) => {
@@ -114,7 +122,7 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
         }
         Ok(()) if waiting.len() == 1 => alone(tx, waiting, &mut done).await,
         Ok(()) => match run(tx, waiting, &mut done, limits).await {
-            Ok(()) => commit(tx).await,
+            Ok(kept) => commit(tx).await.map(|()| kept),
             Err(error) => Err(error),
         },
     };
@@ -122,8 +130,9 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
         roll_back(tx).await;
     }
     for job in done {
-        job.answer(result.clone());
+        job.answer(result.clone().map(drop));
     }
+    result.ok().filter(|kept| *kept > 0)
 }
 
 /// Runs a job that has the transaction to itself. It needs no savepoint, because what undoes the job undoes nothing else.
@@ -131,45 +140,72 @@ async fn alone(
     tx: &mut Tx,
     waiting: &mut VecDeque<Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
-) -> Result<(), StoreError> {
-    let Some(mut job) = waiting.pop_front() else { return Ok(()) };
+) -> Result<usize, StoreError> {
+    let Some(mut job) = waiting.pop_front() else { return Ok(0) };
     let outcome = job.run(tx).await;
     done.push(job);
     match outcome {
-        Outcome::Keep => commit(tx).await,
+        Outcome::Keep => commit(tx).await.map(|()| 1),
         Outcome::Undo => {
             roll_back(tx).await;
-            Ok(())
+            Ok(0)
         }
     }
 }
 
-/// An error is one of the transaction as a whole, not of a job.
+/// Runs jobs, each in a savepoint; the number of jobs that are kept. An error is one of the transaction as a whole, not of
+/// a job.
 async fn run(
     tx: &mut Tx,
     waiting: &mut VecDeque<Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
     limits: Limits,
-) -> Result<(), StoreError> {
-    let began = Instant::now();
+) -> Result<usize, StoreError> {
+    let (began, mut kept, mut savepoint) = (Instant::now(), 0, Savepoint::None);
     while let Some(mut job) = waiting.pop_front() {
-        let result = in_savepoint(tx, job.as_mut()).await;
+        let result = in_savepoint(tx, job.as_mut(), &mut savepoint).await;
         done.push(job);
-        result?;
+        if result? == Outcome::Keep {
+            kept += 1;
+        }
         if done.len() >= limits.jobs || began.elapsed() >= limits.time {
             break;
         }
     }
-    Ok(())
+    Ok(kept)
 }
 
-async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<(), StoreError> {
-    savepoint(tx).await?;
-    match job.run(tx).await {
-        Outcome::Keep => release(tx).await,
-        // Fails where the engine has rolled the whole transaction back by itself, as on a full disk.
-        Outcome::Undo => undo(tx).await,
+/// The savepoint of a batch, between two jobs. The last one needs no end, because the commit ends it.
+#[derive(Clone, Copy)]
+enum Savepoint {
+    None,
+    /// It holds what the job before did.
+    Used,
+    /// Nothing was done since it was made.
+    Empty,
+}
+
+const MAKE: Before = Before { sql: "SAVEPOINT job; ", statements: 1 };
+const RENEW: Before = Before { sql: "RELEASE SAVEPOINT job; SAVEPOINT job; ", statements: 2 };
+
+async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job, savepoint: &mut Savepoint) -> Result<Outcome, StoreError> {
+    tx.run_before(match savepoint {
+        Savepoint::None => Some(MAKE),
+        Savepoint::Used => Some(RENEW),
+        Savepoint::Empty => None,
+    });
+    let outcome = job.run(tx).await;
+    if tx.is_untouched() {
+        // It ran no statement, and the savepoint is as it was.
+        tx.run_before(None);
+        return Ok(outcome);
     }
+    *savepoint = match outcome {
+        Outcome::Keep => Savepoint::Used,
+        // Fails where the engine has rolled the whole transaction back by itself, as on a full disk.
+        Outcome::Undo => undo(tx).await.map(|()| Savepoint::Empty)?,
+    };
+    Ok(outcome)
 }
 
 /// Takes the right to write at once: a transaction that reads first could find it taken later.
@@ -187,15 +223,6 @@ async fn roll_back(tx: &mut Tx) {
     execute!(tx, "ROLLBACK").map(drop).unwrap_or_default();
 }
 
-async fn savepoint(tx: &mut Tx) -> Result<(), StoreError> {
-    execute!(tx, "SAVEPOINT job").map(drop)
-}
-
-async fn release(tx: &mut Tx) -> Result<(), StoreError> {
-    execute!(tx, "RELEASE SAVEPOINT job").map(drop)
-}
-
 async fn undo(tx: &mut Tx) -> Result<(), StoreError> {
-    execute!(tx, "ROLLBACK TO SAVEPOINT job")?;
-    release(tx).await
+    execute!(tx, "ROLLBACK TO SAVEPOINT job").map(drop)
 }

@@ -105,6 +105,34 @@ async fn a_job_that_fails_or_panics_is_undone_alone() {
     }
 }
 
+/// The statements between two jobs are run together with the first one of the second.
+#[tokio::test]
+async fn a_job_is_told_of_the_rows_that_it_changed_itself_whatever_the_jobs_before_it_did() {
+    let database = Database::new();
+    let store = database.open_with(TOGETHER).await;
+    let row = database.account("a");
+    let (id, unknown) = (row.id, database.id());
+    let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
+    let rename = |label: &'static str| {
+        store.write(move |tx| Box::pin(async move { tx.set_account_label(id, label, 300).await }))
+    };
+    let two = rename("b");
+    let idle = store.write(|_| Box::pin(async { Ok(()) }));
+    let refused = store.write(|_| Box::pin(async { Err::<(), _>(StoreError::Closed) }));
+    let undone = store.write(move |tx| {
+        Box::pin(async move {
+            tx.delete_account(id).await?;
+            Err::<(), _>(StoreError::Closed)
+        })
+    });
+    let none = store.write(move |tx| Box::pin(async move { tx.set_account_label(unknown, "c", 300).await }));
+    let last = rename("d");
+    assert_eq!(tokio::join!(one, two, idle), (Ok(()), Ok(true), Ok(())));
+    assert_eq!(tokio::join!(refused, undone), (Err(StoreError::Closed), Err(StoreError::Closed)));
+    assert_eq!(tokio::join!(none, last), (Ok(false), Ok(true)));
+    assert_eq!(labels(&store).await, ["d"]);
+}
+
 /// R-INSEAM-047
 #[tokio::test]
 async fn a_commit_that_fails_fails_every_job_of_its_batch_and_no_other() {
