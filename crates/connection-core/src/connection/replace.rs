@@ -36,7 +36,9 @@ pub(crate) async fn seal_next(
     payload: &Payload,
     secret_names: String,
 ) -> Result<CredentialRow, Error> {
-    let drawn = shared.store.write(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await?;
+    // The commit that stores the credential takes this one to the disk. Where the power goes before it, the number may be
+    // drawn again, and nothing that was sealed with it is left.
+    let drawn = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await?;
     let generation = drawn.ok_or(Error::NotFound(id))?;
     let place = Place::credential(&id, owner, kind, generation);
     let failed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };

@@ -165,8 +165,7 @@ async fn put(
     let (id, now) = (context.id, context.now);
     tx.lock(Lock::Connection(id)).await?;
     let Some(row) = tx.listed(id).await? else { return Ok(Written::Gone) };
-    let late = !Lease::is_held(&context.process, context.fence, tx, id).await?;
-    tx.release_refresh(id, &context.process, context.fence).await?;
+    let late = !tx.release_refresh(id, &context.process, context.fence).await?;
     if row.account.generation != seen {
         // Whoever authorized again took the answers away. A probe that rotated the credential did not: what it made may
         // hold what was spent here, and then the next refresh finds what was answered.
@@ -186,17 +185,16 @@ async fn put(
     let scopes = fresh.granted_scopes.take();
     let is_other = scopes.is_some() && scopes != row.granted_scopes;
     fresh.granted_scopes = scopes.or_else(|| row.granted_scopes.clone());
-    let announced_at = tx.current_credential(id).await?.and_then(|row| row.plan.announced_at);
-    fresh.plan.announced_at = announced_at.filter(|at| plan::is_announced(*at, fresh.plan.authorized_until));
     // What the refresh replaced is dead, or will be; there is nothing to go back to.
-    tx.delete_credential(id, seen).await?;
-    tx.forget_previous(id, i64::MAX).await?;
+    let announced_at = tx.delete_credential_and_previous(id, seen).await?;
+    fresh.plan.announced_at = announced_at.filter(|at| plan::is_announced(*at, fresh.plan.authorized_until));
     tx.insert_credential(&fresh).await?;
     if !tx.promote_generation(id, seen, fresh.generation, now).await? {
         return Err(StoreError::Conflict { what: "generation of a connection".into() });
     }
     let before = replace::measured(&row);
-    let known = tx.liveness(id).await?;
+    // Of a connection that is live, the row says all that is needed.
+    let known = if before == Liveness::Live { None } else { tx.liveness(id).await? };
     let measured = proven(id, &row, known, fresh.generation, now);
     let (after, reason) =
         (words::to_liveness(&measured.liveness), measured.reason.as_deref().and_then(json::to_reason));
@@ -229,7 +227,7 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
         next_check_at,
         failures: 0,
     };
-    let next = known.as_ref().and_then(|known| known.next_check_at);
+    let next = row.next_check_at;
     match (replace::measured(row), known) {
         (Liveness::Live, _) => live(next),
         (Liveness::Offline, _) => live(Some(now)),

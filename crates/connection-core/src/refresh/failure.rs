@@ -148,8 +148,7 @@ async fn note(
     let (id, now) = (context.id, context.now);
     tx.lock(Lock::Connection(id)).await?;
     let Some(row) = tx.listed(id).await? else { return Ok((Written::Gone, why)) };
-    let late = !Lease::is_held(&context.process, context.fence, tx, id).await?;
-    tx.release_refresh(id, &context.process, context.fence).await?;
+    let late = !tx.release_refresh(id, &context.process, context.fence).await?;
     if row.account.generation != seen {
         let keys: Vec<_> = keys.into_iter().chain(unreadable).collect();
         tx.settle_exchanges(&keys).await?;

@@ -10,7 +10,7 @@ use crate::{
     ConnectionId, Error,
     exchange::SEND_WITHIN,
     registry::Shared,
-    store::{Changed, StoreError, Tx},
+    store::{Changed, StoreError},
 };
 
 /// How often whoever waits for another process looks at the row at least.
@@ -36,12 +36,6 @@ impl Lease {
             .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner).await }));
         let fence = taken.await?;
         Ok(fence.map(|fence| Self { shared: shared.clone(), id, fence, asked, ended: false }))
-    }
-
-    /// Whether it is still this one's, inside the transaction that wants to know.
-    pub(super) async fn is_held(process: &str, fence: i64, tx: &mut Tx, id: ConnectionId) -> Result<bool, StoreError> {
-        let leased = tx.refresh_lease(id).await?;
-        Ok(leased.is_some_and(|leased| leased.owner.as_deref() == Some(process) && leased.fence == fence))
     }
 
     /// Nothing is sent from then on, as the clock's `passed`.

@@ -150,7 +150,6 @@ pub(super) async fn begin(
 ) -> Result<SetupSession, Error> {
     let shared = registry.shared.clone();
     shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
-    purge(&shared).await?;
     let mut seed = [0; 32];
     shared.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
@@ -182,11 +181,12 @@ pub(super) async fn begin(
     };
     let slot = shared.slot(&row)?;
     let most = shared.most_setups;
-    let stored = shared.store.write(move |tx| {
+    // Nobody has typed or sent anything yet. What is committed next for the session takes it to the disk.
+    let stored = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
             // Of two that begin the last one at once, one is refused.
             tx.lock(Lock::Owner(&row.owner)).await?;
-            if tx.count_setups(&row.owner).await? >= i64::from(most) {
+            if tx.count_setups(&row.owner, row.created_at).await? >= i64::from(most) {
                 return Ok(Err(Error::TooManySetups { most }));
             }
             if !is_new {
@@ -195,10 +195,14 @@ pub(super) async fn begin(
                     return Ok(Err(Error::NotFound(connection_id)));
                 }
             }
-            tx.insert_setup(&row).await.map(Ok)
+            tx.insert_setup(&row).await?;
+            tx.purge_setups(row.created_at).await.map(Ok)
         })
     });
-    stored.await??;
+    if let Err(error) = end_expired(&shared, stored.await??).await {
+        // Whoever looks at them next ends them.
+        tracing::debug!(code = error.code(), "setups that have expired could not be ended");
+    }
     tracing::info!(session = %id, %kind, "setup begun");
     run::spawn(&shared, &slot);
     let keep = || Arc::new(Ephemeral { shared: shared.clone(), slot: slot.clone() });
@@ -216,7 +220,8 @@ impl IntoFuture for BeginSetup {
 }
 
 impl ConnectionRegistry {
-    /// Begins a setup when it is awaited. The session is stored before the plugin runs, and outlives this process.
+    /// Begins a setup when it is awaited. The session is stored before the plugin runs, and outlives this process. Until
+    /// something is recorded in it, such as an answer, a loss of power may take it.
     ///
     /// # Errors
     ///
@@ -345,6 +350,10 @@ pub(crate) fn take_over(shared: &Arc<Shared>, row: &SetupRow) {
 async fn purge(shared: &Arc<Shared>) -> Result<(), Error> {
     let now = shared.clock.now().seconds();
     let expired = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
+    end_expired(shared, expired).await
+}
+
+async fn end_expired(shared: &Arc<Shared>, expired: Vec<SessionId>) -> Result<(), Error> {
     for id in expired {
         let row = match shared.reader().await?.setup(id).await {
             // Nobody can go on with it either.

@@ -27,7 +27,7 @@ use crate::{
     exchange::ExchangeKey,
     registry::{KindEntry, Shared},
     services::{http::LastAnswer, log::TracingLog},
-    store::{Lock, rows::SetupState},
+    store::Lock,
 };
 
 const MOST_EFFECTS: i64 = 1000;
@@ -66,6 +66,8 @@ pub(super) struct Inner {
     pub(super) asked: Option<i64>,
     /// Until when this run alone may ask the world.
     pub(super) leased: Option<i64>,
+    /// Whether the session has an address at which it is called back.
+    pub(super) has_address: bool,
     /// Whether somebody signed in with a browser; and the account that was confirmed then.
     pub(super) in_browser: bool,
     pub(super) confirmed: Option<String>,
@@ -165,7 +167,8 @@ impl Inner {
             // What was spent is not asked for again.
             Effect::Http(result) if entry.what.starts_with(SEND_ONCE) && !nothing_spent(result) => self.asked = None,
             Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.asked = Some(self.next),
-            Effect::Allocated(_) | Effect::Elapsed | Effect::Kept(_) | Effect::Put(_) => {}
+            Effect::Allocated(address) => self.has_address |= address.is_some(),
+            Effect::Elapsed | Effect::Kept(_) | Effect::Put(_) => {}
         }
         self.now = entry.at;
         self.next += 1;
@@ -190,6 +193,7 @@ impl Effects {
             expires: loaded.expires,
             asked: None,
             leased: None,
+            has_address: false,
             in_browser: false,
             confirmed: None,
             heard,
@@ -295,12 +299,7 @@ impl Effects {
         let written = self.shared.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(session)).await?;
-                // One that ended keeps nothing more.
-                let row = tx.setup(session).await?;
-                if !row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting)) {
-                    return Ok(false);
-                }
-                // Whoever was second has nothing that takes the place of an answer.
+                // Whoever was second has nothing that takes the place of an answer; a session that ended keeps nothing.
                 if !tx.insert_effect(session, seq, &sealed).await? {
                     return Ok(false);
                 }

@@ -92,10 +92,10 @@ async fn take(shared: &Arc<Shared>, slot: &Arc<Slot>, seq: i64) -> Result<(Taken
     let taken = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
-            if tx.has_effect(id, seq).await? {
-                return Ok(Taken::Known);
+            if tx.lease_setup(id, &owner, until, now.seconds(), seq).await? {
+                return Ok(Taken::Mine);
             }
-            Ok(if tx.lease_setup(id, &owner, until, now.seconds()).await? { Taken::Mine } else { Taken::Held })
+            Ok(if tx.has_effect(id, seq).await? { Taken::Known } else { Taken::Held })
         })
     });
     let taken = taken.await?;

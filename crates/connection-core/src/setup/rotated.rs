@@ -24,7 +24,7 @@ use crate::{
     ids::SessionId,
     registry::Shared,
     seal::Sealed,
-    store::{Lock, Tx, rows::SetupState},
+    store::{Lock, Tx},
 };
 
 /// The fingerprint of such an entry; a plugin that goes on where it ended before asks something else.
@@ -140,10 +140,8 @@ async fn write(shared: &Shared, session: SessionId, seq: i64, sealed: Sealed) ->
 /// there already, of a commit that was not told.
 pub(crate) async fn insert(tx: &mut Tx, session: SessionId, seq: i64, sealed: &Sealed) -> Result<bool, StoreError> {
     tx.lock(Lock::Setup(session)).await?;
-    let row = tx.setup(session).await?;
-    let is_open = row.is_some_and(|row| matches!(row.state, SetupState::Running | SetupState::Waiting));
     let follows = seq == 0 || tx.has_effect(session, seq - 1).await?;
-    Ok(is_open && follows && tx.insert_effect(session, seq, sealed).await?)
+    Ok(follows && tx.insert_effect(session, seq, sealed).await?)
 }
 
 /// Of what another process of this node got and could not record; whether there was something.

@@ -282,19 +282,20 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
         shared.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let (id, seq) = (slot.id, waiting.seq);
-    let expires_at = expires.seconds();
-    let stored = shared.store.write(move |tx| {
+    let (expires_at, has_address) = (expires.seconds(), inner.has_address);
+    // A run makes the step again from the journal, so that the power may take it.
+    let stored = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
             // Another process has ended this wait already: to store it again would hide that.
-            if let Some(seq) = seq
-                && tx.has_effect(id, seq).await?
-            {
-                return Ok(None);
+            let is_past = seq.is_some() && tx.has_effect(id, seq.unwrap_or_default()).await?;
+            let stored = !is_past && tx.set_setup(id, SetupState::Waiting, no, None, Some(&sealed), expires_at).await?;
+            // Without an address nothing can arrive.
+            if !stored || !has_address {
+                return Ok(stored.then(Vec::new));
             }
             tx.extend_endpoints(id, expires_at).await?;
-            let stored = tx.set_setup(id, SetupState::Waiting, no, None, Some(&sealed), expires_at).await?;
-            Ok(if stored { Some(tx.inputs(id).await?) } else { None })
+            tx.inputs(id).await.map(Some)
         })
     });
     // It went on or ended meanwhile: the next look at the row says how.

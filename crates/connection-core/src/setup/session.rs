@@ -29,6 +29,8 @@ use crate::{
     store::{Lock, rows::SetupState},
 };
 
+/// What two inputs that end one wait meet at.
+const WAIT: &str = "wait of a setup";
 /// How often an input looks again when another one was first.
 pub(super) const MOST_TRIES: usize = 8;
 
@@ -335,8 +337,7 @@ pub(super) async fn record(
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
-            let Some(row) = tx.setup(id).await? else { return Ok(false) };
-            if row.state != SetupState::Waiting || row.step_seq != step {
+            if !tx.end_wait(id, step, alive).await? {
                 return Ok(false);
             }
             let fresh = match source {
@@ -345,12 +346,16 @@ pub(super) async fn record(
                 Source::Inbox(input) => tx.delete_input(id, input).await?,
             };
             if !fresh || !tx.insert_effect(id, seq, &sealed).await? {
-                return Ok(false);
+                // The wait goes on.
+                return Err(StoreError::Conflict { what: WAIT.into() });
             }
-            tx.set_setup(id, SetupState::Running, step, None, None, row.expires_at.max(alive)).await
+            Ok(true)
         })
     });
-    Ok(written.await?)
+    match written.await {
+        Err(StoreError::Conflict { what }) if what == WAIT => Ok(false),
+        written => Ok(written?),
+    }
 }
 
 type Item = Result<(StepNo, SetupStep), Error>;

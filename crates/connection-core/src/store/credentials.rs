@@ -3,7 +3,7 @@
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{execute, optional},
+    engine::{all, execute, optional},
     rows::CredentialRow,
 };
 use crate::ids::ConnectionId;
@@ -80,9 +80,16 @@ impl Tx {
         Ok(is_other)
     }
 
-    pub(crate) async fn delete_credential(&mut self, id: ConnectionId, generation: i64) -> Result<bool, StoreError> {
-        const SQL: &str = "DELETE FROM connection_credential WHERE connection_id = $1 AND generation = $2";
+    /// Deletes a credential and the previous one; when it was told that this credential ends, if it was.
+    pub(crate) async fn delete_credential_and_previous(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        const SQL: &str = "DELETE FROM connection_credential WHERE connection_id = $1 \
+                           AND (generation = $2 OR state = 'previous') RETURNING generation, announced_at";
         self.changed(Changed::Connection(id));
-        Ok(execute!(self, SQL, id.as_uuid(), generation)? == 1)
+        let deleted = all!(self, (i64, Option<i64>), SQL, id.as_uuid(), generation)?;
+        Ok(deleted.into_iter().find_map(|(deleted, at)| at.filter(|_| deleted == generation)))
     }
 }

@@ -35,10 +35,11 @@ impl Reader {
         Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
     }
 
-    /// How many of an owner's have not ended.
-    pub(crate) async fn count_setups(&mut self, owner: &str) -> Result<i64, StoreError> {
-        const SQL: &str = "SELECT count(*) FROM connection_setup WHERE owner = $1 AND state IN ('running', 'waiting')";
-        Ok(optional!(self, (i64,), SQL, owner)?.map_or(0, |(count,)| count))
+    /// The number of an owner's sessions that have neither ended nor expired.
+    pub(crate) async fn count_setups(&mut self, owner: &str, now: i64) -> Result<i64, StoreError> {
+        const SQL: &str = "SELECT count(*) FROM connection_setup WHERE owner = $1 AND state IN ('running', 'waiting') \
+                           AND expires_at > $2";
+        Ok(optional!(self, (i64,), SQL, owner, now)?.map_or(0, |(count,)| count))
     }
 
     /// Those of all owners that wait, oldest first; one that cannot be read is left out.
@@ -138,18 +139,32 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), header)? == 1)
     }
 
-    /// Lets `owner` alone ask the world for a session until then: `false` when it has ended, or another one asks.
+    /// Ends the wait at this step, since something came that ends it; `false` when the session is not at that wait. It lives
+    /// until `alive` at least.
+    pub(crate) async fn end_wait(&mut self, id: SessionId, step_seq: i64, alive: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_setup SET state = 'running', \
+                           expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END \
+                           WHERE id = $1 AND state = 'waiting' AND step_seq = $2";
+        self.changed(Changed::Setup(id));
+        Ok(execute!(self, SQL, id.as_uuid(), step_seq, alive)? == 1)
+    }
+
+    /// Lets `owner` alone ask the world for a session until then: `false` when it has ended, another one asks, or the effect
+    /// with the number `seq` is recorded.
     pub(crate) async fn lease_setup(
         &mut self,
         id: SessionId,
         owner: &str,
         until: i64,
         now: i64,
+        seq: i64,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_setup SET lease_owner = $2, lease_until = $3 \
                            WHERE id = $1 AND state IN ('running', 'waiting') \
-                           AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until <= $4)";
-        Ok(execute!(self, SQL, id.as_uuid(), owner, until, now)? == 1)
+                           AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until <= $4) \
+                           AND NOT EXISTS (SELECT 1 FROM connection_setup_effect AS e \
+                           WHERE e.session_id = $1 AND e.seq = $5)";
+        Ok(execute!(self, SQL, id.as_uuid(), owner, until, now, seq)? == 1)
     }
 
     /// Gives back what `owner` has leased: of one session, or of all.
@@ -186,14 +201,15 @@ impl Tx {
         Ok(true)
     }
 
-    /// Records an effect; `false` when another run has recorded one with this number.
+    /// Records an effect; `false` when another run has recorded one with this number, or the session has ended.
     pub(crate) async fn insert_effect(
         &mut self,
         session: SessionId,
         seq: i64,
         sealed: &Sealed,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "INSERT INTO connection_setup_effect (session_id, seq, sealed) VALUES ($1, $2, $3) \
+        const SQL: &str = "INSERT INTO connection_setup_effect (session_id, seq, sealed) SELECT s.id, $2, $3 \
+                           FROM connection_setup AS s WHERE s.id = $1 AND s.state IN ('running', 'waiting') \
                            ON CONFLICT (session_id, seq) DO NOTHING";
         Ok(execute!(self, SQL, session.as_uuid(), seq, sealed)? == 1)
     }

@@ -243,8 +243,7 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, S
                 let plan = plan::of(id, renews, now, given);
                 let fresh = CredentialRow { granted_scopes, valid_until, plan, ..fresh };
                 // What the provider replaced is dead, and so may be what came before; there is nothing to go back to.
-                tx.delete_credential(id, generation).await?;
-                tx.forget_previous(id, i64::MAX).await?;
+                tx.delete_credential_and_previous(id, generation).await?;
                 tx.insert_credential(&fresh).await?;
                 if !tx.promote_generation(id, generation, fresh.generation, now).await? {
                     return Err(StoreError::Conflict { what: "generation of a connection".into() });

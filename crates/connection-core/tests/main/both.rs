@@ -186,4 +186,5 @@ mod webhook_receive;
 mod webhook_replay;
 mod webhook_tested;
 mod wildcards;
+mod write_statements;
 mod world;

@@ -22,9 +22,13 @@ use crate::{
 
 /// What may be lost: a lease, whose holder is lost with it; a time at which something is due again; the time and the
 /// number of measurements that found what was known; which secrets a credential holds, which anybody may look up again;
-/// and sessions that ended long ago.
+/// the number of a credential that was not stored; a session for which nobody has typed anything, and the step that a run
+/// makes again from the journal; and sessions that ended long ago.
 const RELAXED: &[&str] = &[
+    "connection_account.next_generation",
+    "connection_account.revision",
     "connection_credential.secret_names",
+    "connection_endpoint.expires_at",
     "connection_liveness insert",
     "connection_liveness.checked_at",
     "connection_liveness.failures",
@@ -33,8 +37,13 @@ const RELAXED: &[&str] = &[
     "connection_liveness.lease_until",
     "connection_liveness.next_check_at",
     "connection_setup delete",
+    "connection_setup insert",
+    "connection_setup.expires_at",
     "connection_setup.lease_owner",
     "connection_setup.lease_until",
+    "connection_setup.sealed_step",
+    "connection_setup.state",
+    "connection_setup.step_seq",
     "connection_webhook.claimed_until",
 ];
 
@@ -148,7 +157,6 @@ async fn a_setup_a_reauthorization_and_a_rollback_wait_for_the_disk() {
     watch(&world).await;
     let connection = connected(&registry, "key-1").await;
     let made = [
-        "connection_setup insert",
         "connection_setup_effect insert",
         "connection_setup.state",
         "connection_account insert",

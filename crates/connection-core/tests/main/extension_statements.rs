@@ -49,7 +49,7 @@ impl Counted {
         fewest
     }
 
-    async fn once<T>(&self, what: &mut impl AsyncFnMut() -> T) -> (usize, T) {
+    pub(crate) async fn once<T>(&self, what: &mut impl AsyncFnMut() -> T) -> (usize, T) {
         let before = self.told().await;
         let done = what().await;
         (self.told().await - before, done)

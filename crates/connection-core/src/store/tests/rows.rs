@@ -191,7 +191,7 @@ async fn rotate(store: &Store, id: ConnectionId, whole: bool) -> Result<(), Stor
             Box::pin(async move {
                 let old = tx.account(id).await?.unwrap().generation;
                 let new = tx.draw_generation(id).await?.unwrap();
-                tx.delete_credential(id, old).await?;
+                tx.delete_credential_and_previous(id, old).await?;
                 tx.insert_credential(&credential(id, new, CredentialState::Current)).await?;
                 tx.promote_generation(id, old, new, 200).await?;
                 tx.upsert_liveness(&liveness(id, new)).await?;

@@ -92,7 +92,7 @@ async fn read(tx: &mut Reader) {
         kv("local", "a", "b");
         setup(session);
         list_setups("local");
-        count_setups("local");
+        count_setups("local", 1);
         waiting_setups(1);
         open_setups_of(nobody());
         effects(session);
@@ -201,7 +201,7 @@ async fn write_connections(tx: &mut Tx) {
         insert_credential(&credential);
         set_credential_facts(nobody(), 1, None, None);
         set_secret_names(nobody(), 1, "[]");
-        delete_credential(nobody(), 1);
+        delete_credential_and_previous(nobody(), 1);
         replace_credential(&account, &credential, 1, &[1]);
         rotate_previous(1, &credential, &[1]);
         forget_previous(nobody(), 1);
@@ -243,7 +243,8 @@ async fn write_setups(tx: &mut Tx) {
         insert_setup(&setup);
         set_setup(session, SetupState::Waiting, 0, None, None, 1);
         replace_setup_header(session, &sealed);
-        lease_setup(session, "a", 1, 1);
+        lease_setup(session, "a", 1, 1, 0);
+        end_wait(session, 1, 1);
         release_setups("a", Some(session));
         release_setups("a", None);
         end_setup(session, SetupState::Done, 1, None, 1);
