@@ -27,7 +27,8 @@ pub trait NamedSecrets<C>: Send + Sync {
     ///
     /// # When it is called
     ///
-    /// For a name in the descriptor's `secret_names` only: when a credential is stored, to know which it has, and when somebody
-    /// who may have it asks. Nobody is given it before that is on record.
+    /// For a name in the descriptor's `secret_names`: when a credential is stored, to know which it has, and when somebody who
+    /// may have it asks. For the [`token_secret`](crate::SignIn::token_secret) of a tool: when the tool is started. Nobody is
+    /// given a secret before that is on record.
     fn secret(&self, credential: &C, name: &str) -> Option<Secret>;
 }

@@ -108,6 +108,8 @@ pub struct SignIn {
     pub hint: Option<DisplayText>,
     /// The variable that a token may be given in; its name alone.
     pub token_env_var: Option<Text>,
+    /// The name by which [`NamedSecrets`](crate::NamedSecrets) hands out the token that the tool is given in that variable.
+    pub token_secret: Option<Text>,
     /// Where signing in is described; `https` alone.
     pub docs_url: Option<Text>,
 }
@@ -115,7 +117,13 @@ pub struct SignIn {
 impl SignIn {
     /// A command line, the binary first.
     pub fn new(command: impl IntoIterator<Item = Text>) -> Self {
-        Self { command: command.into_iter().collect(), hint: None, token_env_var: None, docs_url: None }
+        Self {
+            command: command.into_iter().collect(),
+            hint: None,
+            token_env_var: None,
+            token_secret: None,
+            docs_url: None,
+        }
     }
     /// What to do beside it.
     #[must_use]
@@ -127,6 +135,13 @@ impl SignIn {
     #[must_use]
     pub fn token_env_var(mut self, name: impl Into<Text>) -> Self {
         self.token_env_var = Some(name.into());
+        self
+    }
+    /// The secret of a credential that a host hands to the tool in [`token_env_var`](Self::token_env_var), when it starts the
+    /// tool with the profile of the connection. Nobody else is given it: it is none of the descriptor's `secret_names`.
+    #[must_use]
+    pub fn token_secret(mut self, name: impl Into<Text>) -> Self {
+        self.token_secret = Some(name.into());
         self
     }
     /// Where signing in is described.

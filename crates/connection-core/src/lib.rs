@@ -118,7 +118,8 @@ pub use lent::{AllowedTool, LoginWindow, MachineTools, ToolNotAllowed, ToolPolic
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use platform::{FileContent, GuardedFile, NotPrivate};
 pub use profiles::{
-    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, Profiles, SpawnOptions,
+    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfileError, ProfilePatch, ProfileToken, Profiles,
+    SpawnOptions,
 };
 pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{

@@ -16,10 +16,19 @@ impl Connection {
     /// [`Error::NotSupported`] for a kind or credential without one, [`Error::NotRenewed`], [`Error::Credential`],
     /// [`Error::Sealed`], [`Error::UnknownKind`], and the store's.
     pub async fn with_access_token<T>(&self, use_it: impl AsyncFnOnce(&Secret) -> T) -> Result<T, Error> {
-        let name = &self.info.kind;
         let taken = self.take_secrets(vec![ACCESS_TOKEN.to_owned()]).await?;
         let secret = taken.into_iter().next().flatten().ok_or_else(|| self.cannot("hand out an access token"))?;
-        let body = serde_json::json!({ "name": ACCESS_TOKEN });
+        self.record_release(ACCESS_TOKEN).await?;
+        Ok(use_it(&secret).await)
+    }
+
+    /// Stores the event that a secret of this name is handed out, before it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when the connection is gone meanwhile, and the store's.
+    pub(crate) async fn record_release(&self, name: &str) -> Result<(), Error> {
+        let body = serde_json::json!({ "name": name });
         let event = event::new(&self.shared, &self.info.owner, self.id(), event::SECRET_RELEASED, body);
         let (sealer, id) = (self.shared.sealer.clone(), self.id());
         let recorded = self.shared.store.write(move |tx| {
@@ -34,8 +43,17 @@ impl Connection {
         if !recorded.await? {
             return Err(Error::NotFound(id));
         }
-        tracing::info!(connection = %id, kind = %name, name = ACCESS_TOKEN, "secret released");
-        Ok(use_it(&secret).await)
+        tracing::info!(connection = %id, kind = %self.info.kind, name, "secret released");
+        Ok(())
+    }
+
+    /// The secret of this name, of a credential that is renewed first where it has ended. The caller records it before the
+    /// secret is handed out, and has checked that the kind declares the name.
+    pub(crate) async fn take_secret(&self, name: &str) -> Result<Option<Secret>, Error> {
+        let (kind, row) = self.open_fresh().await?;
+        let credential = row.payload.credential.duplicate();
+        let taken = named::secrets(&self.shared, &kind, credential, vec![name.to_owned()]).await?;
+        Ok(taken.into_iter().next().flatten())
     }
 
     /// Asks its plugin which secrets the credential holds, where one of these may be among them that its row does not name;

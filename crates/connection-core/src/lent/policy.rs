@@ -58,7 +58,7 @@ impl AllowedTool {
     pub fn new(program: impl Into<String>) -> Self {
         Self { program: program.into(), variables: BTreeSet::new(), arguments: BTreeSet::new(), paths: Vec::new() }
     }
-    /// An environment variable that a profile may set for this program.
+    /// An environment variable that a profile may set for this program, or in which the program is given a token.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>) -> Self {
         self.variables.insert(name.into());
@@ -161,6 +161,19 @@ impl ToolPolicy {
             }
         }
         allowed.names(&spec.implicit_dir)
+    }
+
+    /// Checks that a program may be given a token in this variable.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolNotAllowed`], which names the program or the variable.
+    pub(crate) fn check_token(&self, program: &str, variable: &str) -> Result<(), ToolNotAllowed> {
+        let allowed = self.program(program)?;
+        if allowed.variables.contains(variable) {
+            return Ok(());
+        }
+        Err(ToolNotAllowed::Variable { program: allowed.program.clone(), variable: variable.to_owned() })
     }
 
     /// Checks that a kind may run its first tool in a container with these files of the user.

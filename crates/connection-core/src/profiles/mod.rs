@@ -13,6 +13,7 @@ mod probe;
 mod rules;
 mod slots;
 mod spawn;
+mod token;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -37,6 +38,7 @@ pub use probe::{DirectoryProbe, DirectoryState};
 pub(crate) use rules::check;
 pub use spawn::SpawnOptions;
 pub(crate) use spawn::{extra_args, names, variables};
+pub use token::ProfileToken;
 
 /// One isolated identity of a local tool.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -108,6 +108,16 @@ impl SpawnOptions {
         self.applied = Some(Applied { id, owner, kind, directory, before, without, args });
     }
 
+    /// Puts a token in for the profile that was applied last; another profile takes it out.
+    pub(super) fn put_token(&mut self, variable: &str, value: &str) {
+        let before = self.env.insert(variable.into(), value.into());
+        if let Some(applied) = &mut self.applied
+            && !applied.before.iter().any(|(name, _)| name == variable)
+        {
+            applied.before.push((variable.into(), before));
+        }
+    }
+
     /// Leaves it as it was before a profile.
     fn take_out(&mut self) {
         self.args = self.own_args().to_vec();

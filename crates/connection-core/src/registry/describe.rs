@@ -67,7 +67,7 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
             return Err("a link of its guide is not an https address".into());
         }
     }
-    describe_tools::check(descriptor)?;
+    describe_tools::check(descriptor, capabilities)?;
     let mut checked = Checked { addresses, wildcards, patterns: HashMap::new() };
     for (at, field) in descriptor.fields.iter().enumerate() {
         if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {

@@ -1,8 +1,8 @@
 //! Checks what a descriptor says of local tools and of how far they may go, so that nothing odd is ever looked for or run.
 
-use connection_contract::{Descriptor, Link, PathBase, PathSpec, SignIn, ToolSpec};
+use connection_contract::{Descriptor, Link, PathBase, PathSpec, SecretName, SignIn, ToolSpec};
 
-use crate::lent::is_bare;
+use crate::{definition::Capabilities, lent::is_bare};
 
 const MOST_ARGUMENTS: usize = 16;
 const LONGEST_COMMAND: usize = 1000;
@@ -12,13 +12,14 @@ const MOST_PATHS: usize = 64;
 const MOST_TOOLS: usize = 16;
 
 /// What is wrong, naming the part.
-pub(super) fn check(descriptor: &Descriptor) -> Result<(), String> {
+pub(super) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<(), String> {
     let Descriptor { tools, permission_modes: modes, cache_ttl, .. } = descriptor;
     if tools.len() > MOST_TOOLS {
         return Err(format!("it names more than {MOST_TOOLS} tools"));
     }
     for (at, tool) in tools.iter().enumerate() {
         check_tool(tool)?;
+        check_token(descriptor, capabilities, tool)?;
         if tools.iter().take(at).any(|other| other.binary == tool.binary) {
             return Err(format!("two tools are named '{}'", tool.binary));
         }
@@ -67,6 +68,26 @@ fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
     }
     if sign_in.docs_url.as_ref().is_some_and(|url| Link::from_provider(url).is_none()) {
         return Err(format!("how a person signs in with '{name}' is not described at an https address"));
+    }
+    Ok(())
+}
+
+/// A token is handed to the tool alone: a name that extensions may be granted is not one.
+fn check_token(descriptor: &Descriptor, capabilities: Capabilities, tool: &ToolSpec) -> Result<(), String> {
+    let Some(sign_in) = &tool.sign_in else { return Ok(()) };
+    let Some(secret) = &sign_in.token_secret else { return Ok(()) };
+    let name = &tool.binary;
+    if SecretName::parse(secret.clone()).is_none() {
+        return Err(format!("'{secret}', the token of '{name}', cannot be the name of a secret"));
+    }
+    if sign_in.token_env_var.is_none() {
+        return Err(format!("the token '{secret}' of '{name}' has no variable to be given in"));
+    }
+    if !capabilities.secrets || !capabilities.profiles {
+        return Err(format!("the token '{secret}' of '{name}' needs a kind that hands out secrets and has profiles"));
+    }
+    if descriptor.secret_names.contains(secret) {
+        return Err(format!("the token '{secret}' of '{name}' is also a secret that extensions may be granted"));
     }
     Ok(())
 }

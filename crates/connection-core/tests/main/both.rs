@@ -86,6 +86,7 @@ mod profiles_rules;
 mod profiles_setup;
 mod profiles_slots;
 mod profiles_spawn;
+mod profiles_token;
 mod race;
 mod raw;
 mod reauthorize;

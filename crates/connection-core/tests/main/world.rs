@@ -142,7 +142,7 @@ pub(crate) fn tools() -> ToolPolicy {
     let home = |path: &str| PathSpec::new(PathBase::Home, path.to_owned()).unwrap();
     let mut outside = home("a");
     outside.relative = "../a".into();
-    let tool = ["TOOL_HOME", "TOOL_PARENT", "TOOL_ISOLATED", "XDG_CONFIG_HOME"].into_iter();
+    let tool = ["TOOL_HOME", "TOOL_PARENT", "TOOL_ISOLATED", "TOOL_TOKEN", "XDG_CONFIG_HOME"].into_iter();
     let tool = tool.fold(AllowedTool::new("tool").argument("--isolated"), AllowedTool::variable);
     let names = ["gone", "helper"].into_iter().map(|name| AllowedTool::new(name).paths([home("tools")]));
     let policy = names.fold(ToolPolicy::new(), ToolPolicy::allow);

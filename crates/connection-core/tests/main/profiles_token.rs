@@ -1,0 +1,187 @@
+//! A token that a connection holds for its tool: who is given it, that it is recorded, and that it goes with the connection.
+
+use connection_contract::{ProfileSpec, SignIn, prelude::*};
+use connection_core::{
+    AllowedTool, Connection, ConnectionRegistry, Error, NewProfile, Outcome, ProfileError, ProfileId, Profiles,
+    RegisterError, SpawnOptions, ToolPolicy,
+};
+
+use crate::{
+    raw,
+    tool::{Home, home},
+    world::{World, answers, step},
+};
+
+const KEYED: Kind = Kind::from_static("keyed");
+const TOKEN: &str = "canary-token-4b7d90e2";
+const RELEASES: &str = "SELECT body FROM connection_event WHERE kind = 'secret_released'";
+
+/// Keeps a token for its tool, or a key that the tool is not given.
+#[derive(Clone)]
+struct Keyed {
+    sign_in: SignIn,
+    secret_name: Option<&'static str>,
+}
+
+impl Keyed {
+    fn new() -> Self {
+        let sign_in = SignIn::new(["tool".into(), "login".into()]).token_env_var("TOOL_TOKEN").token_secret("token");
+        Self { sign_in, secret_name: None }
+    }
+}
+
+impl ConnectionDefinition for Keyed {
+    type Credential = Secret;
+
+    fn descriptor(&self) -> Descriptor {
+        let descriptor = Descriptor::new(KEYED, "Keyed", AuthType::ApiKey)
+            .tool(ToolSpec::new("tool").sign_in(self.sign_in.clone()))
+            .field(Field::text("account", "Account"))
+            .field(Field::secret("token", "Token"));
+        self.secret_name.into_iter().fold(descriptor, Descriptor::secret_name)
+    }
+    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<Established<Secret>, SetupFailure> {
+        let mut answers = ctx.prompt(Prompt::new("Connect").field("account").field("token")).await;
+        let account = answers.text("account")?.to_owned();
+        let made = Established::new(answers.secret("token")?, Identity::new(account.clone(), account));
+        Ok(made.established_live(VerifyResult::live()))
+    }
+    fn serialize_credential(&self, token: &Secret) -> Result<Secret, CredentialError> {
+        Ok(token.duplicate())
+    }
+    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
+        Ok(Secret::new(bytes))
+    }
+    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
+        Ok(VerifyResult::live())
+    }
+    fn secrets(&self) -> Option<&dyn NamedSecrets<Secret>> {
+        Some(self)
+    }
+    fn profiles(&self) -> Option<ProfileSpec> {
+        Some(ProfileSpec::new("TOOL_HOME", home(".tool")))
+    }
+}
+
+impl NamedSecrets<Secret> for Keyed {
+    fn secret(&self, token: &Secret, name: &str) -> Option<Secret> {
+        let is_token = name == "token" && token.expose().starts_with(b"canary-token");
+        is_token.then(|| token.duplicate())
+    }
+}
+
+struct Tokens {
+    world: World,
+    registry: ConnectionRegistry,
+    profiles: Profiles,
+}
+
+impl Tokens {
+    async fn with(policy: Option<ToolPolicy>) -> Self {
+        let world = World::new().await;
+        let builder = Home::at(world.directory.path().join("home")).environment(world.builder()).kind(Keyed::new());
+        let builder = policy.into_iter().fold(builder, |builder, policy| builder.tools(policy));
+        let registry = builder.open().await.unwrap();
+        let profiles = registry.profiles(&KEYED).unwrap();
+        Self { world, registry, profiles }
+    }
+
+    async fn profile(&self, label: &'static str) -> ProfileId {
+        self.profiles.create(NewProfile::new(label, format!("/profiles/{label}"))).await.unwrap().id
+    }
+
+    async fn connect(&self, profile: ProfileId, account: &str, token: &str) -> Connection {
+        let session = self.registry.begin_setup(&KEYED).profile(profile).await.unwrap();
+        let (no, _) = step(&session).await;
+        session.advance(no, &answers(&[("account", account), ("token", token)])).await.unwrap();
+        let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it is connected") };
+        self.registry.connection(done.connection).await.unwrap()
+    }
+
+    async fn released(&self) -> Vec<String> {
+        raw::texts(&self.world.database(), RELEASES).await
+    }
+}
+
+fn given(options: &SpawnOptions) -> Option<&str> {
+    options.env.get(std::ffi::OsStr::new("TOOL_TOKEN")).map(|value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn the_tool_is_given_the_token_of_its_profile_which_is_recorded_and_never_shown() {
+    let it = Tokens::with(None).await;
+    let (work, other) = (it.profile("work").await, it.profile("other").await);
+    let connection = it.connect(work, "ada", TOKEN).await;
+    it.connect(other, "key", "a key of the provider").await;
+    assert!(it.profiles.token(other).await.unwrap().is_none(), "a credential without a token hands out none");
+    let token = it.profiles.token(work).await.unwrap().unwrap();
+    assert_eq!((token.connection().id, token.variable()), (connection.id(), "TOOL_TOKEN"));
+    assert!(!format!("{token:?}").contains("canary"), "{token:?}");
+    assert_eq!(it.released().await, [""; 0], "nothing was handed out yet");
+
+    let mut options = SpawnOptions::new("tool").env("TOOL_TOKEN", "of the person");
+    it.profiles.apply_profile(&mut options, work).await.unwrap();
+    token.apply(&mut options).await.unwrap();
+    assert_eq!(given(&options), Some(TOKEN));
+    assert_eq!(it.released().await, [r#"{"name":"token"}"#]);
+    assert!(!format!("{options:?}").contains("canary"), "{options:?}");
+    // Another profile takes it out, and what the person had set is there again.
+    it.profiles.apply_profile(&mut options, other).await.unwrap();
+    assert_eq!(given(&options), Some("of the person"));
+}
+
+#[tokio::test]
+async fn a_token_goes_with_its_connection() {
+    let it = Tokens::with(None).await;
+    let work = it.profile("work").await;
+    let connection = it.connect(work, "ada", TOKEN).await;
+    let token = it.profiles.token(work).await.unwrap().unwrap();
+    it.registry.remove(connection.id()).await.unwrap();
+    let mut options = SpawnOptions::new("tool");
+    assert!(matches!(token.apply(&mut options).await, Err(Error::NotFound(_))));
+    assert_eq!(given(&options), None);
+    assert!(it.profiles.token(work).await.unwrap().is_none());
+    assert_eq!(it.released().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn of_several_tokens_that_of_the_default_is_given_or_the_last() {
+    let it = Tokens::with(None).await;
+    let work = it.profile("work").await;
+    let first = it.connect(work, "first", TOKEN).await;
+    let last = it.connect(work, "last", TOKEN).await;
+    let chosen = async || it.profiles.token(work).await.unwrap().unwrap().connection().id;
+    assert_eq!(chosen().await, first.id(), "the first connection of a provider is its default");
+    first.clear_default().await.unwrap();
+    assert_eq!(chosen().await, last.id());
+}
+
+#[tokio::test]
+async fn a_token_is_given_in_no_variable_that_the_host_does_not_list() {
+    let tool = AllowedTool::new("tool").variable("TOOL_HOME").paths([home(".tool")]);
+    let it = Tokens::with(Some(ToolPolicy::new().allow(tool))).await;
+    let work = it.profile("work").await;
+    assert!(it.profiles.token(work).await.unwrap().is_none(), "the profile works without it");
+    it.connect(work, "ada", TOKEN).await;
+    let Err(Error::Profile(refused)) = it.profiles.token(work).await else { panic!("the variable is not listed") };
+    assert!(matches!(refused, ProfileError::NotAllowed { .. }), "{refused}");
+    assert!(refused.to_string().contains("'TOOL_TOKEN' for 'tool'"), "{refused}");
+}
+
+/// A token is for the tool alone: no extension can be granted its name.
+#[tokio::test]
+async fn a_token_without_a_variable_or_that_is_also_a_granted_secret_is_refused() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let sign_in = || SignIn::new(["tool".into()]);
+    for (kind, part) in [
+        (Keyed { sign_in: sign_in().token_secret("token"), ..Keyed::new() }, "no variable to be given in"),
+        (Keyed { sign_in: sign_in().token_env_var("A").token_secret("a b"), ..Keyed::new() }, "cannot be the name"),
+        (Keyed { secret_name: Some("token"), ..Keyed::new() }, "extensions may be granted"),
+    ] {
+        match registry.register_connection_kind(kind) {
+            Err(RegisterError::Descriptor { problem, .. }) => assert!(problem.contains(part), "{problem}"),
+            other => panic!("{part}: {other:?}"),
+        }
+    }
+}
