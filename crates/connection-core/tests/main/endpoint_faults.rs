@@ -36,13 +36,15 @@ const fn error(message: &'static str) -> (Liveness, &'static str, &'static str, 
     (Liveness::Offline, "provider_error", message, None)
 }
 const NO_HTTP: (Liveness, &str, &str, Option<&str>) =
-    (Liveness::Offline, "provider_error", "the provider's answer is not valid HTTP", None);
+    (Liveness::Offline, "provider_error", "api.acme.example gave no answer that is valid HTTP", None);
+const CUT_OFF: (Liveness, &str, &str, Option<&str>) =
+    (Liveness::Offline, "provider_error", "api.acme.example answered 200, and the rest is not valid HTTP", None);
 const NOT_JSON: (Liveness, &str, &str, Option<&str>) =
-    (Liveness::Offline, "not_json", "the provider's answer could not be understood", None);
+    (Liveness::Offline, "not_json", "api.acme.example answered 200 with text that is not JSON", None);
 const NO_FIELD: (Liveness, &str, &str, Option<&str>) =
-    (Liveness::Offline, "not_json", "the provider's answer lacks the field 'id'", None);
+    (Liveness::Offline, "not_json", "api.acme.example answered 200 without the field 'id'", None);
 const LARGE: (Liveness, &str, &str, Option<&str>) =
-    (Liveness::Offline, "too_large", "the provider's answer is too large", None);
+    (Liveness::Offline, "too_large", "api.acme.example answered 200 with more than this host reads", None);
 const DENIED: (Liveness, &str, &str, Option<&str>) = (
     Liveness::Failing,
     "denied",
@@ -94,7 +96,7 @@ fn faults() -> Vec<Fault> {
         fault("10 MiB", LARGE, None, || Reply::flood(FLOOD, 10)),
         fault("10 MiB, announced", LARGE, None, || Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 10485760\r\n\r\n")),
         fault("10 MiB of headers", NO_HTTP, None, || Reply::flood("HTTP/1.1 200 OK\r\nx-long: ", 10)),
-        fault("an answer cut off", NO_HTTP, None, || Reply::raw(HEAD)),
+        fault("an answer cut off", CUT_OFF, None, || Reply::raw(HEAD)),
         fault("no HTTP", NO_HTTP, None, || Reply::raw("SSH-2.0-OpenSSH_9.6\r\n")),
         fault("a closed connection", NO_HTTP, None, || Reply::raw("")),
         fault("a redirect to another origin", DENIED, None, || Reply::redirect(302, "https://evil.example/me")),

@@ -90,7 +90,7 @@ impl HttpClient {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;
         let origin = target.meant.clone();
-        let whole = async { self.read(self.begin(target, request, self.body_limit()).await?).await };
+        let whole = async { self.read(self.begin(egress, target, request, self.body_limit()).await?).await };
         let answer = within(&**clock, policy.deadline(), whole).await;
         self.note(
             egress,
@@ -124,6 +124,7 @@ impl HttpClient {
             let request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
             let body = reqwest::Body::wrap(Marked::new(body.expose().to_vec(), taken.clone()));
             let response = request.body(body).send().await.map_err(|error| failure::of(&error))?;
+            egress.heard.begins(response.status().as_u16());
             debug!(status = response.status().as_u16(), "answered");
             self.read(Streaming::new(response, self.body_limit(), policy.spending_deadline(None), Arc::clone(clock))?)
                 .await
@@ -160,7 +161,7 @@ impl HttpClient {
         let policy = &self.0.policy;
         let target = egress.target(policy, request.url())?;
         let origin = target.meant.clone();
-        let answer = self.begin(target, request, limit).await;
+        let answer = self.begin(egress, target, request, limit).await;
         self.note(
             egress,
             &origin,
@@ -169,7 +170,13 @@ impl HttpClient {
         );
         answer
     }
-    async fn begin(&self, target: Target, request: HttpRequest, limit: u64) -> Result<Streaming, HttpError> {
+    async fn begin(
+        &self,
+        egress: &Egress,
+        target: Target,
+        request: HttpRequest,
+        limit: u64,
+    ) -> Result<Streaming, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
         let outgoing = Outgoing::new(request)?;
         // Paths and queries of some providers hold secrets.
@@ -177,7 +184,10 @@ impl HttpClient {
         let answer = async {
             let answer = within(&**clock, policy.deadline(), self.follow(target, outgoing)).await;
             match &answer {
-                Ok(response) => debug!(status = response.status().as_u16(), "answered"),
+                Ok(response) => {
+                    egress.heard.begins(response.status().as_u16());
+                    debug!(status = response.status().as_u16(), "answered");
+                }
                 Err(error) => debug!(%error, "not answered"),
             }
             Streaming::new(answer?, limit, policy.deadline(), Arc::clone(clock))
