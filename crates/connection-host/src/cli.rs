@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::IsTerminal as _,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -20,6 +20,7 @@ use secrecy::ExposeSecret as _;
 use crate::{
     Error, Exit, args, commands,
     config::{Application, Environment, KeySources, PrivateAddresses, Settings, VerifySettings, check_tools},
+    empty::{EmptyStore, may_exist, sqlite_file},
     inbound::Endpoint,
     input, name,
     nearest::misspelled,
@@ -159,6 +160,8 @@ impl Cli {
             output,
             person,
             interrupts,
+            only_reads: arguments.command.only_reads(),
+            empty: None,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -220,6 +223,10 @@ pub(crate) struct Program {
     /// Whether somebody can be asked.
     pub(crate) person: bool,
     pub(crate) interrupts: Interrupts,
+    /// `true` for a command that reads what is there and makes nothing.
+    pub(crate) only_reads: bool,
+    /// What such a command reads where there is no database.
+    empty: Option<EmptyStore>,
 }
 
 impl Program {
@@ -346,13 +353,28 @@ impl Program {
         &mut self,
         lend: impl FnOnce(RegistryBuilder) -> RegistryBuilder,
     ) -> Result<ConnectionRegistry, Error> {
-        let builder = self.key.apply(self.builder()).http(self.http()?).files(self.files()).tools(self.tools.clone());
+        let builder = match self.missing_database().filter(|_| self.only_reads) {
+            Some(looked) => {
+                if !self.output.json {
+                    self.output.note(format!("There is no database at {}, and none is made.", looked.display()));
+                }
+                let builder = self.builder();
+                self.empty.insert(EmptyStore::new()?).apply(builder)
+            }
+            None => self.with_state(self.key.apply(self.builder())),
+        };
+        let builder = builder.http(self.http()?).files(self.files()).tools(self.tools.clone());
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
         let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {
             builder.secret_value(kind.clone(), CLIENT_KEY, application.clone())
         });
-        let registry = lend(self.with_state(builder)).open().await?;
+        let opening = lend(builder).open();
+        let registry = match self.key.asks {
+            // The terminal belongs to the question for the key.
+            true => opening.await?,
+            false => self.output.waiting("the database", opening).await?,
+        };
         match &self.settings.owner {
             Some(owner) => Ok(registry.owner(owner.as_str())?),
             None => Ok(registry),
@@ -373,19 +395,4 @@ fn applications(settings: &Settings, kinds: &[KindEntry]) -> Result<BTreeMap<Kin
         applications.insert(entry.descriptor.kind.clone(), Arc::new(application));
     }
     Ok(applications)
-}
-
-/// What cannot be seen may be there: opening says why not.
-pub(crate) fn may_exist(path: &Path) -> bool {
-    path.try_exists().unwrap_or(true)
-}
-
-/// The file of a SQLite address; `None` for other engines.
-fn sqlite_file(url: &str) -> Option<&Path> {
-    let rest = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
-    match rest {
-        Some(rest) => Some(Path::new(rest.split('?').next().unwrap_or(rest))),
-        None if url.contains("://") => None,
-        None => Some(Path::new(url)),
-    }
 }

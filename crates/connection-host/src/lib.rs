@@ -38,6 +38,7 @@ mod args;
 mod cli;
 mod commands;
 mod config;
+mod empty;
 mod error;
 mod extensions;
 mod inbound;

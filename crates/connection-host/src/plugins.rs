@@ -24,9 +24,13 @@ fn tools(cli: Cli) -> Cli {
         let paths = paths.iter().filter_map(|path| PathSpec::new(PathBase::Home, *path));
         variables.iter().fold(AllowedTool::new(program).paths(paths), |tool, name| tool.variable(*name))
     };
-    cli.allow_tool(tool("claude", &["CLAUDE_CONFIG_DIR"], &[".local/bin", ".claude/local", ".claude", ".claude.json"]))
-        .allow_tool(tool("codex", &["CODEX_HOME"], &[".local/bin", ".codex"]))
-        .allow_tool(tool("gemini", &["GEMINI_CONFIG_DIR", "GEMINI_CLI_HOME"], &[".local/bin", ".gemini"]))
+    cli.allow_tool(tool(
+        "claude",
+        &["CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"],
+        &[".local/bin", ".claude/local", ".claude", ".claude.json"],
+    ))
+    .allow_tool(tool("codex", &["CODEX_HOME"], &[".local/bin", ".codex"]))
+    .allow_tool(tool("gemini", &["GEMINI_CONFIG_DIR", "GEMINI_CLI_HOME"], &[".local/bin", ".gemini"]))
 }
 
 /// The files of which `sandbox build` makes images: those of the plugins, here since a plugin reads no file.

@@ -9,7 +9,7 @@ pub use crate::{
 pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("account_changed", Exit::Refused),
     ("account_connected", Exit::Refused),
-    ("account_refused", Exit::SetupFailed),
+    ("account_refused", Exit::Fine),
     ("ambiguous", Exit::Usage),
     ("answer_refused", Exit::SetupFailed),
     ("answers_invalid", Exit::SetupFailed),
@@ -245,7 +245,7 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("probe", &["directory", "state", "exists", "authenticated", "reason", "account"]),
     ("profileRemoved", &["id", "kind", "label"]),
     ("profileSlot", &["kind", "slot", "profile"]),
-    ("run", &["argv", "env", "without", "cwd", "profile", "leftOut"]),
+    ("run", &["argv", "env", "secretEnv", "without", "cwd", "profile", "leftOut"]),
     ("image", &["kind", "engine", "image"]),
     ("usage", &["kind", "profile", "connection", "account", "authMode", "age", "error", "snapshot"]),
     ("usageSnapshot", &["metrics", "observedAt", "raw"]),

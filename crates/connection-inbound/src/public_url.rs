@@ -9,7 +9,8 @@ use url::{Host, Url};
 pub(crate) const OTHER_BROWSER: &str = "other-browser";
 
 /// The address at which browsers reach this host: `https://example.com`, or `https://example.com/connections` where a
-/// proxy passes on what is below a path. Without TLS it is a loopback address.
+/// proxy passes on what is below a path. Without TLS it is a loopback address, or one of a private network
+/// ([`on_private_network`](Self::on_private_network)).
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     /// Without `/` at its end.
@@ -33,6 +34,36 @@ impl PublicUrl {
     /// The loopback address with this port (RFC 8252, section 7.3): a number, since a name may be led elsewhere.
     pub(crate) fn loopback(port: u16) -> Option<Self> {
         format!("http://{}:{port}", Ipv4Addr::LOCALHOST).parse().ok()
+    }
+
+    /// Reads an address without TLS on a private network, such as `http://192.168.1.20:8745` (RFC 1918, RFC 4193): for a device
+    /// of that network which speaks no TLS. Whoever is on the network can read and change what passes, so a host takes such
+    /// an address only from a person who chose it. It is written as a number, because a name may lead anywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPublicUrl`] for every other address.
+    pub fn on_private_network(text: &str) -> Result<Self, InvalidPublicUrl> {
+        let url = Url::parse(text).map_err(|_| InvalidPublicUrl("is not a URL"))?;
+        if url.scheme() != "http" || !is_private_network(&url) {
+            return Err(InvalidPublicUrl("is no http address of a private network, written as a number"));
+        }
+        Self::of(url)
+    }
+
+    /// A URL whose scheme and host are allowed.
+    fn of(url: Url) -> Result<Self, InvalidPublicUrl> {
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidPublicUrl("has a user or password in it"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(InvalidPublicUrl("has a query or fragment"));
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+        if !url.path().bytes().all(plain) || url.path().contains("//") {
+            return Err(InvalidPublicUrl("has a path with more than letters, digits and - . _ ~"));
+        }
+        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), url })
     }
 
     /// Without `/` at its end.
@@ -71,12 +102,17 @@ impl PublicUrl {
         self.url.authority()
     }
 
+    /// Returns `true` if other machines reach it.
+    pub fn reaches_others(&self) -> bool {
+        !is_loopback(&self.url)
+    }
+
     /// What comes behind the origin; empty, or with `/` at its start and none at its end.
     pub fn prefix(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
 
-    /// Whether it is reached by TLS; one that is not is on this machine.
+    /// Returns `true` if it is reached by TLS. One that is not is on this machine or a private network.
     pub fn is_secure(&self) -> bool {
         self.url.scheme() == "https"
     }
@@ -93,17 +129,7 @@ impl FromStr for PublicUrl {
             "http" => return Err(InvalidPublicUrl("is not encrypted: use https, or http on 127.0.0.1 or [::1]")),
             _ => return Err(InvalidPublicUrl("is neither https nor http")),
         }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidPublicUrl("has a user or password in it"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(InvalidPublicUrl("has a query or fragment"));
-        }
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-        if !url.path().bytes().all(plain) || url.path().contains("//") {
-            return Err(InvalidPublicUrl("has a path with more than letters, digits and - . _ ~"));
-        }
-        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), url })
+        Self::of(url)
     }
 }
 
@@ -125,6 +151,15 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
+        _ => false,
+    }
+}
+
+/// Returns `true` for a number of a private network.
+fn is_private_network(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_private(),
+        Some(Host::Ipv6(address)) => address.is_unique_local(),
         _ => false,
     }
 }

@@ -1,8 +1,8 @@
 //! Agent command-line tools: Claude Code, Codex and Gemini CLI.
 //!
 //! One definition and a table: what is special about a tool is data (`tools`), and what is done with it is written once.
-//! A tool keeps its own login in a directory of which one person may have several; a connection is such a login, or an API
-//! key of the tool's provider. Nothing here writes below a directory, and nothing is run but the tool's version.
+//! A tool keeps its own login in a directory of which one person may have several; a connection is such a login, an API key of
+//! the tool's provider, or a token that the tool is given. Nothing here writes below a directory, and nothing is run but the tool's version.
 //! May change without notice, but for its kinds, its field names and what it has ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -75,6 +75,8 @@ impl ConnectionDefinition for AgentCli {
                 found.account.filter(|_| account.is_some())
             }
             How::ApiKey(key) => Some(key::account(self, self.0, login, key, ctx).await?),
+            // The provider documents no request that tells whether it takes the token; the tool says so when it runs.
+            How::SetupToken(_) => None,
         };
         let live = VerifyResult::live();
         Ok(match identity {
@@ -105,7 +107,7 @@ impl ConnectionDefinition for AgentCli {
 }
 
 impl Authorizer<Login> for AgentCli {
-    /// The tool's own login stays with the tool: there is nothing to attach, and the provider refuses the request.
+    /// The tool's own login and its token are for the tool: there is nothing to attach, and the provider refuses the request.
     fn authorize(&self, login: &Login, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
         if let How::ApiKey(key) = login.how() {
             self.0.api.attach(key, request);
@@ -118,6 +120,7 @@ impl NamedSecrets<Login> for AgentCli {
     fn secret(&self, login: &Login, name: &str) -> Option<Secret> {
         match (name, login.how()) {
             (spec::API_KEY, How::ApiKey(key)) => Some(key.duplicate()),
+            (spec::SETUP_TOKEN, How::SetupToken(token)) => Some(token.duplicate()),
             _ => None,
         }
     }

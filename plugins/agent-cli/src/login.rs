@@ -1,8 +1,8 @@
-//! What a connection keeps: that the tool has its own login, or an API key; and who may ask what was spent.
+//! What a connection keeps: that the tool has its own login, an API key or a token; and who may ask what was spent.
 
 use connection_contract::prelude::*;
 
-use crate::spec::{ADMIN_KEY, API_KEY, HOW, OWN};
+use crate::spec::{ADMIN_KEY, API_KEY, HOW, OWN, SETUP_TOKEN};
 
 /// How a tool is signed in.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Login {
     admin_key: Option<Secret>,
 }
 
-/// The two ways.
+/// The three ways.
 #[derive(Debug)]
 pub(crate) enum How {
     /// An API key of the tool's provider.
@@ -23,6 +23,8 @@ pub(crate) enum How {
         /// Whether setup found that the account has a subscription.
         is_subscription: bool,
     },
+    /// A token that the tool printed and is given when it is started.
+    SetupToken(Secret),
 }
 
 const ACCOUNT: &str = "account";
@@ -36,6 +38,9 @@ impl Login {
     }
     pub(crate) fn api_key(key: Secret) -> Self {
         Self { how: How::ApiKey(key), admin_key: None }
+    }
+    pub(crate) fn setup_token(token: Secret) -> Self {
+        Self { how: How::SetupToken(token), admin_key: None }
     }
     #[must_use]
     pub(crate) fn with_admin_key(mut self, key: Option<Secret>) -> Self {
@@ -57,6 +62,7 @@ impl Login {
                 let record = account.iter().fold(record, |record, account| record.with(ACCOUNT, account.as_str()));
                 if *is_subscription { record.with(MODE, SUBSCRIPTION) } else { record }
             }
+            How::SetupToken(token) => Record::new().with(HOW, SETUP_TOKEN).with(SETUP_TOKEN, token.duplicate()),
         };
         match &self.admin_key {
             Some(key) => record.with(ADMIN_KEY, key.duplicate()).encode(),
@@ -73,6 +79,7 @@ impl Login {
                 let mode = record.find(MODE).map(|_| record.text(MODE)).transpose()?;
                 How::Own { is_subscription: mode == Some(SUBSCRIPTION), account }
             }
+            SETUP_TOKEN => How::SetupToken(record.take(SETUP_TOKEN)?),
             _ => return Err(CredentialError::Malformed),
         };
         let admin_key = record.take(ADMIN_KEY).ok();

@@ -28,11 +28,7 @@ pub(crate) struct Found {
 /// that there is none is a reason.
 pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLive> {
     let path = installed(tool, ctx).await?;
-    let Some(directory) = ctx.directory() else {
-        let nowhere = format!("it is not known in which directory {} keeps the login of this owner", tool.name);
-        let reason = Reason::new(tool.code("nowhere"), nowhere);
-        return Err(NotLive::failing(reason.remedy("create a profile with a directory, and connect that")));
-    };
+    let directory = directory(tool, ctx)?;
     let Some(files) = ctx.files() else {
         return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
     };
@@ -43,6 +39,15 @@ pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLiv
     let is_bare = probed.authenticated.is_none() && !probed.is_doubtful;
     let is_subscription = probed.is_subscription;
     Ok(Found { path, directory: directory.clone(), account: probed.account, is_subscription, is_bare })
+}
+
+/// The directory of the profile.
+pub(crate) fn directory<'c>(tool: &Tool, ctx: &'c Context<'_>) -> Result<&'c Root, NotLive> {
+    ctx.directory().ok_or_else(|| {
+        let nowhere = format!("it is not known in which directory {} keeps the login of this owner", tool.name);
+        let reason = Reason::new(tool.code("nowhere"), nowhere);
+        NotLive::failing(reason.remedy("create a profile with a directory, and connect that"))
+    })
 }
 
 async fn installed(tool: &Tool, ctx: &Context<'_>) -> Result<DisplayText, NotLive> {

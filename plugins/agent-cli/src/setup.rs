@@ -1,4 +1,4 @@
-//! Connecting: by the tool's own login, or with an API key.
+//! Connecting: by the tool's own login, with an API key, or with a token that the tool printed.
 
 use connection_contract::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::{
     AgentCli, key,
     login::Login,
     own,
-    spec::{ADMIN_KEY, API_KEY, HOW, Tool},
+    spec::{ADMIN_KEY, API_KEY, HOW, SETUP_TOKEN, Tool},
 };
 
 /// How often something that does not work yet is asked again.
@@ -26,8 +26,10 @@ pub(crate) async fn run(
         let problem = last.as_ref().map(said);
         let prompt = Prompt::new(format!("Connect {}", tool.name)).problem(problem).field(HOW);
         let answers = ctx.prompt(prompt).await;
-        if answers.text(HOW)? == API_KEY {
-            return with_key(kind, tool, ctx).await;
+        match answers.text(HOW)? {
+            API_KEY => return with_key(kind, tool, ctx).await,
+            SETUP_TOKEN => return with_token(tool, ctx).await,
+            _ => {}
         }
         match own::look(tool, ctx).await {
             Ok(found) => return Ok(by_own_login(tool, found, ctx)),
@@ -95,6 +97,17 @@ async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Resul
         .remedy(format!("make one at {}", tool.api.console)))
 }
 
+/// The token is of the profile whose directory this is: it does not tell its account, and a later one takes its place.
+async fn with_token(tool: &Tool, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
+    let directory = own::directory(tool, ctx)?;
+    let prompt = Prompt::new(format!("Token of {}", tool.name)).field(SETUP_TOKEN);
+    let token = ctx.prompt(prompt).await.secret(SETUP_TOKEN)?;
+    let (hash, last) = (hash_of(directory, ctx), last_part(directory));
+    let identity = Identity::new(format!("token:{hash}"), format!("{} token in {last}", tool.name));
+    let measured = VerifyResult::live().identity(identity.clone());
+    Ok(Established::new(Login::setup_token(token), identity).established_live(measured))
+}
+
 /// What is wrong and what to do, in one text.
 fn said(reason: &Reason) -> DisplayText {
     match &reason.remedy {
@@ -105,7 +118,15 @@ fn said(reason: &Reason) -> DisplayText {
 
 /// A login of which nothing tells whose it is: named by its directory, by a hash since a path is not for everybody's eyes.
 fn unnamed(tool: &Tool, directory: &Root, ctx: &Context<'_>) -> Identity {
+    let (hash, last) = (hash_of(directory, ctx), last_part(directory));
+    Identity::new(format!("directory:{hash}"), format!("{} in {last}", tool.name))
+}
+
+fn hash_of(directory: &Root, ctx: &Context<'_>) -> String {
     let hash = encode::hex(&ctx.crypto().sha256(directory.as_str().as_bytes()));
-    let last = directory.as_str().rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
-    Identity::new(format!("directory:{}", hash.get(..16).unwrap_or_default()), format!("{} in {last}", tool.name))
+    hash.get(..16).unwrap_or_default().to_owned()
+}
+
+fn last_part(directory: &Root) -> &str {
+    directory.as_str().rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default()
 }

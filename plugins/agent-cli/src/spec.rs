@@ -8,6 +8,8 @@ pub(crate) const HOW: &str = "how";
 pub(crate) const OWN: &str = "own";
 /// The field, the secret name and the way of an API key.
 pub(crate) const API_KEY: &str = "apiKey";
+/// The field, the secret name and the way of a token that the tool prints.
+pub(crate) const SETUP_TOKEN: &str = "setupToken";
 /// The field for a key that may ask what was spent.
 pub(crate) const ADMIN_KEY: &str = "adminKey";
 
@@ -35,6 +37,8 @@ pub(crate) struct Tool {
     pub(crate) sign_in_hint: &'static str,
     /// The variable that takes a token of its own login or, where there is none, a key.
     pub(crate) token_env: &'static str,
+    /// The command that prints a token for that variable, where a connection may hold it.
+    pub(crate) token_command: Option<&'static str>,
     pub(crate) directory: Directory,
     pub(crate) api: Api,
     /// Its permission modes, in the order in which a person cycles through them.
@@ -160,13 +164,15 @@ impl Tool {
             (OWN, format!("by {}'s own login", self.name)),
             (API_KEY, format!("with an API key of {}", self.provider)),
         ];
-        let ways = ways.into_iter().map(|(value, label)| (value.into(), label.into())).collect();
+        let token = self.token_command.map(|command| (SETUP_TOKEN, format!("with a token that '{command}' prints")));
+        let help = if token.is_some() { "own, apiKey or setupToken" } else { "own or apiKey" };
+        let ways = ways.into_iter().chain(token).map(|(value, label)| (value.into(), label.into())).collect();
         let mut descriptor = Descriptor::new(self.kind.clone(), self.name, AuthType::ApiKey)
             .origin(self.api.origin)
             .needs(Need::Files)
             .needs(Need::Tools)
             .tool(self.tool())
-            .field(Field::new(HOW, "How is it signed in", Input::Choice(ways)).default(OWN).help("own or apiKey"))
+            .field(Field::new(HOW, "How is it signed in", Input::Choice(ways)).default(OWN).help(help))
             .field(Field::secret(API_KEY, format!("API key of {}", self.provider)).help(self.api.console))
             .secret_name(API_KEY)
             .guide(format!("Install it with '{}'.", self.install()))
@@ -177,6 +183,10 @@ impl Tool {
         if self.costs().is_some() {
             let field = Field::secret(ADMIN_KEY, "Admin key of the organization").offer("Show what was spent?");
             descriptor = descriptor.field(field.help("the provider tells what was spent to this key alone"));
+        }
+        if let Some(command) = self.token_command {
+            let field = Field::secret(SETUP_TOKEN, format!("Token of {}", self.name)).pattern("[!-~]+");
+            descriptor = descriptor.field(field.help(format!("'{command}' prints it; one line without spaces")));
         }
         descriptor = self.modes.iter().fold(descriptor, |descriptor, mode| descriptor.permission_mode(*mode));
         match self.cache_ttl {
@@ -189,6 +199,7 @@ impl Tool {
         let command = self.sign_in.iter().map(|word| Text::Borrowed(*word));
         let sign_in =
             SignIn::new(command).hint(self.sign_in_hint).token_env_var(self.token_env).docs_url(self.sign_in_docs);
+        let sign_in = if self.token_command.is_some() { sign_in.token_secret(SETUP_TOKEN) } else { sign_in };
         let spec = ToolSpec::new(self.binary).install_command(self.install()).docs_url(self.docs).sign_in(sign_in);
         let places = self.places.iter().filter_map(|place| PathSpec::new(PathBase::Home, *place));
         let spec = places.fold(spec, ToolSpec::extra_path);

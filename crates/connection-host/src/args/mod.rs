@@ -87,6 +87,9 @@ Ports
   inbound.listen       Address to listen on [default: 127.0.0.1:8745]
   inbound.public_url   Address at which browsers and providers reach it
                        [default: the address that it listens on]
+  inbound.unencrypted_url
+                       Address in your own network without encryption, for
+                       devices that speak no TLS [default: none]
   /healthz             Answers 200 while the database can be read, else 503
 
 Database and key
@@ -110,6 +113,27 @@ Log
 
 Each of these is a key of the configuration file, and a variable: inbound.listen
 is CONNECTIONS_INBOUND__LISTEN.";
+
+impl Command {
+    /// Returns `true` for a command that shows what is there. In a directory without a database it makes none.
+    ///
+    /// `profiles list` is not one: it makes the first profile, whose id it gives out.
+    pub(crate) fn only_reads(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Show { .. } | Self::Verify { .. } | Self::Files { .. } | Self::Resolve { .. } => true,
+            Self::Events { follow, .. } => !follow,
+            Self::Extensions { command } => matches!(command, None | Some(ExtensionsCommand::List)),
+            Self::Preferences { command } => matches!(command, PreferencesCommand::Get { .. }),
+            Self::Profiles { command } => matches!(command, ProfilesCommand::Probe { .. }),
+            Self::Setup { command } => matches!(command, SetupCommand::List),
+            Self::Usage(usage) => !usage.watch,
+            Self::Webhooks(webhooks) => {
+                matches!(webhooks.command, None | Some(WebhooksCommand::Deliveries | WebhooksCommand::Key))
+            }
+            _ => false,
+        }
+    }
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

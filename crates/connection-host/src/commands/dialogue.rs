@@ -4,7 +4,7 @@
 //! Only a setup that waits for something else than an answer, or for the confirmation of its account where nobody can be
 //! asked, stays, and says how to go on; and one that was begun before, when nothing was brought to go on with.
 
-use connection_contract::{Field, Identity, Notice, Prompt, Reason, Way};
+use connection_contract::{Field, Identity, Notice, Prompt, Reason, Way, reason};
 use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
 
 use super::{
@@ -362,8 +362,9 @@ fn names_of(fields: &[Field]) -> Vec<String> {
     fields.iter().map(|field| field.name.to_string()).collect()
 }
 
+/// A person said no, which ends the setup and is no failure of the command.
 fn refused(account: &str) -> Error {
-    Error::new(Exit::SetupFailed, "account_refused", format!("{account} was not confirmed; nothing was kept")).remedy(
+    Error::new(Exit::Fine, "account_refused", format!("{account} was not confirmed; nothing was kept")).remedy(
         "begin again, and sign in at the provider as the account that you mean; if you did not sign in as this one, \
          somebody else did",
     )
@@ -383,7 +384,13 @@ fn waiting(session: &SetupSession, reason: &Reason) -> Error {
     let id = session.id().to_string();
     let short = short_id(&id);
     let message = format!("{}; your answers are kept in the setup {short}", reason.message);
-    Error::new(Exit::SetupFailed, "setup_waiting", message).remedy(format!(
+    let way = format!(
         "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`"
-    ))
+    );
+    Error::new(Exit::SetupFailed, "setup_waiting", message).remedy(match &*reason.code {
+        reason::TLS => format!(
+            "if an authority of your own issued the certificate, name its file in http.root_certificate; then {way}"
+        ),
+        _ => way,
+    })
 }

@@ -4,10 +4,7 @@
 //! see the others; programs, and who asks for all, get them page by page, one round of pages for each urgency, so that no
 //! list is too long for the memory.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use std::collections::{HashMap, HashSet};
 
 use connection_contract::{Kind, Liveness};
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Filter, ListCursor, Page};
@@ -36,9 +33,6 @@ const MOST_COMMANDS: usize = 100;
 
 pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, Error> {
     let wanted = Wanted::of(&arguments)?;
-    if let Some(looked) = program.missing_database() {
-        return nothing(&program.output, &looked);
-    }
     let registry = program.open().await?;
     let output = &program.output;
     let mut printer = Printer::new(output, arguments.all_owners, arguments.limit);
@@ -60,17 +54,6 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
     }
     registry.close().await;
     printer.end(wanted.is_all(), more)?;
-    Ok(Exit::Fine)
-}
-
-/// There is no database, and looking at one makes none: the directory may be a misspelled one.
-fn nothing(output: &Output, looked: &Path) -> Result<Exit, Error> {
-    if output.json {
-        Elements::new().end(output)?;
-        return Ok(Exit::Fine);
-    }
-    output.line(format!("Nothing is connected yet: there is no database at {}.", looked.display()))?;
-    output.line("`connections kinds` shows what can be connected; `connections add KIND` begins.")?;
     Ok(Exit::Fine)
 }
 

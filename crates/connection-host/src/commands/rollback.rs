@@ -17,7 +17,8 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
             return Ok(Exit::Fine);
         }
     }
-    let info = connection.rollback().await?;
+    let provider = program.provider(&connection.info().kind);
+    let info = program.output.waiting(provider, connection.rollback()).await?;
     registry.close().await;
     made::print(&program.output, &info, Made::RolledBack)
 }

@@ -137,12 +137,21 @@ pub(crate) struct Variables {
     /// Taken away, of those that are set.
     pub(crate) without: Vec<OsString>,
     pub(crate) env: BTreeMap<OsString, OsString>,
+    /// The variable that holds a token, whose value is not shown.
+    pub(crate) secret: Option<OsString>,
 }
 
 impl Variables {
     pub(super) fn of(program: &Program, options: &SpawnOptions) -> Self {
         let without = options.without.iter().filter(|name| program.environment.has(name)).cloned().collect();
-        Self { without, env: options.env.clone() }
+        Self { without, env: options.env.clone(), secret: None }
+    }
+
+    /// The same with a variable whose value is not shown.
+    pub(super) fn with_secret(mut self, name: Option<&OsString>) -> Self {
+        self.secret = name.cloned();
+        self.env.retain(|variable, _| Some(variable) != name);
+        self
     }
 
     /// As a shell takes them before a command.
@@ -150,7 +159,9 @@ impl Variables {
         let without = self.without.iter().flat_map(|name| ["-u".to_owned(), quoted(&name.to_string_lossy())]);
         let env = self.env.iter();
         let env = env.map(|(name, value)| format!("{}={}", name.to_string_lossy(), quoted(&value.to_string_lossy())));
+        // The shell that reads the line has the token, or not.
+        let secret = self.secret.iter().map(|name| name.to_string_lossy()).map(|name| format!("{name}=\"${name}\""));
         let program = (!self.without.is_empty()).then(|| "env".to_owned());
-        program.into_iter().chain(without).chain(env).collect()
+        program.into_iter().chain(without).chain(env).chain(secret).collect()
     }
 }

@@ -57,21 +57,25 @@ impl Of<'_> {
     async fn run(&self, command: Option<WebhooksCommand>) -> Result<Exit, Error> {
         let connection = self.connection;
         match command {
-            None => self.shown(connection.webhook().await?, None),
+            None => self.shown(self.waiting(connection.webhook()).await?, None),
             Some(WebhooksCommand::Enable) => {
-                let mut info = connection.enable_webhook().await?;
+                let mut info = self.waiting(connection.enable_webhook()).await?;
                 if info.signing_key == SigningKey::Handshake && info.keys.is_empty() {
                     // The provider tells its key as soon as the address is entered there.
-                    info = connection.await_webhook_handshake().await?;
+                    info = self.waiting(connection.await_webhook_handshake()).await?;
                 }
                 self.with_key(info).await
             }
             Some(WebhooksCommand::Rotate) => {
-                let info = connection.rotate_webhook_key().await?;
+                let info = self.waiting(connection.rotate_webhook_key()).await?;
                 self.with_key(info).await
             }
-            Some(WebhooksCommand::EndGrace) => self.shown(Some(connection.end_webhook_grace().await?), None),
-            Some(WebhooksCommand::Handshake) => self.shown(Some(connection.await_webhook_handshake().await?), None),
+            Some(WebhooksCommand::EndGrace) => {
+                self.shown(Some(self.waiting(connection.end_webhook_grace()).await?), None)
+            }
+            Some(WebhooksCommand::Handshake) => {
+                self.shown(Some(self.waiting(connection.await_webhook_handshake()).await?), None)
+            }
             Some(WebhooksCommand::Key) => self.key().await,
             Some(WebhooksCommand::Disable { yes }) => self.disable(yes).await,
             Some(WebhooksCommand::Test) => self.test().await,
@@ -79,15 +83,20 @@ impl Of<'_> {
         }
     }
 
+    /// Awaits what the database does, and says so after a second.
+    async fn waiting<T>(&self, work: impl Future<Output = T>) -> T {
+        self.program.output.waiting("the database", work).await
+    }
+
     /// As [`shown`](Self::shown), with the key where it was made here and may be seen.
     async fn with_key(&self, info: WebhookInfo) -> Result<Exit, Error> {
         let is_told = self.reveals && info.signing_key == SigningKey::Generated;
-        let key = if is_told { Some(self.connection.webhook_key().await?) } else { None };
+        let key = if is_told { Some(self.waiting(self.connection.webhook_key()).await?) } else { None };
         self.shown(Some(info), key)
     }
 
     async fn key(&self) -> Result<Exit, Error> {
-        let key = self.connection.webhook_key().await?;
+        let key = self.waiting(self.connection.webhook_key()).await?;
         match self.program.output.json {
             true => self.shown(self.connection.webhook().await?, Some(key)),
             false => {
@@ -104,13 +113,13 @@ impl Of<'_> {
                 return Ok(Exit::Fine);
             }
         }
-        self.connection.disable_webhook().await?;
+        self.waiting(self.connection.disable_webhook()).await?;
         self.shown(None, None)
     }
 
     async fn test(&self) -> Result<Exit, Error> {
         let url = public_url(self.program)?;
-        let check = check_webhook(self.connection, url).await?;
+        let check = self.program.output.waiting(url.as_str(), check_webhook(self.connection, url)).await?;
         let message = || format!("a signed delivery to {url} arrives and is authentic");
         let (ok, message, remedy) = match check.problem {
             None => (true, message(), None),
@@ -132,7 +141,7 @@ impl Of<'_> {
         let output = &self.program.output;
         let (mut after, mut elements, mut printed) = (None, Elements::new(), false);
         loop {
-            let page = self.connection.inbox(after).await?;
+            let page = self.waiting(self.connection.inbox(after)).await?;
             if output.json {
                 page.events.iter().try_for_each(|event| elements.push(output, &json::DeliveryBody::from(event)))?;
             } else if !page.events.is_empty() {

@@ -201,6 +201,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         | KeyType::Path
         | KeyType::PrivateAddresses
         | KeyType::PublicUrl
+        | KeyType::UnencryptedUrl
         | KeyType::Secret
         | KeyType::Text
         | KeyType::Url

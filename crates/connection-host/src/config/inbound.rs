@@ -18,22 +18,41 @@ pub(crate) struct InboundSettings {
     /// For browsers that come back to a command.
     pub(crate) loopback_port: Option<u16>,
     pub(crate) public_url: Option<PublicUrl>,
+    /// An address of a private network without encryption, in the place of the public URL.
+    pub(super) unencrypted_url: Option<PublicUrl>,
 }
 
 impl InboundSettings {
+    /// Takes the one address that is configured.
+    ///
+    /// # Errors
+    ///
+    /// Two are.
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
+        if self.public_url.is_some() && self.unencrypted_url.is_some() {
+            return Err(Error::configuration("inbound.public_url and inbound.unencrypted_url are both set")
+                .remedy("a host is reached at one address: take one of the two away"));
+        }
+        self.public_url = self.public_url.take().or(self.unencrypted_url.take());
+        Ok(())
+    }
+
     /// Where `serve` listens.
     ///
     /// # Errors
     ///
-    /// Other machines would reach it in the clear: codes and what providers send would pass by everybody between.
+    /// Other machines would reach it in the clear, and nobody chose that: codes and what providers send would pass by
+    /// everybody between.
     pub(crate) fn listen(&self) -> Result<SocketAddr, Error> {
         let listen = self.listen.unwrap_or(LISTEN);
-        if listen.ip().is_loopback() || self.public_url.as_ref().is_some_and(PublicUrl::is_secure) {
+        if listen.ip().is_loopback()
+            || self.public_url.as_ref().is_some_and(|url| url.is_secure() || url.reaches_others())
+        {
             return Ok(listen);
         }
         let message =
             format!("inbound.listen is {listen}, which other machines reach, and inbound.public_url is not https");
-        let remedy = "listen on 127.0.0.1, or set inbound.public_url to the https address of the proxy that passes requests on to it";
+        let remedy = "listen on 127.0.0.1, or set inbound.public_url to the https address of the proxy that passes requests on to it; for a device of your own network without encryption, see inbound.unencrypted_url";
         Err(Error::configuration(message).remedy(remedy))
     }
 
@@ -54,5 +73,13 @@ impl InboundSettings {
 pub(super) fn public_url(text: &str, source: &str) -> Result<PublicUrl, Error> {
     text.parse().map_err(|error: connection_inbound::InvalidPublicUrl| {
         Error::configuration(format!("{source}: 'inbound.public_url': {error}")).remedy(error.remedy())
+    })
+}
+
+/// Reads an address without encryption that was configured there.
+pub(super) fn unencrypted_url(text: &str, source: &str) -> Result<PublicUrl, Error> {
+    PublicUrl::on_private_network(text).map_err(|error| {
+        Error::configuration(format!("{source}: 'inbound.unencrypted_url': {error}"))
+            .remedy("give the address of this machine in its own network, such as http://192.168.1.20:8745")
     })
 }

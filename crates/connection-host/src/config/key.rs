@@ -58,6 +58,8 @@ pub enum KeyType {
     Text,
     /// An address, which may hold a password.
     Url,
+    /// An address without encryption in a private network.
+    UnencryptedUrl,
     /// The name of a variable of the environment.
     Variable,
     /// Parts of a tool's configuration: a word, or a list of subdirectories; in the environment a word, or a JSON array.
@@ -90,6 +92,7 @@ impl KeyType {
             Self::Seconds => "a number of seconds from 1 to 600",
             Self::Text => "a text",
             Self::Url => "an address",
+            Self::UnencryptedUrl => "an http address of a private network",
             Self::Variable => "the name of a variable",
             Self::Writable => "one of: nothing, declared, everything, or a list of subdirectories",
             Self::Volumes => "a table of volume or directory to path",
@@ -158,6 +161,11 @@ pub const KEYS: &[Key] = &[
         name: "inbound.public_url",
         value: KeyType::PublicUrl,
         help: "Where browsers and providers reach `serve`; this machine alone, unless set.",
+    },
+    Key {
+        name: "inbound.unencrypted_url",
+        value: KeyType::UnencryptedUrl,
+        help: "Where devices of your own network reach `serve` without encryption, in the place of `inbound.public_url`; nowhere, unless set.",
     },
     Key {
         name: "key.command",

@@ -58,6 +58,8 @@ pub(crate) struct KeySettings {
 /// The sources of a database's key.
 pub(crate) struct KeySources {
     pub(crate) used: Arc<dyn KeySource>,
+    /// `true` if a person at the terminal is asked for the key.
+    pub(crate) asks: bool,
     /// Of the source `file`.
     pub(crate) file: Option<PathBuf>,
     /// Configured, and not used: they must hold the same key.
@@ -105,7 +107,8 @@ impl Settings {
         let spoken_of = |place: &PathBuf| file.as_ref() == Some(place) || key.file.as_ref() == Some(place);
         let usual_places = std::iter::once(&usual).chain(&other);
         let left = usual_places.filter(|place| !spoken_of(place) && place.exists()).map(KeyFile::at).collect();
-        Ok(KeySources { used: key.source(used, &usual, environment, ask)?, file, configured, left })
+        let asks = used == Kind::Passphrase && key.passphrase_file.is_none();
+        Ok(KeySources { used: key.source(used, &usual, environment, ask)?, asks, file, configured, left })
     }
 
     /// The source that a change leads to: as configured, or as `named` says.

@@ -103,6 +103,7 @@ impl Settings {
         for (key, name, value, source) in environment.layer()? {
             settings.apply(key, &name, value, &source, &mut secrets)?;
         }
+        settings.inbound.settle()?;
         settings.warnings = environment.warnings(settings.key.variable.as_deref());
         settings.database = match &global.database {
             Some(url) => {
@@ -212,6 +213,9 @@ impl Settings {
                 self.inbound.loopback_port = Some(port.ok_or_else(wrong)?);
             }
             "inbound.public_url" => self.inbound.public_url = Some(inbound::public_url(&text()?, &source.name)?),
+            "inbound.unencrypted_url" => {
+                self.inbound.unencrypted_url = Some(inbound::unencrypted_url(&text()?, &source.name)?);
+            }
             "key.command" => self.key.command = Some(argv(&value).ok_or_else(wrong)?),
             "key.file" => self.key.file = Some(source.path(&text()?)),
             "key.passphrase_file" => self.key.passphrase_file = Some(source.path(&text()?)),

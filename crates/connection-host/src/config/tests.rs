@@ -63,6 +63,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::PrivateAddresses => ("\"never\"", "never"),
             KeyType::Processors => ("1.5", "1.5"),
             KeyType::PublicUrl => ("\"https://a.test\"", "https://a.test"),
+            KeyType::UnencryptedUrl => ("\"http://10.0.0.1\"", "http://10.0.0.1"),
             KeyType::Secret => ("\"s\"", "s"),
             KeyType::Seconds => ("3", "3"),
             KeyType::Text => ("\"u42\"", "u42"),
@@ -141,6 +142,15 @@ fn where_this_host_is_reached_is_refused_when_nobody_could_reach_it_safely() {
         let inbound = listens(listen, public);
         assert_eq!(inbound.url(inbound.listen().unwrap()).unwrap().as_str(), url);
     }
+    let private = "inbound.listen = \"0.0.0.0:7\"\ninbound.unencrypted_url = \"http://192.168.1.20:7\"";
+    let private = load(private, &[], Global::default()).unwrap().inbound;
+    assert_eq!(private.url(private.listen().unwrap()).unwrap().as_str(), "http://192.168.1.20:7");
+    let both = "inbound.public_url = \"https://a.test\"\ninbound.unencrypted_url = \"http://192.168.1.20\"";
+    refused(both, &[], Global::default(), &["are both set"]);
+    for text in ["http://a.test", "http://192.0.2.1", "https://192.168.1.20"] {
+        refused(&format!("inbound.unencrypted_url = \"{text}\""), &[], Global::default(), &["private network"]);
+    }
+    refused("inbound.public_url = \"http://192.168.1.20\"", &[], Global::default(), &["is not encrypted"]);
     for (listen, public) in [("0.0.0.0:1", None), ("[::]:1", None), ("192.0.2.1:1", Some("http://127.0.0.1:1"))] {
         let error = listens(listen, public).listen().unwrap_err();
         assert!(error.to_string().contains("not https"), "{error}");

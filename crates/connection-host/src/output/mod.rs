@@ -135,7 +135,9 @@ impl Output {
             platform::tell(format_args!("{}", serde_json::to_string(&body).unwrap_or_default()));
             return;
         }
-        platform::tell(format_args!("error: {error}"));
+        // Where a person said no, the command did what it was told.
+        let what = if error.exit == Exit::Fine { "" } else { "error: " };
+        platform::tell(format_args!("{what}{error}"));
         if let Some(remedy) = &error.remedy {
             platform::tell(format_args!("  {remedy}"));
         }

@@ -42,6 +42,8 @@ mod serve;
 mod servers;
 mod setups;
 #[cfg(unix)]
+mod tokens;
+#[cfg(unix)]
 mod tooled;
 #[cfg(unix)]
 mod transcripts;

@@ -282,9 +282,47 @@ fn a_list_without_a_database_makes_none_and_says_where_it_looked() {
         let arguments = [&["--database", "mistyped/a.db", "list"], more].concat();
         machine.run(&arguments).exits(0)
     };
-    list(&[]).says("Nothing is connected yet: there is no database at ").says("mistyped/a.db");
+    list(&[]).says("Nothing is connected yet").warns("There is no database at ").warns("mistyped/a.db");
     assert_eq!(list(&["--json"]).json(), serde_json::json!([]));
     assert!(!directory.exists() && !machine.data().exists(), "nothing was made");
+}
+
+/// A server has its database before anybody comes.
+#[test]
+fn whatever_only_reads_makes_no_database_and_says_where_it_looked() {
+    let machine = Machine::new();
+    machine.write("issues.json", crate::extensions::ISSUES);
+    let run = |arguments: &[&str]| machine.run(&[&["--database", "mistyped/a.db"], arguments].concat());
+    for (arguments, exit, says) in [
+        (&["setup", "list"][..], 0, "No setup waits"),
+        (&["extensions"], 0, "No extension was added"),
+        (&["events"], 0, ""),
+        (&["resolve", "issues.json"], 0, "missing"),
+        (&["usage"], 0, ""),
+        (&["verify"], 0, ""),
+        (&["show", "github"], 5, ""),
+        (&["webhooks", "github"], 5, ""),
+        (&["events", "github"], 5, ""),
+        (&["files", "filesystem", "ls"], 5, ""),
+        (&["preferences", "get", "issues"], 5, ""),
+        (&["profiles", "probe", "claude"], 0, "directory"),
+    ] {
+        run(arguments)
+            .exits(exit)
+            .says(says)
+            .warns("There is no database at ")
+            .warns("mistyped/a.db, and none is made");
+        let shape = run(&[arguments, &["--json"]].concat()).exits(exit);
+        if exit == 0 {
+            drop(shape.json())
+        } else {
+            drop(shape.error())
+        }
+        assert!(!machine.path("mistyped").exists() && !machine.data().exists(), "{arguments:?} makes something");
+    }
+    // The control: what makes something makes a database for it.
+    run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
+    assert!(machine.path("mistyped/a.db").exists());
 }
 
 #[test]

@@ -20,8 +20,11 @@ mod screen;
 mod shapes;
 #[cfg(unix)]
 mod terminal;
+mod trusted;
 #[cfg(unix)]
 mod typing;
 mod usage;
+#[cfg(unix)]
+mod waits;
 mod webhooks;
 mod words;

@@ -35,6 +35,31 @@ fn a_public_url_is_https_or_this_machine() {
     }
 }
 
+/// For a device that speaks no TLS, and where a person chose it: no text is read as one by itself.
+#[test]
+fn an_address_without_tls_is_of_a_private_network_and_a_number() {
+    for good in ["http://192.168.1.20:8745", "http://10.0.0.1", "http://172.31.0.1/in", "http://[fd00::1]:8745"] {
+        let url = PublicUrl::on_private_network(good).unwrap();
+        assert_eq!((url.as_str(), url.is_secure(), url.reaches_others()), (good, false, true));
+        assert!(good.parse::<PublicUrl>().is_err(), "{good} is taken by name alone");
+    }
+    for bad in [
+        "http://192.0.2.1",
+        "http://172.32.0.1",
+        "http://169.254.169.254",
+        "http://[fe80::1]",
+        "http://127.0.0.1:8745",
+        "http://printer.local",
+        "https://192.168.1.20",
+        "http://user@192.168.1.20",
+        "http://192.168.1.20/?x",
+        "http://192.168.1.20//x",
+        "192.168.1.20",
+    ] {
+        assert!(PublicUrl::on_private_network(bad).is_err(), "{bad}");
+    }
+}
+
 /// S3: one address per kind, the same at each start.
 #[tokio::test]
 async fn a_redirect_uri_is_stable_and_of_one_kind() {

@@ -22,6 +22,7 @@ pub(crate) static CODEX: Tool = Tool {
     sign_in_hint: "open the address that it prints on any machine and type the code",
     // <https://developers.openai.com/codex/environment-variables>
     token_env: "CODEX_ACCESS_TOKEN",
+    token_command: None,
     directory: Directory {
         // The same page; a directory that is named has to exist (seen with 0.169.0).
         variable: "CODEX_HOME",

@@ -21,6 +21,7 @@ pub(crate) static GEMINI: Tool = Tool {
     sign_in_hint: "choose 'Sign in with Google', with NO_BROWSER=true where no browser opens, or give a key in GEMINI_API_KEY",
     // For a run without a person: <https://geminicli.com/docs/get-started/authentication#headless>.
     token_env: "GEMINI_API_KEY",
+    token_command: None,
     directory: Directory {
         // Named by hosts, and asked for in <https://github.com/google-gemini/gemini-cli/issues/2815>; the tool reads the other
         // one, the directory in which `.gemini` lies: <https://geminicli.com/docs/reference/configuration>.

@@ -1,8 +1,8 @@
-//! The contract's sentences, for each kind, with an API key and with the tool's own login.
+//! The contract's sentences, for each kind, with an API key, with a token and with the tool's own login.
 
 use connection_testkit::{Input, conformance::Suite};
 
-use crate::{ADMIN, KEY, equipped, kinds, models, signed_in};
+use crate::{ADMIN, KEY, TOKEN, equipped, kinds, models, signed_in};
 
 #[test]
 fn every_sentence_of_the_contract_holds_with_an_api_key() {
@@ -20,6 +20,14 @@ fn every_sentence_of_the_contract_holds_with_an_admin_key_too() {
         let suite = Suite::new(make).setup(inputs, [models(kind)]).verify([models(kind)]);
         suite.recorded("tests/fixtures/admin-key").check();
     }
+}
+
+#[test]
+fn every_sentence_of_the_contract_holds_with_a_token() {
+    let (_, claude) = kinds()[0];
+    let inputs = [Input::answers(&[("how", "setupToken")]), Input::answers(&[("setupToken", TOKEN)])];
+    let suite = Suite::new(claude).host(|host| equipped(host, &[])).setup(inputs, []);
+    suite.recorded("tests/fixtures/setup-token").check();
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod real;
 mod sessions;
 mod spec;
 mod spending;
+mod token;
 
 use connection_contract::ConnectionDefinition as _;
 use connection_plugin_agent_cli::AgentCli;
@@ -20,6 +21,7 @@ use crate::logins::signed_in;
 
 const KEY: &str = "canary-api-key-51c9e07a";
 const ADMIN: &str = "canary-admin-key-8d20f3b6";
+const TOKEN: &str = "canary-setup-token-77aa31e4";
 const HOME: &str = "/home/ada/dir";
 
 /// Every kind, by its name.

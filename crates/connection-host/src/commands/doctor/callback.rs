@@ -41,6 +41,7 @@ async fn look(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>)
     let url = program.settings.inbound.url(server.as_ref().map_or(listen, Server::address))?;
     let registry = serve::open(program, &url).await?;
     let (asking, in_its_place) = (check_callback(&registry, &url), server.is_some());
+    let asking = program.output.waiting(url.as_str(), asking);
     let check = match server {
         None => asking.await,
         Some(server) => {

@@ -10,8 +10,9 @@ use connection_core::{AnswerRoom, ConnectionInfo, KeySource as _, KeyStatus, Row
 
 use crate::{
     Error, Exit,
-    cli::{Program, may_exist},
+    cli::Program,
     commands::{key::of_key, tool},
+    empty::may_exist,
     output::{
         Output,
         json::{CheckBody, DoctorBody, RedirectUriBody},

@@ -1,8 +1,8 @@
 //! `run KIND -- ARGS`: a local tool as one of its identities, in its own environment or in a container.
 //!
-//! The profile is the last that is put in before the start, and wins over the person's own variables. No credential of a
-//! connection is put in: these tools have logins of their own, and no kind's contract says that its tool takes one. Nothing
-//! of ours is in the tool's environment either.
+//! The profile is the last that is put in before the start, and wins over the person's own variables. Of the credentials of
+//! connections only the token is put in that the kind says its tool takes in a variable. Nothing of ours is in the tool's
+//! environment either.
 
 mod child;
 mod given;
@@ -54,10 +54,10 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     let mut options = given::put(&program, &kind, &arguments.env, options)?;
     let named = arguments.profile.is_some() || arguments.slot.is_some();
     // A tool without identities needs no store, unless it is contained.
-    let (mut opened, mut in_use) = (None, None);
+    let (mut opened, mut identity) = (None, identity::Identity::default());
     if kind.profiles.is_some() {
         let (registry, profiles) = profiles::open(&mut program, &arguments.kind).await?;
-        in_use = identity::apply(&program, &arguments, &profiles, &mut options).await?;
+        identity = identity::apply(&program, &arguments, &profiles, &mut options).await?;
         opened = Some(registry);
     } else if named {
         return profiles::supported(&kind).map(|()| Exit::Fine.into());
@@ -68,17 +68,19 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
         (Some(registry), true) => Some(contained(&program, registry, &kind, &workspace, &options)?),
         _ => None,
     };
-    run.iter().try_for_each(|run| given::arrived(&arguments.env, run))?;
+    let token = identity.token.iter().map(|name| name.to_string_lossy().into_owned());
+    let named: Vec<_> = arguments.env.iter().cloned().chain(token).collect();
+    run.iter().try_for_each(|run| given::arrived(&named, run))?;
     if let Some(registry) = opened {
         // The tool may run for days.
         registry.close().await;
     }
     let ended = match run {
-        Some(run) => in_container(&program, run, &arguments, &options).await,
-        None => on_host(&program, arguments.dry_run, &options).await,
+        Some(run) => in_container(&program, run, &arguments, &options, identity.token.as_ref()).await,
+        None => on_host(&program, arguments.dry_run, &options, identity.token.as_ref()).await,
     };
-    // The tool runs no more.
-    drop(in_use);
+    // The tool has ended, so its profile may be removed.
+    drop(identity);
     ended.map(ExitCode::from)
 }
 
@@ -113,6 +115,7 @@ async fn in_container(
     run: SandboxRun,
     arguments: &Run,
     options: &SpawnOptions,
+    token: Option<&OsString>,
 ) -> Result<u8, Error> {
     for left_out in run.left_out.iter().filter(|_| !program.output.json) {
         program.output.note(format!("left out: {left_out}"));
@@ -121,7 +124,8 @@ async fn in_container(
         // What a person hands over may be secret, and whoever starts the line has it.
         let of_profile = run.env.iter().filter(|(name, _)| !arguments.env.contains(name));
         let env = of_profile.map(|(name, value)| (name.into(), value.clone())).collect();
-        return shown(program, &run.argv(), &Variables { without: Vec::new(), env }, &run.left_out, options);
+        let variables = Variables { without: Vec::new(), env, secret: None }.with_secret(token);
+        return shown(program, &run.argv(), &variables, &run.left_out, options);
     }
     let engine = run.engine;
     let mut signals = caught()?;
@@ -144,11 +148,11 @@ async fn in_container(
     ended
 }
 
-async fn on_host(program: &Program, dry: bool, options: &SpawnOptions) -> Result<u8, Error> {
+async fn on_host(program: &Program, dry: bool, options: &SpawnOptions, token: Option<&OsString>) -> Result<u8, Error> {
     if dry {
         let argv: Vec<_> =
             std::iter::once(options.program.clone().into()).chain(options.args.iter().cloned()).collect();
-        return shown(program, &argv, &Variables::of(program, options), &[], options);
+        return shown(program, &argv, &Variables::of(program, options).with_secret(token), &[], options);
     }
     let mut command = Command::new(&options.program);
     command.args(&options.args).envs(&options.env);
@@ -172,7 +176,7 @@ fn of_tools(program: &Program, options: &SpawnOptions, command: &mut Command) {
     command.envs(own.into_iter().filter_map(|(name, value)| Some((name, value?))));
 }
 
-/// What would be run. Of the variables only those that the profile sets: paths, and no secret.
+/// What would be run. Of the variables only those that the profile sets, and of a token the name alone.
 fn shown(
     program: &Program,
     argv: &[OsString],

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use connection_contract::{Kind, Secret};
 use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, Outcome, SetupSession, SetupStep};
-use connection_inbound::PublicEndpoint;
+use connection_inbound::{PublicEndpoint, PublicUrl};
 use connection_plugin_github::GitHub;
 use connection_plugin_notion::Notion;
 use connection_plugin_twilio::Twilio;
@@ -25,6 +25,7 @@ impl Adding {
     /// On the store of that machine; browsers come back to `url`.
     pub(super) fn open(machine: &Machine, origins: &[(&str, &str)], url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let url = PublicUrl::on_private_network(url).or_else(|_| url.parse()).unwrap();
         let mut policy = HttpPolicy::new();
         for (from, to) in origins {
             policy = policy.endpoint(from, to).unwrap();
@@ -33,7 +34,7 @@ impl Adding {
             .store(machine.address())
             .key(KeyFile::at(machine.data().join("key/root.key")))
             .http(policy)
-            .inbound(Arc::new(PublicEndpoint::new(url.parse().unwrap())));
+            .inbound(Arc::new(PublicEndpoint::new(url)));
         let builder = match ON_POSTGRES {
             true => builder.state_directory(machine.data().join("state")),
             false => builder,

@@ -10,6 +10,7 @@ mod google;
 mod health;
 mod killed;
 mod log;
+mod unencrypted;
 mod webhooks;
 
 use std::{

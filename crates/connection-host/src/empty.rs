@@ -1,0 +1,60 @@
+//! An empty store for commands that only read, where there is no database: they answer as on an empty one and make none.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use connection_core::{IdGenerator as _, KeyFile, RegistryBuilder, UuidV7};
+
+use crate::Error;
+
+/// A private directory for temporary files, which is removed with this value.
+pub(crate) struct EmptyStore(PathBuf);
+
+impl EmptyStore {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let path = std::env::temp_dir().join(format!("connections-empty-{}", UuidV7::new().next()));
+        make(&path).map_err(|error| Error::io(path.display(), &error))?;
+        Ok(Self(path))
+    }
+
+    /// The builder of a registry with this store, and with a key of its own.
+    pub(crate) fn apply(&self, builder: RegistryBuilder) -> RegistryBuilder {
+        let store = self.0.join("connections.db").display().to_string();
+        builder.store(store).key(KeyFile::at(self.0.join("root.key")))
+    }
+}
+
+impl Drop for EmptyStore {
+    fn drop(&mut self) {
+        // What cannot be removed holds nothing, and goes as temporary files do.
+        fs::remove_dir_all(&self.0).unwrap_or_default();
+    }
+}
+
+#[cfg(unix)]
+fn make(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn make(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// What cannot be seen may be there: opening says why not.
+pub(crate) fn may_exist(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
+/// The file of a SQLite address; `None` for other engines.
+pub(crate) fn sqlite_file(url: &str) -> Option<&Path> {
+    let rest = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+    match rest {
+        Some(rest) => Some(Path::new(rest.split('?').next().unwrap_or(rest))),
+        None if url.contains("://") => None,
+        None => Some(Path::new(url)),
+    }
+}

@@ -1,0 +1,82 @@
+//! A provider whose certificate is of an authority of one's own: `http.root_certificate` makes it trusted.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::Arc,
+    thread,
+};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::aws_lc_rs,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+
+use crate::{program::Machine, provider::TOKEN};
+
+/// GitHub behind TLS, with a certificate of a test authority; gives its origin and the authority's certificate.
+fn github() -> (String, String) {
+    let mut authority = CertificateParams::new([]).expect("it has no names");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().expect("a key");
+    let root = authority.self_signed(&authority_key).expect("a certificate");
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate().expect("a key");
+    let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
+    let certificate = server.signed_by(&key, &issuer).expect("a certificate");
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions of TLS")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .expect("a certificate and its key");
+    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let origin = format!("https://{}", listener.local_addr().expect("an address"));
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A client that does not trust the server hangs up.
+            drop(answer(StreamOwned::new(ServerConnection::new(config.clone()).expect("a server"), stream)));
+        }
+    });
+    (origin, root.pem())
+}
+
+fn answer(mut stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::io::Result<()> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        request.extend(byte);
+    }
+    let known = String::from_utf8_lossy(&request).contains(&format!("Bearer {TOKEN}"));
+    let (status, body) = if known { (200, r#"{"id": 7, "login": "octocat"}"#) } else { (401, "{}") };
+    let head = "connection: close\r\ncontent-type: application/json\r\n";
+    write!(stream, "HTTP/1.1 {status} Told\r\n{head}content-length: {}\r\n\r\n{body}", body.len())?;
+    stream.conn.send_close_notify();
+    stream.flush()
+}
+
+#[test]
+fn a_certificate_of_an_own_authority_is_trusted_where_the_configuration_names_it() {
+    let machine = Machine::new();
+    let (origin, root) = github();
+    let endpoints = format!("[http.endpoints]\n\"https://api.github.com\" = \"{origin}\"\n");
+    machine.configure(&endpoints);
+    let refused = machine.add_github("work").exits(3).warns("its certificate is not trusted here");
+    refused.warns("name the file of that in http.root_certificate").warns("connections setup resume");
+    let path = machine.write("root.pem", root.as_bytes());
+    machine.configure(&format!("http.root_certificate = \"{path}\"\n{endpoints}"));
+    // What was answered is kept, and goes on.
+    machine.run(&["setup", "resume"]).exits(0).says("Connected octocat");
+    machine.run(&["verify", "github"]).exits(0).says("live");
+    // The control: another authority's certificate is as good as none.
+    let (_, other) = github();
+    let path = machine.write("other.pem", other.as_bytes());
+    machine.configure(&format!("http.root_certificate = \"{path}\"\n{endpoints}"));
+    let refused = machine.run(&["verify", "github"]);
+    assert_ne!(refused.exit, 0, "{refused:?}");
+    machine.run(&["show", "github"]).exits(0).says("its certificate is not trusted here");
+}

@@ -1,0 +1,50 @@
+//! A token that the tool prints: how it is asked, named, and handed to the tool alone.
+
+use connection_contract::prelude::*;
+use connection_testkit::{FakeHost, Input};
+
+use crate::{HOME, TOKEN, directory, kinds, made};
+
+fn given(token: &str) -> [Input; 2] {
+    [Input::answers(&[("how", "setupToken")]), Input::answers(&[("setupToken", token)])]
+}
+
+#[test]
+fn a_token_is_of_its_profile_so_that_a_later_one_takes_its_place() {
+    let host = || FakeHost::new(made("claude")).files(directory(&[])).directory(HOME);
+    let first = host().setup(given(TOKEN)).run().unwrap();
+    assert_eq!(first.identity.label.as_str(), "Claude Code token in dir");
+    let later = host().setup(given("another-token")).run().unwrap();
+    assert_eq!(first.identity.account_id, later.identity.account_id);
+    assert!(!format!("{:?}", first.identity).contains(TOKEN));
+    // Nothing is asked of the provider, here or later.
+    let host = host();
+    assert_eq!(host.verify(&first.credential, &host.connection(&first)).unwrap().liveness, Liveness::Live);
+}
+
+#[test]
+fn a_token_is_for_the_tool_and_no_secret_that_is_granted() {
+    let kind = made("claude");
+    let descriptor = kind.descriptor();
+    let sign_in = descriptor.tools[0].sign_in.clone().unwrap();
+    assert_eq!(
+        (sign_in.token_env_var.as_deref(), sign_in.token_secret.as_deref()),
+        (Some("CLAUDE_CODE_OAUTH_TOKEN"), Some("setupToken"))
+    );
+    assert_eq!(descriptor.secret_names, ["apiKey"]);
+    let host = FakeHost::new(kind).files(directory(&[])).directory(HOME);
+    let token = host.setup(given(TOKEN)).run().unwrap().credential;
+    let secrets = host.definition().secrets().unwrap();
+    assert_eq!(secrets.secret(&token, "setupToken").unwrap().expose_str(), Some(TOKEN));
+    assert!(secrets.secret(&token, "apiKey").is_none());
+}
+
+#[test]
+fn only_a_tool_whose_command_prints_a_token_asks_for_one() {
+    for (kind, make) in kinds() {
+        let descriptor = make().descriptor();
+        let asks = descriptor.fields.iter().any(|field| field.name == "setupToken");
+        assert_eq!(asks, kind == "claude");
+        assert_eq!(descriptor.tools[0].sign_in.as_ref().unwrap().token_secret.is_some(), asks);
+    }
+}
