@@ -43,7 +43,8 @@ impl UsageSource<Login> for AgentCli {
     fn auth_mode(&self, login: &Login) -> Option<Text> {
         match login.how() {
             How::ApiKey(_) => Some(Text::Borrowed("api_key")),
-            How::Own { is_subscription: true, .. } => Some(Text::Borrowed(SUBSCRIPTION)),
+            // A tool prints its token for subscribers alone.
+            How::SetupToken(_) | How::Own { is_subscription: true, .. } => Some(Text::Borrowed(SUBSCRIPTION)),
             How::Own { is_subscription: false, .. } => None,
         }
     }
