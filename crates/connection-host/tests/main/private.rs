@@ -102,7 +102,7 @@ fn key_and_database_are_apart_unless_a_data_directory_is_named() {
     if !ON_POSTGRES {
         // A directory that is named holds both, which doctor says.
         machine.add_github("work").exits(0);
-        machine.run(&["doctor"]).exits(0).says("holds both").says("key.file");
+        machine.run(&["doctor"]).exits(0).says("would hold the database and its key").says("key.file");
     }
 }
 

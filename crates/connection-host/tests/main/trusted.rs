@@ -66,7 +66,7 @@ fn a_certificate_of_an_own_authority_is_trusted_where_the_configuration_names_it
     let endpoints = format!("[http.endpoints]\n\"https://api.github.com\" = \"{origin}\"\n");
     machine.configure(&endpoints);
     let refused = machine.add_github("work").exits(3).warns("its certificate is not trusted here");
-    refused.warns("name the file of that in http.root_certificate").warns("connections setup resume");
+    refused.warns("name its file in http.root_certificate").warns("connections setup resume");
     let path = machine.write("root.pem", root.as_bytes());
     machine.configure(&format!("http.root_certificate = \"{path}\"\n{endpoints}"));
     // What was answered is kept, and goes on.

@@ -70,8 +70,8 @@ fn flags_win_over_variables() {
     let machine = Machine::new();
     let other = machine.path("other");
     let looked = other.join("store").join("connections.db");
-    machine.run(&["--data-dir", other.to_str().unwrap(), "list"]).exits(0).says(looked.to_str().unwrap());
-    machine.run(&["--data-dir", other.to_str().unwrap(), "setup", "list"]).exits(0);
+    machine.run(&["--data-dir", other.to_str().unwrap(), "list"]).exits(0).warns(looked.to_str().unwrap());
+    machine.run(&["--data-dir", other.to_str().unwrap(), "profiles", "list", "claude"]).exits(0);
     assert!(looked.exists() && !machine.data().exists());
 }
 
@@ -80,7 +80,7 @@ fn flags_win_over_variables() {
 fn without_a_word_the_platform_s_directories_are_used() {
     let machine = Machine::new();
     let mut command = machine.command();
-    command.env_remove("CONNECTIONS_DATA_DIR").env_remove("CONNECTIONS_CONFIG").args(["setup", "list"]);
+    command.env_remove("CONNECTIONS_DATA_DIR").env_remove("CONNECTIONS_CONFIG").args(["profiles", "list", "claude"]);
     assert!(command.output().unwrap().status.success());
     assert!(machine.path(".local/share/connections/store/connections.db").exists());
     machine.write(".config/connections/config.toml", b"nonsense = 1");
