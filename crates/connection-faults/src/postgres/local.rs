@@ -24,11 +24,12 @@ pub(super) fn run(program: &Path, arguments: &[&str], directory: &Path) -> io::R
     if done.success() { Ok(()) } else { Err(io::Error::other(format!("{} failed", program.display()))) }
 }
 
-/// PostgreSQL and its pooler refuse to run as root.
+/// Runs it as a user that PostgreSQL and its pooler accept, since they refuse to run as root. It has a process group of its
+/// own: an interrupt at the terminal ends the tests, and what ends with them still has to stop its server.
 #[cfg(unix)]
 pub(super) fn as_postgres<'c>(command: &'c mut Command, directory: &Path) -> &'c mut Command {
     use std::os::unix::process::CommandExt as _;
-    command.current_dir(directory);
+    command.current_dir(directory).process_group(0);
     match user() {
         Some((user, group)) => command.uid(user).gid(group),
         None => command,
