@@ -28,7 +28,7 @@ const PAGE: &str = "SELECT a.owner, a.kind, a.profile_id, a.label, a.account_id,
      LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
      WHERE a.owner = $1 AND (a.usable_at, a.id) > ($2, $3) ORDER BY a.usable_at, a.id LIMIT 50";
 
-/// What a row holds, as values of its own.
+/// The values of one row.
 type Decoded = (Vec<Option<String>>, Vec<Option<i64>>, Vec<Option<Vec<u8>>>);
 
 fn decoded(row: &SqliteRow, texts: usize, numbers: usize) -> Decoded {

@@ -1,4 +1,4 @@
-//! What grows with the number of connections, beside a floor in the same run: `cargo bench -p connection-core --bench scale`.
+//! Measures operations whose cost may grow with the number of connections, each beside a floor in the same run: `cargo bench -p connection-core --bench scale`.
 //!
 //! Each line is a floor, which is the least that the same work can cost with the same driver or client, and what this crate
 //! takes for it. Both are measured in turn, and each figure is the fastest of several rounds. `ratio` is ours by the floor's

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-/// What one operation takes, fastest of all rounds.
+/// The time of one operation in the fastest round.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair {
     pub(crate) floor: Duration,
     pub(crate) ours: Duration,
 }
 
-/// What is aimed at; a line without a goal is for information.
+/// The goal of a line. A line without a goal is for information.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Goal {
     pub(crate) ratio: Option<f64>,
