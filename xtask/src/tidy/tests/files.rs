@@ -19,7 +19,7 @@ fn a_file_without_a_first_sentence_is_found() {
 #[test]
 fn a_long_file_is_found() {
     check(&format!("//! A.\n{}", "\n".repeat(399)), &[]);
-    check(&format!("//! A.\n{}", "\n".repeat(400)), &["a.rs: has 401 lines"]);
+    check(&format!("//! A.\n{}", "\n".repeat(500)), &["a.rs: has 501 lines"]);
 }
 
 #[test]
