@@ -349,6 +349,14 @@ CREATE INDEX connection_setup_open ON connection_setup (owner, id) WHERE state I
 
 CREATE INDEX connection_setup_unended ON connection_setup (id) WHERE state IN ('running', 'waiting');
 
+CREATE TRIGGER connection_setup_end AFTER UPDATE OF state ON connection_setup
+WHEN NEW.state IN ('done', 'failed', 'cancelled')
+BEGIN
+    DELETE FROM connection_setup_effect WHERE session_id = NEW.id;
+    DELETE FROM connection_setup_input WHERE session_id = NEW.id;
+    DELETE FROM connection_exchange WHERE session_id = NEW.id;
+END;
+
 CREATE TABLE connection_setup_effect (
     session_id BLOB    NOT NULL REFERENCES connection_setup (id) ON DELETE CASCADE,
     seq        INTEGER NOT NULL CHECK (seq >= 0),

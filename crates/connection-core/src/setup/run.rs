@@ -287,9 +287,8 @@ async fn suspend(shared: &Arc<Shared>, slot: &Arc<Slot>, inner: &Inner, suspende
     let stored = shared.store.write_relaxed(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
-            // Another process has ended this wait already: to store it again would hide that.
-            let is_past = seq.is_some() && tx.has_effect(id, seq.unwrap_or_default()).await?;
-            let stored = !is_past && tx.set_setup(id, SetupState::Waiting, no, None, Some(&sealed), expires_at).await?;
+            // A wait that another process has ended already is not stored again, because that would hide its end.
+            let stored = tx.show_step(id, no, seq, &sealed, expires_at).await?;
             // Without an address nothing can arrive.
             if !stored || !has_address {
                 return Ok(stored.then(Vec::new));

@@ -48,12 +48,19 @@ impl Changed {
     }
 }
 
-/// What a store says of itself: the same twice when nobody committed anything in between.
+/// A number that stays the same for as long as nobody commits anything to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     /// Numbers are compared on one connection only.
     pub(crate) connection: u64,
     pub(crate) number: i64,
+}
+
+/// A version of the store, and the time at which it was read or shortly before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looked {
+    pub(crate) version: Version,
+    pub(crate) at: Moment,
 }
 
 type Listener = Box<dyn Fn(Changed) + Send + Sync>;
@@ -103,11 +110,12 @@ impl Store {
         if let Engine::Postgres(postgres) = &self.shared.engine {
             postgres.listen(&self.shared.signals);
         }
-        Changes { store: self.clone(), signals, version: self.version(clock, Duration::ZERO).await }
+        let looked = self.version(clock, Duration::ZERO).await;
+        Changes { store: self.clone(), signals, version: looked.map(|looked| looked.version) }
     }
 
-    /// What the store says of itself, or said less than `age` ago; `None` where it cannot tell.
-    pub(crate) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Version> {
+    /// Returns the version of the store, read less than `age` ago; `None` for an engine that has none.
+    pub(crate) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Looked> {
         match &self.shared.engine {
             Engine::Sqlite(sqlite) => sqlite.version(clock, age).await,
             Engine::Postgres(_) => None,
@@ -162,7 +170,7 @@ impl Changes {
                 () = asleep(clock, || nap.saturating_sub(looked.age(Moment::of(clock)))) => {
                     let before = self.version;
                     if before.is_some() {
-                        self.version = self.store.version(clock, POLL / 2).await;
+                        self.version = self.store.version(clock, POLL / 2).await.map(|looked| looked.version);
                     }
                     if self.version != before {
                         return self.told();

@@ -258,11 +258,6 @@ impl Tx {
         Ok(is_replayed)
     }
 
-    /// All of a session.
-    pub(crate) async fn delete_session_exchanges(&mut self, session: SessionId) -> Result<(), StoreError> {
-        execute!(self, "DELETE FROM connection_exchange WHERE session_id = $1", session.as_uuid()).map(drop)
-    }
-
     /// All of a connection.
     pub(crate) async fn delete_connection_exchanges(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
         execute!(self, "DELETE FROM connection_exchange WHERE connection_id = $1", connection.as_uuid()).map(drop)

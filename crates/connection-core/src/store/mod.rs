@@ -53,8 +53,7 @@ use sqlite::{Limits, Sqlite};
 
 pub(crate) use accounts::OfKindRow;
 pub(crate) use candidates::KINDS_AT_ONCE;
-pub(crate) use changes::Changes;
-pub(crate) use changes::{Changed, Version};
+pub(crate) use changes::{Changed, Changes, Looked, Version};
 pub(crate) use due::DueRow;
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;

@@ -132,6 +132,25 @@ impl Tx {
         Ok(changed == 1)
     }
 
+    /// Stores the step at which a session waits, and ends its lease. Returns `false` if the session has ended, or if the
+    /// effect with the number `seq`, which would end the wait, is recorded already.
+    pub(crate) async fn show_step(
+        &mut self,
+        id: SessionId,
+        step_seq: i64,
+        seq: Option<i64>,
+        sealed_step: &Sealed,
+        expires_at: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_setup SET state = 'waiting', step_seq = $2, sealed_step = $3, \
+                           expires_at = $4, lease_owner = NULL, lease_until = NULL \
+                           WHERE id = $1 AND state IN ('running', 'waiting') \
+                           AND NOT EXISTS (SELECT 1 FROM connection_setup_effect AS e \
+                           WHERE e.session_id = $1 AND e.seq = $5)";
+        self.changed(Changed::Setup(id));
+        Ok(execute!(self, SQL, id.as_uuid(), step_seq, sealed_step, expires_at, seq)? == 1)
+    }
+
     /// Puts another header in the place of the one that an open session has; `false` when the session has ended.
     pub(crate) async fn replace_setup_header(&mut self, id: SessionId, header: &Sealed) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_setup SET sealed_header = $2 \
@@ -178,8 +197,8 @@ impl Tx {
         }
     }
 
-    /// Ends a session with all that only a run needs of it: the seed, the journal, what arrived and what was spent. `false` when it had
-    /// ended.
+    /// Ends a session and deletes its header. The trigger `connection_setup_end` deletes its journal, its inputs and its
+    /// exchanges in the same statement. Returns `false` if the session had ended before.
     pub(crate) async fn end_setup(
         &mut self,
         id: SessionId,
@@ -192,13 +211,7 @@ impl Tx {
                            sealed_step = $4, expires_at = $5, lease_owner = NULL, lease_until = NULL \
                            WHERE id = $1 AND state IN ('running', 'waiting')";
         self.changed(Changed::Setup(id));
-        if execute!(self, SQL, id.as_uuid(), state.as_str(), step_seq, sealed_step, expires_at)? != 1 {
-            return Ok(false);
-        }
-        self.delete_effects(id).await?;
-        self.delete_inputs(id).await?;
-        self.delete_session_exchanges(id).await?;
-        Ok(true)
+        Ok(execute!(self, SQL, id.as_uuid(), state.as_str(), step_seq, sealed_step, expires_at)? == 1)
     }
 
     /// Records an effect; `false` when another run has recorded one with this number, or the session has ended.
@@ -226,12 +239,6 @@ impl Tx {
         Ok(execute!(self, SQL, session.as_uuid(), seq)? == 1)
     }
 
-    /// The whole journal.
-    pub(crate) async fn delete_effects(&mut self, session: SessionId) -> Result<(), StoreError> {
-        const SQL: &str = "DELETE FROM connection_setup_effect WHERE session_id = $1";
-        execute!(self, SQL, session.as_uuid()).map(drop)
-    }
-
     /// Keeps what arrived while a run was busy.
     pub(crate) async fn insert_input(
         &mut self,
@@ -248,11 +255,6 @@ impl Tx {
     pub(crate) async fn delete_input(&mut self, session: SessionId, id: Uuid) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_setup_input WHERE session_id = $1 AND id = $2";
         Ok(execute!(self, SQL, session.as_uuid(), id)? == 1)
-    }
-
-    /// All of a session.
-    pub(crate) async fn delete_inputs(&mut self, session: SessionId) -> Result<(), StoreError> {
-        execute!(self, "DELETE FROM connection_setup_input WHERE session_id = $1", session.as_uuid()).map(drop)
     }
 
     /// `false` when the address is there already, as after a crash.
@@ -281,8 +283,8 @@ impl Tx {
         Ok(execute!(self, SQL, &token_hash[..], now)? == 1)
     }
 
-    /// Deletes what has ended and expired, with all that belongs to it; the open ones that have expired are returned,
-    /// oldest first: they are ended by whoever knows how.
+    /// Deletes the sessions that have ended and expired, with all that belongs to them, and returns the open ones that have
+    /// expired, oldest first, for the caller to end.
     pub(crate) async fn purge_setups(&mut self, now: i64) -> Result<Vec<SessionId>, StoreError> {
         const ENDED: &str = "DELETE FROM connection_setup WHERE expires_at <= $1 \
                              AND state IN ('done', 'failed', 'cancelled')";

@@ -69,6 +69,7 @@ mod kinds_change;
 mod leaks;
 mod lent;
 mod list;
+mod list_statements;
 mod liveness;
 mod log;
 mod many_processes;

@@ -1,8 +1,8 @@
 //! Hot rows: what a use needs of the store, kept for a moment, so that a connection in use costs no read each time.
 //!
 //! What a use gets was the truth less than [`HotRows::LONGEST`] before it: either its row was read since, or nothing at all
-//! was committed to the store after it was read, which one look tells of all rows (SQLite's `data_version`). What this
-//! process changes is forgotten before its writer is answered.
+//! was committed to the store between its read and a look that is as young, which one look tells of all rows (SQLite's
+//! `data_version`). What this process changes is forgotten before its writer is answered.
 //!
 //! A row holds everything that one statement reads of a connection, so that a handle that is made from an id, and the use of
 //! that handle, read once together. Its credential stays sealed until its first use.
@@ -60,13 +60,13 @@ impl HotRows {
         let subject = source.subject();
         loop {
             let mut began = Stamp { moment: source.now(), version: None };
-            let found = self.lock().find(subject, &began, self.bound);
+            let found = self.lock().find(subject, began.moment, self.bound);
             let found = match found {
                 // Asked at most once in the bound for all rows, and not for a row that is used for the first time.
                 Found::Stale => {
-                    began.version = source.version(self.bound).await;
-                    began.moment = source.now();
-                    self.lock().find_again(subject, &began, self.bound)
+                    let looked = source.version(self.bound).await;
+                    began = Stamp { moment: source.now(), version: looked.map(|looked| looked.version) };
+                    self.lock().find_again(subject, began.moment, looked, self.bound)
                 }
                 found => found,
             };

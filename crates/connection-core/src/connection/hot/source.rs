@@ -9,7 +9,7 @@ use crate::{
     ConnectionId, ConnectionInfo, Error,
     registry::Shared,
     services::clock::Moment,
-    store::Version,
+    store::Looked,
     verify::{self, Seen},
 };
 
@@ -18,8 +18,8 @@ pub(crate) trait Source: Sync {
     fn subject(&self) -> Subject<'_>;
     fn now(&self) -> Moment;
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
-    /// What the store says of itself, or said less than `age` ago.
-    fn version(&self, age: Duration) -> impl Future<Output = Option<Version>> + Send;
+    /// Returns the version of the store, read less than `age` ago; `None` for an engine that has none.
+    fn version(&self, age: Duration) -> impl Future<Output = Option<Looked>> + Send;
     fn read(&self) -> impl Future<Output = Outcome> + Send;
 }
 
@@ -61,7 +61,7 @@ impl Source for Stored<'_> {
         self.shared.clock.sleep(time).await;
     }
 
-    async fn version(&self, age: Duration) -> Option<Version> {
+    async fn version(&self, age: Duration) -> Option<Looked> {
         self.shared.store.version(&*self.shared.clock, age).await
     }
 

@@ -10,7 +10,10 @@ use connection_contract::Kind;
 use tokio::sync::watch;
 
 use super::{Known, Moment, Outcome};
-use crate::{ConnectionId, store::Version};
+use crate::{
+    ConnectionId,
+    store::{Looked, Version},
+};
 
 /// As many as a process keeps; then the one that was read first goes.
 pub(super) const MOST: usize = 1_000;
@@ -32,6 +35,9 @@ struct Kept {
     number: u64,
     row: Arc<Known>,
     read: Stamp,
+    /// The last time at which the row is known to have been current: that of its read, or of a later look at the store that
+    /// found no commit since.
+    current_at: Moment,
 }
 
 struct Read {
@@ -69,23 +75,32 @@ pub(super) enum Found {
 
 impl Table {
     /// What there is without a look at the store.
-    pub(super) fn find(&mut self, subject: Subject<'_>, now: &Stamp, bound: Duration) -> Found {
+    pub(super) fn find(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Found {
         match self.kept_for(subject) {
-            Some(kept) if kept.read.moment.is_within(bound, now.moment) => Found::Hot(kept.row.clone()),
+            Some(kept) if kept.current_at.is_within(bound, now) => Found::Hot(kept.row.clone()),
             Some(_) => Found::Stale,
-            None => self.join(subject, now.moment, bound),
+            None => self.join(subject, now, bound),
         }
     }
 
-    /// As [`find`](Self::find), with what the store says of itself.
-    pub(super) fn find_again(&mut self, subject: Subject<'_>, now: &Stamp, bound: Duration) -> Found {
+    /// As [`find`](Self::find), with a look at the store. A row that the look finds unchanged is current as of that look.
+    pub(super) fn find_again(
+        &mut self,
+        subject: Subject<'_>,
+        now: Moment,
+        looked: Option<Looked>,
+        bound: Duration,
+    ) -> Found {
         if let Some(kept) = self.kept_for(subject) {
-            let unchanged = now.version.is_some() && kept.read.version == now.version;
-            if unchanged || kept.read.moment.is_within(bound, now.moment) {
+            let unchanged = looked.filter(|looked| kept.read.version == Some(looked.version));
+            if let Some(looked) = unchanged.filter(|_| !kept.current_at.is_within(bound, now)) {
+                kept.current_at = looked.at;
+            }
+            if kept.current_at.is_within(bound, now) {
                 return Found::Hot(kept.row.clone());
             }
         }
-        self.join(subject, now.moment, bound)
+        self.join(subject, now, bound)
     }
 
     fn join(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Found {
@@ -116,7 +131,7 @@ impl Table {
         let id = row.info.id;
         self.drawn += 1;
         self.order.push_back((self.drawn, id));
-        self.kept.insert(id, Kept { number: self.drawn, row, read });
+        self.kept.insert(id, Kept { number: self.drawn, row, read, current_at: read.moment });
         while let Some(&(number, first)) = self.order.front() {
             let Some(kept) = self.kept.get(&first).filter(|kept| kept.number == number) else {
                 self.order.pop_front();
@@ -147,13 +162,13 @@ impl Table {
         self.reads.clear();
     }
 
-    fn kept_for(&self, subject: Subject<'_>) -> Option<&Kept> {
+    fn kept_for(&mut self, subject: Subject<'_>) -> Option<&mut Kept> {
         let Subject { id, owner, kind } = subject;
-        let is_same = |kept: &&Kept| {
+        let is_same = |kept: &&mut Kept| {
             let info = &kept.row.info;
             *info.owner == *owner && kind.is_none_or(|kind| info.kind == *kind)
         };
-        self.kept.get(&id).filter(is_same)
+        self.kept.get_mut(&id).filter(is_same)
     }
 
     #[cfg(test)]

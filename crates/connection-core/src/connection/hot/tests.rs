@@ -23,7 +23,7 @@ use crate::{
     connection::Payload,
     refresh::plan::Plan,
     services::clock::{Clock as _, Moment},
-    store::{Changed, Version},
+    store::{Changed, Looked, Version},
 };
 
 static KIND: Kind = Kind::from_static("acme");
@@ -99,9 +99,10 @@ impl Source for One<'_> {
         self.store.clock.sleep(time).await;
     }
 
-    async fn version(&self, _: Duration) -> Option<Version> {
+    async fn version(&self, _: Duration) -> Option<Looked> {
         self.store.asked.fetch_add(1, SeqCst);
-        self.store.tells.load(SeqCst).then(|| Version { connection: 1, number: self.store.version.load(SeqCst) })
+        let version = Version { connection: 1, number: self.store.version.load(SeqCst) };
+        self.store.tells.load(SeqCst).then(|| Looked { version, at: self.now() })
     }
 
     async fn read(&self) -> Outcome {
@@ -196,6 +197,12 @@ async fn one_look_at_the_store_keeps_what_nobody_changed() {
         assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, 2));
     }
     assert_eq!(store.asked.load(SeqCst), 6);
+    // A look that found the row unchanged serves all uses until it is as old as the bound.
+    for _ in 0..5 {
+        store.clock.advance(BOUND / 6);
+        generation(&rows, &store.of(1)).await;
+    }
+    assert_eq!((store.asked.load(SeqCst), store.reads()), (6, 2));
     // Whatever was committed, the row is read again.
     store.commit(2, 7);
     store.clock.advance(BOUND);

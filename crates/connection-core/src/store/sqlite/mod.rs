@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     StoreError,
-    changes::Version,
+    changes::Looked,
     engine::{Connection, Reader},
     job::Job,
     migrate,
@@ -75,7 +75,7 @@ impl Sqlite {
         Ok(Reader::new(Connection::SqlitePooled(connection), self.place.clone()))
     }
 
-    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Version> {
+    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Looked> {
         self.versions.version(clock, age).await
     }
 

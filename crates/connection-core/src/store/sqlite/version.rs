@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{runtime::Handle, sync::Mutex};
 
-use super::super::changes::Version;
+use super::super::changes::{Looked, Version};
 use crate::{Clock, services::clock::Moment};
 
 /// Opened by the first who asks.
@@ -23,8 +23,8 @@ struct State {
     connection: Option<SqliteConnection>,
     /// How many connections there were.
     opened: u64,
-    /// The last answer, and when it was asked for.
-    last: Option<(Version, Moment)>,
+    /// The last answer, with the time before the question.
+    last: Option<Looked>,
     closed: bool,
 }
 
@@ -35,10 +35,10 @@ impl Versions {
     }
 
     /// Who asks while another does waits for that one's answer. `None` when it cannot be told.
-    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Version> {
+    pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<Looked> {
         let now = Moment::of(clock);
-        if let Some(version) = self.state.try_lock().ok().and_then(|state| state.known(age, now)) {
-            return Some(version);
+        if let Some(looked) = self.state.try_lock().ok().and_then(|state| state.known(age, now)) {
+            return Some(looked);
         }
         // On a task of its own: a caller that is not polled any more, and is not dropped, would keep all others waiting.
         let look = look(self.state.clone(), self.options.clone(), age, now);
@@ -57,8 +57,8 @@ impl Versions {
 }
 
 impl State {
-    fn known(&self, age: Duration, now: Moment) -> Option<Version> {
-        self.last.filter(|(_, asked)| asked.is_within(age, now)).map(|(version, _)| version)
+    fn known(&self, age: Duration, now: Moment) -> Option<Looked> {
+        self.last.filter(|looked| looked.at.is_within(age, now))
     }
 }
 
@@ -67,10 +67,10 @@ async fn look(
     options: Arc<SqliteConnectOptions>,
     age: Duration,
     now: Moment,
-) -> Option<Version> {
+) -> Option<Looked> {
     let mut state = state.lock().await;
-    if let Some(version) = state.known(age, now) {
-        return Some(version);
+    if let Some(looked) = state.known(age, now) {
+        return Some(looked);
     }
     if state.closed {
         return None;
@@ -88,6 +88,6 @@ async fn look(
     let (number,) = read.ok()?;
     state.connection = Some(connection);
     let version = Version { connection: state.opened, number };
-    state.last = Some((version, now));
-    Some(version)
+    state.last = Some(Looked { version, at: now });
+    state.last
 }

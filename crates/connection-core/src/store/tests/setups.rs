@@ -2,11 +2,12 @@
 
 use super::Database;
 use crate::{
+    exchange::{ExchangeKey, Scope},
     ids::SessionId,
     seal::Sealed,
     store::{
         Store,
-        rows::{SetupRow, SetupState},
+        rows::{ExchangeRow, Sent, SetupRow, SetupState},
     },
 };
 
@@ -38,8 +39,6 @@ async fn the_number_of_an_effect_is_the_fence() {
         assert_eq!(journal, [(0, sealed(1)), (1, sealed(2))]);
         assert_eq!(store.write(move |tx| Box::pin(async move { tx.delete_effect(id, 1).await })).await, Ok(true));
         assert_eq!(record(1, 4).await, Ok(true));
-        store.write(move |tx| Box::pin(async move { tx.delete_effects(id).await })).await.unwrap();
-        assert!(store.reader().await.unwrap().effects(id).await.unwrap().is_empty());
     }
 }
 
@@ -78,8 +77,38 @@ async fn an_input_is_taken_once_and_in_order() {
         assert_eq!(store.reader().await.unwrap().inputs(id).await.unwrap(), [(first, sealed(1)), (second, sealed(2))]);
         let take = || store.write(move |tx| Box::pin(async move { tx.delete_input(id, first).await }));
         assert_eq!((take().await, take().await), (Ok(true), Ok(false)));
-        store.write(move |tx| Box::pin(async move { tx.delete_inputs(id).await })).await.unwrap();
-        assert!(store.reader().await.unwrap().inputs(id).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_ends_loses_its_header_its_journal_its_inputs_and_its_exchanges() {
+    for database in Database::each().await {
+        let (database, store, row) = session(database).await;
+        let other = self::row(&database);
+        let (id, input, kept) = (row.id, database.id(), other.clone());
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.insert_setup(&kept).await?;
+                    for (number, session) in [(1, id), (2, kept.id)] {
+                        tx.insert_effect(session, 0, &sealed(1)).await?;
+                        tx.insert_exchange(&exchange(number, session)).await?;
+                    }
+                    tx.insert_input(id, input, &sealed(2)).await
+                })
+            })
+            .await
+            .unwrap();
+        let end = |state| store.write(move |tx| Box::pin(async move { tx.end_setup(id, state, 1, None, 1_000).await }));
+        assert_eq!((end(SetupState::Done).await, end(SetupState::Failed).await), (Ok(true), Ok(false)));
+        let mut reader = store.reader().await.unwrap();
+        assert_eq!(reader.setup(id).await.unwrap().unwrap().sealed_header, None);
+        for (number, session, left) in [(1, id, 0), (2, other.id, 1)] {
+            assert_eq!(reader.effects(session).await.unwrap().len(), left);
+            let key = ExchangeKey::from_bytes([number; 32]);
+            assert_eq!(reader.exchange(key).await.unwrap().is_some(), left == 1);
+        }
+        assert!(reader.inputs(id).await.unwrap().is_empty());
     }
 }
 
@@ -157,6 +186,11 @@ fn row(database: &Database) -> SetupRow {
         expires_at: 1_000,
         created_at: 100,
     }
+}
+
+fn exchange(number: u8, session: SessionId) -> ExchangeRow {
+    let sent = Sent::first(None, "process".into(), 100);
+    ExchangeRow { key: ExchangeKey::from_bytes([number; 32]), scope: Scope::Session(session), sent, sealed: None }
 }
 
 async fn open(store: &Store, owner: &str) -> Vec<SessionId> {

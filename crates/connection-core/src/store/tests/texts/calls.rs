@@ -242,6 +242,7 @@ async fn write_setups(tx: &mut Tx) {
     call!(tx:
         insert_setup(&setup);
         set_setup(session, SetupState::Waiting, 0, None, None, 1);
+        show_step(session, 0, Some(1), &sealed, 1);
         replace_setup_header(session, &sealed);
         lease_setup(session, "a", 1, 1, 0);
         end_wait(session, 1, 1);
@@ -251,10 +252,8 @@ async fn write_setups(tx: &mut Tx) {
         insert_effect(session, 1, &sealed);
         has_effect(session, 1);
         delete_effect(session, 1);
-        delete_effects(session);
         insert_input(session, Uuid::nil(), &sealed);
         delete_input(session, Uuid::nil());
-        delete_inputs(session);
         insert_endpoint(&hash, "local", session, 1);
         extend_endpoints(session, 1);
         use_endpoint(&hash, 1);
@@ -363,7 +362,6 @@ async fn write_exchanges(tx: &mut Tx) {
         delete_intent(key, &sent);
         insert_answer(key, Scope::Connection(nobody()), &answer);
         settle_exchanges(&[key]);
-        delete_session_exchanges(SessionId::from(Uuid::nil()));
         delete_connection_exchanges(nobody());
     );
 }
