@@ -1,14 +1,14 @@
-//! What a kind is given once, when it is registered, to keep: the services that need no connection.
+//! The services that a kind receives once, when it is registered, and may keep.
 
 use alloc::{boxed::Box, string::String, sync::Arc};
 use core::{fmt, time::Duration};
 
 use crate::{BoxFuture, DisplayText, KvService, Link, Root, Secret, ServiceError, Text, ToolService};
 
-/// Services for a kind, behind a handle that is cheap to copy and may be kept. Each is there or not; nothing says so twice.
+/// The services that a kind may keep. The handle is cheap to clone.
 ///
-/// Requests, time and randomness are not among them: they come with a context. Used in a setup, it is an effect of that setup
-/// and recorded.
+/// Each service is present or absent. Requests, time and randomness are not included: they come with a context. A
+/// service that is used in a setup is an effect of that setup and is recorded.
 #[derive(Clone, Default)]
 pub struct HostServices {
     kv: Option<Arc<dyn KvService>>,
@@ -18,47 +18,55 @@ pub struct HostServices {
 }
 
 impl HostServices {
-    /// A host without any. Made by the host.
+    /// Creates a set without services. For hosts.
     pub fn new() -> Self {
         Self::default()
     }
-    /// The kind's own key-value store. Set by the host.
+
+    /// Sets the kind's own key-value store. For hosts.
     #[must_use]
     pub fn with_kv(mut self, kv: Arc<dyn KvService>) -> Self {
         self.kv = Some(kv);
         self
     }
-    /// What was made of files. Set by the host.
+
+    /// Sets the cache of results computed from files. For hosts.
     #[must_use]
     pub fn with_file_cache(mut self, cache: Arc<dyn FileCache>) -> Self {
         self.file_cache = Some(cache);
         self
     }
-    /// Windows to log in. Set by the host.
+
+    /// Sets the service that opens login windows. For hosts.
     #[must_use]
     pub fn with_login_window(mut self, window: Arc<dyn LoginWindowService>) -> Self {
         self.login_window = Some(window);
         self
     }
-    /// Local tools. Set by the host.
+
+    /// Sets the service that looks for local tools. For hosts.
     #[must_use]
     pub fn with_tools(mut self, tools: Arc<dyn ToolService>) -> Self {
         self.tools = Some(tools);
         self
     }
-    /// The kind's own key-value store, of the owner for whom the host registered the kind.
+
+    /// Returns the kind's own key-value store, for the owner for whom the host registered the kind.
     pub fn kv(&self) -> Option<&dyn KvService> {
         self.kv.as_deref()
     }
-    /// What was made of files.
+
+    /// Returns the cache of results computed from files.
     pub fn file_cache(&self) -> Option<&dyn FileCache> {
         self.file_cache.as_deref()
     }
-    /// Windows to log in.
+
+    /// Returns the service that opens login windows.
     pub fn login_window(&self) -> Option<&dyn LoginWindowService> {
         self.login_window.as_deref()
     }
-    /// Local tools.
+
+    /// Returns the service that looks for local tools.
     pub fn tools(&self) -> Option<&dyn ToolService> {
         self.tools.as_deref()
     }
@@ -70,25 +78,27 @@ impl fmt::Debug for HostServices {
     }
 }
 
-/// Makes something of a file's content, once: `None` is a result, too.
+/// Computes a result from the content of a file. It runs at most once, and `None` is a result as well.
 pub type Compute<'a> = Box<dyn FnOnce(&Secret) -> Result<Option<String>, ServiceError> + Send + 'a>;
 
-/// Keeps what was made of files for as long as they stay as they are.
+/// Caches results computed from files, for as long as the files do not change.
 pub trait FileCache: Send + Sync {
-    /// What was made of a file of at most `limit` bytes; made now, unless it was made of the same file by the same version.
+    /// Returns the result for a file of at most `limit` bytes. `compute` runs unless the result of the same version for
+    /// the unchanged file is cached.
     ///
-    /// A file is the same while its size and the time of its last change are. They are taken before it is read.
+    /// A file counts as unchanged while its size and its modification time stay the same. Both are read before its
+    /// content.
     ///
     /// # Repetition
     ///
-    /// Calls for the same file and version at the same time share one reading. A result of more than 64 KiB is returned and
-    /// not kept, and an error is not kept.
+    /// Concurrent calls for the same file and version share one read. A result of more than 64 KiB is returned but not
+    /// cached, and an error is not cached.
     ///
     /// # Errors
     ///
-    /// As [`FileService::read`](crate::FileService::read), and what `compute` says. For a file that is not there nothing is
-    /// made: `Ok(None)`. Of one that cannot be looked at nothing is made either, and it is an error, so that nobody takes it
-    /// for gone. What was kept of either goes.
+    /// As [`FileService::read`](crate::FileService::read), and the errors of `compute`. A file that does not exist is
+    /// not an error: the result is `Ok(None)` and `compute` does not run. A file whose metadata cannot be read is an
+    /// error, so that nobody takes it for a missing file. In both cases the cached result is dropped.
     fn cached<'a>(
         &'a self,
         root: &'a Root,
@@ -98,7 +108,8 @@ pub trait FileCache: Send + Sync {
         compute: Compute<'a>,
     ) -> BoxFuture<'a, Result<Option<String>, ServiceError>>;
 
-    /// Forgets what was made of files below a root, but for these; returns how many went.
+    /// Drops the cached results of the files below a root, except for the `live` files, and returns how many were
+    /// dropped.
     ///
     /// # Errors
     ///
@@ -106,13 +117,13 @@ pub trait FileCache: Send + Sync {
     fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>>;
 }
 
-/// Opens a window in which a person logs in, and takes a cookie from it.
+/// Opens a window in which a person logs in, and reads a cookie from it.
 pub trait LoginWindowService: Send + Sync {
-    /// Opens it and waits until it ends.
+    /// Opens a window and waits until it ends.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the window closes.
+    /// The window closes when the future is dropped.
     fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn>;
 }
 
@@ -120,40 +131,44 @@ pub trait LoginWindowService: Send + Sync {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginWindow {
-    /// Where it begins.
+    /// Address that the window opens first.
     pub link: Link,
-    /// The cookie that says that the person has logged in.
+    /// Name of the cookie that shows that the person has logged in.
     pub cookie_name: Text,
-    /// Of which domain.
+    /// Domain of that cookie.
     pub cookie_domain: Text,
-    /// Windows of one partition share their cookies, and none with another. The host puts kind and profile before it.
+    /// Cookie store of the window. Windows of one partition share their cookies, and with no other partition. The host
+    /// prefixes it with the kind and the profile.
     pub partition: Text,
-    /// What the window is called.
+    /// Title of the window.
     pub title: DisplayText,
-    /// How long it stays.
+    /// Time after which the window closes.
     pub timeout: Duration,
 }
 
 impl LoginWindow {
-    /// A window called `Connect` that stays for five minutes.
+    /// Creates a window with the title `Connect` that closes after five minutes.
     pub fn new(link: Link, cookie_name: impl Into<Text>, cookie_domain: impl Into<Text>) -> Self {
         let (partition, title) = (Text::Borrowed("login"), "Connect".into());
         let timeout = Duration::from_secs(300);
         Self { link, cookie_name: cookie_name.into(), cookie_domain: cookie_domain.into(), partition, title, timeout }
     }
-    /// Keeps its cookies apart.
+
+    /// Sets the partition, whose cookies are separate from those of other partitions.
     #[must_use]
     pub fn partition(mut self, partition: impl Into<Text>) -> Self {
         self.partition = partition.into();
         self
     }
-    /// What the window is called.
+
+    /// Sets the title of the window.
     #[must_use]
     pub fn title(mut self, title: impl Into<DisplayText>) -> Self {
         self.title = title.into();
         self
     }
-    /// How long it stays.
+
+    /// Sets the time after which the window closes.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -161,16 +176,16 @@ impl LoginWindow {
     }
 }
 
-/// How a window in which a person logs in came to its end.
+/// The result of a login window.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoggedIn {
-    /// The person closed it.
+    /// The person closed the window.
     Cancelled,
-    /// The host could not show it.
+    /// The host could not show the window.
     Failed(DisplayText),
-    /// With the cookie.
+    /// The person logged in; this is the cookie.
     Success(Secret),
-    /// Its time was over.
+    /// The window closed because its time was over.
     TimedOut,
 }

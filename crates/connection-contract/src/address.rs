@@ -1,6 +1,6 @@
-//! Where a connection may go. Plugins get addresses; they never parse one.
+//! Addresses that a connection may reach. Plugins receive addresses and never parse one.
 //!
-//! An [`Origin`], a [`BaseUrl`] and a [`Root`] are made by the host alone, from the descriptor or from a checked answer.
+//! Only the host creates an [`Origin`], a [`BaseUrl`] or a [`Root`], from the descriptor or from a checked answer.
 
 use alloc::{
     format,
@@ -11,7 +11,7 @@ use core::fmt;
 
 use crate::{Exposed, encode};
 
-/// Scheme, host and port: where a credential may go.
+/// Scheme, host and port of an address that may receive a credential.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin(String);
 
@@ -37,10 +37,12 @@ impl Origin {
         }
         Some(Self(format!("{scheme}://{}", host.strip_suffix(default).unwrap_or(&host))))
     }
-    /// `https://api.github.com`
+
+    /// Returns the origin as text: `https://api.github.com`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
     /// See [`host::matches`](crate::host::matches).
     pub(crate) fn matches(&self, wildcard: &str) -> bool {
         let Some((scheme, domain)) = wildcard.split_once("://*.") else { return false };
@@ -48,7 +50,8 @@ impl Origin {
         let label = own.and_then(|(_, host)| host.strip_suffix(domain)).and_then(|rest| rest.strip_suffix('.'));
         label.is_some_and(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
     }
-    /// Whether it is on this machine.
+
+    /// Returns `true` if the host is a loopback address.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.0.split_once("://").map_or("", |(_, host)| host);
         let name = if host.starts_with('[') { host.split_once(']').map_or("", |(name, _)| name) } else { host };
@@ -56,34 +59,40 @@ impl Origin {
         matches!(name, "localhost" | "127.0.0.1" | "[::1")
     }
 }
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
-/// An origin and a path prefix that requests are relative to. Made by the host, from the descriptor or a checked answer.
+
+/// An origin and a path prefix, to which the paths of requests are relative. Only the host creates one, from the
+/// descriptor or from a checked answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: Origin,
     path: String,
 }
+
 impl BaseUrl {
     /// See [`host::base_url`](crate::host::base_url).
     pub(crate) fn checked(url: &str) -> Option<Self> {
         let origin = Origin::of(url)?;
         let (_, rest) = url.split_once("://")?;
-        // What stands behind the authority: a path, or nothing; never a query or fragment alone.
+        // The rest after the authority must be a path or nothing. A query or a fragment is rejected.
         let path = rest.find(['/', '?', '#', '\\']).and_then(|at| rest.get(at..)).unwrap_or_default();
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.' | b'_' | b'~');
         let fits = path.bytes().all(plain) && !path.split('/').any(|part| matches!(part, "." | ".."));
         fits.then(|| Self { origin, path: path.trim_end_matches('/').to_string() })
     }
-    /// Where it is.
+
+    /// Returns the origin.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
-    /// Joins a path that is not encoded yet. A part that is `.` or `..` stays one, as `%2E`: parsers of URLs read it as
-    /// dots all the same, so the host refuses to send it, and no path leads out of its base.
+
+    /// Joins a path that is not encoded yet. A part that is `.` or `..` is written as `%2E`. Parsers of URLs read that
+    /// as dots anyway, so the host refuses to send it, and no path leaves its base.
     pub(crate) fn join(&self, path: &str) -> String {
         let mut url = self.to_string();
         for part in path.trim_start_matches('/').split('/') {
@@ -96,11 +105,13 @@ impl BaseUrl {
         url
     }
 }
+
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.origin, self.path)
     }
 }
+
 /// Adds a query parameter to a URL.
 pub(crate) fn push_query(url: &mut String, name: &str, value: &str) {
     url.push(if url.contains('?') { '&' } else { '?' });
@@ -108,77 +119,89 @@ pub(crate) fn push_query(url: &mut String, name: &str, value: &str) {
     url.push('=');
     url.push_str(&encode::percent_encode(value));
 }
-/// An address for the user's browser. `Debug` shows the origin alone, since `state` is in the query.
+
+/// An address for the user's browser. `Debug` shows only the origin, because the query contains `state`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Link(String);
 
 impl Link {
-    /// Below a base.
+    /// Creates a link to a path below a base.
     pub fn to(base: &BaseUrl, path: &str) -> Self {
         Self(base.join(path))
     }
-    /// From a provider's answer (a device flow's `verification_uri`); `None` when it is no `https` address, nor one of this
-    /// machine.
+
+    /// Creates a link from an address in a provider's answer, such as the `verification_uri` of a device flow. Returns
+    /// `None` unless the address is `https` or a loopback address.
     pub fn from_provider(url: &str) -> Option<Self> {
         let origin = Origin::of(url).filter(|_| url.bytes().all(|b| b.is_ascii_graphic()))?;
         let fits = url.starts_with("https://") || url.starts_with("http://") && origin.is_loopback();
         fits.then(|| Self(url.to_string()))
     }
+
     /// Adds a query parameter.
     #[must_use]
     pub fn query(mut self, name: &str, value: &(impl Exposed + ?Sized)) -> Self {
         push_query(&mut self.0, name, value.exposed());
         self
     }
-    /// For the page.
+
+    /// Returns the address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Link({})", Origin::of(&self.0).map_or_else(|| "?".to_string(), |o| o.to_string()))
     }
 }
-/// A directory that the user granted. Opaque: the file service takes it with a relative path.
+
+/// A directory that the user granted. Plugins pass it to the file service together with a relative path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root(pub(crate) String);
 
 impl Root {
-    /// For the host's file service and for people.
+    /// Returns the path of the directory as text, for the host's file service and for people.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
-/// Where a credential may go; sealed with it.
+
+/// The addresses and directories that a credential may be used with. The reach is sealed with the credential.
 ///
-/// The host refuses what neither the descriptor declares nor the user named in an answer.
+/// The host rejects an address that neither the descriptor declares nor the user named in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reach {
-    /// What paths are relative to; when absent, the descriptor's first address, and every declared origin is in reach.
+    /// Base URL of relative paths. Without one, the base is the descriptor's first address, and every declared origin
+    /// is in reach.
     pub base_url: Option<BaseUrl>,
-    /// Further origins; with a base of its own, only these and the base's are in reach.
+    /// Further origins. If `base_url` is set, only these and the origin of `base_url` are in reach.
     pub origins: Vec<Origin>,
     /// Granted directories.
     pub roots: Vec<Root>,
 }
+
 impl Reach {
-    /// What the descriptor declares.
+    /// Creates the reach that the descriptor declares.
     pub fn declared() -> Self {
         Self::default()
     }
-    /// Another base, from a checked answer.
+
+    /// Creates a reach with another base URL, from a checked answer.
     pub fn base(base_url: BaseUrl) -> Self {
         Self { base_url: Some(base_url), ..Self::default() }
     }
-    /// A further origin.
+
+    /// Adds an origin.
     #[must_use]
     pub fn origin(mut self, origin: Origin) -> Self {
         self.origins.push(origin);
         self
     }
-    /// A granted directory.
+
+    /// Adds a granted directory.
     #[must_use]
     pub fn root(mut self, root: Root) -> Self {
         self.roots.push(root);

@@ -9,10 +9,12 @@ use crate::{
     VerifyResult, Webhooks,
 };
 
-/// A future behind a pointer, for traits that must be objects.
+/// A boxed future, for traits that must be usable as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// One way to reach something. Write `setup`, `verify` and `teardown` as plain `async fn`.
+/// A kind of connection.
+///
+/// Write `setup`, `verify` and `teardown` as plain `async fn`.
 ///
 /// ```
 /// use connection_contract::prelude::*;
@@ -66,21 +68,21 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// }
 /// ```
 pub trait ConnectionDefinition: Send + Sync + 'static {
-    /// What setup makes and verify uses. The host sees only its serialized form.
+    /// The credential that `setup` returns and the other methods use. The host sees only its serialized form.
     type Credential: Send + Sync + 'static;
 
-    /// What this kind is.
+    /// Describes this kind.
     ///
     /// # When it is called
     ///
-    /// Once, at registration, which fails when it panics or describes something impossible.
+    /// Once, at registration. Registration fails if this method panics or describes something impossible.
     ///
     /// # Repetition
     ///
-    /// Must give the same each time: it may depend on nothing but `self`.
+    /// Must return the same value each time: it may depend on nothing but `self`.
     fn descriptor(&self) -> Descriptor;
 
-    /// Makes a connection.
+    /// Sets up a connection.
     ///
     /// # When it is called
     ///
@@ -88,51 +90,56 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
     ///
     /// # Repetition
     ///
-    /// Every wait drops this future; the next input runs it again from the start, with the recorded result of every
-    /// effect, until it meets the first that has none. So all it reads must come from `ctx`, one effect at a time, in an
-    /// order that follows from earlier results. An effect that ran and was not recorded before a crash runs again.
+    /// Every wait drops this future. The next input runs it again from the start: each effect returns its recorded
+    /// result, until the run reaches the first effect that has none. Everything that the future reads must therefore
+    /// come from `ctx`, one effect at a time, in an order that follows from earlier results. An effect that ran and was
+    /// not recorded before a crash runs again.
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped at any await; hold nothing that only the rest would release.
+    /// The future may be dropped at any await. It must not hold anything that only the code after that await would
+    /// release.
     ///
     /// # Errors
     ///
-    /// [`SetupFailure`] is shown to the user, and nothing is stored. One made from an offline
-    /// [`NotLive`](crate::NotLive) does not end the setup: the host keeps the answers and asks again later.
+    /// A [`SetupFailure`] is shown to the user, and nothing is stored. A failure made from an offline
+    /// [`NotLive`](crate::NotLive) does not end the setup: the host keeps the answers and asks the provider again
+    /// later.
     fn setup(
         &self,
         ctx: &SetupContext<'_>,
     ) -> impl Future<Output = Result<Established<Self::Credential>, SetupFailure>> + Send;
 
-    /// The credential as bytes of any form; the host seals them and never looks inside.
+    /// Serializes the credential. The format is up to the plugin: the host seals the bytes and never interprets them.
     ///
     /// # When it is called
     ///
-    /// Once when setup ends, and once per rotation.
+    /// Once when a setup ends, and once for each new credential after that.
     ///
     /// # Errors
     ///
-    /// The setup or rotation fails, and nothing is stored.
+    /// The setup or the replacement of the credential fails, and nothing is stored.
     fn serialize_credential(&self, credential: &Self::Credential) -> Result<Secret, CredentialError>;
 
-    /// The credential from bytes that [`serialize_credential`](Self::serialize_credential) of this or an earlier version
-    /// of the plugin made.
+    /// Parses bytes that [`serialize_credential`](Self::serialize_credential) of this or an earlier version of the
+    /// plugin returned.
     ///
     /// # When it is called
     ///
-    /// Once per verify, use and teardown, with the bytes as they were written.
+    /// Once for each verification, use and teardown, with the bytes as they were written.
     ///
     /// # Errors
     ///
-    /// The connection is `failing` with `credential_unreadable`; the bytes stay. In a teardown, the row goes anyway.
+    /// The connection becomes `failing` with `credential_unreadable`, and the bytes are kept. In a teardown, the row is
+    /// deleted anyway.
     fn parse_credential(&self, bytes: &[u8]) -> Result<Self::Credential, CredentialError>;
 
-    /// Asks the provider whether the credential works, and whose it is. Only probes.
+    /// Asks the provider if the credential works, and to which account it belongs. It must not change anything there.
     ///
     /// # When it is called
     ///
-    /// After setup, and whenever the host wants to know; never twice at once for one connection in one process.
+    /// After setup, and whenever the host wants to know. One process never runs two verifications of a connection at
+    /// once.
     ///
     /// # Repetition
     ///
@@ -140,35 +147,36 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
     ///
     /// # Cancellation
     ///
-    /// Dropped at its deadline, or when the connection is removed; then nothing is written.
+    /// The future is dropped at its deadline, or when the connection is removed. Nothing is written then.
     ///
     /// # Errors
     ///
-    /// A connection that does not work is data: `?` on a [`NotLive`](crate::NotLive) is the same as returning it. Any
-    /// other error says nothing about the connection; the liveness stays as it was and the caller gets the error.
+    /// A connection that does not work is data: `?` on a [`NotLive`](crate::NotLive) is the same as returning it as a
+    /// result. Any other error says nothing about the connection: its liveness stays as it was, and the caller receives
+    /// the error.
     fn verify(
         &self,
         credential: &Self::Credential,
         ctx: &VerifyContext<'_>,
     ) -> impl Future<Output = Result<VerifyResult<Self::Credential>, ConnectionError>> + Send;
 
-    /// Gives back what setup took at the provider. By default there is nothing to give back.
+    /// Releases what setup created at the provider. The default implementation does nothing.
     ///
     /// # When it is called
     ///
-    /// When the connection is removed, before its row goes.
+    /// When the connection is removed, before its row is deleted.
     ///
     /// # Repetition
     ///
-    /// A crash between teardown and removal runs it again: giving back twice must be as good as once.
+    /// A crash between teardown and removal runs it again, so a second call must have the same effect as one call.
     ///
     /// # Cancellation
     ///
-    /// Dropped at its deadline.
+    /// The future is dropped at its deadline.
     ///
     /// # Errors
     ///
-    /// Logged and recorded; the row goes anyway.
+    /// The error is logged and recorded, and the row is deleted anyway.
     fn teardown(
         &self,
         credential: &Self::Credential,
@@ -178,59 +186,60 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Takes what the host has for this kind. By default there is nothing to take.
+    /// Receives the services that the host has for this kind. The default implementation drops them.
     ///
     /// # When it is called
     ///
-    /// Once for each registration, on the plugins' runtime. The host does not wait: the kind is there meanwhile.
+    /// Once for each registration, on the runtime of the plugins. The host does not wait for it: the kind can be used
+    /// in the meantime.
     ///
     /// # Repetition
     ///
-    /// The same host twice must be as good as once.
+    /// A second call with the services of the same host must have the same effect as one call.
     ///
     /// # Cancellation
     ///
-    /// Dropped at its deadline, or when the kind is taken away.
+    /// The future is dropped at its deadline, or when the kind is unregistered.
     ///
     /// # Errors
     ///
-    /// Logged; the kind stays.
+    /// The error is logged, and the kind stays registered.
     fn activate(&self, host: HostServices) -> impl Future<Output = Result<(), ConnectionError>> + Send {
         drop(host);
         async { Ok(()) }
     }
 
-    /// Attaches the credential to requests. Without it the connection cannot `send`.
+    /// Returns the facet that attaches the credential to requests. Without it, the connection cannot `send`.
     fn authorizer(&self) -> Option<&dyn Authorizer<Self::Credential>> {
         None
     }
 
-    /// Hands out named secrets. Without it the credential leaves the host in requests alone.
+    /// Returns the facet that hands out named secrets. Without it, the credential leaves the host only in requests.
     fn secrets(&self) -> Option<&dyn NamedSecrets<Self::Credential>> {
         None
     }
 
-    /// Renews the credential. Without it, it works until it does not.
+    /// Returns the facet that refreshes the credential. Without it, the credential is used until it stops working.
     fn refresher(&self) -> Option<&dyn Refresher<Self::Credential>> {
         None
     }
 
-    /// Receives what the provider sends by itself. Without it there is no address for that.
+    /// Returns the facet that receives webhooks. Without it, connections of this kind have no webhook address.
     fn webhooks(&self) -> Option<&dyn Webhooks<Self::Credential>> {
         None
     }
 
-    /// Tells how much of an account is used. Without it nothing is polled.
+    /// Returns the facet that reports how much of an account is used. Without it, nothing is polled.
     fn usage(&self) -> Option<&dyn UsageSource<Self::Credential>> {
         None
     }
 
-    /// How the tool is pointed at an isolated identity. Without it there is one identity.
+    /// Returns how the tool is started with a profile. Without it, the tool has a single identity.
     fn profiles(&self) -> Option<ProfileSpec> {
         None
     }
 
-    /// How the tool is run in a container. Without it, it is not.
+    /// Returns how the tool runs in a container. Without it, the tool does not run in one.
     fn sandbox(&self) -> Option<SandboxSpec> {
         None
     }

@@ -1,11 +1,11 @@
-//! What a kind is, and what it may ask.
+//! The descriptor: what a kind is, and which fields its setup may ask for.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{DisplayText, Kind, Text, ToolSpec};
 
-/// How a kind proves who it is.
+/// How a kind authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthType {
@@ -13,47 +13,51 @@ pub enum AuthType {
     ApiKey,
     /// User name and password.
     Basic,
-    /// Something else.
+    /// Another form of authentication.
     Custom,
-    /// Nothing.
+    /// No authentication.
     None,
     /// OAuth.
     OAuth,
     /// A personal access token.
     PersonalAccessToken,
 }
-/// What an integration supports and so needs from a host; a host without it still lists the kind.
+
+/// A capability that a kind needs from its host. A host without it still lists the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
     /// Files below granted roots.
     Files,
-    /// Callbacks.
+    /// Callbacks over HTTP.
     InboundHttp,
     /// A local tool that the host runs.
     Tools,
 }
+
 /// One part of a guide for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Guide {
-    /// An `https` address, and what it is called.
+    /// An `https` address, preceded by its link text.
     Link(DisplayText, Text),
-    /// Words.
+    /// A text.
     Text(DisplayText),
 }
-/// How a person finishes a setup that leads elsewhere.
+
+/// A way in which a person can finish a setup that continues outside the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Way {
-    /// In a browser, which comes back by itself.
+    /// In a browser that returns to the host by itself.
     Browser,
-    /// With a code that is typed at the provider, on any machine.
+    /// By entering a code at the provider, on any machine.
     Device,
-    /// In any browser; where it ends is pasted.
+    /// In any browser, by pasting the address on which the browser ends.
     Paste,
 }
-/// How a field is asked and checked.
+
+/// The input type of a field, which decides how its answer is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
@@ -61,173 +65,198 @@ pub enum Input {
     Bool,
     /// One of these values, each with a label.
     Choice(Vec<(Text, DisplayText)>),
-    /// A directory; the answer is the grant.
+    /// A directory. The answer is the grant to read it.
     Directory,
     /// A whole number.
     Number,
-    /// Not echoed, not kept outside the credential.
+    /// A secret. It is neither echoed nor stored outside the credential.
     Secret,
-    /// One line.
+    /// One line of text.
     Text,
-    /// An absolute `http(s)` address; the answer is the grant.
+    /// An absolute `http(s)` address. The answer is the grant to use it.
     Url,
 }
-/// One question. Every field that a setup may ask is declared in the descriptor.
+
+/// A question of a setup. The descriptor declares every field that a setup may ask for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Field {
     /// The key of the answer: `accessToken`.
     pub name: Text,
-    /// For people.
+    /// Label for people.
     pub label: DisplayText,
-    /// How it is asked.
+    /// Input type of the answer.
     pub input: Input,
-    /// Refused when empty.
+    /// `true` if an empty answer is rejected.
     pub required: bool,
-    /// The question by which a person chooses to answer an optional field: "GitHub Enterprise?". A host that asks one
-    /// field after another asks an optional field only after a yes, and one without a question only on demand.
+    /// The question that lets a person choose to answer an optional field: "GitHub Enterprise?". A host that asks for
+    /// one field after another asks for an optional field only after a yes to its question, and for one without a
+    /// question only on demand.
     pub offer: Option<DisplayText>,
-    /// Takes one or more values: the name is repeated in the answers.
+    /// `true` if the field takes one or more values. The answers then repeat its name.
     pub many: bool,
-    /// Where to find it.
+    /// Help text that tells a person where to find the value.
     pub help: Option<DisplayText>,
-    /// Shown while empty.
+    /// Text shown while the field is empty.
     pub placeholder: Option<DisplayText>,
-    /// Used when not answered.
+    /// Value used if the field is not answered.
     pub default: Option<Text>,
-    /// A regular expression for the whole text (the `regex` crate's); checked at registration.
+    /// A regular expression of the `regex` crate that the whole text must match. It is checked at registration.
     pub pattern: Option<Text>,
-    /// Asked only of who finishes this way, which the descriptor names; of everybody unless set.
+    /// The way of finishing the setup for which this field is asked; the descriptor must declare that way. A field
+    /// without one is always asked.
     pub way: Option<Way>,
-    /// Asked once: what was accepted is kept among the secret values of the kind, under this key
-    /// ([`KvService`](crate::KvService)). A host that gives a value of its own there is not asked.
+    /// Key under which the plugin keeps an accepted answer among its secret or shared values
+    /// ([`KvService`](crate::KvService)), so that it asks only once. The field is not asked if the host supplies a
+    /// value under this key.
     pub kept: Option<Text>,
-    /// The field of the same prompt with whose `true` a person confirms an address without encryption, for a device at an
-    /// address of a private network. Without it only `https` is taken, and `http` on this machine.
+    /// Name of the field of the same prompt that a person answers with `true` to confirm an address without encryption,
+    /// for a device in a private network. Without it, only `https` is accepted, and `http` on this machine.
     pub plain_http: Option<Text>,
 }
+
 impl Field {
-    /// A field of any input.
+    /// Creates a required field with this input type.
     pub fn new(name: impl Into<Text>, label: impl Into<DisplayText>, input: Input) -> Self {
         let (name, label) = (name.into(), label.into());
         let (offer, help, placeholder, default, pattern, way, kept, plain_http) = Default::default();
         let (required, many) = (true, false);
         Self { name, label, input, required, offer, many, help, placeholder, default, pattern, way, kept, plain_http }
     }
-    /// One line of text.
+
+    /// Creates a required field for one line of text.
     pub fn text(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
         Self::new(name, label, Input::Text)
     }
-    /// A secret.
+
+    /// Creates a required field for a secret.
     pub fn secret(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
         Self::new(name, label, Input::Secret)
     }
-    /// An absolute address.
+
+    /// Creates a required field for an absolute address.
     pub fn url(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
         Self::new(name, label, Input::Url)
     }
-    /// A directory; the answer is the grant.
+
+    /// Creates a required field for a directory. The answer is the grant to read it.
     pub fn directory(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
         Self::new(name, label, Input::Directory)
     }
-    /// Takes one or more values.
+
+    /// Accepts one or more values.
     #[must_use]
     pub fn many(mut self) -> Self {
         self.many = true;
         self
     }
-    /// May be left empty.
+
+    /// Allows an empty answer.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.required = false;
         self
     }
-    /// May be left empty, and is asked after a yes to this question. Fields with the same question share its answer.
+
+    /// Allows an empty answer, and asks for the field only after a yes to this question. Fields with the same question
+    /// share the answer to it.
     #[must_use]
     pub fn offer(mut self, question: impl Into<DisplayText>) -> Self {
         self.required = false;
         self.offer = Some(question.into());
         self
     }
-    /// Where to find it.
+
+    /// Sets the help text that tells a person where to find the value.
     #[must_use]
     pub fn help(mut self, text: impl Into<DisplayText>) -> Self {
         self.help = Some(text.into());
         self
     }
-    /// Shown while empty.
+
+    /// Sets the text shown while the field is empty.
     #[must_use]
     pub fn placeholder(mut self, text: impl Into<DisplayText>) -> Self {
         self.placeholder = Some(text.into());
         self
     }
-    /// Used when not answered.
+
+    /// Sets the value used if the field is not answered.
     #[must_use]
     pub fn default(mut self, text: impl Into<Text>) -> Self {
         self.default = Some(text.into());
         self
     }
-    /// What the whole text must match.
+
+    /// Sets a regular expression that the whole text must match.
     #[must_use]
     pub fn pattern(mut self, regex: impl Into<Text>) -> Self {
         self.pattern = Some(regex.into());
         self
     }
-    /// Asked only of who finishes this way.
+
+    /// Asks for the field only in a setup that is finished in this way.
     #[must_use]
     pub fn way(mut self, way: Way) -> Self {
         self.way = Some(way);
         self
     }
-    /// Asked once, and kept under this key.
+
+    /// Asks for the field only once, and keeps the answer under this key.
     #[must_use]
     pub fn kept(mut self, key: impl Into<Text>) -> Self {
         self.kept = Some(key.into());
         self
     }
-    /// Takes `http` at an address of a private network, such as `http://192.168.1.20`, where the answer to this
-    /// [`Input::Bool`] field of the same prompt confirms it. The address must be a number: a name may lead anywhere.
+
+    /// Accepts `http` at an address of a private network, such as `http://192.168.1.20`, if a person confirms it with
+    /// the answer to this [`Input::Bool`] field of the same prompt. The host of the address must be an IP address,
+    /// because a name may resolve to anything.
     #[must_use]
     pub fn plain_http(mut self, confirmed_by: impl Into<Text>) -> Self {
         self.plain_http = Some(confirmed_by.into());
         self
     }
 }
-/// What a kind is.
+
+/// The description of a kind.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Descriptor {
-    /// Its stable name.
+    /// Stable name of the kind.
     pub kind: Kind,
-    /// Whose it is; the kind's own name unless several kinds share a provider.
+    /// Name of the provider: the name of the kind, unless several kinds share a provider.
     pub provider: Kind,
-    /// For people.
+    /// Name for people.
     pub display_name: DisplayText,
-    /// How it proves who it is.
+    /// How the kind authenticates.
     pub auth: AuthType,
-    /// Addresses that it talks to, each an origin with an optional path; the first is the base unless setup gives one. One
-    /// that begins with `https://*.` stands for every host that is one label below the rest, and is no base.
+    /// Addresses that the kind sends requests to, each an origin with an optional path. The first is the base address,
+    /// unless setup supplies another. An address that begins with `https://*.` stands for every host that is one label
+    /// below the rest, and cannot be the base.
     pub origins: Vec<Text>,
-    /// Everything that setup may ask.
+    /// Every field that a setup may ask for.
     pub fields: Vec<Field>,
-    /// What [`NamedSecrets`](crate::NamedSecrets) hands out.
+    /// Names of the secrets that [`NamedSecrets`](crate::NamedSecrets) hands out.
     pub secret_names: Vec<Text>,
-    /// How to get a credential, for people.
+    /// Instructions for people on how to get a credential.
     pub guide: Vec<Guide>,
-    /// What it needs.
+    /// Capabilities that the kind needs from its host.
     pub needs: Vec<Need>,
-    /// How its setup may be finished where it leads elsewhere; none, when it does not.
+    /// Ways in which a setup that continues outside the host can be finished. Empty if it never does.
     pub ways: Vec<Way>,
-    /// Local tools that it looks for.
+    /// Local tools that the kind looks for.
     pub tools: Vec<ToolSpec>,
-    /// How far its tool may go unasked, by the tool's own names, in the order in which a person cycles through them. A mode
-    /// that is not here may be accepted all the same.
+    /// Permission modes of the kind's tool, which say how far it may go without asking. They have the tool's own names,
+    /// in the order in which a person cycles through them. The tool may accept modes that are not listed.
     pub permission_modes: Vec<Text>,
-    /// For how long its provider keeps a prompt warm, as a hint to show a countdown; a user may say another time, or none.
+    /// Time for which the provider caches a prompt: a hint for showing a countdown. A user may set another time, or
+    /// none.
     pub cache_ttl: Option<Duration>,
 }
+
 impl Descriptor {
-    /// A kind with a name for people.
+    /// Creates a descriptor with a name for people.
     pub fn new(kind: Kind, display_name: impl Into<DisplayText>, auth: AuthType) -> Self {
         Self {
             provider: kind.clone(),
@@ -245,67 +274,78 @@ impl Descriptor {
             cache_ttl: None,
         }
     }
-    /// Whose it is.
+
+    /// Sets the provider.
     #[must_use]
     pub fn provider(mut self, provider: Kind) -> Self {
         self.provider = provider;
         self
     }
-    /// An address that it talks to.
+
+    /// Adds an address that the kind sends requests to.
     #[must_use]
     pub fn origin(mut self, address: impl Into<Text>) -> Self {
         self.origins.push(address.into());
         self
     }
-    /// Something that setup may ask.
+
+    /// Adds a field that setup may ask for.
     #[must_use]
     pub fn field(mut self, field: Field) -> Self {
         self.fields.push(field);
         self
     }
-    /// A name that `NamedSecrets` knows.
+
+    /// Adds the name of a secret that [`NamedSecrets`](crate::NamedSecrets) hands out.
     #[must_use]
     pub fn secret_name(mut self, name: impl Into<Text>) -> Self {
         self.secret_names.push(name.into());
         self
     }
-    /// Words for people.
+
+    /// Adds a text to the guide.
     #[must_use]
     pub fn guide(mut self, text: impl Into<DisplayText>) -> Self {
         self.guide.push(Guide::Text(text.into()));
         self
     }
-    /// An address for people.
+
+    /// Adds a link to the guide.
     #[must_use]
     pub fn guide_link(mut self, text: impl Into<DisplayText>, url: impl Into<Text>) -> Self {
         self.guide.push(Guide::Link(text.into(), url.into()));
         self
     }
-    /// How its setup may be finished.
+
+    /// Adds a way in which a setup can be finished.
     #[must_use]
     pub fn way(mut self, way: Way) -> Self {
         self.ways.push(way);
         self
     }
-    /// A local tool that it looks for.
+
+    /// Adds a local tool that the kind looks for.
     #[must_use]
     pub fn tool(mut self, tool: ToolSpec) -> Self {
         self.tools.push(tool);
         self
     }
-    /// How far its tool may go unasked; the order is that of a person's cycle.
+
+    /// Adds a permission mode. The order is the one in which a person cycles through the modes.
     #[must_use]
     pub fn permission_mode(mut self, name: impl Into<Text>) -> Self {
         self.permission_modes.push(name.into());
         self
     }
-    /// For how long its provider keeps a prompt warm.
+
+    /// Sets the time for which the provider caches a prompt.
     #[must_use]
     pub fn cache_ttl(mut self, ttl: Duration) -> Self {
         self.cache_ttl = Some(ttl);
         self
     }
-    /// What it needs from the host.
+
+    /// Adds a capability that the kind needs from its host.
     #[must_use]
     pub fn needs(mut self, need: Need) -> Self {
         self.needs.push(need);

@@ -1,6 +1,6 @@
-//! Base64, hex, percent and form coding: every second provider needs one of them.
+//! Base64, hexadecimal, percent and form encoding, for the formats that providers use.
 //!
-//! Decoders take what the standard allows and nothing else; `None` says that the input is not of that form.
+//! Decoders accept what the standards allow and nothing else. They return `None` if the input has another form.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt::Write;
@@ -8,15 +8,17 @@ use core::fmt::Write;
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Base64 with padding (RFC 4648, section 4).
+/// Encodes bytes as base64 with padding (RFC 4648, section 4).
 pub fn base64(bytes: &[u8]) -> String {
     encode(bytes, STANDARD, true)
 }
-/// URL-safe base64 without padding (RFC 4648, section 5).
+
+/// Encodes bytes as URL-safe base64 without padding (RFC 4648, section 5).
 pub fn base64url(bytes: &[u8]) -> String {
     encode(bytes, URL_SAFE, false)
 }
-/// Reads base64 with padding.
+
+/// Decodes base64 with padding.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(4) {
         return None;
@@ -24,11 +26,13 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
     decode(digits, STANDARD)
 }
-/// Reads URL-safe base64 without padding.
+
+/// Decodes URL-safe base64 without padding.
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     decode(text, URL_SAFE)
 }
-/// Lower-case hexadecimal (RFC 4648, section 8).
+
+/// Encodes bytes as lower-case hexadecimal (RFC 4648, section 8).
 pub fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -36,15 +40,18 @@ pub fn hex(bytes: &[u8]) -> String {
     }
     out
 }
-/// Reads hexadecimal of any case.
+
+/// Decodes hexadecimal of any case.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if rest.is_empty() { pairs.iter().map(|[a, b]| Some(digit(a)? << 4 | digit(b)?)).collect() } else { None }
 }
-/// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3).
+
+/// Percent-encodes all characters except the unreserved ones (RFC 3986, section 2.3).
 pub fn percent_encode(text: &str) -> String {
-    // In one allocation: the text may be a secret, and a buffer that grows leaves a copy behind that nobody wipes.
+    // The text may be a secret. A buffer that grows leaves behind a copy that nobody wipes, so the size is computed
+    // first.
     let size = text.bytes().map(|byte| if is_unreserved(byte) { 1 } else { 3 }).sum();
     let mut out = String::with_capacity(size);
     for byte in text.bytes() {
@@ -59,11 +66,13 @@ pub fn percent_encode(text: &str) -> String {
 fn is_unreserved(byte: u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~')
 }
-/// Reads percent-encoded text; `None` when it is not UTF-8 or a sequence is broken.
+
+/// Decodes percent-encoded text. Returns `None` if the result is not UTF-8 or a sequence is incomplete.
 pub fn from_percent(text: &str) -> Option<String> {
     unescape(text, false)
 }
-/// Writes pairs as `application/x-www-form-urlencoded` (WHATWG URL, section 5), with `%20` for a space.
+
+/// Encodes pairs as `application/x-www-form-urlencoded` (WHATWG URL, section 5), with `%20` for a space.
 pub fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut out = String::new();
     for (name, value) in pairs {
@@ -76,7 +85,8 @@ pub fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     }
     out
 }
-/// Reads a query or form body; pairs that cannot be read are left out.
+
+/// Decodes a query or a form body. Pairs that cannot be decoded are skipped.
 pub fn from_form(text: &str) -> Vec<(String, String)> {
     let pair = |part: &str| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -120,8 +130,8 @@ fn encode(bytes: &[u8], alphabet: &[u8; 64], pad: bool) -> String {
     out
 }
 
-/// Without padding. Bits that no byte takes must be zero (RFC 4648, section 3.5), so that each text is the only one of
-/// its bytes.
+/// Decodes base64 without padding. Unused bits must be zero (RFC 4648, section 3.5), so that exactly one text decodes
+/// to the same bytes.
 fn decode(digits: &str, alphabet: &[u8; 64]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(digits.len() * 3 / 4);
     for chunk in digits.as_bytes().chunks(4) {

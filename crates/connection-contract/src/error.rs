@@ -1,98 +1,108 @@
-//! The errors. Variants say what the receiver does next; none holds a secret or a provider's text.
+//! Errors of the contract.
+//!
+//! Variants tell the receiver what to do next. No error contains a secret or text from a provider.
 
 use alloc::boxed::Box;
 use core::fmt;
 
 use crate::{DisplayText, JsonError, Liveness, NoCallback, NotLive, Text, reason};
 
-/// The root of the hierarchy: why a definition could not answer.
+/// The error of an operation of a [`ConnectionDefinition`](crate::ConnectionDefinition).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// A fault in the plugin; the host reports it and changes nothing.
+    /// The plugin has a bug. The host reports it and changes nothing.
     Bug(Text),
-    /// The stored credential cannot be used; the user connects again.
+    /// The stored credential cannot be used. The user must connect again.
     Credential(CredentialError),
-    /// The connection is not live. The host records this as data, as if it came in a `VerifyResult`.
+    /// The connection is not live. The host records this as data, as if it were part of a `VerifyResult`.
     NotLive(NotLive),
-    /// A service of the host failed; the host tries again later.
+    /// A service of the host failed. The host tries again later.
     Service(ServiceError),
 }
-/// Why stored bytes are not a credential.
+
+/// The error of parsing stored bytes as a credential.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CredentialError {
-    /// Not what `serialize_credential` wrote.
+    /// `serialize_credential` did not write these bytes.
     Malformed,
-    /// A part is missing.
+    /// This field is missing.
     MissingField(Text),
 }
-/// Why a request got no answer.
+
+/// The reason why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HttpError {
     /// No connection could be made.
     Connect,
-    /// The credential could not be attached; nothing was sent.
+    /// The credential could not be attached, so nothing was sent.
     Credential,
-    /// The host's egress policy refuses this origin; nothing was sent.
+    /// The host's egress policy refuses this origin, so nothing was sent.
     Denied,
-    /// The name does not resolve.
+    /// The host name does not resolve.
     Dns,
     /// The answer is not HTTP, or the request cannot be written as HTTP.
     Protocol,
-    /// No answer in time.
+    /// The answer did not arrive in time.
     Timeout,
-    /// No trustworthy TLS connection.
+    /// The TLS connection could not be established, or the certificate is not trusted.
     Tls,
-    /// The answer is larger than allowed.
+    /// The answer is larger than the host allows.
     TooLarge,
-    /// `send_once` only: it may have been spent and the answer is lost. It was not sent again.
+    /// The secret may have been spent, and the answer is lost. Only `send_once` returns this error. The request was not
+    /// sent again.
     Uncertain,
 }
-/// A fault in the plugin: an address that its descriptor does not declare.
+
+/// The plugin has a bug: its descriptor does not declare this address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UndeclaredAddress;
 
-/// Why a file or key-value service failed.
+/// The reason why a service of the host failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// Outside the granted roots, or nothing was granted.
+    /// The file is outside the granted roots, or the host does not allow this.
     Denied,
-    /// It is not there.
+    /// The file or tool does not exist.
     NotFound,
-    /// More than is allowed.
+    /// The value is larger than the host allows.
     TooLarge,
-    /// The host failed.
+    /// The service failed or cannot answer.
     Unavailable,
 }
-/// Why a setup ended without a connection; shown to the user.
+
+/// The reason why a setup ended without a connection. It is shown to the user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SetupFailure {
-    /// For programs: `token_rejected`.
+    /// Stable code for programs: `token_rejected`.
     pub code: Text,
     /// One sentence for the user.
     pub message: DisplayText,
-    /// What to do.
+    /// Sentence that tells the user what to do.
     pub remedy: Option<DisplayText>,
-    /// Set when the failure says nothing but that the provider cannot be asked now.
+    /// Set if the failure means only that the provider cannot be asked now.
     pub(crate) offline: Option<Box<NotLive>>,
 }
+
 impl SetupFailure {
-    /// A failure with a code and one sentence.
+    /// Creates a failure with a code and one sentence.
     pub fn new(code: impl Into<Text>, message: impl Into<DisplayText>) -> Self {
         Self { code: code.into(), message: message.into(), remedy: None, offline: None }
     }
-    /// Says what to do.
+
+    /// Sets the sentence that tells the user what to do.
     #[must_use]
     pub fn remedy(mut self, text: impl Into<DisplayText>) -> Self {
         self.remedy = Some(text.into());
         self
     }
 }
+
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,6 +113,7 @@ impl fmt::Display for ConnectionError {
         }
     }
 }
+
 impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -111,6 +122,7 @@ impl fmt::Display for CredentialError {
         }
     }
 }
+
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -126,6 +138,7 @@ impl fmt::Display for HttpError {
         })
     }
 }
+
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -136,16 +149,19 @@ impl fmt::Display for ServiceError {
         })
     }
 }
+
 impl fmt::Display for SetupFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.message)
     }
 }
+
 impl fmt::Display for UndeclaredAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", DisplayText::from(*self))
     }
 }
+
 impl core::error::Error for UndeclaredAddress {}
 impl core::error::Error for ConnectionError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
@@ -156,6 +172,7 @@ impl core::error::Error for ConnectionError {
         }
     }
 }
+
 impl core::error::Error for CredentialError {}
 impl core::error::Error for HttpError {}
 impl core::error::Error for ServiceError {}
@@ -166,48 +183,58 @@ impl From<CredentialError> for ConnectionError {
         Self::Credential(e)
     }
 }
+
 impl From<NotLive> for ConnectionError {
     fn from(n: NotLive) -> Self {
         Self::NotLive(n)
     }
 }
+
 impl From<ServiceError> for ConnectionError {
     fn from(e: ServiceError) -> Self {
         Self::Service(e)
     }
 }
+
 impl From<JsonError> for ConnectionError {
     fn from(e: JsonError) -> Self {
         Self::NotLive(e.into())
     }
 }
-/// An offline one does not end the setup: the host keeps what was answered and asks the provider again later.
+
+/// A failure made from an offline [`NotLive`] does not end the setup: the host keeps the answers and asks the provider
+/// again later.
 impl From<NotLive> for SetupFailure {
     fn from(n: NotLive) -> Self {
         let offline = matches!(n.liveness, Liveness::Offline).then(|| Box::new(n.clone()));
         Self { code: n.reason.code, message: n.reason.message, remedy: n.reason.remedy, offline }
     }
 }
+
 impl From<JsonError> for SetupFailure {
     fn from(e: JsonError) -> Self {
         NotLive::from(e).into()
     }
 }
+
 impl From<CredentialError> for SetupFailure {
     fn from(_: CredentialError) -> Self {
         Self::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot use its own credential")
     }
 }
+
 impl From<UndeclaredAddress> for SetupFailure {
     fn from(e: UndeclaredAddress) -> Self {
         Self::new(reason::PLUGIN_FAULT, e)
     }
 }
+
 impl From<UndeclaredAddress> for ConnectionError {
     fn from(e: UndeclaredAddress) -> Self {
         Self::NotLive(e.into())
     }
 }
+
 impl From<NoCallback> for SetupFailure {
     fn from(e: NoCallback) -> Self {
         let other = "use a host that receives callbacks, or another kind of this provider";
@@ -222,6 +249,7 @@ impl From<NoCallback> for SetupFailure {
         Self::new("no_callback", message).remedy(remedy)
     }
 }
+
 impl From<UndeclaredAddress> for DisplayText {
     fn from(_: UndeclaredAddress) -> Self {
         "the plugin uses an address that its descriptor does not declare".into()

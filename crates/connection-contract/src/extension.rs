@@ -1,74 +1,79 @@
-//! What an extension says of itself: its name, where it runs, what it can be set to, its commands, and what it needs.
+//! What an extension declares: its name, its platforms, its preferences, its commands and the connection that it needs.
 //!
-//! Data alone. It holds no state of a run: no token, no status, no result.
+//! A declaration is data only. It contains no state of a run: no token, no status and no result.
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::{DisplayText, Requirement, Text, Value};
 
-/// What an extension declares. A host makes a handle of it, and the extension can do nothing that it did not declare.
+/// The declaration of an extension. The extension can do nothing that it does not declare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtensionDeclaration {
-    /// Its stable name.
+    /// Stable name of the extension.
     pub name: Text,
-    /// Where it runs; everywhere, when there are none.
+    /// Platforms on which the extension runs. Empty if it runs on all of them.
     pub platforms: Vec<Platform>,
-    /// What all of it can be set to. None of it is a secret.
+    /// Preferences of the extension as a whole. None of them is a secret.
     pub preferences: Vec<Preference>,
-    /// What it can be asked to do.
+    /// Commands that the extension offers.
     pub commands: Vec<Command>,
-    /// The connection that it needs.
+    /// The connection that the extension needs.
     pub requirement: Requirement,
 }
 
 impl ExtensionDeclaration {
-    /// An extension that runs everywhere, without preferences and commands.
+    /// Creates a declaration for all platforms, without preferences and commands.
     pub fn new(name: impl Into<Text>, requirement: Requirement) -> Self {
         let (platforms, preferences, commands) = Default::default();
         Self { name: name.into(), platforms, preferences, commands, requirement }
     }
-    /// A platform that it runs on.
+
+    /// Adds a platform.
     #[must_use]
     pub fn platform(mut self, platform: Platform) -> Self {
         self.platforms.push(platform);
         self
     }
-    /// Something that it can be set to.
+
+    /// Adds a preference.
     #[must_use]
     pub fn preference(mut self, preference: Preference) -> Self {
         self.preferences.push(preference);
         self
     }
-    /// Something that it can be asked to do.
+
+    /// Adds a command.
     #[must_use]
     pub fn command(mut self, command: Command) -> Self {
         self.commands.push(command);
         self
     }
-    /// Its command of that name.
+
+    /// Returns the command with this name.
     pub fn find_command(&self, name: &str) -> Option<&Command> {
         self.commands.iter().find(|command| command.name == name)
     }
 }
 
-/// Something that an extension can be asked to do.
+/// A command of an extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Command {
-    /// Its name, once in an extension.
+    /// Name of the command, unique within the extension.
     pub name: Text,
-    /// What it alone can be set to, besides what the extension can.
+    /// Preferences of this command, in addition to those of the extension.
     pub preferences: Vec<Preference>,
 }
 
 impl Command {
-    /// A command without preferences of its own.
+    /// Creates a command without preferences.
     pub fn new(name: impl Into<Text>) -> Self {
         Self { name: name.into(), preferences: Vec::new() }
     }
-    /// Something that it can be set to.
+
+    /// Adds a preference.
     #[must_use]
     pub fn preference(mut self, preference: Preference) -> Self {
         self.preferences.push(preference);
@@ -76,56 +81,61 @@ impl Command {
     }
 }
 
-/// Something that a person sets, and that is no secret.
+/// A setting that a person chooses and that is not a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Preference {
-    /// The key: `apiBaseUrl`.
+    /// Key of the preference: `apiBaseUrl`.
     pub name: Text,
-    /// For people.
+    /// Title for people.
     pub title: Option<DisplayText>,
-    /// What it does, for people.
+    /// Description of its effect, for people.
     pub description: Option<DisplayText>,
-    /// How it is asked.
+    /// Form of input with which a host asks for the value.
     pub input: PreferenceInput,
-    /// Whether the extension can do without.
+    /// `true` if the extension cannot work without a value.
     pub required: bool,
-    /// What holds while nobody has set it.
+    /// Value used while the preference is not set.
     pub default: Option<Value>,
 }
 
 impl Preference {
-    /// A preference that may be left alone.
+    /// Creates an optional preference.
     pub fn new(name: impl Into<Text>, input: PreferenceInput) -> Self {
         let (title, description, default) = Default::default();
         Self { name: name.into(), title, description, input, required: false, default }
     }
-    /// For people.
+
+    /// Sets the title for people.
     #[must_use]
     pub fn title(mut self, text: impl Into<DisplayText>) -> Self {
         self.title = Some(text.into());
         self
     }
-    /// What it does, for people.
+
+    /// Sets the description for people.
     #[must_use]
     pub fn description(mut self, text: impl Into<DisplayText>) -> Self {
         self.description = Some(text.into());
         self
     }
-    /// The extension cannot do without.
+
+    /// Marks the preference as required.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
         self
     }
-    /// What holds while nobody has set it.
+
+    /// Sets the value used while the preference is not set.
     #[must_use]
     pub fn default(mut self, value: impl Into<Value>) -> Self {
         self.default = Some(value.into());
         self
     }
-    /// What holds while nobody has set it: the declared default where it fits the form of input, else `false`, the first
-    /// choice, or empty text.
+
+    /// Returns the value used while the preference is not set. It is the declared default if that fits the form of
+    /// input; otherwise `false`, the first choice, or an empty text.
     pub fn fallback(&self) -> Value {
         if let Some(value) = self.default.as_ref().filter(|value| self.input.fits(value)) {
             return value.clone();
@@ -138,7 +148,7 @@ impl Preference {
     }
 }
 
-/// How a preference is asked.
+/// A form of input for a preference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PreferenceInput {
@@ -146,15 +156,15 @@ pub enum PreferenceInput {
     Checkbox,
     /// One of these values, each with a label.
     Dropdown(Vec<(Text, DisplayText)>),
-    /// By a form of input that this version does not know, under its own name; asked as text.
+    /// A form of input that this version does not know, with its name. Hosts ask for it as text.
     Other(Text),
-    /// One line.
+    /// One line of text.
     Text,
 }
 
 impl PreferenceInput {
-    /// Whether a preference that is asked so can have this value: a checkbox is `true` or `false`, a dropdown one of its
-    /// choices. How the others are asked says nothing of what programs keep in them.
+    /// Returns `true` if a preference with this form of input can have this value: a Boolean for a checkbox, one of the
+    /// choices for a dropdown. Every value fits the other forms, because they do not say what programs store in them.
     pub fn fits(&self, value: &Value) -> bool {
         match self {
             Self::Checkbox => value.as_bool().is_some(),
@@ -164,7 +174,7 @@ impl PreferenceInput {
     }
 }
 
-/// A platform, by the names that manifests use.
+/// A platform on which an extension runs. Its name is the one that manifests use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Platform {
@@ -177,11 +187,12 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// The platform of that name.
+    /// Returns the platform with this name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Darwin, Self::Linux, Self::Win32].into_iter().find(|platform| platform.name() == name)
     }
-    /// Its name in manifests.
+
+    /// Returns the name of the platform in manifests.
     pub fn name(self) -> &'static str {
         match self {
             Self::Darwin => "darwin",

@@ -1,34 +1,34 @@
-//! Facets: a capability exists exactly when its facet is present. Nouns with one verb, and objects.
+//! Facets of a kind. A connection has a capability if and only if its kind has the facet.
 
 use crate::{Context, CredentialError, HttpRequest, Secret};
 
-/// Attaches a credential to a request: the one place in a plugin that does.
+/// Attaches a credential to requests. No other code of a plugin does this.
 pub trait Authorizer<C>: Send + Sync {
-    /// Adds what the provider wants to a request that goes to an address in reach.
+    /// Adds the credential to a request whose address is in reach.
     ///
     /// # When it is called
     ///
-    /// Before every request that uses the connection, also one of the plugin's own through
-    /// [`send_as`](Context::send_as). It sees no connection: what it needs is in the credential.
+    /// Before every request that uses the connection, including the plugin's own requests through
+    /// [`send_as`](Context::send_as). The method receives no connection: what it needs must be part of the credential.
     ///
     /// # Repetition
     ///
-    /// A request may be authorized again, for a retry or a redirect. Headers are replaced, not added.
+    /// A request may be authorized again for a retry or a redirect, so headers must be replaced rather than added.
     ///
     /// # Errors
     ///
-    /// The request is not sent; the caller gets `credential_unreadable`.
+    /// The request is not sent, and the caller receives `credential_unreadable`.
     fn authorize(&self, credential: &C, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<(), CredentialError>;
 }
 
-/// Hands out named secrets, to callers that were granted the name.
+/// Hands out named secrets to callers that were granted them.
 pub trait NamedSecrets<C>: Send + Sync {
-    /// The secret of that name (`accessToken`), if this credential has it.
+    /// Returns the secret with this name, such as `accessToken`, if the credential contains it.
     ///
     /// # When it is called
     ///
-    /// For a name in the descriptor's `secret_names`: when a credential is stored, to know which it has, and when somebody who
-    /// may have it asks. For the [`token_secret`](crate::SignIn::token_secret) of a tool: when the tool is started. Nobody is
-    /// given a secret before that is on record.
+    /// For a name in the descriptor's `secret_names`: when a credential is stored, to find out which secrets it
+    /// contains, and when a caller with a grant requests it. For the [`token_secret`](crate::SignIn::token_secret) of a
+    /// tool: when the tool is started. The host records each hand-over before the caller receives the secret.
     fn secret(&self, credential: &C, name: &str) -> Option<Secret>;
 }

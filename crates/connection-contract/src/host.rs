@@ -1,8 +1,8 @@
-//! For hosts and testkits only: makes what a plugin is given.
+//! Constructors for values that plugins receive. For hosts and testkits only.
 //!
-//! Rust has no visibility "the host alone", so these are public and apart: not in the prelude, and a plugin of ours that
-//! names this module is refused by the checks of the workspace. It is no security border: the egress guard checks every
-//! address anyway.
+//! Rust cannot make an item visible to hosts alone, so these functions are public but separate: the prelude does not
+//! contain them, and the checks of this workspace reject a plugin that names this module. The module is not a security
+//! boundary. The host's egress policy checks every address anyway.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -13,40 +13,52 @@ use crate::{
 
 pub use crate::signatures::Signatures;
 
-/// The origin of an `http` or `https` URL; `None` for anything odd (user info, no host, another scheme).
+/// Returns the origin of an `http` or `https` URL. Returns `None` if the URL has user info, no host or another scheme.
 pub fn origin(url: &str) -> Option<Origin> {
     Origin::of(url)
 }
-/// A base from the descriptor or from an answer; `None` for anything but plain `http(s)` without query or dot segments.
+
+/// Returns the base for an address in the descriptor or in an answer. Returns `None` unless the URL is `http` or
+/// `https`, without query, fragment and dot segments.
 pub fn base_url(url: &str) -> Option<BaseUrl> {
     BaseUrl::checked(url)
 }
-/// Whether an origin is one label below the domain of a wildcard: `https://*.acme.example`.
+
+/// Returns `true` if the host of the origin is exactly one label below the domain of the wildcard, such as
+/// `https://*.acme.example`.
 pub fn matches(wildcard: &str, origin: &Origin) -> bool {
     origin.matches(wildcard)
 }
-/// A directory that was canonicalised.
+
+/// Returns the root for a canonical path.
 pub fn root(path: impl Into<String>) -> Root {
     Root(path.into())
 }
-/// Answers that were checked.
+
+/// Returns answers that the host has checked.
 pub fn answers(answers: impl IntoIterator<Item = (Text, Answer)>) -> Answers {
     Answers(answers.into_iter().collect())
 }
-/// A callback: the registered address, and the value by which it finds its session.
+
+/// Returns a handle with the registered address, and with the `state` by which the callback finds its session.
 pub fn callback_handle(redirect_uri: impl Into<String>, state: impl Into<String>) -> CallbackHandle {
     CallbackHandle { redirect_uri: redirect_uri.into(), state: state.into() }
 }
-/// What came, after `state` was checked and taken out.
+
+/// Returns the parameters of a callback, after `state` was checked and removed.
 pub fn callback_request(parameters: Vec<(String, Secret)>) -> CallbackRequest {
     CallbackRequest { parameters }
 }
-/// The bad network behind a failure, when that is all there is to it: the setup waits and asks again.
+
+/// Returns the offline state that caused a failure. The host then keeps the setup and asks the provider again later.
 pub fn offline(failure: &SetupFailure) -> Option<&NotLive> {
     failure.offline.as_deref()
 }
-/// A request below a base whose path and query are as they go over the wire; `None` for what cannot: a path without `/`
-/// at its start, dot segments, fragments, and characters that need encoding (RFC 3986, section 3.3).
+
+/// Returns a request below a base, with a path and a query that are already encoded.
+///
+/// Returns `None` if the path does not start with `/`, or contains dot segments, a fragment or characters that need
+/// encoding (RFC 3986, section 3.3).
 pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) -> Option<HttpRequest> {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&b);
@@ -59,7 +71,8 @@ pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) ->
         && whole(query);
     fits.then(|| HttpRequest::raw(method.into(), format!("{base}{path_and_query}")))
 }
-/// The same request again, with its secrets: for a host that sends it once more with a newer credential.
+
+/// Duplicates a request together with its secrets, for a host that sends it again with a newer credential.
 pub fn duplicate(request: &HttpRequest) -> HttpRequest {
     request.duplicate()
 }

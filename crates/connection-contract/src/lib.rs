@@ -1,23 +1,23 @@
-//! What a connection plugin and its host say to each other.
+//! The interface between a connection plugin and its host.
 //!
-//! A plugin implements [`ConnectionDefinition`] for one kind of connection: how to set it up, how to tell whether it
-//! works, how to attach its credential. The host keeps the secrets, the time and the setup sessions, and calls the
-//! network: everything a plugin does goes through the context that it is given.
+//! A plugin implements [`ConnectionDefinition`] for one kind of connection: how to set it up, how to find out if it
+//! works, and how to attach its credential to a request. The host stores the secrets, keeps the setup sessions, sends
+//! the requests and provides the time. A plugin reaches all of these through the context that it receives.
 //!
 //! # What this crate is not
 //!
 //! It has no dependencies and no `std`, does no I/O, and knows no provider, protocol or database. A plugin depends on
-//! this crate and on nothing else of ours.
+//! this crate and on no other crate of this project.
 //!
 //! # Stability
 //!
-//! Follows semver. Traits that plugins implement gain only methods with a body, structs that cross the border are
-//! `#[non_exhaustive]` with constructors and setters by value, and enums that can grow are `#[non_exhaustive]`.
+//! The crate follows semver. Traits that plugins implement gain only methods with a body. Structs that plugins build or
+//! read are `#[non_exhaustive]`, with constructors and by-value setters. Enums that can grow are `#[non_exhaustive]`.
 //!
 //! # Writing a plugin
 //!
-//! A plugin is a `no_std` crate that begins with one line, `use connection_contract::prelude::*;`, and implements
-//! [`ConnectionDefinition`], which shows a whole one.
+//! A plugin is a `no_std` crate that begins with `use connection_contract::prelude::*;` and implements
+//! [`ConnectionDefinition`], whose documentation contains a complete example.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -92,9 +92,9 @@ pub use usage::{
 pub use value::{JsonError, Value};
 pub use webhooks::{Delivery, NotAuthentic, SigningKey, WebhookEvent, Webhooks};
 
-/// One line that makes `no_std` free for an author: `use connection_contract::prelude::*;`.
+/// The imports that a `no_std` plugin needs, in one line: `use connection_contract::prelude::*;`.
 ///
-/// [`host`] is not in it: what that module makes, a plugin is given.
+/// The prelude does not contain [`host`], because plugins receive the values that the module constructs.
 pub mod prelude {
     pub use alloc::{
         borrow::ToOwned,

@@ -1,4 +1,4 @@
-//! Whether a connection works, and the one classification for all plugins.
+//! The liveness of a connection, and the classification of answers that all plugins share.
 
 use alloc::{format, string::String, vec::Vec};
 use core::time::Duration;
@@ -7,70 +7,80 @@ use crate::{
     DisplayText, HttpError, HttpResponse, Identity, JsonError, ServiceError, Text, Timestamp, UndeclaredAddress, reason,
 };
 
-/// Whether a connection works.
+/// The result of asking the provider if a connection works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Liveness {
     /// The provider accepts the credential.
     Live,
-    /// The provider cannot be asked; says nothing about the credential.
+    /// The provider cannot be asked. This says nothing about the credential.
     Offline,
     /// The provider refuses the credential.
     Failing,
-    /// Never measured.
+    /// The connection was never verified.
     #[default]
     Unknown,
 }
-/// Why it is not live.
+
+/// The reason why a connection is not live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reason {
-    /// For programs: `unauthorized`.
+    /// Stable code for programs: `unauthorized`.
     pub code: Text,
     /// One sentence for the user.
     pub message: DisplayText,
-    /// What to do.
+    /// Sentence that tells the user what to do.
     pub remedy: Option<DisplayText>,
 }
+
 impl Reason {
-    /// A reason with a code and one sentence.
+    /// Creates a reason with a code and one sentence.
     pub fn new(code: impl Into<Text>, message: impl Into<DisplayText>) -> Self {
         Self { code: code.into(), message: message.into(), remedy: None }
     }
-    /// Says what to do.
+
+    /// Sets the sentence that tells the user what to do.
     #[must_use]
     pub fn remedy(mut self, text: impl Into<DisplayText>) -> Self {
         self.remedy = Some(text.into());
         self
     }
 }
-/// Not live, as an error type: a probe returns `Result<Account, NotLive>` and serves setup and verify alike.
+
+/// A connection that is not live, as an error type. A probe that returns `Result<_, NotLive>` serves both setup and
+/// verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotLive {
-    /// `Failing` or `Offline`.
+    /// The liveness, either `Failing` or `Offline`.
     pub liveness: Liveness,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// When to ask again, if the provider said so.
+    /// Time after which to ask again, if the provider named one.
     pub recheck_after: Option<Duration>,
 }
+
 impl NotLive {
-    /// The provider refuses the credential.
+    /// Creates a value for a provider that refuses the credential.
     pub fn failing(reason: Reason) -> Self {
         Self { liveness: Liveness::Failing, reason, recheck_after: None }
     }
-    /// The provider cannot be asked now.
+
+    /// Creates a value for a provider that cannot be asked now.
     pub fn offline(reason: Reason) -> Self {
         Self { liveness: Liveness::Offline, reason, recheck_after: None }
     }
-    /// The provider asks for a pause.
+
+    /// Creates a value for a provider that limits the rate of requests.
     pub fn rate_limited(recheck_after: Option<Duration>) -> Self {
         Self { recheck_after, ..Self::offline(Reason::new(reason::RATE_LIMITED, "the provider asks to wait")) }
     }
 }
+
 impl NotLive {
-    /// What a request without an answer says. Not `From`: an author classifies, and `?` then does the rest.
+    /// Converts the error of a request without an answer. This is not a `From` impl, so that plugins call `classify`
+    /// first and use `?` on its result.
     fn unanswered(error: HttpError) -> Self {
         let (code, message) = match error {
             HttpError::Credential => {
@@ -98,11 +108,13 @@ impl NotLive {
         Self::offline(Reason::new(code, message))
     }
 }
+
 impl From<UndeclaredAddress> for NotLive {
     fn from(e: UndeclaredAddress) -> Self {
         Self::failing(Reason::new(reason::PLUGIN_FAULT, e).remedy("report this to the plugin's author"))
     }
 }
+
 impl From<JsonError> for NotLive {
     fn from(e: JsonError) -> Self {
         let message = match e {
@@ -112,7 +124,8 @@ impl From<JsonError> for NotLive {
         Self::offline(Reason::new(reason::NOT_JSON, message))
     }
 }
-/// What a service of the host said of a connection's own files.
+
+/// Converts the error of a file service that a probe used.
 impl From<ServiceError> for NotLive {
     fn from(e: ServiceError) -> Self {
         match e {
@@ -126,14 +139,19 @@ impl From<ServiceError> for NotLive {
         }
     }
 }
-/// Tells a usable answer from a connection that is not live.
+
+/// Separates usable answers from those that mean that a connection is not live.
 ///
-/// 2xx passes; 401 and 403 are failing; 429, 5xx and a lost network are offline; the rest is `provider_error`, offline.
-/// A transient failure is never reported as a lost authorization: a provider's own way of saying "rate limited" is the
-/// plugin's to recognise before it asks here.
+/// A 2xx status passes. 401 and 403 are failing, and so is a request that was not sent because the credential could not
+/// be attached or the host denies the address. 429, 5xx, every other status and every other request without an answer
+/// are offline.
+///
+/// A transient failure is never reported as a lost authorization. If a provider reports its rate limit in a way of its
+/// own, the plugin must recognise that before it calls this function.
 ///
 /// # Errors
-/// [`NotLive`].
+///
+/// [`NotLive`] with the reason.
 pub fn classify(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, NotLive> {
     let response = result.map_err(NotLive::unanswered)?;
     match response.status() {
@@ -149,27 +167,29 @@ pub fn classify(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse,
         }),
     }
 }
-/// What a verification found.
+
+/// The result of a verification.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct VerifyResult<C> {
-    /// Whether it works.
+    /// The liveness that was found.
     pub liveness: Liveness,
-    /// Why not.
+    /// Reason why the connection is not live.
     pub reason: Option<Reason>,
-    /// A fresh credential that replaces the stored one together with this liveness.
+    /// A new credential, which replaces the stored one in the same write as this liveness.
     pub credential: Option<C>,
-    /// The account reached, when the provider said it; checked against the stored one.
+    /// The account that was reached, if the provider names it. The host compares it with the stored account.
     pub identity: Option<Identity>,
-    /// What the provider lets us do.
+    /// Scopes that the provider granted.
     pub granted_scopes: Option<Vec<String>>,
-    /// When the credential stops working.
+    /// Time at which the credential stops working.
     pub valid_until: Option<Timestamp>,
-    /// When to verify again.
+    /// Time after which to verify again.
     pub recheck_after: Option<Duration>,
 }
+
 impl<C> VerifyResult<C> {
-    /// It works.
+    /// Creates the result for a connection that works.
     pub fn live() -> Self {
         Self {
             liveness: Liveness::Live,
@@ -181,34 +201,40 @@ impl<C> VerifyResult<C> {
             recheck_after: None,
         }
     }
-    /// Names the account that was reached.
+
+    /// Sets the account that was reached.
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
         self
     }
-    /// Replaces the stored credential.
+
+    /// Sets a new credential, which replaces the stored one.
     #[must_use]
     pub fn rotated(mut self, credential: C) -> Self {
         self.credential = Some(credential);
         self
     }
-    /// Says what the provider lets us do.
+
+    /// Sets the scopes that the provider granted.
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.granted_scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
-    /// Says when the credential stops working, if known.
+
+    /// Sets the time at which the credential stops working, if known.
     #[must_use]
     pub fn valid_until(mut self, time: Option<Timestamp>) -> Self {
         self.valid_until = time;
         self
     }
-    /// The same with another form of the fresh credential; what the host's erasure uses.
+
+    /// Converts the new credential. Hosts use this to erase the type of the credential.
     ///
     /// # Errors
-    /// Those of `convert`.
+    ///
+    /// The errors of `convert`.
     pub fn try_map<D, E>(self, convert: impl FnOnce(C) -> Result<D, E>) -> Result<VerifyResult<D>, E> {
         Ok(VerifyResult {
             credential: self.credential.map(convert).transpose()?,
@@ -221,6 +247,7 @@ impl<C> VerifyResult<C> {
         })
     }
 }
+
 impl<C> From<NotLive> for VerifyResult<C> {
     fn from(n: NotLive) -> Self {
         Self { liveness: n.liveness, reason: Some(n.reason), recheck_after: n.recheck_after, ..Self::live() }

@@ -1,14 +1,14 @@
-//! Paths as data: what a plugin can say about a directory without reading an environment.
+//! Paths as data. A plugin names a directory without reading the environment.
 
 use alloc::{string::String, vec::Vec};
 
 use crate::Text;
 
-/// Where a [`PathSpec`] starts; the host resolves it at use.
+/// The directory that a [`PathSpec`] starts at. The host resolves it when the path is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PathBase {
-    /// The platform's configuration directory of the user.
+    /// The user's configuration directory on this platform.
     Config,
     /// The directory that an environment variable names.
     Env(Text),
@@ -16,18 +16,18 @@ pub enum PathBase {
     Home,
 }
 
-/// A path relative to a base that only the host can resolve.
+/// A path relative to a directory that only the host can resolve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PathSpec {
-    /// Where it starts.
+    /// The directory that the path starts at.
     pub base: PathBase,
-    /// Relative, with `/`; without `.` and `..` parts.
+    /// Relative path with `/` as the separator, without `.` and `..` parts.
     pub relative: Text,
 }
 
 impl PathSpec {
-    /// A path below `base`; `None` when `relative` is absolute or has an empty, `.` or `..` part.
+    /// Creates a path below `base`. Returns `None` if `relative` is absolute or contains an empty, `.` or `..` part.
     pub fn new(base: PathBase, relative: impl Into<Text>) -> Option<Self> {
         let relative = relative.into();
         let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0', ':']);
@@ -35,7 +35,7 @@ impl PathSpec {
         fits.then_some(Self { base, relative })
     }
 
-    /// The parts of the relative path.
+    /// Returns the parts of the relative path.
     pub fn parts(&self) -> Vec<String> {
         self.relative.split('/').filter(|part| !part.is_empty()).map(Into::into).collect()
     }

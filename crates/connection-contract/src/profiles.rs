@@ -1,63 +1,70 @@
-//! Isolated identities of one local tool: what a host must know to keep and to apply them. Data alone.
+//! Profiles of a local tool: the data that a host needs to create and apply them.
 
 use alloc::vec::Vec;
 
 use crate::{DisplayText, PathSpec, Text};
 
-/// How a tool is pointed at the directory of an identity.
+/// How a tool is started with the directory of a profile.
 ///
-/// The rules for profiles are the host's, and the same for all kinds; so is the list. Nobody writes below a directory.
+/// The rules for profiles, and the list of them, belong to the host and are the same for all kinds. Neither the host nor
+/// the plugin writes below a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProfileSpec {
-    /// The variable that names the directory: `CLAUDE_CONFIG_DIR`.
+    /// Environment variable that names the directory: `CLAUDE_CONFIG_DIR`.
     pub env_var: Text,
-    /// Further variables.
+    /// Further environment variables.
     pub extra_env: Vec<(Text, EnvValue)>,
-    /// Further arguments, before those of the caller.
+    /// Further arguments, which precede those of the caller.
     pub extra_args: Vec<Text>,
-    /// The directory that the tool uses by itself.
+    /// The directory that the tool uses by default.
     pub implicit_dir: PathSpec,
-    /// What the directory must be called, where the tool insists: `.gemini`.
+    /// Name that the tool requires of the directory, if it requires one: `.gemini`.
     pub dir_name: Option<Text>,
-    /// Whether the tool ends with an error where the directory is not there: who starts it makes the directory.
+    /// `true` if the tool exits with an error when the directory does not exist. Whoever starts the tool then creates
+    /// it.
     pub needs_directory: bool,
-    /// What is to be found in it.
+    /// Places of a login and of an account name in the directory.
     pub probe: Option<ProbeSpec>,
 }
 
 impl ProfileSpec {
-    /// A tool with one variable.
+    /// Creates a specification with one variable.
     pub fn new(env_var: impl Into<Text>, implicit_dir: PathSpec) -> Self {
         let (extra_env, extra_args, dir_name, probe) = Default::default();
         let env_var = env_var.into();
         Self { env_var, extra_env, extra_args, implicit_dir, dir_name, needs_directory: false, probe }
     }
-    /// A further variable.
+
+    /// Adds an environment variable.
     #[must_use]
     pub fn variable(mut self, name: impl Into<Text>, value: EnvValue) -> Self {
         self.extra_env.push((name.into(), value));
         self
     }
-    /// A further argument.
+
+    /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<Text>) -> Self {
         self.extra_args.push(arg.into());
         self
     }
-    /// What the directory must be called.
+
+    /// Sets the name that the tool requires of the directory.
     #[must_use]
     pub fn dir_name(mut self, name: impl Into<Text>) -> Self {
         self.dir_name = Some(name.into());
         self
     }
-    /// The tool does not make its directory.
+
+    /// Declares that the tool does not create its directory.
     #[must_use]
     pub fn needs_directory(mut self) -> Self {
         self.needs_directory = true;
         self
     }
-    /// What is to be found in it.
+
+    /// Sets the places of a login and of an account name in the directory.
     #[must_use]
     pub fn probe(mut self, probe: ProbeSpec) -> Self {
         self.probe = Some(probe);
@@ -65,49 +72,53 @@ impl ProfileSpec {
     }
 }
 
-/// The value of a variable.
+/// The value of an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnvValue {
     /// The profile's directory.
     Directory,
-    /// The directory that it lies in.
+    /// The parent of the profile's directory.
     Parent,
     /// This text.
     Text(Text),
 }
 
-/// What a directory of a tool holds, as far as it is read without running anything. Paths are relative to the directory.
+/// What to read from the directory of a tool without running anything. Paths are relative to the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbeSpec {
-    /// Files of which one is there where the tool has been; any directory will do, when there are none.
+    /// Files of which at least one exists if the tool has used the directory. If there are none, any directory counts
+    /// as used.
     pub markers: Vec<Text>,
-    /// Where a login is. One that has its value is signed in. None of whose files are there says nothing, and neither does a
-    /// file that is not JSON, or does not have the part in which the value would be.
+    /// Places of a login. The tool is signed in if one of the values exists. A place says nothing if its file does not
+    /// exist, is not JSON, or does not contain the part in which the value would be.
     pub logins: Vec<ProbeValue>,
-    /// Where the name of the account is; the first that is found.
+    /// Places of the account name. The first one that is found counts.
     pub accounts: Vec<ProbeValue>,
 }
 
 impl ProbeSpec {
-    /// Nothing to be found.
+    /// Creates a specification that reads nothing.
     pub fn new() -> Self {
         Self::default()
     }
-    /// A file that is there where the tool has been.
+
+    /// Adds a file that exists if the tool has used the directory.
     #[must_use]
     pub fn marker(mut self, file: impl Into<Text>) -> Self {
         self.markers.push(file.into());
         self
     }
-    /// Where a login is.
+
+    /// Adds a place of a login.
     #[must_use]
     pub fn login(mut self, value: ProbeValue) -> Self {
         self.logins.push(value);
         self
     }
-    /// Where the name of the account is.
+
+    /// Adds a place of the account name.
     #[must_use]
     pub fn account(mut self, value: ProbeValue) -> Self {
         self.accounts.push(value);
@@ -115,25 +126,26 @@ impl ProbeSpec {
     }
 }
 
-/// A value in a JSON file.
+/// The place of a value in a JSON file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbeValue {
-    /// The file, below the directory.
+    /// Path of the file, relative to the directory.
     pub file: Text,
-    /// Where it is in the file (RFC 6901).
+    /// JSON pointer to the value (RFC 6901).
     pub pointer: Text,
-    /// Where it is among the claims, when what the pointer finds is a JSON Web Token (RFC 7519). The token's signature is not
-    /// looked at: this is a name to show, and proves nothing.
+    /// JSON pointer into the claims, if `pointer` leads to a JSON Web Token (RFC 7519). The signature of the token is
+    /// not checked, so the value is good for display and proves nothing.
     pub claim: Option<Text>,
 }
 
 impl ProbeValue {
-    /// The text at a pointer in a file.
+    /// Creates the place of a text at a pointer in a file.
     pub fn new(file: impl Into<Text>, pointer: impl Into<Text>) -> Self {
         Self { file: file.into(), pointer: pointer.into(), claim: None }
     }
-    /// The text at a pointer among the claims of the token that is there.
+
+    /// Reads the text from the claims of the token at that place, by this pointer.
     #[must_use]
     pub fn claim(mut self, pointer: impl Into<Text>) -> Self {
         self.claim = Some(pointer.into());
@@ -141,34 +153,37 @@ impl ProbeValue {
     }
 }
 
-/// What was found in a directory.
+/// The findings in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProfileProbe {
-    /// Whether it is there and the tool has been in it.
+    /// `true` if the directory exists and the tool has used it.
     pub exists: bool,
-    /// Whether a login is in it; `Some(false)` for one that is there and is none, `None` when nothing says.
+    /// `Some(true)` if the directory contains a login, `Some(false)` if it is known to contain none, `None` if unknown.
     pub authenticated: Option<bool>,
-    /// Whose login it is.
+    /// Name of the account of the login.
     pub account_label: Option<DisplayText>,
 }
 
 impl ProfileProbe {
-    /// Of a directory that is not there, or has nothing of the tool.
+    /// Creates the findings for a directory that does not exist or that the tool has not used.
     pub fn absent() -> Self {
         Self::default()
     }
-    /// Of a directory that the tool has been in.
+
+    /// Creates the findings for a directory that the tool has used.
     pub fn present() -> Self {
         Self { exists: true, ..Self::default() }
     }
-    /// Whether a login is in it.
+
+    /// Sets if the directory contains a login; `None` if that is unknown.
     #[must_use]
     pub fn authenticated(mut self, authenticated: Option<bool>) -> Self {
         self.authenticated = authenticated;
         self
     }
-    /// Whose login it is.
+
+    /// Sets the name of the account of the login.
     #[must_use]
     pub fn account_label(mut self, label: Option<DisplayText>) -> Self {
         self.account_label = label;

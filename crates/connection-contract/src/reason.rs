@@ -1,55 +1,57 @@
-//! The reason codes that every host knows. A plugin may add its own, prefixed by its kind: `twilio_inactive`.
+//! The reason codes that every host knows.
+//!
+//! A plugin may add its own codes, with its kind as the prefix: `twilio_inactive`.
 
 /// The provider refuses the credential.
 pub const UNAUTHORIZED: &str = "unauthorized";
-/// The provider knows the credential and does not let it do this.
+/// The provider knows the credential but does not permit this request.
 pub const FORBIDDEN: &str = "forbidden";
-/// The credential's time is over.
+/// The credential has expired.
 pub const EXPIRED: &str = "expired";
 /// The provider suspended the account.
 pub const SUSPENDED: &str = "suspended";
 /// The account is closed.
 pub const CLOSED: &str = "closed";
-/// The credential works and lacks a scope that is needed.
+/// The credential works but lacks a required scope.
 pub const SCOPE_MISSING: &str = "scope_missing";
-/// The credential reaches another account than the one that was connected.
+/// The credential reaches a different account than the connected one.
 pub const ACCOUNT_CHANGED: &str = "account_changed";
 /// The stored credential cannot be used.
 pub const CREDENTIAL_UNREADABLE: &str = "credential_unreadable";
 /// No plugin of this kind is registered.
 pub const UNKNOWN_KIND: &str = "unknown_kind";
-/// The provider asks to wait.
+/// The provider limits the rate of requests.
 pub const RATE_LIMITED: &str = "rate_limited";
 /// The provider answered with an error.
 pub const PROVIDER_ERROR: &str = "provider_error";
-/// The provider's answer could not be understood.
+/// The provider's answer could not be parsed.
 pub const NOT_JSON: &str = "not_json";
-/// The provider's answer is larger than allowed.
+/// The provider's answer is larger than the host allows.
 pub const TOO_LARGE: &str = "too_large";
 /// The provider's name does not resolve.
 pub const DNS: &str = "dns";
 /// No connection could be made.
 pub const CONNECT: &str = "connect";
-/// No trustworthy TLS connection.
+/// The TLS connection could not be established, or the certificate is not trusted.
 pub const TLS: &str = "tls";
-/// No answer in time.
+/// The answer did not arrive in time.
 pub const TIMEOUT: &str = "timeout";
 /// The host's policy refuses the address.
 pub const DENIED: &str = "denied";
-/// A granted directory is not there.
+/// A granted directory does not exist.
 pub const ROOT_MISSING: &str = "root_missing";
-/// The plugin crashed.
+/// The plugin panicked.
 pub const PLUGIN_PANICKED: &str = "plugin_panicked";
-/// The plugin did not come to an end.
+/// The plugin did not finish in time.
 pub const PLUGIN_TIMEOUT: &str = "plugin_timeout";
-/// The plugin made a mistake of its own.
+/// The plugin has a bug.
 pub const PLUGIN_FAULT: &str = "plugin_fault";
 /// A token may have been spent, and the answer is lost.
 pub const REFRESH_OUTCOME_UNKNOWN: &str = "refresh_outcome_unknown";
-/// The connection must be authorized again.
+/// The connection needs a re-authorization.
 pub const NEEDS_REAUTHORIZATION: &str = "needs_reauthorization";
 
-/// All of them, for a host that explains codes.
+/// All reason codes, for a host that explains them.
 pub const ALL: &[&str] = &[
     UNAUTHORIZED,
     FORBIDDEN,

@@ -1,4 +1,4 @@
-//! A small named-field codec for credentials with several parts.
+//! A codec for credentials that consist of several named fields.
 
 use alloc::{
     string::{String, ToString},
@@ -7,55 +7,66 @@ use alloc::{
 
 use crate::{CredentialError, Secret};
 
-/// Named fields in order; names may repeat. `encode` and `decode` are inverse.
+/// Named fields in order. Names may repeat. `encode` and `decode` are inverse.
 ///
-/// Format 1: `0x01`, then per field: name length, name, value length, value; lengths are `u32`, big endian.
-/// A later format gets another first byte, and a plugin reads every one that it ever wrote.
+/// Format 1 is `0x01`, followed for each field by the length of the name, the name, the length of the value and the
+/// value. Lengths are `u32` in big-endian order. A later format begins with another byte, and a plugin must read every
+/// format that it ever wrote.
 #[derive(Debug, Default)]
 pub struct Record(Vec<(String, Secret)>);
 
 impl Record {
-    /// An empty record.
+    /// Creates an empty record.
     pub fn new() -> Self {
         Self::default()
     }
+
     /// Adds a field.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Secret>) -> Self {
         self.0.push((name.to_string(), value.into()));
         self
     }
-    /// The first field of that name.
+
+    /// Returns the first field with this name.
     pub fn find(&self, name: &str) -> Option<&Secret> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
-    /// The field, or an error that names it.
+
+    /// Returns the first field with this name.
     ///
     /// # Errors
-    /// When there is none.
+    ///
+    /// [`CredentialError::MissingField`] if there is no such field.
     pub fn secret(&self, name: &str) -> Result<&Secret, CredentialError> {
         self.find(name).ok_or(CredentialError::MissingField(name.to_string().into()))
     }
-    /// Moves the field out, or an error that names it.
+
+    /// Removes and returns the first field with this name.
     ///
     /// # Errors
-    /// When there is none.
+    ///
+    /// [`CredentialError::MissingField`] if there is no such field.
     pub fn take(&mut self, name: &str) -> Result<Secret, CredentialError> {
         let at = self.0.iter().position(|(n, _)| n == name);
         at.map(|at| self.0.remove(at).1).ok_or(CredentialError::MissingField(name.to_string().into()))
     }
-    /// The field as text.
+
+    /// Returns the first field with this name as text.
     ///
     /// # Errors
-    /// When there is none, or it is not UTF-8.
+    ///
+    /// [`CredentialError::MissingField`] if there is no such field, [`CredentialError::Malformed`] if it is not UTF-8.
     pub fn text(&self, name: &str) -> Result<&str, CredentialError> {
         self.secret(name)?.expose_str().ok_or(CredentialError::Malformed)
     }
-    /// All fields in order.
+
+    /// Returns an iterator over all fields, in order.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Secret)> {
         self.0.iter().map(|(n, v)| (n.as_str(), v))
     }
-    /// As bytes.
+
+    /// Encodes the record.
     pub fn encode(&self) -> Secret {
         let size = 1 + self.0.iter().map(|(n, v)| 8 + n.len() + v.expose().len()).sum::<usize>();
         let mut out = Vec::with_capacity(size);
@@ -68,10 +79,12 @@ impl Record {
         }
         Secret::new(out)
     }
-    /// From bytes.
+
+    /// Decodes a record.
     ///
     /// # Errors
-    /// `Malformed` for anything that `encode` cannot have made.
+    ///
+    /// [`CredentialError::Malformed`] for bytes that `encode` cannot have written.
     pub fn decode(bytes: &[u8]) -> Result<Self, CredentialError> {
         let bad = CredentialError::Malformed;
         let Some((1, mut rest)) = bytes.split_first() else { return Err(bad) };
@@ -87,7 +100,8 @@ impl Record {
     }
 }
 
-/// Nothing in memory that a plugin handles comes near 4 GiB; should it, the record does not decode, and nothing is cut.
+/// Encodes a length. No value that a plugin handles approaches 4 GiB. If one did, the record would not decode; nothing
+/// is truncated silently.
 fn length(length: usize) -> [u8; 4] {
     u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes()
 }

@@ -1,57 +1,60 @@
-//! What renews a credential before it dies.
+//! The refresh of a credential.
 
 use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
 use crate::{BoxFuture, ConnectionError, RefreshContext, Timestamp};
 
-/// Renews a credential.
+/// Refreshes a credential.
 pub trait Refresher<C>: Send + Sync {
-    /// What becomes of what was spent, when the answer is lost.
+    /// Returns what happens to the spent token if the provider's answer is lost.
     ///
     /// # Repetition
     ///
-    /// Must give the same each time: it may depend on nothing but `self`.
+    /// Must return the same value each time: it may depend on nothing but `self`.
     fn semantics(&self) -> RefreshSemantics;
 
-    /// Renews once.
+    /// Refreshes the credential once.
     ///
     /// # When it is called
     ///
-    /// Shortly before the credential's `valid_until`, at its `renew_at`, and after the provider refused it; never twice at
-    /// once for one connection, in any process.
+    /// Shortly before the credential's `valid_until`, at its `renew_at`, and after the provider refused it. A
+    /// connection is never refreshed twice at once, in any process.
     ///
     /// # Repetition
     ///
-    /// What it spends goes through [`send_once`](crate::SpendContext::send_once): a run that follows a crash gets the
-    /// recorded answer, and nothing is spent twice.
+    /// Everything that this method spends must go through [`send_once`](crate::SpendContext::send_once): a run that
+    /// follows a crash gets the recorded answer, and nothing is spent twice.
     ///
     /// # Cancellation
     ///
-    /// Dropped at its deadline. Nobody who waits for it can drop it.
+    /// The future is dropped at its deadline. A caller that waits for the refresh cannot drop it.
     ///
     /// # Errors
     ///
-    /// As in a verification: a [`NotLive`](crate::NotLive) is data. An offline one is tried again later and changes nothing;
-    /// `needs_reauthorization` says that the provider will not renew this credential any more.
+    /// A [`NotLive`](crate::NotLive) is data, as in a verification. After an offline one, the host tries again later
+    /// and changes nothing. The code `needs_reauthorization` means that the provider will not refresh this credential
+    /// any more.
     fn refresh<'a>(
         &'a self,
         credential: &'a C,
         ctx: &'a RefreshContext<'_>,
     ) -> BoxFuture<'a, Result<Refreshed<C>, ConnectionError>>;
 
-    /// The credential of a re-authorization with what renews it, where only the former one has that: some providers give a
-    /// refresh token with the first consent alone. By default nothing is taken over. `None` leaves it as it is.
+    /// Completes the new credential of a re-authorization with the part of the former one that refreshes it.
+    ///
+    /// This is for providers that issue a refresh token only with the first consent. `None` keeps the new credential as
+    /// it is, which is the default.
     ///
     /// # When it is called
     ///
-    /// Before a credential takes the place of one of the same account that its provider may still renew. What it says of
-    /// times replaces what the setup said; it needs no scopes.
+    /// Before a credential replaces one of the same account that the provider may still refresh. The times of the
+    /// result replace those of the setup. The result needs no scopes.
     ///
     /// # Repetition
     ///
-    /// Again, with another `former`, when that was renewed meanwhile. Must give the same each time: it may depend on nothing
-    /// but its arguments.
+    /// It is called again with another `former` if that was refreshed in the meantime. Must return the same value each
+    /// time: it may depend on nothing but its arguments.
     fn inherit(&self, former: &C, fresh: C, now: Timestamp) -> Option<Refreshed<C>> {
         _ = (former, now);
         drop(fresh);
@@ -59,70 +62,77 @@ pub trait Refresher<C>: Send + Sync {
     }
 }
 
-/// What becomes of what a refresh spends, when its answer is lost.
+/// The fate of the token that a refresh spends, if the provider's answer is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshSemantics {
-    /// It works for so long after it was first used. When its answer is lost, it is sent again at once if a quarantine of
-    /// a minute fits into that time.
+    /// The token works for this long after its first use. If the answer is lost, the host sends the token again at
+    /// once, provided that a quarantine of one minute fits into that time.
     Grace(Duration),
-    /// It works again: nothing is used up.
+    /// The token keeps working: a refresh does not use it up.
     Stable,
-    /// It may be dead, and to use it again may revoke everything that came of it (RFC 9700, section 4.14.2). It is sent again
-    /// after a quarantine, and not while the credential has more than five minutes to live.
+    /// The token may no longer work, and using it again may revoke everything that was issued for it (RFC 9700, section
+    /// 4.14.2). The host sends it again after a quarantine, and not while the credential is valid for more than five
+    /// minutes.
     Strict,
 }
 
-/// A renewed credential.
+/// The result of a refresh.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Refreshed<C> {
-    /// Replaces the stored one.
+    /// The new credential, which replaces the stored one.
     pub credential: C,
-    /// When it stops working, unless it is renewed.
+    /// Time at which the credential stops working unless it is refreshed.
     pub valid_until: Option<Timestamp>,
-    /// When to renew it, if that is not shortly before `valid_until`.
+    /// Time at which to refresh the credential, if not shortly before `valid_until`.
     pub renew_at: Option<Timestamp>,
-    /// When renewing stops working and the user must authorize again.
+    /// Time after which the credential cannot be refreshed and the user must authorize again.
     pub authorized_until: Option<Timestamp>,
-    /// What the provider lets us do, if it said so.
+    /// Scopes that the provider granted, if it named them.
     pub granted_scopes: Option<Vec<String>>,
 }
 
 impl<C> Refreshed<C> {
-    /// A renewed credential.
+    /// Creates a result with a new credential.
     pub fn new(credential: C) -> Self {
         Self { credential, valid_until: None, renew_at: None, authorized_until: None, granted_scopes: None }
     }
-    /// Says when it stops working unless it is renewed, if known.
+
+    /// Sets the time at which the credential stops working unless it is refreshed, if known.
     #[must_use]
     pub fn valid_until(mut self, time: Option<Timestamp>) -> Self {
         self.valid_until = time;
         self
     }
-    /// Says when to renew it, where that is not shortly before `valid_until`: for what dies when it is not used, or whose
-    /// life is not known.
+
+    /// Sets the time at which to refresh the credential, if that is not shortly before `valid_until`. Use it for a
+    /// credential that expires when it is not used, or whose lifetime is unknown.
     #[must_use]
     pub fn renew_at(mut self, time: Option<Timestamp>) -> Self {
         self.renew_at = time;
         self
     }
-    /// Says when the user must authorize again whatever is done, if known.
+
+    /// Sets the time at which the user must authorize again in any case, if known.
     #[must_use]
     pub fn authorized_until(mut self, time: Option<Timestamp>) -> Self {
         self.authorized_until = time;
         self
     }
-    /// Says what the provider lets us do.
+
+    /// Sets the scopes that the provider granted.
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.granted_scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
-    /// The same with another form of the credential; what the host's erasure uses.
+
+    /// Converts the credential. Hosts use this to erase the type of the credential.
     ///
     /// # Errors
-    /// Those of `convert`.
+    ///
+    /// The errors of `convert`.
     pub fn try_map<D, E>(self, convert: impl FnOnce(C) -> Result<D, E>) -> Result<Refreshed<D>, E> {
         Ok(Refreshed {
             credential: convert(self.credential)?,

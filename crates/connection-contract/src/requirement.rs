@@ -1,4 +1,4 @@
-//! What an extension asks of a host: a connection to a provider, by names alone.
+//! The connection that an extension needs, described by names only.
 
 use alloc::{
     format,
@@ -11,12 +11,12 @@ use crate::{DisplayText, Kind, Text};
 
 /// The name of a secret that a credential can hand out: `accessToken`.
 ///
-/// 1 to 64 of `A-Z a-z 0-9 _ - .`, first a letter.
+/// It has 1 to 64 characters of `A-Z a-z 0-9 _ - .` and begins with a letter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretName(Text);
 
 impl SecretName {
-    /// The name; `None` when it is not one.
+    /// Parses a name. Returns `None` if it is not valid.
     pub fn parse(name: impl Into<Text>) -> Option<Self> {
         let name = name.into();
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
@@ -25,7 +25,7 @@ impl SecretName {
         fits.then_some(Self(name))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -37,25 +37,26 @@ impl fmt::Display for SecretName {
     }
 }
 
-/// How an extension expects the provider to be reached, and which secrets it wants by name.
+/// How an extension expects to authenticate, and the secrets that it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequirementAuth {
     /// The form of authentication.
     pub auth: crate::AuthType,
-    /// The secrets, in the order of the manifest; empty for `none`.
+    /// Names of the secrets, in the order of the manifest. Empty for [`AuthType::None`](crate::AuthType::None).
     pub secret_names: Vec<SecretName>,
-    /// What the extension says of OAuth, for `oauth`. A kind of the provider decides how it is done; this says whether this
-    /// host can.
+    /// OAuth parameters of the extension, for [`AuthType::OAuth`](crate::AuthType::OAuth). The kind of the provider
+    /// decides how OAuth is done. These parameters let a host find out if it can do that.
     pub oauth: Option<RequirementOAuth>,
 }
 
 impl RequirementAuth {
-    /// A form of authentication with the names of its secrets.
+    /// Creates a form of authentication with the names of its secrets.
     pub fn new(auth: crate::AuthType, secret_names: impl IntoIterator<Item = SecretName>) -> Self {
         Self { auth, secret_names: secret_names.into_iter().collect(), oauth: None }
     }
-    /// What the extension says of OAuth.
+
+    /// Sets the OAuth parameters of the extension.
     #[must_use]
     pub fn oauth(mut self, oauth: RequirementOAuth) -> Self {
         self.oauth = Some(oauth);
@@ -63,24 +64,24 @@ impl RequirementAuth {
     }
 }
 
-/// What an extension says of OAuth.
+/// The OAuth parameters of an extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequirementOAuth {
-    /// Where a person consents.
+    /// Address at which a person consents.
     pub authorization_url: Text,
-    /// Where the code becomes a token.
+    /// Address that exchanges the code for a token.
     pub token_url: Text,
-    /// The public name of the application; never a secret.
+    /// Public id of the application. It is never a secret.
     pub client_id: Text,
-    /// What is asked for; may be nothing.
+    /// Requested scopes. May be empty.
     pub scopes: Vec<Text>,
-    /// Where the browser comes back.
+    /// The redirect to the extension after the consent.
     pub redirect: RequirementRedirect,
 }
 
 impl RequirementOAuth {
-    /// Endpoints, an application, and where the browser comes back; no scopes.
+    /// Creates parameters without scopes.
     pub fn new(
         authorization_url: impl Into<Text>,
         token_url: impl Into<Text>,
@@ -90,7 +91,8 @@ impl RequirementOAuth {
         let (authorization_url, token_url) = (authorization_url.into(), token_url.into());
         Self { authorization_url, token_url, client_id: client_id.into(), scopes: Vec::new(), redirect }
     }
-    /// Something that is asked for.
+
+    /// Adds a requested scope.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Text>) -> Self {
         self.scopes.push(scope.into());
@@ -98,37 +100,38 @@ impl RequirementOAuth {
     }
 }
 
-/// Where a browser comes back.
+/// A redirect after the consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequirementRedirect {
-    /// To an application by its scheme: `scheme://path`.
+    /// To an application by a URI with an authority: `scheme://path`.
     AppScheme {
-        /// Its scheme, without `:`.
+        /// Scheme of the application, without `:`.
         scheme: Text,
-        /// What follows.
+        /// Path after the scheme.
         callback_path: Text,
     },
     /// To an application by a URI without an authority: `scheme:path`.
     AppUri {
-        /// Its scheme, without `:`.
+        /// Scheme of the application, without `:`.
         uri_scheme: Text,
-        /// What follows.
+        /// Path after the scheme.
         callback_path: Text,
     },
-    /// To this machine (RFC 8252, section 7.3).
+    /// To a loopback address (RFC 8252, section 7.3).
     Loopback,
-    /// In a way that this version does not know, by its own name: no error, and no host can do it.
+    /// A form of redirect that this version does not know, with its name. It is not an error, but no host supports it.
     Other(Text),
-    /// To a page.
+    /// To a web page.
     Web {
-        /// Its address.
+        /// Address of the page.
         redirect_url: Text,
     },
 }
 
 impl RequirementRedirect {
-    /// The address as a provider is told it; `None` where it is known only when somebody listens, or not understood here.
+    /// Returns the redirect URI as a provider receives it. Returns `None` if it is known only once a host listens, or
+    /// if this version does not know the form.
     pub fn rendered(&self) -> Option<String> {
         match self {
             Self::AppScheme { scheme, callback_path } => {
@@ -141,49 +144,50 @@ impl RequirementRedirect {
     }
 }
 
-/// A connection that an extension needs. Holds names only, never a secret or a state.
+/// A connection that an extension needs. It contains names only: no secret and no state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Requirement {
-    /// The extension's own name for it: `default`.
+    /// The extension's own name for the connection: `default`.
     pub id: Text,
-    /// Whose connection.
+    /// Provider of the connection.
     pub provider: Kind,
-    /// For people.
+    /// Title for people.
     pub title: DisplayText,
-    /// The title in other languages, by their names: `zh_Hans`.
+    /// Titles in other languages, by the name of the language: `zh_Hans`.
     pub titles: Vec<(Text, DisplayText)>,
-    /// How, and with which secrets.
+    /// Form of authentication, with the names of the secrets.
     pub auth: RequirementAuth,
-    /// Public preferences that it reads.
+    /// Names of the public preferences that the extension reads: its own, or those of another extension with the same
+    /// provider.
     pub public_preference_names: Vec<Text>,
-    /// How to connect, for people.
+    /// Instructions for people on how to connect.
     pub connect_guide: Option<DisplayText>,
 }
 
 impl Requirement {
-    /// A requirement without preferences or guide.
+    /// Creates a requirement without preferences and guide.
     pub fn new(id: impl Into<Text>, provider: Kind, title: impl Into<DisplayText>, auth: RequirementAuth) -> Self {
         let (id, title) = (id.into(), title.into());
         let (titles, public_preference_names) = Default::default();
         Self { id, provider, title, titles, auth, public_preference_names, connect_guide: None }
     }
 
-    /// The title in another language.
+    /// Adds the title in another language.
     #[must_use]
     pub fn title_in(mut self, language: impl Into<Text>, title: impl Into<DisplayText>) -> Self {
         self.titles.push((language.into(), title.into()));
         self
     }
 
-    /// A public preference that it reads.
+    /// Adds the name of a public preference.
     #[must_use]
     pub fn public_preference(mut self, name: impl Into<Text>) -> Self {
         self.public_preference_names.push(name.into());
         self
     }
 
-    /// How to connect, for people.
+    /// Sets the instructions for people on how to connect.
     #[must_use]
     pub fn connect_guide(mut self, text: impl Into<DisplayText>) -> Self {
         self.connect_guide = Some(text.into());

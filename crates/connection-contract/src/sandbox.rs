@@ -1,37 +1,40 @@
-//! How a tool is run in a container. Data alone: the host composes the run and owns its limits.
+//! How a tool runs in a container, as data. The host composes the run and sets its limits.
 
 use alloc::vec::Vec;
 
 use crate::{PathSpec, Text};
 
-/// What is special about a tool in a container.
+/// The properties of a tool that a host needs to run it in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SandboxSpec {
-    /// The image, with its tag: `localhost/connections/claude:1`. A user may name another.
+    /// Default image with its tag: `localhost/connections/claude:1`. A user may choose another.
     pub default_image: Text,
-    /// What the tool is called in the image, found on its `PATH`.
+    /// Name of the binary, which is on the `PATH` of the image.
     pub binary: Text,
-    /// What of the user's configuration the tool sees, in order. At one place there is the last; what has its place below
-    /// another's lies in that one, whichever comes first.
+    /// Files and directories of the user's configuration that the tool can see, in order. If two of them have the same
+    /// place in the container, the last one counts. A mount below the place of another is inside that one, in any
+    /// order.
     pub config_mounts: Vec<ConfigMount>,
-    /// Variables that win over those of the run.
+    /// Environment variables that override those of the run.
     pub env: Vec<(Text, Text)>,
 }
 
 impl SandboxSpec {
-    /// A tool that sees none of the user's configuration.
+    /// Creates a specification without any of the user's configuration.
     pub fn new(default_image: impl Into<Text>, binary: impl Into<Text>) -> Self {
         let (config_mounts, env) = Default::default();
         Self { default_image: default_image.into(), binary: binary.into(), config_mounts, env }
     }
-    /// Something of the user's configuration.
+
+    /// Adds a file or directory of the user's configuration.
     #[must_use]
     pub fn config_mount(mut self, mount: ConfigMount) -> Self {
         self.config_mounts.push(mount);
         self
     }
-    /// A variable that wins over that of the run.
+
+    /// Adds an environment variable that overrides that of the run.
     #[must_use]
     pub fn variable(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
         self.env.push((name.into(), value.into()));
@@ -39,26 +42,26 @@ impl SandboxSpec {
     }
 }
 
-/// A file or directory of the user in the container.
+/// A file or directory of the user that is mounted into the container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConfigMount {
-    /// Where it is on the host: resolved when a run is composed, and not before.
+    /// Path on the host. It is resolved when a run is composed, and not earlier.
     pub host: PathSpec,
-    /// Where it is in the container, absolute.
+    /// Absolute path in the container.
     pub container: Text,
-    /// Who may write.
+    /// Access that the tool has.
     pub mode: MountMode,
-    /// Whether it is the directory that a profile takes the place of.
+    /// `true` if the profile's directory is mounted instead of `host`.
     pub is_profile: bool,
-    /// Whether it goes with the tool's own directory alone.
+    /// `true` if it is mounted only together with the directory that the tool uses by default.
     pub is_implicit_only: bool,
-    /// Subdirectories whose contents the tool needs in a later run, such as the logs of its sessions.
+    /// Subdirectories whose contents a later run needs, such as the logs of sessions.
     pub keeps: Vec<Text>,
 }
 
 impl ConfigMount {
-    /// Something that the tool may read.
+    /// Creates a read-only mount.
     pub fn new(host: PathSpec, container: impl Into<Text>) -> Self {
         Self {
             host,
@@ -69,36 +72,43 @@ impl ConfigMount {
             keeps: Vec::new(),
         }
     }
-    /// The tool needs to write the user's own. It is a private copy unless the host's policy allows the tool to write its
-    /// whole configuration.
+
+    /// Lets the tool write the user's own files. The tool receives a private copy unless the host's policy allows it to
+    /// write its whole configuration.
     #[must_use]
     pub fn writable(mut self) -> Self {
         self.mode = MountMode::Writable;
         self
     }
-    /// The tool writes to a copy, which goes when the run ends.
+
+    /// Gives the tool a private copy, which is deleted when the run ends.
     #[must_use]
     pub fn copied(mut self) -> Self {
         self.mode = MountMode::Copied;
         self
     }
-    /// A subdirectory, such as `projects`, whose contents the tool needs in a later run: without them it resumes no session.
-    /// The host's policy decides whether the tool may write it; by default nothing that is written stays.
+
+    /// Adds a subdirectory, such as `projects`, whose contents a later run needs in order to resume a session. The
+    /// host's policy decides if the tool may write to it. By default, nothing that the tool writes there is kept.
     #[must_use]
     pub fn keeps(mut self, subdirectory: impl Into<Text>) -> Self {
         self.keeps.push(subdirectory.into());
         self
     }
-    /// A profile's directory takes its place, and the variables of the profile name the path in the container. None does for
-    /// the directory that the tool uses by itself where something goes with that [alone](Self::implicit_only): the tool finds
-    /// both at these places by itself then.
+
+    /// Mounts the profile's directory instead of `host`, and sets the variables of the profile to the path in the
+    /// container.
+    ///
+    /// For the directory that the tool uses by default, no variable is set if another mount is only for that directory
+    /// (see [`implicit_only`](Self::implicit_only)), because the tool finds both at their usual places.
     #[must_use]
     pub fn profile(mut self) -> Self {
         self.is_profile = true;
         self
     }
-    /// It belongs to the directory that the tool uses by itself, as a file beside it: with a profile that has another directory
-    /// it is not mounted.
+
+    /// Mounts the file only together with the directory that the tool uses by default, beside which it lies. It is not
+    /// mounted for a profile with another directory.
     #[must_use]
     pub fn implicit_only(mut self) -> Self {
         self.is_implicit_only = true;
@@ -106,15 +116,15 @@ impl ConfigMount {
     }
 }
 
-/// Who may write what is mounted.
+/// The access of a tool to a mount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MountMode {
-    /// The tool writes to a private copy, which goes when the run ends.
+    /// The tool writes to a private copy, which is deleted when the run ends.
     Copied,
-    /// Nobody.
+    /// The tool cannot write.
     #[default]
     ReadOnly,
-    /// The tool.
+    /// The tool can write.
     Writable,
 }

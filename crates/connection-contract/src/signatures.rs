@@ -1,22 +1,24 @@
-//! Signatures that are other bytes each time, so that a request which holds one can be compared with the same one of
-//! another run all the same.
+//! The signatures of a run.
+//!
+//! Some algorithms make a different signature of the same bytes each time. To compare a request with the same request
+//! of another run, each signature is replaced by a stand-in that depends only on what was signed.
 
 use alloc::{string::String, vec::Vec};
 
 use crate::{Secret, encode};
 
-/// So many are known, the newest ones: a request holds a signature that was made for it.
+/// Maximum number of signatures that are remembered. The oldest one is dropped first, because a request contains a
+/// signature that was made for it.
 const MOST: usize = 32;
-/// What is shorter is no signature, and may stand anywhere by chance.
+/// Minimum length of a signature in bytes. Shorter bytes could occur anywhere by chance.
 const SHORTEST: usize = 16;
 
-/// The signatures that a run has made, each with what stands for it in a comparison: bytes that depend on what was
-/// signed and not on when.
+/// The signatures that a run has made, each with its stand-in: bytes that depend on what was signed and not on when.
 #[derive(Debug, Default)]
 pub struct Signatures(Vec<(Secret, Secret)>);
 
 impl Signatures {
-    /// Notes one, and what stands for it.
+    /// Adds a signature and its stand-in.
     pub fn note(&mut self, signature: &[u8], stands: &[u8]) {
         if signature.len() < SHORTEST {
             return;
@@ -26,19 +28,24 @@ impl Signatures {
         }
         self.0.push((Secret::new(signature), Secret::new(stands)));
     }
-    /// A text with each of them replaced by what stands for it, in whatever encoding it is there: base64url, base64 (also
-    /// as it stands in a form or query) or hex. One that is encoded twice is not seen.
+
+    /// Returns the text with each signature replaced by its stand-in in hexadecimal.
+    ///
+    /// A signature is found in base64url, in base64 (also as it is written in a form or a query) and in hexadecimal. A
+    /// signature that is encoded twice is not found.
     #[must_use]
     pub fn settled(&self, text: &[u8]) -> Secret {
-        // In one form, since some signatures are the same text in two encodings.
+        // The stand-in always has the same form, because some signatures are the same text in two encodings.
         self.replaced(text, |_, stands| encode::hex(stands))
     }
-    /// As [`settled`](Self::settled), with what stands for it in the encoding of the signature: for a testkit, whose
-    /// signatures are another text in each.
+
+    /// Returns the text as [`settled`](Self::settled) does, but with each stand-in in the encoding of its signature.
+    /// For a testkit, whose signatures are a different text in each encoding.
     #[must_use]
     pub fn retold(&self, text: &[u8]) -> Secret {
         self.replaced(text, |encoded, stands| encoded(stands))
     }
+
     fn replaced(&self, text: &[u8], written: impl Fn(Encoding, &[u8]) -> String) -> Secret {
         let encodings: [Encoding; 4] = [
             encode::base64url,
@@ -61,7 +68,7 @@ impl Signatures {
 
 type Encoding = fn(&[u8]) -> String;
 
-/// `None` when it is not in it.
+/// Replaces every occurrence of `from`. Returns `None` if there is none.
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Option<Secret> {
     let find = |text: &[u8]| text.windows(from.len()).position(|window| window == from);
     let (mut parts, mut rest) = (Vec::new(), text);

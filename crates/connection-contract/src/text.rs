@@ -1,4 +1,4 @@
-//! Text that may be shown, and kind names.
+//! Text for people, and the names of kinds.
 
 use alloc::{
     borrow::Cow,
@@ -6,21 +6,23 @@ use alloc::{
 };
 use core::fmt;
 
-/// Text that is usually written in the plugin and sometimes made at run time (manifests).
+/// Text that is usually a literal in the plugin, and sometimes created at run time, as from a manifest.
 pub type Text = Cow<'static, str>;
 
-/// Text safe for a terminal or a page: control, bidi and invisible characters are removed, and it has at most 500
-/// characters. All text that reaches a person is of this type.
+/// Text that is safe to show in a terminal or on a page. All text that reaches a person has this type.
+///
+/// Control, bidirectional and invisible characters are removed, and the text is cut after 500 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct DisplayText(Text);
 
 impl DisplayText {
     const CAP: usize = 500;
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
 impl<T: Into<Text>> From<T> for DisplayText {
     fn from(text: T) -> Self {
         let text = text.into();
@@ -28,51 +30,56 @@ impl<T: Into<Text>> From<T> for DisplayText {
             c.is_control()
                 || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
         };
-        // A byte is at most a character, so this is the cheap way to see that nothing is to be cut.
+        // A text has at most as many characters as bytes, so a short one needs no counting.
         if text.len() <= Self::CAP && !text.chars().any(hidden) {
             return Self(text);
         }
         Self(text.chars().filter(|c| !hidden(*c)).take(Self::CAP).collect::<String>().into())
     }
 }
+
 impl fmt::Display for DisplayText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
 }
+
 impl fmt::Debug for DisplayText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
 }
 
-/// The stable name of a kind: 1 to 64 of `a-z 0-9 -`, first a letter.
+/// The stable name of a kind: 1 to 64 characters of `a-z 0-9 -`, beginning with a letter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(Text);
 
 impl Kind {
-    /// A kind written in code. In a `const` a bad name does not compile.
+    /// Creates the name of a kind from a literal. In a `const`, an invalid name does not compile.
     ///
     /// ```compile_fail,E0080
     /// const KIND: connection_contract::Kind = connection_contract::Kind::from_static("GitHub");
     /// # let _ = KIND;
     /// ```
     ///
-    ///
     /// # Panics
-    /// When the name is not a kind.
+    ///
+    /// If the name is not valid.
     pub const fn from_static(name: &'static str) -> Self {
         assert!(Self::is_valid(name.as_bytes()), "a kind is 1 to 64 of a-z 0-9 -, first a letter");
         Self(Cow::Borrowed(name))
     }
-    /// A kind from data; `None` when the name is not one.
+
+    /// Parses the name of a kind. Returns `None` if it is not valid.
     pub fn parse(name: &str) -> Option<Self> {
         Self::is_valid(name.as_bytes()).then(|| Self(name.to_string().into()))
     }
-    /// The name.
+
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
     const fn is_valid(name: &[u8]) -> bool {
         let mut i = 0;
         while i < name.len() {

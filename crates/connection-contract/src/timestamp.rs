@@ -1,9 +1,9 @@
-//! Points in time, in whole seconds, and the ways in which providers write them.
+//! Points in time in whole seconds, and the formats in which providers write them.
 
 use alloc::{format, string::String};
 use core::fmt;
 
-/// Whole seconds since 1970-01-01T00:00:00Z.
+/// A point in time, in whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -12,24 +12,28 @@ const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const DAY: i64 = 86_400;
 
 impl Timestamp {
-    /// So many seconds after the epoch.
+    /// Creates a timestamp from seconds since the epoch.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
-    /// Seconds after the epoch.
+
+    /// Returns the seconds since the epoch.
     pub const fn seconds(self) -> i64 {
         self.0
     }
-    /// So many seconds later.
+
+    /// Returns the time that is this many seconds later.
     #[must_use]
     pub fn after(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)))
     }
-    /// Reads any of the forms below, and GitHub's `2026-01-31 00:00:00 UTC` and `2026-01-31 00:00:00 -0800`.
+
+    /// Parses RFC 3339, an HTTP date, or GitHub's `2026-01-31 00:00:00 UTC` and `2026-01-31 00:00:00 -0800`.
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_rfc3339(text).or_else(|| Self::parse_http_date(text)).or_else(|| spaced(text))
     }
-    /// Reads RFC 3339: `2026-01-31T10:20:30.5+01:00`; the fraction is dropped.
+
+    /// Parses RFC 3339: `2026-01-31T10:20:30.5+01:00`. Fractions of a second are dropped.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let (date, rest) = text.split_at_checked(10)?;
         let rest = rest.strip_prefix(['T', 't', ' '])?;
@@ -53,7 +57,8 @@ impl Timestamp {
         };
         moment(iso_date(date)?, time_of_day(clock)?, offset)
     }
-    /// Reads an HTTP date in the three forms that a recipient must accept (RFC 9110, section 5.6.7).
+
+    /// Parses an HTTP date in the three forms that a recipient must accept (RFC 9110, section 5.6.7).
     pub fn parse_http_date(text: &str) -> Option<Self> {
         let parts = |text: &str| -> Option<[String; 6]> {
             let mut parts = text.split([' ', '-']).filter(|part| !part.is_empty()).map(String::from);
@@ -86,12 +91,14 @@ impl Timestamp {
         }
         moment(days(number(&d)?, month(&a)?, number(&b)?)?, time_of_day(&c)?, 0)
     }
-    /// As RFC 3339 in UTC: `2026-01-31T10:20:30Z`.
+
+    /// Formats the time as RFC 3339 in UTC: `2026-01-31T10:20:30Z`.
     pub fn to_rfc3339(self) -> String {
         let (year, month, day) = self.date();
         format!("{year:04}-{month:02}-{day:02}T{}Z", self.clock())
     }
-    /// As an HTTP date (RFC 9110, section 5.6.7): `Sat, 31 Jan 2026 10:20:30 GMT`.
+
+    /// Formats the time as an HTTP date (RFC 9110, section 5.6.7): `Sat, 31 Jan 2026 10:20:30 GMT`.
     pub fn to_http_date(self) -> String {
         let (year, month, day) = self.date();
         let name = |names: &[&'static str], at: i64| usize::try_from(at).ok().and_then(|at| names.get(at).copied());
@@ -99,11 +106,13 @@ impl Timestamp {
         let month = name(&MONTHS, month - 1).unwrap_or_default();
         format!("{weekday}, {day:02} {month} {year:04} {} GMT", self.clock())
     }
+
     fn clock(self) -> String {
         let rest = self.0.rem_euclid(DAY);
         format!("{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
     }
-    /// Year, month and day (Howard Hinnant, "chrono-compatible low-level date algorithms").
+
+    /// Returns year, month and day (Howard Hinnant, "chrono-compatible low-level date algorithms").
     fn date(self) -> (i64, i64, i64) {
         let shifted = self.0.div_euclid(DAY) + 719_468;
         let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -135,13 +144,16 @@ fn spaced(text: &str) -> Option<Timestamp> {
     };
     moment(iso_date(date)?, time_of_day(clock)?, offset)
 }
+
 fn moment(days: i64, seconds: i64, offset: i64) -> Option<Timestamp> {
     days.checked_mul(DAY)?.checked_add(seconds)?.checked_sub(offset).map(Timestamp)
 }
+
 fn number(text: &str) -> Option<i64> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if digits { text.parse().ok() } else { None }
 }
+
 fn offset(sign: &str, hours: &str, minutes: &str) -> Option<i64> {
     let (hours, minutes) = (number(hours)?, number(minutes).filter(|m| *m < 60 && minutes.len() == 2)?);
     let seconds = hours * 3600 + minutes * 60;
@@ -151,24 +163,28 @@ fn offset(sign: &str, hours: &str, minutes: &str) -> Option<i64> {
         _ => None,
     }
 }
+
 fn time_of_day(text: &str) -> Option<i64> {
     let mut parts = text.split(':');
     let mut part = |limit: i64| parts.next().filter(|p| p.len() == 2).and_then(number).filter(|n| *n < limit);
-    // A leap second is written as 60 and counts as the next minute's first.
+    // A leap second is written as 60 and counts as the first second of the next minute.
     let (hours, minutes, seconds) = (part(24)?, part(60)?, part(61)?);
     parts.next().is_none().then_some(hours * 3600 + minutes * 60 + seconds)
 }
+
 fn iso_date(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let shape = year.len() == 4 && month.len() == 2 && day.len() == 2 && parts.next().is_none();
     if shape { days(number(year)?, number(month)?, number(day)?) } else { None }
 }
+
 fn month(name: &str) -> Option<i64> {
     let at = MONTHS.iter().position(|month| *month == name)?;
     i64::try_from(at).ok().map(|at| at + 1)
 }
-/// Days since 1970-01-01.
+
+/// Returns the days since 1970-01-01.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last = match month {

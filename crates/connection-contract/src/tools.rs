@@ -1,68 +1,74 @@
-//! Local tools: what a kind may look for on the user's machine, and what was found.
+//! Local tools that a kind may look for on the user's machine.
 
 use alloc::{string::String, vec::Vec};
 
 use crate::{BoxFuture, DisplayText, PathSpec, ServiceError, Text};
 
-/// A tool that a kind wants to look for and ask for its version. It is declared in the descriptor, and has an effect where
+/// A local tool that a kind looks for and asks for its version. The descriptor declares it. It has an effect only if
 /// the host allows the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolSpec {
-    /// What the binary is called, without a path or an extension: `claude`.
+    /// Name of the binary, without a path or an extension: `claude`.
     pub binary: Text,
-    /// Directories to look in besides those of `PATH`.
+    /// Directories to search in addition to those of `PATH`.
     pub extra_paths: Vec<PathSpec>,
-    /// How it is asked for its version.
+    /// Argument that makes the tool print its version.
     pub version_form: VersionForm,
     /// `true` if the tool may be asked for its version. Some tools write into the directory of their login even then.
     pub is_version_asked: bool,
-    /// How it is installed, for people to copy.
+    /// Command that installs the tool, for people to copy.
     pub install_command: Option<Text>,
-    /// Where that is described; `https` alone.
+    /// Address of the installation instructions. Only `https` is accepted.
     pub docs_url: Option<Text>,
     /// How a person signs in.
     pub sign_in: Option<SignIn>,
 }
 
 impl ToolSpec {
-    /// A tool that prints its version when it is called with `--version`.
+    /// Creates a tool that prints its version when it is called with `--version`.
     pub fn new(binary: impl Into<Text>) -> Self {
         let (extra_paths, install_command, docs_url, sign_in) = Default::default();
         let (binary, version_form) = (binary.into(), VersionForm::default());
         Self { binary, extra_paths, version_form, is_version_asked: true, install_command, docs_url, sign_in }
     }
-    /// A further directory to look in.
+
+    /// Adds a directory to search.
     #[must_use]
     pub fn extra_path(mut self, path: PathSpec) -> Self {
         self.extra_paths.push(path);
         self
     }
-    /// Another form of asking it for its version.
+
+    /// Sets the argument that makes the tool print its version.
     #[must_use]
     pub fn version_form(mut self, form: VersionForm) -> Self {
         self.version_form = form;
         self
     }
-    /// It does more than print its version when it is asked for it, so nobody asks.
+
+    /// Declares that asking the tool for its version has side effects, so that no host does it.
     #[must_use]
     pub fn version_not_asked(mut self) -> Self {
         self.is_version_asked = false;
         self
     }
-    /// How it is installed.
+
+    /// Sets the command that installs the tool.
     #[must_use]
     pub fn install_command(mut self, command: impl Into<Text>) -> Self {
         self.install_command = Some(command.into());
         self
     }
-    /// Where that is described.
+
+    /// Sets the address of the installation instructions.
     #[must_use]
     pub fn docs_url(mut self, url: impl Into<Text>) -> Self {
         self.docs_url = Some(url.into());
         self
     }
-    /// How a person signs in.
+
+    /// Sets how a person signs in.
     #[must_use]
     pub fn sign_in(mut self, sign_in: SignIn) -> Self {
         self.sign_in = Some(sign_in);
@@ -70,7 +76,7 @@ impl ToolSpec {
     }
 }
 
-/// How a tool is asked for its version: one argument out of a closed set, so that no kind decides what a program does.
+/// The argument that makes a tool print its version. The set is closed, so that no kind decides what a program does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VersionForm {
@@ -86,7 +92,7 @@ pub enum VersionForm {
 }
 
 impl VersionForm {
-    /// The only argument that the tool is given.
+    /// Returns the only argument that the tool receives.
     pub const fn argument(self) -> &'static str {
         match self {
             Self::LongOption => "--version",
@@ -97,25 +103,27 @@ impl VersionForm {
     }
 }
 
-/// How a person signs in with the tool itself, on a machine without a browser too. Printed as it is, and never run by a host
-/// unasked; the variables of the profile go before it.
+/// How a person signs in with the tool itself, even on a machine without a browser.
+///
+/// A host prints the command as it is, preceded by the variables of the profile. It does not run the command unless a
+/// person asks for that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignIn {
-    /// The command line, the binary first.
+    /// Command line, beginning with the binary.
     pub command: Vec<Text>,
-    /// What to do beside it.
+    /// Sentence that tells the user what else to do.
     pub hint: Option<DisplayText>,
-    /// The variable that a token may be given in; its name alone.
+    /// Name of the environment variable in which the tool accepts a token.
     pub token_env_var: Option<Text>,
-    /// The name by which [`NamedSecrets`](crate::NamedSecrets) hands out the token that the tool is given in that variable.
+    /// Name by which [`NamedSecrets`](crate::NamedSecrets) hands out the token for that variable.
     pub token_secret: Option<Text>,
-    /// Where signing in is described; `https` alone.
+    /// Address of the instructions for signing in. Only `https` is accepted.
     pub docs_url: Option<Text>,
 }
 
 impl SignIn {
-    /// A command line, the binary first.
+    /// Creates instructions with a command line that begins with the binary.
     pub fn new(command: impl IntoIterator<Item = Text>) -> Self {
         Self {
             command: command.into_iter().collect(),
@@ -125,26 +133,31 @@ impl SignIn {
             docs_url: None,
         }
     }
-    /// What to do beside it.
+
+    /// Sets the sentence that tells the user what else to do.
     #[must_use]
     pub fn hint(mut self, text: impl Into<DisplayText>) -> Self {
         self.hint = Some(text.into());
         self
     }
-    /// The variable that a token may be given in.
+
+    /// Sets the name of the environment variable in which the tool accepts a token.
     #[must_use]
     pub fn token_env_var(mut self, name: impl Into<Text>) -> Self {
         self.token_env_var = Some(name.into());
         self
     }
-    /// The secret of a credential that a host hands to the tool in [`token_env_var`](Self::token_env_var), when it starts the
-    /// tool with the profile of the connection. Nobody else is given it: it is none of the descriptor's `secret_names`.
+
+    /// Sets the name of the secret that a host passes to the tool in [`token_env_var`](Self::token_env_var), when it
+    /// starts the tool with the profile of the connection. Nobody else receives it, because it is not one of the
+    /// descriptor's `secret_names`.
     #[must_use]
     pub fn token_secret(mut self, name: impl Into<Text>) -> Self {
         self.token_secret = Some(name.into());
         self
     }
-    /// Where signing in is described.
+
+    /// Sets the address of the instructions for signing in.
     #[must_use]
     pub fn docs_url(mut self, url: impl Into<Text>) -> Self {
         self.docs_url = Some(url.into());
@@ -152,18 +165,18 @@ impl SignIn {
     }
 }
 
-/// Where a tool is.
+/// The result of looking for a tool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FoundTool {
-    /// The binary, absolute; `None` when it is nowhere.
+    /// Absolute path of the binary; `None` if it was not found.
     pub path: Option<DisplayText>,
-    /// The directories that were looked in, in that order.
+    /// Directories that were searched, in that order.
     pub probed: Vec<DisplayText>,
 }
 
 impl FoundTool {
-    /// A tool that is there, or nowhere, after a look into these directories.
+    /// Creates a result with the path, if the tool was found, and the directories that were searched.
     pub fn new(path: Option<DisplayText>, probed: impl IntoIterator<Item = DisplayText>) -> Self {
         Self { path, probed: probed.into_iter().collect() }
     }
@@ -171,32 +184,34 @@ impl FoundTool {
 
 /// Looks for local tools.
 ///
-/// A tool must be one of the descriptor's, as it is there, and one that the host allows. Nothing is run but the version,
-/// without a shell, and only in a setup.
+/// A tool must be declared in the descriptor exactly as it is passed here, and the host must allow it. The host runs a
+/// tool only to print its version, without a shell, and only in a setup.
 pub trait ToolService: Send + Sync {
-    /// Where a tool is: what `PATH` finds first, then the further directories.
+    /// Looks for a tool, first in the directories of `PATH`, then in the further directories.
     ///
     /// # Repetition
     ///
-    /// Each call looks anew; in a setup that is replayed the recorded answer comes back.
+    /// Each call searches again. In a replay of a setup, it returns the recorded result.
     ///
     /// # Errors
     ///
     /// [`ServiceError::Denied`] for a tool that the descriptor does not declare or the host does not allow,
-    /// [`ServiceError::Unavailable`] when the host cannot look.
+    /// [`ServiceError::Unavailable`] if the host cannot search.
     fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>>;
 
-    /// The first line that the tool prints when it is asked for its version; at most 4 KiB of it are read. Then it is killed
-    /// with all that it began: how it would have ended is not asked.
+    /// Returns the first line that the tool prints when it is asked for its version.
+    ///
+    /// At most 4 KiB of the output are read. Then the tool and all processes that it started are killed, and its exit
+    /// status is ignored.
     ///
     /// # Cancellation
     ///
-    /// Dropped, and after two seconds, the process is killed, too.
+    /// The process is killed when the future is dropped, and after two seconds.
     ///
     /// # Errors
     ///
-    /// As [`find`](Self::find); [`ServiceError::Denied`] outside of a setup, where no person asked, and for a tool that is
-    /// [not asked](ToolSpec::is_version_asked), [`ServiceError::NotFound`] when it is nowhere,
-    /// [`ServiceError::Unavailable`] when it does not say.
+    /// As [`find`](Self::find); [`ServiceError::Denied`] outside of a setup, and for a tool that must [not be
+    /// asked](ToolSpec::is_version_asked); [`ServiceError::NotFound`] if the tool was not found;
+    /// [`ServiceError::Unavailable`] if the tool prints no version.
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>>;
 }

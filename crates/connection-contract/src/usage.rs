@@ -1,4 +1,4 @@
-//! How much of an account is used: what a plugin fetches and a host polls and shows.
+//! Account usage, which a plugin fetches and a host polls and shows.
 
 use alloc::{string::String, vec::Vec};
 use core::{fmt, ops::Deref, time::Duration};
@@ -7,13 +7,14 @@ use crate::{BoxFuture, Connection, ConnectionError, Context, DisplayText, Root, 
 
 /// Fetches how much of an account is used.
 ///
-/// Whether an account is connected is what its connection says; to connect one is a setup, to disconnect it a removal.
+/// It neither connects nor disconnects an account: a setup and a removal do that.
 pub trait UsageSource<C>: Send + Sync {
-    /// Fetches.
+    /// Fetches a snapshot.
     ///
     /// # When it is called
     ///
-    /// By the host's poller and on request, for each account and profile apart, never twice at once for one.
+    /// By the host's poller and on request, separately for each account and profile. It is never called twice at once
+    /// for one of them.
     ///
     /// # Repetition
     ///
@@ -21,37 +22,38 @@ pub trait UsageSource<C>: Send + Sync {
     ///
     /// # Cancellation
     ///
-    /// Dropped at its deadline, or when the connection is removed.
+    /// The future is dropped at its deadline, or when the connection is removed.
     ///
     /// # Errors
     ///
-    /// As [`verify`](crate::ConnectionDefinition::verify): `?` on a [`NotLive`](crate::NotLive) says why there is nothing
-    /// now. The host keeps the last good snapshot.
+    /// As [`verify`](crate::ConnectionDefinition::verify): `?` on a [`NotLive`](crate::NotLive) says why there is no
+    /// snapshot now. The host keeps the last good snapshot.
     fn fetch<'a>(
         &'a self,
         credential: &'a C,
         ctx: &'a UsageContext<'_>,
     ) -> BoxFuture<'a, Result<UsageSnapshot, ConnectionError>>;
 
-    /// How the account is paid for: `subscription`, `api_key`, or another word.
+    /// Returns how the account is paid for: `subscription`, `api_key` or another word.
     fn auth_mode(&self, credential: &C) -> Option<Text> {
         let _ = credential;
         None
     }
 
-    /// How often to fetch; the host keeps it within its bounds. `None` leaves it to the host.
+    /// Returns how often to fetch. The host keeps the interval within its bounds; `None` leaves it to the host.
     fn poll_interval(&self) -> Option<Duration> {
         None
     }
 
-    /// What a running session of the tool tells of itself, as metrics: pure, and the same for every profile.
+    /// Returns the metrics of a running session of the tool. It must be a pure function, and the same for every
+    /// profile.
     fn format_session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
         let _ = session;
         Vec::new()
     }
 }
 
-/// What a fetch gets.
+/// The context of `fetch`.
 #[derive(Clone, Copy, Debug)]
 pub struct UsageContext<'a> {
     context: Context<'a>,
@@ -60,15 +62,17 @@ pub struct UsageContext<'a> {
 }
 
 impl<'a> UsageContext<'a> {
-    /// Made by the host.
+    /// Creates a context. For hosts.
     pub fn new(services: Services<'a>, connection: &'a Connection, directory: Option<&'a Root>) -> Self {
         Self { context: Context::new(services), connection, directory }
     }
-    /// Which connection.
+
+    /// Returns the connection whose usage is fetched.
     pub fn connection(&self) -> &'a Connection {
         self.connection
     }
-    /// The directory of its profile, for a kind that has profiles.
+
+    /// Returns the directory of the profile, for a kind that has profiles.
     pub fn directory(&self) -> Option<&'a Root> {
         self.directory
     }
@@ -81,31 +85,34 @@ impl<'a> Deref for UsageContext<'a> {
     }
 }
 
-/// What was fetched at one moment.
+/// The usage of an account at one moment.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UsageSnapshot {
-    /// In the order in which they are shown; there may be none.
+    /// Metrics in the order in which they are shown. May be empty.
     pub metrics: Vec<UsageMetric>,
-    /// When that was so.
+    /// Time of the measurement.
     pub observed_at: Timestamp,
-    /// What the provider said, for a host that wants more of it than the metrics: nothing else reads it. It holds no secret,
-    /// and may be private; `Debug` does not show it.
+    /// The provider's answer, for a host that needs more than the metrics. It contains no secret but may be private, so
+    /// `Debug` does not show it.
     pub raw: Option<Value>,
 }
 
 impl UsageSnapshot {
-    /// Of that moment, with nothing measured.
+    /// Creates a snapshot of this time without metrics.
     pub fn new(observed_at: Timestamp) -> Self {
         Self { metrics: Vec::new(), observed_at, raw: None }
     }
-    /// Something that was measured.
+
+    /// Adds a metric.
     #[must_use]
     pub fn metric(mut self, metric: impl Into<UsageMetric>) -> Self {
         self.metrics.push(metric.into());
         self
     }
-    /// What the provider said, without any secret. A host leaves out what is longer than it keeps; the metrics stay.
+
+    /// Sets the provider's answer, which must not contain a secret. A host drops an answer that is longer than its
+    /// limit; the metrics are kept.
     #[must_use]
     pub fn raw(mut self, said: Value) -> Self {
         self.raw = Some(said);
@@ -118,71 +125,74 @@ impl fmt::Debug for UsageSnapshot {
         f.debug_struct("UsageSnapshot")
             .field("metrics", &self.metrics)
             .field("observed_at", &self.observed_at)
-            // As a provider names the account and whoever pays for it.
+            // Providers name the account and its payer in it.
             .field("raw", &self.raw.as_ref().map(|_| format_args!("..")))
             .finish()
     }
 }
 
-/// Something that was measured.
+/// A measured value.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UsageMetric {
-    /// Money in a month.
+    /// Money spent in a month.
     MonthlySpend(MonthlySpend),
-    /// A metric that this version does not know, as it came.
+    /// A metric that this version does not know, unchanged.
     Other(Value),
-    /// Use within a window of time.
+    /// Usage within a window of time.
     TimeWindow(TimeWindow),
-    /// Tokens of a whole.
+    /// Tokens used out of a total.
     TokenUtilization(TokenUtilization),
 }
 
-/// Use within a window of time that begins anew.
+/// Usage within a window of time that restarts.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TimeWindow {
-    /// Stable, once in a snapshot: `five_hour`.
+    /// Stable id, unique within a snapshot: `five_hour`.
     pub id: Text,
-    /// For people.
+    /// Label for people.
     pub label: DisplayText,
-    /// The part that is used, from 0 to 1.
+    /// Used part of the limit, from 0 to 1.
     pub utilization: f64,
-    /// How much is used, in `unit`.
+    /// Used amount, in `unit`.
     pub used: Option<f64>,
-    /// How much there is, in `unit`.
+    /// Total amount, in `unit`.
     pub limit: Option<f64>,
-    /// `tokens`, `requests`, or another word.
+    /// Unit of the amounts: `tokens`, `requests` or another word.
     pub unit: Option<Text>,
-    /// When it begins anew.
+    /// Time at which the window restarts.
     pub resets_at: Option<Timestamp>,
-    /// How long it is, in seconds.
+    /// Length of the window in seconds.
     pub window_seconds: Option<u64>,
-    /// Fields that this version does not know, as they came, by name: a later one's, or the plugin's own.
+    /// Fields that this version does not know, by name and unchanged. A later version or the plugin added them.
     pub others: Vec<(String, Value)>,
 }
 
 impl TimeWindow {
-    /// A window of which that part is used. A number below 0 or above 1 is brought there; what is no number stays none, and
-    /// a host refuses it.
+    /// Creates a window with its used part. A value below 0 or above 1 is clamped. A value that is not finite is kept,
+    /// and a host rejects it.
     pub fn new(id: impl Into<Text>, label: impl Into<DisplayText>, utilization: f64) -> Self {
         let (used, limit, unit, resets_at, window_seconds, others) = Default::default();
         let utilization = if utilization.is_finite() { utilization.clamp(0.0, 1.0) } else { utilization };
         Self { id: id.into(), label: label.into(), utilization, used, limit, unit, resets_at, window_seconds, others }
     }
-    /// How much is used of how much, and in what.
+
+    /// Sets the used and the total amount, and their unit.
     #[must_use]
     pub fn amount(mut self, used: f64, limit: f64, unit: impl Into<Text>) -> Self {
         (self.used, self.limit, self.unit) = (Some(used), Some(limit), Some(unit.into()));
         self
     }
-    /// When it begins anew.
+
+    /// Sets the time at which the window restarts.
     #[must_use]
     pub fn resets_at(mut self, at: Timestamp) -> Self {
         self.resets_at = Some(at);
         self
     }
-    /// How long it is.
+
+    /// Sets the length of the window.
     #[must_use]
     pub fn window(mut self, length: Duration) -> Self {
         self.window_seconds = Some(length.as_secs());
@@ -190,28 +200,29 @@ impl TimeWindow {
     }
 }
 
-/// Tokens of a whole that does not begin anew, as the context of a session.
+/// Tokens used out of a total that does not restart, such as the context of a session.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TokenUtilization {
-    /// Stable, once in a snapshot.
+    /// Stable id, unique within a snapshot.
     pub id: Text,
-    /// For people.
+    /// Label for people.
     pub label: DisplayText,
-    /// So many are used.
+    /// Number of used tokens.
     pub used: u64,
-    /// So many there are.
+    /// Total number of tokens.
     pub max: Option<u64>,
-    /// Fields that this version does not know, as they came, by name: a later one's, or the plugin's own.
+    /// Fields that this version does not know, by name and unchanged. A later version or the plugin added them.
     pub others: Vec<(String, Value)>,
 }
 
 impl TokenUtilization {
-    /// So many tokens.
+    /// Creates a metric with the number of used tokens.
     pub fn new(id: impl Into<Text>, label: impl Into<DisplayText>, used: u64) -> Self {
         Self { id: id.into(), label: label.into(), used, max: None, others: Vec::new() }
     }
-    /// Of so many.
+
+    /// Sets the total number of tokens.
     #[must_use]
     pub fn max(mut self, max: u64) -> Self {
         self.max = Some(max);
@@ -219,28 +230,28 @@ impl TokenUtilization {
     }
 }
 
-/// Money in a cycle.
+/// Money spent in a billing cycle.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MonthlySpend {
-    /// Stable, once in a snapshot.
+    /// Stable id, unique within a snapshot.
     pub id: Text,
-    /// For people.
+    /// Label for people.
     pub label: DisplayText,
-    /// In US dollars.
+    /// Money spent, in US dollars.
     pub spent_usd: f64,
-    /// What may be spent, in US dollars.
+    /// Budget, in US dollars.
     pub budget_usd: Option<f64>,
-    /// When the cycle began.
+    /// Start of the cycle.
     pub cycle_start: Timestamp,
-    /// When it ends.
+    /// End of the cycle.
     pub cycle_end: Timestamp,
-    /// Fields that this version does not know, as they came, by name: a later one's, or the plugin's own.
+    /// Fields that this version does not know, by name and unchanged. A later version or the plugin added them.
     pub others: Vec<(String, Value)>,
 }
 
 impl MonthlySpend {
-    /// So much in a cycle from then until then.
+    /// Creates a metric with the money spent in a cycle, which is given by its start and its end.
     pub fn new(
         id: impl Into<Text>,
         label: impl Into<DisplayText>,
@@ -250,7 +261,8 @@ impl MonthlySpend {
         let (id, label) = (id.into(), label.into());
         Self { id, label, spent_usd, budget_usd: None, cycle_start, cycle_end, others: Vec::new() }
     }
-    /// What may be spent.
+
+    /// Sets the budget.
     #[must_use]
     pub fn budget(mut self, usd: f64) -> Self {
         self.budget_usd = Some(usd);
@@ -263,36 +275,39 @@ impl From<MonthlySpend> for UsageMetric {
         Self::MonthlySpend(metric)
     }
 }
+
 impl From<TimeWindow> for UsageMetric {
     fn from(metric: TimeWindow) -> Self {
         Self::TimeWindow(metric)
     }
 }
+
 impl From<TokenUtilization> for UsageMetric {
     fn from(metric: TokenUtilization) -> Self {
         Self::TokenUtilization(metric)
     }
 }
 
-/// What a running session of a tool tells of itself.
+/// The tokens of a running session of a tool.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionTokens {
-    /// Tokens in its context now.
+    /// Number of tokens that are now in the context of the session.
     pub context_used: u64,
-    /// So many fit, when that is known.
+    /// Number of tokens that fit into the context, if known.
     pub context_max: Option<u64>,
-    /// The document in which the tool tells of its session, such as the one that Claude Code hands to a status line, as the
-    /// tool wrote it. The plugin of the tool reads from it what it knows. `Debug` does not show it.
+    /// The document in which the tool reports on its session, such as the one that Claude Code passes to a status line.
+    /// It is unchanged; the plugin of the tool reads it. `Debug` does not show it.
     pub said: Option<Value>,
 }
 
 impl SessionTokens {
-    /// A session with so many tokens in its context.
+    /// Creates a session with the number of tokens in its context.
     pub fn new(context_used: u64, context_max: Option<u64>) -> Self {
         Self { context_used, context_max, said: None }
     }
-    /// A session of which the tool tells in a document of its own. A host takes at most 64 KiB of it.
+
+    /// Sets the document in which the tool reports on its session. A host accepts at most 64 KiB.
     #[must_use]
     pub fn said(mut self, document: Value) -> Self {
         self.said = Some(document);
@@ -305,7 +320,7 @@ impl fmt::Debug for SessionTokens {
         f.debug_struct("SessionTokens")
             .field("context_used", &self.context_used)
             .field("context_max", &self.context_max)
-            // A tool names directories and people in it.
+            // Tools name directories and people in it.
             .field("said", &self.said.as_ref().map(|_| format_args!("..")))
             .finish()
     }

@@ -1,6 +1,6 @@
-//! JSON as data. The parser lives here, so that host, testkit and plugin tests read alike.
+//! JSON as data. The parser is part of the contract, so that host, testkit and plugins read the same way.
 //!
-//! Depth and size are capped, and numbers keep their digits.
+//! Depth and size are limited, and numbers keep their digits.
 
 use alloc::{
     string::{String, ToString},
@@ -10,17 +10,17 @@ use core::{fmt, ops::Index};
 
 use crate::Text;
 
-/// A JSON value. Objects keep their order; numbers keep their digits.
+/// A JSON value. Objects keep the order of their fields, and numbers keep their digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "JSON has these six and no more (RFC 8259, section 3)")]
 pub enum Value {
-    /// `null`, and what indexing finds when there is nothing.
+    /// `null`. Indexing a missing field also returns it.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// The number as written, so that 64-bit ids survive.
+    /// A number as it was written, so that 64-bit ids survive.
     Number(String),
-    /// Text.
+    /// A string.
     Text(String),
     /// An array.
     List(Vec<Self>),
@@ -28,15 +28,16 @@ pub enum Value {
     Map(Vec<(String, Self)>),
 }
 
-/// Why JSON could not be used. Holds no text of the sender.
+/// The reason why JSON could not be used. It contains no text of the sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// A field is missing or has another type.
+    /// This field is missing or has another type.
     Field(Text),
-    /// Not JSON, deeper than 64 levels, or more than a mebibyte.
+    /// The text is not JSON, is nested deeper than 64 levels, or is longer than 1 MiB.
     Syntax,
 }
+
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -45,13 +46,15 @@ impl fmt::Display for JsonError {
         }
     }
 }
+
 impl core::error::Error for JsonError {}
 
 impl Value {
-    /// Parses one JSON text (RFC 8259).
+    /// Parses a JSON text (RFC 8259).
     ///
     /// # Errors
-    /// [`JsonError::Syntax`].
+    ///
+    /// [`JsonError::Syntax`] if the text is not JSON or exceeds a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         if bytes.len() > 1 << 20 {
             return Err(JsonError::Syntax);
@@ -61,34 +64,42 @@ impl Value {
         parser.space();
         if parser.at == bytes.len() { Ok(value) } else { Err(JsonError::Syntax) }
     }
-    /// The text, if it is text.
+
+    /// Returns the text of a string.
     pub fn as_str(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
-    /// The whole number, if it is one.
+
+    /// Returns the value of a whole number that fits.
     pub fn as_i64(&self) -> Option<i64> {
         if let Self::Number(digits) = self { digits.parse().ok() } else { None }
     }
-    /// The truth value, if it is one.
+
+    /// Returns the value of a Boolean.
     pub fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(truth) = self { Some(*truth) } else { None }
     }
-    /// The items of an array; none for anything else.
+
+    /// Returns the items of an array. Any other value has none.
     pub fn items(&self) -> &[Self] {
         if let Self::List(items) = self { items } else { &[] }
     }
-    /// An object with these fields, in this order.
+
+    /// Creates an object with these fields, in this order.
     pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
         Self::Map(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
     }
-    /// The text at `name`, or an error that names it: `me.str_at("login")?`.
+
+    /// Returns the string in the field `name`: `me.str_at("login")?`.
     ///
     /// # Errors
-    /// [`JsonError::Field`].
+    ///
+    /// [`JsonError::Field`] with the name if the field is missing or is not a string.
     pub fn str_at(&self, name: &'static str) -> Result<&str, JsonError> {
         self[name].as_str().ok_or(JsonError::Field(name.into()))
     }
-    /// What is at a JSON pointer (RFC 6901): `/bot/owner/0`. For kinds made of data.
+
+    /// Returns the value at a JSON pointer (RFC 6901): `/bot/owner/0`. For kinds that are made of data.
     pub fn pointer(&self, pointer: &str) -> Option<&Self> {
         if pointer.is_empty() {
             return Some(self);
@@ -103,6 +114,7 @@ impl Value {
         })
     }
 }
+
 impl Index<&str> for Value {
     type Output = Self;
     fn index(&self, name: &str) -> &Self {
@@ -110,22 +122,26 @@ impl Index<&str> for Value {
         fields.iter().find(|(n, _)| n == name).map_or(&Self::Null, |(_, v)| v)
     }
 }
+
 impl From<bool> for Value {
     fn from(truth: bool) -> Self {
         Self::Bool(truth)
     }
 }
+
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Number(number.to_string())
     }
 }
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_string())
     }
 }
-/// Writes compact JSON.
+
+/// Formats the value as compact JSON.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |f: &mut fmt::Formatter<'_>, text: &str| {
@@ -168,15 +184,18 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
 }
+
 impl Parser<'_> {
     fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
+
     fn space(&mut self) {
         while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
             self.at += 1;
         }
     }
+
     fn take(&mut self, word: &[u8]) -> Result<(), JsonError> {
         if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
             self.at += word.len();
@@ -184,9 +203,11 @@ impl Parser<'_> {
         }
         Err(JsonError::Syntax)
     }
+
     fn skip(&mut self, word: &[u8]) -> bool {
         self.take(word).is_ok()
     }
+
     fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
         let depth = depth.checked_sub(1).ok_or(JsonError::Syntax)?;
         self.space();
@@ -208,6 +229,7 @@ impl Parser<'_> {
             _ => self.number().map(Value::Number),
         }
     }
+
     fn items<T>(&mut self, end: u8, item: impl Fn(&mut Self) -> Result<T, JsonError>) -> Result<Vec<T>, JsonError> {
         self.at += 1;
         let mut items = Vec::new();
@@ -224,6 +246,7 @@ impl Parser<'_> {
             self.take(b",")?;
         }
     }
+
     fn number(&mut self) -> Result<String, JsonError> {
         let start = self.at;
         let digits = |p: &mut Self| {
@@ -249,6 +272,7 @@ impl Parser<'_> {
         }
         Ok(String::from_utf8_lossy(&self.bytes[start..self.at]).into_owned())
     }
+
     fn text(&mut self) -> Result<String, JsonError> {
         self.take(b"\"")?;
         let mut out = Vec::new();
@@ -277,6 +301,7 @@ impl Parser<'_> {
             }
         }
     }
+
     fn unicode(&mut self) -> Result<char, JsonError> {
         let high = self.hex4()?;
         let code = if (0xd800..0xdc00).contains(&high) {
@@ -288,6 +313,7 @@ impl Parser<'_> {
         };
         char::from_u32(code).ok_or(JsonError::Syntax)
     }
+
     fn hex4(&mut self) -> Result<u32, JsonError> {
         let digits = self.bytes.get(self.at..self.at + 4).ok_or(JsonError::Syntax)?;
         self.at += 4;

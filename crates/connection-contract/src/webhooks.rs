@@ -1,40 +1,41 @@
-//! What a provider sends by itself, and how a plugin tells that it was the provider.
+//! Webhooks: requests that a provider sends on its own, and how a plugin authenticates them.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use crate::{Context, DisplayText, JsonError, Secret, Text, Timestamp, Value};
 
-/// Receives what a provider sends by itself.
+/// Receives the webhooks of a provider.
 pub trait Webhooks<C>: Send + Sync {
-    /// Where the key comes from that signs what is sent.
+    /// Returns where the key comes from that signs deliveries.
     ///
     /// # Repetition
     ///
-    /// Must give the same each time: it may depend on nothing but `self`.
+    /// Must return the same value each time: it may depend on nothing but `self`.
     fn signing_key(&self) -> SigningKey;
 
-    /// Tells whether the provider sent this, and what it is.
+    /// Checks that the provider sent this delivery, and returns its event.
     ///
     /// # When it is called
     ///
-    /// For every request to the connection's own address. `keys` are those that may have signed it, the newest first: two
-    /// while a key is being replaced, none before there is one, and none with [`SigningKey::Credential`].
+    /// For every request to the connection's own address. `keys` are the keys that may have signed it, the newest
+    /// first. There are two while a key is being replaced, none before the first key exists, and none with
+    /// [`SigningKey::Credential`].
     ///
     /// # Repetition
     ///
-    /// The same delivery is the same event: what the signature covers tells it from others, and nothing else does.
+    /// The same delivery is the same event. Only the bytes that the signature covers identify an event.
     ///
     /// # Errors
     ///
-    /// [`NotAuthentic`]: nothing of the body may be believed. Signatures are compared by
-    /// [`Crypto::equal`](crate::Crypto::equal) over the bytes as they came, before anything is parsed. Without a key, and
-    /// with a signature that came twice, everything is refused.
+    /// [`NotAuthentic`] if nothing in the body may be trusted. Signatures must be compared by
+    /// [`Crypto::equal`](crate::Crypto::equal) over the bytes as they arrived, before anything is parsed. A delivery
+    /// must be rejected if there is no key, or if its signature header occurs twice.
     ///
     /// # Work
     ///
-    /// Anybody can send a body of 1 MiB. The work before the signature is known to be good must not grow faster than the
-    /// delivery: count what is in a body before it is sorted or compared, and refuse what no provider sends.
+    /// Anybody can send a body of 1 MiB. The work before the signature is verified must not grow faster than the
+    /// delivery: count the parts of a body before sorting or comparing them, and reject what no provider sends.
     fn receive(
         &self,
         credential: &C,
@@ -43,31 +44,32 @@ pub trait Webhooks<C>: Send + Sync {
         ctx: &Context<'_>,
     ) -> Result<WebhookEvent, NotAuthentic>;
 
-    /// The key that the provider tells in this delivery, if it is one that tells a key. Nothing proves it.
+    /// Returns the key that this delivery contains, if the provider announces a key with it. Nothing proves that the
+    /// key is authentic.
     ///
     /// # When it is called
     ///
-    /// With [`SigningKey::Handshake`] alone, for what [`receive`](Self::receive) has refused, and only while somebody waits
-    /// for the key; the host takes the first one.
+    /// Only with [`SigningKey::Handshake`], for a delivery that [`receive`](Self::receive) rejected, and only while
+    /// somebody waits for the key. The host takes the first one.
     fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
         let _ = delivery;
         None
     }
 
-    /// Signs a harmless delivery as the provider would, so that a host can send itself one.
+    /// Signs a harmless delivery as the provider would, so that a host can send it to itself.
     ///
     /// # When it is called
     ///
-    /// When somebody wants to know whether deliveries arrive, and with [`SigningKey::Credential`] before an address is given
-    /// away, to learn whether this credential has a key. `key` is the newest, if any.
+    /// When somebody wants to know if deliveries arrive. With [`SigningKey::Credential`], also before an address is
+    /// given out, to find out if the credential contains a key. `key` is the newest key, if there is one.
     ///
     /// # Repetition
     ///
-    /// Each is another event, so that it is not taken for one that came before.
+    /// Each call makes another event, so that none is taken for an earlier one.
     ///
     /// # Errors
     ///
-    /// [`NotAuthentic::NoKey`] without a key to sign with.
+    /// [`NotAuthentic::NoKey`] if there is no key to sign with.
     fn sign(
         &self,
         credential: &C,
@@ -77,47 +79,48 @@ pub trait Webhooks<C>: Send + Sync {
     ) -> Result<Delivery, NotAuthentic>;
 }
 
-/// Where the key comes from that signs deliveries.
+/// The source of the key that signs deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SigningKey {
-    /// It is part of the credential.
+    /// The key is part of the credential.
     Credential,
-    /// The host makes it, and the user enters it at the provider.
+    /// The host generates the key, and the user enters it at the provider.
     Generated,
-    /// The provider sends it once, unsigned, when the address is entered there.
+    /// The provider sends the key once, unsigned, when the address is entered there.
     Handshake,
 }
 
-/// Something that happened at a provider.
+/// An event at a provider.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct WebhookEvent {
-    /// The provider's name of it: `push`.
+    /// The provider's name for the event: `push`.
     pub name: DisplayText,
-    /// What the signature covers: two deliveries of the same are one event.
+    /// Bytes that the signature covers. Two deliveries with the same bytes are one event.
     pub signed: Secret,
 }
 
 impl WebhookEvent {
-    /// An event by the provider's name of it, and the bytes that the signature covers.
+    /// Creates an event with the provider's name for it and the bytes that the signature covers.
     pub fn new(name: impl Into<DisplayText>, signed: impl Into<Secret>) -> Self {
         Self { name: name.into(), signed: signed.into() }
     }
 }
 
-/// The provider did not send this, or nobody can tell.
+/// The reason why a delivery cannot be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotAuthentic {
-    /// It is not signed, or not with a key that was given.
+    /// The delivery is not signed, or not with a known key.
     Signature,
-    /// There is no key to compare with; why, for the connection's owner, never for whoever sent it.
+    /// There is no key to compare with. The text says why, for the owner of the connection; the sender never receives
+    /// it.
     NoKey(Text),
 }
 
 impl NotAuthentic {
-    /// There is no key to compare with, and why: `an API key signs no deliveries`.
+    /// Creates the error for a missing key, with the reason: `an API key signs no deliveries`.
     pub fn no_key(why: impl Into<Text>) -> Self {
         Self::NoKey(why.into())
     }
@@ -131,9 +134,10 @@ impl fmt::Display for NotAuthentic {
         }
     }
 }
+
 impl core::error::Error for NotAuthentic {}
 
-/// A request that came by itself, as it came. `Debug` shows neither its body nor its address.
+/// An unsolicited request of a provider, as it arrived. `Debug` shows neither its body nor its address.
 pub struct Delivery {
     method: Text,
     url: String,
@@ -143,7 +147,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// A delivery to the address as the provider knows it: the public one, with the query that came.
+    /// Creates a delivery. `url` is the public address that the provider knows, with the query that arrived.
     pub fn new(
         method: impl Into<Text>,
         url: impl Into<String>,
@@ -153,36 +157,45 @@ impl Delivery {
     ) -> Self {
         Self { method: method.into(), url: url.into(), headers, body: body.into(), received_at }
     }
-    /// `POST`
+
+    /// Returns the method, such as `POST`.
     pub fn method(&self) -> &str {
         &self.method
     }
-    /// The public address with the query that came; some providers sign it.
+
+    /// Returns the public address with the query that arrived. Some providers sign it.
     pub fn url(&self) -> &str {
         &self.url
     }
-    /// The header of that name, in any case; `None` also when it came more than once, since nobody knows which one counts.
+
+    /// Returns the header with this name, in any case. Returns `None` if it occurs more than once, because it is
+    /// unclear which one counts.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         let first = found.next()?;
         found.next().is_none().then_some(first.1.as_str())
     }
-    /// All headers.
+
+    /// Returns all headers.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
-    /// The bytes as they came.
+
+    /// Returns the bytes of the body as they arrived.
     pub fn body(&self) -> &Secret {
         &self.body
     }
-    /// When it came.
+
+    /// Returns the time at which the delivery arrived.
     pub fn received_at(&self) -> Timestamp {
         self.received_at
     }
-    /// The body as JSON.
+
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// [`JsonError::Syntax`].
+    ///
+    /// [`JsonError::Syntax`] if the body is not JSON.
     pub fn json(&self) -> Result<Value, JsonError> {
         Value::parse(self.body.expose())
     }

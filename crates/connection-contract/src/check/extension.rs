@@ -1,4 +1,4 @@
-//! The rules of an extension: its names, its platforms, its commands and what it can be set to.
+//! The rules for an extension: its names, platforms, commands and preferences.
 
 use alloc::{collections::BTreeSet, format};
 
@@ -49,8 +49,12 @@ fn check_preferences(owner: &str, preferences: &[Preference], secrets: &BTreeSet
     })
 }
 
-/// What comes back as it went out, and means the same to every reader: a value made by hand may hold a number that is none,
-/// and some readers take a large one for infinity, or the last of two keys. It is as deep and as long as what is set may be.
+/// Returns `true` if a value can be written as JSON and parsed again without a change, and if every reader understands
+/// it in the same way.
+///
+/// A value that was not parsed may contain a number that is not JSON. Some readers take a large number for infinity, or
+/// use the last of two fields with the same key. The limits of depth and length are those of a value that a person
+/// sets.
 fn is_plain(value: &Value) -> bool {
     const DEEPEST: usize = 32;
     const LONGEST: usize = 1 << 16;
@@ -61,6 +65,7 @@ fn is_plain(value: &Value) -> bool {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => 0,
         }
     }
+
     fn is_the_same_to_all(value: &Value) -> bool {
         match value {
             Value::List(items) => items.iter().all(is_the_same_to_all),

@@ -1,4 +1,4 @@
-//! The rules that a declaration keeps, whoever made it: a manifest or code.
+//! The rules that every declaration must follow, whether it comes from a manifest or from code.
 
 mod extension;
 mod requirement;
@@ -12,23 +12,23 @@ use core::fmt;
 
 use crate::{DisplayText, ExtensionDeclaration, Text};
 
-/// Why a declaration cannot be used: the first rule that it breaks. It holds names and no value, since a value in the wrong
-/// place may be a secret.
+/// The first rule that a declaration breaks. The error contains names and no values, because a value in the wrong place
+/// may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidDeclaration {
-    /// Whose declaration.
+    /// Name of the extension.
     pub extension: DisplayText,
     /// The extension's own name for the connection that it needs.
     pub connection: DisplayText,
-    /// What is wrong, as a JSON pointer into a manifest (RFC 6901): `/connection/auth/secretNames/0`.
+    /// JSON pointer to the field in a manifest (RFC 6901): `/connection/auth/secretNames/0`.
     pub field: Text,
-    /// What holds for that field, as one sentence that says the way out.
+    /// The rule for that field, as one sentence that says how to follow it.
     pub rule: Text,
 }
 
 impl InvalidDeclaration {
-    /// Of an extension and its connection: a field, and what holds for it.
+    /// Creates an error for a field of an extension and its connection.
     pub fn new(
         extension: impl Into<DisplayText>,
         connection: impl Into<DisplayText>,
@@ -49,7 +49,7 @@ impl fmt::Display for InvalidDeclaration {
 
 impl core::error::Error for InvalidDeclaration {}
 
-/// A field, and what holds for it.
+/// A field and the rule that it breaks.
 struct Broken {
     field: String,
     rule: Text,
@@ -60,15 +60,16 @@ fn broken(field: impl Into<String>, rule: impl Into<Text>) -> Broken {
 }
 
 impl ExtensionDeclaration {
-    /// Checks every rule of a declaration by itself; a host accepts no other.
+    /// Checks that the declaration follows every rule. A host accepts no other declaration.
     ///
-    /// Names are not blank, without white space at their ends, at most 200 characters long, and without control or invisible characters. Commands, platforms, preferences of
-    /// one list, secrets, public preferences and languages are named once. A secret's name is no preference's, and no
-    /// preference is a password. The form of authentication has what it needs and nothing of another form. Defaults are
-    /// plain JSON.
+    /// A name is not blank, has no white space at its ends, has at most 200 characters, and contains no control or
+    /// invisible characters. Commands, platforms, the preferences of one list, secrets, public preferences and
+    /// languages are unique. No preference has the name of a secret, and no preference is a password. Each form of
+    /// authentication has what it needs and nothing of another form. Defaults are plain JSON.
     ///
     /// # Errors
-    /// The first rule that is broken, with the names of extension, connection and field.
+    ///
+    /// [`InvalidDeclaration`] for the first rule that is broken, with the names of extension, connection and field.
     pub fn check(&self) -> Result<(), InvalidDeclaration> {
         extension::check_extension(self).map_err(|Broken { field, rule }| {
             InvalidDeclaration::new(self.name.to_string(), self.requirement.id.to_string(), field, rule)
@@ -76,8 +77,8 @@ impl ExtensionDeclaration {
     }
 }
 
-/// Keeps composite keys unambiguous, and names apart for the person who reads them: what a person would not see is not in
-/// a name.
+/// Checks a name. The rules keep composite keys unambiguous, and prevent two different names from looking the same to a
+/// person.
 fn name(field: &str, name: &str) -> Result<(), Broken> {
     const CAP: usize = 200;
     if name.trim().is_empty() {
@@ -89,26 +90,26 @@ fn name(field: &str, name: &str) -> Result<(), Broken> {
     if name.chars().count() > CAP {
         return Err(broken(field, format!("a name has at most {CAP} characters; choose a shorter one")));
     }
-    // Below its cap, text for people differs from what was given only by what was hidden in it.
+    // Up to the maximum length, `DisplayText` changes a text only by removing what is invisible.
     if DisplayText::from(name.to_string()).as_str() != name || name.chars().any(is_seldom_seen) {
         return Err(broken(field, "a name has no control characters and nothing invisible; take them out"));
     }
     Ok(())
 }
 
-/// What is part of words and pictures elsewhere, and alone shows nothing (Unicode's `Default_Ignorable_Code_Point`): two names
-/// that differ by it look alike.
+/// Returns `true` for a character that is part of words and pictures elsewhere but is invisible on its own (Unicode's
+/// `Default_Ignorable_Code_Point`). Two names that differ only by it look the same.
 fn is_seldom_seen(c: char) -> bool {
     matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0100}'..='\u{e0fff}')
 }
 
-/// Text that must say something.
+/// Checks that a text is not blank.
 fn said(field: &str, text: &str, rule: &'static str) -> Result<(), Broken> {
     if text.trim().is_empty() { Err(broken(field, rule)) } else { Ok(()) }
 }
 
-/// Refuses what is in a list twice.
+/// Rejects a list that contains an item twice.
 fn once<T: Ord>(
     items: impl IntoIterator<Item = T>,
     rule: &'static str,

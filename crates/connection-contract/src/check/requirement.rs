@@ -1,4 +1,4 @@
-//! The rules of the connection that an extension needs: its names, and what each form of authentication has.
+//! The rules for the connection that an extension needs: its names, and the parts of each form of authentication.
 
 use alloc::{collections::BTreeSet, format};
 
@@ -6,7 +6,7 @@ use super::{Broken, broken, name, once, said};
 use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
 
 pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), Broken> {
-    // The provider is a kind's name by its type, which is stricter than any rule here.
+    // The type of `provider` is stricter than any rule here.
     let Requirement { id, provider: _, title, titles, auth, public_preference_names, connect_guide } = requirement;
     name("/connection/id", id)?;
     if core::iter::once(title).chain(titles.iter().map(|(_, title)| title)).all(|t| t.as_str().trim().is_empty()) {
@@ -96,7 +96,7 @@ fn check_oauth(oauth: &RequirementOAuth) -> Result<(), Broken> {
     }
 }
 
-/// Text that gets into an address or a request.
+/// Checks a text that becomes part of an address or a request.
 fn line(field: &str, text: &str) -> Result<(), Broken> {
     said(field, text, "this cannot be blank; write what the provider documents")?;
     if text.chars().any(char::is_control) {
@@ -105,7 +105,7 @@ fn line(field: &str, text: &str) -> Result<(), Broken> {
     Ok(())
 }
 
-/// RFC 3986, section 3.1.
+/// Checks the scheme of a URI (RFC 3986, section 3.1).
 fn is_scheme(field: &str, scheme: &str) -> Result<(), Broken> {
     let first = scheme.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
     if first && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) {

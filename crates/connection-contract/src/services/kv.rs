@@ -1,4 +1,4 @@
-//! The values that a host keeps for a kind.
+//! The key-value store that a host keeps for a kind.
 
 use alloc::{boxed::Box, string::String};
 
@@ -6,11 +6,11 @@ use crate::{BoxFuture, Secret, ServiceError, Text};
 
 /// A key-value store for a kind, separate for each owner.
 ///
-/// Public and secret values are the kind's own, and other kinds do not see them. [Shared](Self::get_shared) secrets belong
-/// to the provider: all its kinds that send them to the same origins read and write the same values.
+/// Public and secret values belong to the kind, and other kinds do not see them. [Shared](Self::get_shared) secrets
+/// belong to the provider: all its kinds that send them to the same origins read and write the same values.
 ///
-/// Keys are 1 to 128 bytes, values at most 64 KiB. Secret and shared values are sealed at rest. The three do not share
-/// names.
+/// Keys have 1 to 128 bytes, and values have at most 64 KiB. Secret and shared values are sealed at rest. Public,
+/// secret and shared values have separate namespaces.
 pub trait KvService: Send + Sync {
     /// Reads a public value.
     ///
@@ -18,35 +18,40 @@ pub trait KvService: Send + Sync {
     ///
     /// [`ServiceError::Unavailable`] when the store fails.
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>>;
+
     /// Writes a public value, or deletes it with `None`.
     ///
     /// # Errors
     ///
     /// As [`get`](Self::get), and [`ServiceError::TooLarge`].
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>>;
-    /// Reads a secret value. One that is damaged, so that it will never open, reads as `None`: ask for it again.
+
+    /// Reads a secret value. A value that is damaged and can never be opened again reads as `None`; the plugin then
+    /// asks for it again.
     ///
     /// # Errors
     ///
     /// As [`get`](Self::get).
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>>;
+
     /// Writes a secret value, or deletes it with `None`.
     ///
     /// # Errors
     ///
-    /// As [`put`](Self::put), and [`ServiceError::Denied`] when the host gives a value of its own under this key.
+    /// As [`put`](Self::put), and [`ServiceError::Denied`] if the host supplies its own value under this key.
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>>;
+
     /// Reads a secret value that the kinds of one provider share, such as the credentials of an OAuth application.
     ///
-    /// `origins` are the origins that the value is ever sent to: each is `https://host[:port]` or a wildcard such as
-    /// `https://*.acme.example`, and the order does not matter. The value is found only under the same owner, the same
+    /// `origins` are all origins that the value is ever sent to. Each is `https://host[:port]` or a wildcard such as
+    /// `https://*.acme.example`, in any order. The value is found only for the same owner, the same
     /// [provider](crate::Descriptor::provider) and the same origins, and it is sealed with them: a kind that names a
-    /// provider and sends elsewhere does not get the provider's values. A value that is damaged reads as `None`.
+    /// provider and sends elsewhere does not receive the provider's values. A value that is damaged reads as `None`.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get), and [`ServiceError::Denied`] when the kind's descriptor does not declare one of `origins`,
-    /// or there are none or more than eight.
+    /// As [`get`](Self::get), and [`ServiceError::Denied`] if the kind's descriptor does not declare one of `origins`,
+    /// or if there are none or more than eight.
     #[expect(unused_variables, reason = "a host that shares nothing needs none of them")]
     fn get_shared<'a>(
         &'a self,
@@ -55,6 +60,7 @@ pub trait KvService: Send + Sync {
     ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(async { Err(ServiceError::Unavailable) })
     }
+
     /// Writes a secret value that the kinds of one provider share, or deletes it with `None`; see
     /// [`get_shared`](Self::get_shared).
     ///

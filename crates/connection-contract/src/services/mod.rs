@@ -1,6 +1,6 @@
-//! What hosts and testkits implement, and the one value from which contexts are made.
+//! The services that hosts and testkits implement, and [`Services`], from which contexts are created.
 //!
-//! A plugin meets these traits only through its context. They gain only methods with a body.
+//! A plugin uses these traits only through its context. The traits gain only methods with a body.
 
 mod kv;
 
@@ -14,48 +14,49 @@ use crate::{
 
 pub use kv::KvService;
 
-/// The host's HTTP client, behind its egress policy.
+/// The host's HTTP client, which applies the egress policy.
 pub trait HttpService: Send + Sync {
-    /// Sends and reads the whole answer.
+    /// Sends a request and reads the whole response.
     ///
     /// # Repetition
     ///
-    /// Every call is a request. In a setup that is replayed the recorded answer comes back and nothing is sent.
+    /// Every call sends a request. In a replay of a setup, the recorded response is returned and nothing is sent.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the request may or may not have reached the provider.
+    /// If the future is dropped, the request may or may not have reached the provider.
     ///
     /// # Errors
     ///
-    /// Why there is no answer; every status is an answer. Give the result to [`classify`](crate::classify).
+    /// [`HttpError`] if there is no response. Every status is a response. Pass the result to
+    /// [`classify`](crate::classify).
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>>;
 }
 
-/// What a request spends: the same thing is never sent twice, however the request is written.
+/// The secret that a request spends. The same secret is never sent twice, however the request is written.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Spend<'a> {
-    /// What it is: `refresh_token`.
+    /// Type of the secret: `refresh_token`.
     pub label: &'static str,
-    /// The thing itself.
+    /// The secret itself.
     pub secret: &'a Secret,
 }
 
 impl<'a> Spend<'a> {
-    /// Something that works once.
+    /// Creates a value for a secret that works once.
     pub fn new(label: &'static str, secret: &'a Secret) -> Self {
         Self { label, secret }
     }
 }
 
-/// Requests that spend something.
+/// Sends requests that spend a secret.
 pub trait SpendService: Send + Sync {
-    /// As [`SpendContext::send_once`](crate::SpendContext::send_once).
+    /// See [`SpendContext::send_once`](crate::SpendContext::send_once).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`SpendContext::send_once`](crate::SpendContext::send_once).
     fn send_once<'a>(
         &'a self,
         spend: Spend<'a>,
@@ -63,44 +64,51 @@ pub trait SpendService: Send + Sync {
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
 }
 
-/// The time.
+/// The clock of the host.
 pub trait Clock: Send + Sync {
-    /// Now, in whole seconds; in a setup it stands still between two effects, so that a replay sees the same.
+    /// Returns the current time in whole seconds. In a setup, time stands still between two effects, so that a replay
+    /// sees the same time.
     fn now(&self) -> Timestamp;
 }
 
-/// Random numbers, hashes and MACs of the host. Synchronous: none of them waits, and none fails.
+/// Random numbers, hashes and MACs of the host. The methods are synchronous and do not fail.
 pub trait Crypto: Send + Sync {
-    /// Fills with random bytes; in a replay with the same ones.
+    /// Fills the buffer with random bytes. A replay fills it with the same bytes.
     fn random(&self, bytes: &mut [u8]);
-    /// SHA-256 (FIPS 180-4).
+
+    /// Computes SHA-256 (FIPS 180-4).
     fn sha256(&self, bytes: &[u8]) -> [u8; 32];
-    /// HMAC-SHA-256 (RFC 2104).
+    /// Computes HMAC-SHA-256 (RFC 2104).
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32];
-    /// HMAC-SHA-1 (RFC 2104), for providers that sign with nothing better. `None` when the host does not have it.
+    /// Computes HMAC-SHA-1 (RFC 2104), for providers that sign with nothing better. Returns `None` if the host does not
+    /// support it.
     fn hmac_sha1(&self, key: &Secret, bytes: &[u8]) -> Option<[u8; 20]> {
         let _ = (key, bytes);
         None
     }
-    /// Compares in constant time; differing lengths are unequal.
+
+    /// Compares in constant time. Inputs of different lengths are unequal.
     fn equal(&self, a: &[u8], b: &[u8]) -> bool;
-    /// Signs with a private key (PKCS#8 in PEM, RFC 7468). `None` when the key is none of that sort, or the host cannot.
+
+    /// Signs with a private key (PKCS#8 in PEM, RFC 7468). Returns `None` if the key does not fit the algorithm or the
+    /// host does not support it.
     ///
-    /// Some algorithms give another signature each time, also in a replay. A request that holds one in base64, base64url
-    /// or hex is the same request all the same; nothing else of a setup may depend on its bytes.
+    /// Some algorithms return a different signature each time, even in a replay. Two requests that differ only in such
+    /// a signature, in base64, base64url or hexadecimal, count as the same request. Nothing else in a setup may depend
+    /// on its bytes.
     fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
         let _ = (algorithm, key, bytes);
         None
     }
 }
 
-/// How something is signed, by the names of RFC 7518, section 3.1, and RFC 8037; signatures are as those say.
+/// A signature algorithm, named and defined as in RFC 7518, section 3.1, and RFC 8037.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignatureAlgorithm {
     /// Ed25519.
     EdDsa,
-    /// ECDSA on P-256 with SHA-256; the signature is `R` and `S`, 64 bytes.
+    /// ECDSA on P-256 with SHA-256. The signature is `R` followed by `S`, 64 bytes.
     Es256,
     /// RSASSA-PSS with SHA-256.
     Ps256,
@@ -108,13 +116,13 @@ pub enum SignatureAlgorithm {
     Rs256,
 }
 
-/// The log.
+/// The log of the host.
 pub trait LogService: Send + Sync {
-    /// Writes an event. Never fails; silent while a setup is replayed.
+    /// Writes an event. This never fails, and writes nothing while a setup is replayed.
     fn log(&self, event: LogEvent);
 }
 
-/// What a file is.
+/// The type of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileType {
@@ -122,36 +130,38 @@ pub enum FileType {
     Directory,
     /// A regular file.
     File,
-    /// Anything else, a symbolic link that leads out of the root among them.
+    /// Anything else, including a symbolic link that leads out of the root.
     Other,
 }
 
-/// What is known of a file without reading it.
+/// The metadata of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileStat {
-    /// The last part of its path; empty for the root itself.
+    /// Last part of the path. Empty for the root itself.
     pub name: String,
-    /// What it is.
+    /// Type of the file.
     pub file_type: FileType,
-    /// In bytes; 0 for what is no regular file.
+    /// Size in bytes. 0 for anything but a regular file.
     pub size: u64,
-    /// When its content last changed, where the platform tells.
+    /// Time of the last change of the content, if the platform knows it.
     pub modified: Option<Timestamp>,
 }
 
 impl FileStat {
-    /// A file of that name and type, empty and of unknown age.
+    /// Creates metadata with a name and a type, a size of 0 and no time.
     pub fn new(name: impl Into<String>, file_type: FileType) -> Self {
         Self { name: name.into(), file_type, size: 0, modified: None }
     }
-    /// Its size in bytes.
+
+    /// Sets the size in bytes.
     #[must_use]
     pub fn size(mut self, bytes: u64) -> Self {
         self.size = bytes;
         self
     }
-    /// When its content last changed.
+
+    /// Sets the time of the last change of the content.
     #[must_use]
     pub fn modified(mut self, time: Option<Timestamp>) -> Self {
         self.modified = time;
@@ -159,24 +169,26 @@ impl FileStat {
     }
 }
 
-/// Files below granted roots, read only.
+/// Read-only access to files below granted roots.
 ///
-/// Paths are relative to the root, with `/`, without `.` and `..` parts; the empty path is the root. Symbolic links that
-/// lead out of the root are refused.
+/// Paths are relative to the root, use `/`, and contain no `.` and `..` parts. The empty path is the root. Symbolic
+/// links that lead out of the root are rejected.
 pub trait FileService: Send + Sync {
-    /// What is at that path.
+    /// Returns the metadata of the file at this path.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Denied`] outside the granted roots, [`ServiceError::NotFound`] when nothing is there,
-    /// [`ServiceError::Unavailable`] when the host cannot tell.
+    /// [`ServiceError::Denied`] outside the granted roots, [`ServiceError::NotFound`] if the file does not exist,
+    /// [`ServiceError::Unavailable`] if the host cannot tell.
     fn stat<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<FileStat, ServiceError>>;
-    /// What is in a directory, by name; at most 10,000 entries.
+
+    /// Returns the entries of a directory, sorted by name. There are at most 10,000.
     ///
     /// # Errors
     ///
     /// As [`stat`](Self::stat).
     fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>>;
+
     /// Reads a file of at most `limit` bytes.
     ///
     /// # Errors
@@ -185,17 +197,21 @@ pub trait FileService: Send + Sync {
     fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>>;
 }
 
-/// What only a setup can do. These do not fail: a session that ends or is at fault drops the plugin's future instead.
+/// The services that only a setup has. No method reports a fault of the session: when a session ends or is at fault,
+/// the plugin's future is dropped instead.
 pub trait SetupService: Send + Sync {
-    /// The one suspending effect: shows what the wait says and resolves with what ended it.
+    /// Shows what the wait contains, and resolves with the input that ended it. This is the only effect that suspends a
+    /// setup.
     fn wait<'a>(&'a self, wait: Wait<'a>) -> BoxFuture<'a, Woken>;
-    /// Shows from now on.
+
+    /// Shows a notice from now on.
     fn show(&self, notice: Notice);
-    /// Callbacks, when the host has inbound HTTP.
+
+    /// Returns the callback service, if the host supports callbacks.
     fn inbound_http(&self) -> Option<&dyn InboundHttpService>;
 }
 
-/// All services of a [`Context`](crate::Context); a new one is a new setter, so a minor version.
+/// All services of a [`Context`](crate::Context). A new service is a new setter, and therefore a minor version.
 #[derive(Clone, Copy)]
 pub struct Services<'a> {
     pub(crate) http: &'a dyn HttpService,
@@ -214,7 +230,7 @@ pub struct Services<'a> {
 }
 
 impl<'a> Services<'a> {
-    /// What every host has.
+    /// Creates the set of services that every host has.
     pub fn new(
         http: &'a dyn HttpService,
         clock: &'a dyn Clock,
@@ -237,55 +253,64 @@ impl<'a> Services<'a> {
             directory: None,
         }
     }
-    /// The descriptor's addresses, checked.
+
+    /// Sets the addresses that the descriptor declares, after the host checked them.
     #[must_use]
     pub fn addresses(mut self, addresses: &'a [(Text, BaseUrl)]) -> Self {
         self.addresses = addresses;
         self
     }
-    /// The descriptor's addresses with a wildcard, checked.
+
+    /// Sets the wildcard addresses that the descriptor declares, after the host checked them.
     #[must_use]
     pub fn wildcards(mut self, wildcards: &'a [Text]) -> Self {
         self.wildcards = wildcards;
         self
     }
-    /// Requests that spend something; without it they are sent as any other.
+
+    /// Sets the service for requests that spend a secret. Without it, they are sent like any other request.
     #[must_use]
     pub fn spend(mut self, spend: &'a dyn SpendService) -> Self {
         self.spend = Some(spend);
         self
     }
-    /// Files, when the host has a file service.
+
+    /// Sets the file service.
     #[must_use]
     pub fn files(mut self, files: &'a dyn FileService) -> Self {
         self.files = Some(files);
         self
     }
-    /// The kind's own key-value store.
+
+    /// Sets the kind's own key-value store.
     #[must_use]
     pub fn kv(mut self, kv: &'a dyn KvService) -> Self {
         self.kv = Some(kv);
         self
     }
-    /// What was made of files, when the host has a file service.
+
+    /// Sets the cache of results computed from files.
     #[must_use]
     pub fn file_cache(mut self, cache: &'a dyn FileCache) -> Self {
         self.file_cache = Some(cache);
         self
     }
-    /// Windows to log in, when the host can show them.
+
+    /// Sets the service that opens login windows.
     #[must_use]
     pub fn login_window(mut self, window: &'a dyn LoginWindowService) -> Self {
         self.login_window = Some(window);
         self
     }
-    /// Local tools, when the host looks for them.
+
+    /// Sets the service that looks for local tools.
     #[must_use]
     pub fn tools(mut self, tools: &'a dyn ToolService) -> Self {
         self.tools = Some(tools);
         self
     }
-    /// The directory of the profile, granted.
+
+    /// Sets the directory of the profile, which is granted.
     #[must_use]
     pub fn directory(mut self, directory: Option<&'a Root>) -> Self {
         self.directory = directory;
@@ -299,16 +324,16 @@ impl fmt::Debug for Services<'_> {
     }
 }
 
-/// How much a log event matters.
+/// The severity of a log event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogLevel {
-    /// For authors.
+    /// Details for developers.
     Debug,
-    /// Something worth knowing happened.
+    /// A noteworthy event.
     #[default]
     Info,
-    /// Something is not as it should be.
+    /// A problem that does not stop the operation.
     Warn,
 }
 
@@ -316,26 +341,28 @@ pub enum LogLevel {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LogEvent {
-    /// `rate_limited`
+    /// Name of the event: `rate_limited`.
     pub name: &'static str,
-    /// How much it matters.
+    /// Severity of the event.
     pub level: LogLevel,
-    /// In order.
+    /// Named values, in order.
     pub fields: Vec<(Text, DisplayText)>,
 }
 
 impl LogEvent {
-    /// An event at [`LogLevel::Info`].
+    /// Creates an event at [`LogLevel::Info`].
     pub fn new(name: &'static str) -> Self {
         Self { name, level: LogLevel::Info, fields: Vec::new() }
     }
-    /// How much it matters.
+
+    /// Sets the severity.
     #[must_use]
     pub fn level(mut self, level: LogLevel) -> Self {
         self.level = level;
         self
     }
-    /// Adds a value.
+
+    /// Adds a named value.
     #[must_use]
     pub fn with(mut self, name: impl Into<Text>, value: impl LogValue) -> Self {
         self.fields.push((name.into(), value.into_log()));
@@ -343,13 +370,13 @@ impl LogEvent {
     }
 }
 
-/// What may be a value in the log.
+/// A value that can be logged.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be logged",
     note = "numbers, static text and `DisplayText` can be; a `Secret` never can"
 )]
 pub trait LogValue {
-    /// As text.
+    /// Converts the value to text.
     fn into_log(self) -> DisplayText;
 }
 
