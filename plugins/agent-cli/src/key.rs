@@ -1,13 +1,14 @@
-//! An API key of the tool's provider: whether the provider takes it, by the list of its models.
+//! API keys of a tool's provider. The list of models tells if the provider accepts a key.
 
 use connection_contract::prelude::*;
 
 use crate::{AgentCli, login::Login, spec::Tool};
 
-/// So many digits of the key's hash name it: enough to tell any two apart, and no way back to the key.
+/// Number of hexadecimal digits of the key's hash in the account id: enough to distinguish any two keys, and too few to
+/// recover one.
 const DIGITS: usize = 16;
 
-/// The account behind a key. No provider tells it for a key, so it is named by the start of the key's SHA-256.
+/// Returns the account of a key. No provider reports it for a key, so the start of the key's SHA-256 names it.
 pub(crate) async fn account(
     kind: &AgentCli,
     tool: &Tool,
@@ -28,8 +29,8 @@ pub(crate) async fn account(
     ))
 }
 
-/// As everywhere, with a provider's own way of saying that it does not know a key, and a key that is known and may not do
-/// this told apart.
+/// Classifies a response, with a provider's own form of an unknown key, and with a reason of its own for a key that is
+/// known but not permitted.
 pub(crate) fn accepted(tool: &Tool, result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, NotLive> {
     if result.as_ref().is_ok_and(is_invalid_key) {
         return Err(NotLive::failing(refused(tool)));
@@ -59,7 +60,7 @@ fn forbidden(tool: &Tool) -> Reason {
     )
 }
 
-/// Google answers 400 for a key that it does not know, with this word in the details of the error.
+/// Returns `true` for Google's answer to an unknown key: status 400, with this word in the details of the error.
 /// <https://docs.cloud.google.com/service-infrastructure/docs/service-management/reference/rpc/google.api#errorreason>
 fn is_invalid_key(response: &HttpResponse) -> bool {
     let details = || response.json().ok().map(|error| error["error"]["details"].items().to_vec()).unwrap_or_default();

@@ -1,9 +1,12 @@
 //! Agent command-line tools: Claude Code, Codex and Gemini CLI.
 //!
-//! One definition and a table: what is special about a tool is data (`tools`), and what is done with it is written once.
-//! A tool keeps its own login in a directory of which one person may have several; a connection is such a login, an API key of
-//! the tool's provider, or a token that the tool is given. Nothing here writes below a directory, and nothing is run but the tool's version.
-//! May change without notice, but for its kinds, its field names and what it has ever stored.
+//! One definition serves three kinds. The differences between the tools are data, in the table `tools`.
+//!
+//! A tool keeps its own login in a directory, and a person may have several such directories. A connection is such a
+//! login, an API key of the tool's provider, or a token that the tool receives when it is started. The plugin writes
+//! nothing below a directory, and the only command that it has the host run is the one that prints the tool's version.
+//!
+//! The crate may change without notice, except for its kinds, its field names and the formats that it ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
@@ -30,15 +33,17 @@ use crate::{login::How, spec::Tool};
 pub struct AgentCli(&'static Tool);
 
 impl AgentCli {
-    /// The kind `claude`.
+    /// Creates the kind `claude`.
     pub fn claude() -> Self {
         Self(&tools::CLAUDE)
     }
-    /// The kind `codex`.
+
+    /// Creates the kind `codex`.
     pub fn codex() -> Self {
         Self(&tools::CODEX)
     }
-    /// The kind `gemini`.
+
+    /// Creates the kind `gemini`.
     pub fn gemini() -> Self {
         Self(&tools::GEMINI)
     }
@@ -67,15 +72,15 @@ impl ConnectionDefinition for AgentCli {
         let identity = match login.how() {
             How::Own { account, .. } => {
                 let found = own::look(self.0, ctx).await?;
-                // Whose login it was could be read once: now there is neither an account nor a login.
+                // Setup could read the account. Now the directory contains neither an account nor a login.
                 if account.is_some() && found.account.is_none() && found.is_bare {
                     return Err(NotLive::failing(own::signed_out(self.0)).into());
                 }
-                // What setup could not read says nothing of the account; it is not compared later either.
+                // If setup could not read the account, a later account is not compared with it.
                 found.account.filter(|_| account.is_some())
             }
             How::ApiKey(key) => Some(key::account(self, self.0, login, key, ctx).await?),
-            // The provider documents no request that tells whether it takes the token; the tool says so when it runs.
+            // The provider documents no request that checks the token. The tool reports a rejected token when it runs.
             How::SetupToken(_) => None,
         };
         let live = VerifyResult::live();
@@ -107,7 +112,8 @@ impl ConnectionDefinition for AgentCli {
 }
 
 impl Authorizer<Login> for AgentCli {
-    /// The tool's own login and its token are for the tool: there is nothing to attach, and the provider refuses the request.
+    /// Attaches an API key. The tool's own login and its token are only for the tool: nothing is attached for them, and
+    /// the provider rejects the request.
     fn authorize(&self, login: &Login, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
         if let How::ApiKey(key) = login.how() {
             self.0.api.attach(key, request);

@@ -1,4 +1,4 @@
-//! What a connection keeps: that the tool has its own login, an API key or a token; and who may ask what was spent.
+//! The credential of a connection: the tool's own login, an API key or a token, and an optional admin key.
 
 use connection_contract::prelude::*;
 
@@ -11,25 +11,25 @@ pub struct Login {
     admin_key: Option<Secret>,
 }
 
-/// The three ways.
+/// The three ways in which a tool can be signed in.
 #[derive(Debug)]
 pub(crate) enum How {
     /// An API key of the tool's provider.
     ApiKey(Secret),
-    /// The tool's own login, which nobody reads; the account's id where setup could tell it.
+    /// The tool's own login, which the plugin does not read.
     Own {
-        /// As setup found it.
+        /// Id of the account, if setup could read it.
         account: Option<String>,
-        /// Whether setup found that the account has a subscription.
+        /// `true` if setup found that the account has a subscription.
         is_subscription: bool,
     },
-    /// A token that the tool printed and is given when it is started.
+    /// A token that the tool printed and that it receives when it is started.
     SetupToken(Secret),
 }
 
 const ACCOUNT: &str = "account";
 const MODE: &str = "mode";
-/// The word for an account that is paid for by a plan.
+/// Word for an account that is paid for by a subscription.
 pub(crate) const SUBSCRIPTION: &str = "subscription";
 
 impl Login {
@@ -42,6 +42,7 @@ impl Login {
     pub(crate) fn setup_token(token: Secret) -> Self {
         Self { how: How::SetupToken(token), admin_key: None }
     }
+
     #[must_use]
     pub(crate) fn with_admin_key(mut self, key: Option<Secret>) -> Self {
         self.admin_key = key;

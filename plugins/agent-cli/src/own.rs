@@ -1,31 +1,34 @@
-//! The tool's own login: whether the tool is installed and signed in, and as whom. Nothing is run, and no network is asked.
+//! The tool's own login: whether the tool is installed and signed in, and as which account.
+//!
+//! Nothing is run, and no request is sent.
 
 use connection_contract::prelude::*;
 
 use crate::{probe, spec::Tool};
 
-/// So many directories are named where the tool is in none.
+/// Maximum number of searched directories that a message names.
 const NAMED: usize = 4;
 
-/// A tool that can be used.
+/// A tool that is installed and not known to be signed out.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// Where it is.
+    /// Path of the binary.
     pub(crate) path: DisplayText,
-    /// Where its login is looked for.
+    /// Directory of the profile, which contains the login.
     pub(crate) directory: Root,
-    /// Whose login it has, where that can be read.
+    /// Account of the login, if it can be read.
     pub(crate) account: Option<Identity>,
-    /// Whether it says that the account has a subscription.
+    /// `true` if the directory shows that the account has a subscription.
     pub(crate) is_subscription: bool,
-    /// Whether its files, all of which could be judged, hold no login.
+    /// `true` if all files that were read were understood, and none contains a login.
     pub(crate) is_bare: bool,
 }
 
-/// Looks for the tool and into the directory of its profile.
+/// Looks for the tool, and reads the directory of its profile.
 ///
-/// Whether it is signed in is known, or not: a login may be in the platform's keychain, or in a variable. Only what says
-/// that there is none is a reason.
+/// It may remain unknown if the tool is signed in, because the login may be in the platform's keychain or in an
+/// environment variable. A directory is an error only if the tool has not used it, or if it is known to contain no
+/// login.
 pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLive> {
     let path = installed(tool, ctx).await?;
     let directory = directory(tool, ctx)?;
@@ -41,7 +44,7 @@ pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLiv
     Ok(Found { path, directory: directory.clone(), account: probed.account, is_subscription, is_bare })
 }
 
-/// The directory of the profile.
+/// Returns the directory of the profile.
 pub(crate) fn directory<'c>(tool: &Tool, ctx: &'c Context<'_>) -> Result<&'c Root, NotLive> {
     ctx.directory().ok_or_else(|| {
         let nowhere = format!("it is not known in which directory {} keeps the login of this owner", tool.name);
@@ -80,7 +83,7 @@ pub(crate) fn signed_out(tool: &Tool) -> Reason {
     reason.remedy(format!("run '{}': {}", tool.sign_in.join(" "), tool.sign_in_hint))
 }
 
-/// Whether a person can do something about it while the setup waits.
+/// Returns `true` if a person can fix the problem while the setup waits.
 pub(crate) fn is_remediable(tool: &Tool, not_live: &NotLive) -> bool {
     [tool.code("not_installed"), tool.code("signed_out")].contains(&not_live.reason.code.as_ref().to_owned())
 }

@@ -1,39 +1,39 @@
-//! Reads what a directory says of its login: the contract's data, by the contract's rules.
+//! Reads the login in a directory, by the rules of the contract's `ProbeSpec`.
 //!
-//! What is made of a file is whether there is a login, and whose. That alone leaves the place where the file is read, which
-//! in a host with a cache is the host's: so a setup records no login of a tool.
+//! The result for a file says only if there is a login, and of which account. Nothing else leaves the place where the
+//! file is read, which belongs to the host if it has a cache. A setup therefore never records a login of a tool.
 
 use connection_contract::prelude::*;
 
 use crate::spec::Tool;
 
-/// A longer file is left alone; JSON of more than a mebibyte is not parsed anyway.
+/// Maximum size of a file in bytes. Longer JSON is not parsed anyway.
 const LONGEST_FILE: usize = 1 << 20;
-/// What is kept of a login.
+/// The text that replaces a login that was found.
 const YES: &str = "yes";
-/// The plan of an account that nobody pays for.
+/// Name of the plan that nobody pays for.
 const FREE: &str = "free";
 
-/// What is in a directory.
+/// The findings in a directory.
 #[derive(Debug, Default)]
 pub(crate) struct Probed {
-    /// Whether the tool has been in it.
+    /// `true` if the tool has used the directory.
     pub(crate) exists: bool,
-    /// Whether a login is in it; `None` when nothing says.
+    /// `true` if the directory contains a login; `None` if that is unknown.
     pub(crate) authenticated: Option<bool>,
-    /// Whether a file that may tell of a login, or of whom, is there and cannot be judged.
+    /// `true` if a file that may contain a login or an account exists but was not understood.
     pub(crate) is_doubtful: bool,
-    /// Whose it is: an id that stays, or the name.
+    /// The account, by its stable id, or by its name if there is no id.
     pub(crate) account: Option<Identity>,
-    /// Whether it says that the account has a subscription.
+    /// `true` if the directory shows that the account has a subscription.
     pub(crate) is_subscription: bool,
 }
 
-/// Looks into a directory. A file in it that cannot be read, as one that is a link to elsewhere, says nothing.
+/// Reads a directory. A file in it that cannot be read, such as a link to another place, says nothing.
 ///
 /// # Errors
 ///
-/// The directory itself cannot be read. One that is not there is no error.
+/// The directory itself cannot be read. A directory that does not exist is not an error.
 pub(crate) async fn directory(
     tool: &Tool,
     root: &Root,
@@ -75,8 +75,11 @@ pub(crate) async fn directory(
     Ok(Probed { exists, authenticated, is_doubtful, account, is_subscription })
 }
 
-/// What each value is: nothing for a file that is not there or cannot be judged, empty where the file does not have it. The
-/// first are logins, of which only is said that they are there; and whether a file is there and was not judged.
+/// Reads all values, and returns their texts and a flag.
+///
+/// A value is `None` if its file does not exist or was not understood, and empty if the file does not contain it. The
+/// first `logins` values are logins: their text says only that they exist. The flag is `true` if a file exists but was
+/// not understood.
 async fn all(
     values: &[ProbeValue],
     logins: usize,
@@ -115,8 +118,10 @@ async fn all(
     (said, is_doubtful)
 }
 
-/// A list with a text for each value of that file, and `null` for those of others and for a login of which the file does not
-/// tell; `null` alone for a file that is no JSON, as one that is just being written.
+/// Returns a JSON list with a text for each value of this file.
+///
+/// An item is `null` for a value of another file, and for a login about which this file says nothing. The result is
+/// `null` instead of a list if the file is not JSON, for example because it is just being written.
 fn made_of(file: &str, content: &Secret, values: &[ProbeValue], logins: usize) -> String {
     let Ok(json) = Value::parse(content.expose()) else { return Value::Null.to_string() };
     let say = |(at, value): (usize, &ProbeValue)| {
@@ -129,7 +134,8 @@ fn made_of(file: &str, content: &Secret, values: &[ProbeValue], logins: usize) -
     Value::List(values.iter().enumerate().map(say).collect()).to_string()
 }
 
-/// Whether there is the part of the file in which the value would be: without it, the login may be of another sort.
+/// Returns `true` if the file contains the part in which the value would be. Without it, the login may be of another
+/// type.
 fn tells(value: &ProbeValue, json: &Value) -> bool {
     let part = value.pointer.rsplit_once('/').map_or("", |(part, _)| part);
     json.pointer(part).is_some()
@@ -143,18 +149,20 @@ fn text(value: &ProbeValue, json: &Value) -> Option<String> {
     }
 }
 
-/// What a token claims (RFC 7519, section 3). Nobody looks at its signature: it is a name to show.
+/// Returns the claims of a token (RFC 7519, section 3). The signature is not checked, because the claims are only
+/// shown.
 fn claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
     Value::parse(&encode::from_base64url(claims)?).ok()
 }
 
-/// Another number for other questions (FNV-1a, 32 bits), so that what was made for an older table is not taken for this one's.
+/// Returns a number that changes with the values to read (FNV-1a, 32 bits), so that a result that was cached for an
+/// older table is not used for this one.
 fn version(values: &[ProbeValue]) -> u32 {
     let questions = values.iter().flat_map(|value| [&value.file, &value.pointer].into_iter().chain(&value.claim));
     let bytes = questions.flat_map(|text| text.bytes().chain([0]));
-    // The form of what is made, too.
+    // The last byte is the version of the format of the results.
     let bytes = bytes.chain([2]);
     bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -1,7 +1,7 @@
-//! What a running session of a tool tells of itself, in the document that the tool hands to others.
+//! Metrics of a running session, from the document in which a tool reports on it.
 //!
-//! A document that lacks a part, or has it in another form, tells nothing of that part. Only numbers, times and the names of
-//! windows leave this module.
+//! A part that is missing or has another form yields no metric. Only numbers, times and the names of windows leave this
+//! module.
 
 use connection_contract::prelude::*;
 
@@ -10,11 +10,11 @@ use crate::{
     usage::{number, spoken},
 };
 
-/// The windows that Claude Code is known to tell of, in the order in which they are shown, with their length in seconds.
+/// Windows that Claude Code is known to report, in the order in which they are shown, with their length in seconds.
 const WINDOWS: [(&str, u64); 2] = [("five_hour", 5 * 3600), ("seven_day", 7 * 86_400)];
-/// The most windows that are shown of one document.
+/// Maximum number of windows that are shown from one document.
 const MOST_WINDOWS: usize = 16;
-/// The longest name of a window.
+/// Maximum length of the name of a window.
 const LONGEST_NAME: usize = 64;
 
 /// Returns the metrics of a session: the context, the windows of a subscription, and the tokens of the whole session.
@@ -22,7 +22,7 @@ pub(crate) fn metrics(form: Session, session: &SessionTokens) -> Vec<UsageMetric
     let mut metrics = Vec::new();
     let said = session.said.as_ref();
     let counted = session.context_used > 0 || session.context_max.is_some() || said.is_none();
-    // What the host counted itself goes before what the document tells.
+    // A count of the host takes precedence over the document.
     let counted = counted.then_some((session.context_used, session.context_max));
     let told = || match (form, said?) {
         (Session::Context, _) => None,
@@ -43,7 +43,7 @@ pub(crate) fn metrics(form: Session, session: &SessionTokens) -> Vec<UsageMetric
     metrics
 }
 
-/// The tokens of the last request, which are what the context holds, and how many fit.
+/// Returns the tokens of the last request, which are the ones in the context, and how many fit.
 fn context_of_status_line(context: &Value) -> Option<(u64, Option<u64>)> {
     let max = whole(&context["context_window_size"]);
     let parts = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"];
@@ -52,13 +52,14 @@ fn context_of_status_line(context: &Value) -> Option<(u64, Option<u64>)> {
     Some((used, max))
 }
 
-/// The event of an answer has the tokens of its request, which are what the context holds.
+/// Returns the tokens of the request that an event reports, which are the ones in the context.
 fn context_of_event(event: &Value) -> Option<(u64, Option<u64>)> {
     let attributes = if event["attributes"] == Value::Null { event } else { &event["attributes"] };
     Some((whole(&attributes["input_token_count"])?, None))
 }
 
-/// The windows of a subscription, those that are known first. A window that a later version adds is shown by its name.
+/// Returns the windows of a subscription, the known ones first. A window that a later version adds is shown by its
+/// name.
 fn windows(limits: &Value) -> impl Iterator<Item = TimeWindow> {
     let Value::Map(fields) = limits else { return Vec::new().into_iter() };
     let is_known = |name: &str| WINDOWS.iter().any(|(known, _)| *known == name);
@@ -90,13 +91,13 @@ fn window(name: &str, seconds: Option<u64>, limit: &Value) -> Option<TimeWindow>
     Some(reset.map_or(window.clone(), |reset| window.resets_at(reset)))
 }
 
-/// A name that can be an id and be shown.
+/// Returns `true` for a name that can be an id and that can be shown.
 fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(plain)
 }
 
-/// The tokens that all models spent in the session.
+/// Returns the tokens that all models used in the session.
 fn whole_session(models: &Value) -> Option<TokenUtilization> {
     let Value::Map(models) = models else { return None };
     let totals = models.iter().filter_map(|(_, model)| whole(&model["tokens"]["total"]));

@@ -1,4 +1,4 @@
-//! Connecting: by the tool's own login, with an API key, or with a token that the tool printed.
+//! Setup with the tool's own login, with an API key, or with a token that the tool printed.
 
 use connection_contract::prelude::*;
 
@@ -9,10 +9,10 @@ use crate::{
     spec::{ADMIN_KEY, API_KEY, HOW, SETUP_TOKEN, Tool},
 };
 
-/// How often something that does not work yet is asked again.
+/// Maximum number of times that setup asks before it fails.
 const TRIES: usize = 3;
 
-/// The whole setup.
+/// Runs the whole setup.
 pub(crate) async fn run(
     kind: &AgentCli,
     tool: &Tool,
@@ -50,8 +50,10 @@ fn by_own_login(tool: &Tool, found: own::Found, ctx: &SetupContext<'_>) -> Estab
     Established::new(Login::own(account, found.is_subscription), identity).established_live(measured)
 }
 
-/// What is on this machine, beside the first question: where the tool is, in which version, and whose login it has; or what is
-/// missing and what to do. Nothing, where the host does not look for tools.
+/// Returns a notice that is shown beside the first question.
+///
+/// It says where the tool is, its version and its account; or what is missing, and what to do about it. Returns `None`
+/// if the host does not look for tools.
 async fn detected(tool: &Tool, ctx: &SetupContext<'_>) -> Option<Notice> {
     let tools = ctx.tools()?;
     let found = match own::look(tool, ctx).await {
@@ -97,7 +99,8 @@ async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Resul
         .remedy(format!("make one at {}", tool.api.console)))
 }
 
-/// The token is of the profile whose directory this is: it does not tell its account, and a later one takes its place.
+/// Sets up a connection with a token. The token does not name its account, so it belongs to the profile with this
+/// directory, and a later token replaces it.
 async fn with_token(tool: &Tool, ctx: &SetupContext<'_>) -> Result<Established<Login>, SetupFailure> {
     let directory = own::directory(tool, ctx)?;
     let prompt = Prompt::new(format!("Token of {}", tool.name)).field(SETUP_TOKEN);
@@ -108,7 +111,7 @@ async fn with_token(tool: &Tool, ctx: &SetupContext<'_>) -> Result<Established<L
     Ok(Established::new(Login::setup_token(token), identity).established_live(measured))
 }
 
-/// What is wrong and what to do, in one text.
+/// Joins the message and the remedy of a reason.
 fn said(reason: &Reason) -> DisplayText {
     match &reason.remedy {
         Some(remedy) => format!("{}: {remedy}", reason.message).into(),
@@ -116,7 +119,8 @@ fn said(reason: &Reason) -> DisplayText {
     }
 }
 
-/// A login of which nothing tells whose it is: named by its directory, by a hash since a path is not for everybody's eyes.
+/// Returns the account of a login that names none. It is named by a hash of its directory, because not everybody may
+/// see the path.
 fn unnamed(tool: &Tool, directory: &Root, ctx: &Context<'_>) -> Identity {
     let (hash, last) = (hash_of(directory, ctx), last_part(directory));
     Identity::new(format!("directory:{hash}"), format!("{} in {last}", tool.name))

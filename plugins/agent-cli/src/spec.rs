@@ -1,138 +1,139 @@
-//! What is special about a tool, as data, and what the contract is told of it.
+//! The properties of a tool as data, and the contract types that are built from them.
 
 use connection_contract::prelude::*;
 
-/// The field by which a person says how the tool is signed in.
+/// Name of the field that selects how the tool is signed in.
 pub(crate) const HOW: &str = "how";
-/// The other way: the tool's own login.
+/// Value of that field for the tool's own login.
 pub(crate) const OWN: &str = "own";
-/// The field, the secret name and the way of an API key.
+/// Value of that field for an API key. It is also the name of the field and of the secret.
 pub(crate) const API_KEY: &str = "apiKey";
-/// The field, the secret name and the way of a token that the tool prints.
+/// Value of that field for a token that the tool prints. It is also the name of the field and of the secret.
 pub(crate) const SETUP_TOKEN: &str = "setupToken";
-/// The field for a key that may ask what was spent.
+/// Name of the field for a key that may read the costs.
 pub(crate) const ADMIN_KEY: &str = "adminKey";
 
-/// A tool.
+/// The properties of a tool.
 #[derive(Debug)]
 pub(crate) struct Tool {
     pub(crate) kind: Kind,
-    /// For people.
+    /// Name for people.
     pub(crate) name: &'static str,
-    /// Whose it is, for people.
+    /// Name of the provider, for people.
     pub(crate) provider: &'static str,
     pub(crate) binary: &'static str,
-    /// Whether anybody asks it for its version.
+    /// Permission to ask the tool for its version.
     pub(crate) version: Version,
-    /// Below the home directory, where its installers put it besides `PATH`.
+    /// Directories below the home directory in which installers put the tool, in addition to `PATH`.
     pub(crate) places: &'static [&'static str],
-    /// In the registry of npm.
+    /// Name of the package in the npm registry.
     pub(crate) package: &'static str,
-    /// Where installing it is described.
+    /// Address of the installation instructions.
     pub(crate) docs: &'static str,
-    /// Where signing in is described.
+    /// Address of the instructions for signing in.
     pub(crate) sign_in_docs: &'static str,
-    /// The command line that signs in without a browser on this machine.
+    /// Command line that signs in without a browser on this machine.
     pub(crate) sign_in: &'static [&'static str],
     pub(crate) sign_in_hint: &'static str,
-    /// The variable that takes a token of its own login or, where there is none, a key.
+    /// Environment variable that accepts a token of the tool's own login or, if there is no such token, a key.
     pub(crate) token_env: &'static str,
-    /// The command that prints a token for that variable, where a connection may hold it.
+    /// Command that prints a token for that variable, if a connection may hold such a token.
     pub(crate) token_command: Option<&'static str>,
     pub(crate) directory: Directory,
     pub(crate) api: Api,
-    /// Its permission modes, in the order in which a person cycles through them.
+    /// Permission modes, in the order in which a person cycles through them.
     pub(crate) modes: &'static [&'static str],
     pub(crate) cache_ttl: Option<Duration>,
     pub(crate) image: Image,
     pub(crate) usage: Usage,
 }
 
-/// Whether a tool may be asked for its version unasked.
+/// Permission to ask a tool for its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
-    /// It prints it and does nothing else.
+    /// The tool prints its version and does nothing else.
     Asked,
-    /// It writes into the directory of its login even then, which nobody does here unasked.
+    /// The tool writes into the directory of its login even then, so it is never asked.
     NotAsked,
 }
 
-/// Where a tool keeps its login and its configuration.
+/// The directory of a tool's login and configuration.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    /// The variable that names it.
+    /// Environment variable that names the directory.
     pub(crate) variable: &'static str,
-    /// Its name below the home directory.
+    /// Name of the directory below the home directory.
     pub(crate) name: &'static str,
-    /// A variable that names the directory which it lies in, where the tool reads that one.
+    /// Environment variable that names the parent of the directory, if the tool reads that one.
     pub(crate) parent_env: Option<&'static str>,
-    /// Whether the tool refuses one that is not there.
+    /// `true` if the tool rejects a directory that does not exist.
     pub(crate) must_exist: bool,
     pub(crate) markers: &'static [&'static str],
     pub(crate) logins: &'static [At],
     pub(crate) accounts: &'static [At],
-    /// Where an id of the account is that stays when the account is named anew.
+    /// Places of an id of the account that stays when the account is renamed.
     pub(crate) ids: &'static [At],
-    /// Where an id of the person is, for an account that several people share.
+    /// Places of an id of the person, for an account that several people share.
     pub(crate) people: &'static [At],
-    /// Where the plan of the account is, for a login that is paid for by a subscription.
+    /// Places of the plan of the account, for a login that is paid for by a subscription.
     pub(crate) plans: &'static [At],
 }
 
-/// Where a value is: a file, a pointer, and a pointer among the claims of a token.
+/// The place of a value: a file, a JSON pointer, and a JSON pointer into the claims of a token.
 #[derive(Debug)]
 pub(crate) struct At(pub(crate) &'static str, pub(crate) &'static str, pub(crate) Option<&'static str>);
 
-/// The provider's documented interface.
+/// The documented API of the provider.
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) origin: &'static str,
-    /// The list of models, which costs nothing and says whether a key is good.
+    /// Path of the list of models, which costs nothing and shows if a key works.
     pub(crate) models: &'static str,
-    /// The field of the answer that holds the list.
+    /// Field of the answer that contains the list.
     pub(crate) list: &'static str,
-    /// The header of a key; `authorization` takes it as a bearer token.
+    /// Header for a key. With `authorization`, the key is sent as a bearer token.
     pub(crate) header: &'static str,
     pub(crate) more_headers: &'static [(&'static str, &'static str)],
-    /// Where keys are made.
+    /// Address of the page that creates keys.
     pub(crate) console: &'static str,
 }
 
-/// Its image for a container.
+/// The container image of a tool.
 #[derive(Debug)]
 pub(crate) struct Image {
     pub(crate) name: &'static str,
-    /// Files beside the directory, below the home directory.
+    /// Files beside the directory, relative to the home directory.
     pub(crate) files: &'static [&'static str],
     /// Subdirectories of the directory that a later run needs.
     pub(crate) keeps: &'static [&'static str],
     pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
-/// Where it can be read how much is used.
+/// The sources of a tool's usage.
 #[derive(Debug)]
 pub(crate) struct Usage {
-    /// The tool writes the limits of a subscription into its sessions.
+    /// `true` if the tool writes the limits of a subscription into its session files.
     pub(crate) rollouts: bool,
-    /// The provider tells an organization what it spent.
+    /// Report in which the provider tells an organization its costs.
     pub(crate) costs: Option<Costs>,
-    /// The document in which the tool tells of a running session.
+    /// Document in which the tool reports on a running session.
     pub(crate) session: Session,
 }
 
-/// The form of the document in which a tool tells of a running session.
+/// The form of the document in which a tool reports on a running session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Session {
-    /// None: a host counts the tokens of the context itself.
+    /// There is no document: the host counts the tokens of the context itself.
     Context,
-    /// What Claude Code hands to the command of a status line: <https://code.claude.com/docs/en/statusline>.
+    /// The document that Claude Code passes to the command of a status line:
+    /// <https://code.claude.com/docs/en/statusline>.
     StatusLine,
-    /// What Gemini CLI prints with `--output-format json`, or sends as the event of an answer:
+    /// The document that Gemini CLI prints with `--output-format json` or sends as the event of an answer:
     /// <https://geminicli.com/docs/cli/headless>, <https://geminicli.com/docs/cli/telemetry>.
     Telemetry,
 }
 
-/// How a provider tells what was spent.
+/// The cost report of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Costs {
     /// <https://platform.claude.com/docs/en/api/admin/cost_report>
@@ -145,7 +146,7 @@ pub(crate) enum Costs {
 const CONTAINER_HOME: &str = "/agent";
 
 impl Api {
-    /// Attaches a key.
+    /// Attaches a key to a request.
     pub(crate) fn attach(&self, key: &Secret, request: &mut HttpRequest) {
         for (name, value) in self.more_headers {
             request.set_header(*name, *value);
@@ -238,15 +239,17 @@ impl Tool {
         self.directory.people.iter().map(At::value).collect()
     }
 
-    /// The directory comes first, then what lies beside it. Each is a copy: the tools write there at every start, and a login
-    /// of the user's own must not be changed from within a container. What lies beside it is of the login in it, and no other's.
+    /// Returns the mounts: the directory first, then the files beside it.
+    ///
+    /// Each mount is a copy, because the tools write there at every start, and a login of the user must not be changed
+    /// from within a container. A file beside the directory belongs to the login in that directory and to no other.
     pub(crate) fn sandbox(&self) -> SandboxSpec {
         let mount = |name: &str| ConfigMount::new(home(name.to_owned()), format!("{CONTAINER_HOME}/{name}")).copied();
         let directory =
             self.image.keeps.iter().fold(mount(self.directory.name).profile(), |mount, name| mount.keeps(*name));
         let spec = SandboxSpec::new(self.image.name, self.binary).config_mount(directory);
         let spec = self.image.files.iter().fold(spec, |spec, file| spec.config_mount(mount(file).implicit_only()));
-        // Whoever it runs as there has that home.
+        // Every user in the container has this home directory.
         let spec = spec.variable("HOME", CONTAINER_HOME);
         self.image.variables.iter().fold(spec, |spec, (name, value)| spec.variable(*name, *value))
     }
@@ -255,7 +258,7 @@ impl Tool {
         format!("npm install -g {}", self.package)
     }
 
-    /// A reason code of this kind: `claude_signed_out`.
+    /// Returns a reason code of this kind: `claude_signed_out`.
     pub(crate) fn code(&self, what: &str) -> String {
         format!("{}_{what}", self.kind)
     }
@@ -275,7 +278,7 @@ impl At {
     }
 }
 
-/// A path below the user's home directory.
+/// Returns a path below the user's home directory.
 fn home(relative: impl Into<Text>) -> PathSpec {
     PathSpec::new(PathBase::Home, relative).expect("the names in the table are plain parts")
 }

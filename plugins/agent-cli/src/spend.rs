@@ -1,4 +1,5 @@
-//! What an organization spent in this month, by its provider's documented interface. It takes a key of an administrator.
+//! The costs of an organization in the current month, from its provider's documented API. The request needs an admin
+//! key.
 
 use connection_contract::prelude::*;
 
@@ -8,12 +9,12 @@ use crate::{
     usage::number,
 };
 
-/// A month has no more days, and a page no more of them.
+/// Maximum number of days on a page. No month has more.
 const DAYS: &str = "31";
-/// More pages than a month of days can have, should a provider give them one by one.
+/// Maximum number of pages. It suffices for a month even if the provider sends one day per page.
 const MOST_PAGES: usize = 31;
 
-/// What was spent since the first of the month, in UTC as both providers count.
+/// Returns the money spent since the first of the month, in UTC, as both providers count.
 pub(crate) async fn this_month(
     tool: &Tool,
     costs: Costs,
@@ -53,7 +54,7 @@ fn first_page(tool: &Tool, costs: Costs, since: Timestamp, ctx: &Context<'_>) ->
     Ok(request.query("bucket_width", "1d").query("limit", DAYS))
 }
 
-/// In US dollars. Anthropic writes cents as decimal text, OpenAI dollars as a number.
+/// Returns the amount in US dollars. Anthropic writes cents as decimal text, and OpenAI writes dollars as a number.
 fn amount(costs: Costs, result: &Value) -> Option<f64> {
     let amount = match costs {
         Costs::Anthropic => number(&result["amount"]).map(|cents| cents / 100.0),
@@ -73,7 +74,7 @@ fn admin(mut refused: NotLive) -> NotLive {
     refused
 }
 
-/// The first moments of this month and of the next.
+/// Returns the start of the current month and of the next one.
 fn month(now: Timestamp) -> (Timestamp, Timestamp) {
     let text = now.to_rfc3339();
     let part = |range| text.get::<core::ops::Range<usize>>(range).and_then(|digits| digits.parse::<u32>().ok());

@@ -1,6 +1,6 @@
-//! How much is used: what Codex writes of its limits into its sessions, and what a provider says was spent.
+//! Usage of an account: the limits that Codex writes into its session files, and the costs that a provider reports.
 //!
-//! Of a session file only numbers and times leave this module.
+//! Only numbers and times from a session file leave this module.
 
 use connection_contract::prelude::*;
 
@@ -10,11 +10,12 @@ use crate::{
     session, spend,
 };
 
-/// So many of the newest sessions are looked at for the one that told limits last: one that is resumed goes on in its file.
+/// Number of the newest session files that are searched for the limits that were written last. A resumed session
+/// continues in its old file, so the newest file is not enough.
 const SESSIONS: usize = 5;
-/// A longer session is left alone.
+/// Maximum size of a session file in bytes. A longer file is skipped.
 const LONGEST_SESSION: usize = 32 << 20;
-/// How often the numbers change enough to look again.
+/// Interval after which the numbers have changed enough to fetch them again.
 const INTERVAL: Duration = Duration::from_secs(300);
 
 impl UsageSource<Login> for AgentCli {
@@ -39,11 +40,12 @@ impl UsageSource<Login> for AgentCli {
         })
     }
 
-    /// A tool's own login may be of a subscription or of a console. Where its files do not tell which, nothing is said.
+    /// A tool's own login may belong to a subscription or to a console. The result is `None` if the files do not say
+    /// which.
     fn auth_mode(&self, login: &Login) -> Option<Text> {
         match login.how() {
             How::ApiKey(_) => Some(Text::Borrowed("api_key")),
-            // A tool prints its token for subscribers alone.
+            // A tool prints its token only for subscribers.
             How::SetupToken(_) | How::Own { is_subscription: true, .. } => Some(Text::Borrowed(SUBSCRIPTION)),
             How::Own { is_subscription: false, .. } => None,
         }
@@ -58,10 +60,10 @@ impl UsageSource<Login> for AgentCli {
     }
 }
 
-/// The limits of the account itself; the tool writes those of single models under other names.
+/// Id of the limits of the account itself. The tool writes the limits of single models under other ids.
 const MAIN_LIMIT: &str = "codex";
 
-/// The limits that were told last, and when.
+/// Returns the limits that were written last, and the time of the entry.
 async fn limits(
     root: &Root,
     files: &dyn FileService,
@@ -74,7 +76,7 @@ async fn limits(
             Err(ServiceError::NotFound | ServiceError::TooLarge) => continue,
             Err(error) => return Err(error),
         };
-        // Line by line: the last one may be cut within a character.
+        // The file is split before it is decoded, because its last line may end within a character.
         let lines = content.expose().rsplit(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
         let told = lines.filter(|line| line.contains("\"rate_limits\"")).find_map(|line| told(line, now));
         newest = match (newest, told) {
@@ -85,7 +87,7 @@ async fn limits(
     Ok(newest)
 }
 
-/// `sessions/YYYY/MM/DD/rollout-TIME-ID.jsonl`: names sort by time.
+/// Returns the paths of the newest sessions, `sessions/YYYY/MM/DD/rollout-TIME-ID.jsonl`, whose names sort by time.
 async fn newest_sessions(root: &Root, files: &dyn FileService) -> Result<Vec<String>, ServiceError> {
     let mut found = Vec::new();
     for year in names(root, "sessions", files).await? {
@@ -103,7 +105,8 @@ async fn newest_sessions(root: &Root, files: &dyn FileService) -> Result<Vec<Str
     Ok(found)
 }
 
-/// The paths of what is in a directory, the last name first; nothing, where it is not there or is a file.
+/// Returns the paths of the entries of a directory, the last name first. The list is empty if the directory does not
+/// exist.
 async fn names(root: &Root, path: &str, files: &dyn FileService) -> Result<Vec<String>, ServiceError> {
     let listed = match files.list(root, path).await {
         Ok(listed) => listed,
@@ -115,7 +118,8 @@ async fn names(root: &Root, path: &str, files: &dyn FileService) -> Result<Vec<S
     Ok(names)
 }
 
-/// What one line tells. A window that has begun anew since then is left out: how much of it is used now, nobody said.
+/// Returns the limits in one line and their time. A window that has restarted since then is left out, because its
+/// present usage is unknown.
 fn told(line: &str, now: Timestamp) -> Option<(Timestamp, Vec<TimeWindow>)> {
     let line = Value::parse(line.as_bytes()).ok()?;
     let at = Timestamp::parse_rfc3339(line["timestamp"].as_str()?)?;
@@ -139,7 +143,7 @@ fn window(id: &'static str, limit: &Value, at: Timestamp) -> Option<TimeWindow> 
     if let Some(length) = length {
         window = window.window(Duration::from_secs(length));
     }
-    // Former versions told how long it was until then.
+    // Earlier versions wrote the number of seconds until the reset.
     let reset = limit["resets_at"].as_i64().map(Timestamp::from_seconds);
     Some(match reset.or_else(|| seconds("resets_in_seconds").map(|left| at.after(left))) {
         Some(reset) => window.resets_at(reset),
@@ -147,7 +151,7 @@ fn window(id: &'static str, limit: &Value, at: Timestamp) -> Option<TimeWindow> 
     })
 }
 
-/// `5 hours` of 18000.
+/// Formats a duration: `5 hours` for 18000.
 pub(crate) fn spoken(seconds: u64) -> String {
     let (number, unit) = match seconds {
         s if s >= 86_400 && s % 86_400 == 0 => (s / 86_400, "day"),
@@ -157,7 +161,7 @@ pub(crate) fn spoken(seconds: u64) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A number, as it is written.
+/// Parses a number that is written as a number or as text.
 pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(digits) | Value::Text(digits) => digits.parse().ok(),

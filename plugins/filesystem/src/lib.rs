@@ -1,7 +1,9 @@
-//! Local directories, read only.
+//! Local directories, read-only.
 //!
-//! There is nothing to prove and no secret: the directories that the user names are the grant, and the host's file
-//! service keeps within them. May change without notice, but for its kind, its field names and what it has ever stored.
+//! The kind has no secret. The directories that the user names are the grant, and the host's file service stays within
+//! them.
+//!
+//! The crate may change without notice, except for its kind, its field names and the formats that it ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
@@ -15,7 +17,8 @@ use connection_contract::prelude::*;
 #[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
 pub struct Filesystem;
 
-/// Nothing: which directories were granted is in the connection's reach, sealed like a credential.
+/// The credential, which is empty: the granted directories are part of the connection's reach, which is sealed like a
+/// credential.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Granted;

@@ -1,11 +1,11 @@
-//! Looks whether the granted directories are there, and names them as an account.
+//! Checks that the granted directories exist, and derives an account from them.
 
 use connection_contract::prelude::*;
 
-/// As long as an account's id can be, which then may have been cut.
+/// Maximum length of an account id in characters. An id of this length may have been cut.
 const LONGEST: usize = 500;
 
-/// Looks at each; the first that cannot be used decides.
+/// Checks the directories in order, and returns the first problem.
 pub(crate) async fn look(roots: &[Root], ctx: &Context<'_>) -> Result<(), NotLive> {
     let Some(files) = ctx.files() else {
         return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
@@ -23,14 +23,16 @@ pub(crate) async fn look(roots: &[Root], ctx: &Context<'_>) -> Result<(), NotLiv
     Ok(())
 }
 
-/// Says which one it is.
+/// Adds the path of the directory to the message of the reason.
 fn named(root: &Root, mut not_live: NotLive) -> NotLive {
     not_live.reason.message = format!("{}: {}", root.as_str(), not_live.reason.message).into();
     not_live
 }
 
-/// The account of some directories is their sorted paths, with `:` between them, or a hash of them when that is too long
-/// to show, has characters that are not shown, or could be read as other paths.
+/// Returns the account of the directories.
+///
+/// The id consists of the sorted paths, joined by `:`. It is a hash of the paths instead if the joined text is too
+/// long, contains characters that are not shown, or could be read as other paths.
 pub(crate) fn identity(roots: &[Root], ctx: &Context<'_>) -> Identity {
     let paths: Vec<_> = roots.iter().map(Root::as_str).collect();
     let joined = paths.join(":");
@@ -40,7 +42,7 @@ pub(crate) fn identity(roots: &[Root], ctx: &Context<'_>) -> Identity {
     let id = if shown.as_str() == joined && short && !ambiguous {
         shown
     } else {
-        // No path holds a zero byte.
+        // A zero byte separates the paths, because no path contains one.
         format!("sha256:{}", encode::hex(&ctx.crypto().sha256(paths.join("\0").as_bytes()))).into()
     };
     let first = paths.first().copied().unwrap_or_default();
@@ -51,7 +53,7 @@ pub(crate) fn identity(roots: &[Root], ctx: &Context<'_>) -> Identity {
     Identity::new(id, label)
 }
 
-/// `notes` of `/home/ada/notes`; all of `/`.
+/// Returns the last part of a path: `notes` for `/home/ada/notes`, and `/` for `/`.
 fn last_part(path: &str) -> &str {
     path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(path)
 }

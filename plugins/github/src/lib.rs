@@ -1,7 +1,9 @@
-//! GitHub with a personal access token, classic or fine-grained, on github.com or on a GitHub Enterprise Server.
+//! GitHub with a classic or fine-grained personal access token, on github.com or on a GitHub Enterprise Server.
 //!
-//! Knows one endpoint, [the authenticated user](https://docs.github.com/en/rest/users/users#get-the-authenticated-user).
-//! May change without notice, but for its kind, its field names and what it has ever stored.
+//! The plugin uses one endpoint, [the authenticated
+//! user](https://docs.github.com/en/rest/users/users#get-the-authenticated-user).
+//!
+//! The crate may change without notice, except for its kind, its field names and the formats that it ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
@@ -22,14 +24,14 @@ pub struct Token(Secret);
 
 const KIND: Kind = Kind::from_static("github");
 const API: &str = "https://api.github.com";
-/// Scopes of a classic token are taken from the link:
+/// Address of the form for a classic token. It preselects these scopes:
 /// <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps>.
 const NEW_CLASSIC: &str = "https://github.com/settings/tokens/new?scopes=repo,read:user&description=Connections";
 const NEW_FINE_GRAINED: &str = "https://github.com/settings/personal-access-tokens/new";
-/// The version that every GitHub Enterprise Server in support knows; a server refuses one that it does not know.
+/// API version that every supported GitHub Enterprise Server knows. A server rejects a version that it does not know.
 /// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: &str = "2022-11-28";
-/// How often a refused token is asked again.
+/// Maximum number of times that setup asks for a token.
 const TRIES: usize = 3;
 
 impl ConnectionDefinition for GitHub {

@@ -1,19 +1,20 @@
-//! Asks GitHub whose token it is, and tells a token that is refused from a limit that will pass.
+//! Asks GitHub for the user of a token, and distinguishes a rejected token from a rate limit.
 
 use connection_contract::prelude::*;
 
 use crate::{GitHub, Token};
 
-/// Without a time in the answer: "wait for at least one minute before retrying".
+/// Pause after a response that names no time. GitHub says: "wait for at least one minute before retrying".
 const LEAST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What GitHub says of a token.
+/// The account that a token belongs to, and what GitHub reports about the token.
 pub(crate) struct Account {
     pub(crate) identity: Identity,
-    /// `None` for a fine-grained token, whose permissions GitHub does not tell.
+    /// Scopes of a classic token. `None` for a fine-grained token, whose permissions GitHub does not report.
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) valid_until: Option<Timestamp>,
 }
+
 impl Account {
     pub(crate) fn found(self) -> VerifyResult<Token> {
         let mut found = VerifyResult::live().identity(self.identity).valid_until(self.valid_until);
@@ -22,7 +23,8 @@ impl Account {
     }
 }
 
-/// Headers: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps> and
+/// Returns the account of a token. Scopes and expiry are in headers:
+/// <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps> and
 /// <https://github.blog/changelog/2021-07-26-expiration-options-for-personal-access-tokens/>.
 pub(crate) async fn account(
     github: &GitHub,
@@ -45,7 +47,7 @@ pub(crate) async fn account(
     })
 }
 
-/// What GitHub says with 401 and 403; the rest is classified as everywhere.
+/// Interprets GitHub's rate limits, 401 and 403. Returns `None` for any other response.
 fn refusal(response: &HttpResponse) -> Option<NotLive> {
     if let Some(pause) = rate_limit(response) {
         return Some(NotLive::rate_limited(Some(pause)));
@@ -59,10 +61,10 @@ fn refusal(response: &HttpResponse) -> Option<NotLive> {
     Some(NotLive::failing(reason))
 }
 
-/// How long to wait, when this is one of GitHub's limits: both answer with 403 or 429.
+/// Returns the time to wait if the response is one of GitHub's rate limits, which use status 403 or 429.
 ///
-/// The primary one says `x-ratelimit-remaining: 0`, the secondary one `retry-after`, or nothing but its message.
-/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
+/// The primary limit sends `x-ratelimit-remaining: 0`. The secondary limit sends `retry-after`, or nothing but its
+/// message. <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
 fn rate_limit(response: &HttpResponse) -> Option<Duration> {
     let spent = response.header("x-ratelimit-remaining") == Some("0");
     let named = || response.json().is_ok_and(|body| body["message"].as_str().is_some_and(names_a_limit));
@@ -78,7 +80,8 @@ fn rate_limit(response: &HttpResponse) -> Option<Duration> {
     is_limit.then(|| response.retry_after().or_else(reset).unwrap_or(LEAST_PAUSE))
 }
 
-/// "You have exceeded a secondary rate limit"; it was once called "abuse detection".
+/// Returns `true` for a message such as "You have exceeded a secondary rate limit". GitHub once called that limit
+/// "abuse detection".
 fn names_a_limit(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     message.contains("rate limit") || message.contains("abuse detection")

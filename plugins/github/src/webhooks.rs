@@ -1,13 +1,14 @@
-//! What GitHub sends by itself, as
-//! [it documents](https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries): HMAC-SHA-256 over the
-//! body, with a key that is entered there.
+//! Webhooks of GitHub, as
+//! [documented](https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries).
+//!
+//! GitHub signs the body with HMAC-SHA-256, with a key that the user enters there.
 
 use connection_contract::prelude::*;
 
 use crate::{GitHub, Token};
 
 const SIGNATURE: &str = "x-hub-signature-256";
-/// Not signed: good for a name and nothing else.
+/// Header with the name of the event. It is not signed, so it is used only as a name.
 const EVENT: &str = "x-github-event";
 
 impl Webhooks<Token> for GitHub {
@@ -37,7 +38,7 @@ impl Webhooks<Token> for GitHub {
 
     fn sign(&self, _: &Token, key: Option<&Secret>, url: &str, ctx: &Context<'_>) -> Result<Delivery, NotAuthentic> {
         let key = key.ok_or_else(|| NotAuthentic::no_key("none was made yet"))?;
-        // What GitHub sends first to a new address; nothing follows from it.
+        // GitHub sends a `ping` first to a new address. It has no consequences.
         let body = Secret::from(format!(r#"{{"zen":"Connections","hook_id":"{}"}}"#, encode::hex(&ctx.random::<16>())));
         let headers = vec![
             ("content-type".to_owned(), "application/json".to_owned()),

@@ -1,8 +1,9 @@
-//! Gmail, read only, by OAuth 2.
+//! Gmail, read-only, with OAuth 2.
 //!
-//! A configuration and nothing else; the addresses are those of
-//! [Google's reference](https://developers.google.com/identity/protocols/oauth2/native-app). May change without notice,
-//! but for its kind, its field names and what it has ever stored.
+//! The plugin consists of a configuration. The addresses are those of [Google's
+//! reference](https://developers.google.com/identity/protocols/oauth2/native-app).
+//!
+//! The crate may change without notice, except for its kind, its field names and the formats that it ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
@@ -10,18 +11,18 @@ extern crate alloc;
 use connection_contract::prelude::*;
 use connection_oauth2::{Account, Client, Endpoint, ErrorIf, Method, OAuth2, OAuth2Config, On, oauth2};
 
-/// The kind `gmail`; the first setup asks for the application.
+/// Creates the kind `gmail`. The first setup asks for the OAuth application.
 pub fn gmail() -> OAuth2 {
     gmail_of(Client::Asked)
 }
 
-/// The kind `gmail` with an application of the host's.
+/// Creates the kind `gmail` with an OAuth application of the host.
 ///
 /// # Panics
 ///
 /// Never: the configuration is the same each time, and the tests build it.
 pub fn gmail_of(client: Client) -> OAuth2 {
-    // Google's own words for a limit that will pass; with 403, too.
+    // Google's codes for a rate limit, which it also sends with status 403.
     // <https://developers.google.com/workspace/gmail/api/guides/handle-errors>
     let limit = |reason: &'static str| ErrorIf::equals("/error/errors/0/reason", reason);
     let config = OAuth2Config::builder(Kind::from_static("gmail"), "Gmail")
@@ -32,10 +33,10 @@ pub fn gmail_of(client: Client) -> OAuth2 {
         .endpoint(Endpoint::Token, "https://oauth2.googleapis.com/token")
         .endpoint(Endpoint::Revocation, "https://oauth2.googleapis.com/revoke")
         .required_scope("https://www.googleapis.com/auth/gmail.readonly")
-        // Without both there is a refresh token at the first consent alone.
+        // Without both parameters, Google issues a refresh token only at the first consent.
         .parameter(On::Authorize, "access_type", "offline")
         .parameter(On::Authorize, "prompt", "consent")
-        // Google gives device codes for a few scopes, of which mail is none.
+        // Google's device flow supports only a few scopes, and none for mail.
         .methods([Method::Browser, Method::Paste])
         .semantics(RefreshSemantics::Stable)
         .account(

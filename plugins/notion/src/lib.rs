@@ -1,7 +1,8 @@
 //! Notion with an internal integration token.
 //!
-//! Knows one endpoint, [the token's own user](https://developers.notion.com/reference/get-self).
-//! May change without notice, but for its kind, its field names and what it has ever stored.
+//! The plugin uses one endpoint, [the token's own user](https://developers.notion.com/reference/get-self).
+//!
+//! The crate may change without notice, except for its kind, its field names and the formats that it ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
@@ -22,9 +23,9 @@ pub struct Token(Secret);
 
 const KIND: Kind = Kind::from_static("notion");
 const API: &str = "https://api.notion.com";
-/// Every request needs one: <https://developers.notion.com/reference/versioning>.
+/// API version, which every request must name: <https://developers.notion.com/reference/versioning>.
 const VERSION: &str = "2026-03-11";
-/// How often a refused token is asked again.
+/// Maximum number of times that setup asks for a token.
 const TRIES: usize = 3;
 
 impl ConnectionDefinition for Notion {
@@ -35,7 +36,7 @@ impl ConnectionDefinition for Notion {
             .origin(API)
             .field(Field::secret("apiKey", "Internal integration token").placeholder("ntn_…"))
             .secret_name("apiKey")
-            // The same token, by the name that extensions for Notion declare.
+            // The same token, under the name that extensions for Notion declare.
             .secret_name("accessToken")
             .guide("Make an internal integration, copy its token, then share pages with it.")
             .guide_link("Make an internal integration", "https://www.notion.so/profile/integrations")

@@ -1,10 +1,10 @@
-//! Asks Notion whose token it is, and reads Notion's own error codes.
+//! Asks Notion for the user of a token, and interprets Notion's error codes.
 
 use connection_contract::prelude::*;
 
 use crate::{API, Notion, Token};
 
-/// The bot and its workspace; for a token of a person, that person.
+/// Returns the user of the token: a bot, which is labelled with its workspace, or a person.
 pub(crate) async fn account(notion: &Notion, token: &Token, ctx: &Context<'_>) -> Result<Identity, NotLive> {
     let request = HttpRequest::get(ctx.base_url(API)?, "/v1/users/me");
     let result = ctx.send_as(notion, token, request).await;
@@ -17,7 +17,8 @@ pub(crate) async fn account(notion: &Notion, token: &Token, ctx: &Context<'_>) -
     Ok(Identity::new(id.to_owned(), label.to_owned()))
 }
 
-/// Notion says what is wrong in `code`; the status alone does not. <https://developers.notion.com/reference/status-codes>
+/// Interprets the `code` of an error, because its status alone does not say what is wrong.
+/// <https://developers.notion.com/reference/status-codes>
 fn refusal(response: &HttpResponse) -> Option<NotLive> {
     if response.status() < 400 {
         return None;
@@ -34,7 +35,7 @@ fn refusal(response: &HttpResponse) -> Option<NotLive> {
         | "gateway_timeout"
         | "internal_server_error"
         | "service_unavailable" => return Some(unavailable(response, "Notion is not available")),
-        // They say nothing of the token: Notion and this plugin no longer understand each other.
+        // These codes say nothing about the token: the plugin no longer matches Notion's API.
         "invalid_grant"
         | "invalid_json"
         | "invalid_request"

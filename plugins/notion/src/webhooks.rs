@@ -1,5 +1,7 @@
-//! What Notion sends by itself, as [it documents](https://developers.notion.com/reference/webhooks): first a token, once and
-//! unsigned, which a person pastes back there; from then on each body with its HMAC-SHA-256 under that token.
+//! Webhooks of Notion, as [documented](https://developers.notion.com/reference/webhooks).
+//!
+//! Notion first sends a token, once and unsigned, which a person pastes back at Notion. After that, it signs each body
+//! with HMAC-SHA-256 under that token.
 
 use connection_contract::prelude::*;
 
@@ -7,7 +9,7 @@ use crate::{Notion, Token};
 
 const SIGNATURE: &str = "x-notion-signature";
 const TOKEN: &str = "verification_token";
-/// What tells a token and nothing else is shorter.
+/// Maximum length in bytes of a delivery that contains only a token.
 const LONGEST_HANDSHAKE: usize = 4096;
 
 impl Webhooks<Token> for Notion {
@@ -31,7 +33,7 @@ impl Webhooks<Token> for Notion {
         if !keys.iter().any(is_signed_by) {
             return Err(NotAuthentic::Signature);
         }
-        // From here on the body is Notion's.
+        // The signature is verified, so the body comes from Notion.
         let event = delivery.json().ok();
         let name = event.as_ref().and_then(|event| event["type"].as_str()).unwrap_or("unknown");
         Ok(WebhookEvent::new(name.to_owned(), body.duplicate()))
@@ -42,7 +44,7 @@ impl Webhooks<Token> for Notion {
             return None;
         }
         let body = delivery.json().ok()?;
-        // An event has a type, and what is about to be taken for a key must be nothing else.
+        // An event has a `type`. It must not be taken for a delivery that contains the key.
         match (body[TOKEN].as_str(), body["type"].as_str()) {
             (Some(token), None) if !token.is_empty() => Some(Secret::from(token)),
             _ => None,

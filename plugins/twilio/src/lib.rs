@@ -1,9 +1,10 @@
-//! Twilio with an auth token, or with an API key.
+//! Twilio with an auth token or an API key.
 //!
-//! The worked example of a plugin: two ways to log in, of which a person chooses one, and a probe that tells a wrong
-//! login from a suspended account. Knows [accounts](https://www.twilio.com/docs/iam/api/account) and
+//! This is the worked example of a plugin: a person chooses one of two ways to log in, and the probe distinguishes a
+//! wrong login from a suspended account. It uses [accounts](https://www.twilio.com/docs/iam/api/account) and
 //! [messages](https://www.twilio.com/docs/messaging/api/message-resource).
-//! May change without notice, but for its kind, its field names and what it has ever stored.
+//!
+//! The crate may change without notice, except for its kind, its field names and the formats that it ever stored.
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
@@ -18,25 +19,25 @@ use connection_contract::prelude::*;
 #[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
 pub struct Twilio;
 
-/// How to log in to one account.
+/// The login to one account.
 #[derive(Debug)]
 pub struct Login {
     account_sid: String,
     proof: Proof,
 }
 
-/// What Twilio takes as a password, and for whom: <https://www.twilio.com/docs/usage/requests-to-twilio>.
+/// The user name and password that Twilio accepts: <https://www.twilio.com/docs/usage/requests-to-twilio>.
 #[derive(Debug)]
 enum Proof {
-    /// Of the account itself.
+    /// The auth token of the account.
     AuthToken(Secret),
-    /// Of an API key: its SID, then its secret.
+    /// The SID and the secret of an API key.
     ApiKey(String, Secret),
 }
 
 const KIND: Kind = Kind::from_static("twilio");
 const API: &str = "https://api.twilio.com";
-/// How often a login that is refused or incomplete is asked again.
+/// Maximum number of times that setup asks for a login.
 const TRIES: usize = 3;
 
 impl ConnectionDefinition for Twilio {

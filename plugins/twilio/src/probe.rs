@@ -1,14 +1,14 @@
-//! Asks Twilio for the account, and tells a wrong login from an account that is not active.
+//! Asks Twilio for the account, and distinguishes a wrong login from an account that is not active.
 
 use connection_contract::prelude::*;
 
 use crate::{API, Login, Proof, Twilio};
 
-/// "Permission denied": for a wrong login as for a key that may not read accounts.
+/// Code of the error "Permission denied", for a wrong login and for a key that may not read accounts.
 /// <https://www.twilio.com/docs/api/errors/20003>
 const PERMISSION_DENIED: Option<i64> = Some(20003);
 
-/// The account: its SID never changes, its friendly name is for people.
+/// Returns the account. Its SID never changes; its friendly name is for people.
 pub(crate) async fn account(twilio: &Twilio, login: &Login, ctx: &Context<'_>) -> Result<Identity, NotLive> {
     let (base, sid) = (ctx.base_url(API)?, login.account_sid.as_str());
     let request = HttpRequest::get(base, &format!("/2010-04-01/Accounts/{sid}.json"));
@@ -29,8 +29,10 @@ pub(crate) async fn account(twilio: &Twilio, login: &Login, ctx: &Context<'_>) -
     Err(NotLive::failing(reason))
 }
 
-/// A standard key may read everything but accounts and keys, so reading a message decides; there is no name then.
-/// <https://www.twilio.com/docs/iam/api-keys/keys-in-console>
+/// Returns the account of a standard API key.
+///
+/// Such a key may read everything except accounts and keys, so the probe reads a message instead. The account then has
+/// no name. <https://www.twilio.com/docs/iam/api-keys/keys-in-console>
 async fn standard_key(twilio: &Twilio, login: &Login, ctx: &Context<'_>) -> Result<Identity, NotLive> {
     let (base, sid) = (ctx.base_url(API)?, login.account_sid.as_str());
     let request = HttpRequest::get(base, &format!("/2010-04-01/Accounts/{sid}/Messages.json")).query("PageSize", "1");
@@ -41,7 +43,7 @@ async fn standard_key(twilio: &Twilio, login: &Login, ctx: &Context<'_>) -> Resu
     }
 }
 
-/// As everywhere, with Twilio's words for a login that it refuses.
+/// Classifies a response, with a message of its own for a login that Twilio rejects.
 fn accepted(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, NotLive> {
     classify(result).map_err(|mut refused| {
         if refused.reason.code == reason::UNAUTHORIZED {

@@ -1,8 +1,10 @@
-//! What Twilio sends by itself, as [it documents](https://www.twilio.com/docs/usage/webhooks/webhooks-security): HMAC-SHA-1
-//! under the account's auth token, over the address and what a form holds; any other body by its hash in the address.
+//! Webhooks of Twilio, as [documented](https://www.twilio.com/docs/usage/webhooks/webhooks-security).
 //!
-//! Anybody who knows the address can send a form, so the work before the signature is bounded: a form is counted before it
-//! is read, and each pair is sorted and compared with its neighbours alone.
+//! Twilio signs with HMAC-SHA-1 under the account's auth token. The signature covers the address and the fields of a
+//! form. Any other body is covered by its hash in the address.
+//!
+//! Anybody who knows the address can send a form, so the work before the signature is verified is bounded: the pairs of
+//! a form are counted before they are decoded, and sorting them and removing duplicates takes O(n log n) comparisons.
 
 use alloc::collections::BTreeSet;
 
@@ -13,7 +15,7 @@ use crate::{Login, Proof, Twilio};
 const SIGNATURE: &str = "x-twilio-signature";
 const FORM: &str = "application/x-www-form-urlencoded";
 const BODY_HASH: &str = "bodySHA256";
-/// The maximum number of pairs of a form. Twilio's own have fewer than a hundred.
+/// Maximum number of pairs in a form. Twilio's own forms have fewer than a hundred.
 const MOST_PAIRS: usize = 1_000;
 
 impl Webhooks<Login> for Twilio {
@@ -31,13 +33,13 @@ impl Webhooks<Login> for Twilio {
         let token = auth_token(login)?;
         let came = delivery.header(SIGNATURE).ok_or(NotAuthentic::Signature)?;
         let (pairs, name) = covered(delivery, ctx).ok_or(NotAuthentic::Signature)?;
-        // Twilio signs now with the port and now without it, whatever the address says.
+        // Twilio signs the address sometimes with and sometimes without a port, whichever form the address has.
         let addresses = [without_port(delivery.url()), with_port(delivery.url())];
         for sorted in [true, false] {
             let pairs = written(&pairs, sorted);
             for address in addresses.iter().flatten() {
                 if ctx.crypto().equal(signature(token, address, &pairs, ctx)?.as_bytes(), came.as_bytes()) {
-                    // The same whichever form was signed.
+                    // The event is the same for both forms of the address.
                     let address = addresses[0].as_deref().unwrap_or_default();
                     return Ok(WebhookEvent::new(name, format!("{address}{pairs}")));
                 }
@@ -66,7 +68,8 @@ fn auth_token(login: &Login) -> Result<&Secret, NotAuthentic> {
     }
 }
 
-/// What of the body the signature covers, and a name for it; `None` when it covers nothing of it.
+/// Returns the pairs that the signature covers, and a name for the event. Returns `None` if the signature does not
+/// cover the body.
 fn covered(delivery: &Delivery, ctx: &Context<'_>) -> Option<(Vec<(String, String)>, String)> {
     let (_, query) = delivery.url().split_once('?').unwrap_or_default();
     let body = delivery.body().expose();
@@ -85,15 +88,17 @@ fn covered(delivery: &Delivery, ctx: &Context<'_>) -> Option<(Vec<(String, Strin
         return None;
     }
     let pairs = encode::from_form(text);
-    // A pair that cannot be read is not covered.
+    // The signature does not cover a pair that cannot be decoded.
     if pairs.len() != count {
         return None;
     }
     Some((pairs, "form".to_owned()))
 }
 
-/// Each name with its values, sorted by name, without anything in between. Twilio's libraries put the values of one name in
-/// the order in which they came, or sort them, too; each is taken once.
+/// Joins names and values without separators, sorted by name.
+///
+/// Twilio's libraries either sort the values of one name as well (`sorted`), or keep the order in which they arrived. A
+/// repeated pair is written once.
 fn written(pairs: &[(String, String)], sorted: bool) -> String {
     let mut pairs: Vec<_> = pairs.iter().collect();
     match sorted {
@@ -117,12 +122,12 @@ fn signature(token: &Secret, address: &str, pairs: &str, ctx: &Context<'_>) -> R
     Ok(encode::base64(&code))
 }
 
-/// The address up to its port, the port, and what follows.
+/// Splits an address into the part before the port, the port, and the path.
 fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    // A password and an IPv6 address, which is in brackets, have colons of their own.
+    // User info and an IPv6 address in brackets may contain colons, so the search for the port starts after them.
     let host = authority.rfind(['@', ']']).map_or(0, |at| at + 1);
     let port = authority.get(host..)?.find(':').map(|at| host + at);
     let host = url.get(..scheme.len() + 3 + port.unwrap_or(authority.len()))?;

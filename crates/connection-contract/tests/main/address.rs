@@ -1,4 +1,4 @@
-//! Addresses: made by hosts, joined so that no path leads out of its base.
+//! Addresses: only hosts create them, and no joined path leaves its base.
 
 use connection_contract::{HttpRequest, Link, host};
 

@@ -1,4 +1,4 @@
-//! One classification for all: a transient failure is never told as a lost authorization.
+//! The classification of answers. A transient failure is never reported as a lost authorization.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use connection_contract::{HttpError, HttpResponse, Liveness, Timestamp, classify
 
 fn answered(status: u16, headers: &[(&str, &str)]) -> Result<HttpResponse, HttpError> {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    // Sun, 06 Nov 1994 08:49:37 GMT
+    // This is Sun, 06 Nov 1994 08:49:37 GMT.
     Ok(HttpResponse::new(status, headers, "{}", Timestamp::from_seconds(784_111_777)))
 }
 

@@ -1,4 +1,4 @@
-//! What a declaration must be, rule by rule, and what it need not be.
+//! The rules for a declaration, one by one, and what they permit.
 
 use connection_contract::{
     AuthType, Command, ExtensionDeclaration, Kind, Platform, Preference, PreferenceInput, Requirement, RequirementAuth,
@@ -139,7 +139,7 @@ fn oauth_has_endpoints_an_application_and_scopes_that_say_something() {
     assert_eq!(extension(requirement(oauth(web()))).check(), Ok(()), "scopes may be empty");
 }
 
-/// R-JINGLE-005, with the loopback of RFC 8252 and what this version does not know.
+/// R-JINGLE-005, with the loopback address of RFC 8252 and a form that this version does not know.
 #[test]
 fn a_redirect_is_rendered_as_a_provider_is_told_it() {
     let scheme = |scheme: &'static str, path: &'static str| RequirementRedirect::AppScheme {
@@ -241,7 +241,7 @@ fn extension(requirement: Requirement) -> ExtensionDeclaration {
     ExtensionDeclaration::new("issues", requirement)
 }
 
-/// The only place in this file that expects a refusal.
+/// Checks that a declaration is rejected with this field. No other function in this file expects an error.
 #[track_caller]
 fn refused(extension: &ExtensionDeclaration, field: &str) {
     let error = extension.check().unwrap_err();

@@ -1,4 +1,4 @@
-//! A delivery of a webhook, as it came.
+//! The delivery of a webhook, as it arrived.
 
 use connection_contract::{Delivery, Timestamp};
 
@@ -13,7 +13,7 @@ fn a_header_is_found_in_any_case() {
     assert_eq!(delivery(&[]).header("x-signature"), None);
 }
 
-/// Two parsers could each believe another one.
+/// If a header occurs twice, two parsers could each read a different one.
 #[test]
 fn a_header_that_came_twice_is_none() {
     let twice = delivery(&[("x-signature", "abc"), ("X-Signature", "def")]);

@@ -1,4 +1,4 @@
-//! The contract's types by themselves. Their codecs are compared with well-kept libraries in the testkit.
+//! The contract's types on their own. The testkit compares their codecs with established libraries.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 

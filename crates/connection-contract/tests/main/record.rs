@@ -1,4 +1,4 @@
-//! The record codec: what was written is read, and nothing else is.
+//! The record codec reads what it wrote, and nothing else.
 
 use connection_contract::{CredentialError, Record, Secret};
 
@@ -26,7 +26,7 @@ fn what_is_cut_or_of_another_format_is_malformed() {
     let whole = Record::new().with("name", "value").with("other", "x").encode();
     let fields = |length: usize| Record::decode(&whole.expose()[..length]).map(|record| record.fields().count());
     for length in 0..whole.expose().len() {
-        // Whole fields are a record of their own.
+        // A prefix that ends after a whole field is a valid record.
         assert!(matches!(fields(length), Err(CredentialError::Malformed) | Ok(0 | 1)), "{length}");
     }
     for bytes in [&b""[..], b"\x02", b"\0", b"\x01\xff\xff\xff\xff", b"\x01\0\0\0\x01\xff\0\0\0\0"] {

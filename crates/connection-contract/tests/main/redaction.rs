@@ -1,4 +1,5 @@
-//! No `Debug` and no error shows a secret. What must not even compile is shown where the types are documented.
+//! No `Debug` output and no error shows a secret. Code that must not compile is shown in the documentation of the
+//! types.
 
 use connection_contract::{
     Answer, Delivery, Established, HttpRequest, HttpResponse, Identity, Link, Record, Refreshed, Secret, Spend,
@@ -40,7 +41,7 @@ fn no_debug_shows_a_secret() {
             Delivery::new("POST", CANARY, vec![(CANARY.into(), CANARY.into())], CANARY, Timestamp::default())
         ),
         format!("{:?}", WebhookEvent::new("push", secret())),
-        // It may be private.
+        // The provider's answer may be private.
         format!("{:?}", UsageSnapshot::new(Timestamp::default()).raw(CANARY.into())),
     ];
     let pretty = [
@@ -53,7 +54,7 @@ fn no_debug_shows_a_secret() {
     for text in shown.into_iter().chain(pretty) {
         assert_eq!(canary::found(text.as_bytes(), CANARY.as_bytes()), None, "{text}");
     }
-    // The control: the request does hold it.
+    // As a control, the request does contain the secret.
     assert!(request.url().contains(CANARY) && request.body.expose_str().unwrap().contains(CANARY));
     for careless in
         [format!("{:?}", secret().expose()), format!("{:#?}", secret().expose()), format!("{:x?}", secret().expose())]

@@ -1,11 +1,11 @@
-//! What a request with a signature is compared by.
+//! The stand-ins of signatures, by which two requests with signatures are compared.
 
 use connection_contract::{
     encode::{base64, base64url, hex, percent_encode},
     host::Signatures,
 };
 
-/// Its base64 holds what differs from base64url, and what a form encodes.
+/// In base64, this signature contains characters that differ in base64url and that a form encodes.
 const SIGNATURE: [u8; 34] = [0xfb; 34];
 const OTHER: [u8; 34] = [0xfe; 34];
 const STANDS: [u8; 32] = [7; 32];
@@ -24,12 +24,12 @@ fn two_signatures_of_the_same_are_the_same_in_every_encoding() {
         let (one, other) = (settled(&SIGNATURE, &text(&SIGNATURE)), settled(&OTHER, &text(&OTHER)));
         assert_eq!(one, other);
         assert!(one.starts_with("a=") && one.ends_with(".end") && !one.contains(&encoded(&SIGNATURE)), "{one}");
-        // The control.
+        // As a control, an unknown signature is not replaced.
         assert_ne!(settled(&OTHER, &text(&SIGNATURE)), one);
     }
 }
 
-/// Of some, base64 and base64url are the same text: also these count as what they sign.
+/// Some signatures are the same text in base64 and base64url. They are replaced by the same stand-in as well.
 #[test]
 fn a_signature_that_looks_the_same_in_two_encodings_is_the_same_too() {
     let plain = [0; 34];

@@ -1,6 +1,6 @@
 //! The names that plugins and hosts rely on.
 
-/// R-INSEAM-003, with the names of the design: setup is an async function, so `SetupStep` is the core's.
+/// R-INSEAM-003, with the names of the design: setup is an async function, so `SetupStep` belongs to the core.
 #[test]
 fn the_contract_exports_what_plugins_implement_and_are_given() {
     fn named<T: ?Sized>() -> &'static str {
@@ -24,7 +24,7 @@ fn the_contract_exports_what_plugins_implement_and_are_given() {
     assert_eq!(definition::<Nothing>(), "()");
 }
 
-/// The least that a plugin can be.
+/// The smallest possible plugin.
 struct Nothing;
 
 impl connection_contract::ConnectionDefinition for Nothing {
@@ -34,6 +34,7 @@ impl connection_contract::ConnectionDefinition for Nothing {
         use connection_contract::{AuthType, Descriptor, Kind};
         Descriptor::new(Kind::from_static("nothing"), "Nothing", AuthType::None)
     }
+
     async fn setup(
         &self,
         _: &connection_contract::SetupContext<'_>,
@@ -41,15 +42,18 @@ impl connection_contract::ConnectionDefinition for Nothing {
         use connection_contract::{Established, Identity};
         Ok(Established::new((), Identity::new("1", "nothing")))
     }
+
     fn serialize_credential(
         &self,
         (): &(),
     ) -> Result<connection_contract::Secret, connection_contract::CredentialError> {
         Ok(connection_contract::Secret::default())
     }
+
     fn parse_credential(&self, _: &[u8]) -> Result<(), connection_contract::CredentialError> {
         Ok(())
     }
+
     async fn verify(
         &self,
         (): &(),

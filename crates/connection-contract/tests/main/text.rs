@@ -19,7 +19,7 @@ fn text_for_people_loses_what_could_deceive_them() {
     assert_eq!(long.as_str().chars().count(), 500);
 }
 
-/// R-INSEAM-017, with the design's length.
+/// R-INSEAM-017, with the maximum length of the design.
 #[test]
 fn a_kind_is_a_short_plain_name() {
     for good in ["a", "github", "github-oauth", "a1-2", &"k".repeat(64)] {

@@ -1,4 +1,4 @@
-//! Times as providers write them.
+//! The formats in which providers write times.
 
 use connection_contract::Timestamp;
 

@@ -1,4 +1,4 @@
-//! JSON as data: what is read, what is refused, and what is written.
+//! JSON as data: which texts are parsed, which are rejected, and how values are written.
 
 use connection_contract::{JsonError, Value};
 

@@ -1,7 +1,7 @@
-//! What a [`Secret`] held is nowhere in the memory of the process once it is dropped, and neither is what this crate made of
-//! it on the way.
+//! After a [`Secret`] is dropped, its bytes are nowhere in the memory of the process, and neither are values that this
+//! crate derived from it.
 //!
-//! The kernel shows the memory of a process as a file, so the test reads all of it that can be written.
+//! The kernel shows the memory of a process as a file, so the test reads all memory that the process can write.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -11,18 +11,18 @@ use std::{
 
 use connection_contract::{Answer, HttpRequest, HttpResponse, Record, Secret, Spend, Timestamp, encode, host};
 
-/// Letters of each part.
+/// Number of letters in each part of a secret.
 const PART: usize = 24;
-/// Parts, with a character between them that a form encodes.
+/// Number of parts. A character between them is one that a form encodes.
 const PARTS: usize = 3;
 
-/// A letter of the secret that a test with this number has. It is written down nowhere, so that only what was made of it
-/// is found.
+/// Returns a letter of the secret of the test with this number. The secret is computed rather than written down, so
+/// that only bytes that were derived from it are found.
 fn letter(number: usize, part: usize, at: usize) -> u8 {
     b'a' + u8::try_from((at * at * number + at * 7 + part * 11) % 26).unwrap()
 }
 
-/// In one allocation.
+/// Returns the secret, in one allocation.
 fn secret(number: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(PARTS * (PART + 1));
     for part in 0..PARTS {
@@ -32,9 +32,9 @@ fn secret(number: usize) -> Vec<u8> {
     bytes
 }
 
-/// How often any part of the secret is in the memory that this process can write.
+/// Counts the parts of the secret in the memory that this process can write.
 fn found(number: usize) -> usize {
-    // Turned over, so that the search does not find what it searches for.
+    // The bytes are inverted, so that the search does not find its own pattern.
     let parts = [0, 1, 2].map(|part| (0..PART).map(|at| !letter(number, part, at)).collect::<Vec<_>>());
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let memory = File::open("/proc/self/mem").unwrap();
@@ -47,11 +47,10 @@ fn found(number: usize) -> usize {
             continue;
         }
         let (mut at, end) = (number(start), number(end));
-        // A step is shorter than a page, so that nothing is cut in two.
+        // Each step is shorter than a page by the length of a part, so that no part is split between two reads.
         while at < end {
             let length = usize::try_from(end - at).unwrap().min(page.len());
-            // Another thread may have unmapped the region since the list was read.
-            // Most of it was never used.
+            // Another thread may have unmapped the region since the list was read. Most of the memory was never used.
             if memory.read_exact_at(&mut page[..length], at).is_ok() && page[..length] != nothing[..length] {
                 for part in &parts {
                     let begins = (0..=length.saturating_sub(PART)).filter(|at| page[*at] == !part[0]);
@@ -67,7 +66,7 @@ fn found(number: usize) -> usize {
     found
 }
 
-/// A use of a secret. The secret is found in memory while it lives, and not after it is dropped.
+/// Uses a secret. It is in memory while it lives, and no longer after it is dropped.
 #[track_caller]
 fn wiped(number: usize, what: &str, work: impl FnOnce(Secret)) {
     let made = Secret::new(secret(number));
@@ -110,7 +109,7 @@ fn what_is_made_of_a_secret_is_wiped_when_it_is_dropped() {
     });
 }
 
-/// The control: what is freed and not wiped is found, unless somebody was faster.
+/// As a control, memory that is freed but not wiped is found, unless another thread reuses it first.
 #[test]
 fn what_is_not_wiped_is_found() {
     assert!((0..20).any(|_| {

@@ -11,7 +11,7 @@ pub(crate) static CLAUDE: Tool = Tool {
     provider: "Anthropic",
     binary: "claude",
     version: Version::Asked,
-    // The native installer's, and that of local installs: <https://code.claude.com/docs/en/setup>.
+    // The native installer and local installs use these directories: <https://code.claude.com/docs/en/setup>.
     places: &[".local/bin", ".claude/local"],
     package: "@anthropic-ai/claude-code",
     docs: "https://code.claude.com/docs/en/setup",
@@ -28,16 +28,16 @@ pub(crate) static CLAUDE: Tool = Tool {
         name: ".claude",
         parent_env: None,
         must_exist: false,
-        // With the variable set, `.claude.json` lies in the directory, and without it beside (seen with 2.1.197).
+        // `.claude.json` lies in the directory if the variable is set, and otherwise beside it (seen with 2.1.197).
         markers: &[".claude.json", ".credentials.json", "settings.json", "projects"],
-        // On Linux and Windows; on macOS the login is in the keychain, of which the directory says nothing:
-        // <https://code.claude.com/docs/en/authentication#credential-management>.
+        // This is the file on Linux and Windows. On macOS the login is in the keychain, and the directory says nothing
+        // about it: <https://code.claude.com/docs/en/authentication#credential-management>.
         logins: &[At(".credentials.json", "/claudeAiOauth/accessToken", None)],
-        // What `claude auth status` prints as the account (seen with 2.1.197).
+        // `claude auth status` prints this value as the account (seen with 2.1.197).
         accounts: &[At(".claude.json", "/oauthAccount/emailAddress", None)],
         ids: &[At(".claude.json", "/oauthAccount/accountUuid", None)],
         people: &[],
-        // Beside the login, where it is of a plan of Claude.ai and not of a console.
+        // The field exists if the login belongs to a plan of Claude.ai and not to a console.
         plans: &[At(".credentials.json", "/claudeAiOauth/subscriptionType", None)],
     },
     api: Api {
@@ -50,7 +50,7 @@ pub(crate) static CLAUDE: Tool = Tool {
         more_headers: &[("anthropic-version", "2023-06-01")],
         console: "https://platform.claude.com/settings/keys",
     },
-    // In the order of Shift+Tab, the optional ones behind; `dontAsk` is never part of the cycle:
+    // The order is that of Shift+Tab, followed by the optional modes. `dontAsk` is never part of the cycle:
     // <https://code.claude.com/docs/en/permission-modes>.
     modes: &["default", "acceptEdits", "plan", "bypassPermissions", "auto"],
     // <https://platform.claude.com/docs/en/build-with-claude/prompt-caching>
@@ -58,11 +58,12 @@ pub(crate) static CLAUDE: Tool = Tool {
     image: Image {
         name: "localhost/connections/claude:1",
         files: &[".claude.json"],
-        // The sessions that it resumes: <https://code.claude.com/docs/en/claude-directory>.
+        // The tool resumes the sessions in it: <https://code.claude.com/docs/en/claude-directory>.
         keeps: &["projects"],
-        // <https://code.claude.com/docs/en/data-usage>: telemetry, error reports, feedback and updates in one.
+        // The variable turns off telemetry, error reports, feedback and updates:
+        // <https://code.claude.com/docs/en/data-usage>.
         variables: &[("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
     },
-    // The limits of a subscription are handed to a status line, and written into no file that is documented.
+    // The tool passes the limits of a subscription to a status line, and writes them into no documented file.
     usage: Usage { rollouts: false, costs: Some(Costs::Anthropic), session: Session::StatusLine },
 };

@@ -9,10 +9,10 @@ pub(crate) static CODEX: Tool = Tool {
     name: "Codex",
     provider: "OpenAI",
     binary: "codex",
-    // It makes links and locks below `~/.codex/tmp` before it looks at its arguments:
+    // The tool creates links and locks below `~/.codex/tmp` before it reads its arguments:
     // <https://github.com/openai/codex/blob/main/codex-rs/arg0/src/lib.rs>.
     version: Version::NotAsked,
-    // The standalone installer's: <https://developers.openai.com/codex/environment-variables>.
+    // The standalone installer uses this directory: <https://developers.openai.com/codex/environment-variables>.
     places: &[".local/bin"],
     package: "@openai/codex",
     docs: "https://developers.openai.com/codex/cli",
@@ -24,26 +24,27 @@ pub(crate) static CODEX: Tool = Tool {
     token_env: "CODEX_ACCESS_TOKEN",
     token_command: None,
     directory: Directory {
-        // The same page; a directory that is named has to exist (seen with 0.169.0).
+        // The same page documents it. A directory that is named must exist (seen with 0.169.0).
         variable: "CODEX_HOME",
         name: ".codex",
         parent_env: None,
         must_exist: true,
         markers: &["auth.json", "config.toml", "sessions"],
-        // Where the login is in a file and not in the platform's keychain: <https://developers.openai.com/codex/auth>.
-        // 0.169.0 says "Logged in" with either of the first two.
+        // The login is in this file unless it is in the platform's keychain:
+        // <https://developers.openai.com/codex/auth>. 0.169.0 prints "Logged in" with either of the first two.
         logins: &[
             At("auth.json", "/tokens/access_token", None),
             At("auth.json", "/OPENAI_API_KEY", None),
             At("auth.json", "/tokens/id_token", None),
         ],
-        // Claims of the ID token: OpenID Connect Core 1.0, section 5.1.
+        // The claims of the ID token are those of OpenID Connect Core 1.0, section 5.1.
         accounts: &[At("auth.json", "/tokens/id_token", Some("/email"))],
-        // A workspace is one account to all who are in it.
+        // A workspace is one account, which all its members share.
         ids: &[At("auth.json", "/tokens/account_id", None)],
-        // `IdTokenInfo` of <https://github.com/openai/codex/blob/main/codex-rs/login/src/token_data.rs>.
+        // The claim is named in `IdTokenInfo` of
+        // <https://github.com/openai/codex/blob/main/codex-rs/login/src/token_data.rs>.
         people: &[At("auth.json", "/tokens/id_token", Some("/https:~1~1api.openai.com~1auth/chatgpt_user_id"))],
-        // The same file; a plan that is free is no subscription.
+        // The same file names this claim. A free plan is not a subscription.
         plans: &[At("auth.json", "/tokens/id_token", Some("/https:~1~1api.openai.com~1auth/chatgpt_plan_type"))],
     },
     api: Api {
@@ -55,17 +56,18 @@ pub(crate) static CODEX: Tool = Tool {
         more_headers: &[],
         console: "https://platform.openai.com/api-keys",
     },
-    // `--sandbox`, from the narrowest on: <https://developers.openai.com/codex/cli/reference>.
+    // The modes are those of `--sandbox`, the narrowest first: <https://developers.openai.com/codex/cli/reference>.
     modes: &["read-only", "workspace-write", "danger-full-access"],
     cache_ttl: None,
-    // No variable turns anything off; that is in `config.toml`, which is the user's.
+    // No environment variable turns anything off. `config.toml` does that, and it belongs to the user.
     image: Image {
         name: "localhost/connections/codex:1",
         files: &[],
-        // The sessions that it resumes: <https://developers.openai.com/codex/cli/features>.
+        // The tool resumes the sessions in it: <https://developers.openai.com/codex/cli/features>.
         keeps: &["sessions"],
         variables: &[],
     },
-    // `TokenCountEvent` of <https://github.com/openai/codex/blob/main/codex-rs/protocol/src/protocol.rs>.
+    // The session files contain `TokenCountEvent` of
+    // <https://github.com/openai/codex/blob/main/codex-rs/protocol/src/protocol.rs>.
     usage: Usage { rollouts: true, costs: Some(Costs::OpenAi), session: Session::Context },
 };

@@ -1,7 +1,7 @@
-//! The table: one file per tool.
+//! The table of tools, with one file for each.
 //!
-//! Each value is of the tool's public documents, which are named beside it; what only the published package showed says
-//! with which version it was seen.
+//! Each value comes from the tool's public documentation, which a comment beside it names. A value that only the
+//! published package shows is marked with the version in which it was seen.
 
 mod claude;
 mod codex;

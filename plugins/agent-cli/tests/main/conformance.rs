@@ -1,4 +1,4 @@
-//! The contract's sentences, for each kind, with an API key, with a token and with the tool's own login.
+//! The conformance suite for each kind, with an API key, with a token and with the tool's own login.
 
 use connection_testkit::{Input, conformance::Suite};
 

@@ -1,4 +1,4 @@
-//! The files from which images are built: read, never built, since that takes a network.
+//! The files from which images are built. The tests read them and build nothing, because a build needs a network.
 
 use std::{fs, path::Path};
 
@@ -39,7 +39,7 @@ fn each_image_has_a_base_with_a_tag_and_a_user_and_the_tool_of_its_kind() {
     }
 }
 
-/// The instructions of a file, comments left out and lines joined.
+/// Returns the instructions of a file, without comments and with continued lines joined.
 fn instructions(kind: &str) -> Vec<(String, String)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("images").join(kind).join("Containerfile");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -1,4 +1,4 @@
-//! An API key: how it is asked, proven, named and attached.
+//! API keys: how setup asks for a key, checks it, names its account and attaches it.
 
 use connection_contract::prelude::*;
 use connection_testkit::{FakeHost, Input, Reply, header, offline, sha256};

@@ -6,7 +6,7 @@ use connection_testkit::Input;
 use crate::{host, kinds, signed_in};
 
 const DAY: &str = "sessions/2026/01/31";
-/// Past the clock of the fake host, 2026-01-31T10:20:30Z.
+/// A time after the clock of the fake host, which starts at 2026-01-31T10:20:30Z.
 const LATER: i64 = 1_769_860_000;
 
 fn token_count(at: &str, limits: &str) -> String {
@@ -86,7 +86,7 @@ fn a_directory_without_sessions_has_no_metrics_and_that_is_no_error() {
     assert_eq!(fetched(&[broken, ("sessions/note.jsonl", String::new())]).metrics, []);
 }
 
-/// What is fetched of a directory with a login and these files.
+/// Returns the usage for a directory with a login and these files.
 #[track_caller]
 fn fetched(more: &[(&'static str, String)]) -> UsageSnapshot {
     let files: Vec<_> = signed_in("codex").into_iter().chain(more.iter().cloned()).collect();

@@ -1,8 +1,8 @@
-//! What the tools write of a login, as their documents and published packages have it.
+//! The files of a login, as the documentation and the published packages of the tools show them.
 
 use connection_contract::encode;
 
-/// What a directory holds in which somebody is signed in, as the tools write it.
+/// Returns the files of a directory in which a person is signed in.
 pub(crate) fn signed_in(kind: &str) -> Vec<(&'static str, String)> {
     match kind {
         "claude" => vec![
@@ -21,12 +21,12 @@ pub(crate) fn signed_in(kind: &str) -> Vec<(&'static str, String)> {
     }
 }
 
-/// What `codex login` writes: <https://developers.openai.com/codex/auth>.
+/// Returns the file that `codex login` writes: <https://developers.openai.com/codex/auth>.
 pub(crate) fn codex_login(email: &str, account: &str) -> String {
     codex_login_of_plan(email, account, "plus")
 }
 
-/// The same with another plan.
+/// Returns the same file for an account with this plan.
 pub(crate) fn codex_login_of_plan(email: &str, account: &str, plan: &str) -> String {
     let user = email.split('@').next().unwrap_or_default();
     let claims = format!(

@@ -1,4 +1,4 @@
-//! The plugin against a fake host; nothing leaves the process, and no tool is run.
+//! The plugin against a fake host. No test sends a request, and only those in `real` run a tool.
 
 mod conformance;
 mod images;
@@ -24,16 +24,18 @@ const ADMIN: &str = "canary-admin-key-8d20f3b6";
 const TOKEN: &str = "canary-setup-token-77aa31e4";
 const HOME: &str = "/home/ada/dir";
 
-/// Every kind, by its name.
+/// Returns every kind with its name.
 fn kinds() -> [(&'static str, Make); 3] {
     [("claude", AgentCli::claude), ("codex", AgentCli::codex), ("gemini", AgentCli::gemini)]
 }
+
 type Make = fn() -> AgentCli;
-/// The kind of that name.
+/// Creates the kind with this name.
 fn made(name: &str) -> AgentCli {
     kinds().into_iter().find(|(kind, _)| *kind == name).expect("a kind of ours").1()
 }
-/// The kind's list of models, asked with the key.
+
+/// Returns the request for the kind's list of models, with the key.
 fn models(kind: &str) -> Expected {
     match kind {
         "claude" => Expected::get("https://api.anthropic.com/v1/models")
@@ -48,20 +50,24 @@ fn models(kind: &str) -> Expected {
             .answer(Reply::json(200, r#"{"models": []}"#)),
     }
 }
-/// A host with the tool, and a directory with these files.
+
+/// Returns a host that has the tool, and a directory with these files.
 fn host(make: Make, files: &[(&'static str, String)]) -> FakeHost<AgentCli> {
     equipped(FakeHost::new(make()), files)
 }
-/// The same of a host that is there.
+
+/// Adds the tool and the directory to an existing host.
 fn equipped(host: FakeHost<AgentCli>, files: &[(&'static str, String)]) -> FakeHost<AgentCli> {
     let tools = installed(host.definition());
     host.tools(tools).files(directory(files)).directory(HOME)
 }
-/// The tool of the kind is there.
+
+/// Returns tools that include that of the kind.
 fn installed(kind: &AgentCli) -> FakeTools {
     FakeTools::new().tool(&kind.descriptor().tools[0].binary, "/usr/local/bin/tool", "1.2.3 (tool)")
 }
-/// The directory of the profile with these files, and no other.
+
+/// Returns a file service with only the directory of the profile and these files.
 fn directory(files: &[(&'static str, String)]) -> FakeFiles {
     let files: Vec<_> = files.iter().map(|(name, content)| (*name, content.as_str())).collect();
     FakeFiles::new().root(HOME, &files)

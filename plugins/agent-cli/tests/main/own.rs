@@ -1,4 +1,4 @@
-//! The tool's own login: signed in, signed out, not known, not installed, and what each looks like in a setup and later.
+//! The tool's own login: signed in, signed out, unknown and not installed, each in a setup and in a later verification.
 
 use connection_contract::prelude::*;
 use connection_plugin_agent_cli::AgentCli;
@@ -75,7 +75,7 @@ fn a_directory_without_a_login_is_signed_out_and_says_how_to_sign_in() {
     }
 }
 
-/// It may be just being written, or of another sort of login.
+/// The tool may be writing the file, or the file may belong to another type of login.
 #[test]
 fn a_login_file_that_cannot_be_judged_says_nothing() {
     for (kind, make) in kinds() {
@@ -88,7 +88,7 @@ fn a_login_file_that_cannot_be_judged_says_nothing() {
             let host = host(make, &[(file, (*content).to_owned())]);
             assert!(host.setup([own()]).run().is_ok(), "{kind}: {content}");
         }
-        // Nor is somebody signed out by it who was signed in.
+        // Such a file does not sign out an account that was signed in.
         let before = host(make, &signed_in(kind));
         let made = before.setup([own()]).run().unwrap();
         let later = host(make, &[(file, contents[0].to_owned())]);
@@ -121,7 +121,7 @@ fn two_people_of_one_workspace_are_two_accounts() {
         host.setup([own()]).run().unwrap().identity.account_id
     };
     assert_ne!(identity("ada@example.com"), identity("eve@example.com"));
-    // Where the token does not say, it is the workspace, as it was.
+    // The account is that of the workspace if the token does not name a person.
     let bare = codex_login("ada@example.com", "acc-1").replace("id_token", "other_token");
     let host = host(make, &[("auth.json", bare)]);
     assert_eq!(host.setup([own()]).run().unwrap().identity.account_id.as_str(), "acc-1");
@@ -157,7 +157,7 @@ fn without_a_directory_there_is_no_login_to_take() {
             (found.liveness, found.reason.unwrap().code.as_ref()),
             (Liveness::Failing, &*format!("{kind}_nowhere"))
         );
-        // A key needs none.
+        // An API key needs no directory.
         let inputs = [Input::answers(&[("how", "apiKey")]), Input::answers(&[("apiKey", KEY)])];
         host.expect(models(kind)).setup(inputs).run().unwrap();
     }
@@ -168,7 +168,7 @@ fn without_a_directory_there_is_no_login_to_take() {
 fn a_file_of_the_account_that_cannot_be_judged_says_nothing() {
     for (kind, account) in [("claude", ".claude.json"), ("gemini", "google_accounts.json")] {
         let make = kinds().into_iter().find(|(name, _)| *name == kind).unwrap().1;
-        // The login itself is elsewhere, as in a keychain.
+        // The login itself is in another place, such as a keychain.
         let files: Vec<_> = signed_in(kind).into_iter().filter(|(name, _)| *name == account).collect();
         let made_on = host(make, &files);
         let made = made_on.setup([own()]).run().unwrap();

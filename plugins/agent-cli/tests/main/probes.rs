@@ -1,4 +1,5 @@
-//! What the data of each kind finds in files as the tools write them: the data's own test, besides the plugin's use of it.
+//! The values that the table of each kind finds in files of the tools. The plugin's use of these values has its own
+//! tests.
 
 use connection_contract::prelude::*;
 

@@ -1,7 +1,8 @@
-//! The data against the real tools, as the registry of npm has them: what is told of a tool is what that tool does.
+//! The table against the real tools from the npm registry: what the table says of a tool is what that tool does.
 //!
-//! `cargo xtask setup` installs them below `tests/tools`. Where a tool is not there, its tests are left out, loudly, in CI too.
-//! Each runs with an empty home directory and a proxy that nobody serves, so nothing of a person is read and nothing is sent.
+//! `cargo xtask setup` installs the tools below `tests/tools`. If a tool is not installed, its tests are skipped with a
+//! message, in CI too. Each tool runs with an empty home directory and behind a proxy that does not exist, so it reads
+//! nothing of a person and sends nothing.
 
 use std::{
     fs,
@@ -14,7 +15,7 @@ use connection_contract::prelude::*;
 
 use crate::{made, signed_in};
 
-/// Port 9 discards, and nobody serves it.
+/// The address of a proxy that does not exist: nobody serves port 9 (discard).
 const NOBODY: &str = "http://127.0.0.1:9";
 
 #[test]
@@ -67,13 +68,13 @@ fn a_login_is_found_in_the_directory_that_the_profile_names_and_nowhere_else() {
                 assert!(said(&others).contains("Not logged in"), "{}", said(&others));
             }
             _ => {
-                // It has no command that tells, but names the file that it looked into.
+                // Gemini CLI has no command that prints the account, but it names the file that it read.
                 let settings = tool.directory().join("settings.json");
                 assert!(said(&found).contains(&settings.display().to_string()), "{}", said(&found));
                 assert!(!said(&others).contains(&settings.display().to_string()), "{}", said(&others));
             }
         }
-        // And it wrote to neither place that it uses by itself.
+        // The tool also wrote to neither of its default places.
         let implicit = tool.home().join(tool.profiles().implicit_dir.relative.as_ref());
         assert!(!implicit.exists(), "{} is there", implicit.display());
         assert!(!tool.home().join(".claude.json").exists());
@@ -100,14 +101,14 @@ fn each_permission_mode_and_each_way_to_sign_in_is_one_of_the_tools_own() {
     }
 }
 
-/// A tool that is installed, and where it runs.
+/// An installed tool, and the directory in which it runs.
 struct Tool {
     kind: &'static str,
     program: PathBuf,
     place: PathBuf,
 }
 
-/// The tools that are here; of each other one it is said that it is left out.
+/// Returns the installed tools, and prints a message for each of the others.
 fn installed(what: &str) -> Vec<Tool> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools");
     let programs = [
@@ -118,7 +119,7 @@ fn installed(what: &str) -> Vec<Tool> {
     let here = programs.into_iter().filter_map(|(kind, program)| {
         let program = tools.join(kind).join("node_modules").join(program);
         if !program.is_file() {
-            // Past what the test harness captures.
+            // Writing to `stderr` directly is not captured by the test harness.
             let message =
                 format!("\n\nSKIPPED: that the real {kind} {what} (tests/tools/{kind} is not installed).\n\n");
             io::stderr().write_all(message.as_bytes()).unwrap_or_default();
@@ -140,36 +141,44 @@ impl Tool {
     fn profiles(&self) -> ProfileSpec {
         made(self.kind).profiles().expect("profiles")
     }
+
     fn spec(&self) -> ToolSpec {
         made(self.kind).descriptor().tools.into_iter().next().expect("one tool")
     }
-    /// Called as the tool insists.
+
+    /// Returns the directory of the profile, with the name that the tool requires.
     fn directory(&self) -> PathBuf {
         self.place.join("profile").join(self.profiles().dir_name.as_deref().unwrap_or("config"))
     }
-    /// Another profile, in which nobody is signed in.
+
+    /// Returns the directory of another profile, in which nobody is signed in.
     fn other(&self) -> PathBuf {
         self.place.join("other").join(self.profiles().dir_name.as_deref().unwrap_or("config"))
     }
+
     fn home(&self) -> PathBuf {
         self.place.join("home")
     }
+
     fn write(&self, files: &[(&'static str, String)]) {
         for (name, content) in files {
             fs::write(self.directory().join(name), content).expect("a file of the test");
         }
     }
-    /// The version that the lock file names.
+
+    /// Returns the version that `package.json` names.
     fn pinned(&self) -> String {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools").join(self.kind).join("package.json");
         let manifest = Value::parse(&fs::read(manifest).expect("a manifest")).expect("JSON");
         let Value::Map(dependencies) = &manifest["dependencies"] else { panic!("it depends on the tool") };
         dependencies[0].1.as_str().expect("a version").to_owned()
     }
-    /// Asks who is signed in: in the profile, or in the other one.
+
+    /// Asks the tool who is signed in, in the profile or in the other one.
     fn status(&self, in_profile: bool) -> Output {
         self.status_in(&if in_profile { self.directory() } else { self.other() })
     }
+
     fn status_in(&self, directory: &Path) -> Output {
         let args: &[&str] = match self.kind {
             "claude" => &["auth", "status"],
@@ -179,21 +188,25 @@ impl Tool {
         let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
         self.run_in(directory, &args)
     }
+
     fn run(&self, args: &[String]) -> Output {
         self.run_in(&self.directory(), args)
     }
-    /// With the variables of the profile, by the data, and no other of this process but where programs are.
+
+    /// Runs the tool with the variables that the table names for the profile. Of the variables of this process, only
+    /// `PATH` is passed on.
     #[expect(clippy::disallowed_methods, reason = "a test that runs a program has to find it")]
     fn run_in(&self, directory: &Path, args: &[String]) -> Output {
         let profiles = self.profiles();
         let mut command = Command::new("node");
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.home());
-        // Codex writes nothing into a directory that lies below that for temporary files, which that of a build may.
+        // Codex writes nothing into a directory below the one for temporary files, and the directory of a build may lie
+        // there.
         command.env("TMPDIR", self.place.join("temporary"));
         for proxy in ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"] {
             command.env(proxy, NOBODY);
         }
-        // One process is enough here: by itself it starts another one with more memory.
+        // One process is enough here. By default, the tool starts a second one with more memory.
         command.env("GEMINI_CLI_NO_RELAUNCH", "true").env(&*profiles.env_var, directory);
         for (name, value) in &profiles.extra_env {
             match value {

@@ -1,11 +1,12 @@
-//! What a running session of a tool tells: its context, and the windows of a subscription.
+//! The metrics of a running session: its context, and the windows of a subscription.
 
 use connection_contract::prelude::*;
 use connection_testkit::Input;
 
 use crate::{host, kinds, logins::codex_login_of_plan, made, signed_in};
 
-/// What Claude Code 2.1 hands to the command of a status line: <https://code.claude.com/docs/en/statusline>.
+/// The document that Claude Code 2.1 passes to the command of a status line:
+/// <https://code.claude.com/docs/en/statusline>.
 const STATUS_LINE: &str = r#"{
     "hook_event_name": "Status", "session_id": "canary-session", "cwd": "/home/ada/canary",
     "model": {"id": "claude-opus-4-8", "display_name": "Opus"}, "version": "2.1.197",
@@ -60,7 +61,7 @@ fn the_status_line_of_claude_tells_the_windows_of_a_subscription_and_the_context
 
 #[test]
 fn a_session_that_says_less_tells_less_and_one_that_says_something_odd_tells_nothing_of_that() {
-    // Before the first answer, and for an account without a subscription.
+    // Before the first answer, and for an account without a subscription, the document has neither.
     let first = r#"{"context_window": {"context_window_size": 200000, "current_usage": null}}"#;
     assert_eq!(told("claude", first), []);
     assert_eq!(told("claude", "{}"), []);
@@ -87,7 +88,7 @@ fn a_session_of_gemini_tells_its_tokens_and_an_answer_the_context() {
     // The event `gemini_cli.api_response`: <https://geminicli.com/docs/cli/telemetry>.
     let event = r#"{"name": "gemini_cli.api_response", "attributes": {"model": "gemini-2.5-pro", "input_token_count": 8965, "total_token_count": 9033}}"#;
     assert_eq!(told("gemini", event), [TokenUtilization::new("context", "Context", 8965).into()]);
-    // What the host counted itself goes before.
+    // A count of the host takes precedence over the document.
     let document = Value::parse(event.as_bytes()).unwrap();
     let session = SessionTokens::new(7, Some(1_048_576)).said(document);
     let counted = made("gemini").usage().unwrap().format_session_metrics(&session);
@@ -107,7 +108,7 @@ fn a_login_of_a_plan_is_paid_for_by_a_subscription_and_no_other_is_said_to_be() 
         mode
     };
     assert_eq!(mode("claude", &signed_in("claude")).as_deref(), Some("subscription"));
-    // Of a console, or of a version that does not tell.
+    // The login of a console, or of a version that does not name the plan, has no such field.
     let mut console = signed_in("claude");
     console
         .iter_mut()

@@ -1,4 +1,4 @@
-//! What hosts are told of each kind: profiles, sandbox, tool, modes.
+//! The contract types of each kind: profiles, sandbox, tool and permission modes.
 
 use connection_contract::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What an organization spent, as its provider tells an administrator's key.
+//! The costs of an organization, as its provider reports them for an admin key.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Expected, FakeHost, Input, Reply};
@@ -62,9 +62,11 @@ fn fetched(kind: &str, requests: impl IntoIterator<Item = Expected>) -> Result<U
     let made = host.setup([how(), Input::answers(&[("apiKey", KEY), ("adminKey", ADMIN)])]).run().expect("a good key");
     host.fetch_usage(&made.credential, &host.connection(&made)).map_err(|error| error.to_string())
 }
+
 fn how() -> Input {
     Input::answers(&[("how", "apiKey")])
 }
+
 fn moment(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).expect("a time")
 }

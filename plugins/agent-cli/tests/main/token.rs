@@ -1,4 +1,4 @@
-//! A token that the tool prints: how it is asked, named, and handed to the tool alone.
+//! Tokens that a tool prints: how setup asks for a token and names its account, and that only the tool receives it.
 
 use connection_contract::prelude::*;
 use connection_testkit::{FakeHost, Input};
@@ -17,7 +17,7 @@ fn a_token_is_of_its_profile_so_that_a_later_one_takes_its_place() {
     let later = host().setup(given("another-token")).run().unwrap();
     assert_eq!(first.identity.account_id, later.identity.account_id);
     assert!(!format!("{:?}", first.identity).contains(TOKEN));
-    // Nothing is asked of the provider, here or later.
+    // Neither setup nor verify sends a request to the provider.
     let host = host();
     assert_eq!(host.verify(&first.credential, &host.connection(&first)).unwrap().liveness, Liveness::Live);
 }

@@ -1,4 +1,4 @@
-//! The contract's sentences.
+//! The conformance suite.
 
 use connection_plugin_filesystem::Filesystem;
 use connection_testkit::conformance::Suite;

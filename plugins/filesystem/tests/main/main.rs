@@ -1,4 +1,4 @@
-//! The plugin against a fake host; no real file is touched.
+//! The plugin against a fake host. No test touches a real file.
 
 mod conformance;
 mod setup;
@@ -10,9 +10,11 @@ use connection_testkit::{FakeFiles, FakeHost, Input};
 fn host(files: FakeFiles) -> FakeHost<Filesystem> {
     FakeHost::new(Filesystem).files(files)
 }
+
 fn files() -> FakeFiles {
     FakeFiles::new().root("/home/ada/notes", &[("todo.md", "milk")]).root("/home/ada/work", &[])
 }
+
 fn roots(paths: &[&str]) -> Input {
     Input::answers(&paths.iter().map(|path| ("roots", *path)).collect::<Vec<_>>())
 }

@@ -1,4 +1,4 @@
-//! Connecting: which directories are granted, and how the account is named.
+//! Setup: the directories that are granted, and the name of the account.
 
 use connection_contract::prelude::*;
 use connection_plugin_filesystem::Filesystem;

@@ -1,4 +1,4 @@
-//! Using: each way in which a granted directory can be missing.
+//! Verification: each way in which a granted directory can be unavailable.
 
 use connection_contract::prelude::*;
 use connection_testkit::FakeFiles;
@@ -42,7 +42,7 @@ fn a_connection_without_directories_is_failing() {
     assert_eq!(found.liveness, Liveness::Failing);
 }
 
-/// Verifies notes and work on a host with these files, and gives the reason's message.
+/// Verifies a connection to notes and work on a host with these files, and returns the message of the reason.
 #[track_caller]
 fn check(later: FakeFiles, liveness: Liveness, code: Option<&str>) -> Option<String> {
     let before = host(files());

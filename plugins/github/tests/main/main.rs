@@ -1,4 +1,4 @@
-//! The plugin against a fake host; nothing leaves the process.
+//! The plugin against a fake host. No test sends a request.
 
 mod conformance;
 mod refusals;
@@ -15,16 +15,19 @@ const USER: &str = r#"{"login": "octocat", "id": 583231, "name": "The Octocat"}"
 fn host() -> FakeHost<GitHub> {
     FakeHost::new(GitHub)
 }
+
 fn token() -> Input {
     Input::answers(&[("accessToken", TOKEN)])
 }
-/// The one request that the plugin knows, as GitHub documents it.
+
+/// Returns the only request that the plugin sends, as GitHub documents it.
 fn get_user() -> Expected {
     Expected::get("https://api.github.com/user")
         .header("authorization", &format!("Bearer {TOKEN}"))
         .header("accept", "application/vnd.github+json")
         .header("x-github-api-version", "2022-11-28")
 }
+
 fn octocat() -> Reply {
     Reply::json(200, USER)
         .header("x-oauth-scopes", "read:user, repo")

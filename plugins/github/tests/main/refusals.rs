@@ -1,11 +1,11 @@
-//! Every way in which GitHub says no. A limit that will pass is never a lost authorization.
+//! Every way in which GitHub rejects a request. A rate limit is never reported as a lost authorization.
 
 use connection_contract::prelude::*;
 use connection_testkit::Reply;
 
 use crate::{get_user, host, octocat, token};
 
-/// 2026-01-31T10:20:30Z, when the fake host's clock begins.
+/// 2026-01-31T10:20:30Z, the start of the fake host's clock.
 const NOW: i64 = 1_769_854_830;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Connecting: what is asked, what is kept, and what is asked again.
+//! Setup: the fields, the stored values, and the repeated questions.
 
 use connection_contract::prelude::*;
 use connection_plugin_github::GitHub;

@@ -1,4 +1,5 @@
-//! Using: what a live token says of itself, how it is attached, and under which name it is handed out.
+//! Verification and use: what GitHub reports about a token, how the token is attached, and the name under which it is
+//! handed out.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Reply, header};

@@ -1,4 +1,4 @@
-//! Webhooks: GitHub's own example, two keys, and what is refused.
+//! Webhooks: the example from GitHub's documentation, two keys, and rejected deliveries.
 
 use connection_contract::prelude::*;
 use connection_plugin_github::{GitHub, Token};
@@ -32,7 +32,7 @@ fn the_documented_example_is_authentic() {
     assert_eq!((event.name.as_str(), event.signed.expose()), ("push", BODY.as_bytes()));
 }
 
-/// The former key is good as long as the host gives it, in either place.
+/// Both keys are accepted for as long as the host passes the former one, in any order.
 #[test]
 fn either_of_two_keys_may_have_signed() {
     let signed = delivery(&[("X-Hub-Signature-256", SIGNATURE)], BODY);
@@ -64,7 +64,7 @@ fn what_is_not_signed_as_documented_is_refused() {
     assert_eq!(receive(&host(), &["it's a secret to everybody"], &signed).unwrap_err(), NotAuthentic::Signature);
 }
 
-/// The name of an event is not signed: it tells no event from another.
+/// The name of an event is not signed, so it does not make a different event.
 #[test]
 fn the_same_body_under_another_name_is_the_same_event() {
     let named = |name| delivery(&[("X-Hub-Signature-256", SIGNATURE), ("X-GitHub-Event", name)], BODY);

@@ -1,4 +1,4 @@
-//! The contract's sentences, and that no token shows.
+//! The conformance suite, which also checks that no token is shown.
 
 use connection_plugin_gmail::gmail;
 use connection_testkit::{Expected, Reply, conformance::Suite};

@@ -1,4 +1,4 @@
-//! Connecting a mailbox: what is asked of Google, how long it lasts, and what a limit is.
+//! Connecting a mailbox: the request to Google, the lifetime of the authorization, and rate limits.
 
 use connection_contract::prelude::*;
 use connection_plugin_gmail::gmail;
@@ -20,7 +20,7 @@ fn a_mailbox_is_its_address() {
     }
 }
 
-/// While the application is in testing, refresh tokens live for seven days and Google says so.
+/// While the application is in testing, Google's refresh tokens live for seven days, and its answer says so.
 #[test]
 fn an_application_in_testing_ends_after_seven_days() {
     let host = host().expect(redeem().answer(tokens(r#", "refresh_token_expires_in": 604799"#))).expect(profile());
@@ -43,7 +43,7 @@ fn the_first_setup_asks_for_the_application() {
     host.setup([asked, back()]).run().unwrap();
 }
 
-/// Somebody unticked the box at Google.
+/// The person has deselected the scope on Google's page.
 #[test]
 fn mail_that_was_not_granted_is_named() {
     let answer = format!(r#"{{"access_token": "{}", "expires_in": 3599, "scope": "openid"}}"#, crate::ACCESS);
@@ -53,7 +53,8 @@ fn mail_that_was_not_granted_is_named() {
     assert!(failure.message.as_str().contains(SCOPE));
 }
 
-/// Without a browser here, one elsewhere: Google has no device codes for mail, and the guide says what to do.
+/// Without a browser on this machine, a person uses one elsewhere: Google has no device codes for mail, and the guide
+/// explains that.
 #[test]
 fn no_device_code_is_offered_and_the_guide_says_what_instead() {
     let descriptor = gmail().descriptor();

@@ -1,4 +1,4 @@
-//! The plugin against a fake host; nothing leaves the process.
+//! The plugin against a fake host. No test sends a request.
 
 mod conformance;
 mod mail;
@@ -18,17 +18,22 @@ const CALLBACK: &str = "http://127.0.0.1:47781/callback/gmail";
 fn host() -> FakeHost<OAuth2> {
     known(FakeHost::new(gmail()).inbound_http(CALLBACK))
 }
-/// A host whose owner was asked for the application before.
+
+/// Returns a host that already has the application.
 fn known(host: FakeHost<OAuth2>) -> FakeHost<OAuth2> {
     host.secret_value(CLIENT_KEY, client_value(ID, Some(&SECRET.into())))
 }
+
 fn back() -> Input {
     Input::callback(&[("code", "4/canary-code-99"), ("iss", "https://accounts.google.com"), ("scope", SCOPE)])
 }
+
 fn redeem() -> Expected {
     Expected::post(TOKEN)
 }
-/// As Google answers; while the application is in testing, with the life of the refresh token.
+
+/// Returns Google's answer with tokens. While the application is in testing, it includes the lifetime of the refresh
+/// token.
 fn tokens(more: &str) -> Reply {
     Reply::json(
         200,
@@ -37,6 +42,7 @@ fn tokens(more: &str) -> Reply {
         ),
     )
 }
+
 fn renew() -> Expected {
     Expected::post(TOKEN).form(&[
         ("grant_type", "refresh_token"),
@@ -45,6 +51,7 @@ fn renew() -> Expected {
         ("client_secret", SECRET),
     ])
 }
+
 fn profile() -> Expected {
     Expected::get("https://gmail.googleapis.com/gmail/v1/users/me/profile")
         .header("authorization", &format!("Bearer {ACCESS}"))

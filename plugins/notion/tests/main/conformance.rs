@@ -1,4 +1,4 @@
-//! The contract's sentences, and that the token shows nowhere.
+//! The conformance suite, which also checks that the token is shown nowhere.
 
 use connection_plugin_notion::Notion;
 use connection_testkit::conformance::Suite;

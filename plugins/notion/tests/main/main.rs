@@ -1,4 +1,4 @@
-//! The plugin against a fake host; nothing leaves the process.
+//! The plugin against a fake host. No test sends a request.
 
 mod conformance;
 mod refusals;
@@ -15,10 +15,12 @@ const ME: &str = r#"{"object": "user", "id": "4d7b4b7a-9f2a", "name": "Robot", "
 fn host() -> FakeHost<Notion> {
     FakeHost::new(Notion)
 }
+
 fn token() -> Input {
     Input::answers(&[("apiKey", TOKEN)])
 }
-/// The one request that the plugin knows, as Notion documents it.
+
+/// Returns the only request that the plugin sends, as Notion documents it.
 fn get_me() -> Expected {
     Expected::get("https://api.notion.com/v1/users/me")
         .header("authorization", &format!("Bearer {TOKEN}"))

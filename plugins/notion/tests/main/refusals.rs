@@ -25,7 +25,7 @@ fn each_documented_code_has_its_meaning() {
         (503, "service_unavailable", Offline, reason::PROVIDER_ERROR),
         (503, "database_connection_unavailable", Offline, reason::PROVIDER_ERROR),
         (504, "gateway_timeout", Offline, reason::PROVIDER_ERROR),
-        // Not documented: the status decides.
+        // The status decides for a code that is not documented.
         (403, "something_new", Failing, reason::UNAUTHORIZED),
         (503, "something_new", Offline, reason::PROVIDER_ERROR),
     ] {

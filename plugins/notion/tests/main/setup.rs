@@ -1,4 +1,4 @@
-//! Connecting and using.
+//! Setup and use of a connection.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Input, Reply, header, offline};

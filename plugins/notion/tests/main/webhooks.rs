@@ -1,11 +1,11 @@
-//! Webhooks: Notion's own example, the token that comes first, and what is refused.
+//! Webhooks: the example from Notion's documentation, the first token, and rejected deliveries.
 
 use connection_contract::prelude::*;
 use connection_plugin_notion::{Notion, Token};
 
 use crate::{TOKEN, host};
 
-/// From <https://developers.notion.com/reference/webhooks>: the body, its token and its signature.
+/// The body, its token and its signature, from <https://developers.notion.com/reference/webhooks>.
 const BODY: &str = r#"{"verification_token":"secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"}"#;
 const KEY: &str = "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl";
 const SIGNATURE: &str = "sha256=461e8cbcba8a75c3edd866f0e71280f5a85cbf21eff040ebd10fe266df38a735";
@@ -43,7 +43,8 @@ fn an_event_is_called_by_its_type_and_may_be_any_bytes() {
     }
 }
 
-/// Signed or not: nothing proves the first token, and the host decides whether it is waited for.
+/// The token is read whether or not the delivery is signed. Nothing proves the first token, and the host decides if it
+/// waits for one.
 #[test]
 fn the_token_that_comes_first_is_told_and_an_event_tells_none() {
     for headers in [&[][..], &[("X-Notion-Signature", SIGNATURE)]] {

@@ -1,4 +1,4 @@
-//! The contract's sentences, and that no secret shows anywhere, for each way to log in.
+//! The conformance suite for each way to log in, which also checks that no secret is shown.
 
 use connection_plugin_twilio::Twilio;
 use connection_testkit::{Reply, conformance::Suite};

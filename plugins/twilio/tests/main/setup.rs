@@ -1,4 +1,4 @@
-//! Connecting: with an auth token, with each type of key, and with neither.
+//! Setup: with an auth token, with each type of key, and with neither.
 
 use connection_contract::prelude::*;
 use connection_plugin_twilio::Twilio;
@@ -85,7 +85,8 @@ fn a_bad_network_does_not_end_the_setup() {
     assert_eq!(made.unwrap().identity.label.as_str(), "Acme Support");
 }
 
-/// The host matches the whole text; the testkit has no regular expressions, so the pattern itself is pinned.
+/// The host matches the whole text. The testkit has no regular expressions, so the test compares the patterns
+/// themselves.
 #[test]
 fn the_shape_of_each_sid_is_declared() {
     let descriptor = Twilio.descriptor();

@@ -1,4 +1,4 @@
-//! Using: what each answer of Twilio means, and how each login is attached.
+//! Verification: the meaning of each answer of Twilio, and how each login is attached.
 
 use connection_contract::prelude::*;
 use connection_testkit::{Reply, header};

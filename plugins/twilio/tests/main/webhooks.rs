@@ -1,11 +1,12 @@
-//! Webhooks: the examples of Twilio's documents and libraries, ports, and what is refused.
+//! Webhooks: the examples from Twilio's documentation and libraries, ports, and rejected deliveries.
 
 use connection_contract::prelude::*;
 use connection_plugin_twilio::{Login, Twilio};
 
 use crate::{ACCOUNT, KEY, SECRET, host};
 
-/// From <https://www.twilio.com/docs/usage/webhooks/webhooks-security> and the tests of Twilio's libraries.
+/// These values are from <https://www.twilio.com/docs/usage/webhooks/webhooks-security> and from the tests of Twilio's
+/// libraries.
 const TOKEN: &str = "12345";
 const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
 const FORM: &str = "CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212";
@@ -31,7 +32,7 @@ fn receive(url: &str, content_type: &str, signature: &str, body: &str) -> Result
     host().receive(&login(&[("authToken", TOKEN)]), &[], &delivery)
 }
 
-/// As Twilio documents it, and not as the plugin computes it.
+/// Computes a signature as Twilio documents it, independently of the plugin.
 fn signature(address: &str, pairs: &str) -> String {
     encode::base64(&connection_testkit::hmac_sha1(TOKEN.as_bytes(), format!("{address}{pairs}").as_bytes()))
 }
@@ -47,7 +48,7 @@ fn the_documented_form_is_authentic() {
     let covered = "CallSidCA1234567890ABCDECaller+14158675309Digits1234From+14158675309To+18005551212";
     assert_eq!(event.signed.expose_str(), Some(&*format!("{URL}{covered}")));
     assert!(receive(URL, "application/x-www-form-urlencoded; charset=UTF-8", FORM_SIGNATURE, FORM).is_ok());
-    // The order in which a form comes is not signed.
+    // The order of the pairs in a form is not signed.
     let turned: Vec<_> = FORM.split('&').rev().collect();
     assert!(receive(URL, FORM_TYPE, FORM_SIGNATURE, &turned.join("&")).is_ok());
 }
@@ -64,12 +65,12 @@ fn a_json_body_is_authentic_by_its_hash_in_the_address() {
     ] {
         assert_eq!(receive(&url, "application/json", JSON_SIGNATURE, body).unwrap_err(), NotAuthentic::Signature);
     }
-    // A body that the signature does not cover is refused also when the address alone is signed.
+    // A body that the signature does not cover is rejected even if the address alone is signed.
     assert!(receive(URL, "application/json", &signature(URL, ""), JSON).is_err());
     assert!(receive(URL, "", &signature(URL, ""), "").is_ok(), "the control");
 }
 
-/// Twilio signs now with the port and now without it; the host gives the address with it or not.
+/// Twilio signs the address sometimes with and sometimes without its port, and the host passes it in either form.
 #[test]
 fn the_usual_port_may_be_there_or_not_and_another_one_too() {
     let pairs = "CallSid1";
@@ -97,7 +98,7 @@ fn the_usual_port_may_be_there_or_not_and_another_one_too() {
 
 #[test]
 fn a_name_with_several_values_is_signed_as_any_of_twilios_libraries_does() {
-    // In the order in which they came, or sorted; each once.
+    // The values of one name are signed in the order in which they arrived, or sorted. Each value is signed once.
     for pairs in ["A2A1", "A1A2"] {
         assert!(receive(URL, FORM_TYPE, &signature(URL, pairs), "A=2&A=1&A=2").is_ok(), "{pairs}");
     }
@@ -138,7 +139,7 @@ fn an_api_key_checks_nothing_and_says_why() {
     assert!(refused.to_string().contains("this connection has an API key: authorize it with the token"), "{refused}");
     let headers = vec![("x-twilio-signature".to_owned(), FORM_SIGNATURE.to_owned())];
     let delivery = Delivery::new("POST", URL, headers, "", Timestamp::from_seconds(0));
-    // Neither by an empty key nor by one that the host made.
+    // Neither an empty list of keys nor a key of the host makes the delivery authentic.
     for keys in [vec![], vec![Secret::from(TOKEN)]] {
         assert!(matches!(host().receive(&login, &keys, &delivery), Err(NotAuthentic::NoKey(_))));
     }
