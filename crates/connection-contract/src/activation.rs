@@ -96,9 +96,9 @@ pub trait FileCache: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`FileService::read`](crate::FileService::read), and the errors of `compute`. A file that does not exist is
-    /// not an error: the result is `Ok(None)` and `compute` does not run. A file whose metadata cannot be read is an
-    /// error, so that nobody takes it for a missing file. In both cases the cached result is dropped.
+    /// The errors of [`FileService::read`](crate::FileService::read), and the errors of `compute`. A file that does not
+    /// exist is not an error: the result is `Ok(None)` and `compute` does not run. A file whose metadata cannot be read
+    /// is an error, so that nobody takes it for a missing file. In both cases the cached result is dropped.
     fn cached<'a>(
         &'a self,
         root: &'a Root,
@@ -137,8 +137,8 @@ pub struct LoginWindow {
     pub cookie_name: Text,
     /// Domain of that cookie.
     pub cookie_domain: Text,
-    /// Cookie store of the window. Windows of one partition share their cookies, and with no other partition. The host
-    /// prefixes it with the kind and the profile.
+    /// Cookie store of the window. Windows of one partition share their cookies with each other and with no other
+    /// window. The host prefixes it with the kind and the profile.
     pub partition: Text,
     /// Title of the window.
     pub title: DisplayText,

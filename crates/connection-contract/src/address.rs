@@ -51,7 +51,7 @@ impl Origin {
         label.is_some_and(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
     }
 
-    /// Returns `true` if the host is a loopback address.
+    /// Returns `true` if the origin is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.0.split_once("://").map_or("", |(_, host)| host);
         let name = if host.starts_with('[') { host.split_once(']').map_or("", |(name, _)| name) } else { host };

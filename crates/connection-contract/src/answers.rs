@@ -61,7 +61,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// As [`secret`](Self::secret).
+    /// The errors of [`secret`](Self::secret).
     pub fn text(&self, name: &str) -> Result<&str, SetupFailure> {
         if let Some(Answer::Text(text)) = self.find(name) { Ok(text) } else { Err(no_answer(name)) }
     }
@@ -70,7 +70,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// As [`secret`](Self::secret).
+    /// The errors of [`secret`](Self::secret).
     pub fn url(&self, name: &str) -> Result<&BaseUrl, SetupFailure> {
         if let Some(Answer::Url(url)) = self.find(name) { Ok(url) } else { Err(no_answer(name)) }
     }
@@ -79,7 +79,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// As [`secret`](Self::secret).
+    /// The errors of [`secret`](Self::secret).
     pub fn directory(&self, name: &str) -> Result<&Root, SetupFailure> {
         if let Some(Answer::Directory(root)) = self.find(name) { Ok(root) } else { Err(no_answer(name)) }
     }
@@ -94,7 +94,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// As [`secret`](Self::secret).
+    /// The errors of [`secret`](Self::secret).
     pub fn directories(&self, name: &str) -> Result<Vec<Root>, SetupFailure> {
         let root = |answer: &Answer| if let Answer::Directory(root) = answer { Some(root.clone()) } else { None };
         let roots: Vec<_> = self.all(name).filter_map(root).collect();
@@ -105,7 +105,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// As [`secret`](Self::secret).
+    /// The errors of [`secret`](Self::secret).
     pub fn flag(&self, name: &str) -> Result<bool, SetupFailure> {
         if let Some(Answer::Bool(flag)) = self.find(name) { Ok(*flag) } else { Err(no_answer(name)) }
     }
@@ -114,7 +114,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// As [`secret`](Self::secret).
+    /// The errors of [`secret`](Self::secret).
     pub fn number(&self, name: &str) -> Result<i64, SetupFailure> {
         if let Some(Answer::Number(number)) = self.find(name) { Ok(*number) } else { Err(no_answer(name)) }
     }

@@ -38,7 +38,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// As [`HttpService::send`].
+    /// The errors of [`HttpService::send`].
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         self.services.http.send(request).await
     }
@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// As [`HttpService::send`]; [`HttpError::Credential`] if the credential could not be attached.
+    /// The errors of [`HttpService::send`]; [`HttpError::Credential`] if the credential could not be attached.
     pub async fn send_as<C>(
         &self,
         authorizer: &dyn Authorizer<C>,
@@ -251,8 +251,8 @@ impl<'a> SpendContext<'a> {
     ///
     /// # Errors
     ///
-    /// As [`HttpService::send`] if nothing was spent. [`HttpError::Uncertain`] if it may have been spent and the answer
-    /// is lost, which includes a 408 and every 5xx. Only the host's own rule sends it again after that.
+    /// The errors of [`HttpService::send`] if nothing was spent. [`HttpError::Uncertain`] if it may have been spent and
+    /// the answer is lost, which includes a 408 and every 5xx. Only the host's own rule sends it again after that.
     pub async fn send_once(&self, spend: Spend<'_>, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         match self.context.services.spend {
             Some(service) => service.send_once(spend, request).await,
@@ -396,7 +396,8 @@ impl<'a> SetupContext<'a> {
     ///
     /// # Errors
     ///
-    /// As [`callback`](Self::callback), and [`NoCallback::LoopbackAlone`] if only this machine can reach the address.
+    /// The errors of [`callback`](Self::callback), and [`NoCallback::LoopbackAlone`] if only this machine can reach the
+    /// address.
     pub async fn callback_from_elsewhere(&self) -> Result<CallbackHandle, NoCallback> {
         Some(self.callback().await?).filter(CallbackHandle::reaches_others).ok_or(NoCallback::LoopbackAlone)
     }

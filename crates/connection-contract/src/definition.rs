@@ -134,7 +134,8 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
     /// deleted anyway.
     fn parse_credential(&self, bytes: &[u8]) -> Result<Self::Credential, CredentialError>;
 
-    /// Asks the provider if the credential works, and to which account it belongs. It must not change anything there.
+    /// Asks the provider whether the credential works, and to which account it belongs. It must not change anything
+    /// there.
     ///
     /// # When it is called
     ///

@@ -49,11 +49,11 @@ pub enum Guide {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Way {
-    /// In a browser that returns to the host by itself.
+    /// A browser that returns to the host by itself.
     Browser,
-    /// By entering a code at the provider, on any machine.
+    /// A code that a person enters at the provider, on any machine.
     Device,
-    /// In any browser, by pasting the address on which the browser ends.
+    /// Any browser; a person pastes the address on which it ends.
     Paste,
 }
 

@@ -224,12 +224,12 @@ impl HttpRequest {
         }
     }
 
-    /// As [`bearer`](Self::bearer), in place.
+    /// Sets the header of [`bearer`](Self::bearer) in place.
     pub fn set_bearer(&mut self, token: &Secret) {
         self.set_header("authorization", Secret::concat(&[b"Bearer ", token.expose()]));
     }
 
-    /// As [`basic`](Self::basic), in place.
+    /// Sets the header of [`basic`](Self::basic) in place.
     pub fn set_basic(&mut self, user: &str, password: &Secret) {
         let pair = Secret::concat(&[user.as_bytes(), b":", password.expose()]);
         self.set_header("authorization", Secret::from(format!("Basic {}", encode::base64(pair.expose()))));

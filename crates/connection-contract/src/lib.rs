@@ -1,8 +1,8 @@
 //! The interface between a connection plugin and its host.
 //!
-//! A plugin implements [`ConnectionDefinition`] for one kind of connection: how to set it up, how to find out if it
-//! works, and how to attach its credential to a request. The host stores the secrets, keeps the setup sessions, sends
-//! the requests and provides the time. A plugin reaches all of these through the context that it receives.
+//! A plugin implements [`ConnectionDefinition`] for one kind of connection: how to set it up, how to find out whether
+//! it works, and how to attach its credential to a request. The host stores the secrets, keeps the setup sessions,
+//! sends the requests and provides the time. A plugin reaches all of these through the context that it receives.
 //!
 //! # What this crate is not
 //!

@@ -7,7 +7,7 @@ use crate::{
     DisplayText, HttpError, HttpResponse, Identity, JsonError, ServiceError, Text, Timestamp, UndeclaredAddress, reason,
 };
 
-/// The result of asking the provider if a connection works.
+/// The result of asking the provider whether a connection works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Liveness {

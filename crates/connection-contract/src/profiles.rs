@@ -6,8 +6,8 @@ use crate::{DisplayText, PathSpec, Text};
 
 /// How a tool is started with the directory of a profile.
 ///
-/// The rules for profiles, and the list of them, belong to the host and are the same for all kinds. Neither the host nor
-/// the plugin writes below a directory.
+/// The rules for profiles, and the list of them, belong to the host and are the same for all kinds. Neither the host
+/// nor the plugin writes below a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProfileSpec {
@@ -84,7 +84,8 @@ pub enum EnvValue {
     Text(Text),
 }
 
-/// What to read from the directory of a tool without running anything. Paths are relative to the directory.
+/// The files and values that a host reads from the directory of a tool without running anything. Paths are relative to
+/// the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbeSpec {
@@ -176,7 +177,7 @@ impl ProfileProbe {
         Self { exists: true, ..Self::default() }
     }
 
-    /// Sets if the directory contains a login; `None` if that is unknown.
+    /// Sets whether the directory contains a login; `None` means unknown.
     #[must_use]
     pub fn authenticated(mut self, authenticated: Option<bool>) -> Self {
         self.authenticated = authenticated;

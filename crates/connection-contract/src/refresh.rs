@@ -32,9 +32,9 @@ pub trait Refresher<C>: Send + Sync {
     ///
     /// # Errors
     ///
-    /// A [`NotLive`](crate::NotLive) is data, as in a verification. After an offline one, the host tries again later
-    /// and changes nothing. The code `needs_reauthorization` means that the provider will not refresh this credential
-    /// any more.
+    /// A [`NotLive`](crate::NotLive) is data, as in a verification. After an offline result, the host changes nothing
+    /// and tries again later. The code `needs_reauthorization` means that the provider will no longer refresh this
+    /// credential.
     fn refresh<'a>(
         &'a self,
         credential: &'a C,
@@ -53,8 +53,8 @@ pub trait Refresher<C>: Send + Sync {
     ///
     /// # Repetition
     ///
-    /// It is called again with another `former` if that was refreshed in the meantime. Must return the same value each
-    /// time: it may depend on nothing but its arguments.
+    /// If `former` is refreshed in the meantime, the method is called again with the refreshed credential. Must return
+    /// the same value each time: it may depend on nothing but its arguments.
     fn inherit(&self, former: &C, fresh: C, now: Timestamp) -> Option<Refreshed<C>> {
         _ = (former, now);
         drop(fresh);

@@ -46,7 +46,7 @@ pub struct RequirementAuth {
     /// Names of the secrets, in the order of the manifest. Empty for [`AuthType::None`](crate::AuthType::None).
     pub secret_names: Vec<SecretName>,
     /// OAuth parameters of the extension, for [`AuthType::OAuth`](crate::AuthType::OAuth). The kind of the provider
-    /// decides how OAuth is done. These parameters let a host find out if it can do that.
+    /// decides how OAuth is done. These parameters let a host find out whether it can do that.
     pub oauth: Option<RequirementOAuth>,
 }
 
@@ -104,25 +104,25 @@ impl RequirementOAuth {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequirementRedirect {
-    /// To an application by a URI with an authority: `scheme://path`.
+    /// A redirect to an application by a URI with an authority: `scheme://path`.
     AppScheme {
         /// Scheme of the application, without `:`.
         scheme: Text,
         /// Path after the scheme.
         callback_path: Text,
     },
-    /// To an application by a URI without an authority: `scheme:path`.
+    /// A redirect to an application by a URI without an authority: `scheme:path`.
     AppUri {
         /// Scheme of the application, without `:`.
         uri_scheme: Text,
         /// Path after the scheme.
         callback_path: Text,
     },
-    /// To a loopback address (RFC 8252, section 7.3).
+    /// A redirect to a loopback address (RFC 8252, section 7.3).
     Loopback,
     /// A form of redirect that this version does not know, with its name. It is not an error, but no host supports it.
     Other(Text),
-    /// To a web page.
+    /// A redirect to a web page.
     Web {
         /// Address of the page.
         redirect_url: Text,

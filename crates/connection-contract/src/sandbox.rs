@@ -89,7 +89,7 @@ impl ConfigMount {
     }
 
     /// Adds a subdirectory, such as `projects`, whose contents a later run needs in order to resume a session. The
-    /// host's policy decides if the tool may write to it. By default, nothing that the tool writes there is kept.
+    /// host's policy decides whether the tool may write to it. By default, nothing that the tool writes there is kept.
     #[must_use]
     pub fn keeps(mut self, subdirectory: impl Into<Text>) -> Self {
         self.keeps.push(subdirectory.into());

@@ -210,8 +210,8 @@ pub trait ToolService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`find`](Self::find); [`ServiceError::Denied`] outside of a setup, and for a tool that must [not be
-    /// asked](ToolSpec::is_version_asked); [`ServiceError::NotFound`] if the tool was not found;
-    /// [`ServiceError::Unavailable`] if the tool prints no version.
+    /// The errors of [`find`](Self::find); [`ServiceError::Denied`] outside of a setup, and for a tool whose
+    /// [`is_version_asked`](ToolSpec::is_version_asked) is `false`; [`ServiceError::NotFound`] if the tool was not
+    /// found; [`ServiceError::Unavailable`] if the tool prints no version.
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>>;
 }

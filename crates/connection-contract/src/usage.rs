@@ -26,8 +26,8 @@ pub trait UsageSource<C>: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`verify`](crate::ConnectionDefinition::verify): `?` on a [`NotLive`](crate::NotLive) says why there is no
-    /// snapshot now. The host keeps the last good snapshot.
+    /// The errors of [`verify`](crate::ConnectionDefinition::verify): `?` on a [`NotLive`](crate::NotLive) says why
+    /// there is no snapshot now. The host keeps the last good snapshot.
     fn fetch<'a>(
         &'a self,
         credential: &'a C,

@@ -60,8 +60,8 @@ pub trait Webhooks<C>: Send + Sync {
     ///
     /// # When it is called
     ///
-    /// When somebody wants to know if deliveries arrive. With [`SigningKey::Credential`], also before an address is
-    /// given out, to find out if the credential contains a key. `key` is the newest key, if there is one.
+    /// When somebody wants to know whether deliveries arrive. With [`SigningKey::Credential`], also before an address
+    /// is given out, to find out whether the credential contains a key. `key` is the newest key, if there is one.
     ///
     /// # Repetition
     ///

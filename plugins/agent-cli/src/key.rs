@@ -1,4 +1,4 @@
-//! API keys of a tool's provider. The list of models tells if the provider accepts a key.
+//! API keys of a tool's provider. The list of models shows whether the provider accepts a key.
 
 use connection_contract::prelude::*;
 

@@ -26,7 +26,7 @@ pub(crate) struct Found {
 
 /// Looks for the tool, and reads the directory of its profile.
 ///
-/// It may remain unknown if the tool is signed in, because the login may be in the platform's keychain or in an
+/// It may remain unknown whether the tool is signed in, because the login may be in the platform's keychain or in an
 /// environment variable. A directory is an error only if the tool has not used it, or if it is known to contain no
 /// login.
 pub(crate) async fn look(tool: &Tool, ctx: &Context<'_>) -> Result<Found, NotLive> {

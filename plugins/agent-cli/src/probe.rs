@@ -1,7 +1,7 @@
 //! Reads the login in a directory, by the rules of the contract's `ProbeSpec`.
 //!
-//! The result for a file says only if there is a login, and of which account. Nothing else leaves the place where the
-//! file is read, which belongs to the host if it has a cache. A setup therefore never records a login of a tool.
+//! The result for a file says only whether there is a login, and of which account. Nothing else leaves the place where
+//! the file is read, which belongs to the host if it has a cache. A setup therefore never records a login of a tool.
 
 use connection_contract::prelude::*;
 

@@ -87,7 +87,7 @@ pub(crate) struct At(pub(crate) &'static str, pub(crate) &'static str, pub(crate
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) origin: &'static str,
-    /// Path of the list of models, which costs nothing and shows if a key works.
+    /// Path of the list of models, which costs nothing and shows whether a key works.
     pub(crate) models: &'static str,
     /// Field of the answer that contains the list.
     pub(crate) list: &'static str,

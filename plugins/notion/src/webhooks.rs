@@ -44,7 +44,7 @@ impl Webhooks<Token> for Notion {
             return None;
         }
         let body = delivery.json().ok()?;
-        // An event has a `type`. It must not be taken for a delivery that contains the key.
+        // A body with a `type` is an event. It must not be taken for one that contains the key.
         match (body[TOKEN].as_str(), body["type"].as_str()) {
             (Some(token), None) if !token.is_empty() => Some(Secret::from(token)),
             _ => None,

@@ -26,7 +26,7 @@ pub struct Login {
     proof: Proof,
 }
 
-/// The user name and password that Twilio accepts: <https://www.twilio.com/docs/usage/requests-to-twilio>.
+/// The secret that Twilio accepts for basic authentication: <https://www.twilio.com/docs/usage/requests-to-twilio>.
 #[derive(Debug)]
 enum Proof {
     /// The auth token of the account.

@@ -23,7 +23,7 @@ pub trait KvService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get), and [`ServiceError::TooLarge`].
+    /// The errors of [`get`](Self::get), and [`ServiceError::TooLarge`].
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>>;
 
     /// Reads a secret value. A value that is damaged and can never be opened again reads as `None`; the plugin then
@@ -31,14 +31,15 @@ pub trait KvService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The errors of [`get`](Self::get).
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>>;
 
     /// Writes a secret value, or deletes it with `None`.
     ///
     /// # Errors
     ///
-    /// As [`put`](Self::put), and [`ServiceError::Denied`] if the host supplies its own value under this key.
+    /// The errors of [`put`](Self::put), and [`ServiceError::Denied`] if the host supplies its own value under this
+    /// key.
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>>;
 
     /// Reads a secret value that the kinds of one provider share, such as the credentials of an OAuth application.
@@ -50,8 +51,8 @@ pub trait KvService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get), and [`ServiceError::Denied`] if the kind's descriptor does not declare one of `origins`,
-    /// or if there are none or more than eight.
+    /// The errors of [`get`](Self::get), and [`ServiceError::Denied`] if the kind's descriptor does not declare one of
+    /// `origins`, or if there are none or more than eight.
     #[expect(unused_variables, reason = "a host that shares nothing needs none of them")]
     fn get_shared<'a>(
         &'a self,
@@ -66,7 +67,7 @@ pub trait KvService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`get_shared`](Self::get_shared), and [`ServiceError::TooLarge`].
+    /// The errors of [`get_shared`](Self::get_shared), and [`ServiceError::TooLarge`].
     #[expect(unused_variables, reason = "a host that shares nothing needs none of them")]
     fn put_shared<'a>(
         &'a self,

@@ -56,7 +56,7 @@ pub trait SpendService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`SpendContext::send_once`](crate::SpendContext::send_once).
+    /// The errors of [`SpendContext::send_once`](crate::SpendContext::send_once).
     fn send_once<'a>(
         &'a self,
         spend: Spend<'a>,
@@ -186,14 +186,14 @@ pub trait FileService: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`stat`](Self::stat).
+    /// The errors of [`stat`](Self::stat).
     fn list<'a>(&'a self, root: &'a Root, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStat>, ServiceError>>;
 
     /// Reads a file of at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// As [`stat`](Self::stat), and [`ServiceError::TooLarge`] for a longer file.
+    /// The errors of [`stat`](Self::stat), and [`ServiceError::TooLarge`] for a longer file.
     fn read<'a>(&'a self, root: &'a Root, path: &'a str, limit: usize) -> BoxFuture<'a, Result<Secret, ServiceError>>;
 }
 
@@ -328,12 +328,12 @@ impl fmt::Debug for Services<'_> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogLevel {
-    /// Details for developers.
+    /// Details for the authors of plugins.
     Debug,
     /// A noteworthy event.
     #[default]
     Info,
-    /// A problem that does not stop the operation.
+    /// An unexpected condition.
     Warn,
 }
 

@@ -43,8 +43,8 @@ fn an_event_is_called_by_its_type_and_may_be_any_bytes() {
     }
 }
 
-/// The token is read whether or not the delivery is signed. Nothing proves the first token, and the host decides if it
-/// waits for one.
+/// The token is read whether or not the delivery is signed. Nothing proves the first token, and the host decides
+/// whether it waits for one.
 #[test]
 fn the_token_that_comes_first_is_told_and_an_event_tells_none() {
     for headers in [&[][..], &[("X-Notion-Signature", SIGNATURE)]] {
