@@ -1,8 +1,8 @@
-//! The erased definition: every credential is bytes, every future is boxed, once, here.
+//! The erased definition: every credential is bytes and every future is boxed.
 //!
-//! The core never decodes a credential: it calls `parse_credential` once per verify, use and teardown, and
-//! `serialize_credential` once per outcome and rotation. The names of a credential's secrets are therefore read in the same
-//! call that verifies it.
+//! The core never decodes a credential itself. It calls `parse_credential` once per verify, use and teardown, and
+//! `serialize_credential` once per outcome and rotation. The names of a credential's secrets are therefore read in the
+//! same call that verifies it.
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
@@ -16,41 +16,42 @@ use connection_contract::{
 
 use crate::{connection::named, contain};
 
-/// What a kind can do, read off the facets that its definition has.
+/// The capabilities of a kind, read from the facets of its definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// It attaches its credential to requests.
+    /// The kind attaches its credential to requests.
     pub send: bool,
-    /// It hands out named secrets.
+    /// The kind hands out named secrets.
     pub secrets: bool,
-    /// It renews its credential, and what becomes of what that spends when an answer is lost.
+    /// The kind refreshes its credential. The semantics say what happens to the spent credential when an answer is
+    /// lost.
     pub refresh: Option<RefreshSemantics>,
-    /// It receives what its provider sends by itself.
+    /// The kind receives the webhooks of its provider.
     pub webhooks: bool,
-    /// It tells how much of an account is used.
+    /// The kind reports how much of an account is used.
     pub usage: bool,
-    /// Its tool is pointed at isolated identities.
+    /// The kind's tool can be run with isolated identities.
     pub profiles: bool,
-    /// Its tool runs in a container.
+    /// The kind's tool runs in a container.
     pub sandbox: bool,
 }
 
-/// What a plugin found in a delivery.
+/// The result of reading a delivery of a webhook.
 pub(crate) enum Came {
-    /// The provider sent it.
+    /// An authentic event of the provider.
     Event(WebhookEvent),
-    /// It tells a key, which nothing proves.
+    /// A signing key that the provider announces, without a proof.
     Told(Secret),
-    /// Nobody may believe it.
+    /// The delivery is not authentic.
     Refused(NotAuthentic),
 }
 
 /// The result of a probe.
 pub(crate) struct Probed {
     pub(crate) found: VerifyResult<Secret>,
-    /// The declared names under which the credential holds a secret: the fresh credential where the provider rotated it.
-    /// `None` if the plugin could not say.
+    /// The declared names under which the credential holds a secret. If the provider rotated the credential, they are
+    /// those of the fresh one. `None` if the plugin could not say.
     pub(crate) secret_names: Option<Vec<String>>,
 }
 
@@ -60,25 +61,26 @@ impl From<NotLive> for Probed {
     }
 }
 
-/// A [`ConnectionDefinition`] without its credential type. The methods are those of the definition and its facets.
+/// A [`ConnectionDefinition`] without its credential type. Its methods are those of the definition and of its facets.
 pub(crate) trait ErasedDefinition: Send + Sync {
     fn descriptor(&self) -> Descriptor;
     fn capabilities(&self) -> Capabilities;
     fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>>;
-    /// Verifies, and says which of the declared secret names the credential has.
+    /// Verifies the credential and returns which of the declared secret names it has.
     fn verify<'a>(
         &'a self,
         bytes: &'a Secret,
         declared: &'a [String],
         ctx: &'a VerifyContext<'a>,
     ) -> BoxFuture<'a, Result<Probed, ConnectionError>>;
-    /// `None` without a refresher.
+    /// Returns `None` if the definition has no refresher.
     fn refresh<'a>(
         &'a self,
         bytes: &'a Secret,
         ctx: &'a RefreshContext<'a>,
     ) -> BoxFuture<'a, Result<Option<Refreshed<Secret>>, ConnectionError>>;
-    /// What a re-authorization takes over from the credential before it; `None` when that is nothing.
+    /// Returns the credential that a re-authorization stores, with what it inherits from the former one; `None` if it
+    /// inherits nothing.
     fn inherit(
         &self,
         former: &Secret,
@@ -90,13 +92,14 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         bytes: &'a Secret,
         ctx: &'a TeardownContext<'a>,
     ) -> BoxFuture<'a, Result<(), ConnectionError>>;
-    /// `false` without an authorizer.
+    /// Attaches the credential to the request. Returns `false` if the definition has no authorizer.
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
-    /// Each by its name, where the credential has it.
+    /// Returns the secrets with these names, in their order; `None` for each that the credential does not have.
     fn secrets_named(&self, bytes: &Secret, names: &[String]) -> Result<Vec<Option<Secret>>, CredentialError>;
-    /// Where the key comes from that signs webhooks; `None` without the facet.
+    /// Returns where the key that signs webhooks comes from; `None` without the facet.
     fn signing_key(&self) -> Option<SigningKey>;
-    /// With `waits`, what is refused may tell a key. `None` without the facet.
+    /// Reads a delivery. If `waits` is `true`, a delivery that is not authentic may announce a key. Returns `None`
+    /// without the facet.
     fn receive(
         &self,
         bytes: &Secret,
@@ -105,7 +108,7 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         waits: bool,
         ctx: &Context<'_>,
     ) -> Result<Option<Came>, CredentialError>;
-    /// A delivery to an address of ours, signed with that key. `None` without the facet.
+    /// Returns a delivery to an address of this host, signed with `key`; `None` without the facet.
     fn sign_webhook(
         &self,
         bytes: &Secret,
@@ -113,12 +116,12 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         url: &str,
         ctx: &Context<'_>,
     ) -> Result<Option<Result<Delivery, NotAuthentic>>, CredentialError>;
-    /// Whether it is one.
+    /// Checks that the plugin can read the credential.
     fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError>;
     fn activate(&self, host: HostServices) -> BoxFuture<'_, Result<(), ConnectionError>>;
     fn profiles(&self) -> Option<ProfileSpec>;
     fn sandbox(&self) -> Option<SandboxSpec>;
-    /// `None` without the facet.
+    /// Returns `None` without the facet.
     fn fetch_usage<'a>(
         &'a self,
         bytes: &'a Secret,
@@ -129,8 +132,9 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     fn session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric>;
 }
 
-/// A definition that is shared. Its own `Drop` is a plugin's code, too: a panic in it stays inside, whoever is the last to
-/// let go.
+/// A shared definition.
+///
+/// The `Drop` of a definition is plugin code, too. A panic in it is contained, whichever clone is dropped last.
 #[derive(Clone)]
 pub(crate) struct Definition(Option<Arc<dyn ErasedDefinition>>);
 
@@ -144,7 +148,7 @@ impl Deref for Definition {
     type Target = dyn ErasedDefinition;
 
     fn deref(&self) -> &Self::Target {
-        // It is taken out only when this value is dropped.
+        // The definition is taken out only when this value is dropped.
         self.0.as_deref().expect("the definition is there as long as this value")
     }
 }
@@ -160,6 +164,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn descriptor(&self) -> Descriptor {
         ConnectionDefinition::descriptor(self)
     }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             send: self.authorizer().is_some(),
@@ -171,6 +176,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             sandbox: ConnectionDefinition::sandbox(self).is_some(),
         }
     }
+
     fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<Established<Secret>, SetupFailure>> {
         Box::pin(async move {
             let made = ConnectionDefinition::setup(self, ctx).await?;
@@ -178,6 +184,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
                 .map_err(|_| SetupFailure::new("credential_unwritable", "the plugin could not write the credential"))
         })
     }
+
     fn verify<'a>(
         &'a self,
         bytes: &'a Secret,
@@ -192,9 +199,10 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
                 other => other?,
             };
             let current = found.credential.as_ref().unwrap_or(&credential);
-            // A plugin that crashes here has verified all the same.
+            // The verification counts even if the plugin panics here.
             let secret_names = contain::call(|| held(self.secrets(), current, declared));
-            // The stored one is readable still, so this is no credential error; but it may be dead at the provider.
+            // The stored credential is still readable, so this is not a credential error. It may be dead at the
+            // provider, though.
             let unwritable = Reason::new(reason::PLUGIN_FAULT, "the plugin could not write the fresh credential");
             found
                 .try_map(|fresh| self.serialize_credential(&fresh))
@@ -202,6 +210,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
                 .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
     }
+
     fn refresh<'a>(
         &'a self,
         bytes: &'a Secret,
@@ -218,6 +227,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
                 .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
     }
+
     fn inherit(
         &self,
         former: &Secret,
@@ -229,6 +239,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         let kept = refresher.inherit(&former, fresh, now);
         kept.map(|kept| kept.try_map(|fresh| self.serialize_credential(&fresh))).transpose()
     }
+
     fn teardown<'a>(
         &'a self,
         bytes: &'a Secret,
@@ -239,18 +250,22 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             ConnectionDefinition::teardown(self, &credential, ctx).await
         })
     }
+
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError> {
         let Some(authorizer) = self.authorizer() else { return Ok(false) };
         authorizer.authorize(&self.parse_credential(bytes.expose())?, request, ctx).map(|()| true)
     }
+
     fn secrets_named(&self, bytes: &Secret, names: &[String]) -> Result<Vec<Option<Secret>>, CredentialError> {
         let Some(secrets) = self.secrets() else { return Ok(names.iter().map(|_| None).collect()) };
         let credential = self.parse_credential(bytes.expose())?;
         Ok(names.iter().map(|name| secrets.secret(&credential, name)).collect())
     }
+
     fn signing_key(&self) -> Option<SigningKey> {
         self.webhooks().map(|webhooks| webhooks.signing_key())
     }
+
     fn receive(
         &self,
         bytes: &Secret,
@@ -267,6 +282,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         let told = if waits { webhooks.handshake(delivery) } else { None };
         Ok(Some(told.map_or(Came::Refused(refused), Came::Told)))
     }
+
     fn sign_webhook(
         &self,
         bytes: &Secret,
@@ -277,18 +293,23 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         let Some(webhooks) = self.webhooks() else { return Ok(None) };
         Ok(Some(webhooks.sign(&self.parse_credential(bytes.expose())?, key, url, ctx)))
     }
+
     fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError> {
         self.parse_credential(bytes.expose()).map(drop)
     }
+
     fn activate(&self, host: HostServices) -> BoxFuture<'_, Result<(), ConnectionError>> {
         Box::pin(ConnectionDefinition::activate(self, host))
     }
+
     fn profiles(&self) -> Option<ProfileSpec> {
         ConnectionDefinition::profiles(self)
     }
+
     fn sandbox(&self) -> Option<SandboxSpec> {
         ConnectionDefinition::sandbox(self)
     }
+
     fn fetch_usage<'a>(
         &'a self,
         bytes: &'a Secret,
@@ -300,13 +321,16 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             usage.fetch(&credential, ctx).await.map(Some)
         })
     }
+
     fn usage_auth_mode(&self, bytes: &Secret) -> Result<Option<Text>, CredentialError> {
         let Some(usage) = self.usage() else { return Ok(None) };
         Ok(usage.auth_mode(&self.parse_credential(bytes.expose())?))
     }
+
     fn usage_poll_interval(&self) -> Option<Duration> {
         self.usage().and_then(|usage| usage.poll_interval())
     }
+
     fn session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
         self.usage().map(|usage| usage.format_session_metrics(session)).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
-//! What the registry refuses or cannot do. A connection that does not work is data, not one of these.
+//! The errors of a registry. A connection that does not work is data, not an error.
 //!
-//! Every error names the thing, has a stable [`code`](Error::code) and, where there is one, the way out. None holds a
-//! secret or a provider's text.
+//! Every error names what it is about, has a stable [`code`](Error::code) and, where something can be done, a remedy.
+//! No error holds a secret or a provider's text.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use crate::{
     SessionId, StoreError,
 };
 
-/// Why an operation of a registry, a session or a connection was refused or could not be done.
+/// The reason why an operation of a registry, a session or a connection was refused or failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The account is connected already.
+    /// The account is already connected.
     #[error("this account is connected already, as {kind}:{label}")]
     AccountConnected {
         /// The kind.
         kind: Kind,
-        /// The label of the connection that there is.
+        /// The label of the existing connection.
         label: String,
     },
-    /// There are several connections of the kind, and none of them is the default.
+    /// The owner has several connections of the kind, and none of them is the default.
     #[error("there are several connections of kind '{kind}': {}", names(.candidates))]
     Ambiguous {
         /// The kind.
         kind: Kind,
-        /// The first of them.
+        /// The first of these connections.
         candidates: Vec<ConnectionInfo>,
     },
     /// The registry was closed.
@@ -42,45 +42,45 @@ pub enum Error {
     Credential {
         /// The connection's kind.
         kind: Kind,
-        /// What the plugin says.
+        /// The plugin's error.
         source: CredentialError,
     },
-    /// The request goes to an origin that is not in the connection's reach; nothing was sent.
+    /// The request's origin is not in the connection's reach. Nothing was sent.
     #[error("{origin} is not in the reach of this connection")]
     Denied {
-        /// Where it would have gone.
+        /// The origin of the request.
         origin: Origin,
     },
-    /// A directory that was granted is not opened, since the host protects it or bounds its owner.
+    /// A granted directory is not opened, because the host protects it or restricts its owner.
     #[error(transparent)]
     Directory(#[from] DirectoryRefused),
-    /// An extension is refused something.
+    /// A request of an extension was refused.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
-    /// A file or directory could not be had.
+    /// A file or directory could not be read.
     #[error("the file cannot be read")]
     Files(#[source] ServiceError),
-    /// The provider did not answer, or not wholly.
+    /// The provider did not answer, or its answer was incomplete.
     #[error("{}", unanswered(.host, *.source))]
     Http {
-        /// The host that was asked, with its port unless it is the usual one.
+        /// The host of the request, with its port unless it is the default one.
         host: String,
-        /// What happened.
+        /// The error of the request.
         source: HttpError,
     },
-    /// What is to be imported is not a connection of its kind.
+    /// The data to import is not a connection of its kind.
     #[error("it cannot be imported: {0}")]
     InvalidImport(&'static str),
-    /// A label must show something.
+    /// The label is empty.
     #[error("a label must not be empty")]
     InvalidLabel,
     /// The text cannot be the name of an owner.
     #[error("the name of the owner {0}")]
     InvalidOwner(&'static str),
-    /// The request is not well formed: a method, path or header that cannot be sent.
+    /// The request has a method, path or header that cannot be sent.
     #[error("the request is not well formed: {0}")]
     InvalidRequest(&'static str),
-    /// There is another connection with this label.
+    /// Another connection has this label.
     #[error("there is already a connection '{kind}:{label}'")]
     LabelTaken {
         /// The kind.
@@ -91,7 +91,7 @@ pub enum Error {
     /// The owner has no connection of this kind.
     #[error("nothing of kind '{0}' is connected")]
     NoConnection(Kind),
-    /// No credential is kept to go back to.
+    /// No previous credential is kept.
     #[error("no credential is kept that '{kind}:{label}' could go back to")]
     NoPrevious {
         /// The kind.
@@ -102,15 +102,15 @@ pub enum Error {
     /// No connection with this id belongs to this owner.
     #[error("there is no connection {0}")]
     NotFound(ConnectionId),
-    /// The credential works no more or was refused, and could not be renewed; the one that is stored stays.
+    /// The credential has ended or was refused, and could not be refreshed. The stored credential is unchanged.
     #[error("the credential of this connection could not be renewed: {}", why.reason.message)]
     NotRenewed {
         /// The kind.
         kind: Kind,
-        /// Why: failing when only a person can help, offline when it is tried again.
+        /// The reason: failing if only a person can help, offline if the refresh is tried again.
         why: Box<NotLive>,
     },
-    /// The kind lacks what was asked of its connection.
+    /// The kind does not have the requested capability.
     #[error("connections of kind '{kind}' cannot {what}")]
     NotSupported {
         /// The kind.
@@ -123,10 +123,10 @@ pub enum Error {
     Plugin {
         /// The kind.
         kind: Kind,
-        /// What it says.
+        /// The plugin's error.
         source: ConnectionError,
     },
-    /// The plugin crashed or did not come to an end.
+    /// The plugin panicked or did not finish in time.
     #[error("the plugin '{kind}' {what}")]
     PluginFault {
         /// The kind.
@@ -134,33 +134,33 @@ pub enum Error {
         /// `crashed`, or `did not come to an end in time`.
         what: &'static str,
     },
-    /// Profiles stay as they are.
+    /// An operation on a profile was refused or failed.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// The connection stays with the credential that it has.
+    /// The rollback was refused. The connection keeps its current credential.
     #[error("'{kind}:{label}' does not go back to its previous credential: {why}")]
     RollbackRefused {
         /// The kind.
         kind: Kind,
         /// The label.
         label: String,
-        /// Why not.
+        /// The reason.
         why: DisplayText,
-        /// What to do, where something can be done.
+        /// The remedy, if something can be done.
         remedy: Option<DisplayText>,
     },
-    /// A row of the database was edited, or put back, by somebody without the key; nothing is done by it.
+    /// A database row was edited or restored by somebody without the key. It is not used.
     #[error(transparent)]
     Row(#[from] RowError),
-    /// A tool is not run in a container.
+    /// A tool cannot be run in a container.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// Sealed data does not open.
+    /// Sealed data cannot be opened.
     #[error("sealed data of {what} does not open")]
     Sealed {
-        /// Whose.
+        /// The thing that the data belongs to.
         what: String,
-        /// Why.
+        /// The reason.
         source: Arc<SealError>,
     },
     /// No setup session with this id belongs to this owner, or it ended long ago.
@@ -172,7 +172,7 @@ pub enum Error {
     /// The owner has as many open setups as this host allows.
     #[error("{most} setups are open, and this host allows no more of one owner")]
     TooManySetups {
-        /// How many may be open.
+        /// The maximum number of open setups.
         most: u32,
     },
     /// No plugin of this kind is registered.
@@ -186,20 +186,20 @@ pub enum Error {
         /// The label.
         label: String,
     },
-    /// Nothing could tell what the provider sends from what anybody sends.
+    /// The webhooks of the connection cannot be checked, because no key is known for them.
     #[error("webhooks of '{kind}:{label}' cannot be checked: {why}")]
     WebhookKey {
         /// The kind.
         kind: Kind,
         /// The label.
         label: String,
-        /// Why not.
+        /// The reason.
         why: DisplayText,
     },
 }
 
 impl Error {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
     pub fn code(&self) -> &'static str {
         match self {
             Self::AccountConnected { .. } => "account_connected",
@@ -239,7 +239,7 @@ impl Error {
         }
     }
 
-    /// What to do, where something can be done.
+    /// Returns the remedy, if something can be done.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
             Self::AccountConnected { .. } => "use the connection that there is, or remove it first",
@@ -291,7 +291,7 @@ impl Error {
 pub(crate) const CRASHED: &str = "crashed";
 pub(crate) const TIMED_OUT: &str = "did not come to an end in time";
 
-/// A connection can be authorized again, which helps where nothing else does.
+/// Returns the remedy for sealed data that cannot be opened. A connection can also be authorized again.
 fn sealed_remedy(what: &str, error: &SealError) -> Option<String> {
     let remedy = error.remedy()?;
     let anew =
@@ -299,7 +299,7 @@ fn sealed_remedy(what: &str, error: &SealError) -> Option<String> {
     Some(if anew { format!("{remedy}, or authorize the connection again") } else { remedy })
 }
 
-/// `KIND:LABEL (END OF ID)` of each.
+/// Returns `KIND:LABEL (END OF ID)` of each connection, separated by commas.
 pub(crate) fn names(candidates: &[ConnectionInfo]) -> String {
     let name = |info: &ConnectionInfo| {
         let id = info.id.to_string();
@@ -316,7 +316,7 @@ fn unanswered(host: &str, error: HttpError) -> String {
     }
 }
 
-/// The reason code of a request without an answer, as [`classify`](connection_contract::classify) gives it.
+/// Returns the reason code of a request without an answer, as [`classify`](connection_contract::classify) gives it.
 fn http_code(error: HttpError) -> &'static str {
     use connection_contract::reason;
     match error {

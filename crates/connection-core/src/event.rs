@@ -1,4 +1,6 @@
-//! The record of what happened to a connection, written in the transaction of the change itself.
+//! The names of events, and the functions that record them.
+//!
+//! An event is written in the transaction of the change that it records.
 
 use serde_json::Value;
 
@@ -13,46 +15,46 @@ use crate::{
     },
 };
 
-/// It was made.
+/// The connection was made.
 pub(crate) const CONNECTED: &str = "connected";
-/// Its credential was replaced by a fresh one.
+/// The credential was replaced by a fresh one.
 pub(crate) const CREDENTIAL_ROTATED: &str = "credential_rotated";
-/// What it works by ends soon, and no refresh saves it.
+/// The credential or its authorization ends soon, and no refresh extends it.
 pub(crate) const EXPIRING: &str = "expiring";
-/// An extension may use it, as a person said.
+/// A person allowed an extension to use the connection.
 pub(crate) const EXTENSION_GRANTED: &str = "extension_granted";
-/// An extension may use it no more.
+/// An extension may no longer use the connection.
 pub(crate) const EXTENSION_REVOKED: &str = "extension_revoked";
-/// An extension used it.
+/// An extension used the connection.
 pub(crate) const EXTENSION_USED: &str = "extension_used";
-/// Its account, scopes or expiry are others than before.
+/// The account, the scopes or the expiry changed.
 pub(crate) const FACTS_CHANGED: &str = "facts_changed";
-/// It was made elsewhere, and taken over.
+/// The connection was imported.
 pub(crate) const IMPORTED: &str = "imported";
-/// Its liveness, or the reason for it, is another than before.
+/// The liveness or its reason changed.
 pub(crate) const LIVENESS_CHANGED: &str = "liveness_changed";
-/// Its credential could not be renewed; told when that ends otherwise than the try before.
+/// The credential could not be refreshed. Recorded when the result differs from that of the attempt before.
 pub(crate) const NOT_RENEWED: &str = "not_renewed";
-/// Another credential took the place of its own, by a setup.
+/// A re-authorization replaced the credential.
 pub(crate) const REAUTHORIZED: &str = "reauthorized";
-/// It became the default of its provider, or is it no more.
+/// The connection became the default of its provider, or is no longer the default.
 pub(crate) const DEFAULT_CHANGED: &str = "default_changed";
-/// It was removed.
+/// The connection was removed.
 pub(crate) const REMOVED: &str = "removed";
-/// It has another label.
+/// The label changed.
 pub(crate) const RENAMED: &str = "renamed";
-/// Its previous credential is its own again.
+/// The previous credential was restored.
 pub(crate) const ROLLED_BACK: &str = "rolled_back";
 /// A named secret was handed out.
 pub(crate) const SECRET_RELEASED: &str = "secret_released";
 
-/// It was given an address for webhooks.
+/// The connection was given an address for webhooks.
 pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
-/// Its address for webhooks was switched off.
+/// The address for webhooks was switched off.
 pub(crate) const WEBHOOK_DISABLED: &str = "webhook_disabled";
-/// Its provider has told the key that signs webhooks.
+/// The provider announced the key that signs webhooks.
 pub(crate) const WEBHOOK_KEY_TOLD: &str = "webhook_key_told";
-/// Another key signs its webhooks from now on, is waited for, or a former one ended.
+/// The key that signs webhooks was replaced or is awaited, or a former key ended.
 pub(crate) const WEBHOOK_KEY_CHANGED: &str = "webhook_key_changed";
 
 /// The names of all events; `docs/spec/words.md` lists them.
@@ -79,12 +81,12 @@ pub const EVENT_NAMES: &[&str] = &[
     WEBHOOK_KEY_TOLD,
 ];
 
-/// An event of now. The body holds no secret.
+/// Returns an event of this moment. The body holds no secret.
 pub(crate) fn new(shared: &Shared, owner: &str, connection_id: ConnectionId, kind: &str, body: Value) -> EventRow {
     at(shared.clock.now().seconds(), &*shared.ids, owner, connection_id, kind, body)
 }
 
-/// As [`new`], where only the transaction knows what it is.
+/// Returns an event as [`new`] does, for callers that know its content only within the transaction.
 pub(crate) fn at(
     at: i64,
     ids: &dyn IdGenerator,
@@ -98,7 +100,8 @@ pub(crate) fn at(
     EventRow { id: ids.next(), owner, connection_id, at, kind, body: body.to_string(), says }
 }
 
-/// Returns what an event of that name says of the row of its connection. The event is appended in the transaction that wrote the row.
+/// Returns what an event of this name says about the row of its connection. The event is appended in the transaction
+/// that wrote the row.
 fn says(kind: &str) -> Says {
     match kind {
         CONNECTED | IMPORTED => Says::Made,
@@ -109,7 +112,8 @@ fn says(kind: &str) -> Says {
     }
 }
 
-/// Returns why the row of a connection is refused. A change asks before it writes, because its event vouches for the whole row.
+/// Returns the reason why the row of a connection is refused. A change checks this before it writes, because its event
+/// vouches for the whole row.
 pub(crate) async fn refusal(
     tx: &mut Tx,
     sealer: &Sealer,
@@ -119,12 +123,12 @@ pub(crate) async fn refusal(
     Ok(row.and_then(|row| guard::refused(sealer, &row)))
 }
 
-/// Records it behind the connection's last one.
+/// Appends the event after the connection's last one.
 pub(crate) async fn append(tx: &mut Tx, sealer: &Sealer, event: &EventRow) -> Result<(), StoreError> {
     tx.append_event(event, &|bytes| mac(sealer, bytes)).await
 }
 
-/// What links an event to the one before.
+/// Returns the MAC that links an event to the one before.
 pub(crate) fn mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
     sealer.mac("connections/event/v1", bytes)
 }

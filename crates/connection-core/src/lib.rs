@@ -1,7 +1,8 @@
-//! Connections of a program to outside accounts: set up once, stored sealed, verified, used without showing the secret.
+//! Connects a program to outside accounts: set up once, stored sealed, verified, and used without exposing the
+//! credential.
 //!
 //! A host opens a [`ConnectionRegistry`] over a store and a key source and registers the kinds of its plugins. A
-//! [`SetupSession`] makes a connection; [`Connection`] verifies and uses it:
+//! [`SetupSession`] creates a connection; [`Connection`] verifies and uses it:
 //!
 //! ```
 //! use connection_contract::prelude::*;
@@ -69,13 +70,14 @@
 //!
 //! # What this crate is not
 //!
-//! It knows no provider: what is special about one is in its plugin. It has no user interface and no server: a host shows
-//! the steps of a setup and hands over what a browser brings back. A connection holds reach only, no addresses of data and
-//! no permissions of people.
+//! The crate knows no provider: everything specific to a provider is in its plugin. It has no user interface and no
+//! server: a host shows the steps of a setup and passes on what a browser brings back. A connection describes how an
+//! account is reached. It holds no addresses of data and no permissions of people.
 //!
 //! # Stability
 //!
-//! Follows semver from 1.0 on; before that, a minor version may change what a host sees, never what is stored.
+//! This crate follows semver from 1.0 on. Before that, a minor version may change the API that a host sees, but never
+//! the format of stored data.
 
 mod connection;
 mod contain;

@@ -1,7 +1,7 @@
-//! How much a plugin may say: what is stored, listed and shown of it is bounded, and a plugin that says more is at fault.
+//! Bounds on the data of a plugin that is stored, listed and shown. A plugin that exceeds them is at fault.
 //!
-//! Text that people see is bounded by its type. A credential that a provider has rotated is kept whatever else is wrong:
-//! the one before it may be dead.
+//! Text that people see is bounded by its type. A credential that a provider has rotated is kept even if everything
+//! else is wrong, because the credential before it may be dead.
 
 use connection_contract::{
     ConnectionError, Descriptor, DisplayText, Established, Guide, Input, NotLive, Reason, Refreshed, Secret,
@@ -10,18 +10,19 @@ use connection_contract::{
 
 use crate::definition::Probed;
 
-/// How long a credential that was replaced is kept, in seconds, so that it can be gone back to.
+/// Time, in seconds, for which a replaced credential is kept for a rollback.
 pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
 
-/// How many setups of one owner may be open at once unless the host says otherwise: a person has a few, and who begins them
-/// without end must not fill the store.
+/// Maximum number of open setups of one owner, unless the host sets another.
+///
+/// A person has a few. A program that keeps beginning setups must not fill the store.
 pub(crate) const MOST_SETUPS: u32 = 100;
 
-/// As long as a text for people can be.
+/// The maximum length of a text for people, in characters.
 pub(crate) const LONGEST_ID: usize = 500;
 const LONGEST_CODE: usize = 128;
 const LONGEST_CREDENTIAL: usize = 1024 * 1024;
-/// What is put around JSON of a plugin must not make it deeper than any reader takes.
+/// The core wraps a plugin's JSON in its own. The whole must not be deeper than any reader accepts.
 const DEEPEST_JSON: usize = 32;
 const LONGEST_TEXT: usize = 16 * 1024;
 const MOST_CHOICES: usize = 1000;
@@ -29,7 +30,7 @@ const MOST_CONFIG: usize = 64;
 const MOST_PARTS: usize = 64;
 const MOST_SCOPES: usize = 1000;
 
-/// What is too much of a descriptor.
+/// Returns an error if a descriptor exceeds a bound.
 pub(crate) fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
     let Descriptor { origins, fields, secret_names, guide, needs, ways, .. } = descriptor;
     if [origins.len(), secret_names.len(), guide.len(), needs.len(), ways.len()].iter().any(|count| *count > MOST_PARTS)
@@ -51,7 +52,7 @@ pub(crate) fn descriptor(descriptor: &Descriptor) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What is too much of what a setup made; what it measured is [`found`]'s.
+/// Returns an error if the result of a setup exceeds a bound. `bounded` checks what was measured.
 pub(crate) fn established(made: &Established<Secret>) -> Result<(), &'static str> {
     credential(&made.credential)?;
     if made.config.len() > MOST_CONFIG {
@@ -63,7 +64,7 @@ pub(crate) fn established(made: &Established<Secret>) -> Result<(), &'static str
     scopes(made.granted_scopes.as_deref())
 }
 
-/// What a verification found, or that its plugin said too much.
+/// Returns the result of a probe, with a plugin fault in its place if the result exceeds a bound.
 pub(crate) fn probed(probed: Result<Probed, ConnectionError>) -> Result<Probed, ConnectionError> {
     match probed {
         Ok(Probed { found, secret_names }) => {
@@ -81,7 +82,7 @@ pub(crate) fn probed(probed: Result<Probed, ConnectionError>) -> Result<Probed, 
     }
 }
 
-/// A failure whose code is one.
+/// Returns the failure, or a plugin fault if its code is not a valid code.
 pub(crate) fn failure(failure: SetupFailure) -> SetupFailure {
     match is_code(&failure.code) {
         true => failure,
@@ -91,7 +92,8 @@ pub(crate) fn failure(failure: SetupFailure) -> SetupFailure {
 
 pub(crate) const REPORT: &str = "report this to the plugin's author";
 
-/// What was found, or that its plugin said too much.
+/// Returns the result of a verification, with a plugin fault in its place if it exceeds a bound. A rotated credential
+/// is kept in either case, unless it is too long.
 pub(crate) fn bounded(mut found: VerifyResult<Secret>) -> VerifyResult<Secret> {
     let rotated = found.credential.as_ref().map_or(Ok(()), credential);
     let scopes = scopes(found.granted_scopes.as_deref());
@@ -107,7 +109,8 @@ pub(crate) fn bounded(mut found: VerifyResult<Secret>) -> VerifyResult<Secret> {
     found
 }
 
-/// A renewed credential that is kept whatever else is said of it: the one before it may be dead.
+/// Returns an error if the refreshed credential is too long. Scopes that exceed a bound are dropped and the credential
+/// is kept, because the one before it may be dead.
 pub(crate) fn refreshed(mut refreshed: Refreshed<Secret>) -> Result<Refreshed<Secret>, &'static str> {
     credential(&refreshed.credential)?;
     if let Err(problem) = scopes(refreshed.granted_scopes.as_deref()) {
@@ -117,7 +120,7 @@ pub(crate) fn refreshed(mut refreshed: Refreshed<Secret>) -> Result<Refreshed<Se
     Ok(refreshed)
 }
 
-/// A reason whose code is one.
+/// Returns the state, or a plugin fault if the code of its reason is not a valid code.
 pub(crate) fn not_live(not_live: NotLive) -> NotLive {
     match is_code(&not_live.reason.code) {
         true => not_live,
@@ -128,9 +131,10 @@ pub(crate) fn not_live(not_live: NotLive) -> NotLive {
     }
 }
 
-/// Whether it can be written and read again, and is no longer than that: a plugin may have built it by hand.
+/// Returns `true` if the value has at most `longest` bytes as JSON and can be read again. A plugin may have built it by
+/// hand.
 pub(crate) fn is_json(value: &Value, longest: usize) -> bool {
-    // First, since what writes it calls itself for each level.
+    // The depth is checked first, because writing a value recurses for each level.
     if !is_shallow(value, DEEPEST_JSON) {
         return false;
     }
@@ -165,7 +169,7 @@ fn scopes(scopes: Option<&[String]>) -> Result<(), &'static str> {
     }
 }
 
-/// What programs match on, and terminals show.
+/// Returns `true` if the text can be a code, which programs match on and terminals show.
 fn is_code(code: &str) -> bool {
     (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,4 +1,4 @@
-//! Files of a connection that has roots.
+//! Reads files of a connection with granted directories.
 
 use connection_contract::{FileStat, Root, Secret};
 
@@ -9,11 +9,12 @@ use crate::{
 };
 
 impl Connection {
-    /// The files below the directories that the user granted, read only.
+    /// Returns the files below the directories that the user granted, read-only.
     ///
     /// # Errors
     ///
-    /// [`Error::NotSupported`] for a connection without any, [`Error::Sealed`], [`Error::UnknownKind`], and the store's.
+    /// [`Error::NotSupported`] for a connection without directories, [`Error::Sealed`], [`Error::UnknownKind`], and the
+    /// store's errors.
     pub async fn files(&self) -> Result<Files, Error> {
         let (_, row) = self.open().await?;
         let roots = &row.payload.roots;
@@ -25,7 +26,7 @@ impl Connection {
     }
 }
 
-/// Files below granted directories, read only. Paths are relative to a root, with `/`; the empty path is the root.
+/// Files below granted directories, read-only. Paths are relative to a root and use `/`; the empty path is the root.
 #[derive(Debug)]
 pub struct Files {
     files: LocalFiles,
@@ -33,34 +34,34 @@ pub struct Files {
 }
 
 impl Files {
-    /// The granted directories.
+    /// Returns the granted directories.
     pub fn roots(&self) -> &[Root] {
         &self.roots
     }
 
-    /// What is at that path.
+    /// Returns the metadata of the file or directory at this path.
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that is not opened now.
+    /// [`Error::Files`], and [`Error::Directory`] for a root that is no longer opened.
     pub async fn stat(&self, root: &Root, path: &str) -> Result<FileStat, Error> {
         Ok(self.files.stated(root, path).await?)
     }
 
-    /// What is in a directory, by name.
+    /// Returns the entries of a directory, in the order of their names.
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that is not opened now.
+    /// [`Error::Files`], and [`Error::Directory`] for a root that is no longer opened.
     pub async fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, Error> {
         Ok(self.files.listed(root, path).await?)
     }
 
-    /// A file of at most `limit` bytes.
+    /// Returns the content of a file of at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that is not opened now.
+    /// [`Error::Files`], and [`Error::Directory`] for a root that is no longer opened.
     pub async fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, Error> {
         Ok(self.files.content(root, path, limit).await?)
     }

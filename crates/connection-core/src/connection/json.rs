@@ -1,4 +1,5 @@
-//! The JSON in columns, and back. Rows are read leniently: what cannot be read is absent, and one bad row breaks no list.
+//! Converts values of JSON columns. Rows are read leniently: a value that cannot be read is absent, so that one bad row
+//! breaks no list.
 
 use connection_contract::{DisplayText, Reason, Text};
 use serde::{Deserialize, Serialize};

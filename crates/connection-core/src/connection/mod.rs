@@ -1,4 +1,4 @@
-//! The handle of one connection: verify it, use it, watch it. The secret stays here.
+//! The handle of one connection, which verifies, uses and watches it. The credential stays in the core.
 
 mod files;
 mod hot;
@@ -28,7 +28,7 @@ pub(crate) use hot::{HotRow, HotRows, Known, Stored};
 pub(crate) use payload::Payload;
 pub use send::Response;
 
-/// A connection of one owner. A clone is another handle to the same.
+/// A connection of one owner. A clone is another handle to the same connection.
 #[derive(Clone)]
 pub struct Connection {
     pub(crate) shared: Arc<Shared>,
@@ -42,65 +42,65 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Its id.
+    /// Returns the id.
     pub fn id(&self) -> ConnectionId {
         self.info.id
     }
 
-    /// What was known of it when this handle was made, which may be half a second old by then: see
-    /// [`hot_rows`](crate::RegistryBuilder::hot_rows).
+    /// Returns the information that was known when this handle was created. It may have been half a second old at that
+    /// time: see [`hot_rows`](crate::RegistryBuilder::hot_rows).
     pub fn info(&self) -> &ConnectionInfo {
         &self.info
     }
 
-    /// Asks the provider whether it works, and keeps the answer. One probe at a time: who asks while one is under way
-    /// gets that one's result.
+    /// Verifies the connection at the provider and stores the result. A caller that asks during a probe receives the
+    /// result of that probe.
     ///
-    /// A connection that does not work is data: look at the liveness and its reason.
+    /// A connection that does not work is data, not an error: look at the liveness and its reason.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the probe goes on and its result is kept.
+    /// If the future is dropped, the probe continues and its result is stored.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`], [`Error::NotFound`] when it is gone meanwhile, [`Error::Plugin`] for what says nothing
-    /// about the connection, and the store's; the liveness is as it was.
+    /// [`Error::UnknownKind`], [`Error::NotFound`] if the connection was removed meanwhile, [`Error::Plugin`] for a
+    /// failure that says nothing about the connection, and the store's errors. The liveness is unchanged.
     pub async fn verify(&self) -> Result<ConnectionInfo, Error> {
         verify::verify(&self.registry(), self.id(), verify::Asker::Host).await
     }
 
-    /// The changes of its liveness from now on, in this process alone.
+    /// Returns a stream of the changes of the liveness from now on, in this process only.
     pub fn on_liveness_change(&self) -> LivenessChanges {
         self.shared.subscriptions.subscribe(self.id())
     }
 
-    /// What paths are relative to: of the reach that is sealed with the credential.
+    /// Returns the base of paths, from the reach that is sealed with the credential.
     ///
     /// # Errors
     ///
-    /// [`Error::NotSupported`] for a connection without an address, and as [`send`](Self::send).
+    /// [`Error::NotSupported`] for a connection without an address, and the errors of [`send`](Self::send).
     pub async fn base_url(&self) -> Result<BaseUrl, Error> {
         let (_, row) = self.open().await?;
         row.payload.base_url.clone().ok_or_else(|| self.cannot("send requests"))
     }
 
-    /// Where its credential may go.
+    /// Returns the origins to which the credential may be sent.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// The errors of [`send`](Self::send).
     pub async fn origins(&self) -> Result<Vec<Origin>, Error> {
         let (_, row) = self.open().await?;
         Ok(row.payload.origins.iter().map(|allowed| allowed.origin.clone()).collect())
     }
 
-    /// A request below its base, as a person writes it: `GET`, `/user/repos?per_page=1`. Path and query are as they go
-    /// over the wire, percent-encoded where needed.
+    /// Creates a request below the base from a method and a path, such as `GET` and `/user/repos?per_page=1`. Path and
+    /// query are sent as they are given, so they are percent-encoded where needed.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`], and as [`base_url`](Self::base_url).
+    /// [`Error::InvalidRequest`], and the errors of [`base_url`](Self::base_url).
     pub async fn request(&self, method: &str, path_and_query: &str) -> Result<HttpRequest, Error> {
         if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
             return Err(Error::InvalidRequest("a method is a word of capital letters, as in GET"));
@@ -124,7 +124,7 @@ impl Connection {
         Error::NotSupported { kind: self.info.kind.clone(), what }
     }
 
-    /// The row of this connection, read after this call.
+    /// Returns the row of this connection, read after this call.
     pub(crate) async fn reopen(&self) -> Result<Arc<HotRow>, Error> {
         self.shared.hot.reread(&self.stored()).await?.open(&self.shared).await
     }
@@ -133,10 +133,10 @@ impl Connection {
         Stored::of(&self.shared, &self.info)
     }
 
-    /// The plugin and the current credential, opened.
+    /// Returns the kind and the current credential, opened.
     pub(crate) async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         let kind = self.kind()?;
-        // What is kept of its rows would outlive it by a moment.
+        // Cached rows would outlive the store for a moment.
         if self.shared.store.is_closed() {
             return Err(StoreError::Closed.into());
         }

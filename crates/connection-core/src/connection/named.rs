@@ -1,4 +1,4 @@
-//! The secrets of a credential by their names, taken out by its plugin, contained.
+//! Takes the secrets of a credential out by their names. The plugin code runs contained.
 
 use std::time::Duration;
 
@@ -13,10 +13,11 @@ use crate::{
     store::Lock,
 };
 
-/// To take one out is a matter of microseconds.
+/// The longest time for taking secrets out, which takes microseconds.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The secrets of these names, each where the credential has it. One that shows nothing is none.
+/// Returns the secrets with these names, in their order; `None` for each that the credential does not have. A blank
+/// secret counts as absent.
 ///
 /// # Errors
 ///
@@ -39,9 +40,11 @@ pub(crate) async fn secrets(
     Ok(taken.into_iter().map(|secret| secret.filter(|secret| !is_blank(secret))).collect())
 }
 
-/// The names of the secrets that a credential holds, as JSON for its row. Where its plugin fails to tell, they are as
-/// `former` has them, which is asked only then, or all that its descriptor names: a fault that passes must not take a
-/// secret from who needs it. A credential that its plugin cannot read holds none.
+/// Returns the names of the secrets that a credential holds, as JSON for its row.
+///
+/// If the plugin panics or times out, the names are those of `former`, or, if there are none, all names that the
+/// descriptor declares: a passing fault must not take a secret from an extension that needs it. `former` is awaited
+/// only in that case. A credential that its plugin cannot read holds no secrets.
 pub(crate) async fn held(
     shared: &Shared,
     kind: &KindEntry,
@@ -60,7 +63,7 @@ pub(crate) async fn held(
     }
 }
 
-/// Returns what a probe said of the credential, and asks the plugin as [`held`] does only if the probe could not say.
+/// Returns the names that a probe reported. If the probe could not report them, asks the plugin as [`held`] does.
 pub(crate) async fn after_probe(
     shared: &Shared,
     kind: &KindEntry,
@@ -74,11 +77,11 @@ pub(crate) async fn after_probe(
     }
 }
 
-/// Asks the plugin for the names, as JSON.
+/// Returns the names of the secrets that the plugin finds in the credential, as JSON.
 ///
 /// # Errors
 ///
-/// Those of [`secrets`].
+/// The errors of [`secrets`].
 async fn told(shared: &Shared, kind: &KindEntry, credential: &Secret) -> Result<String, Error> {
     let declared = declared(kind);
     if declared.is_empty() {
@@ -89,13 +92,13 @@ async fn told(shared: &Shared, kind: &KindEntry, credential: &Secret) -> Result<
     Ok(json::texts(&held.collect()))
 }
 
-/// The names of all secrets that a credential of this kind may hold.
+/// Returns the names of all secrets that a credential of this kind may hold.
 pub(crate) fn declared(kind: &KindEntry) -> Vec<String> {
     kind.descriptor.secret_names.iter().map(ToString::to_string).collect()
 }
 
-/// Mends the names of a row that says more than its credential holds, once somebody asked for what is not there. Where that
-/// fails, whoever asks next mends it.
+/// Corrects the names in a row that names more secrets than its credential holds, after a request for a missing one. If
+/// this fails, the next such request corrects them.
 pub(crate) async fn correct(shared: &Shared, kind: &KindEntry, id: ConnectionId, generation: i64, credential: &Secret) {
     let stored = current(shared, id).await;
     let names = held(shared, kind, credential, async { stored.clone() }).await;
@@ -114,13 +117,13 @@ pub(crate) async fn correct(shared: &Shared, kind: &KindEntry, id: ConnectionId,
     }
 }
 
-/// The names that the row of the current credential has; `None` without one.
+/// Returns the names in the row of the current credential; `None` without a row.
 pub(crate) async fn current(shared: &Shared, id: ConnectionId) -> Option<String> {
     let row = shared.reader().await.ok()?.current_credential(id).await.ok()?;
     row.map(|row| row.secret_names)
 }
 
-/// A person who leaves a field empty, or types spaces, has given nothing.
+/// Returns `true` for a secret that is empty or only spaces. A person who enters that has given nothing.
 pub(crate) fn is_blank(secret: &Secret) -> bool {
     secret.expose_str().is_some_and(|text| text.trim().is_empty())
 }

@@ -1,6 +1,7 @@
-//! What is sealed of a connection: the credential, and its reach.
+//! The sealed part of a connection: the credential and its reach.
 //!
-//! Origins and roots are inside, so that an edited row cannot make the core send a credential elsewhere.
+//! Origins and roots are sealed with the credential, so that an edited row cannot make the core send a credential
+//! elsewhere.
 
 use connection_contract::{BaseUrl, Origin, Reach, Record, Root, Secret, host};
 
@@ -11,7 +12,7 @@ use crate::{
     services::http::{AllowedOrigin, Egress},
 };
 
-/// A credential as its plugin wrote it, and where it may go.
+/// A credential as its plugin wrote it, with its reach.
 pub(crate) struct Payload {
     pub(crate) credential: Secret,
     pub(crate) base_url: Option<BaseUrl>,
@@ -20,11 +21,11 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Bounds what a plugin asks for by what its descriptor declares and what the user named.
+    /// Creates a payload whose reach is bounded by what the descriptor declares and what the user named.
     ///
     /// # Errors
     ///
-    /// The plugin asks for more.
+    /// An error if the plugin asks for more.
     pub(crate) fn new(
         kind: &KindEntry,
         reach: &Reach,
@@ -65,7 +66,7 @@ impl Payload {
         }
     }
 
-    /// For the store, which gets it sealed only.
+    /// Returns the bytes of the payload. The store receives them only sealed.
     pub(crate) fn encode(&self) -> Secret {
         let mut record = Record::new().with("credential", self.credential.duplicate());
         if let Some(base) = &self.base_url {
@@ -77,7 +78,7 @@ impl Payload {
         self.roots.iter().fold(record, |record, root| record.with("root", root.as_str())).encode()
     }
 
-    /// `None` for bytes that `encode` cannot have made.
+    /// Returns the payload; `None` for bytes that `encode` cannot have written.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut record = Record::decode(bytes).ok()?;
         let base_url = match record.find("base") {
@@ -104,7 +105,7 @@ impl Payload {
 }
 
 impl<'a> Place<'a> {
-    /// Where the sealed payload of one generation is.
+    /// Returns the place of the sealed payload of one generation.
     pub(crate) fn credential(
         id: &'a ConnectionId,
         owner: &'a str,
@@ -126,7 +127,7 @@ impl<'a> Place<'a> {
 mod tests {
     use super::*;
 
-    /// As it was written first; stores everywhere hold these bytes, sealed.
+    /// The first format. Existing stores hold these bytes, sealed.
     const FORMAT_1: &[u8] = b"\x01\
         \0\0\0\x0acredential\0\0\0\x06secret\
         \0\0\0\x04base\0\0\0\x20https://api.acme.example/base/v1\

@@ -1,4 +1,4 @@
-//! The mark of the credential before the current one: going back takes its account and its configuration, too.
+//! The mark of the previous credential. A rollback restores its account and its configuration, too.
 
 use crate::{
     ConnectionId,
@@ -25,7 +25,7 @@ impl<'a> Previous<'a> {
         Self { id: credential.connection_id, owner, generation: credential.generation, account_id, config }
     }
 
-    /// The transaction holds the owner's lock.
+    /// Returns the mark. The transaction holds the owner's lock.
     pub(super) async fn mark(&self, tx: &mut Tx, sealer: &Sealer, now: i64) -> Result<Vec<u8>, StoreError> {
         let generation = self.generation.to_be_bytes();
         let fields = [&generation[..], self.account_id.as_bytes(), self.config.as_bytes()];
@@ -33,7 +33,7 @@ impl<'a> Previous<'a> {
         Subject { table: TABLE, owner: self.owner, key: &key }.written(tx, sealer, now, &fields).await
     }
 
-    /// Checks that the row is as it was written last.
+    /// Checks that the row is as this program last wrote it.
     pub(super) fn check(&self, sealer: &Sealer, row: &PreviousRow) -> Result<(), RowError> {
         let generation = self.generation.to_be_bytes();
         let fields = [&generation[..], self.account_id.as_bytes(), self.config.as_bytes()];

@@ -1,4 +1,5 @@
-//! Uses a credential that works: renewed first where it has ended, renewed behind the use where it soon will.
+//! Provides a working credential: one that has ended is refreshed before its use, one that ends soon is refreshed in
+//! the background.
 
 use std::sync::Arc;
 
@@ -12,33 +13,35 @@ use crate::{
 };
 
 impl Connection {
-    /// Renews its credential now, whether or not it is time. One at a time, over all processes: who asks while it is under
-    /// way gets that one's result.
+    /// Refreshes the credential now, whether or not it is due. One refresh runs at a time, over all processes: a caller
+    /// that asks during a refresh receives its result.
     ///
     /// # Repetition
     ///
-    /// Each call after the end of the one before renews again. What may have been spent by one whose answer was lost is sent
-    /// again when its quarantine is over: [`NotLive::recheck_after`] of the error says in what time. What the provider refused
-    /// for good is not sent again; see [`force_refresh`](Self::force_refresh).
+    /// Each call after the end of the previous refresh refreshes again. A token that may have been spent by a request
+    /// whose answer was lost is sent again only after its quarantine: [`NotLive::recheck_after`] of the error says
+    /// when. A token that the provider refused permanently is not sent again; see
+    /// [`force_refresh`](Self::force_refresh).
     ///
     /// # Cancellation
     ///
-    /// Dropped, it goes on.
+    /// If the future is dropped, the refresh continues.
     ///
     /// # Errors
     ///
-    /// [`Error::NotSupported`] for kinds that renew nothing, [`Error::NotRenewed`] when the provider does not renew it or
-    /// cannot be asked, [`Error::UnknownKind`], [`Error::NotFound`], and the store's: the credential is as it was.
+    /// [`Error::NotSupported`] for kinds that refresh nothing, [`Error::NotRenewed`] if the provider does not refresh
+    /// the credential or cannot be reached, [`Error::UnknownKind`], [`Error::NotFound`], and the store's errors. The
+    /// credential is unchanged.
     pub async fn refresh(&self) -> Result<ConnectionInfo, Error> {
         self.refresh_for(Why::Asked).await
     }
 
-    /// Refreshes as [`refresh`](Self::refresh) does, and asks the provider once more even if it refused this credential for
-    /// good. A token that may have been spent still waits for the end of its quarantine.
+    /// Refreshes as [`refresh`](Self::refresh) does, but asks the provider again even if it refused this credential
+    /// permanently. A token that may have been spent still waits for the end of its quarantine.
     ///
     /// # Errors
     ///
-    /// The same as those of [`refresh`](Self::refresh).
+    /// The errors of [`refresh`](Self::refresh).
     pub async fn force_refresh(&self) -> Result<ConnectionInfo, Error> {
         self.refresh_for(Why::Forced).await
     }
@@ -49,13 +52,13 @@ impl Connection {
             return Err(self.cannot("renew their credential"));
         }
         match refresh::renew_current(&registry, id, why).await?.row {
-            // The row is of whoever began the refresh.
+            // The row belongs to the owner for whom the refresh was begun.
             Some(row) if row.info.owner == self.info.owner => Ok((*row.info).clone()),
             _ => registry.info(id).await,
         }
     }
 
-    /// The plugin and a credential that has not ended, opened.
+    /// Returns the kind and a credential that has not ended, opened.
     pub(crate) async fn open_fresh(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         let (kind, row) = self.open().await?;
         if !kind.renews() {
@@ -80,7 +83,7 @@ impl Connection {
         }
     }
 
-    /// The credential that a refresh came with, which nobody who waited for it reads again.
+    /// Returns the row that a refresh stored, so that its waiters do not read the store again.
     async fn landed(&self, row: Option<Arc<Known>>) -> Result<Arc<HotRow>, Error> {
         match row {
             Some(row) if row.info.owner == self.info.owner && row.info.kind == self.info.kind => {
@@ -90,10 +93,10 @@ impl Connection {
         }
     }
 
-    /// After the provider refused this credential: another one, if there is or can be one.
+    /// Returns another credential after the provider refused this one, if there is one or a refresh makes one.
     pub(crate) async fn after_refusal(&self, kind: &KindEntry, refused: &HotRow) -> Option<Arc<HotRow>> {
         let newer = |row: &Arc<HotRow>| row.generation != refused.generation;
-        // Another process may have stored one. The provider's answer tells more than that the store cannot be read.
+        // Another process may have stored one. If the store cannot be read, the provider's answer is the better error.
         let row = self.reopen().await.ok()?;
         if newer(&row) || !kind.renews() {
             return Some(row).filter(newer);

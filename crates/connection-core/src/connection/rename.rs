@@ -1,4 +1,4 @@
-//! Gives a connection another label: only what people call it changes, never its credential or its generation.
+//! Changes the label of a connection. The credential and its generation stay as they are.
 
 use connection_contract::DisplayText;
 
@@ -6,20 +6,20 @@ use super::Connection;
 use crate::{ConnectionInfo, Error, event, guard, store::Lock};
 
 impl Connection {
-    /// Calls it something else, without spaces around it. A label is unique per owner and kind.
+    /// Changes the label, which is unique per owner and kind. Surrounding spaces are removed.
     ///
     /// # Repetition
     ///
-    /// The label that it has already changes nothing.
+    /// A call with the current label changes nothing.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the change may have been made.
+    /// If the future is dropped, the change may have been made.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidLabel`] when nothing is left to be shown, [`Error::LabelTaken`], [`Error::NotFound`] when it is
-    /// gone, and the store's.
+    /// [`Error::InvalidLabel`] if nothing visible is left, [`Error::LabelTaken`], [`Error::NotFound`] if the connection
+    /// was removed, and the store's errors.
     pub async fn rename(&self, label: impl Into<DisplayText>) -> Result<ConnectionInfo, Error> {
         let label = label.into().as_str().trim().to_owned();
         if label.is_empty() {
@@ -48,7 +48,7 @@ impl Connection {
                 tx.set_account_label(id, &label, now).await?;
                 let body = serde_json::json!({ "before": account.label, "label": label });
                 event::append(tx, &sealer, &event::at(now, &*ids, &owner, id, event::RENAMED, body)).await?;
-                // Read here: what was done is told as done, whatever comes after it.
+                // The row is read in this transaction, so that the caller sees this change and not a later one.
                 Ok(Ok(tx.listed(id).await?))
             })
         });

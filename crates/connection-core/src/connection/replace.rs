@@ -1,7 +1,7 @@
-//! Puts another credential in the place of the current one, with everything that changes with it.
+//! Replaces the current credential of a connection, with everything that changes with it.
 //!
-//! Used where a person decides for another credential: a re-authorization, and going back. What a provider rotates by
-//! itself is written by the probe that saw it, and leaves nothing to go back to.
+//! Used when a person decides for another credential: by a re-authorization and by a rollback. A credential that a
+//! provider rotates by itself is written by the probe that saw it, and leaves no previous credential.
 
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ use crate::{
     },
 };
 
-/// Draws a generation and seals a credential for it, with the names of its secrets as JSON. What is known of its scopes and
-/// time is for the caller to add.
+/// Draws a generation and seals a credential for it. `secret_names` are the names of its secrets as JSON. The caller
+/// adds the scopes and the times.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when the connection is gone, [`Error::Sealed`], and the store's.
+/// [`Error::NotFound`] if the connection was removed, [`Error::Sealed`], and the store's errors.
 pub(crate) async fn seal_next(
     shared: &Arc<Shared>,
     id: ConnectionId,
@@ -36,8 +36,8 @@ pub(crate) async fn seal_next(
     payload: &Payload,
     secret_names: String,
 ) -> Result<CredentialRow, Error> {
-    // The commit that stores the credential takes this one to the disk. Where the power goes before it, the number may be
-    // drawn again, and nothing that was sealed with it is left.
+    // The commit that stores the credential also makes this write durable. If the power fails before it, the generation
+    // may be drawn again, and nothing is left that was sealed with it.
     let drawn = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await?;
     let generation = drawn.ok_or(Error::NotFound(id))?;
     let place = Place::credential(&id, owner, kind, generation);
@@ -57,29 +57,29 @@ pub(crate) async fn seal_next(
     })
 }
 
-/// What takes the place, made before the transaction so that nothing in it waits.
+/// The new credential with its facts, built before the transaction so that nothing in the transaction waits.
 pub(crate) struct Replacement {
-    /// Sealed; its scopes and time are what was found.
+    /// The sealed credential, with the scopes and times that were found.
     pub(crate) credential: CredentialRow,
-    /// What was measured with it.
+    /// The result of verifying it.
     pub(crate) found: Arc<VerifyResult<Secret>>,
-    /// Which account it reaches.
+    /// The account that it reaches.
     pub(crate) identity: Identity,
-    /// JSON.
+    /// The public configuration, as JSON.
     pub(crate) config: String,
-    /// When it was measured.
+    /// The time of the verification.
     pub(crate) now: i64,
-    /// Whether it holds what the one before it held, and may have spent.
+    /// `true` if it contains parts of the former credential, which may have been spent.
     pub(crate) inherits: bool,
 }
 
 impl Replacement {
-    /// Whether it is of another account than the connection.
+    /// Returns `true` if the credential is for another account than the connection's.
     pub(crate) fn is_another(&self, account: &AccountRow) -> bool {
         account.account_id != self.identity.account_id.as_str()
     }
 
-    /// The label of another connection that has its account already.
+    /// Returns the label of another connection that already has the credential's account.
     pub(crate) async fn taken(&self, tx: &mut Tx, account: &AccountRow) -> Result<Option<String>, StoreError> {
         if !self.is_another(account) {
             return Ok(None);
@@ -88,9 +88,10 @@ impl Replacement {
         Ok(tx.account_by_identity(&account.owner, &account.kind, id).await?.map(|(_, label)| label))
     }
 
-    /// Takes the place, in the transaction that decided so by the row that it read. The event is the caller's to append, and
-    /// whom it concerns the caller's to tell. Of another account nobody has a grant: what a person let an extension use was
-    /// the one before.
+    /// Replaces the credential, in the transaction that decided so from the row that it read. The caller appends the
+    /// event and notifies the affected extensions.
+    ///
+    /// If the account is another one, all grants are taken back: a person granted the use of the account before.
     pub(crate) async fn put(self, tx: &mut Tx, shared: &Shared, account: &AccountRow) -> Result<Affected, StoreError> {
         let is_another = self.is_another(account);
         let Self { credential, found, identity, config, now, inherits } = self;
@@ -107,7 +108,7 @@ impl Replacement {
         let mark = previous.mark(tx, &shared.sealer, now).await?;
         tx.replace_credential(account, &credential, now, &mark).await?;
         if !inherits {
-            // What was spent of the former one matters no more.
+            // The exchanges of the former credential no longer matter.
             tx.delete_connection_exchanges(account.id).await?;
         }
         let names = (identity.account_id.as_str(), identity.label.as_str());
@@ -118,7 +119,7 @@ impl Replacement {
         Ok(affected)
     }
 
-    /// The event of it; `more` is what only the caller knows.
+    /// Returns the event of the replacement, with the fields in `more` added.
     pub(crate) fn event(
         &self,
         shared: &Shared,
@@ -136,12 +137,12 @@ impl Replacement {
     }
 }
 
-/// What a row says of its liveness.
+/// Returns the liveness in a row.
 pub(crate) fn measured(row: &ListedRow) -> Liveness {
     row.liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness)
 }
 
-/// Tells a change of liveness, after the commit.
+/// Publishes a change of liveness, after the commit.
 pub(crate) fn publish(
     shared: &Shared,
     connection: ConnectionId,
@@ -155,7 +156,7 @@ pub(crate) fn publish(
     }
 }
 
-/// `octocat (583231)`: two accounts may have one name.
+/// Returns `octocat (583231)`, with the id because two accounts may have the same name.
 pub(crate) fn named(label: &str, account_id: &str) -> DisplayText {
     format!("{label} ({account_id})").into()
 }

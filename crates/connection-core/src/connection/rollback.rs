@@ -1,4 +1,4 @@
-//! Goes back to the credential before the current one, for a while after a re-authorization.
+//! Rolls back to the previous credential, for a while after a re-authorization.
 
 use std::sync::Arc;
 
@@ -28,41 +28,44 @@ use crate::{
     verify::{self, Subject},
 };
 
-/// Whether a kind's credential that was replaced may still work.
+/// Returns `true` if a replaced credential of the kind may still work.
 ///
-/// One whose refresh token is used up when it is used may be dead, and using it may kill the current one, too.
+/// If the kind's refresh tokens are used up by a refresh, the replaced one may be dead, and using it may invalidate the
+/// current credential, too.
 fn may_go_back(kind: &KindEntry) -> bool {
     matches!(kind.capabilities.refresh, None | Some(RefreshSemantics::Stable))
 }
 
-/// What one transaction decided.
+/// The result of the transaction.
 enum Decided {
-    /// What it was before, whether it is of another account now, and whom that concerns.
+    /// The former liveness, whether the account is another one now, and the affected extensions.
     Back(Liveness, bool, Affected),
-    /// The row of the connection is not what its events say.
+    /// The row of the connection is not as its events say.
     Edited(RowError),
     Refused(Reason),
-    /// There is no such connection any more.
+    /// The connection was removed.
     Gone,
 }
 
 impl Connection {
-    /// Goes back to the credential that the last re-authorization replaced, with its account and its configuration; it is
-    /// kept for seven days. It is verified first, and what is current now can be gone back to in turn.
+    /// Rolls back to the credential that the last re-authorization replaced, with its account and its configuration.
+    ///
+    /// A replaced credential is kept for seven days. It is verified before it is restored, and the credential that it
+    /// replaces is kept in turn.
     ///
     /// # Repetition
     ///
-    /// Twice is forth again. Who asks while it is under way gets that one's result.
+    /// A second rollback restores the newer credential. A caller that asks during a rollback receives its result.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it goes on.
+    /// If the future is dropped, the rollback continues.
     ///
     /// # Errors
     ///
-    /// [`Error::NoPrevious`] when none is kept, [`Error::RollbackRefused`] when it does not work or cannot be verified
-    /// now, [`Error::Sealed`], [`Error::Credential`], [`Error::UnknownKind`], [`Error::NotFound`], [`Error::Plugin`] and
-    /// the store's: nothing was changed.
+    /// [`Error::NoPrevious`] if no previous credential is kept, [`Error::RollbackRefused`] if it does not work or
+    /// cannot be verified now, [`Error::Sealed`], [`Error::Credential`], [`Error::UnknownKind`], [`Error::NotFound`],
+    /// [`Error::Plugin`] and the store's errors. Nothing was changed.
     pub async fn rollback(&self) -> Result<ConnectionInfo, Error> {
         let (registry, shared, id) = (self.registry(), &self.shared, self.id());
         let task = async move { go_back(&registry, &registry.info(id).await?).await };
@@ -127,8 +130,11 @@ async fn go_back(registry: &ConnectionRegistry, info: &ConnectionInfo) -> Result
     registry.info(id).await
 }
 
-/// Opens the previous credential, verifies it and seals it as a new generation: what is put back is never the old blob.
-/// One that the provider rotated for that is the previous one from then on, whatever else comes of it.
+/// Opens the previous credential, verifies it and seals it as a new generation. The old sealed bytes are never
+/// restored.
+///
+/// If the provider rotates the credential during the verification, the fresh one is stored as the previous credential,
+/// even if the rollback fails.
 async fn verified(
     registry: &ConnectionRegistry,
     info: &ConnectionInfo,
@@ -150,7 +156,7 @@ async fn verified(
     let former = async { Some(previous.credential.secret_names.clone()) };
     let secret_names = named::after_probe(shared, kind, &payload.credential, secret_names, former).await;
     if found.credential.is_some() && !keep_rotated(registry, info, previous, &payload, &secret_names, &found).await? {
-        // Who removed the connection gave back the one before it; nobody else knows of this one.
+        // The removal tore down the previous credential, but not this fresh one.
         let config = json::to_config(&previous.config);
         let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };
         registry.give_back(&info.kind, orphan).await;
@@ -180,7 +186,8 @@ async fn verified(
     Ok(Replacement { credential, found: Arc::new(found), identity, config, now, inherits: false })
 }
 
-/// Stores what the provider rotated the previous credential to; `false` when the connection was removed meanwhile.
+/// Stores the fresh credential that the provider rotated the previous one to. Returns `false` if the connection was
+/// removed meanwhile.
 async fn keep_rotated(
     registry: &ConnectionRegistry,
     info: &ConnectionInfo,
@@ -205,11 +212,11 @@ async fn keep_rotated(
             tx.rotate_previous(before, &fresh, &mark).await
         })
     });
-    // One that was replaced meanwhile is no news: the next look at the row says so.
+    // If the previous credential was replaced meanwhile, the next read of the row shows it.
     Ok(kept.await? || !matches!(registry.info(id).await, Err(Error::NotFound(_))))
 }
 
-/// The credential that was replaced, with the configuration that it had.
+/// Returns the previous credential, opened, with its configuration.
 ///
 /// # Errors
 ///

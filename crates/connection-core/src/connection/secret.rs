@@ -1,4 +1,4 @@
-//! Hands out the access token, for the few uses where a request cannot be made for the caller. Recorded before it is seen.
+//! Hands out secrets, for the few uses where the core cannot make the request. A release is recorded before it happens.
 
 use connection_contract::{Secret, SecretName};
 
@@ -8,13 +8,14 @@ use crate::{Error, event, requirement::names, store::Lock};
 const ACCESS_TOKEN: &str = "accessToken";
 
 impl Connection {
-    /// Lends the connection's access token to `use_it`. The event that records it is stored first: when it cannot be,
-    /// nothing is lent.
+    /// Calls `use_it` with the connection's access token.
+    ///
+    /// The event that records the release is stored first. If it cannot be stored, `use_it` is not called.
     ///
     /// # Errors
     ///
-    /// [`Error::NotSupported`] for a kind or credential without one, [`Error::NotRenewed`], [`Error::Credential`],
-    /// [`Error::Sealed`], [`Error::UnknownKind`], and the store's.
+    /// [`Error::NotSupported`] for a kind or credential without an access token, [`Error::NotRenewed`],
+    /// [`Error::Credential`], [`Error::Sealed`], [`Error::UnknownKind`], and the store's errors.
     pub async fn with_access_token<T>(&self, use_it: impl AsyncFnOnce(&Secret) -> T) -> Result<T, Error> {
         let taken = self.take_secrets(vec![ACCESS_TOKEN.to_owned()]).await?;
         let secret = taken.into_iter().next().flatten().ok_or_else(|| self.cannot("hand out an access token"))?;
@@ -22,11 +23,11 @@ impl Connection {
         Ok(use_it(&secret).await)
     }
 
-    /// Stores the event that a secret of this name is handed out, before it is.
+    /// Stores the event that a secret with this name is handed out.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when the connection is gone meanwhile, and the store's.
+    /// [`Error::NotFound`] if the connection was removed meanwhile, and the store's errors.
     pub(crate) async fn record_release(&self, name: &str) -> Result<(), Error> {
         let body = serde_json::json!({ "name": name });
         let event = event::new(&self.shared, &self.info.owner, self.id(), event::SECRET_RELEASED, body);
@@ -47,8 +48,9 @@ impl Connection {
         Ok(())
     }
 
-    /// The secret of this name, of a credential that is renewed first where it has ended. The caller records it before the
-    /// secret is handed out, and has checked that the kind declares the name.
+    /// Returns the secret with this name. A credential that has ended is refreshed first.
+    ///
+    /// The caller has checked that the kind declares the name, and records the release before it hands the secret out.
     pub(crate) async fn take_secret(&self, name: &str) -> Result<Option<Secret>, Error> {
         let (kind, row) = self.open_fresh().await?;
         let credential = row.payload.credential.duplicate();
@@ -56,8 +58,9 @@ impl Connection {
         Ok(taken.into_iter().next().flatten())
     }
 
-    /// Asks its plugin which secrets the credential holds, where one of these may be among them that its row does not name;
-    /// whether the row says something else now. So many names does the extension declare. What cannot be asked stays as it is.
+    /// Asks the plugin which secrets the credential holds, if the kind declares one of `names`, and corrects the row.
+    /// Returns `true` if the names in the row changed. `declared` is the number of secret names that the extension
+    /// declares. If the plugin cannot be asked, the row stays as it is.
     pub(crate) async fn tell_names(&self, names: &[SecretName], declared: usize) -> bool {
         let Ok(kind) = self.kind() else { return false };
         let is_declared =
@@ -71,8 +74,10 @@ impl Connection {
         named::current(&self.shared, self.id()).await != before
     }
 
-    /// The secrets of these names, of a credential that is renewed first where it has ended. Whoever hands them out records
-    /// it before. One that the kind does not declare is none.
+    /// Returns the secrets with these names, in their order. A credential that has ended is refreshed first.
+    ///
+    /// The caller records the release before it hands the secrets out. A name that the kind does not declare yields
+    /// `None`.
     pub(crate) async fn take_secrets(&self, names: Vec<String>) -> Result<Vec<Option<Secret>>, Error> {
         let (kind, row) = self.open_fresh().await?;
         let declared = |name: &String| kind.descriptor.secret_names.iter().any(|known| known == name);
@@ -81,7 +86,7 @@ impl Connection {
             return Ok(names.iter().map(|_| None).collect());
         }
         let taken = named::secrets(&self.shared, &kind, row.payload.credential.duplicate(), names).await?;
-        // A row from before the names were asked of the plugin has all that its kind declares.
+        // A row that was written before plugins were asked for the names lists all names that its kind declares.
         if taken.iter().zip(&is_declared).any(|(secret, declared)| *declared && secret.is_none()) {
             named::correct(&self.shared, &kind, self.id(), row.generation, &row.payload.credential).await;
         }

@@ -1,4 +1,4 @@
-//! Uses a connection: the core attaches the credential, so that the caller never holds it.
+//! Sends requests with a connection's credential, which the core attaches, so that the caller never holds it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,31 +17,34 @@ use crate::{
     verify::{HostServices, lag},
 };
 
-/// To attach a credential is a matter of microseconds.
+/// The longest time for attaching a credential, which takes microseconds.
 const LONGEST: Duration = Duration::from_secs(10);
-/// The provider did not take the credential (RFC 9110, section 15.5.2).
+/// The provider did not accept the credential (RFC 9110, section 15.5.2).
 const UNAUTHORIZED: u16 = 401;
-/// The longest answer, in bytes; a reader that wants less stops.
+/// The longest answer, in bytes. A caller that wants less stops reading.
 const MOST_BYTES: u64 = 1 << 30;
 
 impl Connection {
     /// Sends a request with the credential attached, to an origin in reach. Redirects are followed within the origin.
     ///
-    /// A credential that has ended is renewed first, where its kind can. Any status is an answer. On a 401 the credential is
-    /// renewed, unless somebody has stored a newer one meanwhile, and the request is sent once more with that. On a 401 to
-    /// a credential that a refresh made seconds ago, the request is sent once more after two seconds, since a provider's
-    /// servers may learn of a new token one after another. The request is made by [`request`](Self::request), or from
-    /// [`base_url`](Self::base_url).
+    /// The request is created by [`request`](Self::request), or from [`base_url`](Self::base_url). Every status is an
+    /// answer. A credential that has ended is refreshed first, if its kind can refresh it.
+    ///
+    /// After a 401, the credential is refreshed, unless a newer one has been stored meanwhile, and the request is sent
+    /// once more with the new credential. If the answer is a 401 although the credential was refreshed seconds ago, the
+    /// request is sent once more after two seconds, because the servers of a provider may learn of a new token one
+    /// after another.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the request may or may not have reached the provider.
+    /// If the future is dropped, the request may or may not have reached the provider.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidRequest`] for a method or header that cannot be sent, [`Error::Denied`] for an origin out of
-    /// reach, [`Error::Sealed`] when the credential does not open, [`Error::Credential`] when it cannot be attached,
-    /// [`Error::NotRenewed`], [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was sent. [`Error::Http`] when there is no answer.
+    /// reach, [`Error::Sealed`] if the credential cannot be opened, [`Error::Credential`] if it cannot be attached,
+    /// [`Error::NotRenewed`], [`Error::NotSupported`], [`Error::UnknownKind`]: nothing was sent. [`Error::Http`] if
+    /// there is no answer.
     pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
         let (kind, row) = self.open_fresh().await?;
         if !kind.capabilities.send {
@@ -56,7 +59,7 @@ impl Connection {
         if answer.status() != UNAUTHORIZED {
             return Ok(answer);
         }
-        // A provider that refused a request for its credential did nothing with it.
+        // A provider that refuses a request because of its credential has not acted on it.
         let (answer, row) = match self.after_refusal(&kind, &row).await {
             Some(newer) => (self.send_as(&kind, &newer, &origin, host::duplicate(&again)).await?, newer),
             None => (answer, row),
@@ -66,14 +69,14 @@ impl Connection {
             return Ok(answer);
         }
         lag::pause(clock).await;
-        // The first answer tells more than that the store cannot be read.
+        // If the store cannot be read, the first answer is the better result.
         match self.reopen().await {
             Ok(row) => self.send_as(&kind, &row, &origin, again).await,
             Err(_) => Ok(answer),
         }
     }
 
-    /// Attaches one credential and sends.
+    /// Attaches one credential and sends the request.
     async fn send_as(
         &self,
         kind: &Arc<KindEntry>,
@@ -81,7 +84,7 @@ impl Connection {
         origin: &Origin,
         mut request: HttpRequest,
     ) -> Result<Response, Error> {
-        // Before the plugin attaches anything.
+        // The origin is checked before the plugin attaches anything.
         if !row.payload.origins.iter().any(|allowed| allowed.origin == *origin) {
             return Err(Error::Denied { origin: origin.clone() });
         }
@@ -117,7 +120,7 @@ impl Connection {
     }
 }
 
-/// What a provider answered. The body comes in pieces; dropped, the rest is not read.
+/// The answer of a provider. The body arrives in pieces; if the response is dropped, the rest is not read.
 pub struct Response {
     answer: Streaming,
     host: String,
@@ -130,40 +133,40 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
-    /// `200`
+    /// Returns the status, such as `200`.
     pub fn status(&self) -> u16 {
         self.answer.status
     }
 
-    /// All headers.
+    /// Returns all headers.
     pub fn headers(&self) -> &[(String, String)] {
         &self.answer.headers
     }
 
-    /// The first header of that name, in any case.
+    /// Returns the value of the first header with this name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.answer.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// When it came.
+    /// Returns the time at which the answer arrived.
     pub fn received_at(&self) -> Timestamp {
         self.answer.received_at
     }
 
-    /// The next piece of the body; `None` at its end.
+    /// Returns the next piece of the body; `None` at its end.
     ///
     /// # Errors
     ///
-    /// [`Error::Http`] when it breaks off.
+    /// [`Error::Http`] if the connection to the provider breaks.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
         self.answer.chunk().await.map_err(|source| self.broken_off(source))
     }
 
-    /// The whole body, of at most `limit` bytes.
+    /// Returns the whole body, of at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// As [`chunk`](Self::chunk), and [`HttpError::TooLarge`] in it.
+    /// The errors of [`chunk`](Self::chunk), with [`HttpError::TooLarge`] for a longer body.
     pub async fn bytes(mut self, limit: usize) -> Result<Secret, Error> {
         let mut body = SecretBuffer::new(limit, self.answer.expected());
         while let Some(piece) = self.chunk().await?.map(Secret::new) {

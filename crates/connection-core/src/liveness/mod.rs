@@ -1,7 +1,7 @@
-//! Tells whoever asked, in this process alone, when a connection's liveness changes.
+//! Notifies subscribers in this process when the liveness of a connection changes.
 //!
-//! Published after the commit, in its order, and only when the liveness is another one. A subscriber that is slow, gone or
-//! panics is nobody else's concern: each has a queue of its own.
+//! A change is published after its commit, in the order of the commits, and only if the liveness differs. Each
+//! subscriber has its own queue, so that one that is slow, gone or panics does not affect the others.
 
 #[cfg(test)]
 mod tests;
@@ -22,15 +22,15 @@ use tokio::sync::mpsc;
 
 use crate::{ConnectionId, connection::json, store::rows::LivenessRow};
 
-/// Nobody puts off the next look for longer: what a provider says is not always meant.
+/// The longest pause before the next check. A longer one that a provider asks for is cut to this.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// When to look again, for a provider or a plugin that asks for a pause.
+/// Returns the time of the next check, if the provider or the plugin asked for a pause.
 fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {
     recheck_after.map(|after| now.saturating_add_unsigned(after.min(LONGEST_PAUSE).as_secs()))
 }
 
-/// What was measured with a credential, as it is stored.
+/// Returns the row for the result of a probe.
 pub(crate) fn row(
     id: ConnectionId,
     generation: i64,
@@ -49,28 +49,29 @@ pub(crate) fn row(
     }
 }
 
-/// A connection's liveness is another one now.
+/// A change of a connection's liveness.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LivenessChange {
-    /// Whose.
+    /// The connection.
     pub connection: ConnectionId,
-    /// What it was.
+    /// The liveness before.
     pub before: Liveness,
-    /// What it is.
+    /// The liveness now.
     pub liveness: Liveness,
-    /// Why it is not live.
+    /// The reason why the connection is not live.
     pub reason: Option<Reason>,
-    /// When it was measured.
+    /// The time of the measurement.
     pub at: Timestamp,
 }
 
-/// The changes of one connection, from the subscription on; ends when the connection is removed. Dropping it ends the
-/// subscription.
+/// A stream of the changes of one connection, from the subscription on.
+///
+/// The stream ends when the connection is removed. Dropping it ends the subscription.
 pub struct LivenessChanges(mpsc::UnboundedReceiver<LivenessChange>);
 
 impl LivenessChanges {
-    /// The next change; `None` when the connection is gone.
+    /// Returns the next change; `None` after the connection was removed.
     pub async fn next(&mut self) -> Option<LivenessChange> {
         self.0.recv().await
     }
@@ -90,24 +91,24 @@ impl Stream for LivenessChanges {
     }
 }
 
-/// Who asked, by connection.
+/// The subscribers by connection.
 #[derive(Default)]
 pub(crate) struct Subscriptions(Mutex<HashMap<ConnectionId, Vec<mpsc::UnboundedSender<LivenessChange>>>>);
 
 impl Subscriptions {
     pub(crate) fn subscribe(&self, connection: ConnectionId) -> LivenessChanges {
-        // Unbounded: a change takes a probe of a provider, so a queue grows by one entry a probe at most.
+        // The channel is unbounded. A change requires a probe, so a queue grows by at most one entry per probe.
         let (sender, receiver) = mpsc::unbounded_channel();
         let mut subscriptions = self.lock();
         let senders = subscriptions.entry(connection).or_default();
-        // Of those that were dropped, a change would tell; but there may be none for long.
+        // Publishing a change also removes dropped subscribers, but there may be no change for long.
         senders.retain(|sender| !sender.is_closed());
         senders.push(sender);
         drop(subscriptions);
         LivenessChanges(receiver)
     }
 
-    /// After the commit.
+    /// Sends the change to all subscribers of the connection. Called after the commit.
     pub(crate) fn publish(&self, change: &LivenessChange) {
         let mut subscriptions = self.lock();
         let Some(senders) = subscriptions.get_mut(&change.connection) else { return };
@@ -117,7 +118,7 @@ impl Subscriptions {
         }
     }
 
-    /// The connection is gone: its streams end.
+    /// Ends the streams of a removed connection.
     pub(crate) fn end(&self, connection: ConnectionId) {
         self.lock().remove(&connection);
     }

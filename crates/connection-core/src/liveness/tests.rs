@@ -1,4 +1,4 @@
-//! Who has stopped listening is forgotten.
+//! Tests that dropped subscriptions are removed.
 
 use super::Subscriptions;
 use crate::ids::{IdGenerator as _, UuidV7};

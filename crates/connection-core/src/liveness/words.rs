@@ -1,4 +1,4 @@
-//! The words for a liveness in a column.
+//! Converts a liveness to and from its word in a column.
 
 use connection_contract::Liveness;
 
@@ -11,7 +11,7 @@ pub(crate) fn liveness(liveness: Liveness) -> &'static str {
     }
 }
 
-/// A word that nobody wrote says nothing.
+/// Returns the liveness for a word. An unknown word counts as [`Liveness::Unknown`].
 pub(crate) fn to_liveness(word: &str) -> Liveness {
     match word {
         "live" => Liveness::Live,

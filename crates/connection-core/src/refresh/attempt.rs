@@ -1,4 +1,5 @@
-//! Runs a plugin's refresher, contained: its panic, its hang and its fault are a reason, and the credential stays.
+//! Runs a plugin's refresher, contained. A panic, a timeout or a fault becomes a reason, and the stored credential
+//! stays.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,41 +20,41 @@ use crate::{
     verify::{HostServices, Subject},
 };
 
-/// A refresh ends within its lease, with the request that it sent last.
+/// The longest run of a refresher. It ends within the lease, including the request that it sent last.
 const LONGEST: Duration = Duration::from_secs(45);
-/// After that a plugin spins, and only its thread knows.
+/// The time after `LONGEST` until a refresher that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
 
-// However patient the host's policy is: who takes the lease next finds nothing under way.
+// However long the host's policy lets a request take, the next holder of the lease finds no request in progress.
 const _: () = assert!(SEND_WITHIN.as_secs() + LONGEST_REFRESH.as_secs() <= LONGEST.as_secs());
 const _: () = assert!(LONGEST.as_secs() + GRACE.as_secs() < LEASE.cast_unsigned());
 
-/// What came of it.
+/// The result of a refresher's run.
 pub(super) enum Outcome {
     Renewed(Box<Refreshed<Secret>>),
-    /// The plugin has judged what it was answered.
+    /// The plugin has judged the answer of the provider.
     Failed(NotLive),
-    /// The plugin is at fault; what it was answered is kept for the next try.
+    /// The plugin is at fault. The answers stay recorded for the next attempt.
     Fault(NotLive),
     /// Nothing could be recorded, so nothing more was sent.
     Stuck(Error),
 }
 
-/// With what was spent for it.
+/// The result of an attempt, with the exchanges that it spent.
 pub(super) struct Attempt {
     pub(super) outcome: Outcome,
-    /// Answers to forget with what was made of them.
+    /// The answers that the commit of the refreshed credential deletes.
     pub(super) keys: Vec<ExchangeKey>,
-    /// Answers to forget with a failure.
+    /// The answers that the record of the failure deletes.
     pub(super) judged: Vec<ExchangeKey>,
-    /// The one of these that is unclear, unless the plugin could read it.
+    /// The answer by which the plugin judged, if its status was a success.
     pub(super) yes: Option<ExchangeKey>,
-    /// What may have been spent and was not answered.
+    /// The exchange whose answer was lost.
     pub(super) uncertain: Option<Uncertain>,
 }
 
 impl Attempt {
-    /// One for which nothing was spent.
+    /// Returns an attempt that spent nothing.
     pub(super) const fn of(outcome: Outcome) -> Self {
         Self { outcome, keys: Vec::new(), judged: Vec::new(), yes: None, uncertain: None }
     }
@@ -61,7 +62,7 @@ impl Attempt {
 
 pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: Subject, lease: &Lease) -> Attempt {
     let kind = &target.kind;
-    // Whoever comes here has looked.
+    // The caller has checked that the kind refreshes its credentials.
     let semantics = kind.capabilities.refresh.unwrap_or(RefreshSemantics::Strict);
     let spender = Spender { id: subject.id, owner: &subject.owner, kind: kind.kind(), generation: target.generation };
     let (egress, heard) = (subject.payload.egress(&subject.owner), LastAnswer::default());
@@ -80,7 +81,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, target: &Target<'_>, subject: 
     }
 }
 
-/// Requests that spend nothing, which the spending ones want to know of.
+/// An HTTP service that reports to the spending requests that another request was made.
 struct Beside<'a> {
     http: &'a dyn HttpService,
     spends: &'a ConnectionSpends,
@@ -100,7 +101,7 @@ async fn run(
     spends: Arc<ConnectionSpends>,
     heard: LastAnswer,
 ) -> Outcome {
-    // Renewing is the core's: nobody is there to look at a window.
+    // The core decides to refresh, so no person is there to use a login window.
     let services = match HostServices::of(shared, kind, &subject).await {
         Ok(services) => services.unattended().hearing(heard),
         Err(error) => return Outcome::Stuck(error),
@@ -136,7 +137,7 @@ async fn run(
         },
         Ok(None) => fault(reason::PLUGIN_FAULT, "the plugin renews nothing any more"),
         Err(ConnectionError::NotLive(not_live)) => match limits::not_live(not_live) {
-            // It could not write what it was given, which must not be asked for twice.
+            // The plugin could not write the fresh credential. The provider must not be asked for it a second time.
             why if why.reason.code == reason::PLUGIN_FAULT => Outcome::Fault(why),
             why => Outcome::Failed(why),
         },

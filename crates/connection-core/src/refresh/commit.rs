@@ -1,9 +1,9 @@
-//! Writes what a refresh came to: the renewed credential with what it proves, in one transaction.
+//! Commits a refreshed credential and what it proves, in one transaction.
 //!
-//! The generation decides. Where it moved meanwhile, ours is dropped and the newer one stays; what was answered stays
-//! recorded, and the next refresh makes of it what fits the newer one. Where only the lease moved,
-//! ours is stored all the same: what was spent for it is gone, so it may be the only one that works; whoever holds the
-//! lease by now finds another generation and stops.
+//! The generation decides. If it changed meanwhile, the refreshed credential is dropped and the newer one stays. The
+//! recorded answers stay, and the next refresh uses those that fit the newer credential. If only the lease changed, the
+//! refreshed credential is stored nevertheless: what was spent for it is gone, so it may be the only one that works.
+//! The new holder of the lease finds another generation and stops.
 
 use std::sync::Arc;
 
@@ -30,17 +30,17 @@ use crate::{
     },
 };
 
-/// What one transaction decided.
+/// The result of the transaction.
 pub(super) enum Written {
-    /// Another credential is current.
+    /// Another credential is current, with this generation.
     Superseded(i64),
-    /// There is no such connection any more.
+    /// The connection was removed.
     Gone,
-    /// The liveness before and now.
+    /// The result was stored. Holds the liveness before and after it.
     Done { before: Liveness, after: Liveness, outcome: RefreshOutcome, affected: Option<Affected> },
 }
 
-/// What every transaction here needs.
+/// The values that every transaction of a refresh needs.
 pub(super) struct Context {
     pub(super) id: ConnectionId,
     pub(super) process: String,
@@ -95,11 +95,11 @@ fn code_of(row: &ListedRow) -> Option<String> {
     row.reason.as_deref().and_then(json::to_reason).map(|reason| reason.code.into_owned())
 }
 
-/// Stores a renewed credential.
+/// Stores a refreshed credential.
 ///
 /// # Errors
 ///
-/// The store's: nothing was changed, and what was spent is on record.
+/// The store's errors. Nothing was changed, and the spent answers stay recorded.
 pub(super) async fn renewed(
     target: &Target<'_>,
     lease: &mut Lease,
@@ -117,7 +117,7 @@ pub(super) async fn renewed(
     let given = Given {
         valid_until: valid_until.map(Timestamp::seconds),
         renew_at: renew_at.map(Timestamp::seconds),
-        // One that the answer does not mention is as it was.
+        // If the answer does not mention it, the end of the authorization is unchanged.
         authorized_until: authorized_until.or(info.authorized_until).map(Timestamp::seconds),
     };
     let context = Context::new(target, lease);
@@ -167,8 +167,8 @@ async fn put(
     let Some(row) = tx.listed(id).await? else { return Ok(Written::Gone) };
     let late = !tx.release_refresh(id, &context.process, context.fence).await?;
     if row.account.generation != seen {
-        // Whoever authorized again took the answers away. A probe that rotated the credential did not: what it made may
-        // hold what was spent here, and then the next refresh finds what was answered.
+        // A re-authorization deletes the recorded answers. A probe that rotated the credential does not: the rotated
+        // credential may hold the token that was spent here, and the next refresh then finds its answer.
         for key in keys {
             if tx.exchange(*key).await?.is_some_and(|row| row.sealed.is_some()) {
                 tx.refresh_now(id, now).await?;
@@ -185,7 +185,7 @@ async fn put(
     let scopes = fresh.granted_scopes.take();
     let is_other = scopes.is_some() && scopes != row.granted_scopes;
     fresh.granted_scopes = scopes.or_else(|| row.granted_scopes.clone());
-    // What the refresh replaced is dead, or will be; there is nothing to go back to.
+    // The replaced credential is dead or will be, so a rollback to it or to the one before is not possible.
     let announced_at = tx.delete_credential_and_previous(id, seen).await?;
     fresh.plan.announced_at = announced_at.filter(|at| plan::is_announced(*at, fresh.plan.authorized_until));
     tx.insert_credential(&fresh).await?;
@@ -193,7 +193,7 @@ async fn put(
         return Err(StoreError::Conflict { what: "generation of a connection".into() });
     }
     let before = replace::measured(&row);
-    // Of a connection that is live, the row says all that is needed.
+    // For a live connection, the listed row has everything that is needed.
     let known = if before == Liveness::Live { None } else { tx.liveness(id).await? };
     let measured = proven(id, &row, known, fresh.generation, now);
     let (after, reason) =
@@ -215,8 +215,8 @@ async fn put(
     Ok(Written::Done { before, after, outcome, affected: Some(affected) })
 }
 
-/// What a renewed credential proves: its provider has just made it for this account, which is what a probe asks. What else
-/// was wrong, the next probe tells; it is due at once.
+/// Returns the liveness that a refreshed credential proves. The provider has just made the credential for this account,
+/// which is what a probe asks. Any other problem is found by the next probe, which is due at once.
 fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generation: i64, now: i64) -> LivenessRow {
     let live = |next_check_at| LivenessRow {
         connection_id: id,
@@ -234,7 +234,7 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
         (Liveness::Failing, _) if code_of(row).is_some_and(|code| is_cured(&code) || is_of_refresh(row, &code)) => {
             live(Some(now))
         }
-        // Never measured, or refused for what no fresh token mends.
+        // The connection was never measured, or is failing for a reason that a fresh credential does not cure.
         (_, Some(known)) => LivenessRow { generation, next_check_at: Some(now), ..known },
         (_, None) => {
             LivenessRow { liveness: words::liveness(Liveness::Unknown).to_owned(), checked_at: None, ..live(Some(now)) }
@@ -242,12 +242,12 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
     }
 }
 
-/// Returns `true` if this is why the last refresh failed, as when the provider did not accept the application.
+/// Returns `true` if the last refresh failed for this reason, as when the provider did not accept the application.
 fn is_of_refresh(row: &ListedRow, code: &str) -> bool {
     row.refresh_reason.as_deref().and_then(json::to_reason).is_some_and(|reason| reason.code == code)
 }
 
-/// Whether a fresh credential mends it.
+/// Returns `true` if a fresh credential removes the reason with this code.
 fn is_cured(code: &str) -> bool {
     const CURED: &[&str] = &[
         reason::CREDENTIAL_UNREADABLE,

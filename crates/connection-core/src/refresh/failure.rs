@@ -1,4 +1,4 @@
-//! Records why a refresh failed. What is temporary disconnects nobody: while the old credential works the liveness stays.
+//! Records why a refresh failed. A temporary failure leaves the liveness unchanged while the old credential works.
 
 use std::time::Duration;
 
@@ -25,37 +25,39 @@ use crate::{
     },
 };
 
-/// Why it failed, and what follows.
+/// The reason of a failure, and what follows from it.
 pub(super) struct Failure {
     why: NotLive,
     next: Next,
-    /// The answers that nobody needs any more.
+    /// The answers that are no longer needed.
     pub(super) keys: Vec<ExchangeKey>,
-    /// The answer that the plugin could not read: what it answers is spent, and is unclear from now on.
+    /// The answer that the plugin could not read. The token that it answers is spent, so the exchange becomes unclear.
     unreadable: Option<ExchangeKey>,
-    /// Whose answer may have come since.
+    /// The exchange whose answer may have been recorded meanwhile.
     awaited: Option<ExchangeKey>,
 }
 
-/// When it is tried again.
+/// The rule for the next attempt.
 #[derive(Clone, Copy)]
 enum Next {
-    /// After a pause.
+    /// The next attempt follows after a pause.
     Pause,
-    /// After a pause, and not before so many seconds have passed.
+    /// The next attempt follows after a pause of at least this many seconds.
     PauseOf(i64),
-    /// As the rule for what was not clearly answered says.
+    /// The next attempt follows the rule for an exchange without a clear answer.
     Unclear(Uncertain),
-    /// Its sender gave a sign of life a moment ago, so nothing has failed yet.
+    /// The sender gave a sign of life a moment ago, so the exchange has not failed yet.
     Leave(Uncertain),
-    /// When a person asks, or authorizes again.
+    /// The next attempt follows when a person refreshes or re-authorizes the connection.
     Never,
 }
 
 impl Failure {
-    /// What a plugin said, unless what it spent has no clear answer: then only the rule for that says what follows, and the
-    /// answers that came before it stay recorded, since the next try needs them. `yes` is the answer by which the plugin
-    /// judged, where its status says yes.
+    /// Returns the failure that a plugin reported, unless an exchange has no clear answer.
+    ///
+    /// Without a clear answer, only the rule for such exchanges decides what follows. The answers recorded before it
+    /// stay, because the next attempt needs them. `yes` is the answer by which the plugin judged, if its status was a
+    /// success.
     pub(super) fn of(
         semantics: Option<RefreshSemantics>,
         why: NotLive,
@@ -65,13 +67,13 @@ impl Failure {
     ) -> Self {
         let is_stable = semantics == Some(RefreshSemantics::Stable);
         if let Some(uncertain) = uncertain.filter(|_| is_stable) {
-            // Nothing is used up, so no more is lost than an answer.
+            // No token is used up, so nothing is lost but an answer.
             let lost = Reason::new(reason::PROVIDER_ERROR, "the provider did not answer, or failed");
             let (why, next) = (NotLive::offline(lost), Next::PauseOf(uncertain.retry_after));
             return Self { why, next, keys: Vec::new(), unreadable: None, awaited: None };
         }
         let Some(uncertain) = uncertain else {
-            // "Offline" says nothing of what was spent, and the status says that it was taken.
+            // "Offline" does not say what became of the token, but the status says that the provider accepted it.
             let is_unread = why.liveness == Liveness::Offline && why.reason.code != reason::RATE_LIMITED;
             let unreadable = yes.filter(|_| is_unread && !is_stable);
             let is_final = why.reason.code == reason::NEEDS_REAUTHORIZATION;
@@ -89,14 +91,14 @@ impl Failure {
 }
 
 const AGAIN: &str = "authorize this connection again";
-/// After so many seconds without a clear answer, and with a credential that has ended, a person is told to choose.
+/// The time, in seconds, without a clear answer after which a person is asked to choose, if the credential has ended.
 const UNCLEAR_FOR: i64 = 86_400;
 
-/// Records it.
+/// Records the failure.
 ///
 /// # Errors
 ///
-/// [`Error::NotRenewed`] with the reason; the store's.
+/// [`Error::NotRenewed`] with the reason, and the store's errors.
 pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Failure) -> Result<Renewed, Error> {
     let Target { registry, info, generation, plan, .. } = target;
     let (shared, id, seen) = (&registry.shared, info.id, *generation);
@@ -110,7 +112,7 @@ pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Fail
     match written {
         Written::Gone => return Err(Error::NotFound(id)),
         Written::Superseded(generation) => {
-            // A sibling has renewed it: what it refused us with concerns a credential that is gone.
+            // Another process has refreshed the credential. The refusal concerns a credential that is replaced.
             lease.end();
             tell(shared, info, RefreshOutcome::Adopted, None);
             return Ok(Renewed::To(generation));
@@ -122,7 +124,7 @@ pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Fail
         }
     }
     if !asked && why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN {
-        // The plan has its own time; a person is told from when on it can be sent.
+        // The plan has its own time. A person receives a time only when asking for a refresh.
         why.recheck_after = None;
     }
     Err(not_renewed(&info.kind, why))
@@ -162,12 +164,12 @@ async fn note(
     if matches!(next, Next::Never) {
         let is_replayed = tx.settle_exchanges(&keys).await?;
         if is_replayed && why.reason.code == reason::NEEDS_REAUTHORIZATION {
-            // It may refuse what an attempt spent whose answer is lost.
+            // The refusal may be the answer to a token that an earlier attempt spent, whose answer was lost.
             why = NotLive::failing(unknown().remedy(AGAIN));
         }
     } else {
         for key in &keys {
-            // What says nothing of the token leaves open what became of the attempts before.
+            // A failure that says nothing about the token leaves the earlier attempts unclear.
             if tx.reopen_exchange(*key, 1, boot).await?.is_some() {
                 next = Next::PauseOf(plan::after_unclear(1));
             }
@@ -176,7 +178,7 @@ async fn note(
     }
     let before = replace::measured(&row);
     let outcome = outcome_of(&why.reason.code);
-    // Somebody else tries by now, and tells what comes of it.
+    // Another process holds the lease by now, and records its own result.
     let Some(stored) = tx.current_credential(id).await?.filter(|_| !late) else {
         return Ok((Written::Done { before, after: before, outcome, affected: None }, why));
     };
@@ -187,8 +189,8 @@ async fn note(
         (why, has_come) = (NotLive::offline(unknown()), true);
     }
     if let (Next::Leave(uncertain), false) = (next, has_come) {
-        // It is asked again when the sign is fresh no longer; until then the row says what it said before. A credential that
-        // has ended stays due, so that nobody takes it for a fresh one.
+        // The exchange is read again when the sign of life is no longer fresh. Until then the row stays as it is. A
+        // credential that has ended stays due, so that it is not taken for a fresh one.
         let left = left_until(uncertain, now);
         why.recheck_after = Some(Duration::from_secs(left.unsigned_abs()));
         if !was.is_expired(now) {
@@ -204,7 +206,7 @@ async fn note(
         Next::PauseOf(least) => Some(now.saturating_add(pause(&why).max(least))),
         Next::Unclear(uncertain) => {
             why.recheck_after = Some(Duration::from_secs(left_until(uncertain, now).unsigned_abs()));
-            // A credential that its provider refuses is not spared.
+            // A credential that the provider refuses need not be spared.
             let works = stored.valid_until.filter(|_| !is_refused && before == Liveness::Live);
             Some(again_at(uncertain, works, now))
         }
@@ -222,7 +224,7 @@ async fn note(
     let before_that = stored.plan.refresh_reason.as_deref().and_then(json::to_reason);
     let plan = PlanRow { refresh_failures: failures, refresh_reason: Some(reason.clone()), refresh_at, ..stored.plan };
     tx.set_plan(id, seen, &plan).await?;
-    // Once, and not at each try that ends like the one before.
+    // The event is appended once, and not after each attempt with the same outcome.
     if before_that.is_none_or(|reason| outcome_of(&reason.code) != outcome) {
         let again = plan.refresh_at.map(|at| Timestamp::from_seconds(at).to_rfc3339());
         let body = serde_json::json!({ "outcome": outcome.name(), "reason": why.reason.code, "again": again });
@@ -230,7 +232,7 @@ async fn note(
     }
     if (has_come || !matches!(next, Next::Never)) && !was.is_expired(now) {
         if let Some(end) = stored.valid_until.filter(|end| refresh_at.is_some_and(|at| *end < at)) {
-            // It ends before it is tried again, and somebody has to say so.
+            // The credential ends before the next attempt. A check at that time reports it.
             tx.check_by(id, end).await?;
         }
         return Ok((Written::Done { before, after: before, outcome, affected: None }, why));
@@ -250,24 +252,24 @@ async fn note(
     Ok((Written::Done { before, after: why.liveness, outcome, affected: None }, why))
 }
 
-/// Seconds until what was not clearly answered may be sent again, or be judged otherwise.
+/// Returns the seconds until the unclear exchange may be sent again or judged anew.
 fn left_until(uncertain: Uncertain, now: i64) -> i64 {
     uncertain.replay_at.map_or(0, |at| at.seconds().saturating_sub(now)).max(0)
 }
 
-/// What an answer leaves that nobody could read.
+/// Returns the state of an exchange whose answer the plugin could not read.
 fn unread(now: i64, Reopened { replays, unclear_for }: Reopened) -> Uncertain {
     let (attempts, sent_at) = (replays.saturating_add(1), Timestamp::from_seconds(now));
     let replay_at = Some(Timestamp::from_seconds(now.saturating_add(plan::after_unclear(1))));
     Uncertain { sent_at, replay_at, awaited: None, attempts, over_for: 0, unclear_for, retry_after: 0, is_left: false }
 }
 
-/// When what was not clearly answered is sent again: after a pause that grows, and not while that could cost a credential
-/// that works, which has that end.
+/// Returns when an unclear exchange is sent again: after a pause that grows, and not while the attempt could cost a
+/// credential that works until `works_until`.
 fn again_at(uncertain: Uncertain, works_until: Option<i64>, now: i64) -> i64 {
     let earliest = uncertain.replay_at.map_or(now, Timestamp::seconds);
     if earliest <= now && uncertain.attempts == 1 {
-        // Within a window of grace a reuse costs nothing.
+        // Within the grace window, sending the token again costs nothing.
         return now.saturating_add(1);
     }
     let pause = plan::after_unclear(uncertain.attempts).saturating_sub(uncertain.over_for);

@@ -1,4 +1,7 @@
-//! One refresh, from the first look at the row to what came of it.
+//! A single refresh of one credential.
+//!
+//! `fly` reads the row, takes the lease, runs the plugin's refresher and commits its result. Callers in this process
+//! share one flight; other processes wait for the lease and then read the result.
 
 use std::sync::Arc;
 
@@ -21,21 +24,21 @@ use crate::{
     verify::{self, Subject},
 };
 
-/// So often at most, who waited for another process looks again.
+/// Maximum number of times a waiter reads the row again after another process finishes.
 pub(super) const ROUNDS: usize = 4;
 
-/// What a refresh is of.
+/// The credential to refresh.
 pub(super) struct Target<'a> {
     pub(super) registry: &'a ConnectionRegistry,
     pub(super) info: ConnectionInfo,
     pub(super) kind: Arc<KindEntry>,
-    /// Of the credential that is renewed.
+    /// The generation of the credential to replace.
     pub(super) generation: i64,
     pub(super) plan: Plan,
     pub(super) why: Why,
 }
 
-/// Renews the credential of the generation `seen`, or of the one that is current now.
+/// Refreshes the credential of the generation `seen`, or the current one for `None`.
 pub(super) async fn fly(
     registry: &ConnectionRegistry,
     id: ConnectionId,
@@ -49,7 +52,7 @@ pub(super) async fn fly(
         let (generation, plan) = (before.generation(), before.read.plan());
         let (info, seen) = (before.info, *seen.get_or_insert(generation));
         if generation != seen {
-            // Whoever renewed it was faster, or was waited for.
+            // Another process refreshed the credential, before this call or while this call waited for it.
             let waited = failures.is_some();
             let outcome = if waited { RefreshOutcome::Waited } else { RefreshOutcome::Adopted };
             tell(shared, &info, outcome, None);
@@ -61,7 +64,7 @@ pub(super) async fn fly(
         }
         let Some(plan) = plan else { continue };
         if failures.is_some_and(|before| plan.failures() > before) {
-            // Who was waited for has failed.
+            // The process that held the lease failed. Its failure is the result.
             return Err(failed_meanwhile(shared, &info, &plan));
         }
         let now = shared.clock.now().seconds();
@@ -96,18 +99,18 @@ async fn held(target: Target<'_>, mut lease: Lease) -> Result<Renewed, Error> {
     if let Err(error) = &renewed
         && !matches!(error, Error::NotRenewed { .. } | Error::NotFound(_))
     {
-        // This host could not keep what came, or could not ask.
+        // The answer could not be stored, or the provider could not be asked.
         tell(shared, &info, RefreshOutcome::Failed, Some(error.code()));
     }
     lease.release().await;
     renewed
 }
 
-/// Renews it, as the only one.
+/// Refreshes the credential as the holder of the lease.
 async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error> {
     let Target { registry, info, kind, generation, plan, why } = target;
     let shared = &registry.shared;
-    // Behind the lease: who held the one before may have stored something, or failed.
+    // The row is read again under the lease: the previous holder may have stored a credential or failed.
     let before = registry.seen(info.id).await?;
     let opened = verify::open_read(shared, &before.info, &before.read).await?;
     let info = before.info;
@@ -136,7 +139,7 @@ async fn leased(target: Target<'_>, lease: &mut Lease) -> Result<Renewed, Error>
         }
         (Outcome::Renewed(_), None) => Err(not_renewed(&target.info.kind, unreadable())),
         (Outcome::Stuck(error), _) => {
-            // Also when another credential took its place before anything was sent.
+            // The same happens if another credential was stored before anything was sent.
             let (info, generation) = target.registry.info_and_generation(target.info.id).await?;
             if generation == target.generation {
                 return Err(error);
@@ -158,13 +161,13 @@ fn unreadable() -> NotLive {
     NotLive::failing(reason.remedy("authorize this connection again"))
 }
 
-/// What the try before came to.
+/// Returns the error of the previous attempt.
 fn failed_before(info: &ConnectionInfo, plan: &Plan) -> Error {
     let unknown = || Reason::new(reason::PROVIDER_ERROR, "the credential could not be renewed");
     not_renewed(&info.kind, plan.why().unwrap_or_else(|| NotLive::offline(unknown())))
 }
 
-/// As [`failed_before`], where the try was another process's, under way when this one began.
+/// Returns the error of an attempt that another process made meanwhile.
 fn failed_meanwhile(shared: &Shared, info: &ConnectionInfo, plan: &Plan) -> Error {
     tell(shared, info, RefreshOutcome::Waited, plan.code());
     failed_before(info, plan)

@@ -1,8 +1,8 @@
-//! Who renews a credential: of several processes, one.
+//! The lease on refreshing one credential, which one process holds at a time.
 //!
-//! A lease runs out by the database's clock and cannot be lengthened. Its holder measures by its own clock, which no jump
-//! moves, that less has passed since before it asked for it: before it sends, and before it stores what came. The fence
-//! counts leases; a holder that overslept finds another's number in the row.
+//! A lease expires by the database's clock and cannot be extended. Before its holder sends a request, it checks by its
+//! own monotonic clock that less time has passed since it asked for the lease. The fence counts leases: a holder whose
+//! lease expired finds another number in the row.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,24 +13,24 @@ use crate::{
     store::{Changed, StoreError},
 };
 
-/// How often whoever waits for another process looks at the row at least.
+/// The longest time between two reads of the row while waiting for another process.
 const LOOKED: Duration = Duration::from_millis(500);
 
-/// A lease of this process. Dropped without an end, as when its task panics, it is given back all the same.
+/// A lease of this process. It is also released when it is dropped, for example after a panic.
 pub(super) struct Lease {
     shared: Arc<Shared>,
     id: ConnectionId,
     pub(super) fence: i64,
-    /// What the clock said had passed before it was asked for.
+    /// The time that had [passed](crate::Clock::passed) before the lease was requested.
     asked: Duration,
     ended: bool,
 }
 
 impl Lease {
-    /// `None` when another one holds it, or the credential is not the current one any more.
+    /// Takes the lease. Returns `None` if another process holds it, or if the generation is no longer current.
     pub(super) async fn take(shared: &Arc<Shared>, id: ConnectionId, generation: i64) -> Result<Option<Self>, Error> {
         let (owner, asked) = (shared.process.clone(), shared.clock.passed());
-        // It may be lost with the power: so is its holder.
+        // A power failure may undo this write, but it also ends the holder.
         let taken = shared
             .store
             .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner).await }));
@@ -38,28 +38,29 @@ impl Lease {
         Ok(fence.map(|fence| Self { shared: shared.clone(), id, fence, asked, ended: false }))
     }
 
-    /// Nothing is sent from then on, as the clock's `passed`.
+    /// Returns the time, as [passed](crate::Clock::passed), after which nothing may be sent.
     pub(super) fn deadline(&self) -> Duration {
         self.asked.saturating_add(SEND_WITHIN)
     }
 
-    /// The transaction that ended it is committed.
+    /// Marks the lease as released by a committed transaction.
     pub(super) fn end(&mut self) {
         self.ended = true;
     }
 
-    /// Gives it back, unless it ended: before whoever asked is told, and may leave with all that could give it back.
+    /// Releases the lease unless it has ended. It is released before the caller continues, because the caller may end
+    /// the runtime.
     pub(super) async fn release(mut self) {
         if !self.ended {
             self.ended = true;
             if let Err(error) = self.give_back().await {
-                // It runs out by itself.
+                // The lease expires by itself.
                 tracing::debug!(%error, "a lease could not be given back");
             }
         }
     }
 
-    /// Queued by the call.
+    /// Queues the release. The write is queued even if the future is not awaited.
     fn give_back(&self) -> impl Future<Output = Result<bool, StoreError>> + Send + use<> {
         let (id, owner, fence) = (self.id, self.shared.process.clone(), self.fence);
         self.shared.store.write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence).await }))
@@ -74,7 +75,7 @@ impl Drop for Lease {
     }
 }
 
-/// Resolves when nobody holds the lease any more, or another credential is current.
+/// Waits until no process holds the lease, or another credential is current.
 pub(super) async fn until_free(shared: &Arc<Shared>, id: ConnectionId, generation: i64) -> Result<(), Error> {
     let mut changes = shared.store.changes(&*shared.clock).await;
     loop {

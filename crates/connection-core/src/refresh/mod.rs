@@ -1,9 +1,9 @@
-//! Renews credentials before they die: one refresh at a time per connection, over all processes.
+//! Refreshes credentials before they end: one refresh at a time per connection, over all processes.
 //!
-//! In a process whoever asks joins the refresh under way; between processes a lease on the row decides, judged by the
-//! database's clock. While the old credential works nobody waits. Each refresh runs on a task of its own, and whoever is
-//! behind it, alive or dead, holds nobody longer than the lease. A caller brings the generation that it used: what was
-//! renewed since is not renewed again. See `docs/design/refresh.md`.
+//! Within a process, a caller joins the refresh in progress. Between processes, a lease on the row decides, judged by
+//! the database's clock. While the old credential works, nobody waits. Each refresh runs on a task of its own, and a
+//! holder of the lease, alive or dead, delays others no longer than the lease. A caller names the generation that it
+//! used, so that a credential that was refreshed since then is not refreshed again. See `docs/design/refresh.md`.
 
 mod attempt;
 mod commit;
@@ -29,43 +29,44 @@ use flight::{ROUNDS, fly};
 pub(crate) use outcome::Counts;
 pub use outcome::{RefreshOutcome, RefreshOutcomes};
 
-/// Why a credential is to be renewed.
+/// The reason to refresh a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// Its time has come, and it may still work: whoever asks need not wait for another process.
+    /// The credential is due and may still work, so the caller need not wait for another process.
     Due,
-    /// Its provider refused it.
+    /// The provider refused the credential.
     Refused,
-    /// Somebody asked for it, pause or not. What its provider has ended for good is not sent again.
+    /// A caller asked for a refresh, which ignores pauses. A credential that the provider refused permanently is not
+    /// sent again.
     Asked,
-    /// As [`Asked`](Self::Asked), also where its provider has ended it.
+    /// Like [`Asked`](Self::Asked), but also after a permanent refusal.
     Forced,
 }
 
-/// What came of it.
+/// The result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Renewed {
-    /// The credential of this generation is current, whoever made it.
+    /// The credential of this generation is current, whichever process made it.
     To(i64),
-    /// Another process is at it, and the old one works meanwhile.
+    /// Another process is refreshing the credential, which still works.
     Elsewhere,
-    /// It is not to be renewed now; nothing was done.
+    /// The credential is not to be refreshed now. Nothing was done.
     NotNow,
 }
 
-/// What a refresh hands to everybody who waited for it.
+/// The result of a refresh for all its waiters.
 #[derive(Clone)]
 pub(crate) struct Landed {
     pub(crate) renewed: Renewed,
-    /// The connection as it was read after the refresh, where there is another credential and it could be read.
+    /// The connection as it was read after the refresh, if it has another credential and could be read.
     pub(crate) row: Option<Arc<Known>>,
 }
 
-/// Renews the credential of this generation, or waits for whoever does.
+/// Refreshes the credential of this generation, or waits for the refresh in progress.
 ///
 /// # Errors
 ///
-/// [`Error::NotRenewed`] when that failed and the old one is still the current one, and the store's.
+/// [`Error::NotRenewed`] if the refresh failed and the old credential is still current, and the store's errors.
 pub(crate) async fn renew(
     registry: &ConnectionRegistry,
     id: ConnectionId,
@@ -75,7 +76,7 @@ pub(crate) async fn renew(
     join(registry, id, Some(seen), why).await
 }
 
-/// As [`renew`], of the credential that is current when the refresh begins.
+/// Refreshes as [`renew`] does, but the credential that is current when the refresh begins.
 pub(crate) async fn renew_current(registry: &ConnectionRegistry, id: ConnectionId, why: Why) -> Result<Landed, Error> {
     join(registry, id, None, why).await
 }
@@ -86,7 +87,7 @@ async fn join(registry: &ConnectionRegistry, id: ConnectionId, seen: Option<i64>
         let landed = shared.refreshes.join(&shared.runtimes, id, || land(registry.clone(), id, seen, why)).await?;
         match landed.renewed {
             Renewed::Elsewhere if why != Why::Due => {}
-            // It was of a credential before that one.
+            // The refresh in progress replaced an older credential.
             Renewed::To(generation) if seen == Some(generation) => {}
             _ => return Ok(landed),
         }
@@ -94,17 +95,17 @@ async fn join(registry: &ConnectionRegistry, id: ConnectionId, seen: Option<i64>
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
-/// As [`renew`], behind the caller's back.
+/// Begins a refresh in the background, without waiting for it.
 pub(crate) fn start(registry: &ConnectionRegistry, id: ConnectionId, seen: i64) {
     let shared = &registry.shared;
     shared.refreshes.start(&shared.runtimes, id, || land(registry.clone(), id, Some(seen), Why::Due));
 }
 
-/// Refreshes, and reads the row once for all who wait.
+/// Refreshes, and reads the row once for all waiters.
 async fn land(registry: ConnectionRegistry, id: ConnectionId, seen: Option<i64>, why: Why) -> Result<Landed, Error> {
     let renewed = fly(&registry, id, seen, why).await?;
     let row = match renewed {
-        // Who waits reads by itself what could not be read here.
+        // If the row cannot be read here, each waiter reads it.
         Renewed::To(_) => {
             let (shared, owner) = (&registry.shared, &registry.owner);
             shared.hot.reread(&Stored::with_id(shared, owner, id)).await.ok()

@@ -1,4 +1,4 @@
-//! How refreshes ended, told to the log and counted. `docs/spec/refresh.md` lists the words.
+//! The outcomes of refreshes, which are logged and counted. `docs/spec/refresh.md` lists their names.
 
 use std::{
     collections::BTreeMap,
@@ -10,32 +10,32 @@ use connection_contract::Kind;
 
 use crate::{ConnectionInfo, ConnectionRegistry, registry::Shared};
 
-/// How a refresh ended. Callers who joined one that was under way are not counted beside it.
+/// The outcome of a refresh. Callers that joined a refresh in progress are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RefreshOutcome {
-    /// Somebody had renewed it already: this credential was taken.
+    /// Another process had already refreshed the credential, and its credential was adopted.
     Adopted,
-    /// It is tried again; nothing was lost.
+    /// The refresh failed and is tried again. Nothing was lost.
     Failed,
-    /// The provider renews it no more: a person must authorize the connection again.
+    /// The provider no longer refreshes the credential. A person must authorize the connection again.
     NeedsReauthorization,
-    /// A fresh credential is stored.
+    /// A fresh credential was stored.
     Refreshed,
-    /// As [`Refreshed`](Self::Refreshed), by a process whose lease was over.
+    /// As [`Refreshed`](Self::Refreshed), by a process whose lease had expired.
     RefreshedLate,
-    /// As [`Refreshed`](Self::Refreshed), after an answer was lost and the request was sent once more.
+    /// As [`Refreshed`](Self::Refreshed), after an answer was lost and the request was sent again.
     Replayed,
-    /// Another credential was stored meanwhile; the renewed one was dropped.
+    /// Another credential was stored meanwhile, and the refreshed one was dropped.
     Superseded,
     /// A token may have been spent, and the answer is lost.
     Uncertain,
-    /// Another process was at it and was waited for; what it came to was taken, a fresh credential or why there is none.
+    /// Another process held the lease. Its result was adopted: a fresh credential, or the reason for its failure.
     Waited,
 }
 
 impl RefreshOutcome {
-    /// All of them, by name.
+    /// All outcomes, in the order of their names.
     pub const ALL: [Self; 9] = [
         Self::Adopted,
         Self::Failed,
@@ -48,7 +48,7 @@ impl RefreshOutcome {
         Self::Waited,
     ];
 
-    /// The word for it in the log, in events and in metrics: `needs_reauthorization`.
+    /// Returns the name used in the log, in events and in metrics, such as `needs_reauthorization`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Adopted => "adopted",
@@ -70,23 +70,23 @@ impl fmt::Display for RefreshOutcome {
     }
 }
 
-/// How many refreshes of each kind ended in which way, in this process since the registry was opened: what a host's metrics
-/// read. Of all owners, and it names no connection.
+/// The number of refreshes by kind and outcome, in this process since the registry was opened, over all owners. A host
+/// reads them for its metrics. They name no connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RefreshOutcomes(BTreeMap<(Kind, RefreshOutcome), u64>);
 
 impl RefreshOutcomes {
-    /// Of one kind.
+    /// Returns the number of refreshes of one kind with this outcome.
     pub fn of(&self, kind: &Kind, outcome: RefreshOutcome) -> u64 {
         self.0.get(&(kind.clone(), outcome)).copied().unwrap_or_default()
     }
 
-    /// Of all kinds.
+    /// Returns the number of refreshes of all kinds with this outcome.
     pub fn total(&self, outcome: RefreshOutcome) -> u64 {
         self.iter().filter(|(_, other, _)| *other == outcome).map(|(.., count)| count).sum()
     }
 
-    /// Those that occurred, by kind and name.
+    /// Returns the counts that are not zero, in the order of kinds and outcomes.
     pub fn iter(&self) -> impl Iterator<Item = (&Kind, RefreshOutcome, u64)> {
         self.0.iter().map(|((kind, outcome), count)| (kind, *outcome, *count))
     }
@@ -97,13 +97,13 @@ impl RefreshOutcomes {
 pub(crate) struct Counts(Mutex<RefreshOutcomes>);
 
 impl ConnectionRegistry {
-    /// How refreshes ended in this process since the registry was opened, of all owners.
+    /// Returns the outcomes of refreshes in this process since the registry was opened, over all owners.
     pub fn refresh_outcomes(&self) -> RefreshOutcomes {
         self.shared.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// Tells it to the log, and counts it. `code` is why it failed.
+/// Logs the outcome and counts it. `code` is the reason of a failure.
 pub(super) fn tell(shared: &Shared, info: &ConnectionInfo, outcome: RefreshOutcome, code: Option<&str>) {
     let mut counts = shared.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner);
     let count = counts.0.entry((info.kind.clone(), outcome)).or_default();

@@ -1,8 +1,8 @@
-//! When a credential is renewed.
+//! The plan that says when a credential is refreshed.
 //!
-//! Shortly before it ends, so that the risky moment comes while the old one still works; never all at one moment; and
-//! after a failure later each time. What is drawn is drawn from the connection's id, which is random: a restart draws the
-//! same, and is no storm.
+//! A credential is refreshed shortly before it ends, so that the risky moment comes while it still works. Credentials
+//! are not refreshed all at one moment, and pauses after failures grow. Jitter is derived from the connection's id,
+//! which is random, so a restart computes the same times and causes no burst.
 
 use connection_contract::{Established, NotLive, Reason, Refreshed, Secret, Timestamp, VerifyResult, reason};
 
@@ -15,30 +15,32 @@ use crate::{
     },
 };
 
-/// So long before its end at most a credential is renewed, in seconds.
+/// The time before its end at which a credential is refreshed, in seconds, without jitter.
 const AHEAD: i64 = 300;
-/// This part of its life at most.
+/// A credential that lives only shortly is refreshed this part of its lifetime before its end instead.
 const SHARE: i64 = 5;
-/// Nobody renews more often, whatever the provider says of a credential's life.
+/// The shortest time from a new credential to its refresh, in seconds, whatever end the provider reports. For a very
+/// short lifetime it is half of that.
 const LEAST: i64 = 30;
-/// The first pause after a failure; each is twice the one before.
+/// The first pause after a failure, in seconds. Each further pause is twice as long as the one before.
 const FIRST_PAUSE: i64 = 30;
 const LONGEST_PAUSE: i64 = 3_600;
-/// The pauses after attempts that were not clearly answered, in seconds; the last one lasts. The first is the quarantine.
+/// The pauses after attempts without a clear answer, in seconds; the last one repeats. The first is the quarantine.
 const UNCLEAR: [i64; 4] = [60, 300, 900, 3_600];
-/// So long before its end at most, a credential that works is put at risk by sending again what may be used up.
+/// The time before its end, in seconds, from which a working credential may be put at risk by sending a token again
+/// that may be used up.
 const AT_RISK: i64 = 300;
 
-/// What a provider that asks for a pause may ask for.
+/// The range of pauses that a provider may ask for, in seconds.
 const ASKED: std::ops::RangeInclusive<i64> = 1..=86_400;
 
-/// So long ahead an end is announced that no renewal saves, in seconds.
+/// The time before an end at which it is announced, in seconds, if no refresh extends it.
 pub(super) const ANNOUNCED_AHEAD: i64 = 7 * 86_400;
-/// An end that is this much later is the same one: providers count down in seconds, and a life that slides is announced once
-/// a day at most.
+/// An end that is at most this much later counts as the same end, in seconds. Providers count down in seconds, and a
+/// sliding lifetime is announced at most once a day.
 const SLACK: i64 = 86_400;
 
-/// Reasons that say nothing of the credential.
+/// Reasons that say nothing about the credential.
 const TEMPORARY: &[&str] = &[
     reason::CONNECT,
     reason::DNS,
@@ -50,7 +52,7 @@ const TEMPORARY: &[&str] = &[
     reason::TOO_LARGE,
 ];
 
-/// What a plugin said of a credential's time.
+/// The times of a credential that a plugin reported.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Given {
     pub(crate) valid_until: Option<i64>,
@@ -59,7 +61,7 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    /// What a setup made, and what was measured of it.
+    /// Returns the times of a new credential, from what the setup made and what the probe found.
     pub(crate) fn of(made: &Established<Secret>, found: &VerifyResult<Secret>) -> Self {
         Self {
             valid_until: found.valid_until.or(made.valid_until).map(Timestamp::seconds),
@@ -68,7 +70,7 @@ impl Given {
         }
     }
 
-    /// What is said of a credential that took over what renews it.
+    /// Returns the times of a credential that inherited a refresh token.
     pub(crate) fn inherited(refreshed: &Refreshed<Secret>) -> Self {
         let Refreshed { valid_until, renew_at, authorized_until, .. } = refreshed;
         let seconds = |time: &Option<Timestamp>| time.map(Timestamp::seconds);
@@ -80,14 +82,14 @@ impl Given {
     }
 }
 
-/// What is stored with a credential that is new.
+/// Returns the plan that is stored with a new credential.
 pub(crate) fn of(id: ConnectionId, renews: bool, created_at: i64, given: Given) -> PlanRow {
     let Given { renew_at, authorized_until, .. } = given;
     let refresh_at = if renews { first(id, created_at, given) } else { None };
     PlanRow { renew_at, authorized_until, refresh_at, ..PlanRow::default() }
 }
 
-/// Plans again, where a probe told another end.
+/// Plans the refresh again after a probe reported another end.
 pub(crate) async fn replan(tx: &mut Tx, id: ConnectionId, generation: i64) -> Result<(), StoreError> {
     let Some(row) = tx.current_credential(id).await?.filter(|row| row.generation == generation) else { return Ok(()) };
     if row.plan.refresh_failures > 0 {
@@ -102,14 +104,14 @@ fn given(row: &CredentialRow) -> Given {
     Given { valid_until: row.valid_until, renew_at, authorized_until }
 }
 
-/// When a credential is renewed for the first time; `None` when no time makes it due.
+/// Returns when a credential is first refreshed; `None` if no time makes it due.
 fn first(id: ConnectionId, created_at: i64, given: Given) -> Option<i64> {
     let life = given.valid_until.map(|until| until.saturating_sub(created_at).max(0));
     let planned = match (given.renew_at, given.valid_until, life) {
         (Some(at), ..) => at,
         (None, Some(until), Some(life)) => {
             let ahead = AHEAD.min(life / SHARE);
-            // Up to half of it earlier.
+            // The jitter moves the time earlier by up to half of `ahead`.
             until.saturating_sub(ahead).saturating_sub(part(id, 0, ahead / 2))
         }
         _ => return None,
@@ -118,55 +120,55 @@ fn first(id: ConnectionId, created_at: i64, given: Given) -> Option<i64> {
     Some(planned.max(created_at.saturating_add(least)))
 }
 
-/// Whether what was announced then is this end, and not one that a renewal has moved further away: that one is to be
+/// Returns `true` if the announcement at that time was of this end. An end that a refresh has moved further away is
 /// announced again when it comes near.
 pub(crate) fn is_announced(at: i64, authorized_until: Option<i64>) -> bool {
     authorized_until.is_none_or(|until| until <= at.saturating_add(ANNOUNCED_AHEAD + SLACK))
 }
 
-/// After a failure: what the provider asked for, or a pause that grows.
+/// Returns the pause after a failure: the one that the provider asked for, or one that grows.
 pub(crate) fn after_failure(id: ConnectionId, failures: i64, asked: Option<u64>) -> i64 {
     if let Some(asked) = asked {
         return i64::try_from(asked).unwrap_or(i64::MAX).clamp(*ASKED.start(), *ASKED.end());
     }
     let doubled = failures.saturating_sub(1).clamp(0, 16);
     let pause = (FIRST_PAUSE << doubled).min(LONGEST_PAUSE);
-    // Up to a quarter longer, so that those that failed together do not come back together.
+    // The jitter adds up to a quarter, so that refreshes that failed together are not tried again together.
     pause.saturating_add(part(id, failures, pause / 4)).clamp(FIRST_PAUSE, LONGEST_PAUSE)
 }
 
-/// The pause after that many attempts that were not clearly answered, in seconds.
+/// Returns the pause after this number of attempts without a clear answer, in seconds.
 pub(crate) fn after_unclear(attempts: i64) -> i64 {
     let last = UNCLEAR.len() - 1;
     let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(last);
     UNCLEAR[index]
 }
 
-/// When what may be used up is sent again at the earliest while the credential works that would be lost with it; `None` when
-/// it does not.
+/// Returns the earliest time at which a token that may be used up is sent again while the credential works; `None` if
+/// the credential does not work.
 pub(crate) fn at_risk_until(valid_until: Option<i64>, now: i64) -> Option<i64> {
     valid_until.filter(|until| *until > now).map(|until| until.saturating_sub(AT_RISK))
 }
 
-/// What is told of a credential that works while it could not be renewed: that an answer is lost, or what somebody has to
-/// mend. What passes by itself is not.
+/// Returns the reason to show for a live connection whose credential could not be refreshed: an answer is lost, or
+/// somebody has to fix something. A temporary reason is not shown.
 pub(crate) fn note(reason: Option<&str>) -> Option<Reason> {
     let reason = reason.and_then(json::to_reason)?;
     let passes = TEMPORARY.contains(&&*reason.code);
     (!passes).then_some(reason)
 }
 
-/// A number from 0 to `most` that follows from the connection and the occasion.
+/// Returns a number from 0 to `most` that is derived from the connection and the occasion.
 fn part(id: ConnectionId, occasion: i64, most: i64) -> i64 {
     let Ok(most) = u64::try_from(most) else { return 0 };
-    // The last eight bytes are random (RFC 9562, section 5.7); mixed by SplitMix64.
+    // The last eight bytes are random (RFC 9562, section 5.7). They are mixed by SplitMix64.
     let mut mixed = (id.as_uuid().as_u128() as u64) ^ occasion.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     i64::try_from((mixed ^ (mixed >> 31)) % (most + 1)).unwrap_or_default()
 }
 
-/// What is known of a credential's renewal when it is to be used.
+/// The state of a credential's refresh, as it is needed when the credential is used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     valid_until: Option<i64>,
@@ -176,23 +178,23 @@ pub(crate) struct Plan {
     pub(crate) refreshed_at: Option<i64>,
 }
 
-/// What is to be done before a credential is used.
+/// The action before a credential is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Nothing.
+    /// The credential is used as it is.
     Fresh,
-    /// To be renewed, and it works meanwhile.
+    /// The credential is to be refreshed, and works meanwhile.
     Due,
-    /// It works no more, and is to be renewed first.
+    /// The credential has ended and is to be refreshed first.
     Expired,
-    /// It works no more, and could not be renewed; it is not yet time to try again, or never will be.
+    /// The credential has ended and could not be refreshed. The next attempt is not due yet, or there will be none.
     Failed,
 }
 
 impl Plan {
     pub(crate) fn of(row: &CredentialRow) -> Self {
         let PlanRow { refresh_at, refresh_failures: failures, refresh_reason, refreshed_at, .. } = &row.plan;
-        // What was stored before its kind renewed anything has no plan.
+        // A row that was stored before its kind refreshed credentials has no plan.
         let unplanned = || if *failures == 0 { first(row.connection_id, row.created_at, given(row)) } else { None };
         Self {
             valid_until: row.valid_until,
@@ -207,12 +209,12 @@ impl Plan {
         self.valid_until.is_some_and(|until| until <= now)
     }
 
-    /// How often in a row renewing it failed.
+    /// Returns the number of failures since the last successful refresh.
     pub(crate) fn failures(&self) -> i64 {
         self.failures
     }
 
-    /// Why the last try failed.
+    /// Returns why the last attempt failed.
     pub(crate) fn why(&self) -> Option<NotLive> {
         let why = self.reason.clone()?;
         let code = &*why.code;
@@ -220,18 +222,19 @@ impl Plan {
         Some(if passes { NotLive::offline(why) } else { NotLive::failing(why) })
     }
 
-    /// Why the last try failed, for programs.
+    /// Returns the code of the reason for which the last attempt failed.
     pub(crate) fn code(&self) -> Option<&str> {
         self.reason.as_ref().map(|reason| &*reason.code)
     }
 
-    /// Why its provider will not renew it any more, if that is so.
+    /// Returns why the provider will no longer refresh the credential, if that is so.
     pub(crate) fn ended(&self) -> Option<NotLive> {
         if self.failures > 0 && self.due.is_none() { self.why() } else { None }
     }
 
     pub(crate) fn stage(&self, now: i64) -> Stage {
-        // A time further ahead than any pause is of a clock that was wrong, unless it is shortly before the credential's end.
+        // A time further ahead than any pause was computed by a wrong clock, unless it is shortly before the
+        // credential's end.
         let farthest = now.saturating_add(*ASKED.end()).max(self.valid_until.unwrap_or(now));
         let is_time = match self.due {
             Some(due) => due <= now || (self.failures > 0 && due > farthest),
@@ -240,14 +243,14 @@ impl Plan {
         match (self.is_expired(now), is_time) {
             (true, true) => Stage::Expired,
             (true, false) if self.failures > 0 => Stage::Failed,
-            // It was made a moment ago and its provider says that it has ended.
+            // The credential was made a moment ago, and the provider says that it has ended.
             (true, false) | (false, false) => Stage::Fresh,
             (false, true) => Stage::Due,
         }
     }
 
-    /// Whether it may be renewed because its provider refused it: not right after it was made by a refresh, which would go
-    /// on for ever, and not while a pause lasts.
+    /// Returns `true` if the credential may be refreshed because its provider refused it: not right after a refresh
+    /// made it, which would repeat without end, and not during a pause.
     pub(crate) fn may_follow_refusal(&self, now: i64) -> bool {
         let paused = self.failures > 0 && !matches!(self.stage(now), Stage::Due | Stage::Expired);
         !self.is_fresh(now) && (!paused || self.is_spared(now))
@@ -258,7 +261,7 @@ impl Plan {
         self.refreshed_at.is_some_and(|at| (0..LEAST).contains(&now.saturating_sub(at)))
     }
 
-    /// Whether it is not renewed because that could cost a credential that works: later than any pause would have it.
+    /// Returns `true` if the next attempt waits longer than any pause, because it could cost a working credential.
     fn is_spared(&self, now: i64) -> bool {
         let is_unclear = self.code() == Some(reason::REFRESH_OUTCOME_UNKNOWN);
         is_unclear && self.due.is_some_and(|due| due > now.saturating_add(LONGEST_PAUSE))

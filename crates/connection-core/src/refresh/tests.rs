@@ -1,4 +1,4 @@
-//! When a credential is due: by its life, never all at one moment, later after each failure.
+//! Tests of the plan: credentials are due by their lifetime, not all at one moment, and later after each failure.
 
 use connection_contract::{NotLive, Reason, RefreshSemantics, Timestamp, reason};
 use uuid::Uuid;
@@ -109,21 +109,21 @@ fn a_stage_says_what_is_done_before_a_use() {
         ((future, future, 0), Stage::Fresh),
         ((future, Some(now), 0), Stage::Due),
         ((Some(now), past, 0), Stage::Expired),
-        // It was made a moment ago, and has ended.
+        // The credential was made a moment ago and has ended.
         ((past, future, 0), Stage::Fresh),
         // A pause lasts, or is over.
         ((future, future, 2), Stage::Fresh),
         ((past, future, 2), Stage::Failed),
         ((past, past, 2), Stage::Expired),
         ((future, past, 2), Stage::Due),
-        // Nobody tries any more.
+        // There is no further attempt.
         ((past, None, 1), Stage::Failed),
         ((future, None, 1), Stage::Fresh),
-        // A pause that no rule makes is of a clock that was wrong.
+        // A pause that no rule makes was computed by a wrong clock.
         ((past, Some(now + 90_000), 1), Stage::Expired),
-        // One that spares a credential which works is none of these.
+        // A pause that spares a working credential is not one of these.
         ((Some(now + 200_000), Some(now + 199_700), 1), Stage::Fresh),
-        // What was stored before its kind renewed anything is planned when it is used.
+        // A row that was stored before its kind refreshed credentials is planned when it is used.
         ((Some(now + 1), None, 0), Stage::Due),
         ((past, None, 0), Stage::Expired),
     ];

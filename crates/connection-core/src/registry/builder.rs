@@ -1,4 +1,4 @@
-//! Opens a registry: key, store, kinds and what a host lends.
+//! Opens a registry: its key, its store, its kinds and the services that the host provides.
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -27,11 +27,11 @@ use crate::{
     webhook::Checks,
 };
 
-/// Why a registry could not be opened. Nothing was changed that a later open would trip over.
+/// The reason why a registry could not be opened. A later call is not affected by the failed one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// What the host says of HTTP cannot be done.
+    /// The host's HTTP policy is invalid.
     #[error("the HTTP policy cannot be used")]
     Http(#[from] HttpPolicyError),
     /// A kind was refused.
@@ -40,7 +40,7 @@ pub enum OpenError {
     /// No key source was given.
     #[error("no key source was given, and nothing is ever stored unsealed")]
     NoKeySource,
-    /// What the host says of local tools cannot be done.
+    /// The host's policy for local tools is invalid.
     #[error("the policy for local tools cannot be used: {0}")]
     Tools(#[from] ToolPolicyError),
     /// No store was given.
@@ -51,21 +51,21 @@ pub enum OpenError {
     StateDirectory {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// The system gives no threads.
+    /// The system provides no threads.
     #[error("the system gives no threads to run plugins on")]
     Runtime(#[source] io::Error),
-    /// The key cannot be had, or is another one.
+    /// The key is not available, or is a different key.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The keyset does not open.
+    /// The keyset cannot be opened.
     #[error("the keys in the database {place} do not open: {error}")]
     Seal {
         /// The database.
         place: String,
-        /// Why.
+        /// The reason.
         error: SealError,
     },
     /// The store cannot be opened.
@@ -74,7 +74,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Http(_) => "http_policy_invalid",
@@ -87,7 +87,7 @@ impl OpenError {
         }
     }
 
-    /// What to do, where something can be done.
+    /// Returns the remedy, if something can be done.
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Key(error) => error.remedy(),
@@ -111,10 +111,10 @@ impl OpenError {
     }
 }
 
-/// A database, its direct address, and a key source.
+/// A database, the direct address of its server, and a key source.
 type StoreAndKey = (StoreSource, Option<SecretString>, Arc<dyn KeySource>);
 
-/// What a registry is opened with.
+/// The configuration of a registry to open.
 #[must_use = "a registry is opened by `open`"]
 pub struct RegistryBuilder {
     store: Option<StoreSource>,
@@ -170,84 +170,103 @@ impl RegistryBuilder {
             refused: None,
         }
     }
-    /// Where the rows are: a path or `sqlite://` and a path, which is made when it is not there; `postgres://…`; or the
-    /// host's own `SqlitePool` or `PgPool` (of sqlx 0.9), which is never closed.
+
+    /// Sets the location of the store: a path or `sqlite://` and a path, which is created if it does not exist;
+    /// `postgres://…`; or the host's own `SqlitePool` or `PgPool` (of sqlx 0.9), which is never closed.
     pub fn store(mut self, store: impl Into<StoreSource>) -> Self {
         self.store = Some(store.into());
         self
     }
-    /// The address of the server itself, where [`store`](Self::store) is that of a pooler in transaction mode: tables are
-    /// made there, and notifications come from there.
+
+    /// Sets the direct address of the server, for a [`store`](Self::store) whose address is that of a pooler in
+    /// transaction mode. Tables are created and notifications are received over this address.
     pub fn direct(mut self, address: impl Into<SecretString>) -> Self {
         self.direct = Some(address.into());
         self
     }
-    /// Whence the key comes that unwraps the keyset. It alone is used.
+
+    /// Sets the source of the key that unwraps the keyset. No other source is used.
     pub fn key(mut self, source: impl KeySource + 'static) -> Self {
         self.key = Some(Arc::new(source));
         self
     }
-    /// A source that is not used, and is named when the database turns out to be of its key.
+
+    /// Adds a source that is not used, but is named in the error if the database turns out to be sealed with its key.
     pub fn known_key(mut self, source: impl KeySource + 'static) -> Self {
         self.other_keys.push(seal::Other { source: Arc::new(source), configured: false });
         self
     }
-    /// A source that is not used though somebody configured it: [`KeyError::Disagree`] when it holds another key than
-    /// the one that is used.
+
+    /// Adds a source that is configured but not used. If it holds another key than the source in use, opening fails
+    /// with [`KeyError::Disagree`].
     pub fn agreeing_key(mut self, source: impl KeySource + 'static) -> Self {
         self.other_keys.push(seal::Other { source: Arc::new(source), configured: true });
         self
     }
-    /// How requests leave.
+
+    /// Sets the policy for HTTP requests.
     pub fn http(mut self, policy: HttpPolicy) -> Self {
         self.http = policy;
         self
     }
-    /// The directories that may be granted. The registry [protects](FilesPolicy) its own files beside what the policy says.
+
+    /// Sets the directories that may be granted. The registry also [protects](FilesPolicy) its own files.
     pub fn files(mut self, policy: FilesPolicy) -> Self {
         self.files = policy;
         self
     }
-    /// Where paths of plugins begin; this process's environment unless given.
+
+    /// Sets the environment in which the base directories of plugins' paths are looked up. The default is the
+    /// environment of this process.
     pub fn environment(mut self, environment: Arc<dyn Environment>) -> Self {
         self.environment = environment;
         self
     }
-    /// How often this program uses a profile of that owner and kind now, as for running sessions: one that is used is not
-    /// removed. Unless given, this program uses none.
+
+    /// Sets a function that returns how many times this program currently uses a profile of an owner and a kind, for
+    /// example for running sessions. A profile in use is not removed. By default, this program uses none.
     pub fn profile_uses(mut self, uses: impl Fn(&str, &Kind, ProfileId) -> usize + Send + Sync + 'static) -> Self {
         self.profile_uses = Some(Box::new(uses));
         self
     }
-    /// How callbacks reach this host; without it, kinds that need one say so.
+
+    /// Sets the endpoint through which callbacks reach this host. Without it, a kind that needs callbacks reports that
+    /// they are missing.
     pub fn inbound(mut self, endpoint: Arc<dyn InboundEndpoint>) -> Self {
         self.inbound = Some(endpoint);
         self
     }
-    /// Where extensions send a person who is to connect or to set something; without it, they are told that there is no such
-    /// place.
+
+    /// Sets the place where extensions send a person who is to connect or to set something. Without it, extensions
+    /// receive an error that says so.
     pub fn settings(mut self, settings: Arc<dyn SettingsHandOff>) -> Self {
         self.settings = Some(settings);
         self
     }
-    /// Gives a kind a secret value of its [key-value store](connection_contract::KvService), for every owner: it is read
-    /// in the place of what is kept there, and cannot be written. A kind that [keeps](connection_contract::Field::kept)
-    /// an answer under that key does not ask for it.
+
+    /// Provides a secret value for the [key-value store](connection_contract::KvService) of a kind, for every owner.
+    ///
+    /// The value is read in place of a stored one and cannot be written. A kind that
+    /// [keeps](connection_contract::Field::kept) an answer under that key does not ask for it.
     pub fn secret_value(mut self, kind: Kind, key: impl Into<String>, value: Arc<dyn HostSecret>) -> Self {
         self.given.give(kind, key.into(), value);
         self
     }
-    /// The directory in which this node keeps who is alive on it, and answers that the store cannot take just now, sealed.
-    /// Unless given, it is beside a SQLite file that the registry opens itself; for a server and for a lent pool there is
-    /// none. Then an answer that is not stored yet is in memory alone, and what a process spent that died is not tried
-    /// again; the log says so once. It must be local to the machine, since it says which processes of it are gone. Each
-    /// process takes half a mebibyte of it in advance and leaves it to the next one: see
-    /// [`answer_room`](ConnectionRegistry::answer_room).
+
+    /// Sets the directory in which this node records its running processes and keeps, sealed, the answers that the
+    /// store cannot take at the moment.
+    ///
+    /// By default, the directory is beside a SQLite file that the registry opens itself. For a server and for a host's
+    /// own pool there is no default. Without a directory, an answer that is not stored yet is only in memory, and what
+    /// a process spent before it died is not tried again; the log says so once. The directory must be local to the
+    /// machine, because it records which processes of the machine have ended. Each process reserves half a mebibyte in
+    /// it and leaves that to the next process: see [`answer_room`](ConnectionRegistry::answer_room).
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());
         self
     }
-    /// Registers a kind; the first one that is refused makes `open` fail.
+
+    /// Registers a kind. If a kind is refused, `open` returns the first such error.
     pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
         if let Err(error) = self.kinds.register(definition) {
             self.refused.get_or_insert(error);
@@ -259,11 +278,12 @@ impl RegistryBuilder {
         Ok((self.store.ok_or(OpenError::NoStore)?.here(), self.direct, self.key.ok_or(OpenError::NoKeySource)?))
     }
 
-    /// Opens it: takes the key, brings the tables to this program's version, and makes what is not there yet.
+    /// Opens the registry: fetches the key, migrates the tables to this program's version, and creates what does not
+    /// exist yet.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the store may have been made; opening it again goes on from there.
+    /// If the future is dropped, the store may have been created. Opening it again continues from there.
     ///
     /// # Errors
     ///
@@ -305,7 +325,7 @@ impl RegistryBuilder {
         SystemCrypto.random(&mut process);
         let process = encode::hex(&process);
         let name = process.clone();
-        // On a runtime of ours: the writer lives as long as the registry, not as the host's runtime.
+        // The writer runs on a runtime of the core: it lives as long as the registry, not as the host's runtime.
         let opened = runtimes.spawn(async move {
             let store = Store::open(source, direct.as_ref()).await?;
             let sealer = seal::open_keyset(&store, &sources, &*generator, time).await;
@@ -365,7 +385,7 @@ impl RegistryBuilder {
         shared.warn_of_answer_room();
         let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
         let rescuing = registry.shared.clone();
-        // It does not crash; what it leaves is found again by whoever asks for it.
+        // The recovery does not panic. Exchanges that it leaves behind are found by the next caller that needs them.
         registry.shared.runtimes.spawn(async move { recover(&rescuing).await }).await.unwrap_or_default();
         for entry in registry.shared.kinds.entries() {
             lent::activate(&registry.shared, &entry, &registry.owner);

@@ -1,4 +1,4 @@
-//! A place in the order of lists.
+//! A position in the order of lists.
 
 use std::{fmt, str::FromStr};
 
@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use crate::ids::{ConnectionId, InvalidId};
 
-/// A place in the order in which connections became usable.
+/// A position in the order in which connections became usable.
 ///
-/// A list goes on after a cursor, also when the connection at that place has been removed. A connection that becomes usable
-/// later always comes after every cursor that was given before, even if its setup was begun earlier: whoever keeps the
-/// cursor of the last connection that they have seen misses none of that owner.
+/// A list continues after a cursor even if the connection at that position has been removed. A connection that becomes
+/// usable later always comes after every cursor that was returned before, even if its setup was begun earlier. A caller
+/// that keeps the cursor of the last connection it has seen therefore misses no connection of that owner.
 ///
-/// Its text is a contract: what [`Display`](fmt::Display) writes is read by [`FromStr`], also by later versions.
+/// The text form is stable: later versions read with [`FromStr`] what [`Display`](fmt::Display) writes now.
 ///
 /// ```
 /// use connection_core::ListCursor;
@@ -27,7 +27,7 @@ pub struct ListCursor {
     id: ConnectionId,
 }
 
-/// Why a text is no [`ListCursor`].
+/// The error for a text that is not a [`ListCursor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a place in a list: a number, a hyphen and the id of a connection are expected")]
 #[non_exhaustive]
@@ -54,7 +54,7 @@ impl FromStr for ListCursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let (usable_at, id) = text.split_once('-').ok_or(InvalidCursor)?;
-        // No sign, so that one place has one spelling.
+        // A sign is not accepted, so that each position has one spelling.
         if !usable_at.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(InvalidCursor);
         }

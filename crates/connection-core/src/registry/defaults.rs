@@ -1,8 +1,9 @@
-//! Which connection is meant when only the kind is said: the only one, or the default of its provider.
+//! Selects the connection for a kind that is named without a label: the only one, or the default of the provider.
 //!
-//! The first connection of a provider is its default until a person chooses another. At most one connection of an owner and a provider is the default. A row knows no provider, so it is the transaction
-//! that takes the default from all kinds of the same provider, under the owner's lock. Extensions that may use the one or
-//! the other are told, since another connection may be meant for them.
+//! The first connection of a provider is its default until a person chooses another. At most one connection of an owner
+//! and a provider is the default. A row does not name its provider, so the transaction takes the default from all kinds
+//! of the same provider, under the owner's lock. Extensions that may use one of these connections are notified, since
+//! another connection may now be selected for them.
 
 use connection_contract::Kind;
 
@@ -16,13 +17,13 @@ use crate::{
     },
 };
 
-/// So many are named when it is not clear which is meant.
+/// Maximum number of candidates in an error.
 const MOST_CANDIDATES: u16 = 20;
-/// What is another one to an extension for which another connection is meant.
+/// The parts that change for an extension when another connection is selected for it.
 const ANOTHER: [ChangedPart; 2] = [ChangedPart::ConnectionConfig, ChangedPart::Credential];
 
 impl ConnectionRegistry {
-    /// The connection that is meant by its kind alone: the owner's only one of it, or its default.
+    /// Returns the owner's only connection of this kind, or the default if there are several.
     ///
     /// # Errors
     ///
@@ -50,11 +51,13 @@ impl ConnectionRegistry {
     }
 }
 
-/// Returns whether a connection that is about to be stored is the default of its provider, as the first one is. Where exactly
-/// one other is there and is not the default, that one becomes it, so that a second account changes nothing for who uses the
-/// first. Where the default was removed and several are left, there is none until a person chooses.
+/// Returns `true` if a new connection is the first one of its provider, and therefore its default.
 ///
-/// The transaction holds the owner.
+/// If exactly one other connection exists and is not the default, it becomes the default, so that a second account
+/// changes nothing for the users of the first. If the default was removed and several connections are left, there is no
+/// default until a person chooses one.
+///
+/// The transaction holds the owner's lock.
 pub(crate) async fn is_first(tx: &mut Tx, shared: &Shared, new: &AccountRow) -> Result<bool, StoreError> {
     let Some(kind) = Kind::parse(&new.kind) else { return Ok(false) };
     let mut known = Vec::new();
@@ -71,7 +74,7 @@ pub(crate) async fn is_first(tx: &mut Tx, shared: &Shared, new: &AccountRow) -> 
     }
     tx.lock(Lock::Connection(id)).await?;
     let Some(account) = tx.account(id).await? else { return Ok(false) };
-    // What is wrong with an edited row is not made right by this.
+    // An edited row stays as it is: an event for it would vouch for the edit.
     if event::refusal(tx, &shared.sealer, &account).await?.is_none() {
         tx.set_account_default(id, true, new.created_at).await?;
         let body = serde_json::json!({ "isDefault": true });
@@ -82,24 +85,24 @@ pub(crate) async fn is_first(tx: &mut Tx, shared: &Shared, new: &AccountRow) -> 
 }
 
 impl Connection {
-    /// Makes it the default of its provider, in place of another.
+    /// Makes this connection the default of its provider, in place of another.
     ///
     /// # Repetition
     ///
-    /// Once is as good as twice.
+    /// Another call changes nothing.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the change may have been made.
+    /// If the future is dropped, the change may have been made.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when it is gone, and the store's.
+    /// [`Error::NotFound`] if the connection was removed, and the store's errors.
     pub async fn make_default(&self) -> Result<ConnectionInfo, Error> {
         self.change_default(true).await
     }
 
-    /// Leaves its provider without a default, if it is the one.
+    /// Leaves the provider without a default, if this connection is the default.
     ///
     /// # Errors
     ///
@@ -124,7 +127,7 @@ impl Connection {
                     return Ok(Err(error.into()));
                 }
                 let mut changes = Vec::new();
-                // This one first: when it was removed meanwhile, the others stay as they are.
+                // This connection comes first: if it was removed meanwhile, the others stay as they are.
                 if account.is_default != is_default {
                     changes.push((id, is_default));
                 }
@@ -137,7 +140,7 @@ impl Connection {
                 let mut affected: Option<Affected> = None;
                 for (changed, is_default) in changes {
                     tx.lock(Lock::Connection(changed)).await?;
-                    // What is wrong with another one is not made right by this.
+                    // An event does not vouch for another connection whose row was edited.
                     let is_sound = match tx.account(changed).await? {
                         Some(other) if changed != id => event::refusal(tx, &sealer, &other).await?.is_none(),
                         _ => true,
@@ -158,7 +161,7 @@ impl Connection {
                         return Ok(Err(Error::NotFound(id)));
                     }
                 }
-                // Read here: what was done is told as done, whatever comes after it.
+                // The row is read in this transaction, so that the caller sees this change and not a later one.
                 Ok(Ok((tx.listed(id).await?, affected)))
             })
         });

@@ -1,4 +1,4 @@
-//! Checks a descriptor once, at registration, so that nothing later has to doubt it.
+//! Checks a descriptor once, at registration, so that later code can rely on it.
 
 use std::collections::HashMap;
 
@@ -8,16 +8,16 @@ use regex::Regex;
 use super::describe_tools;
 use crate::{Capabilities, limits, setup::answers};
 
-/// More fields than this in one descriptor is no form that a person fills in.
+/// Maximum number of fields of a descriptor. Nobody fills in a longer form.
 const MOST_FIELDS: usize = 64;
 
-/// What registration made of a descriptor.
+/// The checked parts of a descriptor.
 pub(crate) struct Checked {
-    /// The declared addresses by their text; the first is the base.
+    /// The declared addresses with their texts. The first one is the base.
     pub(crate) addresses: Vec<(Text, BaseUrl)>,
     /// The declared addresses that stand for several hosts.
     pub(crate) wildcards: Vec<Text>,
-    /// Patterns by field, each for the whole text.
+    /// The patterns by field name. Each matches the whole text.
     pub(crate) patterns: HashMap<Text, Regex>,
 }
 
@@ -25,6 +25,7 @@ impl Checked {
     pub(crate) fn base(&self) -> Option<&BaseUrl> {
         self.addresses.first().map(|(_, base)| base)
     }
+
     pub(crate) fn declares(&self, origin: &Origin) -> bool {
         self.addresses.iter().any(|(_, base)| base.origin() == origin)
             || self.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
@@ -36,7 +37,7 @@ impl Checked {
     }
 }
 
-/// What is wrong, naming the part.
+/// Checks a descriptor. The error says which part is wrong.
 pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<Checked, String> {
     if descriptor.fields.len() > MOST_FIELDS {
         return Err(format!("it has more than {MOST_FIELDS} fields"));
@@ -87,7 +88,7 @@ pub(crate) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
     Ok(checked)
 }
 
-/// What stands behind the `*.` of a wildcard. One label would stand for all that is registered below it, by anybody.
+/// Checks the part of a wildcard after `*.`. A single label would match every host that anybody registers below it.
 fn check_domain(domain: &str) -> Result<(), &'static str> {
     let is_label = |label: &str| {
         let plain = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
@@ -106,7 +107,7 @@ fn check_field(field: &Field, checked: &mut Checked) -> Result<(), String> {
         return Err(format!("'{name}' cannot be the name of a field"));
     }
     if let Some(pattern) = &field.pattern {
-        // Groups, so that an alternative at the top cannot match a part of the text.
+        // The group prevents an alternative at the top level from matching only a part of the text.
         let whole = Regex::new(&format!(r"\A(?:{pattern})\z"));
         let whole = whole.map_err(|_| format!("the pattern of '{name}' is not a regular expression"))?;
         checked.patterns.insert(name.clone(), whole);

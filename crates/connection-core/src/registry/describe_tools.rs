@@ -1,4 +1,5 @@
-//! Checks what a descriptor says of local tools and of how far they may go, so that nothing odd is ever looked for or run.
+//! Checks the local tools, permission modes and cache lifetime of a descriptor, so that no invalid name is ever looked
+//! up or run.
 
 use connection_contract::{Descriptor, Link, PathBase, PathSpec, SecretName, SignIn, ToolSpec};
 
@@ -11,7 +12,7 @@ const MOST_MODES: usize = 64;
 const MOST_PATHS: usize = 64;
 const MOST_TOOLS: usize = 16;
 
-/// What is wrong, naming the part.
+/// Checks these parts of a descriptor. The error says which part is wrong.
 pub(super) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<(), String> {
     let Descriptor { tools, permission_modes: modes, cache_ttl, .. } = descriptor;
     if tools.len() > MOST_TOOLS {
@@ -72,7 +73,7 @@ fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
     Ok(())
 }
 
-/// A token is handed to the tool alone: a name that extensions may be granted is not one.
+/// Checks that a token is handed to the tool alone: its name must not be one that extensions may be granted.
 fn check_token(descriptor: &Descriptor, capabilities: Capabilities, tool: &ToolSpec) -> Result<(), String> {
     let Some(sign_in) = &tool.sign_in else { return Ok(()) };
     let Some(secret) = &sign_in.token_secret else { return Ok(()) };

@@ -1,4 +1,5 @@
-//! What happened, as it was recorded: of all of an owner's connections in time, or of one with its chain checked.
+//! Pages of recorded events: of all connections of an owner in the order of time, or of one connection with its chain
+//! checked.
 
 use connection_contract::Timestamp;
 
@@ -7,59 +8,61 @@ use crate::{
     store::{broken_link, rows::StoredEvent},
 };
 
-/// So many are read at once.
+/// Number of events that are read at once.
 const PAGE: i64 = 1000;
 
-/// Something that happened to a connection. Events stay when their connection is removed.
+/// Something that happened to a connection. Events remain when their connection is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// Its id. Ids of later events are later, as far as the clocks of those who record agree.
+    /// The id. The ids of later events are later, as far as the clocks of the recording processes agree.
     pub id: EventId,
-    /// To which connection.
+    /// The connection.
     pub connection: ConnectionId,
     /// The owner of the connection.
     pub owner: String,
-    /// From 1, without gaps, for each connection.
+    /// The number of the event, per connection, from 1 and without gaps.
     pub number: u64,
-    /// When.
+    /// The time at which the event was recorded.
     pub at: Timestamp,
-    /// What: one of [`EVENT_NAMES`](crate::EVENT_NAMES).
+    /// The name: one of [`EVENT_NAMES`](crate::EVENT_NAMES).
     pub name: String,
-    /// More about it: a JSON object, without secrets.
+    /// The details, as a JSON object without secrets.
     pub details: String,
 }
 
-/// Events of all connections of an owner, oldest first.
+/// A page of events of all connections of an owner, oldest first.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EventPage {
     /// The events.
     pub events: Vec<Event>,
-    /// Where the next page begins, if there may be one.
+    /// The position at which the next page begins, if there may be one.
     pub next: Option<EventId>,
 }
 
-/// Events of one connection in the order of their numbers, checked for edits.
+/// A page of events of one connection in the order of their numbers, checked for edits.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct History {
-    /// The events, also those behind a break.
+    /// The events, including those after a break.
     pub events: Vec<Event>,
-    /// The first number at which an event was changed, moved or taken away past the program. What was taken from the end
-    /// leaves no trace.
+    /// The first number at which an event was changed, moved or deleted by something other than this program. Events
+    /// deleted from the end leave no trace.
     pub broken_at: Option<u64>,
-    /// Where the next page begins, if there may be one.
+    /// The position at which the next page begins, if there may be one.
     pub next: Option<u64>,
 }
 
 impl ConnectionRegistry {
-    /// A page of what happened to this owner's connections, also to those that were removed: behind that event, or from
-    /// the first one. It is not checked for edits; [`history`](Self::history) is.
+    /// Returns a page of the events of this owner's connections, including removed ones: those after the given event,
+    /// or from the first one.
+    ///
+    /// The page is not checked for edits; [`history`](Self::history) is.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn events(&self, after: Option<EventId>) -> Result<EventPage, Error> {
         let after = after.map_or(uuid::Uuid::nil(), EventId::as_uuid);
         let rows = self.shared.reader().await?.events_of_owner(&self.owner, after, PAGE).await?;
@@ -68,16 +71,18 @@ impl ConnectionRegistry {
         Ok(EventPage { events, next })
     }
 
-    /// A page of what happened to one connection, also when it was removed: behind that number, or from the first event.
-    /// The chain of each is checked with the one before.
+    /// Returns a page of the events of one connection, even if it was removed: those after the given number, or from
+    /// the first one.
+    ///
+    /// Each event is checked against the one before it.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when nothing happened to such a connection of this owner, and the store's.
+    /// [`Error::NotFound`] if no event of such a connection of this owner is recorded, and the store's errors.
     pub async fn history(&self, connection: ConnectionId, after: Option<u64>) -> Result<History, Error> {
         let before = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
         let mut reader = self.shared.reader().await?;
-        // One more than is shown: what the first one is linked to.
+        // One more event than is returned is read, because the first one is linked to it.
         let mut rows = reader.events_of(connection, &self.owner, before.saturating_sub(1), PAGE + 1).await?;
         if rows.is_empty() && before == 0 {
             return Err(Error::NotFound(connection));
@@ -104,7 +109,7 @@ impl Event {
     }
 }
 
-/// The table has none below 1.
+/// Converts the number of an event. The table has no number below 1.
 fn number(seq: i64) -> u64 {
     u64::try_from(seq).unwrap_or_default()
 }

@@ -1,36 +1,41 @@
-//! The keys of a registry's store: which there are, another one, another source.
+//! The keys of a registry's store: their status, a new key, and another key source.
 
 use super::{ConnectionRegistry, OpenError, RegistryBuilder};
 use crate::{KeyChange, KeyRotation, KeySource, KeyStatus, StoreError, contain::Runtimes, seal, store::Store};
 
 impl ConnectionRegistry {
-    /// The keys of the store, and how much each seals. Reads every sealed row.
+    /// Returns the keys of the store, and how many values each seals. Reads every sealed row.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]: the key source, the keyset or the store.
+    /// [`OpenError`] for the key source, the keyset or the store.
     pub async fn key_status(&self) -> Result<KeyStatus, OpenError> {
         let status = seal::status(&self.shared.sealer).await;
         status.map_err(|error| OpenError::of_key(error, self.shared.store.place()))
     }
 
-    /// Makes a new key the one that seals, and seals with it whatever the former ones sealed, for all owners. Other
-    /// processes go on working beside it; those whose key source does not open the new keyset say so and stop sealing.
+    /// Creates a new key, makes it the one that seals, and seals again everything that the former keys sealed, for all
+    /// owners.
+    ///
+    /// Other processes keep working meanwhile. A process whose key source does not open the new keyset reports that and
+    /// stops sealing.
     ///
     /// # Cancellation
     ///
-    /// Dropped or killed, the next one goes on where it stopped, and makes no further key.
+    /// If the future is dropped or the process is killed, the next call continues where it stopped, and creates no
+    /// further key.
     ///
     /// # Repetition
     ///
-    /// After one that came to its end, another one makes another key.
+    /// After a call that has finished, another call creates another key.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]: the key source, the keyset or the store. A value that does not open is none: it is counted.
+    /// [`OpenError`] for the key source, the keyset or the store. A value that cannot be opened is not an error: it is
+    /// counted.
     pub async fn rotate_key(&self) -> Result<KeyRotation, OpenError> {
         let shared = self.shared.clone();
-        // On a task, so that a caller who leaves between two batches leaves nothing half-written in its own.
+        // A task, so that a caller that is dropped between two batches does not interrupt one.
         let task = self.shared.runtimes.spawn(async move {
             let rotation = seal::rotate(&shared.sealer).await;
             rotation.map_err(|error| OpenError::of_key(error, shared.store.place()))
@@ -40,19 +45,20 @@ impl ConnectionRegistry {
 }
 
 impl RegistryBuilder {
-    /// Instead of opening it: moves the database from the key source that was given to this one, which makes a key if it
-    /// has none and can.
+    /// Moves the database from the key source that was set to this one, instead of opening a registry. The new source
+    /// creates a key if it has none and is able to.
     ///
-    /// Registries that are open go on as they are, and need the new source when they are opened again, or when the keys
-    /// are rotated.
+    /// Open registries continue as they are. They need the new source when they are opened again, or when the keys are
+    /// rotated.
     ///
     /// # Cancellation
     ///
-    /// Dropped or killed, one of the two sources opens the database, and the same call again ends the change.
+    /// If the future is dropped or the process is killed, one of the two sources opens the database, and the same call
+    /// again completes the change.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; the source that opened the database opens it still.
+    /// [`OpenError`]. The source that opened the database still opens it.
     pub async fn change_key(self, to: impl KeySource + 'static) -> Result<KeyChange, OpenError> {
         let (source, direct, from) = self.store_and_key()?;
         let runtimes = Runtimes::new().map_err(OpenError::Runtime)?;

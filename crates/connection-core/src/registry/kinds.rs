@@ -1,4 +1,4 @@
-//! The kinds that are registered. In memory only: a program registers its plugins again at each start.
+//! The registered kinds. They are in memory only: a program registers its plugins again at each start.
 
 use std::{
     collections::BTreeMap,
@@ -11,49 +11,49 @@ use connection_contract::{ConnectionDefinition, Descriptor, DisplayText, Kind, P
 use super::describe::{self, Checked};
 use crate::{Capabilities, contain, definition::Definition, lent::Activation, profiles, sandbox};
 
-/// A registered kind, for people and programs.
+/// A registered kind, as it is shown to people and programs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KindInfo {
-    /// What the plugin says of it.
+    /// The descriptor that the plugin returned.
     pub descriptor: Descriptor,
-    /// What it can do.
+    /// The capabilities.
     pub capabilities: Capabilities,
-    /// How its tool is pointed at an isolated identity.
+    /// The specification of isolated identities of the kind's tool.
     pub profiles: Option<ProfileSpec>,
-    /// How its tool is run in a container.
+    /// The specification of containers for the kind's tool.
     pub sandbox: Option<SandboxSpec>,
 }
 
-/// Why a kind was not registered. What was registered before is untouched.
+/// The reason why a kind was not registered. Kinds that were registered before are unaffected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The descriptor is not one that a host can work with.
+    /// A host cannot work with the descriptor.
     #[error("the descriptor of kind '{kind}' is wrong: {problem}")]
     Descriptor {
         /// The kind.
         kind: Kind,
-        /// What is wrong, naming the part.
+        /// The problem, with the part of the descriptor that has it.
         problem: String,
     },
-    /// Describing itself, the plugin crashed.
+    /// The plugin panicked while it described itself.
     #[error("a plugin crashed while it described itself")]
     Panicked,
-    /// There is one already, and it stays.
+    /// Another plugin has registered the kind and keeps it.
     #[error("the kind '{kind}' is registered already: by '{holder}', and now again by '{newcomer}'")]
     Taken {
         /// The kind.
         kind: Kind,
-        /// The display name of the one that stays.
+        /// The display name of the registered plugin.
         holder: String,
-        /// The display name of the one that was refused.
+        /// The display name of the refused plugin.
         newcomer: String,
     },
 }
 
 impl RegisterError {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Descriptor { .. } => "descriptor_invalid",
@@ -63,22 +63,22 @@ impl RegisterError {
     }
 }
 
-/// A definition with what was checked of it.
+/// A definition with the checked parts of its descriptor and its facets.
 pub(crate) struct KindEntry {
     pub(crate) definition: Definition,
     pub(crate) descriptor: Descriptor,
     pub(crate) capabilities: Capabilities,
-    /// With the facet for webhooks alone.
+    /// Present only with the webhooks facet.
     pub(crate) signing_key: Option<SigningKey>,
     pub(crate) profiles: Option<ProfileSpec>,
     pub(crate) sandbox: Option<SandboxSpec>,
     pub(crate) checked: Checked,
-    /// How often its usage is to be fetched, by what it says itself.
+    /// The interval at which usage is fetched, as the plugin sets it.
     pub(crate) poll_interval: Option<Duration>,
     pub(crate) activation: Activation,
 }
 
-/// The table. Its lock is never held while code of a plugin runs.
+/// The table of kinds. Its lock is never held while plugin code runs.
 #[derive(Default)]
 pub(crate) struct Kinds(Mutex<BTreeMap<Kind, Arc<KindEntry>>>);
 
@@ -102,7 +102,7 @@ impl Kinds {
     pub(crate) fn replace(&self, definition: impl ConnectionDefinition) -> Result<Arc<KindEntry>, RegisterError> {
         let entry = Arc::new(check(definition)?);
         let kind = entry.descriptor.kind.clone();
-        // The one that it replaces is dropped behind the lock.
+        // The replaced entry is dropped after the lock is released, because its drop runs plugin code.
         let replaced = self.lock().insert(kind, entry.clone());
         if let Some(replaced) = replaced {
             replaced.activation.end();
@@ -111,7 +111,7 @@ impl Kinds {
     }
 
     pub(crate) fn unregister(&self, kind: &Kind) -> bool {
-        // Dropped behind the lock.
+        // The removed entry is dropped after the lock is released.
         let removed = self.lock().remove(kind);
         if let Some(removed) = &removed {
             removed.activation.end();
@@ -119,7 +119,6 @@ impl Kinds {
         removed.is_some()
     }
 
-    /// All of them, as they are.
     pub(crate) fn entries(&self) -> Vec<Arc<KindEntry>> {
         self.lock().values().cloned().collect()
     }
@@ -128,7 +127,7 @@ impl Kinds {
         self.lock().get(kind).cloned()
     }
 
-    /// By name.
+    /// Returns the registered kinds of this provider, in the order of their names.
     pub(crate) fn of_provider(&self, provider: &Kind) -> Vec<Arc<KindEntry>> {
         self.lock().values().filter(|entry| entry.descriptor.provider == *provider).cloned().collect()
     }
@@ -138,7 +137,7 @@ impl Kinds {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, Arc<KindEntry>>> {
-        // Nothing under the lock leaves the table half changed, so a poisoned one is as good.
+        // No code under the lock leaves the table half changed, so a poisoned lock is still usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -152,9 +151,11 @@ impl KindEntry {
             sandbox: self.sandbox.clone(),
         }
     }
+
     pub(crate) fn renews(&self) -> bool {
         self.capabilities.refresh.is_some()
     }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.descriptor.kind
     }
@@ -177,7 +178,7 @@ fn check(definition: impl ConnectionDefinition) -> Result<KindEntry, RegisterErr
     let checked = local
         .and_then(|()| of_tool())
         .and_then(|()| describe::check(&descriptor, capabilities))
-        // It may name what the plugin wrote.
+        // The problem may contain text of the plugin.
         .map_err(|problem| DisplayText::from(problem).to_string())
         .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;
     let activation = Activation::default();

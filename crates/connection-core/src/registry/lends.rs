@@ -1,4 +1,4 @@
-//! What a host lends its kinds, or does not.
+//! The services that a host provides to its kinds.
 
 use std::sync::Arc;
 
@@ -6,23 +6,26 @@ use super::RegistryBuilder;
 use crate::{Clock, IdGenerator, LoginWindow, ToolPolicy};
 
 impl RegistryBuilder {
-    /// The time; the system's unless given.
+    /// Sets the clock. The default is the system's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
-    /// The generator of ids; [`UuidV7`](crate::UuidV7) unless given.
+
+    /// Sets the generator of ids. The default is [`UuidV7`](crate::UuidV7).
     pub fn ids(mut self, ids: Arc<dyn IdGenerator>) -> Self {
         self.ids = ids;
         self
     }
-    /// How a person logs in in a window of this host; without it, kinds that need one say so.
+
+    /// Sets the window in which a person logs in. Without it, a kind that needs one reports that it is missing.
     pub fn login_window(mut self, window: Arc<dyn LoginWindow>) -> Self {
         self.lent.window = Some(window);
         self
     }
-    /// Which local programs kinds may look for and run, and what a profile may set for each. None, unless given: a kind
-    /// that declares another one works without its tool, its profiles and its container.
+
+    /// Sets the policy for local tools: which ones kinds may look for and run, and what a profile may set for each. By
+    /// default, no tool is allowed: a kind that declares one works without its tool, its profiles and its container.
     pub fn tools(mut self, policy: ToolPolicy) -> Self {
         self.lent.tools = policy;
         self

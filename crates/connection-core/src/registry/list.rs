@@ -1,4 +1,4 @@
-//! Lists of connections: pages by key, without secrets, sealed or not.
+//! Lists of connections, in pages by key. They hold no secrets, neither sealed nor opened.
 
 use std::time::Duration;
 
@@ -16,57 +16,57 @@ use crate::{
     },
 };
 
-/// Stands for a kind that cannot be read. Nothing of such a row opens, also where a plugin has this name.
+/// The kind of a row whose kind cannot be read. Nothing in such a row can be opened, even if a plugin has this name.
 pub(super) const UNREADABLE: Kind = Kind::from_static("unreadable");
 
-/// What is known of a connection, as of when it was read.
+/// The information about a connection at the time it was read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectionInfo {
-    /// Its id.
+    /// The id.
     pub id: ConnectionId,
-    /// Whose it is.
+    /// The owner.
     pub owner: String,
-    /// Its kind.
+    /// The kind.
     pub kind: Kind,
-    /// The provider; the kind itself when no plugin of it is registered.
+    /// The provider. If no plugin of the kind is registered, this is the kind itself.
     pub provider: Kind,
-    /// Unique per owner and kind.
+    /// The label, which is unique per owner and kind.
     pub label: DisplayText,
-    /// Which account it reaches.
+    /// The account that the connection reaches.
     pub identity: Identity,
-    /// Whether it works, as last measured.
+    /// The liveness, as last measured.
     pub liveness: Liveness,
-    /// Why it is not live; of one that is live, why its credential could not be renewed, where an answer is lost or somebody
-    /// has to mend something.
+    /// The reason why the connection is not live. For a live connection, the reason why its credential could not be
+    /// refreshed, if an answer was lost or somebody has to fix something.
     pub reason: Option<Reason>,
-    /// When it was last measured.
+    /// The time of the last measurement.
     pub checked_at: Option<Timestamp>,
-    /// When its credential stops working, if the provider says so.
+    /// The time at which the credential stops working, if the provider says so.
     pub valid_until: Option<Timestamp>,
-    /// When renewing stops working and the user must authorize again, if the provider says so.
+    /// The time at which refreshing stops working and the user must authorize again, if the provider says so.
     pub authorized_until: Option<Timestamp>,
-    /// Whether its kind renews the credential by itself: then `valid_until` asks nothing of anybody.
+    /// `true` if the kind refreshes the credential by itself. Then `valid_until` requires no action.
     pub renews: bool,
-    /// What the provider lets it do, if the provider says so.
+    /// The scopes that the provider granted, if it reports them.
     pub scopes: Option<Vec<String>>,
-    /// Public configuration by field name.
+    /// The public configuration by field name.
     pub config: Vec<(String, String)>,
-    /// Which isolated identity of its tool it is of.
+    /// The profile of the kind's tool that the connection belongs to.
     pub profile: Option<ProfileId>,
-    /// Whether it is the default of its provider.
+    /// `true` if the connection is the default of its provider.
     pub is_default: bool,
-    /// When it was connected.
+    /// The time at which it was connected.
     pub created_at: Timestamp,
-    /// When something but its liveness last changed.
+    /// The time of the last change of anything but the liveness.
     pub updated_at: Timestamp,
-    /// Whether a plugin of its kind is registered; without one it can be removed only.
+    /// `true` if a plugin of the kind is registered. Without one, the connection can only be removed.
     pub registered: bool,
-    /// Its place in the order of lists.
+    /// The position in the order of lists.
     pub cursor: ListCursor,
 }
 
-/// Which connections to list. What is said narrows what was said before; a liveness may be any of those that are named.
+/// Selects the connections to list. All conditions must hold; of several livenesses, one must match.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Filter {
@@ -76,73 +76,84 @@ pub struct Filter {
     liveness: Vec<Liveness>,
     expiring_within: Option<Duration>,
     only_default: bool,
-    /// `None` inside for those of no profile.
+    /// `Some(None)` selects the connections without a profile.
     profile: Option<Option<ProfileId>>,
     after: Option<ListCursor>,
     limit: Option<u16>,
 }
 
 impl Filter {
-    /// All of the owner's.
+    /// Selects all connections of the owner.
     pub fn new() -> Self {
         Self::default()
     }
-    /// Of one kind.
+
+    /// Selects the connections of one kind.
     #[must_use]
     pub fn kind(mut self, kind: Kind) -> Self {
         self.kind = Some(kind);
         self
     }
-    /// Of all kinds of one provider that are registered here.
+
+    /// Selects the connections of all registered kinds of one provider.
     #[must_use]
     pub fn provider(mut self, provider: Kind) -> Self {
         self.provider = Some(provider);
         self
     }
-    /// With exactly this label.
+
+    /// Selects the connection with exactly this label, per kind.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
-    /// As last measured; said again, any of them.
+
+    /// Selects connections whose last measured liveness is this one. Several calls select any of the given ones.
     #[must_use]
     pub fn liveness(mut self, liveness: Liveness) -> Self {
         self.liveness.push(liveness);
         self
     }
-    /// With a credential that stops working within this time, or has stopped; not those whose provider does not say. What
-    /// counts of a credential that renews by itself is the authorization behind it.
+
+    /// Selects connections whose credential stops working within this time, or has stopped. For a credential that its
+    /// kind refreshes, the end of the authorization counts instead. Connections without a known end are not selected.
     #[must_use]
     pub fn expiring_within(mut self, time: Duration) -> Self {
         self.expiring_within = Some(time);
         self
     }
-    /// Defaults of their provider.
+
+    /// Selects the defaults of their providers.
     #[must_use]
     pub fn only_default(mut self) -> Self {
         self.only_default = true;
         self
     }
-    /// Of one profile.
+
+    /// Selects the connections of one profile.
     #[must_use]
     pub fn profile(mut self, id: ProfileId) -> Self {
         self.profile = Some(Some(id));
         self
     }
-    /// Of no profile: of a kind without any, or made before there was one.
+
+    /// Selects the connections without a profile: their kind has none, or they are older than the first profile.
     #[must_use]
     pub fn without_profile(mut self) -> Self {
         self.profile = Some(None);
         self
     }
-    /// The connections after this place: [`Page::next`], or [`ConnectionInfo::cursor`] of the last one that was seen.
+
+    /// Selects the connections after this position: [`Page::next`], or the [`ConnectionInfo::cursor`] of the last
+    /// connection seen.
     #[must_use]
     pub fn after(mut self, cursor: ListCursor) -> Self {
         self.after = Some(cursor);
         self
     }
-    /// At most so many; 1,000 unless given.
+
+    /// Sets the maximum number of connections of a page. The default is 1,000.
     #[must_use]
     pub fn limit(mut self, limit: u16) -> Self {
         self.limit = Some(limit.max(1));
@@ -150,66 +161,68 @@ impl Filter {
     }
 }
 
-/// Connections in the order in which they became usable.
+/// A page of connections, in the order in which they became usable.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page {
-    /// The connections. Those that a filter passes over count as looked at: a page may hold fewer than its limit, or none,
-    /// and yet not be the last.
+    /// The connections. Connections that the filter rejects count towards the limit: a page may hold fewer than its
+    /// limit, or none, without being the last.
     pub connections: Vec<ConnectionInfo>,
-    /// Where the next page begins, if there may be one.
+    /// The position at which the next page begins, if there may be one.
     pub next: Option<ListCursor>,
 }
 
 impl ConnectionRegistry {
-    /// Returns a page of the owner's connections, in the order in which they became usable. What a page costs does not
-    /// depend on how many connections there are.
+    /// Returns a page of the owner's connections, in the order in which they became usable. The cost of a page does not
+    /// depend on the number of connections.
     ///
-    /// A connection that becomes usable later is after every place of this order that was given before, whenever its setup
-    /// was begun and whatever the clocks of the processes say.
+    /// A connection that becomes usable later comes after every position in this order that was returned before,
+    /// whenever its setup was begun and whatever the clocks of the processes say.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn list_connections(&self, filter: Filter) -> Result<Page, Error> {
         self.shared.page(Some(self.owner.to_string()), filter).await
     }
 
-    /// Returns the number of the owner's connections, or of those of one kind. What it costs grows slowly with that number:
+    /// Returns the number of the owner's connections, or of those of one kind. The cost grows slowly with that number:
     /// about ten milliseconds for 100,000.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn count_connections(&self, kind: Option<&Kind>) -> Result<u64, Error> {
         self.shared.count(Some(&self.owner), kind).await
     }
 
-    /// As [`count_connections`](Self::count_connections), of every owner.
+    /// Returns the number of connections of all owners, as [`count_connections`](Self::count_connections) does for one
+    /// owner.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn count_all_owners(&self, kind: Option<&Kind>) -> Result<u64, Error> {
         self.shared.count(None, kind).await
     }
 
-    /// As [`list_connections`](Self::list_connections), of every owner: for whoever runs the program. No other method
-    /// shows another owner's connections.
+    /// Returns a page of the connections of all owners, as [`list_connections`](Self::list_connections) does for one
+    /// owner. This method is for the operator of the program. Apart from [`watch_all`](Self::watch_all), no other
+    /// method shows connections of another owner.
     ///
-    /// On PostgreSQL, connections of different owners that are stored at the same moment have no fixed order: one of them
-    /// may come to be before a place that was given already. Within an owner this cannot happen.
+    /// On PostgreSQL, the order of connections of different owners that are stored at the same moment is not fixed: one
+    /// of them may come to stand before a position that was returned already. Within an owner this cannot happen.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn list_all_owners(&self, filter: Filter) -> Result<Page, Error> {
         self.shared.page(None, filter).await
     }
 }
 
 impl Shared {
-    /// The number of connections of an owner, or of all, and of one kind or all.
+    /// Returns the number of connections of an owner or of all owners, and of one kind or of all kinds.
     pub(super) async fn count(&self, owner: Option<&str>, kind: Option<&Kind>) -> Result<u64, Error> {
         Ok(self.reader().await?.count_accounts(owner, kind.map(Kind::as_str)).await?)
     }
@@ -225,7 +238,7 @@ impl Shared {
             label,
             liveness: (!liveness.is_empty()).then(|| any_of(words)),
             valid_until: expiring_within.map(soon),
-            // Asked for by what ends alone.
+            // Only the condition on the end needs the kinds that refresh their credentials.
             renewing: match expiring_within {
                 Some(_) => any_of(self.renewing().iter().map(Kind::as_str)),
                 None => any_of([]),
@@ -240,12 +253,13 @@ impl Shared {
         Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
     }
 
-    /// The provider of a kind; the kind itself when it is not registered.
+    /// Returns the provider of a kind, or the kind itself if it is not registered.
     pub(crate) fn provider_of(&self, kind: &Kind) -> Kind {
         self.kinds.entry(kind).map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone())
     }
 
-    /// The kinds of a provider: those that are registered, and the one of its own name when none is registered as that.
+    /// Returns the registered kinds of a provider, and the kind with the provider's own name if that kind is not
+    /// registered.
     pub(crate) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
         let mut kinds = Vec::new();
         let mut named = false;
@@ -261,12 +275,12 @@ impl Shared {
         kinds
     }
 
-    /// The kinds of a provider that are registered.
+    /// Returns the registered kinds of a provider.
     pub(crate) fn registered_of(&self, provider: &Kind) -> Vec<Kind> {
         self.kinds.of_provider(provider).iter().map(|entry| entry.kind().clone()).collect()
     }
 
-    /// The kinds that renew their credentials.
+    /// Returns the kinds that refresh their credentials.
     pub(crate) fn renewing(&self) -> Vec<Kind> {
         self.kinds.entries().iter().filter(|known| known.renews()).map(|known| known.kind().clone()).collect()
     }
@@ -275,7 +289,7 @@ impl Shared {
         self.kinds.entries().iter().map(|known| known.kind().clone()).collect()
     }
 
-    /// As [`info`](Self::info), of a row that may be unreadable.
+    /// Returns the information of a row that may be unreadable.
     fn found(&self, FoundRow { id, row, .. }: FoundRow) -> Option<ConnectionInfo> {
         if row.is_none() {
             tracing::warn!(connection = id.map(tracing::field::display), "the row of a connection cannot be read");
@@ -283,7 +297,8 @@ impl Shared {
         self.info(row?)
     }
 
-    /// A row as hosts see it. One whose kind is no kind was written by nobody; it is listed, so that it can be removed.
+    /// Returns the information of a row as hosts see it. A row with an invalid kind is listed, so that it can be
+    /// removed.
     pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
         let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
         let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, words::to_liveness);
@@ -323,8 +338,8 @@ impl Shared {
 }
 
 impl ConnectionInfo {
-    /// When it stops working unless a person does something, if the provider says so: the credential's end, or that of the
-    /// authorization where the credential renews by itself.
+    /// Returns the time at which the connection stops working unless a person acts, if the provider says so: the end of
+    /// the authorization if the kind refreshes the credential, otherwise the end of the credential.
     pub fn ends_at(&self) -> Option<Timestamp> {
         if self.renews { self.authorized_until } else { self.valid_until }
     }

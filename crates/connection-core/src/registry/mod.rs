@@ -1,4 +1,4 @@
-//! The registry: kinds, and the connections of one owner.
+//! The registry: the registered kinds, and the connections of one owner.
 
 mod bounds;
 mod builder;
@@ -63,13 +63,13 @@ pub use remove_kind::KindRemoval;
 pub use support::{Feature, HostService, KindSupport, NeedState};
 pub use watch::{BeginWatch, Watch};
 
-/// How often a host uses a profile of an owner and a kind.
+/// Returns how many times the host uses a profile of an owner and a kind.
 pub(crate) type ProfileUses = Box<dyn Fn(&str, &Kind, ProfileId) -> usize + Send + Sync>;
 
-/// What all handles of one opened registry share.
+/// The state that all handles of one opened registry share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
-    /// What this process is called in leases.
+    /// The name of this process in leases.
     pub(crate) process: String,
     pub(crate) sealer: Sealer,
     pub(crate) clock: Arc<dyn Clock>,
@@ -77,39 +77,39 @@ pub(crate) struct Shared {
     pub(crate) crypto: SystemCrypto,
     pub(crate) http: HttpClient,
     pub(crate) files: Arc<FilesPolicy>,
-    /// What was made of files.
+    /// Values that kinds computed from files.
     pub(crate) file_cache: Arc<Cache>,
     pub(crate) environment: Arc<dyn Environment>,
-    /// How often the host uses a profile, if it says so.
+    /// Counts the host's uses of a profile. `None` if the host uses none.
     pub(crate) profile_uses: Option<ProfileUses>,
     pub(crate) inbound: Inbound,
-    /// What kinds are lent of this machine.
+    /// Tools and login windows that the host provides.
     pub(crate) lent: Lent,
-    /// Secret values of kinds that the host gives.
+    /// Secret values of kinds that the host provides.
     pub(crate) given: Given,
     pub(crate) kinds: Kinds,
-    /// What this process keeps of sessions that have a handle, a run or a timer.
+    /// The slots of sessions that have a handle, a run or a timer in this process.
     pub(crate) sessions: Mutex<HashMap<SessionId, Weak<Slot>>>,
-    /// Probes.
+    /// The probes in progress.
     pub(crate) flights: Flights<ConnectionInfo>,
-    /// How many probes run at once.
+    /// Limits how many probes run at once.
     pub(crate) places: Places,
     pub(crate) refreshes: Flights<Landed>,
     pub(crate) refresh_counts: refresh::Counts,
-    /// How many setups of one owner may be open.
+    /// Maximum number of open setups of one owner.
     pub(crate) most_setups: u32,
     pub(crate) removals: Flights<Removal>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) subscriptions: Subscriptions,
-    /// What is known of extensions beside the store.
+    /// The in-memory state of extensions.
     pub(crate) extensions: extension::Known,
-    /// What spends something and is under way.
+    /// The exchanges in progress.
     pub(crate) exchanges: Exchanges,
-    /// The directory of this node, where there is one.
+    /// The state directory of this node, if there is one.
     pub(crate) state: Option<Arc<StateDirectory>>,
     pub(crate) hot: Arc<HotRows>,
     pub(crate) usage: Arc<UsageState>,
-    /// Deliveries of webhooks that are being checked.
+    /// Webhook deliveries that are being checked.
     pub(crate) webhook_checks: Checks,
     pub(crate) runtimes: Arc<Runtimes>,
 }
@@ -119,30 +119,30 @@ impl Shared {
         Ok(self.store.reader().await?)
     }
 
-    /// Forgets the rows that are kept, since they say which kinds are registered.
+    /// Forgets the cached rows, because they hold which kinds are registered.
     fn kinds_changed(&self) {
         self.hot.forget(Changed::Something);
     }
 
-    /// What is kept of a callback's `state`.
+    /// Returns the hash under which a callback's `state` is stored.
     pub(crate) fn state_hash(&self, state: &str) -> [u8; 32] {
         self.sealer.mac("connections/state/v1", state.as_bytes())
     }
 }
 
-/// Kinds, and the connections of one owner. A clone is another handle to the same.
+/// The registered kinds, and the connections of one owner. A clone is another handle to the same registry.
 #[derive(Clone)]
 pub struct ConnectionRegistry {
     pub(crate) shared: Arc<Shared>,
     pub(crate) owner: Arc<str>,
 }
 
-/// Whose connections are, unless a host keeps its users apart.
+/// Owner used by hosts that do not separate their users.
 pub(crate) const DEFAULT_OWNER: &str = "local";
 const LONGEST_OWNER: usize = 200;
 
-/// Whether it is the owner for whom registries are opened: the environment of the process, with its home and all that tools
-/// keep there, is of that one and of no other.
+/// Returns `true` for the owner that uses the environment of this process, with its home directory and the files that
+/// tools keep there. No other owner may use it.
 pub(crate) fn has_environment(owner: &str) -> bool {
     owner == DEFAULT_OWNER
 }
@@ -154,17 +154,19 @@ impl fmt::Debug for ConnectionRegistry {
 }
 
 impl ConnectionRegistry {
-    /// A registry to open.
+    /// Returns a builder that opens a registry.
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder::new()
     }
 
-    /// The same registry for another owner, whose rows alone it reaches. An owner is a name that keeps rows apart, and
-    /// proves nothing.
+    /// Returns a handle that acts for `owner` and sees only that owner's connections.
+    ///
+    /// An owner is a namespace, not an authentication: the host decides who may act for whom.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOwner`] for a text that is empty, too long, or has characters that nobody sees.
+    /// [`Error::InvalidOwner`] for a text that is empty, has more than 200 characters, or contains control characters
+    /// or invisible ones.
     pub fn owner(&self, owner: impl Into<String>) -> Result<Self, Error> {
         let owner = owner.into();
         if owner.is_empty() {
@@ -179,12 +181,14 @@ impl ConnectionRegistry {
         Ok(Self { shared: self.shared.clone(), owner: owner.into() })
     }
 
-    /// Adds a kind. Nothing depends on whose plugin it is. It is [activated](ConnectionDefinition::activate) behind the
-    /// call, with values of the owner that this handle is of; one that fails at that is logged, and stays.
+    /// Registers a kind.
+    ///
+    /// The plugin's [`activate`](ConnectionDefinition::activate) runs in the background, with the values of this
+    /// handle's owner. If it fails, the error is logged and the kind stays registered.
     ///
     /// # Errors
     ///
-    /// [`RegisterError`]; what was registered before is untouched.
+    /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn register_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = self.shared.kinds.register(definition)?;
         self.shared.kinds_changed();
@@ -193,11 +197,12 @@ impl ConnectionRegistry {
         Ok(())
     }
 
-    /// Adds a kind, or puts it in the place of one; sessions go on with the new one. It is activated, as one that is added.
+    /// Registers a kind, in place of the registered one if there is one. Sessions continue with the new kind, which is
+    /// activated as in [`register_connection_kind`](Self::register_connection_kind).
     ///
     /// # Errors
     ///
-    /// [`RegisterError`]; what was registered before is untouched.
+    /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn replace_connection_kind(&self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let entry = self.shared.kinds.replace(definition)?;
         self.shared.kinds_changed();
@@ -206,26 +211,26 @@ impl ConnectionRegistry {
         Ok(())
     }
 
-    /// The kinds by name.
+    /// Returns the registered kinds, in the order of their names.
     pub fn kinds(&self) -> Vec<KindInfo> {
         self.shared.kinds.all()
     }
 
-    /// One kind.
+    /// Returns the registered kind with this name.
     pub fn kind(&self, kind: &Kind) -> Option<KindInfo> {
         self.shared.kinds.entry(kind).map(|entry| entry.info())
     }
 
-    /// The connection with this id.
+    /// Returns the connection with this id.
     ///
-    /// A connection in use is not read again for half a second: see [`hot_rows`](RegistryBuilder::hot_rows). Changes that
-    /// this process makes are seen at once.
+    /// The row of a connection in use is not read again for half a second: see [`hot_rows`](RegistryBuilder::hot_rows).
+    /// Changes that this process makes are seen at once.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when this owner has none, and the store's.
+    /// [`Error::NotFound`] if this owner has no such connection, and the store's errors.
     pub async fn connection(&self, id: ConnectionId) -> Result<Connection, Error> {
-        // A kept row could be given out after the store was closed, until the row is dropped.
+        // Without this check, a cached row could be returned after the store was closed.
         if self.shared.store.is_closed() {
             return Err(Error::Closed);
         }
@@ -237,7 +242,7 @@ impl ConnectionRegistry {
         Ok(self.info_and_generation(id).await?.0)
     }
 
-    /// What is known of it, and by which credential.
+    /// Returns the information of a connection and the generation of its credential.
     pub(crate) async fn info_and_generation(&self, id: ConnectionId) -> Result<(ConnectionInfo, i64), Error> {
         let row = self.shared.reader().await?.listed(id).await?;
         let row = row.filter(|row| *row.account.owner == *self.owner).ok_or(Error::NotFound(id))?;
@@ -245,7 +250,6 @@ impl ConnectionRegistry {
         Ok((self.shared.info(row).ok_or(Error::NotFound(id))?, generation))
     }
 
-    /// Reads a connection with its current credential, in one statement.
     pub(crate) async fn seen(&self, id: ConnectionId) -> Result<Seen, Error> {
         let read = verify::read(&self.shared, id).await?;
         if *read.listed.account.owner != *self.owner {
@@ -255,30 +259,31 @@ impl ConnectionRegistry {
         Ok(Seen { info, read })
     }
 
-    /// Returns what people call the database: `PostgreSQL at db.example:5432`, or `the database` and the path of its file.
-    /// No password is in it.
+    /// Returns a readable name of the database: `PostgreSQL at db.example:5432`, or `the database` and the path of its
+    /// file. The name contains no password.
     pub fn store_name(&self) -> String {
         called(self.shared.store.place())
     }
 
-    /// Whether the store can be read. Never an error.
+    /// Returns `true` if the store can be read.
     pub async fn health(&self) -> bool {
         self.shared.store.health().await
     }
 
-    /// Lets nothing begin any more that spends something, and resolves when the renewals that are under way have come to
-    /// their end and are stored. For a host that is told to end, before [`close`](Self::close), which leaves what a
-    /// provider has answered to the next process.
+    /// Stops new exchanges from starting, and waits until the refreshes in progress have ended and are stored.
+    ///
+    /// A host that is told to end calls this method before [`close`](Self::close), which leaves the stored answers of
+    /// providers to the next process.
     ///
     /// # Cancellation
     ///
-    /// Dropped, nothing is lost: a later process finds what was recorded, and goes on from there.
+    /// If the future is dropped, nothing is lost: a later process finds the records and continues from there.
     pub async fn drain(&self) {
         self.shared.exchanges.settled().await;
         self.shared.refreshes.settled().await;
     }
 
-    /// Ends what is queued, waits for requests that spend something, and closes the store. Every later use is refused.
+    /// Completes queued writes, waits for exchanges in progress, and closes the store. Every later use is refused.
     pub async fn close(&self) {
         self.shared.exchanges.settled().await;
         self.shared.release_leases().await;

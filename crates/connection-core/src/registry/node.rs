@@ -1,4 +1,4 @@
-//! Where a registry keeps what its store cannot take just now.
+//! The state directory of a node, where a registry keeps answers that its store cannot take at the moment.
 
 use std::{io, path::PathBuf};
 
@@ -7,25 +7,25 @@ use connection_contract::encode;
 use super::{ConnectionRegistry, OpenError, Shared};
 use crate::{exchange::StateDirectory, seal::Sealer, store::Store};
 
-/// Where a process keeps an answer that a provider gives once, until the store has it.
+/// The place where a process keeps an answer that a provider gives only once, until the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerRoom {
-    /// In room on the disk of this machine that was taken when the registry was opened: neither a store that hangs nor a
-    /// disk that is full loses an answer, nor does the end of the process.
+    /// Disk space that was reserved when the registry was opened. Neither a store that hangs, nor a full disk, nor the
+    /// end of the process loses an answer.
     Reserved {
         /// The state directory.
         directory: PathBuf,
     },
-    /// In files of the state directory that are made when they are needed: where the disk has no room for one, the answer is
-    /// in memory alone.
+    /// Files in the state directory that are created when they are needed. If the disk has no room for such a file, the
+    /// answer is only in memory.
     Unreserved {
         /// The state directory.
         directory: PathBuf,
-        /// Why no room could be taken.
+        /// The reason why no space could be reserved.
         why: String,
     },
-    /// In memory alone, since the registry has no [state directory](crate::RegistryBuilder::state_directory): the end of
+    /// Memory only, because the registry has no [state directory](crate::RegistryBuilder::state_directory). The end of
     /// the process loses the answer.
     Memory,
 }
@@ -40,7 +40,7 @@ impl Shared {
         }
     }
 
-    /// Tells once what a host lacks for that no answer is lost.
+    /// Logs once what this host lacks to keep answers safe.
     pub(super) fn warn_of_answer_room(&self) {
         match self.answer_room() {
             AnswerRoom::Reserved { .. } => {}
@@ -57,13 +57,13 @@ impl Shared {
 }
 
 impl ConnectionRegistry {
-    /// Where this process keeps an answer that its store cannot take just now.
+    /// Returns the place where this process keeps an answer that its store cannot take at the moment.
     pub fn answer_room(&self) -> AnswerRoom {
         self.shared.answer_room()
     }
 }
 
-/// Opens the directory of this node, for a process of that name.
+/// Opens the state directory of this node for the process with this name.
 pub(super) async fn open_state(
     path: PathBuf,
     store: &Store,
@@ -81,7 +81,7 @@ pub(super) async fn open_state(
     waiting(move || opened.tidy(&named)).await.map_err(failed)
 }
 
-/// On a thread that may wait.
+/// Runs `work` on a thread that may block.
 async fn waiting<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
 }

@@ -20,13 +20,12 @@ use crate::{
 /// Number of connections whose kinds are read in one statement.
 const AT_ONCE: usize = 1000;
 
-/// One connection's result.
 type Verified = (ConnectionId, Result<ConnectionInfo, Error>);
 
-/// The results of a preflight as they come, one per connection.
+/// The results of a preflight in the order in which they arrive, one per connection.
 ///
-/// All connections are verified whether or not the results are taken, as long as this value is kept. Dropped, it begins no
-/// more probes.
+/// All connections are verified, whether or not the results are read, as long as this value is kept. If it is dropped,
+/// no further probe begins.
 #[must_use = "dropped, a preflight begins no more probes"]
 pub struct Preflight {
     ids: Vec<ConnectionId>,
@@ -34,14 +33,14 @@ pub struct Preflight {
 }
 
 impl ConnectionRegistry {
-    /// Verifies these connections. A connection that fails, or that does not exist, keeps no other from its result. A
-    /// connection that is named twice is verified once.
+    /// Verifies these connections. A connection that fails or does not exist does not affect the results of the others.
+    /// A connection that is named twice is verified once.
     ///
-    /// The probes run on their own tasks from this call on, and each that was begun ends also when the stream is dropped. As
-    /// many run at once as [`verify_at_once`](crate::RegistryBuilder::verify_at_once) says, and as many for each provider as
-    /// [`verify_per_provider`](crate::RegistryBuilder::verify_per_provider) says, over all preflights and the scheduler of
-    /// this process; so a provider that hangs delays its own connections alone. A pause that a provider asked for does not
-    /// hold a preflight up.
+    /// The probes run on their own tasks, and each probe that has begun finishes even if the stream is dropped. At most
+    /// [`verify_at_once`](crate::RegistryBuilder::verify_at_once) probes run at once, and at most
+    /// [`verify_per_provider`](crate::RegistryBuilder::verify_per_provider) per provider, over all preflights and the
+    /// scheduler of this process. A provider that hangs therefore delays only its own connections. A pause that a
+    /// provider asked for does not delay a preflight.
     pub fn preflight(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Preflight {
         let mut seen = HashSet::new();
         let ids: Vec<_> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
@@ -67,11 +66,11 @@ impl ConnectionRegistry {
         Preflight { ids, results }
     }
 
-    /// The providers of those of these connections that this owner has.
+    /// Returns the providers of those of these connections that this owner has.
     async fn providers_of(&self, ids: &[ConnectionId]) -> Result<HashMap<ConnectionId, Kind>, Error> {
         let kinds = self.shared.reader().await?.kinds_of(&self.owner, ids).await?;
         let provider = |kind: &str| Kind::parse(kind).map(|kind| self.shared.provider_of(&kind));
-        // A kind that is none is verified as any other, which says what is wrong with it.
+        // A connection with an invalid kind is verified as any other. The result says what is wrong.
         Ok(kinds.into_iter().map(|(id, kind)| (id, provider(&kind).unwrap_or(UNREADABLE))).collect())
     }
 }
@@ -99,12 +98,12 @@ async fn probes(
 }
 
 impl Preflight {
-    /// The next result; `None` after the last.
+    /// Returns the next result; `None` after the last.
     pub async fn next(&mut self) -> Option<Verified> {
         self.results.recv().await
     }
 
-    /// The results in the order in which the connections were named.
+    /// Returns the results in the order in which the connections were named.
     pub fn in_order(self) -> InOrder {
         InOrder { order: self.ids.clone().into(), early: BTreeMap::new(), results: self }
     }
@@ -124,7 +123,7 @@ impl Stream for Preflight {
     }
 }
 
-/// See [`Preflight::in_order`].
+/// The results of a preflight in the order of the connections; see [`Preflight::in_order`].
 #[derive(Debug)]
 pub struct InOrder {
     order: VecDeque<ConnectionId>,
@@ -133,7 +132,7 @@ pub struct InOrder {
 }
 
 impl InOrder {
-    /// The next result; `None` after the last.
+    /// Returns the next result; `None` after the last.
     pub async fn next(&mut self) -> Option<Verified> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }

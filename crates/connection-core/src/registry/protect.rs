@@ -1,11 +1,11 @@
-//! Which files and directories a registry keeps connections away from by itself.
+//! The files and directories that a registry protects by itself.
 
 use std::path::Path;
 
 use crate::{FilesPolicy, StoreSource, seal};
 
-/// Adds to the policy of a host what every registry protects: the files of its key sources, a SQLite database, and the
-/// directory in which the node keeps sealed answers. The profiles of other owners are looked up at each use.
+/// Adds to the host's policy the files that every registry protects: those of its key sources, its SQLite database, and
+/// the state directory of the node. The profiles of other owners are looked up at each use.
 pub(super) fn protected(
     policy: FilesPolicy,
     store: &StoreSource,

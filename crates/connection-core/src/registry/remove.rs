@@ -1,4 +1,4 @@
-//! Removes a connection: what setup took at the provider is given back, then the row goes, whatever the provider said.
+//! Removes a connection: tears down its credentials at the provider, then deletes the row, even if the provider fails.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,21 +20,21 @@ use crate::{
     verify::{HostServices, Subject},
 };
 
-/// Whoever removes a connection does not wait for a provider for ever.
+/// The longest teardown of the current credential. A caller must not wait for a provider without end.
 const LONGEST: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(1);
-/// For the credential that a rollback would have brought back.
+/// The longest teardown of the previous credential.
 const LONGEST_PREVIOUS: Duration = Duration::from_secs(10);
-/// So many credentials are torn down at most, where each is replaced meanwhile.
+/// Maximum number of credentials that are torn down if each is replaced meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// What became of a teardown. The row is gone in every case.
+/// The outcome of a teardown. The row is deleted in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Teardown {
-    /// What setup took was given back, or there was nothing to give back.
+    /// The provider took back what setup had created, or there was nothing to take back.
     Done,
-    /// The provider or the plugin failed; what is left at the provider is to be removed there.
+    /// The provider or the plugin failed. What is left at the provider must be removed there.
     Failed,
     /// The plugin is not registered, or the credential cannot be read.
     Skipped,
@@ -50,21 +50,21 @@ impl Teardown {
     }
 }
 
-/// A connection that was removed.
+/// The outcome of a removal.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Removal {
-    /// Whether the provider was told.
+    /// The outcome for the current credential.
     pub teardown: Teardown,
-    /// Why it was not; `None` when the teardown is [`Done`](Teardown::Done).
+    /// The reason why the teardown was not [`Done`](Teardown::Done).
     pub reason: Option<Reason>,
-    /// The same of the credential that was kept to go back to; `None` when there was none.
+    /// The outcome for the previous credential, which was kept for a rollback; `None` if there was none.
     pub previous: Option<Teardown>,
-    /// Why that one was not given back; `None` when it was, or when there was none.
+    /// The reason why the previous credential was not torn down; `None` if it was, or if there was none.
     pub previous_reason: Option<Reason>,
 }
 
-/// What became of one credential.
+/// The outcome for one credential.
 #[derive(Clone, Debug)]
 struct TornDown {
     teardown: Teardown,
@@ -76,30 +76,31 @@ impl TornDown {
         Self { teardown: Teardown::Failed, reason: Some(reason) }
     }
 
-    /// The last teardown that is tried was of a credential that is the connection's no longer.
+    /// Returns the outcome for a connection whose credential was replaced during the last attempt.
     fn overtaken() -> Self {
         Self::failed(Reason::new("connection_changed", "another credential took its place during the teardown"))
     }
 }
 
 impl ConnectionRegistry {
-    /// Removes a connection with its credential, and with the one that was kept to go back to: ends its probe, tears both
-    /// down, deletes. Its events stay.
+    /// Removes a connection with its current credential and the previous one that is kept for a rollback.
+    ///
+    /// Ends the connection's probe and its refresh, tears down both credentials and deletes the row. The events remain.
     ///
     /// # Repetition
     ///
-    /// After a crash in between it is there still, and removing it again is as good as once. Who asks while it is being
-    /// removed gets the result of that removal.
+    /// After a crash during the removal, the connection still exists and can be removed again. A caller that asks
+    /// during a removal receives the result of that removal.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the removal goes on.
+    /// If the future is dropped, the removal continues.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], and the store's: then the row is there still.
+    /// [`Error::NotFound`], and the store's errors, after which the row still exists.
     pub async fn remove(&self, id: ConnectionId) -> Result<Removal, Error> {
-        // Asked here and not in the task, which another owner could join.
+        // The owner is checked here and not in the task, because another owner could join the task.
         self.info(id).await?;
         let registry = self.clone();
         self.shared.removals.join(&self.shared.runtimes, id, || async move { registry.remove_now(id).await }).await
@@ -108,7 +109,7 @@ impl ConnectionRegistry {
     async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {
         let (mut attempts, mut given_back) = (0, GivenBack::default());
         let (kind, removal) = loop {
-            // Again, since a removal may have ended between the two.
+            // The row is read again, because another removal may have ended since the check.
             let (info, generation) = self.info_and_generation(id).await?;
             self.shared.flights.cancel(id);
             self.shared.refreshes.cancel(id);
@@ -126,7 +127,7 @@ impl ConnectionRegistry {
             }
             tracing::info!(connection = %id, kind = %info.kind, "another credential came during the teardown");
         };
-        // One that began during the teardown found the row; what it finds now is written nowhere.
+        // A probe or a refresh that began during the teardown found the row. Its result cannot be stored any longer.
         self.shared.flights.cancel(id);
         self.shared.refreshes.cancel(id);
         self.shared.subscriptions.end(id);
@@ -136,8 +137,11 @@ impl ConnectionRegistry {
         Ok(removal)
     }
 
-    /// Deletes the row. `None` when its credential, or the one to go back to, is another than those that were torn down:
-    /// nothing was changed, unless this is the last attempt; then what is left at the provider is told.
+    /// Deletes the row.
+    ///
+    /// Returns `None` and changes nothing if the current or the previous credential is not one of those that were torn
+    /// down. On the last attempt, the row is deleted nevertheless, and the outcome says what may be left at the
+    /// provider.
     async fn delete(
         &self,
         info: &ConnectionInfo,
@@ -163,7 +167,7 @@ impl ConnectionRegistry {
                 if !is_previous {
                     before = Some(TornDown::overtaken());
                 }
-                // Their grants go with the row.
+                // The grants of the connection are deleted with its row.
                 let affected = Affected::of(tx, &owner, id, &ALL_OF_IT).await?;
                 tx.delete_account(id).await?;
                 let mut body = serde_json::json!({ "kind": kind.as_str(), "teardown": current.teardown.as_str() });
@@ -191,8 +195,9 @@ impl ConnectionRegistry {
         }))
     }
 
-    /// The store's errors alone: a credential that cannot be had just now is not given up.
-    /// With the generation that was torn down.
+    /// Tears down the current credential and returns its generation and the outcome.
+    ///
+    /// Fails only with the store's errors: a credential that cannot be read at the moment is not given up.
     async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, TornDown), Error> {
         if self.shared.kinds.entry(&info.kind).is_none() {
             return Ok((generation, skipped(info.id, &info.kind, gone())));
@@ -207,8 +212,8 @@ impl ConnectionRegistry {
         Ok((generation, self.torn_down(&info.kind, subject, LONGEST).await))
     }
 
-    /// Of the credential that was kept to go back to, after the current one: at some providers it is given back with that.
-    /// A removal does not fail for it, whatever is wrong with it.
+    /// Tears down the previous credential, after the current one, because some providers revoke both together. A
+    /// removal does not fail because of the previous credential.
     async fn teardown_previous(
         &self,
         info: &ConnectionInfo,
@@ -221,7 +226,7 @@ impl ConnectionRegistry {
         }
         let previous = match reader.previous_credential(info.id).await {
             Err(StoreError::Corrupt { .. }) => None,
-            // It was replaced in between: what is there when the row goes is looked at again.
+            // The previous credential was replaced meanwhile. `delete` compares generations again.
             Ok(previous) if previous.as_ref().is_none_or(|row| row.credential.generation != generation) => {
                 return Ok(None);
             }
@@ -239,7 +244,7 @@ impl ConnectionRegistry {
         Ok(Some(teardown))
     }
 
-    /// Tears down a credential that a provider made for a connection that was removed meanwhile, or that is not stored.
+    /// Tears down a credential whose connection was removed meanwhile, or that is not stored.
     pub(crate) async fn give_back(&self, kind: &Kind, orphan: Subject) {
         let id = orphan.id;
         let torn = self.torn_down(kind, orphan, LONGEST_PREVIOUS).await;
@@ -297,7 +302,7 @@ fn unreadable() -> Reason {
     Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read")
 }
 
-/// What became of each generation, so that none is given back twice.
+/// The outcome for each generation, so that no credential is torn down twice.
 type GivenBack = HashMap<i64, TornDown>;
 
 fn skipped(id: ConnectionId, kind: &Kind, why: Reason) -> TornDown {

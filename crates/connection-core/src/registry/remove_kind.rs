@@ -1,4 +1,4 @@
-//! Removes what is connected of a kind before the kind goes.
+//! Removes the connections of a kind before the kind is unregistered.
 
 use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 
@@ -7,37 +7,37 @@ use connection_contract::Kind;
 use super::Shared;
 use crate::{ConnectionId, ConnectionRegistry, Error, Filter, Removal};
 
-/// The number of connections that are removed at once: each waits for its provider.
+/// Number of connections that are removed at once. Each waits for its provider.
 const AT_ONCE: u16 = 8;
 
-/// What became of the connections of a kind.
+/// The outcome of a removal of a kind's connections.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KindRemoval {
-    /// The connections that were removed, each with what became of its teardown.
+    /// The removed connections, each with its outcome.
     pub removed: Vec<(ConnectionId, Removal)>,
-    /// The number of connections of the kind that other owners have. The kind is unregistered when there is none.
+    /// The number of connections of the kind that other owners have. The kind is unregistered if there are none.
     pub left: u64,
 }
 
 impl ConnectionRegistry {
     /// Removes the owner's connections of a kind, each with its teardown, and then unregisters the kind.
     ///
-    /// While another owner has connections of the kind, it stays registered, since nobody else can tear them down. A
-    /// connection that is made meanwhile is removed, too. A kind that is not registered is removed as well: its
-    /// connections go without a teardown.
+    /// While another owner has connections of the kind, the kind stays registered, because nothing else can tear them
+    /// down. Connections that are made meanwhile are removed, too. If the kind is not registered, its connections are
+    /// removed without a teardown.
     ///
     /// # Repetition
     ///
-    /// After a crash or an error in between, another call removes the rest.
+    /// After a crash or an error, another call removes the rest.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the removals that have begun go on, and no further one begins.
+    /// If the future is dropped, removals that have begun continue, and no further one begins.
     ///
     /// # Errors
     ///
-    /// The store's. What was removed before stays removed, and the kind stays registered.
+    /// The store's errors. Connections that were removed before the error stay removed, and the kind stays registered.
     ///
     /// # Examples
     ///
@@ -63,7 +63,7 @@ impl ConnectionRegistry {
             for (id, removal) in all(ids.map(|id| (id, self.remove(id))).collect()).await {
                 match removal {
                     Ok(removal) => removed.push((id, removal)),
-                    // Somebody else was faster.
+                    // Another caller removed the connection first.
                     Err(Error::NotFound(_)) => {}
                     Err(error) => return Err(error),
                 }
@@ -83,7 +83,8 @@ impl ConnectionRegistry {
     /// Unregisters a kind and returns whether it was registered.
     ///
     /// Its connections remain in the store and are listed, but cannot be verified, used or torn down until the kind is
-    /// registered again; that some remain is logged as a warning. [`remove_kind`](Self::remove_kind) removes them first.
+    /// registered again. If some remain, a warning is logged. [`remove_kind`](Self::remove_kind) removes the
+    /// connections first.
     pub fn unregister_connection_kind(&self, kind: &Kind) -> bool {
         let was_there = self.shared.kinds.unregister(kind);
         self.shared.kinds_changed();
@@ -100,7 +101,7 @@ impl ConnectionRegistry {
     }
 }
 
-/// Logs that connections of a kind are left without their plugin. Where the store cannot be read, nothing is said.
+/// Logs a warning if connections of an unregistered kind are left. If the store cannot be read, nothing is logged.
 async fn tell_left(shared: &Shared, kind: &Kind) {
     let left = shared.count(None, Some(kind)).await.unwrap_or_default();
     if left > 0 && shared.kinds.entry(kind).is_none() {
@@ -108,7 +109,7 @@ async fn tell_left(shared: &Shared, kind: &Kind) {
     }
 }
 
-/// Waits for all of them at once, and returns what they say in their order.
+/// Waits for all futures at once, and returns their outputs in the order of the futures.
 async fn all<F: Future>(futures: Vec<(ConnectionId, F)>) -> Vec<(ConnectionId, F::Output)> {
     let mut running: Vec<_> = futures.into_iter().map(|(id, future)| (id, Box::pin(future), None)).collect();
     std::future::poll_fn(|cx| {

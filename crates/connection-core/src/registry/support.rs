@@ -1,87 +1,90 @@
-//! What of a kind works on this host, and why the rest does not. Three words that are never one: what an integration
-//! needs, what a host has, and which features a kind's code has.
+//! Reports which parts of a kind work on this host, and why the others do not.
+//!
+//! Three things are kept apart: what an integration needs, what a host provides, and which features the code of a kind
+//! has.
 
 use connection_contract::{Kind, Need};
 
 use super::{ConnectionRegistry, KindEntry, Shared};
 use crate::{ToolNotAllowed, ToolPolicy};
 
-/// Something that this host has for kinds.
+/// A service that this host can provide to kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum HostService {
-    /// What was made of files.
+    /// A cache of values computed from files.
     FileCache,
     /// Files below granted directories.
     Files,
-    /// Callbacks.
+    /// Callbacks from providers.
     InboundHttp,
-    /// Values of a kind's own.
+    /// The key-value store of a kind.
     Kv,
-    /// Windows to log in.
+    /// Windows for logging in.
     LoginWindow,
     /// Local tools.
     Tools,
 }
 
-/// Something that a kind's code can do; see [`Capabilities`](crate::Capabilities), which says the same.
+/// A feature of a kind's code. [`Capabilities`](crate::Capabilities) holds the same information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Feature {
-    /// Its tool is pointed at isolated identities.
+    /// The kind's tool can be run with isolated identities.
     Profiles,
-    /// It renews its credential.
+    /// The kind refreshes its credential.
     Refresh,
-    /// Its tool runs in a container.
+    /// The kind's tool runs in a container.
     Sandbox,
-    /// It hands out named secrets.
+    /// The kind hands out named secrets.
     Secrets,
-    /// It attaches its credential to requests.
+    /// The kind attaches its credential to requests.
     Send,
-    /// It tells how much of an account is used.
+    /// The kind reports how much of an account is used.
     Usage,
-    /// It receives what its provider sends by itself.
+    /// The kind receives the webhooks of its provider.
     Webhooks,
 }
 
-/// What becomes of a need.
+/// The state of a need on this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NeedState {
-    /// This host does not have it.
+    /// This host does not provide it.
     Absent,
-    /// Declared, there, and granted.
+    /// It is declared, provided and granted.
     Effective,
-    /// This host has it, and its policy does not allow what the descriptor declares.
+    /// This host provides it, but the host's policy does not allow what the descriptor declares.
     NotAllowed,
-    /// This host has it, and the descriptor grants nothing of it.
+    /// This host provides it, but the descriptor declares nothing to grant.
     NotGranted,
 }
 
-/// What of a kind works here.
+/// The parts of a kind that work on this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KindSupport {
-    /// What the integration declares that it needs, and what becomes of it here.
+    /// The declared needs of the integration, each with its state on this host.
     pub needs: Vec<(Need, NeedState)>,
-    /// What this host has for it, in the order of the names.
+    /// The services that this host provides, in alphabetical order.
     pub services: Vec<HostService>,
-    /// What its code can do, read off what there is of it, in the order of the names.
+    /// The features of the kind's code, in alphabetical order.
     pub features: Vec<Feature>,
-    /// What the kind declares of local tools, profiles and its container and this host's
-    /// [policy](crate::ToolPolicy) does not allow. The other parts of the kind work.
+    /// The declared tools, profiles and containers that this host's [policy](crate::ToolPolicy) does not allow. The
+    /// other parts of the kind work.
     pub not_allowed: Vec<ToolNotAllowed>,
 }
 
 impl KindSupport {
-    /// Whether all that it needs is there.
+    /// Returns `true` if every need is met.
     pub fn is_complete(&self) -> bool {
         self.needs.iter().all(|(_, state)| *state == NeedState::Effective)
     }
 }
 
 impl ConnectionRegistry {
-    /// What of a kind works on this host, and why the rest does not; `None` for one that is not registered.
+    /// Returns which parts of a kind work on this host, and why the others do not; `None` for a kind that is not
+    /// registered.
     pub fn support(&self, kind: &Kind) -> Option<KindSupport> {
         let entry = self.shared.kinds.entry(kind)?;
         let services = services(&self.shared);
@@ -134,7 +137,7 @@ fn not_allowed(policy: &ToolPolicy, entry: &KindEntry) -> Vec<ToolNotAllowed> {
 
 fn state(shared: &Shared, entry: &KindEntry, services: &[HostService], need: Need) -> NeedState {
     let (service, is_granted) = match need {
-        // Which directories, a person grants for each connection.
+        // A person grants the directories for each connection.
         Need::Files => (HostService::Files, true),
         Need::InboundHttp => (HostService::InboundHttp, true),
         Need::Tools => (HostService::Tools, !entry.descriptor.tools.is_empty()),

@@ -1,18 +1,19 @@
-//! What plugins keep for an owner, as far as a host has a say in it.
+//! Deletes the values that plugins keep for an owner.
 
 use connection_contract::Kind;
 
 use crate::{ConnectionRegistry, Error, services::kv};
 
 impl ConnectionRegistry {
-    /// Forgets the values that the plugin of a kind keeps for this owner, including its secrets, such as the credentials of
-    /// an OAuth application that the first setup asked for. Returns how many values were deleted. Values that the kind
-    /// shares with other kinds of its provider are deleted for all of them. Connections stay; their plugin asks for what
-    /// they need in the next setup.
+    /// Deletes the values that the plugin of a kind keeps for this owner, and returns how many there were.
+    ///
+    /// They include the plugin's secrets, such as the credentials of an OAuth application that the first setup asked
+    /// for. Values that the kind shares with other kinds of its provider are deleted for all of them. Connections
+    /// remain; their plugin asks for what they need in the next setup.
     ///
     /// # Repetition
     ///
-    /// Once is as good as twice.
+    /// Another call changes nothing.
     ///
     /// # Cancellation
     ///
@@ -20,7 +21,7 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn forget_values(&self, kind: &Kind) -> Result<u64, Error> {
         let (owner, public, secret) = (self.owner.clone(), kind.to_string(), kv::secrets_of(kind));
         let entry = self.shared.kinds.entry(kind);

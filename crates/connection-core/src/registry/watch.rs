@@ -1,8 +1,8 @@
-//! Tells what happens to the connections of one owner, or of all, as it happens, whichever process does it.
+//! Streams the events of the connections of one owner or of all owners as they are recorded, by any process.
 //!
-//! The table of events is the source of truth; the wake-up only says when to look. An event with an earlier id may be
-//! committed later, by a process that waited for its turn: so the last minute is read again each time, and what was told
-//! is told once.
+//! The table of events is the source of truth; a notification only says when to read it. A process that waited for its
+//! turn may commit an event with an earlier id later than others. The last minute is therefore read again each time,
+//! and each event is delivered only once.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,16 +25,17 @@ use crate::{
     store::{Changed, Changes},
 };
 
-/// Events that nobody took yet; the table keeps the rest.
+/// Maximum number of events that wait for the caller. The table keeps the rest.
 const WAITING: usize = 256;
-/// So late may an event be committed, and so far may the clocks of processes differ: in milliseconds, as ids tell time.
+/// The longest delay of a commit and the largest difference between the clocks of processes, in milliseconds, as ids
+/// store time.
 const LATE: u128 = 60_000;
-/// Looks also when nothing is said to have changed: a signal may be lost, and a token that is lent changes no row but the
-/// event's.
+/// The longest time between two reads of the table, even without a notification. A notification may be lost, and
+/// handing out a token changes no row but the event's.
 const LONGEST: Duration = Duration::from_secs(5);
 const PAGE: i64 = 1000;
 
-/// A stream of events that is about to begin: `registry.watch().connection(id).await`.
+/// A stream of events that has not begun: `registry.watch().connection(id).await`.
 #[derive(Debug)]
 #[must_use = "watching begins when this is awaited"]
 pub struct BeginWatch {
@@ -45,14 +46,14 @@ pub struct BeginWatch {
 }
 
 impl BeginWatch {
-    /// Of one connection alone.
+    /// Watches only this connection.
     pub fn connection(mut self, id: ConnectionId) -> Self {
         self.connection = Some(id);
         self
     }
 
-    /// Begins behind this event. One that another process records late, with an earlier id, is in
-    /// [`events`](ConnectionRegistry::events) alone.
+    /// Begins after this event. An event that another process records late, with an earlier id, is only in
+    /// [`events`](ConnectionRegistry::events).
     pub fn since(mut self, id: EventId) -> Self {
         self.since = Some(id);
         self
@@ -62,7 +63,7 @@ impl BeginWatch {
         let Self { registry, all_owners, connection, since } = self;
         let ConnectionRegistry { shared, owner } = registry;
         let owner = Some(owner).filter(|_| !all_owners);
-        // Before the first look, so that nothing comes between the two.
+        // The subscription begins before the first read, so that no event between the two is missed.
         let changes = shared.store.changes(&*shared.clock).await;
         let seen = Seen::begin(&shared, owner.as_deref(), since).await?;
         let (sender, events) = mpsc::channel(WAITING);
@@ -81,12 +82,13 @@ impl IntoFuture for BeginWatch {
     }
 }
 
-/// What happens from now on, each event once: those of one connection in the order of their numbers. Ends with the error
-/// that ends it. Dropping it ends the watching.
+/// A stream of the events from now on, each once, and those of one connection in the order of their numbers.
+///
+/// The stream ends after an error. Dropping it ends the watching.
 pub struct Watch(mpsc::Receiver<Result<Event, Error>>);
 
 impl Watch {
-    /// The next event; `None` after an error.
+    /// Returns the next event; `None` after an error.
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         self.0.recv().await
     }
@@ -107,22 +109,23 @@ impl Stream for Watch {
 }
 
 impl ConnectionRegistry {
-    /// Watches what happens to this owner's connections, in every process on the database.
+    /// Watches the events of this owner's connections, recorded by any process on the database.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub fn watch(&self) -> BeginWatch {
         BeginWatch { registry: self.clone(), all_owners: false, connection: None, since: None }
     }
 
-    /// Watches what happens to the connections of every owner, in every process on the database: for whoever runs the
-    /// program. Each event says whose connection it is of ([`Event::owner`]). As
-    /// [`list_all_owners`](Self::list_all_owners), it shows the connections of other owners.
+    /// Watches the events of the connections of all owners, recorded by any process on the database.
+    ///
+    /// This method is for the operator of the program. Each event names the [owner](Event::owner) of its connection.
+    /// Like [`list_all_owners`](Self::list_all_owners), it shows the connections of other owners.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub fn watch_all(&self) -> BeginWatch {
         BeginWatch { all_owners: true, ..self.watch() }
     }
@@ -165,12 +168,12 @@ impl Task {
     }
 
     async fn end(self, error: Error) {
-        // Nobody listens any more.
+        // The send fails only if nobody listens any longer.
         drop(self.sender.send(Err(error)).await);
     }
 }
 
-/// What was told, or was there before: the ids of the last minute.
+/// The ids of the last minute's events, which were delivered or are older than the stream.
 struct Seen {
     floor: Uuid,
     ids: BTreeSet<Uuid>,
@@ -203,7 +206,7 @@ impl Seen {
         }
     }
 
-    /// What was not told yet.
+    /// Returns the events that were not delivered yet.
     async fn fresh(&mut self, shared: &Shared, owner: Option<&str>) -> Result<Vec<Event>, Error> {
         let found = self.read(shared, owner).await?;
         let mut events = Vec::new();
@@ -219,8 +222,8 @@ impl Seen {
     }
 }
 
-/// The earliest id that may come late behind this one, or from now on: an id of a process whose clock is fast hides
-/// nothing of the others.
+/// Returns the earliest id that an event may still get after `id`, or after now if that is earlier. An id from a
+/// process whose clock is fast therefore hides no events of the others.
 fn floor(shared: &Shared, id: Uuid) -> Uuid {
     // The first 48 bits are milliseconds (RFC 9562, section 5.7).
     let told = id.as_u128() >> 80;
@@ -228,7 +231,7 @@ fn floor(shared: &Shared, id: Uuid) -> Uuid {
     Uuid::from_u128(told.min(now).saturating_sub(LATE) << 80)
 }
 
-/// In the order of ids, but those of one connection in the order of their numbers.
+/// Sorts events by id, except that those of one connection are in the order of their numbers.
 fn in_order(events: Vec<Event>) -> Vec<Event> {
     let places: Vec<_> = events.iter().map(|event| event.connection).collect();
     let mut of = BTreeMap::<ConnectionId, Vec<Event>>::new();

@@ -1,8 +1,8 @@
-//! Writes what a probe found: liveness, a rotated credential and the event of the change in one transaction.
+//! Commits the result of a probe: the liveness, a rotated credential and the events, in one transaction.
 //!
-//! A row that says `live` holds the credential with which that was measured: a result for another generation, or for a row
-//! that is gone, writes nothing, whatever the provider rotated: what came first stays. Nor does one that another process
-//! overtook, unless the provider rotated the credential.
+//! A row that says `live` holds the credential that was measured. A result for another generation, or for a connection
+//! that was removed, is not stored, even if the provider rotated the credential: the first stored result wins. The same
+//! holds for a result that another process overtook, unless the provider rotated the credential.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// What a row says, as far as an event tells when it is another.
+/// The facts in a row whose changes events record.
 #[derive(PartialEq)]
 struct Facts {
     liveness: Liveness,
@@ -48,7 +48,7 @@ impl Facts {
         }
     }
 
-    /// What they are with what was found; what it is silent on stays.
+    /// Returns the facts after a probe. A fact that the probe did not report stays.
     fn with(&self, found: &VerifyResult<Secret>) -> Self {
         let renamed = found.identity.as_ref().filter(|_| found.liveness == Liveness::Live);
         Self {
@@ -60,7 +60,7 @@ impl Facts {
         }
     }
 
-    /// Names and bodies of the events that lead from `before` to these.
+    /// Returns the names and bodies of the events that lead from `before` to these facts.
     fn events(&self, before: &Self, rotated: Option<i64>) -> Vec<(&'static str, Value)> {
         let mut events = Vec::new();
         if self.liveness != before.liveness || self.code != before.code {
@@ -85,19 +85,19 @@ impl Facts {
     }
 }
 
-/// What one transaction needs, made before it so that nothing in it waits.
+/// The values that the transaction needs, computed before it so that nothing in the transaction waits.
 struct Change {
     id: ConnectionId,
     found: VerifyResult<Secret>,
-    /// With which the probe was made.
+    /// The generation that was probed.
     generation: i64,
-    /// When the probe began.
+    /// The time at which the probe began.
     began: i64,
-    /// Whether its kind renews it.
+    /// `true` if the kind refreshes the credential.
     renews: bool,
-    /// JSON: the names of the secrets that the credential holds. `None` if its plugin could not say.
+    /// The names of the secrets that the credential holds, as JSON. `None` if the plugin could not say.
     secret_names: Option<String>,
-    /// The sealed payload of the next generation, with the fields of its row that are known before.
+    /// The row of the rotated credential, sealed for the next generation.
     rotated: Option<CredentialRow>,
     now: i64,
     sealer: Sealer,
@@ -116,7 +116,7 @@ pub(super) async fn commit(
         let moved = Reason::new(reason::ACCOUNT_CHANGED, "the credential reaches another account than was connected");
         let not_live =
             NotLive::failing(moved.remedy("authorize this connection again, as the account that it was made for"));
-        // A credential that the provider rotated is kept all the same: the old one may be dead.
+        // A credential that the provider rotated is kept nevertheless, because the old one may be dead.
         let rotated = found.credential.take();
         found = not_live.into();
         found.credential = rotated;
@@ -139,13 +139,13 @@ pub(super) async fn commit(
     let (sealer, ids) = (shared.sealer.clone(), shared.ids.clone());
     let (renews, at) = (kind.renews(), now.seconds());
     let change = Change { id, found, generation, began, renews, secret_names, rotated, now: at, sealer, ids };
-    // Only a credential that was rotated is told to extensions.
+    // Extensions are notified only of a rotated credential.
     let turn = match change.rotated {
         Some(_) => Some(extension::turn(shared).await),
         None => None,
     };
     let written = shared.store.write(move |tx| write(tx, change)).await?;
-    // A change of the reason's text alone has no event that would say so.
+    // A change of the reason's text alone has no event that would invalidate the cached row.
     shared.hot.forget(Changed::Connection(id));
     if let (Some(Written { affected: Some(affected), .. }), Some(turn)) = (&written, &turn) {
         affected.clone().tell(shared, turn);
@@ -158,10 +158,10 @@ pub(super) async fn commit(
     registry.info(id).await
 }
 
-/// Writes the time of a probe that found what was read before it. Returns `None` if the connection changed meanwhile, and
-/// then nothing was written.
+/// Stores the time of a probe that found what was read before it. Returns `None` if the connection changed meanwhile;
+/// then nothing was stored.
 ///
-/// The write may be lost with the power: that costs one probe.
+/// A power failure may undo the write. That costs one probe.
 async fn confirm(
     registry: &ConnectionRegistry,
     read: &Read,
@@ -187,7 +187,7 @@ async fn confirm(
     Ok(shared.info(row))
 }
 
-/// Draws a generation and seals the fresh credential for it, with the reach that it had.
+/// Draws a generation and seals the fresh credential for it, with the reach of the former one.
 async fn seal_next(
     registry: &ConnectionRegistry,
     before: &ConnectionInfo,
@@ -200,39 +200,40 @@ async fn seal_next(
     let opened = super::open(shared, before).await?;
     let mut payload = opened.payload.map_err(|unopened| unopened.error(id))?;
     payload.credential = fresh.duplicate();
-    // Of the definition that the probe was made with, which may be gone by now.
+    // The definition is that of the probe. It may have been unregistered meanwhile.
     let former = named::current(shared, id);
     let secret_names = named::after_probe(shared, kind, &payload.credential, probed, former).await;
     replace::seal_next(shared, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 
-/// What one transaction did.
+/// The result of the transaction.
 struct Written {
     /// The liveness before.
     was: Liveness,
-    /// Who may use the credential that was rotated.
+    /// The extensions that may use the rotated credential.
     affected: Option<Affected>,
 }
 
-/// What was done; `None` when nothing was written: the connection is gone, another credential is its current
-/// one, or somebody measured it while the probe was under way.
+/// Stores the result. Returns `None` if nothing was stored, because the connection was removed, another credential is
+/// current, or another process measured the connection during the probe.
 fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, StoreError>> {
     Box::pin(async move {
         let Change { id, found, generation, began, renews, secret_names, rotated, now, sealer, ids } = change;
         tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
             if rotated.is_some() {
-                // Which of the two the provider takes nobody here can tell; see docs/design/refresh.md.
+                // Nobody can tell here which of the two the provider accepts; see docs/design/refresh.md.
                 tracing::warn!(connection = %id, "a probe's rotated credential is dropped: another one came first");
             }
             return Ok(None);
         };
-        // Another process measured since. A time that has not come is of a clock that was wrong, and holds nobody up.
+        // Another process measured after this probe began. A time in the future was written by a wrong clock and is
+        // ignored.
         let overtaken = row.checked_at.is_some_and(|at| at > began && at <= now);
         if overtaken && rotated.is_none() {
             return Ok(None);
         }
-        // Compared here and not before, since another process may have measured in between.
+        // The facts are compared in the transaction, because another process may have measured meanwhile.
         let seen = Facts::of(&row);
         let facts = seen.with(&found);
         let next = rotated.as_ref().map(|row| row.generation);
@@ -242,7 +243,7 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<Written>, S
                 let given = Given { valid_until, renew_at: None, authorized_until: row.authorized_until };
                 let plan = plan::of(id, renews, now, given);
                 let fresh = CredentialRow { granted_scopes, valid_until, plan, ..fresh };
-                // What the provider replaced is dead, and so may be what came before; there is nothing to go back to.
+                // The replaced credential is dead, and so may be the one before it, so a rollback is not possible.
                 tx.delete_credential_and_previous(id, generation).await?;
                 tx.insert_credential(&fresh).await?;
                 if !tx.promote_generation(id, generation, fresh.generation, now).await? {

@@ -1,4 +1,4 @@
-//! One task at a time per connection: who asks while one is under way gets that one's result.
+//! Runs one task at a time per connection. A caller that asks during a task receives its result.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use tokio::{sync::watch, task::AbortHandle};
 
 use crate::{ConnectionId, Error, contain::Runtimes};
 
-/// The tasks of one sort that are under way in this process. Clones are the same.
+/// The tasks of one sort in this process. A clone is another handle to the same tasks.
 pub(crate) struct Flights<T>(Arc<Mutex<Table<T>>>);
 
 struct Table<T> {
@@ -24,7 +24,7 @@ struct Flight<T> {
     task: AbortHandle,
 }
 
-/// Takes its flight off the table, also when the task panics.
+/// Removes its flight from the table, even if the task panics.
 struct Landing<T> {
     flights: Flights<T>,
     id: ConnectionId,
@@ -47,7 +47,7 @@ impl<T> Default for Flights<T> {
 }
 
 impl<T> Flights<T> {
-    /// Ends the one of a connection that goes; who waits for it is told that the connection is not there.
+    /// Ends the task of a connection that is removed. Its waiters receive [`Error::NotFound`].
     pub(crate) fn cancel(&self, id: ConnectionId) {
         let flight = self.lock().flights.remove(&id);
         if let Some(flight) = flight {
@@ -59,11 +59,11 @@ impl<T> Flights<T> {
         self.lock().flights.contains_key(&id)
     }
 
-    /// Resolves when those that are under way now have come to an end.
+    /// Waits until the tasks that are in progress now have ended.
     pub(crate) async fn settled(&self) {
         let results: Vec<_> = self.lock().flights.values().map(|flight| flight.result.clone()).collect();
         for mut result in results {
-            // One whose task is gone is over, too.
+            // A flight whose task has gone has ended, too.
             drop(result.wait_for(Option::is_some).await.map(drop));
         }
     }
@@ -74,11 +74,11 @@ impl<T> Flights<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
-    /// The result of the task under way, or of this one. Dropped, the task goes on.
+    /// Returns the result of the task in progress, or of the given one. If the future is dropped, the task continues.
     ///
     /// # Errors
     ///
-    /// The task's; [`Error::NotFound`] when it was cancelled.
+    /// The task's errors, and [`Error::NotFound`] if the task was cancelled.
     pub(crate) async fn join<F>(
         &self,
         runtimes: &Runtimes,
@@ -99,7 +99,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         }
     }
 
-    /// Begins the task unless one is under way; nobody waits for it.
+    /// Begins the task in the background, unless one is in progress.
     pub(crate) fn start<F>(&self, runtimes: &Runtimes, id: ConnectionId, task: impl FnOnce() -> F)
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -107,7 +107,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         drop(self.board(runtimes, id, task));
     }
 
-    /// Joins the task under way, so that only who comes first makes one.
+    /// Joins the task in progress. Only the first caller creates a task.
     fn board<F>(
         &self,
         runtimes: &Runtimes,
@@ -128,7 +128,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         let task = runtimes.spawn(async move {
             let landing = Landing { flights, id, number };
             let found = task.await;
-            // First off the table, so that who asks from now on gets a task of its own.
+            // The flight leaves the table first, so that a later caller gets a new task.
             drop(landing);
             sender.send_replace(Some(found));
         });

@@ -1,7 +1,7 @@
-//! Providers whose servers learn of a new token one after another: some of them refuse it for a moment.
+//! Handles providers whose servers learn of a new token one after another, so that some servers refuse it for a moment.
 //!
-//! A refusal of a token that is only seconds old is therefore no answer yet. The provider is asked once more after a pause,
-//! and a connection that becomes failing by it all the same is looked at again soon.
+//! The refusal of a token that is only seconds old is therefore not conclusive. The provider is asked once more after a
+//! pause, and a connection that becomes failing nevertheless is verified again soon.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use connection_contract::Liveness;
 use super::look::Looked;
 use crate::{Clock, services::clock::asleep};
 
-/// Time that a provider gets to tell all its servers of a token.
+/// The time for which the provider may take to tell all its servers of a token.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Time until the scheduler looks again. By then the token is old enough to be renewed for another refusal.
+/// The time until the scheduler verifies again. By then the token is old enough to be refreshed after another refusal.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// Lets the pause pass.
+/// Waits for the pause.
 pub(crate) async fn pause(clock: &dyn Clock) {
     let began = clock.passed();
     asleep(clock, || PAUSE.saturating_sub(clock.passed().saturating_sub(began))).await;
 }
 
-/// Plans another look at a connection that was not failing and becomes it by the refusal of a fresh token. There is one
-/// such look and no series, so a provider that refuses whatever it makes is not asked without end.
+/// Plans another probe of a connection that becomes failing by the refusal of a fresh token. There is only one such
+/// probe and no series, so a provider that refuses every token is not asked without end.
 pub(super) fn look_again(looked: &mut Looked, before: Liveness) {
     if looked.is_refused_while_fresh() && before != Liveness::Failing {
         let found = &mut looked.probed.found;

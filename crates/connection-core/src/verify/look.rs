@@ -1,4 +1,4 @@
-//! One look at a connection: renews its credential where that is due, opens it and probes.
+//! One look at a connection: refreshes its credential if that is due, opens the credential and probes.
 
 use std::sync::Arc;
 
@@ -19,20 +19,20 @@ pub(super) struct Looked {
     pub(super) before: Seen,
     pub(super) began: Timestamp,
     pub(super) probed: Probed,
-    /// A refresh made the credential seconds ago.
+    /// `true` if a refresh made the credential seconds ago.
     is_fresh: bool,
 }
 
 impl Looked {
-    /// Whether the provider refused the credential in a way that a fresh one may mend.
+    /// Returns `true` if the provider refused the credential in a way that a fresh one may cure.
     pub(super) fn is_refused(&self) -> bool {
         let found = &self.probed.found;
         let code = found.reason.as_ref().map(|reason| &*reason.code);
         found.liveness == Liveness::Failing && matches!(code, Some(reason::EXPIRED | reason::UNAUTHORIZED))
     }
 
-    /// Returns `true` if the provider refused a credential that a refresh made seconds ago: one of its servers may not know
-    /// it yet.
+    /// Returns `true` if the provider refused a credential that a refresh made seconds ago. One of its servers may not
+    /// know the credential yet.
     pub(super) fn is_refused_while_fresh(&self) -> bool {
         self.is_fresh && self.is_refused()
     }
@@ -76,9 +76,9 @@ pub(super) async fn look(
     Ok(Looked { before, began, probed, is_fresh })
 }
 
-/// What came of renewing a credential before its probe.
+/// The result of refreshing a credential before its probe.
 enum First {
-    /// The credential no longer works and cannot be renewed now, so nothing is probed.
+    /// The credential no longer works and cannot be refreshed now, so nothing is probed.
     NotLive(NotLive),
     /// The connection may have another credential now.
     Renewed,
@@ -86,7 +86,7 @@ enum First {
     Same,
 }
 
-/// Renews the credential if it is due.
+/// Refreshes the credential if it is due.
 async fn renewed_first(registry: &ConnectionRegistry, before: &Seen) -> Result<First> {
     let shared = &registry.shared;
     // A credential that cannot be read is reported by the probe.
@@ -98,7 +98,7 @@ async fn renewed_first(registry: &ConnectionRegistry, before: &Seen) -> Result<F
     let is_expired = match plan.stage(now) {
         Stage::Fresh => return Ok(First::Same),
         Stage::Failed => return Ok(plan.why().map_or(First::Same, First::NotLive)),
-        // The refresh that is under way renews it while the probe runs.
+        // The refresh in progress replaces the credential while the probe runs.
         Stage::Due if shared.refreshes.is_under_way(id) => return Ok(First::Same),
         Stage::Due => false,
         Stage::Expired => true,

@@ -1,7 +1,7 @@
-//! Verification: one probe at a time per connection, on a task of its own.
+//! Verification of connections: one probe at a time per connection, on a task of its own.
 //!
-//! Who asks while a probe is under way waits for that one. A removal ends it, and what a superseded probe found is written
-//! nowhere.
+//! A caller that asks during a probe receives the result of that probe. A removal ends the probe, and the result of a
+//! superseded probe is not stored.
 
 mod commit;
 mod flights;
@@ -33,7 +33,7 @@ pub(crate) use probe::{Asker, HostServices, Subject, probe};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// Verifies, or waits for the probe that is under way, whoever asked for that.
+/// Verifies the connection, or waits for the probe in progress.
 pub(crate) async fn verify(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> Result<ConnectionInfo> {
     let shared = &registry.shared;
     let task = || {
@@ -47,7 +47,8 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> R
     let shared = &registry.shared;
     let before = match registry.seen(id).await {
         Err(Error::NotFound(id)) => {
-            // Also when another process removed it, or somebody subscribed after the removal.
+            // The stream also ends if another process removed the connection, or if the subscription came after the
+            // removal.
             shared.subscriptions.end(id);
             return Err(Error::NotFound(id));
         }
@@ -65,7 +66,7 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId, asker: Asker) -> R
                 looked = look::look(registry, &kind, before, asker).await?;
             }
             Ok(Renewed::Elsewhere | Renewed::NotNow) => {}
-            // Why it is refused, or that nobody could ask.
+            // The credential is refused, or the provider could not be asked to refresh it.
             Err(Error::NotRenewed { why, .. }) => looked.probed = (*why).into(),
             Err(error) => return Err(error),
         }
@@ -84,19 +85,19 @@ fn unreadable() -> NotLive {
     NotLive::failing(reason.remedy("authorize this connection again"))
 }
 
-/// The current credential of a connection.
+/// The current credential of a connection, opened.
 pub(crate) struct Opened {
     pub(crate) generation: i64,
     pub(crate) payload: std::result::Result<Payload, Unopened>,
     pub(crate) plan: Plan,
 }
 
-/// Why what is stored is not used, and will not be.
+/// The reason why the stored credential is not used.
 #[derive(Clone, Debug)]
 pub(crate) enum Unopened {
-    /// The row of the connection is not what its newest event says: edited, or put back.
+    /// The row of the connection differs from what its newest event says: it was edited or restored.
     Row(RowError),
-    /// It does not open: moved, put back, edited, or sealed with another key.
+    /// The sealed data cannot be opened: it was moved, restored or edited, or was sealed with another key.
     Sealed(SealError),
 }
 
@@ -108,7 +109,7 @@ impl Unopened {
         }
     }
 
-    /// As what is known of the connection.
+    /// Returns the reason as a state of the connection.
     pub(crate) fn not_live(&self) -> NotLive {
         match self {
             Self::Row(error) => {
@@ -120,11 +121,11 @@ impl Unopened {
     }
 }
 
-/// So often at most, what is known is read again for a newer credential.
+/// Maximum number of times that the information is read again for a newer credential.
 const ATTEMPTS: usize = 3;
 
-/// Opens the current credential, with what is known of the connection by it: account and configuration change with it,
-/// also between two reads. `info` and `generation` are what was read before.
+/// Opens the current credential and returns it with the matching information, because account and configuration change
+/// with the credential, even between two reads. `info` and `generation` were read before.
 pub(crate) async fn open_as_one(
     registry: &ConnectionRegistry,
     mut info: ConnectionInfo,
@@ -140,45 +141,45 @@ pub(crate) async fn open_as_one(
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
-/// A connection as hosts see it, with what was read of it.
+/// A connection as hosts see it, with the rows that were read.
 pub(crate) struct Seen {
     pub(crate) info: ConnectionInfo,
     pub(crate) read: Read,
 }
 
 impl Seen {
-    /// The generation of the current credential.
+    /// Returns the generation of the current credential.
     pub(crate) fn generation(&self) -> i64 {
         self.read.generation()
     }
 }
 
-/// A connection with its current credential, still sealed, as one statement read them.
+/// A connection with its current credential, still sealed, read by one statement.
 pub(crate) struct Read {
-    /// The connection as a list shows it.
+    /// The connection as in a list.
     pub(crate) listed: ListedRow,
     /// `None` if the row of the credential is missing or cannot be read.
     in_use: Option<InUseRow>,
 }
 
 impl Read {
-    /// The generation of the current credential.
+    /// Returns the generation of the current credential.
     pub(crate) fn generation(&self) -> i64 {
         self.listed.account.generation
     }
 
-    /// When the credential is renewed. `None` without a credential that can be read.
+    /// Returns the refresh plan; `None` without a credential row that can be read.
     pub(crate) fn plan(&self) -> Option<Plan> {
         self.in_use.as_ref().map(|row| Plan::of(&row.credential))
     }
 
-    /// The names of the secrets in the credential, as JSON.
+    /// Returns the names of the secrets in the credential, as JSON.
     fn secret_names(&self) -> Option<&str> {
         self.in_use.as_ref().map(|row| &*row.credential.secret_names)
     }
 
-    /// Returns `true` if a probe that found these secret names, and otherwise what is stored, has only its time to write:
-    /// there are no names to correct and no previous credential to delete.
+    /// Returns `true` if a probe that found these secret names, and otherwise the stored facts, only has to store its
+    /// time: there are no names to correct and no previous credential to delete.
     fn is_unchanged(&self, secret_names: Option<&str>, now: i64) -> bool {
         let Some(row) = &self.in_use else { return false };
         let is_kept = |replaced_at: i64| replaced_at > now.saturating_sub(limits::PREVIOUS_KEPT);
@@ -190,14 +191,14 @@ impl Read {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`], and the store's.
+/// [`Error::NotFound`], and the store's errors.
 pub(crate) async fn read(shared: &Shared, id: ConnectionId) -> Result<Read> {
     let mut reader = shared.reader().await?;
     if let Some(row) = readable(&mut reader, id).await? {
         return Ok(Read { listed: row.listed(), in_use: Some(row) });
     }
     let listed = reader.listed(id).await?.ok_or(Error::NotFound(id))?;
-    // Another credential may have come before the account was read, which is not to blame for what was not found.
+    // Another credential may have been stored before the account was read. Its row is then found by the second read.
     match readable(&mut reader, id).await? {
         Some(row) => Ok(Read { listed: row.listed(), in_use: Some(row) }),
         None => Ok(Read { listed, in_use: None }),
@@ -209,8 +210,8 @@ pub(crate) async fn open(shared: &Arc<Shared>, info: &ConnectionInfo) -> Result<
     open_read(shared, info, &read(shared, info.id).await?).await
 }
 
-/// Opens a credential that was read. Sealed data goes with the owner and the kind of `info` and with the generation, and the
-/// row of the connection with the newest event, so an edit of either shows here.
+/// Opens a credential that was read. The sealed data is bound to the owner and the kind of `info` and to the
+/// generation, and the row of the connection is compared with the newest event, so an edit of either is detected.
 pub(crate) async fn open_read(shared: &Arc<Shared>, info: &ConnectionInfo, read: &Read) -> Result<Opened> {
     let Some(InUseRow { credential: row, standing, .. }) = &read.in_use else {
         let payload = Err(Unopened::Sealed(SealError::Tampered { table: "connection_credential" }));
@@ -218,11 +219,11 @@ pub(crate) async fn open_read(shared: &Arc<Shared>, info: &ConnectionInfo, read:
     };
     let place = Place::credential(&info.id, &info.owner, &info.kind, row.generation);
     let opened = shared.sealer.open(&place, &row.sealed).await;
-    // It was authentic, so what cannot be read was written by a later version.
+    // The data was authentic, so if it cannot be decoded, a later version wrote it.
     let payload = opened.and_then(|bytes| Payload::decode(bytes.expose()).ok_or(SealError::UnknownFormat));
     if let Err(error) = &payload {
         tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a credential does not open");
-        // Nothing is said of a connection whose key may be had again in a moment.
+        // If the key may be available again soon, the connection is not marked as failing.
         if error.may_pass() {
             let what = format!("connection {}", info.id);
             return Err(Error::Sealed { what, source: Arc::new(error.clone()) });
@@ -237,7 +238,7 @@ pub(crate) async fn open_read(shared: &Arc<Shared>, info: &ConnectionInfo, read:
     Ok(Opened { generation: row.generation, payload, plan: Plan::of(row) })
 }
 
-/// The row of the current credential. One that somebody broke is as good as none.
+/// Reads the row of the current credential. A corrupt row counts as missing.
 async fn readable(reader: &mut Reader, id: ConnectionId) -> Result<Option<InUseRow>> {
     match reader.in_use(id).await {
         Err(StoreError::Corrupt { .. }) => Ok(None),

@@ -1,5 +1,5 @@
-//! How many probes run at once: no more than a bound in all, and than another for each provider, so that a provider that is
-//! slow or hangs keeps no other from being asked.
+//! Limits how many probes run at once, in all and per provider, so that a provider that is slow or hangs does not delay
+//! the others.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use connection_contract::Kind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The bounds that hold unless the host sets others.
+/// The default bounds.
 const IN_ALL: usize = 64;
 const OF_ONE: usize = 16;
 
@@ -49,7 +49,7 @@ impl Places {
         }
     }
 
-    /// Waits for a place. Who waits for a provider takes no place that another provider could have.
+    /// Waits for a place. A probe that waits for its provider does not occupy a place that another provider could use.
     pub(crate) async fn take(&self, provider: &Kind) -> Option<Place> {
         // The semaphores are never closed.
         let of_provider = self.provider(provider).acquire_owned().await.ok()?;

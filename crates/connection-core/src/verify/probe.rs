@@ -1,4 +1,4 @@
-//! Runs a plugin's code on a credential, contained, with services that reach no further than the credential may.
+//! Runs plugin code on a credential, contained, with services that are bounded by the credential's reach.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,12 +23,12 @@ use crate::{
     },
 };
 
-/// A probe's deadline.
+/// The longest probe.
 const LONGEST: Duration = Duration::from_secs(60);
-/// After that a plugin spins, and only its thread knows.
+/// The time after `LONGEST` until a plugin that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What a plugin is asked about.
+/// A connection and its opened credential, on which plugin code runs.
 pub(crate) struct Subject {
     pub(crate) id: ConnectionId,
     pub(crate) owner: String,
@@ -38,7 +38,7 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// As the plugin sees it.
+    /// Returns the connection as the plugin sees it.
     pub(crate) fn connection(&self) -> Connection {
         let config = self.config.iter().map(|(name, value)| (name.clone().into(), value.clone()));
         let connection = Connection::new(self.id.to_string(), self.owner.clone())
@@ -52,16 +52,16 @@ impl Subject {
     }
 }
 
-/// Who wants to know whether a connection works.
+/// The origin of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asker {
-    /// Whoever called the host: a person may be there.
+    /// A caller of the host. A person may be present.
     Host,
-    /// Nobody: it was time.
+    /// The scheduler. No person is present.
     Schedule,
 }
 
-/// Services bounded by one credential's reach.
+/// Services bounded by the reach of one credential.
 pub(crate) struct HostServices {
     client: HttpClient,
     egress: Egress,
@@ -96,16 +96,16 @@ impl HostServices {
         }
     }
 
-    /// For a call behind which no person stands: nothing is shown.
+    /// Returns the services for a call without a person: no login window is shown.
     pub(crate) fn unattended(self) -> Self {
         Self { windows: None, ..self }
     }
 
-    /// With the directory of the profile, too, where it is now.
+    /// Returns the services with the current directory of the connection's profile.
     ///
     /// # Errors
     ///
-    /// The store's: without its profile a tool would be asked about another identity.
+    /// The store's errors. Without its profile, a tool would report about another identity.
     pub(crate) async fn of(shared: &Arc<Shared>, kind: &Arc<KindEntry>, subject: &Subject) -> Result<Self, Error> {
         let services = Self::new(shared, kind, &subject.owner, &subject.payload);
         let directory = match subject.profile {
@@ -120,17 +120,17 @@ impl HostServices {
         Ok(Self { files, cache, windows, directory, ..services })
     }
 
-    /// The directory of the profile, where it may be read.
+    /// Returns the directory of the profile, if it may be read.
     pub(crate) fn directory(&self) -> Option<&Root> {
         self.directory.as_ref()
     }
 
-    /// Returns what will have come of the last request.
+    /// Returns the record of the last answer to a request of these services.
     pub(crate) fn heard(&self) -> LastAnswer {
         self.egress.heard.clone()
     }
 
-    /// Notes what comes of requests there, too.
+    /// Records the answers to requests of these services in `heard`.
     pub(crate) fn hearing(mut self, heard: LastAnswer) -> Self {
         self.egress.heard = heard;
         self
@@ -157,11 +157,11 @@ impl HostServices {
     }
 }
 
-/// Verifies. A plugin that crashes or does not end is `failing`, as data.
+/// Verifies the credential. If the plugin panics or times out, the result is `failing`.
 ///
 /// # Errors
 ///
-/// What says nothing about the connection.
+/// A failure that says nothing about the connection.
 pub(crate) async fn probe(
     shared: &Arc<Shared>,
     kind: &Arc<KindEntry>,
@@ -177,7 +177,7 @@ pub(crate) async fn probe(
             return Ok(NotLive::offline(reason).into());
         }
     };
-    // The plugin would be told no more than that it is denied.
+    // The plugin would learn only that access is denied, so the check is made here.
     let files = services.files.clone();
     let refused = shared.runtimes.spawn(async move { files.refused().await });
     if let Some(refused) = refused.await.unwrap_or_default() {

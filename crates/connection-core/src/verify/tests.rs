@@ -1,4 +1,5 @@
-//! Account, configuration and credential are read as one, also when another credential comes between the reads.
+//! Tests that account, configuration and credential are read as one, even if another credential is stored between the
+//! reads.
 
 use connection_contract::{
     AuthType, ConnectionDefinition, ConnectionError, CredentialError, Descriptor, Established, Field, Identity, Kind,
@@ -10,7 +11,7 @@ use crate::{ConnectionRegistry, KeyFile, Outcome, SetupSession};
 
 const KIND: Kind = Kind::from_static("named");
 
-/// The kind `named`: a name, which is account, configuration and credential.
+/// A kind whose account, configuration and credential are all the same name.
 struct Named;
 
 impl ConnectionDefinition for Named {

@@ -1,4 +1,4 @@
-//! Tells ahead what ends and no refresh saves: once for each, in the events of its connection.
+//! Announces ends that no refresh extends, once each, as events of their connections.
 
 use connection_contract::{Kind, Timestamp};
 
@@ -8,7 +8,7 @@ use crate::{
     store::{DueRow, Lock, any_of},
 };
 
-/// For one look; the next one goes on.
+/// Maximum number of rows per round. The next round continues.
 const BATCH: i64 = 64;
 
 pub(super) async fn ending(registry: &ConnectionRegistry) -> Result<(), Error> {

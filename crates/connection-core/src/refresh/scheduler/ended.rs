@@ -1,11 +1,11 @@
-//! Tells of credentials that end while their renewal has to wait, as when a provider asks for a long pause: nobody need be
-//! asked for that, so the pause does not count.
+//! Verifies credentials that end while their refresh has to wait, for example during a long pause that the provider
+//! asked for. The provider need not be asked for that, so the pause does not apply.
 
 use connection_contract::Kind;
 
 use crate::{ConnectionRegistry, Error, store::any_of, verify};
 
-/// For one look; the next one goes on.
+/// Maximum number of rows per round. The next round continues.
 const BATCH: i64 = 64;
 
 pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {

@@ -1,8 +1,9 @@
-//! Does what is due, for all owners: renews, looks again, tells what ends soon, goes on with setups whose run was lost, and
-//! looks for attempts of its own node whose process is gone.
+//! The scheduler: refreshes and verifies what is due, announces ends, resumes setups whose run was lost, and concludes
+//! attempts of processes of its node that are gone. It works for all owners.
 //!
-//! Everything it needs is in rows, and whatever it begins is somebody else's task or a transaction: it may be dropped at any
-//! await, and any number of processes may run one. Of several that find a row due, a lease or a compare-and-swap lets one.
+//! Its state is in rows, and everything that it begins is a separate task or a transaction, so it may be dropped at any
+//! await, and any number of processes may run one. If several find the same row due, a lease or a compare-and-swap
+//! selects one of them.
 
 mod announce;
 mod ended;
@@ -25,22 +26,22 @@ use crate::{
 use pace::{AT_ONCE, Pace};
 use trouble::Trouble;
 
-/// How long it sleeps at most: what another process stores is due then at the latest.
+/// The longest pause between two rounds. It bounds the delay of a row that another process stores.
 const LONGEST_NAP: Duration = Duration::from_secs(15);
-/// While something is due that nobody may begin yet.
+/// The pause while something is due that may not begin yet.
 const SHORT_NAP: Duration = Duration::from_secs(1);
-/// How often it looks for what ends soon, and for sessions.
+/// The time between two searches for ends and for lost sessions.
 const ROUNDS: Duration = Duration::from_secs(10);
-/// How often it looks for attempts of its own node whose process is gone.
+/// The time between two searches for abandoned attempts.
 const ABANDONED: Duration = Duration::from_secs(5);
-/// A look that was taken and came to nothing is due again behind that, in seconds.
+/// The seconds after which a claimed check that had no result is due again.
 const CLAIM: i64 = 120;
-/// Rows for one look.
+/// Maximum number of rows per search.
 const BATCH: i64 = 64;
-/// A row that failed for a reason of this host is left alone for so long.
+/// The time for which a row that failed because of this host is skipped.
 const ASIDE: Duration = Duration::from_secs(60);
 
-/// What the scheduler does, in the words of its log.
+/// The parts of the scheduler's work, as the log names them.
 const STORE: &str = "the database";
 const DUE: &str = "credentials that are due";
 const ENDING: &str = "what ends soon";
@@ -48,36 +49,37 @@ const ENDED: &str = "what has ended";
 const LOST: &str = "setups whose process is gone";
 const ABANDONED_ATTEMPTS: &str = "attempts of processes that are gone";
 
-/// A row, and how it is served.
+/// The work to do for a due row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Job {
     Check,
     Refresh,
 }
 
-/// What a job came to.
+/// The result of a job.
 struct Done {
     id: ConnectionId,
     provider: Kind,
-    /// The provider asks for a pause.
+    /// The pause that the provider asked for.
     pause: Option<Duration>,
-    /// It is not to be tried again at once.
+    /// `true` if the row is not to be tried again at once.
     aside: bool,
 }
 
 impl ConnectionRegistry {
-    /// Renews credentials when they are due, looks again at connections whose provider asked for a pause, records once what
-    /// ends within seven days, and goes on with setups whose run was lost: of all owners, whichever owner this handle is of.
-    /// Ends when the registry is closed.
+    /// Runs the scheduler for all owners, until the registry is closed.
     ///
-    /// A host spawns it, in as many processes as it likes. Without it, credentials are renewed at their next use.
+    /// The scheduler refreshes credentials when they are due, verifies connections again after a pause that their
+    /// provider asked for, records once that something ends within seven days, and resumes setups whose run was lost.
     ///
-    /// That the database cannot be reached, and that it can be reached again, is logged once under the target
-    /// `connections::operations`.
+    /// A host spawns this future in any number of processes. Without it, credentials are refreshed at their next use.
+    ///
+    /// The scheduler logs once that the database cannot be reached and once that it can be reached again, under the
+    /// target `connections::operations`.
     ///
     /// # Cancellation
     ///
-    /// May be dropped at any time; what it has begun goes on.
+    /// The future may be dropped at any time. Work that it has begun continues.
     pub async fn run(&self) {
         let mut scheduler = Scheduler::new(self.clone());
         while !self.shared.store.is_closed() {
@@ -98,11 +100,11 @@ struct Scheduler {
     registry: ConnectionRegistry,
     pace: Pace,
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
-    /// When the next round begins, as the clock's `passed`.
+    /// The time of the next round, as the clock's `passed`.
     next_round: Duration,
-    /// When it looks for abandoned attempts next, likewise.
+    /// The time of the next search for abandoned attempts, as the clock's `passed`.
     next_abandoned: Duration,
-    /// Sessions that nobody held the last time, and where they were.
+    /// The sessions that no process held in the last round, with their positions.
     lost: HashMap<SessionId, i64>,
     trouble: Trouble,
 }
@@ -121,7 +123,7 @@ impl Scheduler {
         }
     }
 
-    /// Begins what is due and may be begun. How long there is nothing more to do.
+    /// Begins the work that is due and may begin. Returns how long there is nothing more to do.
     async fn look(&mut self) -> Result<Duration, Error> {
         let shared = self.registry.shared.clone();
         let passed = shared.clock.passed();
@@ -152,11 +154,11 @@ impl Scheduler {
         Ok(left.min(round).clamp(SHORT_NAP, LONGEST_NAP))
     }
 
-    /// Logs what failed and goes on, since a part that fails keeps no other from its work.
+    /// Logs a failure and continues, so that a part that fails does not stop the others.
     ///
     /// # Errors
     ///
-    /// That the database cannot be reached, without which no part can do anything.
+    /// Returns the error if the database cannot be reached, because then no part can work.
     async fn tolerate(&mut self, what: &'static str, result: Result<(), Error>, every: Duration) -> Result<(), Error> {
         match result {
             Ok(()) => self.worked(what),
@@ -190,7 +192,7 @@ impl Scheduler {
         self.trouble.worked(what, || format!("{what} can be looked at again"), now);
     }
 
-    /// Whether there was anything.
+    /// Begins due jobs. Returns `true` if there were any.
     async fn begin(&mut self, job: Job, now: i64) -> Result<bool, Error> {
         let shared = self.registry.shared.clone();
         let passed = shared.clock.passed();
@@ -211,7 +213,7 @@ impl Scheduler {
         for row in due {
             let Some(kind) = Kind::parse(&row.kind) else { continue };
             let provider = shared.provider_of(&kind);
-            // A probe takes its place beside those of a preflight; it is due still when none is free.
+            // A probe needs a place, as those of a preflight do. If none is free, the row stays due.
             let place = match job {
                 Job::Check => match shared.places.try_take(&provider) {
                     None => continue,
@@ -231,7 +233,7 @@ impl Scheduler {
         Ok(found)
     }
 
-    /// Those whose providers may be asked now.
+    /// Returns the kinds whose providers may be asked now.
     fn kinds(&self, job: Job, passed: Duration) -> Vec<Kind> {
         let shared = &self.registry.shared;
         let kinds = match job {
@@ -241,7 +243,7 @@ impl Scheduler {
         kinds.into_iter().filter(|kind| self.pace.may_ask(&shared.provider_of(kind), passed)).collect()
     }
 
-    /// On a task of its own, of a registry of the row's owner.
+    /// Runs a job on its own task, for the row's owner.
     fn spawn(&self, job: Job, row: DueRow, provider: Kind, place: Option<ProbePlace>) {
         let shared = self.registry.shared.clone();
         let registry = ConnectionRegistry { shared: shared.clone(), owner: row.owner.clone().into() };
@@ -257,20 +259,20 @@ impl Scheduler {
                 Err(Error::NotRenewed { why, .. }) => {
                     (why.recheck_after.filter(|_| why.reason.code == reason::RATE_LIMITED), false)
                 }
-                // A database that is lost is told by the next look, once.
+                // The next round reports once that the database cannot be reached.
                 Err(error) if is_lost(&error) => (None, true),
                 Err(error) => {
                     tracing::warn!(connection = %row.id, code = error.code(), "what was due could not be done");
                     (None, true)
                 }
             };
-            // Nobody counts any more.
+            // The send fails only if the scheduler was dropped.
             drop(done.send(Done { id: row.id, provider, pause, aside }));
         };
         drop(shared.runtimes.spawn(task));
     }
 
-    /// Sessions that are running and that nobody held, twice in a row and at the same place.
+    /// Takes over running sessions that no process held in two rounds, at the same position.
     async fn take_over(&mut self) -> Result<(), Error> {
         let shared = &self.registry.shared;
         let now = shared.clock.now().seconds();
@@ -287,12 +289,12 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Until something ended or it is time to look again, by what has passed on the clock.
+    /// Waits until a job ends or `next` has passed on the clock.
     async fn rest(&mut self, next: Duration) {
         let shared = self.registry.shared.clone();
         tokio::select! {
             biased;
-            // The sender is ours, so the channel is open.
+            // The scheduler holds the sender, so the channel stays open.
             Some(done) = self.done.1.recv() => self.ended(done),
             () = asleep(&*shared.clock, || next.saturating_sub(shared.clock.passed())) => {}
         }
@@ -319,7 +321,7 @@ fn is_lost(error: &Error) -> bool {
     matches!(error, Error::Store(error) if matches!(**error, StoreError::Unavailable { .. }))
 }
 
-/// Takes a look for this process.
+/// Claims a check for this process.
 async fn claim(registry: &ConnectionRegistry, row: &DueRow, now: i64) -> Result<bool, StoreError> {
     let (id, at) = (row.id, row.at);
     let next = now.saturating_add(CLAIM);

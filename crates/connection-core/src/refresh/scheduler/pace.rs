@@ -1,4 +1,4 @@
-//! How much is begun at once: not more than a bound over all, and for each provider; nothing while it asks for a pause.
+//! Limits the jobs in progress, in all and per provider, and pauses providers that ask for it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,20 +9,20 @@ use connection_contract::Kind;
 
 use crate::ConnectionId;
 
-/// Jobs at once.
+/// Maximum number of jobs at once.
 pub(super) const AT_ONCE: usize = 16;
-/// Of one provider.
+/// Maximum number of jobs of one provider at once.
 const OF_ONE: usize = 4;
-/// What a provider that asks for a pause may ask for.
+/// The longest pause that a provider may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is under way, and who waits.
+/// The jobs in progress, the paused providers and the skipped rows.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     running: HashSet<ConnectionId>,
     providers: HashMap<Kind, usize>,
-    /// Until when, as the clock's `passed`.
+    /// The end of each pause, as the clock's `passed`.
     paused: HashMap<Kind, Duration>,
     aside: HashMap<ConnectionId, Duration>,
 }
@@ -32,18 +32,18 @@ impl Pace {
         self.running.len()
     }
 
-    /// Rows that are passed over for a while.
+    /// Returns the number of rows that are skipped at the moment.
     pub(super) fn aside(&self) -> i64 {
         i64::try_from(self.aside.len().saturating_add(self.running.len())).unwrap_or(i64::MAX)
     }
 
-    /// Whether something of this provider may be begun.
+    /// Returns `true` if a job of this provider may begin.
     pub(super) fn may_ask(&self, provider: &Kind, passed: Duration) -> bool {
         let is_paused = self.paused.get(provider).is_some_and(|until| *until > passed);
         !is_paused && self.providers.get(provider).copied().unwrap_or_default() < OF_ONE
     }
 
-    /// Counts a job, if it may be begun.
+    /// Counts a job and returns `true`, if it may begin.
     pub(super) fn begin(&mut self, id: ConnectionId, provider: &Kind, passed: Duration) -> bool {
         self.aside.retain(|_, until| *until > passed);
         let is_free = self.running.len() < AT_ONCE && !self.running.contains(&id) && !self.aside.contains_key(&id);

@@ -1,22 +1,22 @@
-//! Tells once that something keeps the scheduler from its work, and once that it does no longer.
+//! Logs once that a part of the scheduler fails, and once that it works again.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::services::OPERATIONS;
 
-/// What fails now, by what was tried.
+/// The failures at the moment, by the part of the work.
 #[derive(Debug, Default)]
 pub(super) struct Trouble(BTreeMap<&'static str, Failing>);
 
 #[derive(Debug)]
 struct Failing {
     message: String,
-    /// When it failed first, as the clock's `passed`.
+    /// The time of the first failure, as the clock's `passed`.
     since: Duration,
 }
 
 impl Trouble {
-    /// Logs a failure, unless the same thing failed in the same way the last time.
+    /// Logs a failure, unless the same part failed in the same way the last time.
     pub(super) fn failed(&mut self, what: &'static str, message: String, every: Duration, now: Duration) {
         let since = self.0.get(what).map_or(now, |failing| failing.since);
         let before = self.0.insert(what, Failing { message: message.clone(), since });
@@ -25,7 +25,7 @@ impl Trouble {
         }
     }
 
-    /// Logs that something works again, if it failed the last time. `what_works` is the sentence for that.
+    /// Logs that a part works again, if it failed the last time. `what_works` is the message.
     pub(super) fn worked(&mut self, what: &'static str, what_works: impl FnOnce() -> String, now: Duration) {
         if let Some(failing) = self.0.remove(what) {
             let seconds = now.saturating_sub(failing.since).as_secs();

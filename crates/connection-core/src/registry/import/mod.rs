@@ -1,8 +1,8 @@
-//! Takes over connections that were made elsewhere: credentials as their plugins write them, each stored as a whole
-//! connection or refused with its reason.
+//! Imports connections that were made elsewhere. Each credential has the form that its plugin writes, and each
+//! connection is stored as a whole or refused with its reason.
 //!
-//! Nobody is asked and nothing is sent, so the liveness is unknown until the first probe. What is there already is refused
-//! by name: an import that was cut off is run again from its beginning.
+//! An import asks nobody and sends nothing, so the liveness is unknown until the first probe. Accounts that are already
+//! connected are refused, so an interrupted import is run again from its beginning.
 
 mod prepare;
 
@@ -32,9 +32,9 @@ use crate::{
 };
 use prepare::{Prepared, prepare};
 
-/// Items that are made ready at once.
+/// Number of items that are prepared at once.
 const AT_ONCE: usize = 64;
-/// Items that are committed together.
+/// Number of items that are committed together.
 const TOGETHER: usize = 64;
 
 /// A connection that was made elsewhere.
@@ -46,62 +46,71 @@ pub struct Import {
 }
 
 impl Import {
-    /// An account of a kind, with the bytes that the plugin's `serialize_credential` would give.
+    /// Creates an import of an account, with the bytes that the plugin's `serialize_credential` would return.
     pub fn new(kind: Kind, credential: Secret, identity: Identity) -> Self {
         Self { kind, made: Established::new(credential, identity) }
     }
-    /// What to call it; one that is taken is refused. Without one, the account's own is used, with `-2` and so on.
+
+    /// Sets the label. If it is taken, the item is refused. Without a label, the label of the account is used, with
+    /// `-2` and so on if it is taken.
     pub fn label(mut self, label: impl Into<DisplayText>) -> Self {
         self.made = self.made.label(label);
         self
     }
-    /// A public configuration value, by the name that the plugin gives it.
+
+    /// Adds a public configuration value under the name that the plugin gives it.
     pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.made = self.made.config(name.into(), value);
         self
     }
-    /// What paths are relative to, when it is not the first address that the kind declares: another one of those.
+
+    /// Sets the base of paths, if it is not the first address that the kind declares. It must be another declared
+    /// address.
     pub fn base_url(mut self, base_url: BaseUrl) -> Self {
         self.made = self.made.reach(Reach::base(base_url));
         self
     }
-    /// When the credential stops working.
+
+    /// Sets the time at which the credential stops working.
     pub fn valid_until(mut self, time: Timestamp) -> Self {
         self.made = self.made.valid_until(Some(time));
         self
     }
-    /// When renewing stops working and the user must authorize again.
+
+    /// Sets the time at which refreshing stops working and the user must authorize again.
     pub fn authorized_until(mut self, time: Timestamp) -> Self {
         self.made = self.made.authorized_until(Some(time));
         self
     }
-    /// When to renew it, where that is not shortly before it stops working.
+
+    /// Sets the time to refresh the credential, if that is not shortly before it stops working.
     pub fn renew_at(mut self, time: Timestamp) -> Self {
         self.made = self.made.renew_at(Some(time));
         self
     }
-    /// What the provider lets it do.
+
+    /// Sets the scopes that the provider granted.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.made = self.made.scopes(scopes);
         self
     }
 }
 
-/// What became of an item.
+/// A connection that was imported.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Imported {
-    /// Its id.
+    /// The id of the connection.
     pub connection: ConnectionId,
-    /// What it is called.
+    /// The label of the connection.
     pub label: DisplayText,
-    /// Unknown, unless it was verified.
+    /// The liveness: unknown, unless the connection was verified.
     pub liveness: Liveness,
-    /// Why it is not live.
+    /// The reason why the connection is not live.
     pub reason: Option<Reason>,
 }
 
-/// An import that is about to begin.
+/// An import that has not begun.
 #[must_use = "an import begins with `start`"]
 pub struct BeginImport<S> {
     registry: ConnectionRegistry,
@@ -116,35 +125,40 @@ impl<S> fmt::Debug for BeginImport<S> {
     }
 }
 
-/// The results in the order of the items. Dropped, it takes no more items; what was taken is stored.
+/// A stream of results in the order of the items. If it is dropped, no further items are taken. Items that were already
+/// taken are stored.
 pub struct Imports(Receiver<Result<Imported, Error>>);
 
 impl ConnectionRegistry {
-    /// Takes over connections for this owner, some at a time. One that is refused keeps no other from being stored.
+    /// Imports connections for this owner, several at a time. An item that is refused does not prevent another from
+    /// being stored.
     pub fn import<S: Stream<Item = Import> + Send + 'static>(&self, items: S) -> BeginImport<S> {
         BeginImport { registry: self.clone(), items, again: false, verify: false }
     }
 }
 
 impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
-    /// Connects accounts also when they are connected already.
+    /// Also imports accounts that are already connected.
     pub fn again(mut self) -> Self {
         self.again = true;
         self
     }
-    /// Asks the providers, once the connection is stored, whether it works.
+
+    /// Verifies each connection after it is stored.
     pub fn verify(mut self) -> Self {
         self.verify = true;
         self
     }
 
-    /// Begins. Each result is an [`Imported`], or why the item was refused: [`Error::UnknownKind`],
-    /// [`Error::AccountConnected`], [`Error::LabelTaken`], [`Error::InvalidImport`], [`Error::Credential`] for bytes that
-    /// the plugin cannot read, [`Error::NotSupported`] for kinds with directories, which a person grants, and the store's.
+    /// Begins the import. Each result is an [`Imported`] or the reason why the item was refused:
+    /// [`Error::UnknownKind`], [`Error::AccountConnected`], [`Error::LabelTaken`], [`Error::InvalidImport`],
+    /// [`Error::Credential`] for bytes that the plugin cannot read, [`Error::NotSupported`] for kinds with directories,
+    /// which only a person can grant, and the store's errors.
     ///
     /// # Repetition
     ///
-    /// After a crash, what is stored is whole; run again, it is refused as connected already, and the rest is stored.
+    /// After a crash, every stored connection is whole. If the import is run again, these connections are refused as
+    /// already connected, and the rest are stored.
     pub fn start(self) -> Imports {
         let Self { registry, items, again, verify } = self;
         let runtimes = registry.shared.runtimes.clone();
@@ -167,7 +181,7 @@ impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
 }
 
 impl Imports {
-    /// The next result; `None` after the last.
+    /// Returns the next result; `None` after the last.
     pub async fn next(&mut self) -> Option<Result<Imported, Error>> {
         self.0.recv().await
     }
@@ -189,7 +203,7 @@ impl Stream for Imports {
 
 type Ready = JoinHandle<Result<Prepared, Error>>;
 
-/// Stores what is ready in the order of the items, some at once, and tells the results.
+/// Stores prepared items in the order of the items, several at a time, and sends the results.
 async fn sequence(
     registry: ConnectionRegistry,
     mut ready: Receiver<Ready>,
@@ -217,16 +231,17 @@ async fn sequence(
 }
 
 async fn prepared(task: Ready) -> Result<Prepared, Error> {
-    // It panics only by a fault of ours, and concerns one item.
+    // The task panics only because of a bug in the core, and the panic concerns one item.
     task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
 }
 
-/// In one transaction; where that fails, in one for each, so that one bad item stops no other.
+/// Stores the items in one transaction. If that fails because of an item, each is stored in a transaction of its own,
+/// so that one bad item does not affect the others.
 async fn store(shared: &Arc<Shared>, items: Vec<Result<Prepared, Error>>, again: bool) -> Vec<Result<Imported, Error>> {
     let sound: Vec<_> = items.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
     let mut stored = match insert(shared, sound.clone(), again).await {
         Ok(stored) => stored,
-        // Of one item, which is found out.
+        // The error concerns one item. The loop finds out which.
         Err(StoreError::Conflict { .. } | StoreError::Refused { .. } | StoreError::Panicked) => {
             let mut stored = Vec::new();
             for item in sound {
@@ -237,13 +252,13 @@ async fn store(shared: &Arc<Shared>, items: Vec<Result<Prepared, Error>>, again:
             }
             stored
         }
-        // Of the store, which one item finds as the others did. What was stored all the same is connected, as a second
-        // try says.
+        // The store failed, so each item would fail. If the items were stored nevertheless, a second import reports
+        // them as already connected.
         Err(error) => sound.iter().map(|_| Err(error.clone().into())).collect(),
     }
     .into_iter();
     let outcome = |item: Result<Prepared, Error>| match item {
-        // One for each that is sound.
+        // The iterator has one result for each sound item.
         Ok(_) => stored.next().unwrap_or_else(|| Err(StoreError::Panicked.into())),
         Err(error) => Err(error),
     };
@@ -260,7 +275,7 @@ async fn insert(
     let stored = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
-            // Of these kinds there is one that is not the first any more.
+            // The kinds for which a later item cannot be the first connection.
             let (mut stored, mut settled) = (Vec::new(), HashSet::new());
             for item in items {
                 stored.push(insert_one(tx, &on, item, again, &mut settled).await?);
@@ -307,7 +322,7 @@ async fn insert_one(
     Ok(Ok(Imported { connection, label, liveness: Liveness::Unknown, reason: None }))
 }
 
-/// What the providers say. One that cannot be asked stays unknown, and is stored all the same.
+/// Verifies the stored connections. A connection that cannot be verified stays stored, with an unknown liveness.
 async fn measure(registry: &ConnectionRegistry, stored: &mut [Result<Imported, Error>]) {
     let ids: Vec<_> = stored.iter().flatten().map(|imported| imported.connection).collect();
     let mut verified = registry.preflight(ids).in_order();

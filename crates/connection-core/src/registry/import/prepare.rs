@@ -1,4 +1,4 @@
-//! Makes an item ready: checks it, lets its plugin read it, and seals it.
+//! Prepares an item: checks it, has its plugin read it, and seals it.
 
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ use crate::{
 
 const FIRST: i64 = 1;
 
-/// What is to be stored of one item.
+/// The rows to store for an item.
 #[derive(Clone)]
 pub(super) struct Prepared {
-    /// With the label that is used when it is free or gets a number.
+    /// The account, whose label is used if it is free, and gets a number otherwise.
     pub(super) account: AccountRow,
-    /// One that was asked for gets no number.
+    /// `true` if the item has a label of its own, which gets no number.
     pub(super) is_labelled: bool,
     pub(super) credential: CredentialRow,
     pub(super) liveness: LivenessRow,
@@ -35,7 +35,6 @@ pub(super) struct Prepared {
     pub(super) kind: Kind,
 }
 
-/// Checks an item and seals it.
 pub(super) async fn prepare(shared: &Arc<Shared>, owner: &str, item: Import) -> Result<Prepared, Error> {
     let Import { kind, made } = item;
     let entry = shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
@@ -123,7 +122,8 @@ fn check(kind: &KindEntry, made: &Established<Secret>) -> Result<(), Error> {
     }
 }
 
-/// Whether the plugin reads it, asked where a plugin that spins holds nobody else.
+/// Checks that the plugin reads the credential, on the plugins' runtime, where a plugin that never yields blocks no
+/// other task.
 async fn parses(shared: &Arc<Shared>, kind: &Arc<KindEntry>, credential: &Secret) -> Result<(), Error> {
     let (definition, bytes) = (kind.definition.clone(), credential.duplicate());
     let parse = async move { contain::call(|| definition.check_credential(&bytes)) };
