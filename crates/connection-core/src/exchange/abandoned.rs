@@ -1,8 +1,8 @@
-//! Attempts of this node whose sender is gone: they are looked for, and concluded.
+//! Concludes attempts of this node whose sender is gone.
 //!
-//! Only a process of the same node can prove that a sender is gone, and only there an answer can be found that no row has.
-//! So each node looks through its own open attempts when a registry is opened and every few seconds while a scheduler
-//! runs, and no connection waits until somebody of that node happens to refresh it.
+//! Only a process of the same node can prove that a sender is gone, and only there can an answer be found that no row
+//! has. Each node therefore searches its own open attempts when a registry is opened and every few seconds while a
+//! scheduler runs, so that no connection waits until a process of that node refreshes it.
 
 use std::sync::Arc;
 
@@ -19,16 +19,16 @@ use crate::{
     store::rows::{ExchangeRow, Sent},
 };
 
-/// The number of attempts for one look, those with the oldest signs of life first.
+/// Maximum number of attempts per search. Those with the oldest signs of life come first.
 const BATCH: i64 = 256;
 
-/// The note beside a connection of which an answer may be lost.
+/// Returns the reason that is noted beside a connection whose answer may be lost.
 pub(crate) fn unknown() -> Reason {
     let message = "a refresh token may have been spent, and the answer is lost";
     Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message)
 }
 
-/// Records the answers that this node keeps, and concludes the attempts that have none.
+/// Records the answers that this node keeps, and concludes the attempts without one.
 pub(crate) async fn recover(shared: &Arc<Shared>) {
     rescue::ingest_all(shared).await;
     if let Err(error) = conclude_abandoned(shared).await {
@@ -40,8 +40,8 @@ pub(crate) async fn recover(shared: &Arc<Shared>) {
 ///
 /// # Errors
 ///
-/// The store's, when the attempts cannot be read. What cannot be done for one of them is left to the next look, and the
-/// log says so.
+/// The store's errors, if the attempts cannot be read. A failure of a single attempt is logged and left to the next
+/// search.
 pub(crate) async fn conclude_abandoned(shared: &Arc<Shared>) -> Result<(), Error> {
     let Some(node) = shared.state.as_deref().map(StateDirectory::node) else { return Ok(()) };
     let open = shared.reader().await?.open_exchanges(node, BATCH).await?;
@@ -59,7 +59,7 @@ async fn look_at(shared: &Arc<Shared>, key: ExchangeKey, scope: Scope, sent: Sen
     } else {
         rescue::is_gone(shared, sent.node_id.as_deref(), &sent.process_id).await
     };
-    // The proof comes first: an answer that is kept after it would not be found.
+    // The proof comes first: an answer that is kept after the look at the directory would be missed.
     if !is_over || rescue::ingest(shared, key, false).await? == Rescue::Ingested {
         return Ok(());
     }

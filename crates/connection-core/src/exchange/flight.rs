@@ -26,60 +26,62 @@ use crate::{
     store::rows::{ExchangeRow, Sent, SetupState},
 };
 
-/// A request of a refresh is given up after so long, whatever the host's policy says: it ends within the lease.
+/// The longest request of a refresh, whatever the host's policy allows, so that the request ends within the lease.
 pub(crate) const LONGEST_REFRESH: Duration = Duration::from_secs(20);
-/// So often at most, a row is read again that changed under us.
+/// Maximum number of times that a row is read again after another process changed it.
 const ATTEMPTS: usize = 5;
 
-/// A request that spends something, without the request.
+/// An exchange: everything about a spending request except the request itself.
 pub(crate) struct Exchange {
     pub(crate) key: ExchangeKey,
     pub(crate) scope: Scope,
     pub(crate) owner: String,
     pub(crate) kind: Kind,
     pub(crate) rule: Rule,
-    /// Of the credential that is spent: another one must not have taken its place.
+    /// The generation of the spent credential, which must still be current when the intent is committed.
     pub(crate) generation: Option<i64>,
     pub(crate) egress: Egress,
-    /// Nothing is sent from then on, by what the clock says has passed.
+    /// The time, as the clock's `passed`, after which nothing is sent.
     pub(crate) deadline: Option<Duration>,
 }
 
-/// How an exchange ended.
+/// The end of an exchange.
 #[derive(Clone, Debug)]
 pub(crate) enum Ended {
-    /// The answer is recorded.
+    /// The answer was recorded.
     Answered(Arc<HttpResponse>),
-    /// The provider did nothing; nothing is noted any more.
+    /// The provider did not process the request. No record is left.
     Refused(Arc<HttpResponse>),
-    /// Nothing was sent; nothing is noted any more.
+    /// Nothing was sent. No record is left.
     NotSent(HttpError),
-    /// It may have been spent. It stays noted.
+    /// The answer is unclear or lost. The attempt stays recorded.
     Uncertain(Uncertain),
 }
 
-/// What is known of an exchange whose answer is lost.
+/// The state of an exchange without a clear answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Uncertain {
-    /// When it was sent, by the database's clock.
+    /// The time at which the last attempt was sent, by the database's clock.
     pub(crate) sent_at: Timestamp,
-    /// When to ask again at the earliest, since it may be sent again or be answered by then; `None` when it never will be.
+    /// The earliest time to ask again, when the request may be sent again or may have been answered; `None` if it is
+    /// never sent again.
     pub(crate) replay_at: Option<Timestamp>,
-    /// Whose answer may be recorded yet; `None` when there was one that nobody can read.
+    /// The exchange whose answer may still be recorded; `None` if there was an answer that cannot be read.
     pub(crate) awaited: Option<ExchangeKey>,
     /// The number of attempts so far.
     pub(crate) attempts: i64,
-    /// For how many seconds the last of them is known to be over, and since the first one was begun.
+    /// Seconds since the last attempt is known to be over.
     pub(crate) over_for: i64,
+    /// Seconds since the first attempt began.
     pub(crate) unclear_for: i64,
-    /// Seconds that the provider asked to be left alone after the last one.
+    /// The pause, in seconds, that the provider asked for after the last attempt.
     pub(crate) retry_after: i64,
-    /// The sender gave a sign of life a moment ago, so that nothing is said of the attempt yet.
+    /// `true` if the sender gave a sign of life a moment ago, so that the attempt is not judged yet.
     pub(crate) is_left: bool,
 }
 
 impl Ended {
-    /// An answer of its own for who asked.
+    /// Returns a copy of the answer for a caller, or the error.
     pub(crate) fn result(&self) -> Result<HttpResponse, HttpError> {
         match self {
             Self::Answered(answer) | Self::Refused(answer) => Ok(answer::duplicate(answer)),
@@ -89,16 +91,18 @@ impl Ended {
     }
 }
 
-/// Sends, unless it was sent before: then what is recorded of it comes back. Dropped, it goes on.
+/// Sends the request, unless it was sent before: then the recorded answer is returned. If the future is dropped, the
+/// exchange continues.
 ///
 /// # Errors
 ///
-/// Nothing can be recorded just now: nothing was sent, or what was answered is kept until it can be.
+/// An error if nothing can be recorded at the moment. Then nothing was sent, or the answer is kept until it can be
+/// recorded.
 pub(crate) async fn send(shared: &Arc<Shared>, exchange: Exchange, request: HttpRequest) -> Result<Ended, Error> {
     let mut progress = shared.exchanges.board(exchange.key, |sender, landing| {
         let (on, span) = (shared.clone(), tracing::info_span!("exchange", kind = %exchange.kind));
         let flight = fly(on, exchange, request, sender, landing).instrument(span);
-        // The handle is let go: who asked may leave.
+        // The handle is dropped because the exchange continues without its caller.
         drop(shared.runtimes.spawn(flight));
     })?;
     loop {
@@ -120,14 +124,14 @@ async fn fly(
     progress: watch::Sender<Progress>,
     landing: Landing,
 ) {
-    // It lets the registry go before anybody hears of the end.
+    // The registry is released before waiters receive the end.
     let Some(ended) = to_end(shared, &exchange, request, &progress).await else { return };
-    // First off the table: who asks from now on reads the row.
+    // The exchange leaves the table first, so that a later caller reads the row.
     drop(landing);
     progress.send_replace(Progress::Ended(ended));
 }
 
-/// `None` when the registry went away before the answer could be recorded.
+/// Runs the exchange. Returns `None` if the registry was dropped before the answer could be recorded.
 async fn to_end(
     shared: Arc<Shared>,
     exchange: &Exchange,
@@ -144,7 +148,7 @@ async fn to_end(
     }
 }
 
-/// Sends what is noted, and records what became of it.
+/// Sends the request of a committed intent, and records the result.
 async fn noted_to_end(
     shared: Arc<Shared>,
     exchange: &Exchange,
@@ -157,9 +161,9 @@ async fn noted_to_end(
             take_back(&shared, exchange, noted).await;
             Some(Ok(Ended::Refused(Arc::new(answer))))
         }
-        // A gateway answers 5xx for a request that arrived.
+        // A gateway answers 5xx even for a request that reached the provider.
         Once::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
-            // Without a result the registry is gone; what it was told is in a rescue file.
+            // Without a result, the registry was dropped, and the answer is in a rescue file.
             keep(shared, exchange, &noted, answer, progress).await.map(Ok)
         }
         Once::NotSent(error) => {
@@ -174,7 +178,7 @@ async fn noted_to_end(
             tracing::warn!(scope = ?exchange.scope, "it is not known whether what was sent was spent");
             let now = noted.now.reckoned(&*shared.clock);
             let sent = conclude(&shared, exchange, noted.sent, asked).await;
-            // The answer to that told the time, too.
+            // The conclusion also returned the database's time.
             let now = sent.concluded_at.map_or(now, |at| Moment::told(at, shared.clock.passed()));
             let verdict = decide(&shared, exchange, &sent, now).await;
             Some(verdict.map(|verdict| Ended::Uncertain(uncertain(&shared, exchange, &sent, verdict, now))))
@@ -182,7 +186,7 @@ async fn noted_to_end(
     }
 }
 
-/// Sends, if there is time: what is sent later could meet what somebody else sends.
+/// Sends the request if there is time. A later request could meet one that another process sends.
 async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, request: HttpRequest) -> Once {
     let mut until = exchange.deadline;
     if let (Some(grace), Some(before)) = (noted.within, &noted.before) {
@@ -213,13 +217,14 @@ async fn exchange_now(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted, 
     once
 }
 
-/// An intent that is committed, and what it took the place of.
+/// A committed intent, and the attempt that it replaced.
 pub(super) struct Noted {
     pub(super) sent: Sent,
     pub(super) before: Option<Sent>,
-    /// For so long after the first attempt began, that may be.
+    /// The time after the start of the first attempt within which this attempt is allowed, if that is why it is
+    /// allowed.
     pub(super) within: Option<Duration>,
-    /// The database's time when that was decided.
+    /// The database's time at that decision.
     now: Moment,
 }
 
@@ -228,7 +233,7 @@ enum Begun {
     Noted(Noted),
 }
 
-/// Commits the intent, or finds what became of it before.
+/// Commits the intent, or returns the end of an earlier attempt.
 async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error> {
     for _ in 0..ATTEMPTS {
         let now = moment(shared).await?;
@@ -243,7 +248,7 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
                     Look::Lost(uncertain) => return Ok(Begun::Known(Ended::Uncertain(uncertain))),
                     Look::Sent(sent) => sent,
                 };
-                // What was written down just now is no older than that.
+                // The conclusion cannot be older than the time that it was written at.
                 let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
                 match decide(shared, exchange, &sent, now).await? {
                     Verdict::Send { replays, within } => Some((sent, replays, within)),
@@ -252,7 +257,7 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
                     }
                 }
             }
-            // What was noted may be lost where a database lost what it had committed.
+            // A database that loses committed data may have lost the intent, but this node may keep its answer.
             None => match rescue::ingest(shared, exchange.key, true).await? {
                 Rescue::Nothing => None,
                 Rescue::Ingested => continue,
@@ -268,10 +273,10 @@ async fn begin(shared: &Arc<Shared>, exchange: &Exchange) -> Result<Begun, Error
         };
         match note(shared, exchange, &noted).await {
             Ok(true) => return Ok(Begun::Noted(noted)),
-            // Another process noted it first.
+            // Another process committed its intent first.
             Ok(false) => {}
             Err(error) => {
-                // It may have been committed all the same.
+                // The intent may have been committed nevertheless.
                 take_back(shared, exchange, noted).await;
                 return Err(error);
             }
@@ -322,13 +327,14 @@ async fn note(shared: &Arc<Shared>, exchange: &Exchange, noted: &Noted) -> Resul
     })
 }
 
-/// What was not sent, or not processed, is noted no more. A replay leaves what was there before it: of that one nobody
-/// knows more than before. What cannot be taken back now is remembered.
+/// Deletes the intent of a request that was not sent or not processed. A replay restores the attempt before it, about
+/// which nothing more is known than before. An intent that cannot be deleted now is remembered as unsent.
 async fn take_back(shared: &Arc<Shared>, exchange: &Exchange, noted: Noted) {
     let (key, scope, sent, before) = (exchange.key, exchange.scope, noted.sent.clone(), noted.before.clone());
     let written = shared.store.write(move |tx| {
         Box::pin(async move {
-            // A note whose commit was not told may be on its way still; behind the lock it is there, or never will be.
+            // A commit whose result was not received may still be in progress. Under the lock, the intent is there or
+            // will never be.
             scope.lock(tx).await?;
             match &before {
                 Some(before) => tx.resend_exchange(key, &sent, before).await,

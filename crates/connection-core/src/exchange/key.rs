@@ -1,4 +1,4 @@
-//! What is spent, as a name that tells nothing of it.
+//! Names what is spent, without revealing it.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use crate::{
 
 const PURPOSE: &str = "connections/exchange/v1";
 
-/// Names what one exchange spends: an HMAC of it under the key of the store that is never rotated, so that every process
-/// finds the same name at any time.
+/// The name of what one exchange spends: an HMAC of it under the store's MAC key, which is never rotated, so that every
+/// process computes the same name at any time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ExchangeKey([u8; 32]);
 
-/// To whom an exchange belongs; it goes with it.
+/// The connection or session that an exchange belongs to. The exchange is deleted with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Connection(ConnectionId),
@@ -25,7 +25,7 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    /// Of what it belongs to: see [`Tx::lock`].
+    /// Locks the connection or session; see [`Tx::lock`].
     pub(crate) async fn lock(self, tx: &mut Tx) -> Result<(), StoreError> {
         match self {
             Self::Connection(id) => tx.lock(Lock::Connection(id)).await,
@@ -35,24 +35,25 @@ impl Scope {
 }
 
 impl ExchangeKey {
-    /// Of what a refresh spends.
+    /// Returns the key of what a refresh spends.
     pub(crate) fn of_connection(sealer: &Sealer, id: ConnectionId, spend: &Spend<'_>) -> Self {
         Self::of(sealer, &[b"connection", id.as_bytes(), spend.label.as_bytes(), spend.secret.expose()])
     }
 
-    /// Of what an effect of a setup spends. With the number of the effect: a device code is asked for again and again, and
-    /// must not get the first answer for ever.
+    /// Returns the key of what an effect of a setup spends. It includes the number of the effect: a device code is sent
+    /// again and again, and each request needs its own answer.
     pub(crate) fn of_session(sealer: &Sealer, id: SessionId, effect: i64, spend: &Spend<'_>) -> Self {
         let effect = effect.to_be_bytes();
         Self::of(sealer, &[b"session", id.as_bytes(), &effect, spend.label.as_bytes(), spend.secret.expose()])
     }
 
-    /// Names the file of what a session's verification rotated; no exchange is called so.
+    /// Returns the key of the file for a credential that a session's verification rotated. No exchange has this key.
     pub(super) fn of_entry(sealer: &Sealer, id: SessionId) -> Self {
         Self::of(sealer, &[b"entry", id.as_bytes()])
     }
 
-    /// Each part with its length before it, so that no two lists of parts are written alike.
+    /// Returns the key of these parts. Each part is preceded by its length, so that different lists of parts have
+    /// different encodings.
     fn of(sealer: &Sealer, parts: &[&[u8]]) -> Self {
         Self(sealer.mac_of(PURPOSE, parts))
     }

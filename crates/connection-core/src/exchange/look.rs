@@ -1,8 +1,8 @@
-//! How long an attempt that is over stays in quarantine.
+//! Measures how long an attempt that is over stays in quarantine.
 //!
-//! Each boot of a machine notes in the store when it first saw that the attempt is over, by the time since it started. A
-//! process judges by the note of its own boot alone: the clocks of the database and of the processes may be set meanwhile,
-//! also between two processes, and a process of another boot waits for the whole quarantine from its own first look.
+//! Each boot of a machine records in the store when it first saw that the attempt is over, as the time since the boot.
+//! A process judges only by the record of its own boot, because the clocks of the database and of the processes may be
+//! set meanwhile. A process of another boot waits for the whole quarantine from its own first look.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     store::rows::{BootTime, Sent},
 };
 
-/// The time of this boot, rounded up: a note is of no earlier moment than that.
+/// Returns the time since this boot, rounded up, so that a record is never earlier than its moment.
 pub(crate) fn boot_time(shared: &Shared) -> BootTime {
     let (boot_id, passed) = boot(shared);
     let seconds = passed.as_secs().saturating_add(u64::from(passed.subsec_nanos() > 0));
@@ -25,8 +25,8 @@ pub(crate) fn boot_time(shared: &Shared) -> BootTime {
 fn boot(shared: &Shared) -> (String, Duration) {
     match shared.clock.boot() {
         Some(boot) if !boot.id.is_empty() => (boot.id, boot.passed),
-        // A time of this machine, of whichever boot: if the machine started after the note, then more has passed since
-        // than its time says.
+        // The time since an unknown boot of this machine. If the machine has started since the record, more time has
+        // passed than the difference says.
         Some(boot) => match shared.state.as_deref().map(StateDirectory::node) {
             Some(node) => (format!("node {node}"), boot.passed),
             None => (format!("process {}", shared.process), boot.passed),
@@ -35,12 +35,12 @@ fn boot(shared: &Shared) -> (String, Duration) {
     }
 }
 
-/// The seconds that are left of the quarantine of an attempt that is over. Of one that is not, or that needs none, nothing
-/// is left.
+/// Returns the seconds that are left of an attempt's quarantine. Returns 0 for an attempt that is not over or needs no
+/// quarantine.
 ///
 /// # Errors
 ///
-/// The store's: nothing is to be sent now.
+/// The store's errors. Nothing may be sent now.
 pub(super) async fn quarantine_left(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent) -> Result<i64, Error> {
     let needs_one = match exchange.rule {
         Rule::Once => false,
@@ -52,15 +52,16 @@ pub(super) async fn quarantine_left(shared: &Arc<Shared>, exchange: &Exchange, s
     left_of(shared, exchange, sent, "").await
 }
 
-/// Whether this boot has watched for a whole quarantine how nothing was heard of an attempt. A node that lives gives a sign
-/// in that time, whatever the clocks say.
+/// Returns `true` if this boot has seen no sign of life of the attempt for a whole quarantine. A node that is alive
+/// gives a sign in that time, whatever the clocks say.
 pub(super) async fn has_watched(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent) -> Result<bool, Error> {
-    // Each sign is watched for by itself.
+    // Each sign is watched by itself.
     let sign = format!(" silent since {}", sent.seen_at);
     Ok(left_of(shared, exchange, sent, &sign).await? == 0)
 }
 
-/// By the note of this boot, or by one that is made now; `of` says what it is a note of, if not of the end of an attempt.
+/// Measures from the record of this boot, or from one that is made now. `of` is appended to the boot's id and names the
+/// record, unless it is of the end of an attempt.
 async fn left_of(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent, of: &str) -> Result<i64, Error> {
     let (key, scope, (boot_id, passed)) = (exchange.key, exchange.scope, boot(shared));
     let boot_id = boot_id + of;
@@ -78,6 +79,6 @@ async fn left_of(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent, of: &st
         })
     });
     written.await?;
-    // What was noted is of this moment.
+    // The record is of this moment.
     Ok(replay::quarantine_left(sent, noted, noted).unwrap_or(replay::QUARANTINE))
 }

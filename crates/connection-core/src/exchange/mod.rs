@@ -1,8 +1,8 @@
-//! Requests that spend something: the same thing is never sent twice, and no answer is lost.
+//! Requests that spend something, such as a refresh token.
 //!
-//! An intent is committed before a byte leaves, and the answer before a plugin sees it. The request and its recording run
-//! on a task of their own, so that whoever waits may leave. What was sent and not answered stays noted; whether it may be
-//! sent again is decided by the rule in `replay`. See `docs/design/refresh.md`.
+//! The intent is committed before a byte leaves, and the answer before a plugin sees it, so that no answer is lost. The
+//! request and its recording run on a task of their own, so that a caller may leave. An attempt without an answer stays
+//! recorded; the rule in `replay` decides whether it may be sent again. See `docs/design/refresh.md`.
 
 mod abandoned;
 mod answer;

@@ -1,4 +1,4 @@
-//! An answer, from when it came until the row holds it.
+//! Records an answer, from its arrival until the row holds it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,11 +19,11 @@ use crate::{
     store::rows::{ExchangeRow, Sent},
 };
 
-/// After a write that failed; doubled each time.
+/// The pause after a write that failed. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Records the answer, however long that takes; `None` when the registry went away first.
+/// Records the answer, however long that takes. Returns `None` if the registry was dropped first.
 pub(super) async fn keep(
     shared: Arc<Shared>,
     exchange: &Exchange,
@@ -39,7 +39,7 @@ pub(super) async fn keep(
         let recorded = if rescued {
             recording.await
         } else {
-            // A process may die at any moment of a commit that takes long.
+            // The process may die at any moment of a commit that takes long.
             let keeping = rescue::write(&shared, exchange, origin, &answer);
             let (recorded, kept) = rescue::beside(&*clock, recording, keeping).await;
             rescued = kept.unwrap_or_default();
@@ -67,7 +67,7 @@ pub(super) async fn keep(
     }
 }
 
-/// `Some` when another answer was recorded first: that one counts.
+/// Records the answer once. Returns `Some` if another answer was recorded first, which counts.
 async fn record(
     shared: &Arc<Shared>,
     exchange: &Exchange,
@@ -90,7 +90,7 @@ async fn record(
             scope.lock(tx).await?;
             let recorded = tx.answer_exchange(key, &fresh).await?;
             if let (true, Scope::Connection(id)) = (recorded, scope) {
-                // Whoever gave it up may have it now.
+                // A refresh that failed without this answer is tried again at once.
                 tx.hasten_refresh(id, now).await?;
             }
             Ok(recorded)
@@ -99,17 +99,17 @@ async fn record(
     if written.await? {
         return Ok(None);
     }
-    // It may be this very answer, whose commit was not told.
+    // It may be this answer, if the result of its commit was not received.
     match shared.reader().await?.exchange(key).await? {
         Some(ExchangeRow { sealed: Some(first), sent, .. }) => {
             recorded(shared, exchange, &first, &sent).await.map(Some)
         }
-        // What it belonged to is gone.
+        // The connection or session was removed.
         _ => Ok(None),
     }
 }
 
-/// The recorded answer. One that somebody broke is as lost as one that never came.
+/// Returns the recorded answer. A corrupt one counts as lost.
 pub(super) async fn recorded(
     shared: &Arc<Shared>,
     exchange: &Exchange,

@@ -1,9 +1,10 @@
-//! Whether what was sent and not clearly answered may be sent again.
+//! Decides whether a request without a clear answer may be sent again.
 //!
-//! It is sent again as often as needed, counted before it is sent, and never without a proof that the attempt before it is
-//! over: its sender marks that when the attempt ends, or somebody else does who can prove that the process is gone. Then a
-//! quarantine passes in which the bytes that are under way die, too: they outlive a process. A quarantine is measured by
-//! the time of a boot of a machine, which nobody can set; see [`look`](super::look).
+//! It is sent again as often as needed, and each attempt is counted before it is sent. Before each attempt there must
+//! be a proof that the attempt before it is over: its sender records that when the attempt ends, or another process that
+//! can prove that the sender is gone records it. Then a quarantine passes, in which bytes that are still under way
+//! arrive or are lost, because they outlive their process. A quarantine is measured by the time since a boot, which
+//! nobody can set; see [`look`](super::look).
 
 use std::time::Duration;
 
@@ -11,41 +12,43 @@ use connection_contract::RefreshSemantics;
 
 use crate::{services::Moment, store::rows::Sent};
 
-/// What is spent is sent by then, as measured by its sender since before its intent: the longest request ends within a
-/// lease, and within a quarantine.
+/// The time from before the intent, measured by the sender, within which the request is sent. The longest request then
+/// ends within the lease and within a quarantine.
 pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(25);
-/// In seconds: longer than a request that is under way can still arrive.
+/// The quarantine, in seconds. It is longer than a request that is under way can take to arrive.
 pub(super) const QUARANTINE: i64 = 60;
-/// How often it is asked again whether an attempt is over of which nobody here can tell, in seconds.
+/// The time, in seconds, until it is asked again whether an attempt is over whose end cannot be proven here.
 const ASKED: i64 = 60;
-/// A sign of life is fresh for so long, in seconds: a sender that is alive renews it three times meanwhile.
+/// The time, in seconds, for which a sign of life is fresh. A sender that is alive renews it three times meanwhile.
 const FRESH: i64 = 45;
-/// So long without a sign of its node proves that an attempt is over, in seconds.
+/// The time without a sign of life, in seconds, that proves that an attempt is over.
 const SILENT: i64 = 86_400;
-/// A provider may ask for no longer pause than that, in seconds.
+/// The longest pause that a provider may ask for, in seconds.
 const LONGEST_RETRY_AFTER: i64 = 86_400;
 
-/// What rule an exchange follows.
+/// The rule for sending an exchange again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rule {
-    /// It is never sent again.
+    /// The request is never sent again.
     Once,
-    /// As a refresher says of what it spends.
+    /// The semantics of the refresher decide.
     Of(RefreshSemantics),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// With so many replays; for so long after it was first sent, where that is why.
+    /// The request is sent, with this number of replays. `within` is the time after the first attempt within which it
+    /// must be sent, if the grace window is why it is allowed.
     Send { replays: i64, within: Option<Duration> },
-    /// It stays uncertain; in so many seconds it may be another verdict, if ever.
+    /// The attempt stays unclear. The verdict may change after this number of seconds, if at all.
     Wait { again_in: Option<i64> },
-    /// Its sender gave a sign of life a moment ago. In so many seconds the sign is fresh no longer.
+    /// The sender gave a sign of life a moment ago. The sign is no longer fresh after this number of seconds.
     Leave { again_in: i64 },
 }
 
-/// How old something is at least and at most, in seconds, by the database's clock and by what passed here since this
-/// process first read it: a clock that was set makes nothing older or younger than both say.
+/// The age of something, at least and at most, in seconds: by the database's clock, and by the time that passed here
+/// since this process first read that clock. A clock that was set therefore makes nothing older or younger than both
+/// say.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Age {
     least: i64,
@@ -60,23 +63,24 @@ impl Age {
         Self { least: told.min(measured), most: told.max(measured) }
     }
 
-    /// What is to come for long is of a clock that nobody can reckon with.
+    /// Returns `true` if the age is within the window. A time far in the future was written by a wrong clock
+    /// and is not within it.
     pub(super) fn is_within(self, grace: Duration) -> bool {
         self.least >= -QUARANTINE && self.left_of(grace) > 0
     }
 
-    /// In seconds.
+    /// Returns the seconds that are left of the window.
     pub(super) fn left_of(self, grace: Duration) -> i64 {
         i64::try_from(grace.as_secs()).unwrap_or(i64::MAX).saturating_sub(self.most)
     }
 
-    /// Of a sign of life: whether its node has been silent for so long that it is taken to be gone.
+    /// For the age of a sign of life, returns `true` if its node has been silent for so long that it counts as gone.
     pub(super) fn is_silent(self) -> bool {
         self.least >= SILENT
     }
 
-    /// Returns for how many seconds a sign of life of this age is still fresh. A sign from far in the future was dated by a
-    /// clock that was set, and is not fresh.
+    /// Returns for how many seconds a sign of life of this age is still fresh. A sign from far in the future was dated
+    /// by a clock that was set, and is not fresh.
     fn fresh_for(self) -> Option<i64> {
         (-FRESH..FRESH).contains(&self.most).then(|| FRESH.saturating_sub(self.most).min(FRESH))
     }
@@ -90,48 +94,49 @@ impl Age {
     }
 }
 
-/// The seconds that a provider asked for, as they are noted.
+/// Returns the pause that a provider asked for, in seconds, as it is recorded.
 pub(super) fn retry_after(asked: Option<Duration>) -> i64 {
     let seconds = asked.map_or(0, |asked| asked.as_secs());
     i64::try_from(seconds).unwrap_or(i64::MAX).min(LONGEST_RETRY_AFTER)
 }
 
-/// How long a quarantine lasts that began when this boot said `noted`, in seconds. `None` for a note of a time that has not
-/// come, as on a machine that was put back to an earlier state: it counts for nothing.
+/// Returns the seconds that are left of a quarantine that began when this boot's time was `noted`. Returns `None` for a
+/// record from the future, as on a machine that was restored to an earlier state; such a record is ignored.
 pub(super) fn quarantine_left(sent: &Sent, noted: i64, boot_now: i64) -> Option<i64> {
     let passed = boot_now.saturating_sub(noted);
-    // A note is rounded up.
+    // A record is rounded up.
     if passed < -1 {
         return None;
     }
     Some(QUARANTINE.max(sent.retry_after).saturating_sub(passed).max(0))
 }
 
-/// Judges an attempt that is over since `left` seconds of its quarantine are left, where it is over.
+/// Judges an attempt. `left` is the number of seconds left of its quarantine, if the attempt is over.
 pub(super) fn verdict(rule: Rule, sent: &Sent, left: i64, first: Moment, now: Moment) -> Verdict {
     let age = Age::of(sent.at, first, now);
     let semantics = match rule {
         Rule::Once => {
-            // Whoever sent it tells by then, if it lives.
+            // The sender, if it is alive, records the end by then.
             let is_awaited = sent.concluded_at.is_none() && !age.is_over_quarantine();
             return Verdict::Wait { again_in: is_awaited.then(|| age.quarantined_for()) };
         }
         Rule::Of(semantics) => semantics,
     };
     if semantics == RefreshSemantics::Stable {
-        // Nothing is used up, so it is no replay.
+        // No token is used up, so sending again is not a replay.
         return Verdict::Send { replays: sent.replays, within: None };
     }
     let Some(concluded_at) = sent.concluded_at else {
         if let Some(again_in) = Age::of(sent.seen_at, first, now).fresh_for() {
             return Verdict::Leave { again_in };
         }
-        // Whoever sent it, or its node, may tell yet, and may have the answer.
+        // The sender or its node may still record the end, and may have the answer.
         let again_in = if age.is_over_quarantine() { ASKED } else { age.quarantined_for() };
         return Verdict::Wait { again_in: Some(again_in) };
     };
     let replays = sent.replays.saturating_add(1);
-    // The provider's window begins after the first attempt did: what is under way still arrives within it, or never.
+    // The provider's window begins after the first attempt did. A request that is under way arrives within the window,
+    // or never.
     if let RefreshSemantics::Grace(grace) = semantics
         && sent.retry_after == 0
         && outlasts_quarantine(grace, sent.begun_at, concluded_at)
@@ -145,7 +150,8 @@ pub(super) fn verdict(rule: Rule, sent: &Sent, left: i64, first: Moment, now: Mo
     }
 }
 
-/// Whether a window that opened no earlier than at `begun_at` is open for a whole quarantine after the end of an attempt.
+/// Returns `true` if a window that opened no earlier than `begun_at` is still open a whole quarantine after the end of
+/// an attempt.
 fn outlasts_quarantine(grace: Duration, begun_at: i64, concluded_at: i64) -> bool {
     let grace = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX);
     concluded_at >= begun_at && concluded_at.saturating_add(QUARANTINE) <= begun_at.saturating_add(grace)
@@ -159,7 +165,7 @@ mod tests {
         Sent { concluded_at: Some(1_000), retry_after, ..Sent::first(None, "one".into(), 1_000) }
     }
 
-    /// The database's clock is not looked at; the time of a boot is.
+    /// The database's clock does not end a quarantine; the time since the boot does.
     #[test]
     fn a_clock_that_is_set_ends_no_quarantine() {
         let first = Moment::told(1_000, Duration::from_secs(10));
@@ -186,7 +192,7 @@ mod tests {
             (0, 500, 9_000, Some(0)),
             (5, 500, 560, Some(0)),
             (120, 500, 560, Some(60)),
-            // A machine that was put back.
+            // A machine that was restored to an earlier state.
             (0, 500, 400, None),
         ] {
             assert_eq!(quarantine_left(&over(retry_after), noted, now), expected, "{retry_after} {noted} {now}");
@@ -202,7 +208,7 @@ mod tests {
         assert_eq!(verdict(grace(59), &over(0), 55, at, at), wait);
         let within = Some(Duration::from_secs(60));
         assert_eq!(verdict(grace(60), &over(0), 55, at, at), Verdict::Send { replays: 1, within });
-        // The window is of the first attempt, whichever is asked about.
+        // The window begins with the first attempt, whichever attempt is judged.
         let again = Sent { replays: 1, concluded_at: Some(1_004), at: 1_004, ..over(0) };
         assert_eq!(verdict(grace(63), &again, 55, at, at), wait);
         let within = Some(Duration::from_secs(64));

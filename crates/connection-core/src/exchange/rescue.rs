@@ -1,21 +1,22 @@
-//! Answers that are not recorded yet: each is kept sealed in the directory of the node, until it is.
+//! Answers that are not recorded yet. Each is kept, sealed, in the state directory of the node until it is recorded.
 //!
-//! An answer is in a place of the process that got it (see `places`), or in a file of its own. In both it is
+//! An answer is in a place of the process that received it (see `places`), or in a file of its own. In both it has this
+//! form:
 //!
 //! ```text
 //! "CNXR" 4 | version, 2, in 1 | whose 1 (1 connection, 2 session) | id 16 | generation 8 | sealed: sent at 8, the answer
 //! "CNXR" 4 | version, 2, in 1 | 3, an entry of a journal           | id 16 | its number 8 | sealed: see `rescued_entry`
 //! ```
 //!
-//! It is sealed for its exchange and for the generation that was spent, and opens for these alone. Where another generation
-//! is current by now, it counts for the very attempt that it answers, and else goes: a token that is not used up is spent
-//! by each generation anew, and an answer of long ago is none of today. One that does not open is left, and the log says
-//! so; what it answers is not sent again, since there was an answer. While the directory cannot be read nothing is sent
-//! either, and nothing is decided.
+//! It is sealed for its exchange and for the generation that was spent, and can be opened only for these. If another
+//! generation is current by now, the answer counts only for the attempt that it answers, and is deleted otherwise: a
+//! token that is not used up is spent by each generation anew, and an old answer must not be taken for a new one. An
+//! answer that cannot be opened is left and logged. Its request is not sent again, because there was an answer. While
+//! the directory cannot be read, nothing is sent and nothing is decided.
 //!
-//! A process writes an answer while the commit of it takes longer than [`PATIENCE`], and at once when the commit fails. It
-//! forgets it when the row holds it, before anybody sees the answer; so whoever finds one whose exchange has no row finds
-//! what a process left that died, or what another process is about to forget.
+//! A process keeps an answer here if its commit takes longer than [`PATIENCE`], and at once if the commit fails. It
+//! deletes the answer when the row holds it, before the plugin sees it. An answer whose exchange has no row was
+//! therefore left by a process that died, or is about to be deleted by another process.
 
 use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
@@ -34,11 +35,11 @@ use crate::{
 };
 
 const MAGIC: [u8; 5] = *b"CNXR\x02";
-/// How long a commit may take before what it records is kept in the directory of the node, too.
+/// The time that a commit may take before its answer is also kept in the state directory.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Waits for a commit; where that takes longer than [`PATIENCE`], `keep` is done beside it. Returns what came of both;
-/// `None` of what was not done.
+/// Waits for a commit. If it takes longer than [`PATIENCE`], `keep` runs beside it. Returns the results of both; `None`
+/// if `keep` did not run.
 pub(crate) async fn beside<T, K>(
     clock: &dyn Clock,
     commit: impl Future<Output = T>,
@@ -54,26 +55,27 @@ pub(crate) async fn beside<T, K>(
     (committed, Some(kept))
 }
 
-/// What a look at the directory of a node gave.
+/// The result of a look at the state directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rescue {
     Nothing,
-    /// The row holds it now.
+    /// The row holds the answer now.
     Ingested,
-    /// There was an answer, and nobody can read it.
+    /// There was an answer that cannot be read.
     Damaged,
 }
 
-/// Which attempt an answer came to.
+/// The attempt that an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    /// Of the credential that was spent; none for a session.
+    /// The generation of the spent credential; 0 for a session.
     pub(super) generation: i64,
-    /// As it is noted.
+    /// The time at which the attempt was sent, as recorded.
     pub(super) sent_at: i64,
 }
 
-/// Keeps an answer in the directory of the node; `true` when it is on the disk. Best effort: it is in memory, too.
+/// Keeps an answer in the state directory. Returns `true` if it is on the disk. The answer is also in memory, so a
+/// failure is not final.
 pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Origin, answer: &HttpResponse) -> bool {
     let key = exchange.key;
     let (tag, id) = match exchange.scope {
@@ -82,7 +84,7 @@ pub(super) async fn write(shared: &Arc<Shared>, exchange: &Exchange, origin: Ori
     };
     let place = answer::place_of_file(&key, &exchange.owner, exchange.kind.as_str(), origin.generation);
     let plain = Secret::new([&origin.sent_at.to_be_bytes()[..], answer::encode(answer).expose()].concat());
-    // The store may be what hangs, so it is not waited for.
+    // The store may be what hangs, so sealing does not wait for it.
     let sealed = match shared.sealer.seal_soon(&place, plain.expose(), PATIENCE).await {
         Ok(sealed) => sealed,
         Err(error) => {
@@ -110,13 +112,13 @@ pub(super) async fn write_sealed(
     }
 }
 
-/// Forgets an answer that this process kept and that is recorded.
+/// Forgets an answer that this process kept and that was recorded.
 pub(super) async fn remove(shared: &Arc<Shared>, key: ExchangeKey) {
     let forgotten = blocking(shared, move |state| state.forget_own(key)).await;
     said_of_forgetting(forgotten);
 }
 
-/// Forgets what a source holds.
+/// Forgets the answer of a source.
 pub(super) async fn forget(shared: &Arc<Shared>, source: Source) {
     let forgotten = blocking(shared, move |state| state.forget(&source)).await;
     said_of_forgetting(forgotten);
@@ -124,12 +126,12 @@ pub(super) async fn forget(shared: &Arc<Shared>, source: Source) {
 
 fn said_of_forgetting(forgotten: Option<io::Result<()>>) {
     if let Some(Err(error)) = forgotten {
-        // The next open finds the answer recorded, and tries again.
+        // The next registry that is opened finds the answer recorded, and deletes it.
         tracing::debug!(%error, "what is kept of an answer that is recorded stays for now");
     }
 }
 
-/// Records what this node keeps.
+/// Records the answers that this node keeps.
 pub(super) async fn ingest_all(shared: &Arc<Shared>) {
     let keys = match blocking(shared, StateDirectory::all_kept).await {
         None => return,
@@ -145,13 +147,13 @@ pub(super) async fn ingest_all(shared: &Arc<Shared>) {
     }
 }
 
-/// Records the answer to one exchange, if this node keeps it. Where nothing is noted of the exchange, it is noted only for
-/// who `asks`.
+/// Records the answer to one exchange, if this node keeps it. If the exchange has no row, one is inserted only if
+/// `asks` is `true`, for a caller that needs the answer.
 pub(super) async fn ingest(shared: &Arc<Shared>, key: ExchangeKey, asks: bool) -> Result<Rescue, Error> {
     let kept = match blocking(shared, move |state| state.kept(key)).await {
         None => return Ok(Rescue::Nothing),
         Some(Ok(kept)) => kept,
-        // The directory may be there again soon, and the answer with it.
+        // The directory, and the answer with it, may be readable again soon.
         Some(Err(error)) => return Err(unavailable(shared, &error).into()),
     };
     let mut found = Rescue::Nothing;
@@ -184,7 +186,7 @@ async fn ingest_one(
         Held::Entry(session) => return rescued_entry::record(shared, source, (session, generation), sealed).await,
     };
     let Some((owner, kind)) = whose(shared, scope).await? else {
-        // What it belongs to is gone.
+        // The connection or session was removed.
         forget(shared, source.clone()).await;
         return Ok(Rescue::Nothing);
     };
@@ -199,17 +201,18 @@ async fn ingest_one(
         return Ok(damaged(shared, source, "it is not one that this program writes"));
     };
     let sent_at = i64::from_be_bytes(*sent_at);
-    // For the row, with the keys of today.
+    // The answer is sealed for its row with the current keys.
     let place = answer::place(&key, &owner, kind.as_str());
     let fresh = shared.sealer.seal(&place, answer).await.map_err(failed)?;
     let answered = Answered { key, scope, generation, sent_at, fresh };
     let mut ingested = answered.record(shared, false).await?;
-    // Whoever has it in memory forgets it here before its row goes, so that one that is here still is of a process that died.
+    // A process that has the answer in memory deletes it here before the row is deleted. An answer that is still here
+    // was left by a process that died.
     if asks && ingested == Ingested::Unasked && still_holds(shared, source).await? {
         ingested = answered.record(shared, true).await?;
     }
     match ingested {
-        // It is of an exchange that is not noted any more, unless somebody asks for it again.
+        // The exchange has no row any longer, unless a caller asks for it again.
         Ingested::Unasked => Ok(Rescue::Nothing),
         Ingested::Outdated => {
             forget(shared, source.clone()).await;
@@ -231,7 +234,7 @@ async fn still_holds(shared: &Arc<Shared>, source: &Source) -> Result<bool, Erro
     }
 }
 
-/// An answer that was kept, as it is to be recorded.
+/// A kept answer that is to be recorded.
 struct Answered {
     key: ExchangeKey,
     scope: Scope,
@@ -241,7 +244,7 @@ struct Answered {
 }
 
 impl Answered {
-    /// Records it for the exchange that is noted; where none is, only when it is `asked` for.
+    /// Records the answer for its exchange. If the exchange has no row, one is inserted only if `asked` is `true`.
     async fn record(&self, shared: &Arc<Shared>, asked: bool) -> Result<Ingested, Error> {
         let Self { key, scope, generation, sent_at, ref fresh } = *self;
         let (fresh, now) = (fresh.clone(), shared.clock.now().seconds());
@@ -272,12 +275,12 @@ impl Answered {
     }
 }
 
-/// What the transaction made of an answer.
+/// The result of the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ingested {
-    /// The row holds an answer: this one by now, or one before.
+    /// The row holds an answer: this one if `true`, otherwise an earlier one.
     There(bool),
-    /// Its credential was replaced, and nobody waits for it.
+    /// The credential was replaced, and no attempt waits for the answer.
     Outdated,
     Unasked,
 }
@@ -293,10 +296,10 @@ pub(super) fn damaged(shared: &Shared, source: &Source, why: &str) -> Rescue {
     Rescue::Damaged
 }
 
-/// What is kept.
+/// The kind of a kept value.
 enum Held {
     Answer(Scope),
-    /// Of this session's journal.
+    /// An entry of this session's journal.
     Entry(SessionId),
 }
 
@@ -324,7 +327,7 @@ pub(super) async fn whose(shared: &Shared, scope: Scope) -> Result<Option<(Strin
     Ok(whose.and_then(|(owner, kind)| Some((owner, Kind::parse(&kind)?))))
 }
 
-/// Whether the process that sent something is gone for sure.
+/// Returns `true` if the process that sent something is certainly gone.
 pub(super) async fn is_gone(shared: &Arc<Shared>, node: Option<&str>, process: &str) -> bool {
     if node.is_none() || node != shared.state.as_deref().map(StateDirectory::node) {
         return false;
@@ -340,13 +343,13 @@ pub(super) async fn is_gone(shared: &Arc<Shared>, node: Option<&str>, process: &
     }
 }
 
-/// On a thread that may wait; `None` where there is no directory.
+/// Runs `work` on a thread that may block. Returns `None` if there is no state directory.
 async fn blocking<T: Send + 'static>(
     shared: &Arc<Shared>,
     work: impl FnOnce(&StateDirectory) -> io::Result<T> + Send + 'static,
 ) -> Option<io::Result<T>> {
     let state = shared.state.clone()?;
-    // It does not crash; a runtime that goes away takes the registry with it.
+    // The work does not panic. A runtime that shuts down takes the registry with it.
     let done = tokio::task::spawn_blocking(move || work(&state)).await;
     Some(done.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into())))
 }

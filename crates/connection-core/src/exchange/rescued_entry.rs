@@ -1,8 +1,9 @@
-//! A credential that a setup's verification rotated, kept in the directory of the node until the session's journal has it.
+//! A credential that a setup's verification rotated, kept in the state directory until the session's journal has it.
 //!
-//! It is sealed as the entry that it is to be, with its session and number, so that it opens there alone. A session has
-//! one at most: nothing more is asked for it until that one is recorded. It is read before the session asks its provider,
-//! and when a registry is opened; where the session has ended, or its journal has gone on, it goes.
+//! It is sealed as the journal entry that it will become, with its session and number, so that it opens only there. A
+//! session has at most one: nothing more is asked for the session until that one is recorded. It is read before the
+//! session asks its provider, and when a registry is opened. If the session has ended, or its journal has continued, it
+//! is deleted.
 
 use std::sync::Arc;
 
@@ -13,31 +14,31 @@ use super::{
 };
 use crate::{Error, ids::SessionId, registry::Shared, seal::Sealed, setup};
 
-/// Marks what is kept as an entry.
+/// The tag of an entry in the state directory.
 pub(super) const TAG: u8 = 3;
 
-/// Keeps an entry; `true` when it is on the disk. Best effort: it is in memory, too.
+/// Keeps an entry. Returns `true` if it is on the disk. The entry is also in memory, so a failure is not final.
 pub(crate) async fn write(shared: &Arc<Shared>, session: SessionId, seq: i64, sealed: &Sealed) -> bool {
     let key = ExchangeKey::of_entry(&shared.sealer, session);
     rescue::write_sealed(shared, key, (TAG, *session.as_bytes(), seq), sealed).await
 }
 
-/// Forgets an entry that this process kept, and that is recorded or belongs nowhere.
+/// Forgets an entry that this process kept and that was recorded or is obsolete.
 pub(crate) async fn remove(shared: &Arc<Shared>, session: SessionId) {
     rescue::remove(shared, ExchangeKey::of_entry(&shared.sealer, session)).await;
 }
 
-/// Records what this node keeps of a session's journal; whether there was something.
+/// Records what this node keeps of a session's journal. Returns `true` if there was an entry.
 ///
 /// # Errors
 ///
-/// There may be something: nothing is to be asked for this session now.
+/// An error if there may be an entry that cannot be recorded now. Nothing may be asked for this session.
 pub(crate) async fn ingest(shared: &Arc<Shared>, session: SessionId) -> Result<bool, Error> {
     let key = ExchangeKey::of_entry(&shared.sealer, session);
     Ok(rescue::ingest(shared, key, false).await? == Rescue::Ingested)
 }
 
-/// Puts what was kept where it belongs.
+/// Inserts a kept entry into its journal.
 pub(super) async fn record(
     shared: &Arc<Shared>,
     source: &Source,

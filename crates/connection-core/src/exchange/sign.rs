@@ -1,7 +1,7 @@
 //! The sign of life that a process gives in the row of an exchange while the exchange is open.
 //!
 //! A process of another node cannot see whether the sender is alive. While the sign is fresh, such a process leaves the
-//! exchange to the node of the sender, which alone can prove that the sender is gone, and may hold its answer.
+//! exchange to the node of the sender. Only that node can prove that the sender is gone, and it may hold the answer.
 
 use std::{
     convert::Infallible,
@@ -16,9 +16,7 @@ use crate::{Clock, registry::Shared, services::clock::asleep, store::rows::Sent}
 /// The time between two signs.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// Runs `work`, and renews the sign of life of the attempt until `work` ends.
-///
-/// It does not keep the registry open.
+/// Runs `work`, and renews the sign of life of the attempt until `work` ends. It does not keep the registry open.
 pub(super) async fn given_during<T>(signs: Signs, work: impl Future<Output = T>) -> T {
     let (mut work, mut signs) = (pin!(work), pin!(signs.give()));
     tokio::select! {

@@ -13,20 +13,20 @@ use connection_contract::{
 use super::{Ended, Exchange, ExchangeKey, Rule, Scope, Uncertain, send};
 use crate::{ConnectionId, Error, registry::Shared, services::http::Egress};
 
-/// Whose credential is spent.
+/// The credential whose token is spent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spender<'a> {
     pub(crate) id: ConnectionId,
     pub(crate) owner: &'a str,
     pub(crate) kind: &'a Kind,
-    /// Of the credential: nothing is spent when another one has taken its place.
+    /// The generation of the credential. Nothing is spent if another credential is current.
     pub(crate) generation: i64,
 }
 
 /// The spending requests of one refresh of one connection.
 ///
-/// When nothing can be recorded, a request stays pending and [`is_stopped`](Self::is_stopped) says so: the plugin is to be
-/// dropped, and the refresh ends with [`stopped`](Self::stopped).
+/// If nothing can be recorded, a request stays pending and [`is_stopped`](Self::is_stopped) returns `true`. The caller
+/// then drops the plugin, and the refresh ends with the error of [`stopped`](Self::stopped).
 pub(crate) struct ConnectionSpends {
     shared: Arc<Shared>,
     id: ConnectionId,
@@ -41,16 +41,16 @@ pub(crate) struct ConnectionSpends {
 
 #[derive(Default)]
 struct Seen {
-    /// Whose answers are recorded, in the order of their coming, and whether each said yes.
+    /// The exchanges whose answers are recorded, in the order of the answers, with `true` for a successful status.
     answered: Vec<(ExchangeKey, bool)>,
-    /// Whether the plugin asked for something else behind the last of these.
+    /// `true` if the plugin made another request after the last of these.
     elsewhere: bool,
     uncertain: Option<Uncertain>,
     stopped: Option<Error>,
 }
 
 impl ConnectionSpends {
-    /// Requests go where `egress` lets them; none is sent once the clock says that `deadline` has
+    /// Returns the service. Requests are bounded by `egress`, and none is sent after `deadline` has
     /// [passed](crate::Clock::passed).
     pub(crate) fn new(
         shared: &Arc<Shared>,
@@ -64,14 +64,14 @@ impl ConnectionSpends {
         Self { shared: shared.clone(), id, owner, kind, generation, rule, egress, deadline, seen: Mutex::default() }
     }
 
-    /// What the transaction that stores what was made of all of it gives to
+    /// Returns the exchanges that the transaction which stores the refreshed credential passes to
     /// [`Tx::settle_exchanges`](crate::store::Tx::settle_exchanges).
     pub(crate) fn keys(&self) -> Vec<ExchangeKey> {
         self.seen().answered.iter().map(|(key, _)| *key).collect()
     }
 
-    /// As [`keys`](Self::keys), when the plugin failed: refusals, and the answer by which it judges. A yes before that may be
-    /// the only token that works, so the next run gets it again.
+    /// Returns the exchanges to settle if the plugin failed: those with refusals, and the one by whose answer the
+    /// plugin judged. A success before it may hold the only token that works, so the next attempt receives it again.
     pub(crate) fn judged(&self) -> Vec<ExchangeKey> {
         let seen = self.seen();
         let last = seen.answered.len().checked_sub(1).filter(|_| !seen.elsewhere);
@@ -79,29 +79,29 @@ impl ConnectionSpends {
         seen.answered.iter().enumerate().filter_map(judged).collect()
     }
 
-    /// The answer by which the plugin judged, where the provider said yes by its status: when the plugin cannot read it,
-    /// what was spent is used up all the same.
+    /// Returns the exchange by whose answer the plugin judged, if its status was a success. If the plugin cannot read
+    /// the answer, the token is spent nevertheless.
     pub(crate) fn judged_yes(&self) -> Option<ExchangeKey> {
         let seen = self.seen();
         seen.answered.last().filter(|(_, yes)| *yes && !seen.elsewhere).map(|(key, _)| *key)
     }
 
-    /// Another request begins, by which the plugin may judge as well.
+    /// Records that another request begins, by whose answer the plugin may judge as well.
     pub(crate) fn asked_elsewhere(&self) {
         self.seen().elsewhere = true;
     }
 
-    /// What is known of one that ended uncertain, if one did.
+    /// Returns the state of an exchange without a clear answer, if there was one.
     pub(crate) fn uncertain(&self) -> Option<Uncertain> {
         self.seen().uncertain
     }
 
-    /// Whether the plugin waits for something that does not come.
+    /// Returns `true` if the plugin waits for a request that stays pending.
     pub(crate) fn is_stopped(&self) -> bool {
         self.seen().stopped.is_some()
     }
 
-    /// Why nothing can be recorded; nothing more was sent.
+    /// Returns why nothing can be recorded. Nothing more was sent.
     pub(crate) fn stopped(&self) -> Option<Error> {
         self.seen().stopped.clone()
     }

@@ -1,4 +1,4 @@
-//! The directory of a node: who is alive on it, and what could not be written elsewhere.
+//! The state directory of a node: its running processes, and the answers that could not be written elsewhere.
 //!
 //! ```text
 //! node                          the node's id, made once
@@ -8,12 +8,12 @@
 //! answer-STORE-KEY.rescue       a sealed answer for which there was no place
 //! ```
 //!
-//! A lock file that is free proves that its process sends nothing any more; one that is missing proves nothing. Two nodes
+//! A lock file that is free proves that its process sends nothing any longer. A missing one proves nothing. Two nodes
 //! must not share one directory, unless its file system carries locks between them.
 //!
 //! The places of a process that is gone are read until each of them is recorded. Then the next process that opens the
-//! directory takes the file over, so that a full disk does not keep that process from having places; what is left over is
-//! removed. Until then the lock file stays, too.
+//! directory takes over the file, so that a full disk does not keep that process from having places. Further files are
+//! removed. The lock file stays as long as the places.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -32,20 +32,20 @@ use crate::platform::{self, Unreadable};
 
 const NODE_LEN: usize = 16;
 const LONGEST_NODE: u64 = 64;
-/// Longer than any sealed answer.
+/// Maximum length of an answer in a file, in bytes. No sealed answer is longer.
 const LONGEST_RESCUE: u64 = 20 << 20;
 const RESCUE: &str = ".rescue";
 const LOCK: &str = ".lock";
 const PLACES: &str = ".places";
 
-/// The directory of this node, with the lock of this process.
+/// The state directory of this node, with the lock of this process.
 #[derive(Debug)]
 pub(crate) struct StateDirectory {
     path: PathBuf,
     node: String,
-    /// Tells the stores apart that have one directory.
+    /// The tag of the store, because several stores may share one directory.
     store: String,
-    /// Where this process keeps its answers, or why there is no such room.
+    /// The places of this process, or the reason why there are none.
     places: Result<Places, String>,
     _alive: File,
 }
@@ -59,31 +59,33 @@ pub(super) enum Source {
     Place(Place),
 }
 
-/// What a source holds.
+/// The content of a source.
 #[derive(Debug)]
 pub(super) enum Kept {
     Whole(Vec<u8>),
-    /// It is there and cannot be trusted, for this reason.
+    /// The content exists but cannot be trusted, for this reason.
     Damaged(String),
 }
 
-/// One that no other process puts in order meanwhile.
+/// A state directory that is locked, so that no other process tidies it meanwhile.
 #[derive(Debug)]
 pub(crate) struct Opened {
     directory: StateDirectory,
-    /// Processes that were gone when it was opened: these note nothing any more.
+    /// The processes that were gone when the directory was opened. They record nothing any longer.
     gone: Vec<String>,
     _alone: File,
 }
 
 impl Opened {
-    /// Removes the lock files of processes that are gone, but for those `named` by an exchange: read behind
-    /// [`open`](StateDirectory::open), or one could be missing that was noted by a process which died in between.
+    /// Removes the lock files of processes that are gone, except those `named` by an exchange.
     ///
-    /// Blocks: call it on a thread that may wait.
+    /// The names must be read after [`open`](StateDirectory::open). Otherwise they could lack a process that recorded an
+    /// exchange and died in between.
+    ///
+    /// Blocks: call it on a thread that may block.
     pub(crate) fn tidy(self, named: &[String]) -> io::Result<StateDirectory> {
         for process in self.gone.iter().filter(|gone| !named.contains(gone)) {
-            // While there are places of its own, it is to be seen that it is gone.
+            // A process with places of its own must still be known to be gone.
             if !self.directory.places_of(process).try_exists()? {
                 fs::remove_file(self.directory.lock_of(process))?;
             }
@@ -93,9 +95,9 @@ impl Opened {
 }
 
 impl StateDirectory {
-    /// Opens it, and makes what is not there yet. It stays locked until it is put in [order](Opened::tidy).
+    /// Opens the directory, and creates what does not exist yet. It stays locked until it is [tidied](Opened::tidy).
     ///
-    /// Blocks: call it on a thread that may wait.
+    /// Blocks: call it on a thread that may block.
     pub(crate) fn open(path: PathBuf, store: String, process: &str) -> io::Result<Opened> {
         platform::create_private_dir(&path)?;
         let alone = platform::lock_file(&path.join("lock"))?;
@@ -126,7 +128,7 @@ impl StateDirectory {
         Ok(Opened { directory, gone, _alone: alone })
     }
 
-    /// Takes over the places of a process that is gone and has left nothing in them, or makes new ones. The other free
+    /// Takes over the places of a process that is gone and has left nothing in them, or creates new ones. Further empty
     /// files of processes that are gone are removed.
     fn take_places(&self, process: &str, gone: &[String]) -> io::Result<Places> {
         let own = self.places_of(process);
@@ -141,12 +143,12 @@ impl StateDirectory {
         taken.map_or_else(|| Places::make(own), Ok)
     }
 
-    /// Why this process has no room on the disk for its answers, if it has none.
+    /// Returns why this process has no places for its answers, if it has none.
     pub(crate) fn lacks_places(&self) -> Option<&str> {
         self.places.as_ref().err().map(String::as_str)
     }
 
-    /// The directory's own path.
+    /// Returns the path of the directory.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -159,24 +161,24 @@ impl StateDirectory {
         self.path.join(format!("process-{}-{process}{LOCK}", self.store))
     }
 
-    /// The node's id.
+    /// Returns the node's id.
     pub(crate) fn node(&self) -> &str {
         &self.node
     }
 
-    /// Whether a process of this node is gone for sure.
+    /// Returns `true` if a process of this node is certainly gone.
     ///
     /// Blocks for a moment.
     pub(super) fn is_gone(&self, process: &str) -> io::Result<bool> {
-        // Whoever emptied the directory has taken the lock files of the living with it.
+        // If the directory was emptied, the lock files of running processes were deleted, too.
         if read_node(&self.path)?.as_ref() != Some(&self.node) {
             return Ok(false);
         }
         is_free(&self.lock_of(process))
     }
 
-    /// Keeps an answer, whole or not at all, and returns when it is on the disk: in a place of this process, or in a file
-    /// of its own where none is free or the answer is too long.
+    /// Keeps an answer, whole or not at all, and returns when it is on the disk: in a place of this process, or in a
+    /// file of its own if no place is free or the answer is too long.
     pub(super) fn keep(&self, key: ExchangeKey, bytes: &[u8]) -> io::Result<()> {
         if let Ok(places) = &self.places {
             match places.keep(key, bytes) {
@@ -196,7 +198,7 @@ impl StateDirectory {
         self.forget(&Source::File(key)).and(freed)
     }
 
-    /// Forgets what a source holds.
+    /// Forgets the answer of a source.
     pub(super) fn forget(&self, source: &Source) -> io::Result<()> {
         match (source, &self.places) {
             (Source::File(key), _) => match fs::remove_file(self.rescue(*key)) {
@@ -216,11 +218,11 @@ impl StateDirectory {
         }
     }
 
-    /// Reads what this node keeps for one exchange.
+    /// Returns what this node keeps for one exchange.
     ///
     /// # Errors
     ///
-    /// There may be an answer that cannot be read now.
+    /// An error if there may be an answer that cannot be read now.
     pub(super) fn kept(&self, key: ExchangeKey) -> io::Result<Vec<(Source, Kept)>> {
         let mut kept = Vec::new();
         match platform::read_private(&self.rescue(key), LONGEST_RESCUE) {
@@ -242,7 +244,7 @@ impl StateDirectory {
         Ok(kept)
     }
 
-    /// The exchanges of this store for which this node keeps something. What cannot be read in a place is told.
+    /// Returns the exchanges of this store for which this node keeps something. Places that cannot be read are logged.
     pub(super) fn all_kept(&self) -> io::Result<Vec<ExchangeKey>> {
         let prefix = format!("answer-{}-", self.store);
         let key = |name: &String| {
@@ -271,7 +273,7 @@ impl StateDirectory {
         Ok(names(&self.path)?.iter().filter(|name| is_places(name)).map(|name| self.path.join(name)).collect())
     }
 
-    /// The name of a source for messages.
+    /// Returns the name of a source for messages.
     pub(super) fn name_of(&self, source: &Source) -> String {
         match source {
             Source::File(key) => self.rescue(*key).display().to_string(),
@@ -306,7 +308,7 @@ fn read_node(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Whether a lock file is there and nobody holds it.
+/// Returns `true` if a lock file exists and no process holds it.
 fn is_free(path: &Path) -> io::Result<bool> {
     let file = match File::options().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -1,4 +1,4 @@
-//! The exchanges that are under way in this process: who asks for one of them joins it.
+//! The exchanges in progress in this process. A caller that asks for one of them joins it.
 
 use std::{
     collections::HashMap,
@@ -17,28 +17,28 @@ use crate::{
     store::{StoreError, rows::Sent},
 };
 
-/// How far one is.
+/// The progress of an exchange.
 #[derive(Clone, Debug)]
 pub(super) enum Progress {
     UnderWay,
-    /// There is a result, and it cannot be recorded just now.
+    /// There is an answer, which cannot be recorded at the moment.
     Kept(Error),
     Ended(Result<Ended, Error>),
 }
 
-/// Those under way, and since when the process counts.
+/// The exchanges in progress in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Exchanges {
     flights: Arc<Mutex<HashMap<ExchangeKey, watch::Receiver<Progress>>>>,
-    /// What is noted as sent and was not, and could not be taken back.
+    /// Attempts that are recorded but were not sent, and whose record could not be deleted.
     unsent: Mutex<HashMap<ExchangeKey, Sent>>,
-    /// No other one begins.
+    /// `true` if no further exchange may begin.
     closed: AtomicBool,
-    /// What the database's clock said first, and what had passed here then.
+    /// The database's time when this process first read it, with the time that had passed here.
     first: OnceLock<Moment>,
 }
 
-/// Takes an exchange off the table, also when its task panics.
+/// Removes its exchange from the table, even if the task panics.
 pub(super) struct Landing {
     flights: Arc<Mutex<HashMap<ExchangeKey, watch::Receiver<Progress>>>>,
     key: ExchangeKey,
@@ -51,16 +51,16 @@ impl Drop for Landing {
 }
 
 impl Exchanges {
-    /// What the database's clock said first in this process: `now` where it was not asked before.
+    /// Returns the database's time when this process first read it, which is `now` for the first call.
     pub(super) fn first(&self, now: Moment) -> Moment {
         *self.first.get_or_init(|| now)
     }
 
-    /// The one under way, or a new one that `begin` starts.
+    /// Joins the exchange in progress, or starts a new one with `begin`.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Closed`] instead of a new one.
+    /// [`StoreError::Closed`] if no new exchange may begin.
     pub(super) fn board(
         &self,
         key: ExchangeKey,
@@ -79,7 +79,7 @@ impl Exchanges {
         Ok(progress)
     }
 
-    /// Returns `true` while this process has that exchange under way.
+    /// Returns `true` while this process has the exchange in progress.
     pub(super) fn is_under_way(&self, key: ExchangeKey) -> bool {
         lock(&self.flights).contains_key(&key)
     }
@@ -88,27 +88,28 @@ impl Exchanges {
         lock(&self.unsent).insert(key, sent);
     }
 
-    /// What was remembered so, before another attempt is made: one of the same second would be taken for it.
+    /// Removes and returns the unsent attempt before another is made, because two attempts of the same second could not
+    /// be told apart.
     pub(super) fn forget_unsent(&self, key: ExchangeKey) -> Option<Sent> {
         lock(&self.unsent).remove(&key)
     }
 
-    /// Whether nothing of that attempt left this process.
+    /// Returns `true` if no byte of that attempt left this process.
     pub(super) fn is_unsent(&self, key: ExchangeKey, sent: &Sent) -> bool {
         lock(&self.unsent).get(&key).is_some_and(|unsent| unsent.is_same_attempt(sent))
     }
 
-    /// Lets no other one begin. Resolves when those that are sending now have come to an end, or cannot be recorded.
+    /// Prevents new exchanges, and waits until those in progress have ended or cannot be recorded.
     pub(crate) async fn settled(&self) {
         let flights: Vec<_> = {
             let flights = lock(&self.flights);
-            // Under the lock, so that whoever boards is either seen here or sees this.
+            // The flag is set under the lock, so that each exchange is either in the list or sees the flag.
             self.closed.store(true, Ordering::Relaxed);
             flights.values().cloned().collect()
         };
         for mut progress in flights {
             let ended = progress.wait_for(|progress| !matches!(progress, Progress::UnderWay));
-            // One whose task is gone is over, too.
+            // An exchange whose task has gone has ended, too.
             drop(ended.await);
         }
     }

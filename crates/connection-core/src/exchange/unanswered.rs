@@ -1,4 +1,4 @@
-//! An attempt without a clear answer: whether it is over, and whether it may be sent again.
+//! Examines an attempt without a clear answer: whether it is over, and whether it may be sent again.
 
 use std::sync::Arc;
 
@@ -11,31 +11,31 @@ use super::{
 };
 use crate::{Error, registry::Shared, services::Moment, store::rows::Sent};
 
-/// What is known of an attempt without an answer.
+/// The state of an attempt without a recorded answer.
 pub(super) enum Look {
-    /// Its answer was in a file of this node, and is recorded by now.
+    /// This node kept its answer, which is recorded now.
     Answered,
-    /// It had one that nobody can read.
+    /// It had an answer that cannot be read.
     Lost(Uncertain),
     Sent(Sent),
 }
 
-/// Looks whether the attempt is over. The proof comes first and then the look at the files: the other way round, an answer
-/// could be written between the two.
+/// Finds out whether the attempt is over. The proof comes before the look at the directory: in the other order, an
+/// answer written between the two would be missed.
 pub(super) async fn concluded(
     shared: &Arc<Shared>,
     exchange: &Exchange,
     sent: Sent,
     now: Moment,
 ) -> Result<Look, Error> {
-    // Whoever asks is alone with it in this process, so that an attempt of this process is over.
+    // The caller is alone with this exchange in its process, so an attempt of this process is over.
     let proven = sent.process_id == shared.process
         || rescue::is_gone(shared, sent.node_id.as_deref(), &sent.process_id).await
         || is_silent(shared, exchange, &sent, now).await?;
     match rescue::ingest(shared, exchange.key, true).await? {
         Rescue::Ingested => Ok(Look::Answered),
         Rescue::Damaged => Ok(Look::Lost(lost(sent.at))),
-        // Another process may have recorded it since the row was read, and removed the file.
+        // Another process may have recorded the answer since the row was read, and removed the file.
         Rescue::Nothing if is_answered(shared, exchange).await? => Ok(Look::Answered),
         Rescue::Nothing if proven && sent.concluded_at.is_none() => {
             Ok(Look::Sent(conclude(shared, exchange, sent, 0).await))
@@ -44,8 +44,8 @@ pub(super) async fn concluded(
     }
 }
 
-/// Whether nothing was heard of the node of an attempt for a day. That is of the database's clock; so that a clock which is
-/// set proves nothing, this boot also looks for a sign for as long as a quarantine.
+/// Returns `true` if the node of an attempt gave no sign of life for a day by the database's clock. Because a clock can
+/// be set, this boot must also have seen no sign for a whole quarantine.
 async fn is_silent(shared: &Arc<Shared>, exchange: &Exchange, sent: &Sent, now: Moment) -> Result<bool, Error> {
     let is_open = sent.concluded_at.is_none() && !matches!(exchange.rule, Rule::Once);
     if !is_open || !Age::of(sent.seen_at, shared.exchanges.first(now), now).is_silent() {
@@ -59,7 +59,7 @@ async fn is_answered(shared: &Shared, exchange: &Exchange) -> Result<bool, Error
     Ok(row.is_some_and(|row| row.sealed.is_some()))
 }
 
-/// There was an answer that nobody can read.
+/// Returns the state of an attempt with an answer that cannot be read.
 pub(super) fn lost(sent_at: i64) -> Uncertain {
     let sent_at = Timestamp::from_seconds(sent_at);
     Uncertain {
@@ -74,16 +74,16 @@ pub(super) fn lost(sent_at: i64) -> Uncertain {
     }
 }
 
-/// The database's time, when it was asked.
+/// Returns the database's time.
 pub(super) async fn moment(shared: &Shared) -> Result<Moment, Error> {
-    // Before the asking: what passes while it is under way makes nothing older.
+    // The time that passed is read first, so that the duration of the query makes nothing older.
     let passed = shared.clock.passed();
     let now = Moment::told(shared.reader().await?.clock().await?, passed);
     shared.exchanges.first(now);
     Ok(now)
 }
 
-/// Notes that nobody sends it any more; then the quarantine begins. What cannot be noted now is noted by whoever asks next.
+/// Records that the attempt is over, which begins the quarantine. If that fails, the next caller records it.
 pub(super) async fn conclude(shared: &Arc<Shared>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
     let (key, scope, of, seen) = (exchange.key, exchange.scope, sent.clone(), look::boot_time(shared));
     let written = shared.store.write(move |tx| {
@@ -111,7 +111,7 @@ pub(super) async fn decide(
     Ok(replay::verdict(exchange.rule, sent, left, shared.exchanges.first(now), now))
 }
 
-/// With the time to ask again by the process's own clock, by which everything else is planned.
+/// Returns the state of an attempt, with the time to ask again by this process's clock, which all plans use.
 pub(super) fn uncertain(shared: &Shared, exchange: &Exchange, sent: &Sent, verdict: Verdict, now: Moment) -> Uncertain {
     let again_in = match verdict {
         Verdict::Send { .. } => Some(0),

@@ -1,5 +1,5 @@
-//! Room on the disk for the answers of a process, taken when its registry is opened, so that a disk that is full later
-//! cannot take it away.
+//! Places: space on the disk for the answers of a process, reserved when its registry is opened, so that a disk that is
+//! full later does not prevent an answer from being kept.
 //!
 //! ```text
 //! 16 records of 512 bytes | 16 marks of 512 bytes | 16 contents of 32 KiB
@@ -8,13 +8,13 @@
 //! mark:   the nonce of a record 16
 //! ```
 //!
-//! A place is occupied when it has a record and its mark is not the nonce of that record. The process that owns the file
-//! writes the content, waits for the disk, and then writes the record and waits again: a process that is killed before the
-//! record is there has kept nothing, and a record whose content does not fit was damaged later. Other processes write the
-//! mark alone, and it holds for one record alone, so a process that is late with it frees no newer answer.
+//! A place is occupied if it has a record and its mark is not the nonce of that record. The process that owns the file
+//! writes the content, waits for the disk, and then writes the record and waits again. A process that is killed before
+//! the record is written has therefore kept nothing, and a record whose content does not match was damaged later. Other
+//! processes only write the mark. A mark holds for one record, so a process that is late with it frees no newer answer.
 //!
-//! The contents are made of random bytes, so that no file system stores them as a hole. On a file system that copies what
-//! is written over (Btrfs, ZFS), even these places need free space.
+//! The contents are initialized with random bytes, so that no file system stores them as a hole. On a file system that
+//! copies data when it is overwritten (Btrfs, ZFS), even these places need free space.
 
 #[cfg(test)]
 mod tests;
@@ -31,9 +31,9 @@ use aws_lc_rs::{digest, rand};
 use super::ExchangeKey;
 use crate::platform::{self, Unreadable};
 
-/// Places of one process.
+/// Number of places of one process.
 pub(super) const PLACES: usize = 16;
-/// The longest content of a place.
+/// The longest content of a place, in bytes.
 pub(super) const LONGEST: usize = 32 * 1024;
 
 const SECTOR: usize = 512;
@@ -55,13 +55,13 @@ pub(super) struct Places {
     uses: Mutex<[Use; PLACES]>,
 }
 
-/// What the owner knows of a place.
+/// The state of a place, as its owner knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
     Free,
     /// The place is being filled, or holds the answer to this exchange, with this nonce.
     By(ExchangeKey, Nonce),
-    /// The disk failed there.
+    /// The disk failed at this place.
     Broken,
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Place {
     record: Record,
 }
 
-/// What a file of places holds.
+/// The contents of a file of places.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) occupied: Vec<Place>,
@@ -89,17 +89,17 @@ impl Found {
     }
 }
 
-/// What came of reading a place.
+/// The result of reading a place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Whole(Vec<u8>),
     /// The content is not the one that the record was written for.
     Damaged,
-    /// The place holds something else by now, or nothing.
+    /// The place is empty or holds something else by now.
     Gone,
 }
 
-/// Says which content a place holds.
+/// The record of a place, which describes its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Record {
     nonce: Nonce,
@@ -123,7 +123,7 @@ impl Record {
         bytes
     }
 
-    /// `None` for bytes that [`encode`](Self::encode) has not made.
+    /// Returns the record; `None` for bytes that [`encode`](Self::encode) cannot have written.
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (said, digest) = bytes.get(..RECORD_LEN)?.split_at_checked(RECORD_LEN - DIGEST_LEN)?;
         if sha256(said) != *digest {
@@ -160,7 +160,7 @@ const fn content_at(index: usize) -> u64 {
 }
 
 impl Places {
-    /// Takes room on the disk for a process, and returns when it is there.
+    /// Reserves space on the disk for a process, and returns when it is there.
     pub(super) fn make(path: PathBuf) -> io::Result<Self> {
         let mut bytes = vec![0; HEAD + PLACES * LONGEST];
         let contents = bytes.get_mut(HEAD..).unwrap_or_default();
@@ -171,13 +171,13 @@ impl Places {
 
     /// Takes over the file of a process that is gone, all of whose places are free.
     pub(super) fn take_over(from: &Path, path: PathBuf) -> io::Result<Self> {
-        // If the power fails and the new name is lost, the places are found by the old one.
+        // If the power fails and the new name is lost, the places are found under the old one.
         fs::rename(from, &path)?;
         let places = Self::open(path)?;
         let mut head = vec![0; HEAD];
         platform::read_at(&places.file, &mut head, 0)?;
         if head.iter().any(|byte| *byte != 0) {
-            // A record of before must not be taken for one of what is written from now on.
+            // A former record must not be taken for the record of a new content.
             platform::write_at(&places.file, &places.path, &[0; HEAD], 0)?;
             platform::sync_data(&places.file, &places.path)?;
         }
@@ -193,11 +193,12 @@ impl Places {
         &self.path
     }
 
-    /// Keeps an answer, and returns when it is on the disk. `false` when it is too long, or no place is free.
+    /// Keeps an answer, and returns when it is on the disk. Returns `false` if the answer is too long, or if no place
+    /// is free.
     ///
     /// # Errors
     ///
-    /// It is not kept: the disk failed, or the file is not where other processes look for it.
+    /// The answer is not kept: the disk failed, or the file is not where other processes look for it.
     pub(super) fn keep(&self, key: ExchangeKey, content: &[u8]) -> io::Result<bool> {
         if content.len() > LONGEST {
             return Ok(false);
@@ -223,7 +224,7 @@ impl Places {
         }
     }
 
-    /// Frees the place of an exchange that is recorded.
+    /// Frees the place of an exchange whose answer is recorded.
     pub(super) fn forget(&self, key: ExchangeKey) -> io::Result<()> {
         self.forget_where(|of, _| of == key)
     }
@@ -245,8 +246,8 @@ impl Places {
         Ok(())
     }
 
-    /// Frees a place. The record is gone from the disk before another content is written there, or it would be taken for
-    /// the record of something that was damaged.
+    /// Frees a place. The record is removed from the disk before another content is written there; otherwise it would
+    /// look like the record of damaged content.
     fn clear(&self, index: usize) -> io::Result<()> {
         let cleared = platform::write_at(&self.file, &self.path, &[0; SECTOR], record_at(index))
             .and_then(|()| platform::sync_data(&self.file, &self.path));
@@ -283,11 +284,11 @@ pub(super) fn of_unreadable(unreadable: Unreadable) -> io::Error {
     }
 }
 
-/// Looks which places of a file are occupied; none when the file is gone.
+/// Finds the occupied places of a file. A missing file has none.
 ///
 /// # Errors
 ///
-/// The file may hold answers and cannot be read, or other users could have changed it.
+/// The file may hold answers but cannot be read, or other users could have changed it.
 pub(super) fn look(path: &Path) -> io::Result<Found> {
     let Some(file) = open(path).map_err(of_unreadable)? else { return Ok(Found::default()) };
     let mut head = vec![0; HEAD];
@@ -307,12 +308,13 @@ pub(super) fn look(path: &Path) -> io::Result<Found> {
 }
 
 impl Place {
-    /// Reads what is in the place.
+    /// Reads the content of the place.
     pub(super) fn read(&self) -> io::Result<Content> {
         let Some(file) = open(&self.path).map_err(of_unreadable)? else { return Ok(Content::Gone) };
         let mut content = vec![0; self.record.length];
         platform::read_at(&file, &mut content, content_at(self.index))?;
-        // Its owner clears the record before it writes another content: what was read is of this record, or that is gone.
+        // The owner clears the record before it writes another content. If the record is still there, the content
+        // belongs to it.
         Ok(match self.is_there()? {
             false => Content::Gone,
             true if sha256(&content) == self.record.digest => Content::Whole(content),
@@ -325,7 +327,7 @@ impl Place {
         Ok(look(&self.path)?.occupied.contains(self))
     }
 
-    /// Notes in the file of another process that what is in the place is recorded.
+    /// Marks the place in the file of another process, after its answer was recorded.
     pub(super) fn mark(&self) -> io::Result<()> {
         match open(&self.path).map_err(of_unreadable)? {
             Some(file) => {

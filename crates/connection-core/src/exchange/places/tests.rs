@@ -1,4 +1,4 @@
-//! Places that are written, read, freed and cut off at any moment.
+//! Tests of places that are written, read, freed and interrupted at any moment.
 #![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
 
 use std::{
@@ -22,7 +22,7 @@ fn key(number: u8) -> ExchangeKey {
     ExchangeKey::from_bytes([number; 32])
 }
 
-/// A content that tells whose it is; its length differs from that of others.
+/// Returns a content that differs for each number, also in length.
 fn content(number: u8) -> Vec<u8> {
     vec![number; 100 + usize::from(number) * 97]
 }
@@ -34,7 +34,7 @@ fn made() -> (TempDir, PathBuf, Places) {
     (directory, path, places)
 }
 
-/// The keys of the occupied places, each of which must be whole and hold the content of its key.
+/// Returns the keys of the occupied places, and checks that each is whole and holds the content of its key.
 fn whole(path: &Path) -> Vec<u8> {
     let found = look(path).unwrap();
     assert_eq!(found.unreadable, Vec::<usize>::new());
@@ -88,7 +88,7 @@ fn a_second_answer_to_one_exchange_takes_the_place_of_the_first() {
     assert_eq!(whole(&path), [1]);
 }
 
-/// What a process wrote that was killed before it wrote the rest.
+/// Simulates a process that was killed in the middle of a write.
 #[test]
 fn a_write_that_is_cut_off_anywhere_keeps_all_or_nothing() {
     let (_directory, path, _places) = made();
@@ -106,13 +106,13 @@ fn a_write_that_is_cut_off_anywhere_keeps_all_or_nothing() {
     }
     platform::write_at(&file, &path, &record, record_at(0)).unwrap();
     assert_eq!(whole(&path), [number]);
-    // The control: a record without its content is found out.
+    // The control: a record without its content is detected.
     fs::write(&path, &before).unwrap();
     platform::write_at(&file, &path, &record, record_at(0)).unwrap();
     assert_eq!(look(&path).unwrap().occupied.remove(0).read().unwrap(), Content::Damaged);
 }
 
-/// A process that recorded the answer of another one, and is slow to say so.
+/// Simulates a process that recorded the answer of another one and marks the place late.
 #[test]
 fn whoever_is_late_frees_no_newer_answer() {
     let (_directory, path, places) = made();
@@ -124,12 +124,12 @@ fn whoever_is_late_frees_no_newer_answer() {
     assert_eq!((whole(&path), late.read().unwrap()), (vec![2], Content::Gone));
     places.forget_found(&late).unwrap();
     assert_eq!(whole(&path), [2]);
-    // The control: in time, the same frees it.
+    // The control: the same mark in time frees the place.
     look(&path).unwrap().occupied.remove(0).mark().unwrap();
     assert!(look(&path).unwrap().is_empty());
 }
 
-/// Where nobody would look, nothing is kept.
+/// Nothing is kept in a file that no other process would find.
 #[test]
 fn a_file_that_is_not_there_any_more_keeps_nothing() {
     let (_directory, path, places) = made();
@@ -172,7 +172,7 @@ fn two_that_read_while_a_third_writes_find_whole_answers_only() {
 
 const CHILD: &str = "CONNECTIONS_TEST_PLACES";
 
-/// Keeps and forgets answers, and says before and after what it does, until it is killed.
+/// Keeps and forgets answers, and reports each before and after, until it is killed.
 #[test]
 fn the_child_keeps_answers_until_it_is_killed() {
     let Ok(path) = std::env::var(CHILD) else {
@@ -270,7 +270,7 @@ fn what_a_process_left_stays_with_the_proof_that_it_is_gone_until_it_is_recorded
     assert_eq!(names(directory.path(), "one.lock"), Vec::<String>::new());
 }
 
-/// The disk was full when it was opened.
+/// The disk was full when the directory was opened.
 #[test]
 fn a_process_without_places_keeps_its_answers_in_files() {
     let directory = tempfile::tempdir().unwrap();

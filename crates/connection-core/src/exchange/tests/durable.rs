@@ -1,4 +1,4 @@
-//! An answer that is kept in the directory of a node is on the disk before anybody is told that it is kept.
+//! Tests that an answer in the state directory is on the disk before it counts as kept.
 
 use super::{World, connection, stopped};
 use crate::{platform::recorded::below, services::test_server::Reply};
@@ -11,14 +11,14 @@ async fn a_file_with_an_answer_is_on_the_disk_before_its_exchange_goes_on() {
     drop(below(&world.state()));
     world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
     assert_eq!(stopped(&registry.shared, id, "old").await.code(), "store_failed");
-    // The content comes before the record that says that it is whole.
+    // The content is written before the record that declares it whole.
     let steps = below(&world.state());
     let words = |step: &String| step.split(' ').next().unwrap_or_default().to_owned();
     assert_eq!(steps.iter().map(words).collect::<Vec<_>>(), ["write", "sync", "write", "sync"], "{steps:?}");
     assert!(steps.iter().all(|step| step.ends_with(".places")), "{steps:?}");
 }
 
-/// The name of the node is what proves that its processes are gone.
+/// The id of the node proves that its processes are gone.
 #[tokio::test]
 async fn the_directory_of_a_node_and_its_name_are_on_the_disk_when_the_registry_is_open() {
     let world = World::on(None, |_| Reply::ok("")).await;

@@ -1,4 +1,4 @@
-//! The four ways in which an exchange ends.
+//! Tests of the four ways in which an exchange ends.
 
 use connection_contract::{HttpError, RefreshSemantics::Strict};
 
@@ -128,7 +128,7 @@ async fn whoever_asks_may_leave_and_the_answer_is_recorded() {
         drop(asked);
         shared.exchanges.settled().await;
         assert!(row(shared, id, "old").await.unwrap().sealed.is_some());
-        // A registry that waited so is being closed.
+        // This registry is closing, because it waited for its exchanges.
         let error = stopped(shared, id, "other").await;
         assert!(matches!(&error, crate::Error::Closed), "{error:?}");
         assert!(row(shared, id, "other").await.is_none());

@@ -1,4 +1,4 @@
-//! A process that is killed in the middle of an exchange.
+//! Tests with a process that is killed in the middle of an exchange.
 #![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
 
 use std::{
@@ -15,7 +15,8 @@ use crate::{
 
 const CHILD: &str = "CONNECTIONS_TEST_EXCHANGE";
 
-/// Database, key, state directory, provider and connection of the child; without them this is the parent's run of all.
+/// The environment names the database, key, state directory, provider and connection. Without it, this is the parent's
+/// test run.
 #[tokio::test]
 async fn the_child_spends_and_waits_for_its_end() {
     let Ok(told) = std::env::var(CHILD) else {
@@ -32,7 +33,7 @@ async fn the_child_spends_and_waits_for_its_end() {
     panic!("nobody answers, and it is killed");
 }
 
-/// A process of this machine that spends the token of that connection.
+/// Starts a process on this machine that spends the token of the connection.
 fn child(world: &World, id: ConnectionId) -> Child {
     let key = world.directory.path().join("key/root.key");
     let (key, state) = (key.to_str().unwrap().to_owned(), world.state().to_str().unwrap().to_owned());
@@ -60,7 +61,7 @@ async fn the_node_of_a_killed_process_concludes_its_attempt_without_being_asked(
         assert!(!is_concluded().await, "another node proves nothing");
         conclude_abandoned(shared).await.unwrap();
         assert!(is_concluded().await);
-        // The quarantine began with that.
+        // The quarantine began with the conclusion.
         drop(refresh(shared, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1);
     }

@@ -1,4 +1,4 @@
-//! Commits that hang while an answer is there: it is on the disk before they are over.
+//! Tests with a commit that hangs: its answer is on the disk before the commit ends.
 #![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
 
 use std::{
@@ -21,7 +21,7 @@ use crate::{
 
 const ANSWER: &str = "fresh";
 
-/// A database that takes no writes once the provider was asked.
+/// A database that accepts no writes after the provider was asked.
 #[derive(Clone, Default)]
 struct Holds {
     address: Arc<OnceLock<String>>,
@@ -43,7 +43,7 @@ impl Holds {
     }
 }
 
-/// One on each engine, with a provider that answers when the database is held.
+/// Returns a world on each engine, with a provider that answers while the database is blocked.
 async fn worlds() -> Vec<(World, Holds)> {
     let mut worlds = Vec::new();
     for is_server in [false, true] {
@@ -68,7 +68,7 @@ fn kept_of(world: &World) -> usize {
     kept::count(&world.state())
 }
 
-/// Lets less time pass than a request may take, until the answer is kept.
+/// Advances the clock, by less than a request may take, until the answer is kept.
 async fn until_kept(world: &World, holds: &Holds) {
     while !holds.has_begun() {
         tokio::task::yield_now().await;
@@ -78,13 +78,13 @@ async fn until_kept(world: &World, holds: &Holds) {
             return;
         }
         world.clock.advance(Duration::from_millis(10));
-        // As long as what is waited for.
+        // The statement takes about as long as the write that is awaited.
         world.sql("SELECT 1", "SELECT 1").await;
     }
     panic!("the answer is not kept");
 }
 
-/// What is recorded of an exchange, where a slow machine may have given up the commit.
+/// Returns the recorded answer of an exchange, even if a slow machine gave up the first commit.
 async fn recorded(world: &World, registry: &ConnectionRegistry, id: ConnectionId) -> Result<String, HttpError> {
     loop {
         let spends = spends(&registry.shared, id, Strict);
@@ -114,7 +114,7 @@ async fn an_answer_is_on_the_disk_while_its_commit_takes_long() {
     }
 }
 
-/// The control: a commit that is done in time leaves the disk alone.
+/// The control: a commit in time writes nothing to the state directory.
 #[tokio::test]
 async fn an_answer_that_is_committed_in_time_is_kept_nowhere() {
     for world in World::each(|_| Reply::ok(ANSWER)).await {
@@ -128,7 +128,7 @@ async fn an_answer_that_is_committed_in_time_is_kept_nowhere() {
     }
 }
 
-/// More than there are places.
+/// There are more answers than places.
 #[tokio::test]
 async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
     const MANY: usize = 20;
@@ -159,7 +159,7 @@ async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
 
 const CHILD: &str = "CONNECTIONS_TEST_LOCKED";
 
-/// Database, key, state directory, provider, connection and semantics of the child.
+/// The environment names the database, key, state directory, provider, connection and semantics.
 #[tokio::test]
 async fn the_child_gets_an_answer_and_waits_for_its_commit() {
     let Ok(told) = std::env::var(CHILD) else {
@@ -184,7 +184,7 @@ fn of_word(word: &str) -> RefreshSemantics {
     }
 }
 
-/// The drill: another program writes, the answer is there, and the process is killed.
+/// Another program writes, the answer has arrived, and the process is killed.
 #[tokio::test]
 async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
     for semantics in ["strict", "grace", "stable"] {
@@ -207,7 +207,7 @@ async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
             holds.end();
             let noted = row(&registry.shared, id, "old").await.unwrap();
             assert!(noted.sealed.is_none() && kept_of(&world) == 1, "{semantics}: nothing was committed");
-            // Another process, which was there before, asks at once: it finds the answer, and sends nothing.
+            // Another process, which was running before, asks at once. It finds the answer and sends nothing.
             let (answer, uncertain) = refresh(&registry.shared, id, of_word(semantics), "old").await;
             assert_eq!((answer, uncertain), (Ok(format!("200 {ANSWER}")), None), "{semantics}");
             assert_eq!((world.times_asked(), kept_of(&world)), (1, 0), "{semantics}");

@@ -1,4 +1,4 @@
-//! Exchanges of a connection, against a provider on loopback that keeps every request, on both engines.
+//! Tests of exchanges of a connection, on both engines, against a provider on loopback that records every request.
 
 mod durable;
 mod endings;
@@ -43,7 +43,7 @@ struct World {
 }
 
 impl World {
-    /// One on each engine; the provider answers as told.
+    /// Returns a world on each engine. The provider answers with `reply`.
     async fn each(reply: impl Fn(&str) -> Reply + Clone + Send + Sync + 'static) -> Vec<Self> {
         let mut worlds = vec![Self::on(None, reply.clone()).await];
         if postgres::is_there() {
@@ -68,12 +68,12 @@ impl World {
         self.directory.path().join("state")
     }
 
-    /// A process on this machine.
+    /// Opens a registry as a process on this machine.
     async fn open(&self) -> ConnectionRegistry {
         self.builder().state_directory(self.state()).open().await.unwrap()
     }
 
-    /// One that finds no files.
+    /// Opens a registry as a process of another node, which finds no files.
     async fn open_without_state(&self) -> ConnectionRegistry {
         self.builder().state_directory(self.directory.path().join("elsewhere")).open().await.unwrap()
     }
@@ -85,7 +85,7 @@ impl World {
         builder.key(key).http(http).clock(Arc::new(self.clock.clone()))
     }
 
-    /// SQL past the program.
+    /// Runs SQL outside of the program.
     async fn sql(&self, sqlite: &str, postgres: &str) {
         let sql = |text: &str| sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()));
         match &self.postgres {
@@ -103,13 +103,14 @@ impl World {
         }
     }
 
-    /// Lets time pass, for who asks and for what is noted: that is of the database's clock, which nobody sets.
+    /// Lets time pass for callers, and makes the records older by the same time: they have the database's clock, which
+    /// the tests do not set.
     async fn passes(&self, seconds: i64) {
         self.ages(seconds).await;
         self.clock.advance(Duration::from_secs(seconds.unsigned_abs()));
     }
 
-    /// As if what is noted had been noted so long before.
+    /// Makes the records older by this number of seconds.
     async fn ages(&self, seconds: i64) {
         let older = format!(
             "UPDATE connection_exchange SET begun_at = begun_at - {seconds}, sent_at = sent_at - {seconds}, \
@@ -118,7 +119,7 @@ impl World {
         self.sql(&older, &older).await;
     }
 
-    /// Makes writes of one sort fail: `UPDATE`, and a condition on the row.
+    /// Makes writes of one sort fail: `event` is `UPDATE`, for example, and `when` a condition on the row.
     async fn refuse(&self, event: &str, when: &str) {
         let sqlite = format!(
             "CREATE TRIGGER trip BEFORE {event} ON connection_exchange {when} BEGIN SELECT RAISE(ABORT, 'trip'); END"
@@ -139,7 +140,7 @@ impl World {
     }
 }
 
-/// A row to spend for.
+/// Inserts a connection to spend for.
 async fn connection(shared: &Arc<Shared>) -> ConnectionId {
     let id = ConnectionId::from(shared.ids.next());
     let account = AccountRow {
@@ -167,7 +168,7 @@ async fn remove(shared: &Arc<Shared>, id: ConnectionId) {
     shared.store.write(move |tx| Box::pin(async move { tx.delete_account(id).await })).await.unwrap();
 }
 
-/// The spending requests of one refresh of a connection's first credential.
+/// Returns the spending requests of one refresh of a connection's first credential.
 fn spends(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics) -> ConnectionSpends {
     spends_of(shared, id, semantics, 1)
 }
@@ -179,14 +180,15 @@ fn spends_of(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics
     ConnectionSpends::new(shared, Spender { id, owner: "local", kind: &KIND, generation }, semantics, egress, deadline)
 }
 
-/// Spends that token.
+/// Spends this token.
 async fn spend(spends: &ConnectionSpends, token: &str) -> Result<HttpResponse, HttpError> {
     let base = host::base_url(AUTH).unwrap();
     let request = HttpRequest::post(&base, "/token").form("refresh_token", token);
     spends.send_once(Spend::new("refresh_token", &Secret::from(token)), request).await
 }
 
-/// A whole refresh that spends that token: what the plugin sees, and what is known after it.
+/// Runs a whole refresh that spends this token. Returns what the plugin sees and the state of an exchange without a
+/// clear answer.
 async fn refresh(
     shared: &Arc<Shared>,
     id: ConnectionId,
@@ -198,7 +200,7 @@ async fn refresh(
     (answer, spends.uncertain())
 }
 
-/// As [`refresh`], of one that cannot be recorded: why.
+/// Runs a refresh whose result cannot be recorded, and returns the error.
 async fn stopped(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Error {
     let spends = spends(shared, id, RefreshSemantics::Strict);
     tokio::select! {
@@ -207,14 +209,14 @@ async fn stopped(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Error {
     }
 }
 
-/// Resolves when nothing can be recorded.
+/// Waits until nothing can be recorded.
 async fn until_stopped(spends: &ConnectionSpends) {
     while !spends.is_stopped() {
         tokio::task::yield_now().await;
     }
 }
 
-/// Status and body.
+/// Returns the status and the body.
 fn told(answer: &HttpResponse) -> String {
     format!("{} {}", answer.status(), answer.body().expose_str().unwrap())
 }
@@ -228,7 +230,7 @@ fn key(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> ExchangeKey {
     ExchangeKey::of_connection(&shared.sealer, id, &Spend::new("refresh_token", &Secret::from(token)))
 }
 
-/// What is noted of that token.
+/// Returns the row of the exchange that spends this token.
 async fn row(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Option<ExchangeRow> {
     let key = key(shared, id, token);
     shared.store.reader().await.unwrap().exchange(key).await.unwrap()

@@ -1,4 +1,4 @@
-//! Whether what was lost may be sent again.
+//! Tests of whether a request without a clear answer is sent again.
 
 use std::{
     sync::{
@@ -76,7 +76,7 @@ async fn an_attempt_of_this_process_is_sent_again_after_each_quarantine() {
     }
 }
 
-/// The provider began to count when it answered first, and whoever comes late would be taken for a thief.
+/// The provider's window began with its first answer. A token that comes after it would count as stolen.
 #[tokio::test]
 async fn a_window_of_grace_is_of_the_databases_clock() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
@@ -92,14 +92,14 @@ async fn a_window_of_grace_is_of_the_databases_clock() {
                    SET concluded_at = CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
             )
             .await;
-        // By its own clock nothing has passed.
+        // By the process's own clock, no time has passed.
         let (_, uncertain) = refresh(&registry.shared, id, semantics, "old").await;
         assert!(uncertain.unwrap().replay_at.is_some());
         assert_eq!(world.times_asked(), 1, "the window is over, and the quarantine is not");
     }
 }
 
-/// Of one second, so that nothing but the mark tells them apart.
+/// Both attempts have the same second, so only the mark distinguishes them.
 #[tokio::test]
 async fn an_attempt_that_was_not_sent_is_not_mixed_up_with_the_next_one() {
     let asked = Arc::new(AtomicUsize::new(0));

@@ -1,4 +1,4 @@
-//! Answers that could not be recorded.
+//! Tests of answers that could not be recorded.
 
 use std::{
     fs,
@@ -21,12 +21,12 @@ use crate::services::test_server::Reply;
 
 const ANSWER: &str = "fresh-token-that-nobody-may-read";
 
-/// Where an answer is kept.
+/// The form in which an answer is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// In a place of its process.
+    /// A place of its process.
     Place,
-    /// In a file of its own, since it is too long for a place.
+    /// A file of its own, because the answer is too long for a place.
     File,
 }
 
@@ -48,7 +48,7 @@ impl Form {
         World::each(move |_| Reply::ok(&self.answer())).await
     }
 
-    /// The file that holds the one answer of a directory.
+    /// Returns the file that holds the one answer of a directory.
     fn of(self, state: &Path) -> PathBuf {
         match self {
             Self::Place => kept::places(state).remove(0).0,
@@ -57,12 +57,12 @@ impl Form {
     }
 }
 
-/// How many answers the machine keeps.
+/// Returns the number of answers that the machine keeps.
 fn kept_of(world: &World) -> usize {
     kept::count(&world.state())
 }
 
-/// A world of each form on each engine.
+/// Returns a world for each form on each engine.
 async fn worlds() -> Vec<(Form, World)> {
     let mut worlds = Vec::new();
     for form in Form::ALL {
@@ -71,7 +71,7 @@ async fn worlds() -> Vec<(Form, World)> {
     worlds
 }
 
-/// A process that got an answer which it could not record, and is gone.
+/// Simulates a process that received an answer, could not record it, and is gone.
 async fn lost(world: &World, token: &str) -> crate::ConnectionId {
     let registry = world.open().await;
     let id = connection(&registry.shared).await;
@@ -97,7 +97,7 @@ async fn an_answer_that_cannot_be_recorded_is_kept_and_recorded_later() {
             world.clock.advance(Duration::from_secs(1));
             tokio::task::yield_now().await;
         }
-        // The file goes a moment before who asks hears of it.
+        // The file is deleted a moment before the caller receives the answer.
         let seen = loop {
             let spends = spends(shared, id, Strict);
             tokio::select! {
@@ -122,14 +122,14 @@ async fn what_is_kept_is_closed_to_others_and_tells_nothing() {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
         assert!(fs::read(&file).unwrap().len() > 64, "there is something to look at");
         assert_eq!(in_the_clear(&world), Vec::<PathBuf>::new());
-        // The control: one that is in the clear is found.
+        // The control: a token in plain text is found.
         let planted = world.state().join("planted");
         fs::write(&planted, [b"..", ANSWER.as_bytes(), b".."].concat()).unwrap();
         assert_eq!(in_the_clear(&world), [planted]);
     }
 }
 
-/// Files of the node in which a token can be read.
+/// Returns the files of the node that contain a token in plain text.
 #[cfg(unix)]
 fn in_the_clear(world: &World) -> Vec<PathBuf> {
     let files = fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().path());
@@ -139,7 +139,7 @@ fn in_the_clear(world: &World) -> Vec<PathBuf> {
 
 const NEXT_GENERATION: &str = "UPDATE connection_account SET generation = 2, next_generation = 3";
 
-/// A token that is not used up is spent by each generation: what one of them was answered is none of the next one's.
+/// A token that is not used up is spent by each generation. The answer to one generation is not an answer to the next.
 #[tokio::test]
 async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
     for opened in ["before", "behind"] {
@@ -166,7 +166,7 @@ async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
     }
 }
 
-/// As when a probe replaced the credential while the answer was on its way.
+/// A probe may replace the credential while the answer is on its way.
 #[tokio::test]
 async fn the_answer_to_what_is_noted_counts_whichever_credential_is_current() {
     for (form, world) in worlds().await {
@@ -196,14 +196,14 @@ async fn two_processes_around_one_answer_come_to_the_same() {
         };
         let (by_two, by_three) = tokio::join!(ask(&two), ask(&three));
         assert_eq!((by_two, by_three), (Ok(form.told()), Ok(form.told())));
-        // The one that keeps it in memory comes to its end, and leaves no file.
+        // The process that has the answer in memory finishes, and leaves no file.
         world.clock.advance(Duration::from_secs(1));
         one.shared.exchanges.settled().await;
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
 }
 
-/// Whoever finds no file any more looks again whether that is because of an answer that was recorded meanwhile.
+/// A process that finds no file looks again whether an answer was recorded meanwhile.
 #[tokio::test]
 async fn of_many_processes_around_one_answer_none_takes_it_for_lost() {
     const PROCESSES: usize = 6;
@@ -233,7 +233,7 @@ async fn of_many_processes_around_one_answer_none_takes_it_for_lost() {
     }
 }
 
-/// One that notes something and dies while another one opens the directory.
+/// A process records an intent and dies while another one opens the directory.
 #[tokio::test]
 async fn the_proof_that_a_process_is_gone_is_kept_whenever_it_dies() {
     use crate::exchange::StateDirectory;
@@ -244,7 +244,7 @@ async fn the_proof_that_a_process_is_gone_is_kept_whenever_it_dies() {
     drop(dies);
     let opened = opening.tidy(&[]).unwrap();
     assert!(opened.is_gone("dies").unwrap(), "it may have noted something since");
-    // What was gone before and is named nowhere proves nothing to anybody.
+    // The lock file of a process that was gone before and that no exchange names is not needed any longer.
     let later = open("later").tidy(&["opens".into()]).unwrap();
     assert!(!later.is_gone("dies").unwrap());
 }
@@ -279,7 +279,7 @@ async fn an_answer_that_was_damaged_is_left_and_what_it_answers_is_not_sent_agai
             let id = lost(&world, "old").await;
             let file = form.of(&world.state());
             let mut bytes = fs::read(&file).unwrap();
-            // The contents are behind the records and the marks, and here the first one.
+            // The contents follow the records and the marks. This is the first one.
             let content = if form == Form::Place { 2 * PLACES * 512 } else { 0 };
             match damage {
                 "flipped" => bytes[content + 60] ^= 1,
@@ -301,7 +301,7 @@ async fn an_answer_that_was_damaged_is_left_and_what_it_answers_is_not_sent_agai
     }
 }
 
-/// A record that cannot be read says nothing of any exchange.
+/// A record that cannot be read does not concern any exchange.
 #[tokio::test]
 async fn a_place_whose_record_was_damaged_is_kept_as_it_is() {
     let world = World::on(None, |_| Reply::ok(ANSWER)).await;
@@ -373,7 +373,7 @@ async fn while_the_directory_cannot_be_read_nothing_is_sent_and_nothing_is_lost(
         let (elsewhere, away) = (world.directory.path().join("elsewhere"), world.directory.path().join("away"));
         let name = form.of(&world.state());
         fs::rename(&name, elsewhere.join(name.file_name().unwrap())).unwrap();
-        // Neither a file nor none: the system refuses to look.
+        // The path is neither a directory nor missing, so the system refuses to read it.
         fs::rename(&elsewhere, &away).unwrap();
         fs::write(&elsewhere, "").unwrap();
         for token in ["old", "other"] {

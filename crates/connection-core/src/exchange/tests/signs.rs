@@ -1,4 +1,4 @@
-//! Signs of life: while one is fresh, nobody says anything of the attempt, and a process that is at it renews it.
+//! Tests of signs of life: an attempt with a fresh sign is not judged, and its process renews the sign.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{ConnectionId, exchange::conclude_abandoned, registry::Shared, servic
 const OLDER: &str = "UPDATE connection_exchange SET seen_at = seen_at - 100";
 const UNMARKED: &str = "UPDATE connection_exchange SET concluded_at = NULL";
 
-/// The age of the last sign, by the database's clock.
+/// Returns the age of the last sign, by the database's clock.
 async fn age(shared: &std::sync::Arc<Shared>, id: ConnectionId) -> i64 {
     let mut reader = shared.store.reader().await.unwrap();
     let now = reader.clock().await.unwrap();
@@ -40,7 +40,7 @@ async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it(
         };
         let (answer, ()) = tokio::join!(super::spend(&spending, "old"), signs);
         assert_eq!(answer.map(|answer| answer.status()), Err(HttpError::Uncertain));
-        // It is over, and so are the signs.
+        // The exchange has ended, so no further sign is given.
         world.sql(OLDER, OLDER).await;
         world.clock.advance(Duration::from_secs(60));
         for _ in 0..50 {
@@ -73,7 +73,7 @@ async fn an_attempt_is_left_alone_while_its_sign_is_fresh() {
     }
 }
 
-/// The attempt has ended, and its process could not note that.
+/// The attempt has ended, but its process could not record that.
 #[tokio::test]
 async fn a_process_concludes_its_own_attempt_that_it_could_not_note_and_none_that_is_under_way() {
     for world in World::each(|_| Reply::silence()).await {

@@ -1,4 +1,4 @@
-//! What a process left behind that is gone.
+//! Tests of what a process that is gone left behind.
 
 use std::{fs, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{ConnectionId, ConnectionRegistry, services::test_server::Reply};
 
 const UNMARKED: &str = "UPDATE connection_exchange SET concluded_at = NULL";
 
-/// An attempt of a process, as if it had died before it knew the end; with the process.
+/// Simulates an attempt of a process that died before the end of the attempt. Returns the process, too.
 async fn sent(world: &World) -> (ConnectionRegistry, ConnectionId) {
     let registry = world.open().await;
     let id = connection(&registry.shared).await;
@@ -18,7 +18,7 @@ async fn sent(world: &World) -> (ConnectionRegistry, ConnectionId) {
     (registry, id)
 }
 
-/// Asks until long after every quarantine; how often it was sent in all.
+/// Asks until long after every quarantine, and returns how often the request was sent in all.
 async fn asks_on(world: &World, registry: &ConnectionRegistry, id: ConnectionId) -> usize {
     for _ in 0..5 {
         drop(refresh(&registry.shared, id, Strict, "old").await);
@@ -96,7 +96,7 @@ async fn a_process_that_knows_its_attempt_is_over_lets_another_node_go_on() {
     }
 }
 
-/// A quarantine is of the time of a boot: no clock of a process lengthens or shortens it.
+/// A quarantine is measured by the time since a boot, so no clock of a process lengthens or shortens it.
 #[tokio::test]
 async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
     for hours in [-1, 1] {
@@ -105,7 +105,7 @@ async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
             let id = connection(&registry.shared).await;
             drop(refresh(&registry.shared, id, Strict, "old").await);
             world.clock.jump_to(Timestamp::from_seconds(super::START + hours * 3600));
-            // Another process, which measured nothing yet.
+            // Another process, which has measured nothing yet.
             let other = world.open().await;
             for shared in [&registry.shared, &other.shared] {
                 drop(refresh(shared, id, Strict, "old").await);
@@ -118,17 +118,17 @@ async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
     }
 }
 
-/// That node may come back and tell, or have the answer in a file.
+/// The other node may come back and record the end, or have the answer in a file.
 #[tokio::test]
 async fn what_another_node_sent_is_sent_again_when_that_was_silent_for_a_day() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let (gone, id) = sent(&world).await;
         drop(gone);
         let registry = world.open_without_state().await;
-        // After a day it is watched for a quarantine, and then there is a quarantine.
+        // After a day, the sign is watched for a quarantine, and then the quarantine of the attempt begins.
         for (seconds, is_over) in [(3600_i64, false), (22 * 3600, false), (2 * 3600, false), (59, false), (1, true)] {
             match seconds {
-                // The sign that is watched for stays the same.
+                // The watched sign stays the same.
                 ..60 => world.clock.advance(Duration::from_secs(seconds.unsigned_abs())),
                 _ => world.passes(seconds).await,
             }
@@ -149,13 +149,13 @@ async fn what_another_node_sent_is_sent_again_when_that_was_silent_for_a_day() {
     }
 }
 
-/// A clock that is set makes a sign of life look old; a node that lives gives another one.
+/// A clock that is set makes a sign of life look old, but a node that is alive gives another one.
 #[tokio::test]
 async fn a_clock_that_is_set_does_not_prove_that_a_node_is_gone() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let (_alive, id) = sent(&world).await;
         let registry = world.open_without_state().await;
-        // Another sign each time.
+        // There is another sign each time.
         for days in 2..6 {
             world.ages(days * 86_400).await;
             drop(refresh(&registry.shared, id, Strict, "old").await);
