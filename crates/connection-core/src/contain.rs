@@ -1,8 +1,8 @@
-//! Runs code of a plugin so that its panic, also in `Drop`, its hang and its loop stay inside.
+//! Runs plugin code so that its panics, including those in `Drop`, its hangs and its endless loops are contained.
 //!
-//! Every poll and every drop of a plugin's future happens inside `catch_unwind`, on the plugins' own runtime. A panic's
-//! payload may hold anything, is dropped unseen, and may panic again. What spins without ever yielding holds the thread
-//! that it is on, and is told as a timeout to whoever waits.
+//! Every poll and every drop of a plugin's future happens inside `catch_unwind`, on the plugins' own runtime. The
+//! payload of a panic may hold anything and may panic again when it is dropped, so it is dropped unseen. A plugin that
+//! never yields occupies its thread, and its waiters receive a timeout.
 
 use std::{
     convert::Infallible,
@@ -22,16 +22,16 @@ use tracing::Instrument;
 
 use crate::Clock;
 
-/// How a plugin's future ended.
+/// The end of a plugin's future.
 pub(crate) enum Contained<T> {
     Ended(T),
     Panicked,
-    /// `stopped` said so after a poll.
+    /// `stopped` returned `true` after a poll.
     Stopped,
     TimedOut,
 }
 
-/// Drops inside `catch_unwind`, also when the caller is cancelled.
+/// A plugin's future, which is dropped inside `catch_unwind` even if the caller is cancelled.
 struct Plugin<'a, T>(Option<BoxFuture<'a, T>>);
 
 impl<T> Plugin<'_, T> {
@@ -47,7 +47,8 @@ impl<T> Drop for Plugin<'_, T> {
     }
 }
 
-/// Polls until the future ends, `stopped` is true after a poll, or the time is over; then `before_drop`, then drops it.
+/// Polls the future until it ends, `stopped` returns `true` after a poll, or the time is over. Then calls `before_drop`
+/// and drops the future.
 pub(crate) async fn contain<'a, T>(
     clock: &dyn Clock,
     limit: Duration,
@@ -58,7 +59,7 @@ pub(crate) async fn contain<'a, T>(
     contain_until(clock.sleep(limit), make, stopped, before_drop).await
 }
 
-/// As [`contain`]; the time is over when `over` resolves.
+/// Runs a future as [`contain`] does, until `over` resolves.
 pub(crate) async fn contain_until<'a, T>(
     over: impl Future<Output = ()>,
     make: impl FnOnce() -> BoxFuture<'a, T>,
@@ -85,12 +86,12 @@ pub(crate) async fn contain_until<'a, T>(
     if plugin.discard() { result } else { Contained::Panicked }
 }
 
-/// Calls plain code of a plugin; `None` when it panics.
+/// Calls synchronous plugin code. Returns `None` if it panics.
 pub(crate) fn call<T>(plugin: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(plugin)) {
         Ok(value) => Some(value),
         Err(payload) => {
-            // The payload is the plugin's, too; what it throws when it is dropped is not even dropped.
+            // The payload is the plugin's, too. If its drop panics, the payload of that panic is leaked.
             if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
                 std::mem::forget(again);
             }
@@ -99,8 +100,8 @@ pub(crate) fn call<T>(plugin: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Two runtimes apart from the host's: one on which plugins are polled, where one that spins holds nobody else,
-/// and one for the core's own tasks, which tell of it.
+/// Two runtimes that are separate from the host's: one polls plugins, where a plugin that never yields blocks nothing
+/// else, and one runs the core's own tasks, which report such a plugin.
 #[derive(Debug)]
 pub(crate) struct Runtimes {
     plugins: Option<Runtime>,
@@ -116,14 +117,14 @@ impl Runtimes {
         Ok(Self { plugins: Some(build("connection-plugin", workers)?), tasks: Some(build("connection-task", 1)?) })
     }
 
-    /// Runs a task of the core to its end, whoever waits for it. Dropping the handle only detaches.
+    /// Runs a task of the core to its end. Dropping the handle only detaches the task.
     pub(crate) fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        // It is taken out only when this value is dropped.
+        // The runtime is taken out only when this value is dropped.
         self.tasks.as_ref().expect("the runtime lives as long as this value").spawn(task)
     }
 
-    /// Polls code of a plugin on the plugins' runtime, at most for `limit`; one that spins is left behind there.
-    /// Cancelled, the plugin is dropped at its next await.
+    /// Polls plugin code on the plugins' runtime, for at most `limit`. Code that never yields is left running there. If
+    /// the returned future is dropped, the code is dropped at its next await.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         clock: &dyn Clock,
@@ -133,25 +134,26 @@ impl Runtimes {
         until(clock.sleep(limit), self.launch(task)).await
     }
 
-    /// Begins to poll code of a plugin on the plugins' runtime. Dropped, the plugin is dropped at its next await. What is
-    /// returned keeps no runtime alive.
+    /// Begins to poll plugin code on the plugins' runtime. If the returned future is dropped, the code is dropped at
+    /// its next await. The returned future keeps no runtime alive.
     pub(crate) fn launch<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
         &self,
         task: F,
     ) -> impl Future<Output = Contained<T>> + Send + use<T, F> {
-        // As above.
+        // The runtime is taken out only when this value is dropped.
         let runtime = self.plugins.as_ref().expect("the runtime lives as long as this value");
         let (waits, gone) = oneshot::channel::<Infallible>();
         let task = async move {
             tokio::select! {
                 biased;
-                // Whoever waited is gone.
+                // The waiter was dropped.
                 _ = gone => None,
                 result = task => Some(result),
             }
         };
         let mut task = Some(Box::pin(task.in_current_span()));
-        // The worker's other tasks go to another thread meanwhile: as many as spin would hold every plugin otherwise.
+        // Other tasks of the worker move to another thread during the poll. Otherwise, a few plugins that never yield
+        // could block all others.
         let mut poll = move |cx: &mut std::task::Context<'_>| {
             let Some(polled) = task.as_mut().map(|task| task.as_mut().poll(cx)) else { return Poll::Ready(None) };
             if polled.is_ready() {
@@ -171,7 +173,8 @@ impl Runtimes {
     }
 }
 
-/// What was [launched](Runtimes::launch), if it ends before `over` does; what spins is left behind.
+/// Returns the result of what was [launched](Runtimes::launch), if it ends before `over` resolves. Code that never
+/// yields is left running.
 pub(crate) async fn until<T>(
     over: impl Future<Output = ()>,
     launched: impl Future<Output = Contained<T>>,
@@ -184,7 +187,8 @@ pub(crate) async fn until<T>(
 }
 
 impl Drop for Runtimes {
-    /// A host drops its registry anywhere, also inside its own runtime, where waiting would be a panic.
+    /// Shuts the runtimes down without waiting. A host may drop its registry inside its own runtime, where waiting
+    /// would panic.
     fn drop(&mut self) {
         for runtime in [self.plugins.take(), self.tasks.take()].into_iter().flatten() {
             runtime.shutdown_background();

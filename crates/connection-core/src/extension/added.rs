@@ -1,4 +1,4 @@
-//! The extensions that a person added: their declarations as text, which the core keeps and does not read.
+//! The extensions that a person added. The core stores their declarations as text and does not interpret it.
 
 use connection_contract::{DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
@@ -12,20 +12,20 @@ use crate::{
     },
 };
 
-/// Of a declaration, in bytes.
+/// Maximum length of a declaration, in bytes.
 const LONGEST: usize = 1 << 20;
 
 /// An extension that was added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtensionInfo {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Whose connection it needs.
+    /// The provider to which the extension needs a connection.
     pub provider: Kind,
-    /// Its declaration, as the host gave it.
+    /// The declaration, as the host gave it.
     pub source: String,
-    /// Since when.
+    /// The time at which the extension was first added.
     pub added_at: Timestamp,
 }
 
@@ -36,8 +36,8 @@ impl ExtensionInfo {
     }
 }
 
-/// Keeps what is public of the declaration that is added, and counts where that makes it something else than it was;
-/// whether it does. `None` where that cannot be counted, and nothing is kept.
+/// Stores the public part of an added declaration, and counts the change if it differs from the former one. Returns
+/// whether it differs; `None` if the count is exhausted, and then nothing is stored.
 async fn added(tx: &mut Tx, marks: &Marks<'_>, row: &ExtensionRow, public: String) -> Result<Option<bool>, StoreError> {
     let known = marks.known(tx, &row.name).await?.unwrap_or_default();
     let set = tx.preferences(marks.owner, &row.name, "").await?;
@@ -47,10 +47,10 @@ async fn added(tx: &mut Tx, marks: &Marks<'_>, row: &ExtensionRow, public: Strin
     let (before, now) = (shown(known.public.as_deref()), shown(Some(&public)));
     let is_shown = match was == is {
         true => known.public.is_some() && before != now,
-        // To others there was nothing, or there is nothing any more.
+        // Before or after the change, other extensions read nothing of it.
         false => [(was, before), (is, now)].iter().any(|(read, shown)| *read && shown.as_ref() != Some(&Vec::new())),
     };
-    // What it is told itself has more: names whose value the connection says, and what holds without a default.
+    // The extension itself also reads names whose value the connection has, and values that hold without a default.
     let told = |declared: &str| public::of_its_own(declared, set.as_ref().map(|row| &*row.body));
     let is_told = known.public.as_deref().is_some_and(|declared| told(declared) != told(&public));
     let is_public = is_shown || is_told;
@@ -66,8 +66,8 @@ async fn added(tx: &mut Tx, marks: &Marks<'_>, row: &ExtensionRow, public: Strin
     Ok(Some(is_public))
 }
 
-/// Keeps that it is there no more, and counts; which parts that changes. `None` where that cannot be counted, and nothing is
-/// kept.
+/// Stores that an extension was removed, and counts the changes. Returns the changed parts; `None` if a count is
+/// exhausted, and then nothing is stored.
 async fn removed(
     tx: &mut Tx,
     marks: &Marks<'_>,
@@ -75,7 +75,7 @@ async fn removed(
     settings: &[PreferenceRow],
 ) -> Result<Option<Vec<ChangedPart>>, StoreError> {
     let set: Vec<_> = settings.iter().filter(|row| row.body != "{}").collect();
-    // Its settings stay as rows that count.
+    // The settings stay as empty rows, because their counts must keep growing.
     let is_full =
         |row: &PreferenceRow| row.revision == i64::MAX || (row.command.is_empty() && row.public_revision == i64::MAX);
     if set.iter().any(|row| is_full(row)) {
@@ -106,13 +106,13 @@ fn exhausted(extension: &str) -> ExtensionError {
 }
 
 impl ConnectionRegistry {
-    /// Adds an extension, with its declaration as a host read it, so that it is there when the host starts again. One of
-    /// that name gets this declaration; what it was granted and set to stays.
+    /// Adds an extension with its declaration, as a host read it, so that the host finds it when it starts again. The
+    /// declaration of an extension with the same name is replaced; its grants and its settings stay.
     ///
     /// # Errors
     ///
     /// [`ExtensionError::Declaration`], [`ExtensionError::TooLarge`], [`ExtensionError::RevisionExhausted`], and the
-    /// store's: then everything is as before.
+    /// store's errors. Nothing was changed.
     pub async fn add_extension(
         &self,
         declaration: &ExtensionDeclaration,
@@ -148,8 +148,8 @@ impl ConnectionRegistry {
                     tx.lock(Lock::Owner(&whose)).await?;
                     let marks = Marks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
                     let state = tx.extension_state(&whose, &asked).await?;
-                    // Whoever was asked before it was removed, and agreed behind that, meant the one before.
-                    // A state that was edited says nothing, so it is taken for that of a removed one.
+                    // A person who was asked before the extension was removed, and agreed afterwards, meant the former
+                    // extension. A state that was edited is not trusted, so it counts as that of a removed extension.
                     let was_removed = state.is_some_and(|row| {
                         (row.provider.is_none() && row.fingerprint.is_none())
                             || marks.check_state(&asked, &row).is_err()
@@ -163,7 +163,7 @@ impl ConnectionRegistry {
                     marks.put(tx, &row).await?;
                     let parts = [(is_public, ChangedPart::ConnectionConfig), (!late.is_empty(), ChangedPart::Grant)];
                     let parts: Vec<_> = parts.into_iter().filter_map(|(is, part)| is.then_some(part)).collect();
-                    // When it was first added stays.
+                    // The row keeps the time at which the extension was first added.
                     Ok(Some((tx.extension(&whose, &asked).await?, parts)))
                 })
             });
@@ -180,12 +180,14 @@ impl ConnectionRegistry {
         added.ok_or_else(|| ExtensionError::Unknown(name.into()).into())
     }
 
-    /// Removes an extension: what it was granted is revoked, and what it was set to and the connection that was chosen for it
-    /// are forgotten, in one transaction. Its connections stay, and so do their events. `false` when there is none.
+    /// Removes an extension and returns whether there was one.
+    ///
+    /// In one transaction, its grants are revoked, and its settings and the connection that was chosen for it are
+    /// deleted. Its connections and their events remain.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::RevisionExhausted`], and the store's: then it is there as before.
+    /// [`ExtensionError::RevisionExhausted`], and the store's errors. Nothing was changed.
     pub async fn remove_extension(&self, name: &str) -> Result<bool, Error> {
         if name.contains('\0') {
             return Ok(false);
@@ -222,26 +224,26 @@ impl ConnectionRegistry {
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
-    /// The extensions that were added, by name. A declaration that was edited, or put back, past the program is left out;
-    /// [`edited_rows`](Self::edited_rows) names it.
+    /// Returns the added extensions, in the order of their names. A declaration that was edited or restored outside of
+    /// the program is left out; [`edited_rows`](Self::edited_rows) names it.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn extensions(&self) -> Result<Vec<ExtensionInfo>, Error> {
         let rows = self.shared.reader().await?.extensions(&self.owner).await?;
         let marks = Marks { sealer: &self.shared.sealer, owner: &self.owner, now: 0 };
         Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
     }
 
-    /// The extension of that name.
+    /// Returns the added extension with this name.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Unknown`], and the store's.
+    /// [`ExtensionError::Unknown`], [`Error::Row`], and the store's errors.
     pub async fn added_extension(&self, name: &str) -> Result<ExtensionInfo, Error> {
         let unknown = || ExtensionError::Unknown(DisplayText::from(name.to_owned())).into();
-        // No name has it, and not every database takes it in a question.
+        // No extension has such a name, and not every database accepts it in a query.
         if name.contains('\0') {
             return Err(unknown());
         }

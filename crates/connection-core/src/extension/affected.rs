@@ -1,4 +1,5 @@
-//! The extensions that may use a connection which is changed: found in its transaction, told after the commit.
+//! The extensions that may use a changed connection. They are read in the transaction of the change and notified after
+//! its commit.
 
 use tokio::sync::OwnedMutexGuard;
 
@@ -9,12 +10,13 @@ use crate::{
     store::{StoreError, Tx},
 };
 
-/// What is new to an extension to which a connection is, or from which it goes.
+/// The parts that change for an extension when it gains or loses a connection.
 pub(crate) const ALL_OF_IT: [ChangedPart; 3] =
     [ChangedPart::ConnectionConfig, ChangedPart::Credential, ChangedPart::Grant];
 
-/// Held from before a commit until it is told, so that changes are told in the order of their commits. Whoever holds it
-/// waits for nothing but the store. While nobody listens there is no order to keep, and nobody waits for another.
+/// A lock that is held from before a commit until the notifications of its change were sent, so that notifications have
+/// the order of the commits. Its holder waits only for the store. If nobody listens, no order is needed, and no lock is
+/// taken.
 #[must_use = "others tell in between once it is dropped"]
 pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] Option<OwnedMutexGuard<()>>);
 
@@ -23,7 +25,7 @@ pub(crate) async fn turn(shared: &Shared) -> Turn {
     Turn(if announcements.is_heard() { Some(announcements.turn().lock_owned().await) } else { None })
 }
 
-/// Whom a change of a connection concerns, and what is another one for each.
+/// The extensions that a change of a connection affects, with the parts that change for each.
 #[derive(Clone, Debug)]
 pub(crate) struct Affected {
     owner: String,
@@ -31,7 +33,7 @@ pub(crate) struct Affected {
 }
 
 impl Affected {
-    /// Those with a grant that holds, asked in the transaction that holds the connection.
+    /// Returns the extensions with a valid grant. The transaction holds the lock of the connection.
     pub(crate) async fn of(
         tx: &mut Tx,
         owner: &str,
@@ -43,7 +45,7 @@ impl Affected {
         Ok(Self { owner: owner.to_owned(), extensions })
     }
 
-    /// Takes their grants back: what a person consented to was another account.
+    /// Revokes the grants of these extensions, because a person granted the use of another account.
     pub(crate) async fn taken_back(
         mut self,
         tx: &mut Tx,
@@ -57,7 +59,7 @@ impl Affected {
         Ok(self)
     }
 
-    /// With one that was granted it now.
+    /// Adds an extension that is granted the connection by this change.
     pub(crate) fn granted(mut self, extension: &str) -> Self {
         match self.extensions.iter_mut().find(|(known, _)| known == extension) {
             Some((_, parts)) if parts.contains(&ChangedPart::Grant) => {}
@@ -67,7 +69,7 @@ impl Affected {
         self
     }
 
-    /// With those of another connection, each once.
+    /// Adds the extensions of another connection that are not affected yet.
     pub(crate) fn and(mut self, other: Self) -> Self {
         for (extension, parts) in other.extensions {
             if !self.extensions.iter().any(|(known, _)| *known == extension) {
@@ -77,7 +79,7 @@ impl Affected {
         self
     }
 
-    /// After the commit.
+    /// Notifies the listeners of these extensions. Called after the commit.
     pub(crate) fn tell(self, shared: &Shared, _: &Turn) {
         let Self { owner, extensions } = self;
         for (extension, parts) in extensions {

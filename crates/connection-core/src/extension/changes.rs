@@ -1,6 +1,7 @@
-//! Tells what was changed of extensions, after the commit: who works for the host first, then who shows it.
+//! Notifies listeners of changes of extensions after their commit: callbacks of the host first, then streams.
 //!
-//! In this process alone. Whoever reads again gets what was committed at least by then.
+//! Only changes that this process commits are notified. A listener that reads after a notification sees at least what
+//! was committed by then.
 
 use std::{
     fmt,
@@ -16,24 +17,24 @@ use tokio::sync::mpsc;
 use super::Revisions;
 use crate::ConnectionRegistry;
 
-/// What of an extension is another one now.
+/// A part of an extension that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ChangedPart {
-    /// What all of it is set to.
+    /// The settings of the whole extension.
     ExtensionConfig,
-    /// What is public of its connection.
+    /// The public configuration of its connection.
     ConnectionConfig,
-    /// What one command is set to.
+    /// The settings of one command.
     CommandConfig,
     /// The credential of its connection.
     Credential,
-    /// What it may use.
+    /// The grant of its connection.
     Grant,
 }
 
 impl ChangedPart {
-    /// `extension-config`
+    /// Returns the name, such as `extension-config`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CommandConfig => "command-config",
@@ -45,25 +46,25 @@ impl ChangedPart {
     }
 }
 
-/// A change that is committed. It holds no value, neither secret nor public.
+/// A committed change. It holds no values, neither secret nor public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtensionChange {
-    /// Whose extension it is.
+    /// The owner of the extension.
     pub owner: String,
-    /// Which.
+    /// The name of the extension.
     pub extension: String,
-    /// The command whose settings were changed.
+    /// The command whose settings changed.
     pub command: Option<String>,
-    /// What was changed, in the order of [`ChangedPart`].
+    /// The parts that changed, in the order of [`ChangedPart`].
     pub parts: Vec<ChangedPart>,
-    /// As of the change; `None` for one that is not of settings.
+    /// The revisions after the change; `None` if it is not a change of settings.
     pub revisions: Option<Revisions>,
 }
 
 type Listener = Arc<dyn Fn(&ExtensionChange) + Send + Sync>;
 
-/// Who listens, and for whose extensions.
+/// The listeners, with the owners whose extensions they listen to.
 #[derive(Default)]
 struct Listening {
     next: u64,
@@ -74,7 +75,8 @@ struct Listening {
 #[derive(Default)]
 pub(super) struct Announcements {
     listening: Arc<Mutex<Listening>>,
-    /// Held from before a commit until it is told, so that changes are told in the order of their commits.
+    /// Held from before a commit until its notifications were sent, so that notifications have the order of the
+    /// commits.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -83,13 +85,13 @@ impl Announcements {
         self.turn.clone()
     }
 
-    /// Whether somebody listens. Who begins in the midst of a commit may miss that one.
+    /// Returns `true` if there is a listener. A listener that begins during a commit may miss its change.
     pub(super) fn is_heard(&self) -> bool {
         let listening = lock(&self.listening);
         !listening.listeners.is_empty() || listening.streams.iter().any(|(_, sender)| !sender.is_closed())
     }
 
-    /// After the commit. A listener that panics is nobody else's concern.
+    /// Notifies all listeners of the owner. Called after the commit. A listener that panics does not affect the others.
     pub(super) fn publish(&self, change: &ExtensionChange) {
         let listeners: Vec<_> = {
             let listening = lock(&self.listening);
@@ -113,7 +115,7 @@ fn lock(listening: &Mutex<Listening>) -> MutexGuard<'_, Listening> {
     listening.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Listens until it is dropped.
+/// A listener that is called until this value is dropped.
 #[must_use = "dropping it ends the listening"]
 pub struct ExtensionListener {
     number: u64,
@@ -122,7 +124,7 @@ pub struct ExtensionListener {
 
 impl Drop for ExtensionListener {
     fn drop(&mut self) {
-        // What the listener holds is dropped behind the lock.
+        // The values that the listener captured are dropped after the lock is released.
         let dropped: Vec<_> = {
             let mut listening = lock(&self.listening);
             listening.listeners.extract_if(.., |(number, ..)| *number == self.number).collect()
@@ -137,11 +139,11 @@ impl fmt::Debug for ExtensionListener {
     }
 }
 
-/// Changes from when it was made, in the order of their commits. Dropping it ends it.
+/// A stream of changes, in the order of their commits. Dropping it ends the subscription.
 pub struct ExtensionChanges(mpsc::UnboundedReceiver<ExtensionChange>);
 
 impl ExtensionChanges {
-    /// The next change; `None` when the registry is gone.
+    /// Returns the next change; `None` after the registry was dropped.
     pub async fn next(&mut self) -> Option<ExtensionChange> {
         self.0.recv().await
     }
@@ -163,7 +165,7 @@ impl Stream for ExtensionChanges {
 
 impl ConnectionRegistry {
     /// Calls `listener` with each change of this owner's extensions that this process commits, before any
-    /// [stream](Self::extension_changes) has it. It runs on the core's own thread: it does little, and waits for nothing.
+    /// [stream](Self::extension_changes) receives it. The listener runs on the core's own thread, so it must not block.
     pub fn on_extension_change(
         &self,
         listener: impl Fn(&ExtensionChange) + Send + Sync + 'static,
@@ -179,10 +181,10 @@ impl ConnectionRegistry {
         ExtensionListener { number, listening }
     }
 
-    /// The changes of this owner's extensions that this process commits, for who shows them: each one when every
-    /// [listener](Self::on_extension_change) has had it.
+    /// Returns a stream of the changes of this owner's extensions that this process commits. Each change arrives after
+    /// every [listener](Self::on_extension_change) was called with it.
     pub fn extension_changes(&self) -> ExtensionChanges {
-        // Unbounded: a change takes a commit, so a queue grows by one entry a commit at most.
+        // The channel is unbounded. A change requires a commit, so a queue grows by at most one entry per commit.
         let (sender, receiver) = mpsc::unbounded_channel();
         lock(&self.shared.extensions.announcements.listening).streams.push((self.owner.to_string(), sender));
         ExtensionChanges(receiver)

@@ -1,4 +1,5 @@
-//! The connection that a person chose for one extension. It wins over the default of the provider, and grants nothing.
+//! The connection that a person chose for one extension. It takes precedence over the default of the provider, and
+//! grants nothing.
 
 use connection_contract::Kind;
 
@@ -11,14 +12,14 @@ use crate::{
 };
 
 const TABLE: &str = "connection_extension_choice";
-/// Another connection has another configuration and another credential.
+/// The parts that change when another connection is selected.
 const ANOTHER: [ChangedPart; 2] = [ChangedPart::ConnectionConfig, ChangedPart::Credential];
 
-/// Checks that the row of a choice is as it was written last.
+/// Checks that the row of a choice is as this program last wrote it.
 ///
 /// # Errors
 ///
-/// The row was edited or put back.
+/// The row was edited or restored.
 pub(crate) fn check(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Result<(), RowError> {
     let key = [row.extension.as_bytes()];
     let what = || format!("the connection that was chosen for '{}'", row.extension).into();
@@ -26,7 +27,7 @@ pub(crate) fn check(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Result<(),
     subject.check(sealer, &row.marked, &[row.connection_id.as_bytes()], what)
 }
 
-/// Returns the connection of a choice; `None` for a row that was edited or put back, which chooses nothing.
+/// Returns the connection of a choice; `None` for a row that was edited or restored, which is ignored.
 pub(crate) fn held(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Option<ConnectionId> {
     match check(sealer, owner, row) {
         Ok(()) => Some(row.connection_id),
@@ -37,7 +38,7 @@ pub(crate) fn held(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Option<Conn
     }
 }
 
-/// Writes a choice with its mark, in a transaction that holds the owner.
+/// Writes a choice with its mark. The transaction holds the owner's lock.
 async fn write(
     tx: &mut Tx,
     sealer: &Sealer,
@@ -51,7 +52,7 @@ async fn write(
     tx.put_choice(owner, extension, connection, &mark).await
 }
 
-/// Deletes a choice, in a transaction that holds the owner; `false` when there was none.
+/// Deletes a choice and returns whether there was one. The transaction holds the owner's lock.
 pub(super) async fn delete(
     tx: &mut Tx,
     sealer: &Sealer,
@@ -68,16 +69,17 @@ pub(super) async fn delete(
 }
 
 impl ConnectionRegistry {
-    /// Makes a connection of this owner the one that an extension uses, in place of the default of its provider. For the
-    /// host alone, when a person has said so.
+    /// Chooses the connection that an extension uses, in place of the default of its provider. Only the host calls this
+    /// method, after a person decided so.
     ///
-    /// A choice grants nothing: what the extension may do with the connection is a [grant](Self::grant). It ends with the
-    /// connection, with the extension, and with [`clear_choice`](Self::clear_choice).
+    /// A choice grants nothing: a [grant](Self::grant) says what the extension may do with the connection. The choice
+    /// ends with the connection, with the extension, and with [`clear_choice`](Self::clear_choice).
     ///
     /// # Errors
     ///
     /// [`ExtensionError::OtherProvider`] for a connection of another provider than the extension needs,
-    /// [`ExtensionError::Unknown`] for a name that no extension has, [`Error::NotFound`], [`Error::Row`], and the store's.
+    /// [`ExtensionError::Unknown`] for an invalid extension name, [`Error::NotFound`], [`Error::Row`], and the store's
+    /// errors.
     pub async fn choose_connection(&self, extension: &str, connection: ConnectionId) -> Result<(), Error> {
         if extension.trim().is_empty() || extension.chars().any(char::is_control) {
             return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
@@ -85,11 +87,12 @@ impl ConnectionRegistry {
         self.change_choice(extension, Some(connection)).await.map(drop)
     }
 
-    /// Lets an extension use the default of its provider again; `false` when nothing was chosen for it.
+    /// Clears the choice for an extension, so that it uses the default of its provider again, and returns whether there
+    /// was one.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn clear_choice(&self, extension: &str) -> Result<bool, Error> {
         if extension.contains('\0') {
             return Ok(false);

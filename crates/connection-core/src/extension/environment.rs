@@ -1,12 +1,12 @@
-//! Names of a declaration as variables of a process.
+//! Converts names of a declaration to environment variables.
 
 use connection_contract::{Secret, Value};
 
 use super::ExtensionError;
 
-/// What shells, loaders and interpreters read by themselves: a secret there is a program that does something else, or that
-/// sends what it sends elsewhere. In capital letters, as every variable is that is made here: some programs read
-/// `http_proxy` alone, and none of that name is made.
+/// Variables that shells, loaders and interpreters read: a secret there could make a program do something else, or send
+/// its requests elsewhere. The names are in capital letters, as every variable is that this module makes. Programs that
+/// read only `http_proxy` are not affected, because no variable of that name is made.
 const RESERVED: &[&str] = &[
     "ALL_PROXY",
     "BASHOPTS",
@@ -54,7 +54,7 @@ const RESERVED: &[&str] = &[
 ];
 const RESERVED_BEGINNINGS: &[&str] = &["CONNECTIONS_", "DYLD_", "GIT_", "LC_", "LD_", "LUA_INIT_"];
 
-/// Variables with their values, of a name, what goes before it, and a value.
+/// Returns variables with their values. Each is made of a name, a prefix and a value.
 ///
 /// # Errors
 ///
@@ -85,8 +85,8 @@ pub(super) fn variables<'n>(
     Ok(variables)
 }
 
-/// `apiBaseURL` is `API_BASE_URL`: a word begins behind what is no letter or digit, before a capital behind a small letter
-/// or a digit, and before the last of several capitals when a small letter follows.
+/// Converts `apiBaseURL` to `API_BASE_URL`. A word begins after a character that is not a letter or digit, at a capital
+/// after a small letter or a digit, and at the last of several capitals if a small letter follows.
 fn words(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut words = String::new();
@@ -109,7 +109,7 @@ fn words(name: &str) -> String {
     words
 }
 
-/// Text as it is, and all else as JSON.
+/// Returns text as it is, and everything else as JSON.
 pub(super) fn text(value: &Value) -> Secret {
     match value {
         Value::Text(text) => Secret::from(text.as_str()),
@@ -183,7 +183,7 @@ mod tests {
             assert!(made(&[(name, "", "a")]).ends_with("the system reads that variable by itself"), "{name}");
         }
         assert!(made(&[("token", "", "a\0b")]).ends_with("a byte that no variable can have"));
-        // What only looks like one, or has something before it, is none.
+        // A name that only looks reserved, or that has a prefix, is accepted.
         assert_eq!(made(&[("path", "PUBLIC_", "a"), ("gitlabToken", "", "b")]), "PUBLIC_PATH GITLAB_TOKEN");
         assert_eq!(made(&[("luaInitial", "", "a"), ("ps4", "PREFERENCE_", "b")]), "LUA_INITIAL PREFERENCE_PS4");
         let bytes = variables([("token", "", Secret::new([0xff, 0xfe]))]).unwrap_err();

@@ -1,151 +1,154 @@
-//! What is refused to an extension, or to who deals with one. None holds a secret or the value of a preference.
+//! The errors of extensions and of their settings. None holds a secret or the value of a preference.
 
 use connection_contract::{DisplayText, InvalidDeclaration, Kind, SecretName};
 
 use crate::{ConnectionId, ConnectionStatus};
 
-/// Why an extension does not get what it asked for. Nothing was changed, and nothing was given.
+/// The reason why a request of an extension was refused. Nothing was changed, and nothing was handed out.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtensionError {
-    /// The connection is of another account than a person agreed to.
+    /// The connection is of another account than the one that a person agreed to.
     #[error("connection {connection} is of another account by now, and '{extension}' may not use it")]
     AccountChanged {
-        /// Who would have used it.
+        /// The extension that would have been granted the use.
         extension: DisplayText,
-        /// What was shown to the person.
+        /// The connection that was shown to the person.
         connection: ConnectionId,
     },
-    /// Something was changed between the reading and the commit.
+    /// The settings changed between the read and the commit.
     #[error("the settings of '{extension}' were changed in the meantime")]
     Crossed {
-        /// Whose.
+        /// The extension.
         extension: DisplayText,
     },
     /// The declaration breaks a rule.
     #[error(transparent)]
     Declaration(#[from] InvalidDeclaration),
-    /// The host could not show what it was asked to show.
+    /// The host could not show its settings.
     #[error("the settings of '{extension}' could not be opened: {why}")]
     HandOff {
-        /// Whose.
+        /// The extension.
         extension: DisplayText,
-        /// What the host says.
+        /// The host's explanation.
         why: DisplayText,
     },
-    /// A preference cannot have this value.
+    /// The value is not allowed for this preference.
     #[error("the preference '{name}' of '{extension}' {why}")]
     InvalidPreference {
-        /// Whose.
+        /// The extension.
         extension: DisplayText,
-        /// Which.
+        /// The preference.
         name: DisplayText,
-        /// What is wrong with the value.
+        /// The problem with the value.
         why: &'static str,
     },
-    /// No person lets the extension use this connection, or lets it no more, or not with these secrets.
+    /// The extension has no grant for this connection, or not for these secrets.
     #[error("'{extension}' is not granted {} of connection {connection}", secrets(.names))]
     NotGranted {
-        /// Who asks.
+        /// The extension.
         extension: DisplayText,
-        /// What it would use.
+        /// The connection.
         connection: ConnectionId,
-        /// The secrets that it asked for; none for the use without seeing one.
+        /// The requested secrets that are not granted; empty for a use without secrets.
         names: Vec<SecretName>,
     },
-    /// The name is none of those that the extension declared.
+    /// The extension did not declare this name.
     #[error("'{extension}' declares no {what}{}", .name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default())]
     Undeclared {
-        /// Who asks.
+        /// The extension.
         extension: DisplayText,
         /// `command`, `preference`, `secret` or `connection`.
         what: &'static str,
-        /// What was asked for, unless a person may have typed it: a secret in the wrong place is repeated nowhere.
+        /// The undeclared name. `None` if a person may have typed it, because a secret entered in the wrong place must
+        /// not be repeated.
         name: Option<DisplayText>,
     },
-    /// What the extension needs is not there, was refused by the provider, or cannot be had on this host.
+    /// The connection that the extension needs does not exist, was refused by the provider, or is not possible on this
+    /// host.
     #[error("'{extension}' has no connection to '{provider}' that works: {why}")]
     NotReady {
-        /// Who asks.
+        /// The extension.
         extension: DisplayText,
-        /// Whose connection.
+        /// The provider.
         provider: Kind,
-        /// Never `connected`.
+        /// The status, which is never `connected`.
         status: ConnectionStatus,
-        /// Why.
+        /// The reason.
         why: DisplayText,
     },
-    /// The host has no settings to open.
+    /// The host has no settings that could be opened.
     #[error("this host has no settings that '{extension}' could open")]
     NoSettings {
-        /// Who asks.
+        /// The extension.
         extension: DisplayText,
     },
-    /// The setup, or the grant, would be of something else than the extension asked for.
+    /// The kind of the setup or of the connection belongs to another provider than the one that the extension needs.
     #[error("'{extension}' needs a connection to '{provider}', and '{kind}' is none")]
     OtherProvider {
-        /// For whom.
+        /// The extension.
         extension: DisplayText,
-        /// What it needs.
+        /// The provider that it needs.
         provider: Kind,
-        /// What would be connected, or granted.
+        /// The kind that would be connected or granted.
         kind: Kind,
     },
-    /// A preference that the extension cannot do without has no value.
+    /// A required preference has no value.
     #[error("'{extension}' needs its preference '{name}', which is not set")]
     PreferenceRequired {
-        /// Who needs it.
+        /// The extension.
         extension: DisplayText,
         /// The command that was to run.
         command: Option<DisplayText>,
-        /// Which; of the command where it declares one of this name, else of the extension.
+        /// The preference: the command's, if it declares one with this name, otherwise the extension's.
         name: DisplayText,
     },
-    /// A count of changes cannot grow any more.
+    /// The number of changes has reached its maximum.
     #[error("the settings of '{extension}' were changed too often to be changed again")]
     RevisionExhausted {
-        /// Whose.
+        /// The extension.
         extension: DisplayText,
     },
-    /// The source of a declaration is larger than anybody writes.
+    /// The source of the declaration is too long.
     #[error("the declaration of '{extension}' is longer than a mebibyte")]
     TooLarge {
-        /// Whose.
+        /// The extension.
         extension: DisplayText,
     },
     /// No extension of this name was added.
     #[error("unknown extension '{0}'")]
     Unknown(DisplayText),
-    /// The kind hands out no secret of that name.
+    /// The kind does not hand out a secret with this name.
     #[error("'{extension}' cannot be granted '{name}': '{kind}' hands out {}", quoted(.known))]
     UnknownSecret {
-        /// Who would be granted it.
+        /// The extension.
         extension: DisplayText,
         /// The kind of the connection.
         kind: Kind,
-        /// What would be granted.
+        /// The secret that would be granted.
         name: SecretName,
-        /// What the kind hands out.
+        /// The secrets that the kind hands out.
         known: Vec<SecretName>,
     },
-    /// No such ticket was given to the extension, or it is too old.
+    /// The extension was not given this ticket, or the ticket has expired.
     #[error("'{extension}' has no such ticket")]
     UnknownTicket {
-        /// Who asks.
+        /// The extension.
         extension: DisplayText,
     },
-    /// Two names would become one variable, or one that the system itself reads, or a value can be in none.
+    /// Two names become the same variable, a name becomes a variable that the system reads, or a value cannot be a
+    /// variable's.
     #[error("'{name}' cannot be a variable of the environment: {why}")]
     Variable {
-        /// Of a secret or a public preference.
+        /// The name of a secret, a public value or a preference.
         name: DisplayText,
-        /// Why not.
+        /// The reason.
         why: &'static str,
     },
 }
 
 impl ExtensionError {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
     pub fn code(&self) -> &'static str {
         match self {
             Self::AccountChanged { .. } => "account_changed",
@@ -170,7 +173,7 @@ impl ExtensionError {
         }
     }
 
-    /// What to do, where something can be done.
+    /// Returns the remedy, if something can be done.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
             Self::AccountChanged { .. } => "look at the account that it is of, then decide anew",

@@ -1,4 +1,4 @@
-//! Who may use what: a person says so, sees it, and takes it back.
+//! Grants: a person gives them to extensions, lists them, and revokes them.
 
 use connection_contract::{Kind, SecretName, Timestamp};
 
@@ -17,19 +17,19 @@ use crate::{
     },
 };
 
-/// What a person lets an extension do with one connection: use it, and see the secrets of these names.
+/// The permission of an extension to use one connection and to see the secrets with these names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Grant {
-    /// Who may.
+    /// The extension.
     pub extension: String,
-    /// What.
+    /// The connection.
     pub connection: ConnectionId,
-    /// The secrets that it may see; without any it may send requests alone.
+    /// The secrets that the extension may see. If there are none, it may only send requests.
     pub names: Vec<SecretName>,
-    /// Since when.
+    /// The time at which it was granted.
     pub created_at: Timestamp,
-    /// When it was taken back; it holds while this is `None`.
+    /// The time at which it was revoked. The grant is valid while this is `None`.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -45,12 +45,12 @@ impl Grant {
     }
 }
 
-/// What cannot be read is granted to nobody.
+/// Returns the names in a row. An unreadable value grants no secrets.
 pub(crate) fn names(json: &str) -> Vec<SecretName> {
     json::to_texts(json).unwrap_or_default().into_iter().filter_map(SecretName::parse).collect()
 }
 
-/// What decides in the row of a grant.
+/// The fields in the row of a grant that the mark covers, apart from the names.
 struct Fields {
     created_at: [u8; 8],
     revoked_at: Vec<u8>,
@@ -69,11 +69,11 @@ impl Fields {
 
 const TABLE: &str = "connection_extension_grant";
 
-/// Whether the row of a grant is as it was written last.
+/// Checks that the row of a grant is as this program last wrote it.
 ///
 /// # Errors
 ///
-/// It was edited, or put back: nobody is granted anything by it.
+/// The row was edited or restored. It grants nothing.
 pub(crate) fn check(sealer: &Sealer, owner: &str, row: &GrantRow) -> Result<(), RowError> {
     let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
     let what = || format!("the grant of connection {} to '{}'", row.connection_id, row.extension).into();
@@ -81,7 +81,7 @@ pub(crate) fn check(sealer: &Sealer, owner: &str, row: &GrantRow) -> Result<(), 
     subject.check(sealer, &row.marked, &Fields::of(row).with(row), what)
 }
 
-/// The names that a grant lets its extension see; `None` where it was taken back, edited or put back.
+/// Returns the secrets that a grant allows; `None` if it was revoked, edited or restored.
 pub(crate) fn held(shared: &Shared, owner: &str, row: &GrantRow) -> Option<Vec<SecretName>> {
     if row.revoked_at.is_some() {
         return None;
@@ -95,7 +95,7 @@ pub(crate) fn held(shared: &Shared, owner: &str, row: &GrantRow) -> Option<Vec<S
     }
 }
 
-/// Writes a grant with its mark, in a transaction that holds the owner and the connection.
+/// Writes a grant with its mark. The transaction holds the locks of the owner and the connection.
 async fn write(tx: &mut Tx, sealer: &Sealer, owner: &str, row: &GrantRow, at: i64) -> Result<(), StoreError> {
     let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
     let subject = Subject { table: TABLE, owner, key: &key };
@@ -104,32 +104,34 @@ async fn write(tx: &mut Tx, sealer: &Sealer, owner: &str, row: &GrantRow, at: i6
 }
 
 impl ConnectionRegistry {
-    /// Lets an extension use a connection of this owner, and see the secrets of these names. For the host alone, when a
-    /// person has said so. In the place of a grant that there is. Of which provider it has to be is known of an extension
-    /// that was added, in any process, and of one that this process made a handle of.
+    /// Grants an extension the use of a connection of this owner, and the secrets with these names. Only the host calls
+    /// this method, after a person decided so. An existing grant is replaced.
+    ///
+    /// The connection's provider is checked for an extension that was added, in any process, or for which this process
+    /// has created a handle.
     ///
     /// # Repetition
     ///
-    /// The same once more changes nothing.
+    /// Another call with the same arguments changes nothing.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it may have been granted.
+    /// If the future is dropped, the grant may have been stored.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], [`ExtensionError::UnknownSecret`] for a name that the kind does not
-    /// hand out, and the store's.
+    /// [`Error::NotFound`], [`ExtensionError::OtherProvider`], [`ExtensionError::UnknownSecret`] for a name that the
+    /// kind does not hand out, and the store's errors.
     pub async fn grant(&self, extension: &str, connection: ConnectionId, names: &[SecretName]) -> Result<Grant, Error> {
         self.let_use(extension, (connection, None), names).await
     }
 
-    /// As [`grant`](Self::grant), of the account that a person was shown: when the connection is of another one by the
-    /// commit, it is not granted.
+    /// Grants as [`grant`](Self::grant) does, for the account that a person was shown. If the connection has another
+    /// account by the commit, nothing is granted.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::AccountChanged`], and as [`grant`](Self::grant).
+    /// [`ExtensionError::AccountChanged`], and the errors of [`grant`](Self::grant).
     pub async fn grant_shown(
         &self,
         extension: &str,
@@ -197,13 +199,14 @@ impl ConnectionRegistry {
         .map(Grant::of)
     }
 
-    /// Takes a grant back; `false` when there is none. What is under way with it ends, and nothing more begins.
+    /// Revokes a grant and returns whether there was one. A use that was already recorded is completed, and no
+    /// further use begins.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn revoke(&self, extension: &str, connection: ConnectionId) -> Result<bool, Error> {
-        // Nobody of such a name was granted anything, and not every database takes it in a question.
+        // No extension with such a name has a grant, and not every database accepts it in a query.
         if extension.contains('\0') {
             return Ok(false);
         }
@@ -222,20 +225,21 @@ impl ConnectionRegistry {
         .await
     }
 
-    /// What extensions may use, and what was taken back; by extension and connection. What goes with a connection that is
-    /// removed is in its events. A row that was edited, or put back, past the program is no grant and is left out;
-    /// [`edited_rows`](Self::edited_rows) names it.
+    /// Returns the grants, including revoked ones, in the order of extensions and connections.
+    ///
+    /// The grants of a connection that was removed are only in its events. A row that was edited or restored outside of
+    /// the program grants nothing and is left out; [`edited_rows`](Self::edited_rows) names it.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn grants(&self) -> Result<Vec<Grant>, Error> {
         let rows = self.shared.reader().await?.grants(&self.owner).await?;
         let sealer = &self.shared.sealer;
         Ok(rows.into_iter().filter(|row| check(sealer, &self.owner, row).is_ok()).map(Grant::of).collect())
     }
 
-    /// Runs a change of grants to its end, and tells it when it changed something.
+    /// Runs a change of grants to its end, and notifies listeners if something changed.
     async fn told<T: Send + 'static>(
         &self,
         extension: &str,
@@ -257,8 +261,8 @@ impl ConnectionRegistry {
     }
 }
 
-/// Returns the provider whose connection an extension needs; `None` for an extension of which nothing is known. One that was
-/// added says it in the store.
+/// Returns the provider to which an extension needs a connection; `None` if nothing is known of the extension. For an
+/// added extension, it is in the store.
 pub(super) async fn needed(
     tx: &mut Tx,
     shared: &Shared,
@@ -274,7 +278,7 @@ pub(super) async fn needed(
     Ok(Ok(added.or_else(|| shared.extensions.last_declared(owner, extension).map(|declared| declared.provider))))
 }
 
-/// Why a secret cannot be granted: its kind hands out none of that name. What nothing here can say is not refused.
+/// Returns an error for a secret that the kind does not hand out. If the kind is not registered, nothing is refused.
 fn unknown_secret(shared: &Shared, owner: &str, row: &GrantRow, kind: &Kind) -> Option<ExtensionError> {
     let of_kind = &shared.kinds.entry(kind)?.descriptor.secret_names;
     let granted = names(&row.names);
@@ -285,8 +289,8 @@ fn unknown_secret(shared: &Shared, owner: &str, row: &GrantRow, kind: &Kind) -> 
     Some(ExtensionError::UnknownSecret { extension: row.extension.clone().into(), kind: kind.clone(), name, known })
 }
 
-/// Grants, and records it, in a transaction that holds the connection; `false` when that was so already. `by` is the setup
-/// in which a person said so.
+/// Grants and records it, and returns whether that changed something. The transaction holds the connection's lock. `by`
+/// is the setup in which a person agreed.
 pub(super) async fn put(
     tx: &mut Tx,
     shared: &Shared,
@@ -311,7 +315,7 @@ pub(super) async fn put(
     Ok((row.clone(), true))
 }
 
-/// Revokes, and records it, in a transaction that holds the connection.
+/// Revokes a grant and records it. The transaction holds the connection's lock.
 pub(super) async fn take_back(
     tx: &mut Tx,
     shared: &Shared,

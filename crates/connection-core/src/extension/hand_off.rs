@@ -1,4 +1,5 @@
-//! Where a person deals with what an extension lacks: the host's own settings, which the extension opens and never sees.
+//! The settings hand-off: an extension opens the host's settings, where a person provides what the extension lacks. The
+//! extension never sees these settings.
 
 use std::fmt;
 
@@ -10,22 +11,22 @@ use crate::{
     ConnectionId, ConnectionStatus, Error, ResolvedConnection, SessionId, registry::KindEntry, requirement::names,
 };
 
-/// The settings of a host: a window, a page, or words on a terminal. Each opens and returns; it does not wait for the
-/// person.
+/// The settings of a host: a window, a page, or text on a terminal. Each method opens the settings and returns without
+/// waiting for the person.
 #[async_trait]
 pub trait SettingsHandOff: Send + Sync + 'static {
-    /// What all of an extension is set to.
+    /// Opens the preferences of an extension.
     ///
     /// # Errors
     ///
-    /// It could not be shown.
+    /// The settings could not be shown.
     async fn open_extension_preferences(&self, owner: &str, extension: &str) -> Result<HandedOff, HandOffError>;
 
-    /// What one of its commands is set to.
+    /// Opens the preferences of one of its commands.
     ///
     /// # Errors
     ///
-    /// It could not be shown.
+    /// The settings could not be shown.
     async fn open_command_preferences(
         &self,
         owner: &str,
@@ -33,11 +34,11 @@ pub trait SettingsHandOff: Send + Sync + 'static {
         command: &str,
     ) -> Result<HandedOff, HandOffError>;
 
-    /// The connection that it needs, and where a person goes from there.
+    /// Opens the connection that the extension needs, from where a person can connect, authorize or grant.
     ///
     /// # Errors
     ///
-    /// It could not be shown.
+    /// The settings could not be shown.
     async fn open_native_extension_settings(
         &self,
         owner: &str,
@@ -45,43 +46,43 @@ pub trait SettingsHandOff: Send + Sync + 'static {
     ) -> Result<HandedOff, HandOffError>;
 }
 
-/// Which settings to open.
+/// The settings to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NativeExtensionSettings {
-    /// Whose.
+    /// The name of the extension.
     pub extension_name: String,
-    /// The command that needs them, to go back to.
+    /// The command that needs them, to which a person returns.
     pub command_name: Option<String>,
 }
 
-/// What a host did.
+/// The result of a settings hand-off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HandedOff {
-    /// The setup that it began for the extension, by [`BeginSetup::extension`](crate::BeginSetup::extension) or
+    /// The setup that the host began for the extension, with [`BeginSetup::extension`](crate::BeginSetup::extension) or
     /// [`Reauthorize::extension`](crate::Reauthorize::extension).
     pub session: Option<SessionId>,
 }
 
 impl HandedOff {
-    /// The settings are shown, and no setup was begun yet.
+    /// Returns the result for settings that are shown without a setup.
     pub fn shown() -> Self {
         Self::default()
     }
 
-    /// This setup was begun.
+    /// Returns the result for a setup that was begun.
     pub fn setup(session: SessionId) -> Self {
         Self { session: Some(session) }
     }
 }
 
-/// Why settings could not be shown.
+/// The reason why settings could not be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandOffError(DisplayText);
 
 impl HandOffError {
-    /// One clause, for people.
+    /// Creates an error with one clause for people.
     pub fn new(why: impl Into<DisplayText>) -> Self {
         Self(why.into())
     }
@@ -95,45 +96,45 @@ impl fmt::Display for HandOffError {
 
 impl std::error::Error for HandOffError {}
 
-/// What a view shows in the place of what needs a connection.
+/// The content of a view that is shown in place of a feature that needs a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionRequired {
-    /// What is to be connected.
+    /// The title of the requirement.
     pub title: DisplayText,
-    /// How, in the extension's words.
+    /// The connect guide, in the extension's words.
     pub guide: Option<DisplayText>,
-    /// What a person can do.
+    /// The action that a person can take.
     pub action: RequiredAction,
-    /// The connection that it is done with: what is to be granted, or authorized again.
+    /// The connection for that action, which is to be granted or authorized again.
     pub connection: Option<ConnectionId>,
-    /// The kinds by which it can be connected here, the one that fits best first.
+    /// The kinds with which it can be connected on this host, the best match first.
     pub kinds: Vec<Kind>,
 }
 
-/// What a person can do about a connection that is not ready.
+/// The action that a person can take for a connection that is not ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RequiredAction {
-    /// Say which of several is meant.
+    /// Choose one of several connections.
     Choose,
-    /// Connect one.
+    /// Connect an account.
     Connect,
-    /// Let the extension use the one that there is.
+    /// Grant the extension the use of the existing connection.
     Grant,
-    /// Authorize the one that there is again: it is refused, or lacks what is asked for.
+    /// Authorize the existing connection again, because it is refused or lacks a required secret.
     Reauthorize,
-    /// Nothing, on this host.
+    /// No action is possible on this host.
     Unavailable,
 }
 
 impl ExtensionHandle {
-    /// What is shown in the place of the extension while its connection is not ready; `None` when it is, and granted. Where
-    /// a connection lacks a name, its plugin is asked whether that is so still.
+    /// Returns what to show in place of the extension while its connection is not ready; `None` if it is ready and
+    /// granted. If a connection lacks a secret, its plugin is asked again whether that is still so.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The store's errors.
     pub async fn connection_required(&self) -> Result<Option<ConnectionRequired>, Error> {
         let kinds = self.kinds_for_setup();
         let needs_none = self.requirement().auth.auth == AuthType::None;
@@ -146,7 +147,7 @@ impl ExtensionHandle {
                 (ConnectionStatus::Failed, connection) => (RequiredAction::Reauthorize, connection),
                 (ConnectionStatus::Missing, _) if kinds.is_empty() => (RequiredAction::Unavailable, None),
                 (ConnectionStatus::Missing, _) => match self.lacking(&resolved, &kinds).await? {
-                    // Its account is connected: it would not be once more.
+                    // Its account is already connected, so connecting it again would be refused.
                     Some(near) => (RequiredAction::Reauthorize, Some(near)),
                     None => (RequiredAction::Connect, None),
                 },
@@ -158,8 +159,8 @@ impl ExtensionHandle {
         Ok(Some(ConnectionRequired { title, guide, action, connection, kinds }))
     }
 
-    /// What it needs, as it stands now. Of a connection that lacks a name its plugin is asked: a newer one may hand out what
-    /// was not known when the credential was stored.
+    /// Resolves the requirement. If a connection lacks a secret, its plugin is asked again: a newer plugin may hand out
+    /// secrets that were unknown when the credential was stored.
     pub(super) async fn looked_at(&self) -> Result<ResolvedConnection, Error> {
         let resolved = self.registry.resolve_one(&self.declared).await?;
         let Some(near) = resolved.near else { return Ok(resolved) };
@@ -176,7 +177,7 @@ impl ExtensionHandle {
         }
     }
 
-    /// The connection that lacks names which its own kind hands out.
+    /// Returns the connection that lacks secrets which its own kind hands out.
     async fn lacking(&self, resolved: &ResolvedConnection, kinds: &[Kind]) -> Result<Option<ConnectionId>, Error> {
         let Some(near) = resolved.near else { return Ok(None) };
         match self.registry.connection(near).await {
@@ -186,8 +187,9 @@ impl ExtensionHandle {
         }
     }
 
-    /// The kinds by which what it needs can be connected here: those of the provider that hand out every secret that was
-    /// declared, by its name or as the only one, and of them first those of the form of authentication that was asked for.
+    /// Returns the kinds with which the requirement can be connected on this host: those of the provider that hand out
+    /// every declared secret, by its name or as their only one. Kinds with the requested form of authentication come
+    /// first.
     pub fn kinds_for_setup(&self) -> Vec<Kind> {
         let requirement = self.requirement();
         let declared = &requirement.auth.secret_names;
@@ -200,22 +202,22 @@ impl ExtensionHandle {
         kinds.iter().map(|entry| entry.kind().clone()).collect()
     }
 
-    /// Opens what the extension is set to.
+    /// Opens the preferences of the extension.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::NoSettings`], [`ExtensionError::HandOff`], and the store's.
+    /// [`ExtensionError::NoSettings`], [`ExtensionError::HandOff`], and the store's errors.
     pub async fn open_extension_preferences(&self) -> Result<RetryTicket, Error> {
         let settings = self.settings()?;
         let opened = settings.open_extension_preferences(&self.registry.owner, self.name());
         self.ticket(None, opened).await
     }
 
-    /// Opens what one of its commands is set to.
+    /// Opens the preferences of one of its commands.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Undeclared`], and as
+    /// [`ExtensionError::Undeclared`], and the errors of
     /// [`open_extension_preferences`](Self::open_extension_preferences).
     pub async fn open_command_preferences(&self, command: &str) -> Result<RetryTicket, Error> {
         self.command(Some(command))?;
@@ -224,12 +226,12 @@ impl ExtensionHandle {
         self.ticket(Some(command), opened).await
     }
 
-    /// Opens the connection that the extension needs, for a command where one is named. The ticket tells later what came of
-    /// it, in this process or another: [`retry`](Self::retry).
+    /// Opens the connection that the extension needs, for a command if one is given. [`retry`](Self::retry) returns the
+    /// outcome for the ticket, in this process or another.
     ///
     /// # Errors
     ///
-    /// As [`open_command_preferences`](Self::open_command_preferences).
+    /// The errors of [`open_command_preferences`](Self::open_command_preferences).
     pub async fn open_native_extension_settings(&self, command: Option<&str>) -> Result<RetryTicket, Error> {
         self.command(command)?;
         let settings = self.settings()?;

@@ -1,5 +1,5 @@
-//! What this process knows of extensions beside the store: what each was last declared to need, who listens, and where
-//! their settings are.
+//! The state of extensions that this process keeps in memory: the latest declarations, the listeners, and the settings
+//! hand-off of the host.
 
 use std::{
     collections::HashMap,
@@ -11,13 +11,13 @@ use connection_contract::{Kind, Requirement};
 use super::{SettingsHandOff, changes::Announcements};
 use crate::requirement::fingerprint;
 
-/// What an extension needs, as far as others ask for it.
+/// The parts of an extension's declaration that the core needs.
 #[derive(Clone, Debug)]
 pub(super) struct Declared {
-    /// Of the requirement.
+    /// The fingerprint of the requirement.
     pub(super) print: [u8; 32],
     pub(super) provider: Kind,
-    /// The number of secrets that it declares.
+    /// The number of declared secrets.
     pub(super) secrets: usize,
 }
 
@@ -40,7 +40,7 @@ impl Known {
         Self { settings, ..Self::default() }
     }
 
-    /// The latest declaration counts: one that was begun for another is out of date.
+    /// Remembers the latest declaration. A setup that was begun for another one is outdated.
     pub(super) fn declared(&self, owner: &str, extension: &str, declared: Declared) {
         self.lock().insert((owner.to_owned(), extension.to_owned()), declared);
     }

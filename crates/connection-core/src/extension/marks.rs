@@ -1,5 +1,5 @@
-//! The marks of declarations, of what is known of extensions, and of what they are set to: settings become variables of
-//! programs, and a declaration says what an extension is shown as and gets.
+//! The marks on declarations, on the state of extensions, and on their settings. Settings become variables of programs,
+//! and a declaration decides how an extension is shown and what it receives.
 
 use super::ExtensionHandle;
 use crate::{
@@ -16,7 +16,7 @@ const DECLARED: &str = "connection_extension";
 const SET: &str = "connection_extension_preference";
 const STATE: &str = "connection_extension_state";
 
-/// Whose extensions they are, and what marks them.
+/// The owner of the extensions, and the sealer that marks their rows.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks<'a> {
     pub(crate) sealer: &'a Sealer,
@@ -24,7 +24,7 @@ pub(crate) struct Marks<'a> {
     pub(crate) now: i64,
 }
 
-/// What may be absent, so that nothing is not taken for an empty text.
+/// Encodes an optional field, so that an absent one differs from an empty one.
 fn maybe(bytes: Option<&[u8]>) -> Vec<u8> {
     bytes.map_or_else(Vec::new, |bytes| [&[1], bytes].concat())
 }
@@ -34,11 +34,11 @@ impl Marks<'_> {
         Subject { table, owner: self.owner, key }
     }
 
-    /// Whether a declaration is as it was added last.
+    /// Checks that a declaration is as it was last added.
     ///
     /// # Errors
     ///
-    /// It was edited, or put back.
+    /// The row was edited or restored.
     pub(crate) fn check(&self, row: &ExtensionRow) -> Result<(), RowError> {
         let key = [row.name.as_bytes()];
         let fields = [row.provider.as_bytes(), row.source.as_bytes(), &row.fingerprint];
@@ -46,7 +46,7 @@ impl Marks<'_> {
         self.subject(DECLARED, &key).check(self.sealer, &row.marked, &fields, what)
     }
 
-    /// As [`check`](Self::check), of what is known of an extension.
+    /// Checks the state of an extension, as [`check`](Self::check) does a declaration.
     pub(crate) fn check_state(&self, name: &str, row: &ExtensionStateRow) -> Result<(), RowError> {
         let key = [name.as_bytes()];
         let fields = state(row);
@@ -55,7 +55,7 @@ impl Marks<'_> {
         self.subject(STATE, &key).check(self.sealer, &row.marked, &fields, what)
     }
 
-    /// As [`check`](Self::check), of what an extension or a command is set to.
+    /// Checks the settings of an extension or a command, as [`check`](Self::check) does a declaration.
     pub(crate) fn check_set(&self, row: &PreferenceRow) -> Result<(), RowError> {
         let PreferenceRow { extension, command, body, .. } = row;
         let key = [extension.as_bytes(), command.as_bytes()];
@@ -73,7 +73,7 @@ impl Marks<'_> {
         tx.put_extension(self.owner, row, &mark).await
     }
 
-    /// `false` when there was none.
+    /// Deletes a declaration and returns whether there was one.
     pub(super) async fn delete(&self, tx: &mut Tx, name: &str) -> Result<bool, StoreError> {
         if !tx.delete_extension(self.owner, name).await? {
             return Ok(false);
@@ -96,7 +96,7 @@ impl Marks<'_> {
         tx.put_preferences(self.owner, row, &mark).await
     }
 
-    /// What is known of an extension, as far as it can be believed; the counts of changes stay.
+    /// Returns the state of an extension. Of a row that was edited or restored, only the count of changes is returned.
     pub(super) async fn known(&self, tx: &mut Tx, name: &str) -> Result<Option<ExtensionStateRow>, StoreError> {
         let row = tx.extension_state(self.owner, name).await?;
         Ok(row.map(|row| match self.check_state(name, &row) {
@@ -124,8 +124,8 @@ impl ExtensionHandle {
         Marks { sealer: &shared.sealer, owner: &self.registry.owner, now: shared.clock.now().seconds() }
     }
 
-    /// Refuses what is given to a program by rows that somebody edited or put back: what it is set to, and what is public of
-    /// its provider's own extension.
+    /// Returns an error if a row whose values a program receives was edited or restored: the settings of the extension,
+    /// or the public settings of the provider's own extension.
     pub(super) async fn sound(&self, command: Option<&str>) -> Result<(), Error> {
         let (name, provider) = (self.name(), self.requirement().provider.as_str());
         let (owner, marks) = (&self.registry.owner, self.marks());

@@ -1,7 +1,7 @@
-//! Extensions: each has one handle, through which it asks; a person says what it may use.
+//! Extensions. Each has one handle, through which it makes its requests; a person grants what it may use.
 //!
-//! The handle names the extension, so that none can ask in another's name. What it is asked for goes through the
-//! declaration, the platform and the grant, and what it gives is on record before it is given.
+//! The handle holds the extension's name, so that no extension can act in another's name. A request is checked against
+//! the declaration, the platform and the grant, and its use is recorded before anything is handed out.
 
 mod added;
 mod affected;
@@ -46,11 +46,11 @@ pub use revisions::Revisions;
 pub use set::SetPreferences;
 pub(crate) use setup::{ForExtension, consent, outdated, told};
 
-/// What one extension has in its hands: it asks here, and nowhere else. A host makes one for each, by
+/// The handle of one extension, through which it makes all its requests. A host creates one for each extension with
 /// [`ConnectionRegistry::extension`]. A clone is another handle of the same extension.
 ///
-/// It shows neither registry nor store nor key, so that whoever holds it reaches what the extension declared and was
-/// granted, and nothing more. Of these only the first compiles, which shows that the others name what there is:
+/// The handle exposes no registry, store or key, so that its holder reaches only what the extension declared and was
+/// granted. Of the following examples, only the first compiles. It shows that the names in the others exist:
 ///
 /// ```
 /// fn reach(handle: connection_core::ExtensionHandle, other: connection_contract::ExtensionDeclaration) {
@@ -102,8 +102,8 @@ impl fmt::Debug for ExtensionHandle {
 }
 
 impl ConnectionRegistry {
-    /// The handle of an extension, for this owner's connections. Whose code gets it is for the host to say; the name in it
-    /// is what grants and settings go by.
+    /// Returns the handle of an extension, for this owner's connections. The host decides which code receives the
+    /// handle; grants and settings are found by the name in it.
     ///
     /// # Errors
     ///
@@ -117,33 +117,33 @@ impl ConnectionRegistry {
 }
 
 impl ExtensionHandle {
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.declared.name
     }
 
-    /// What it declared.
+    /// Returns the declaration.
     pub fn declaration(&self) -> &ExtensionDeclaration {
         &self.declared
     }
 
-    /// What it needs: what the other methods take.
+    /// Returns the requirement, which other methods take as an argument.
     pub fn requirement(&self) -> &Requirement {
         &self.declared.requirement
     }
 
-    /// What it needs, as it stands now: by presence alone, without a network, and without opening a credential. To be asked
-    /// before an extension offers what it does, and again when it does it.
+    /// Resolves the requirement: by presence alone, without a network, and without opening a credential. An extension
+    /// calls this before it offers a feature, and again when the feature is used.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Undeclared`] for another requirement than its own, and the store's.
+    /// [`ExtensionError::Undeclared`] for a requirement of another extension, and the store's errors.
     pub async fn resolve(&self, requirement: &Requirement) -> Result<ResolvedConnection, Error> {
         self.own(requirement)?;
         self.registry.resolve_one(&self.declared).await
     }
 
-    /// Refuses what is not its own: an extension cannot ask for what another one declared.
+    /// Returns an error for a requirement that is not the extension's own.
     fn own(&self, requirement: &Requirement) -> Result<(), Error> {
         if *requirement == self.declared.requirement {
             return Ok(());
@@ -151,7 +151,7 @@ impl ExtensionHandle {
         Err(self.undeclared("connection", Some(&requirement.id)))
     }
 
-    /// Refuses a command that it did not declare.
+    /// Returns an error for a command that the extension did not declare.
     fn command(&self, name: Option<&str>) -> Result<(), Error> {
         match name {
             Some(name) if self.declared.find_command(name).is_none() => Err(self.undeclared("command", None)),
@@ -159,13 +159,14 @@ impl ExtensionHandle {
         }
     }
 
-    /// The name is said where code gave it: what a person typed in its place may be the secret itself.
+    /// Returns the error for an undeclared name. The caller passes a name that code gave, but not one that a person
+    /// typed, which may be a secret.
     fn undeclared(&self, what: &'static str, name: Option<&str>) -> Error {
         let (extension, name) = (self.label(), name.map(|name| name.to_owned().into()));
         ExtensionError::Undeclared { extension, what, name }.into()
     }
 
-    /// For errors.
+    /// Returns the name for errors.
     fn label(&self) -> connection_contract::DisplayText {
         self.declared.name.to_string().into()
     }

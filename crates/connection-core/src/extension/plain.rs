@@ -1,20 +1,21 @@
-//! Plain JSON, and nothing else: what every reader of a preference takes for the same.
+//! Plain JSON: the values that every reader of a preference reads in the same way.
 
 use std::collections::BTreeSet;
 
 use connection_contract::Value;
 
-/// Levels of lists and objects.
+/// Maximum depth of lists and objects.
 const DEEPEST: usize = 32;
-/// Of one value, as JSON text in bytes.
+/// Maximum length of one value, as JSON text in bytes.
 const LONGEST: usize = 1 << 16;
 
-/// The value as it is stored: numbers are finite, and zero has no sign. What is refused here has another meaning to some
-/// reader: two values of one key, or a number beyond a double's range.
+/// Returns the value in the form that is stored: numbers are finite, and zero has no sign. A value that readers
+/// interpret differently is refused, such as an object with the same key twice, or a number beyond the range of a
+/// double.
 ///
 /// # Errors
 ///
-/// What is wrong, after the name of the preference.
+/// The problem, as a clause that follows the name of the preference.
 pub(crate) fn normal(value: &Value) -> Result<Value, &'static str> {
     let value = at(value, DEEPEST)?;
     if value.to_string().len() > LONGEST {
@@ -46,7 +47,7 @@ fn at(value: &Value, levels: usize) -> Result<Value, &'static str> {
     })
 }
 
-/// A number made by hand may hold any text.
+/// Checks a number. A value that was built by hand may hold any text.
 fn number(digits: &str) -> Result<String, &'static str> {
     const WRONG: &str = "is no finite number";
     if !matches!(Value::parse(digits.as_bytes()), Ok(Value::Number(read)) if read == *digits) {
@@ -56,11 +57,12 @@ fn number(digits: &str) -> Result<String, &'static str> {
     if !parsed.is_finite() {
         return Err(WRONG);
     }
-    // Of digits that are no zero but too small for a double, the sign is as good as that of a zero.
+    // Digits that are not zero but too small for a double have no sign either.
     Ok(if parsed == 0.0 && digits.starts_with('-') { "0".to_owned() } else { digits.to_owned() })
 }
 
-/// For those who read JSON by serde. A whole number of 64 bits keeps its digits, another one is the nearest double.
+/// Converts the value for readers that use serde. A whole number of 64 bits keeps its digits; any other becomes the
+/// nearest double.
 pub(crate) fn to_json(value: &Value) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
@@ -110,7 +112,7 @@ mod tests {
             let text = stored.to_string();
             prop_assert_eq!(Value::parse(text.as_bytes()).unwrap(), stored.clone());
             let (other, ours): (serde_json::Value, _) = (serde_json::from_str(&text).unwrap(), to_json(&stored));
-            // What is no whole number of 64 bits is a double in both, and may be written otherwise.
+            // A number that is not a whole number of 64 bits is a double in both, and may be written differently.
             let is_exact = !text.contains(['.', 'e', 'E']);
             prop_assert!(!is_exact || other == ours);
             prop_assert!(text != "-0" && text != "-0.0");

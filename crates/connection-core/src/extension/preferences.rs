@@ -1,4 +1,4 @@
-//! What an extension is set to, in the clear and apart from every secret.
+//! Reads the preferences of an extension, which are not secret and are stored apart from every secret.
 
 use connection_contract::{Preference, PreferenceInput, Text, Value};
 
@@ -13,43 +13,44 @@ use crate::{
     store::rows::PreferenceRow,
 };
 
-/// What an extension, or one of its commands, is set to: a value for each preference that was declared.
+/// The preferences of an extension or of one of its commands, with a value for each that was declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Preferences {
-    /// By name, in the order of the declaration. Of a command, its own come behind those of the extension.
+    /// The values by name, in the order of the declaration. For a command, its own values follow those of the
+    /// extension.
     pub values: Vec<(String, Value)>,
-    /// The names that somebody has set; the others have their default.
+    /// The names of the preferences that were set. The others have their default.
     pub set: Vec<String>,
-    /// The names of those that are required and have no value: nobody has set them to one, and none is declared.
+    /// The names of the required preferences that have no value, neither set nor declared as a default.
     pub missing: Vec<String>,
-    /// The names of those whose value the connection says itself, with that value: what is set here has no effect, and no
-    /// program gets it.
+    /// The names of the preferences whose value the connection provides, with that value. A value that is set here has
+    /// no effect and is given to no program.
     pub overridden: Vec<(String, Value)>,
-    /// What this was read as of.
+    /// The revisions of these settings.
     pub revisions: Revisions,
 }
 
 impl Preferences {
-    /// The value of that name.
+    /// Returns the value with this name.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// An object of them, by name.
+    /// Returns the values as an object.
     pub fn to_json(&self) -> serde_json::Value {
         plain::to_json(&Value::Map(self.values.clone()))
     }
 }
 
 impl ExtensionHandle {
-    /// What it is set to; of a command, where one is named, with what the extension is: the command's goes first where both
-    /// have a preference of one name. What nobody has set has its default.
+    /// Returns the preferences of the extension, or those of a command together with the extension's. If both declare a
+    /// preference with the same name, the command's is returned. A preference that is not set has its default.
     ///
     /// # Errors
     ///
-    /// [`super::ExtensionError::Undeclared`], [`Error::Row`] for settings that were edited or put back past the program, and
-    /// the store's.
+    /// [`super::ExtensionError::Undeclared`], [`Error::Row`] for settings that were edited or restored outside of the
+    /// program, and the store's errors.
     pub async fn preferences(&self, command: Option<&str>) -> Result<Preferences, Error> {
         self.command(command)?;
         self.sound(command).await?;
@@ -72,7 +73,7 @@ impl ExtensionHandle {
                 missing.retain(|known| *known != name);
                 set.extend(found.is_some().then(|| name.clone()));
                 let value = found.unwrap_or_else(|| public::fallback(preference));
-                // A checkbox always says something, and so does a dropdown with a choice.
+                // A checkbox always has a value, and so has a dropdown with a choice.
                 let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
                 missing.extend((preference.required && is_blank).then(|| name.clone()));
                 values.push((name, value));
@@ -90,7 +91,7 @@ impl ExtensionHandle {
     }
 }
 
-/// What a row holds; nothing without one, and `None` for one that nobody of us has written.
+/// Returns the fields of a row, which are empty without a row; `None` for a row that this program cannot have written.
 pub(super) fn fields(row: &Option<PreferenceRow>) -> Option<Vec<(String, Value)>> {
     match row {
         Some(row) => record(&row.body),
@@ -98,11 +99,11 @@ pub(super) fn fields(row: &Option<PreferenceRow>) -> Option<Vec<(String, Value)>
     }
 }
 
-/// A value as it is stored.
+/// Checks a value and returns it in the form that is stored.
 ///
 /// # Errors
 ///
-/// What is wrong with it, after the name of the preference.
+/// The problem, as a clause that follows the name of the preference.
 pub(crate) fn check(preference: &Preference, value: &Value) -> Result<Value, &'static str> {
     let value = plain::normal(value)?;
     match (&preference.input, &value) {
@@ -111,7 +112,7 @@ pub(crate) fn check(preference: &Preference, value: &Value) -> Result<Value, &'s
         (PreferenceInput::Dropdown(choices), Value::Text(text)) if choices.iter().any(|(choice, _)| choice == text) => {
         }
         (PreferenceInput::Dropdown(_), _) => return Err("is one of the choices that were declared"),
-        // How it is asked does not say what programs store in it.
+        // For the other inputs, the form of the input does not limit the values that programs store.
         _ => {}
     }
     Ok(value)

@@ -1,4 +1,4 @@
-//! Whether a use is granted, and the record of it: both in one transaction, so that what is taken back is used no more.
+//! Checks that a use is granted and records it, in one transaction, so that a revoked grant is no longer used.
 
 use connection_contract::SecretName;
 
@@ -10,7 +10,7 @@ use crate::{
     store::{Lock, StoreError, Tx, rows::EventRow},
 };
 
-/// What is given, as events name it.
+/// A sort of use, as events name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
     AccessToken,
@@ -29,7 +29,7 @@ impl Use {
 }
 
 impl ExtensionHandle {
-    /// Whether it may, as of now.
+    /// Checks that the extension is granted the connection and these secrets now.
     pub(super) async fn granted(&self, connection: ConnectionId, names: &[SecretName]) -> Result<(), Error> {
         let mut reader = self.registry.shared.reader().await?;
         let grant = reader.grant(&self.registry.owner, self.name(), connection).await?;
@@ -66,7 +66,7 @@ impl ExtensionHandle {
         let used = Used { sealer: on.sealer.clone(), owner, extension, connection, names, events };
         let recorded = match shows_secrets {
             true => on.store.write(move |tx| Box::pin(used.record(tx))).await?,
-            // Nothing is given away by it.
+            // No secret is handed out, so the record need not be durable at once.
             false => on.store.write_relaxed(move |tx| Box::pin(used.record(tx))).await?,
         };
         match recorded {
@@ -84,7 +84,7 @@ impl ExtensionHandle {
     }
 }
 
-/// A use that is to be recorded.
+/// A use to record.
 struct Used {
     sealer: Sealer,
     owner: String,
@@ -122,7 +122,7 @@ enum Recorded {
     Refused(Vec<SecretName>),
 }
 
-/// What is not granted of what is asked for; `None` when nothing stands against it.
+/// Returns the requested names that are not granted, or all if nothing is granted; `None` if nothing is refused.
 fn refusal(granted: Option<&[SecretName]>, asked: &[SecretName]) -> Option<Vec<SecretName>> {
     let Some(granted) = granted else { return Some(asked.to_vec()) };
     let refused: Vec<_> = asked.iter().filter(|name| !granted.contains(name)).cloned().collect();

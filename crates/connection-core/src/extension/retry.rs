@@ -1,4 +1,4 @@
-//! Goes on where an extension stopped for want of a connection: a ticket that outlives the process.
+//! Resumes an extension that stopped because it lacked a connection, by a ticket that outlives the process.
 
 use connection_contract::{AuthType, SetupFailure};
 
@@ -9,35 +9,35 @@ use crate::{
     store::rows::{SetupState, TicketRow},
 };
 
-/// A ticket that nobody came back with goes after so many seconds.
+/// The time after which an unused ticket is deleted, in seconds.
 const KEPT: u64 = 30 * 24 * 60 * 60;
 
-/// What came of a hand-off.
+/// The outcome of a settings hand-off.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RetryOutcome {
-    /// The connection is there: the extension goes on with that command.
+    /// The connection is ready, and the extension continues with the command.
     Connected {
-        /// As it is resolved now.
+        /// The resolved requirement.
         resolved: ResolvedConnection,
-        /// What was to be done.
+        /// The command to continue with.
         command: Option<String>,
     },
-    /// The connection is there, and no person lets the extension use it with every secret that it declares by now.
+    /// The connection exists, but no person has granted the extension every secret that it declares.
     NotGranted(ResolvedConnection),
     /// The setup that was begun ended without a connection.
     SetupFailed(SetupFailure),
-    /// A person is not done with it.
+    /// The person has not finished yet.
     StillMissing(ResolvedConnection),
 }
 
 impl ExtensionHandle {
-    /// What came of what this ticket was given for, in any process. It may be asked again and again; a ticket goes after
-    /// thirty days, and with its extension.
+    /// Returns the outcome of the settings hand-off for which the ticket was given, in any process. A ticket can be
+    /// used repeatedly. It is deleted after thirty days, and with its extension.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::UnknownTicket`] for one that this extension was not given, and the store's.
+    /// [`ExtensionError::UnknownTicket`] for a ticket that this extension was not given, and the store's errors.
     pub async fn retry(&self, ticket: RetryTicket) -> Result<RetryOutcome, Error> {
         let oldest = self.registry.shared.clock.now().seconds().saturating_sub_unsigned(KEPT);
         let mut reader = self.registry.shared.reader().await?;
@@ -60,7 +60,7 @@ impl ExtensionHandle {
         Ok(failure.map_or_else(|| RetryOutcome::StillMissing(resolved), RetryOutcome::SetupFailed))
     }
 
-    /// Why the setup ended without a connection, if it did and is not forgotten.
+    /// Returns why the setup ended without a connection, if it did and still exists.
     async fn failure(&self, session: SessionId) -> Result<Option<SetupFailure>, Error> {
         let row = self.registry.shared.reader().await?.setup(session).await?;
         let Some(row) = row.filter(|row| *row.owner == *self.registry.owner) else { return Ok(None) };
@@ -74,8 +74,8 @@ impl ExtensionHandle {
         }
     }
 
-    /// Keeps what the hand-off is for, then lets the host act, then keeps the setup that it began: whatever ends in between
-    /// leaves no act of the host without a ticket.
+    /// Stores the ticket, then lets the host open its settings, then stores the setup that the host began. A process
+    /// that ends in between leaves no opened settings without a ticket.
     pub(super) async fn ticket(
         &self,
         command: Option<&str>,
@@ -99,7 +99,7 @@ impl ExtensionHandle {
                 shared.store.write(move |tx| Box::pin(async move { tx.set_ticket_session(id, session).await })).await?;
             }
             Err(error) => {
-                // Nobody has it, and it goes by its age where this fails.
+                // Nobody has this ticket. If it cannot be deleted here, it is deleted by its age.
                 let gone = shared.store.write(move |tx| Box::pin(async move { tx.delete_ticket(id).await })).await;
                 if let Err(gone) = gone {
                     tracing::debug!(code = Error::from(gone).code(), "a ticket of no use stays until it is old");

@@ -1,4 +1,4 @@
-//! Counts of changes, each grown by its own writes alone.
+//! Counts of changes. Each grows only with its own writes.
 
 use super::ExtensionHandle;
 use crate::{
@@ -7,30 +7,32 @@ use crate::{
     store::{Reader, StoreError, rows::PreferenceRow},
 };
 
-/// How often what an extension lives by was changed. What was never there counts as zero. Two that are equal name the same
-/// state: whoever decides by what was read says which one that was, and is refused when it is another by then.
+/// The number of changes of an extension's settings and connection. A part that never existed counts as zero.
+///
+/// Equal revisions name the same state. A caller that decides by what it read passes its revisions, and is refused if
+/// the state has changed since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Revisions {
-    /// Writes of what the extension is set to.
+    /// Number of writes of the extension's settings.
     pub extension_config: u64,
-    /// Writes of what the command is set to, where one is asked about.
+    /// Number of writes of the command's settings, if a command was named.
     pub command_config: u64,
-    /// Changes of what is public of the connection, whoever made them.
+    /// Number of changes of the public configuration of the connection, by whatever means.
     pub connection_config: u64,
-    /// The credential: a number that grows with each one that is stored for the connection.
+    /// The credential, as a number that grows with each credential that is stored for the connection.
     pub credential: u64,
-    /// The connection that the last two are of.
+    /// The connection that the last two numbers belong to.
     pub connection: Option<ConnectionId>,
 }
 
-/// The rows that make them, as they were read.
+/// The rows that the revisions are computed from.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     pub(super) public: public::Read,
     pub(super) of_command: Option<PreferenceRow>,
     pub(super) connection: Option<ConnectionId>,
-    /// The revision of the connection's configuration, and the credential's generation.
+    /// The revision of the connection's configuration, and the generation of its credential.
     pub(super) account: (i64, i64),
     pub(super) config: String,
 }
@@ -41,14 +43,14 @@ impl Rows {
         Revisions {
             extension_config: self.public.own.as_ref().map_or(0, |(_, revision, _)| count(*revision)),
             command_config: self.of_command.as_ref().map_or(0, |row| count(row.revision)),
-            // Each part only grows, and so does the sum.
+            // Each part only grows, and so does their sum.
             connection_config: count(self.public.revision).saturating_add(count(self.account.0)),
             credential: count(self.account.1),
             connection: self.connection,
         }
     }
 
-    /// Whoever decides by them reads them in the transaction.
+    /// Reads the rows. A caller that decides by them reads them in its transaction.
     pub(super) async fn read(
         reader: &mut Reader,
         owner: &str,
@@ -74,11 +76,11 @@ impl Rows {
 }
 
 impl ExtensionHandle {
-    /// As they are now; of a command, where one is named.
+    /// Returns the current revisions, including those of a command if one is named.
     ///
     /// # Errors
     ///
-    /// [`super::ExtensionError::Undeclared`], and the store's.
+    /// [`super::ExtensionError::Undeclared`], and the store's errors.
     pub async fn revisions(&self, command: Option<&str>) -> Result<Revisions, Error> {
         self.command(command)?;
         let connection = self.meant().await?;
@@ -88,7 +90,7 @@ impl ExtensionHandle {
         Ok(rows.revisions())
     }
 
-    /// The connection that is meant; none also where it is not clear which one.
+    /// Returns the selected connection; `None` also if the selection is ambiguous.
     pub(super) async fn meant(&self) -> Result<Option<ConnectionId>, Error> {
         Ok(self.registry.resolve_one(&self.declared).await?.connection)
     }

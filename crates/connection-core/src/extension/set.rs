@@ -1,4 +1,5 @@
-//! Changes what an extension is set to: as a whole or not at all, counted, and told after the commit.
+//! Changes the settings of an extension, as a whole or not at all. A change is counted and its listeners are notified
+//! after the commit.
 
 use std::{future::IntoFuture, sync::Arc};
 
@@ -24,10 +25,10 @@ use crate::{
     },
 };
 
-/// Of everything that one extension or command is set to, as JSON text in bytes.
+/// Maximum length of all settings of an extension or a command, as JSON text in bytes.
 const LONGEST: usize = 1 << 19;
 
-/// A change of settings that is about to be made: `handle.set_preferences(None).set("open", true).await`.
+/// A change of settings that has not begun: `handle.set_preferences(None).set("open", true).await`.
 #[derive(Debug)]
 #[must_use = "settings are changed when this is awaited"]
 pub struct SetPreferences {
@@ -39,20 +40,21 @@ pub struct SetPreferences {
 }
 
 impl ExtensionHandle {
-    /// Changes what the extension is set to, or one of its commands, when it is awaited. What is not named stays.
+    /// Changes preferences of the extension, or of one of its commands, when it is awaited. Preferences that are not
+    /// named stay as they are.
     ///
     /// # Repetition
     ///
-    /// The same once more counts as another write.
+    /// Another change with the same values counts as another write.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the change may have been made; then it is told.
+    /// If the future is dropped, the change may have been made. Then its listeners are notified.
     ///
     /// # Errors
     ///
     /// [`ExtensionError::Undeclared`], [`ExtensionError::InvalidPreference`], [`ExtensionError::Crossed`],
-    /// [`ExtensionError::RevisionExhausted`], and the store's: nothing was changed.
+    /// [`ExtensionError::RevisionExhausted`], and the store's errors. Nothing was changed.
     pub fn set_preferences(&self, command: Option<&str>) -> SetPreferences {
         let (handle, command) = (self.clone(), command.map(str::to_owned));
         SetPreferences { handle, command, values: Vec::new(), replaces: false, expected: None }
@@ -60,29 +62,30 @@ impl ExtensionHandle {
 }
 
 impl SetPreferences {
-    /// Sets one.
+    /// Sets a preference.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.values.push((name.into(), Some(value.into())));
         self
     }
 
-    /// Lets one have its default again.
+    /// Resets a preference to its default.
     pub fn unset(mut self, name: impl Into<String>) -> Self {
         self.values.push((name.into(), None));
         self
     }
 
-    /// Lets all those have their default that are not set with this, and forgets what other declarations of the extension
-    /// had. Without this it stays, as long as there is room for it.
+    /// Resets all preferences that this change does not set, and deletes values of other declarations of the extension.
+    /// Without this call, such values stay as long as there is room for them.
     pub fn replace(mut self) -> Self {
         self.replaces = true;
         self
     }
 
-    /// Changes nothing when something of the extension was changed since these were read, as
-    /// [`revisions`](ExtensionHandle::revisions) or with the [preferences](super::Preferences): of the command that is
-    /// changed, where it is one. Those that were read without it say that it was never written, and are refused for ever
-    /// once it was.
+    /// Refuses the change if something of the extension has changed since these revisions were read, with
+    /// [`revisions`](ExtensionHandle::revisions) or with the [preferences](super::Preferences).
+    ///
+    /// To change the settings of a command, read the revisions for that command. Revisions that were read without it
+    /// say that the command's settings were never written, so they are always refused once they were.
     pub fn expected(mut self, revisions: Revisions) -> Self {
         self.expected = Some(revisions);
         self
@@ -95,7 +98,7 @@ impl SetPreferences {
         let change =
             Change { declared: handle.declared.clone(), command, values, replaces, expected, shared: shared.clone() };
         let on = shared.clone();
-        // On a task of its own: what is committed is told, whoever waits for it.
+        // The change runs on a task of its own, so that a committed change is notified even if the caller is dropped.
         let task = shared.runtimes.spawn(async move {
             let turn = on.extensions.announcements.turn();
             let _turn = turn.lock().await;
@@ -108,7 +111,7 @@ impl SetPreferences {
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
-    /// Before anything is read: declared, no secret, and plain.
+    /// Checks before anything is read that each preference is declared, is not a secret, and has a plain value.
     fn checked(&self) -> Result<Vec<(String, Option<Value>)>, Error> {
         let handle = &self.handle;
         handle.command(self.command.as_deref())?;
@@ -144,7 +147,7 @@ impl IntoFuture for SetPreferences {
     }
 }
 
-/// What one transaction does.
+/// The content of the transaction.
 struct Change {
     declared: Arc<ExtensionDeclaration>,
     command: Option<String>,
@@ -163,12 +166,12 @@ impl Change {
         let key = command.as_deref().unwrap_or_default();
         let asked = (&*declared.name, declared.requirement.provider.as_str(), key);
         tx.lock(Lock::Owner(owner)).await?;
-        // What is meant may be another one since the caller asked.
+        // Another connection may have been selected since the caller asked.
         let needs = (&declared.requirement.provider, declared.requirement.auth.secret_names.as_slice());
         let (candidates, _) = candidate::load(&shared, tx, owner, &declared.name, needs).await?;
         let connection = chosen(&declared, &candidates);
         if let Some(id) = connection {
-            // Another process may be renewing its credential.
+            // Another process may be refreshing its credential.
             tx.lock(Lock::Connection(id)).await?;
         }
         let mut rows = Rows::read(tx, owner, asked, connection).await?;
@@ -177,7 +180,7 @@ impl Change {
         }
         let marks = Marks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
         let before = tx.preferences(owner, &declared.name, key).await?;
-        // What somebody edited is not confirmed by setting something else: it is as if nothing had been set.
+        // Setting a value must not vouch for an edited row, so that row counts as empty.
         let is_edited = before.is_some_and(|row| marks.check_set(&row).is_err());
         let was = match (is_edited, key.is_empty()) {
             (true, _) => Some(Vec::new()),
@@ -202,7 +205,7 @@ impl Change {
         }
         let mut body = Value::Map(now.clone()).to_string();
         if body.len() > LONGEST {
-            // What a newer declaration has is no other's to delete, and an older one's is not worth an error.
+            // Values of other declarations are deleted only if there is no room for them.
             now.retain(|(name, _)| is_declared(name));
             body = Value::Map(now.clone()).to_string();
         }
@@ -221,14 +224,14 @@ impl Change {
             let of_provider = of_provider.ok_or_else(|| tx.damaged(DAMAGED))?;
             let of_connection = json::to_config(&rows.config);
             let public = |own: &public::Record| public::config(&declared, &of_connection, &of_provider, own);
-            // Others read it of the provider's own extension, and may mean another connection.
+            // Other extensions read the settings of the provider's own extension, and may use another connection.
             let is_read = is_own && rows.public.of_provider_with(&was) != rows.public.of_provider_with(&now);
             is_read || public(&was) != public(&now)
         };
         let exhausted = || Ok(Err(ExtensionError::RevisionExhausted { extension: extension() }.into()));
         let Some(revision) = revision.checked_add(1) else { return exhausted() };
         let Some(public_revision) = public_revision.checked_add(i64::from(is_public)) else { return exhausted() };
-        // The sum is what is compared, so that it grows, too.
+        // The sum is compared as well, so it must not overflow either.
         let Some(public_sum) = rows.public.revision.checked_add(i64::from(is_public)) else { return exhausted() };
         let (name, command_key) = (declared.name.to_string(), key.to_owned());
         let marked = Marked::default();
@@ -255,7 +258,7 @@ impl Change {
     }
 }
 
-/// Who reads without a command knows nothing of one.
+/// Compares revisions. Without a command, the count of the command's settings is ignored.
 fn same(expected: Revisions, now: Revisions, of_command: bool) -> bool {
     let now = if of_command { now } else { Revisions { command_config: expected.command_config, ..now } };
     expected == now

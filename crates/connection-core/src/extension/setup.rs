@@ -1,5 +1,5 @@
-//! A setup that a person makes for an extension: it ends in a grant, or, when the extension needs something else by then,
-//! without anything.
+//! A setup that a person makes for an extension. It ends with a grant, or, if the extension needs something else by
+//! then, with nothing stored.
 
 use connection_contract::SetupFailure;
 
@@ -15,25 +15,25 @@ use crate::{
     },
 };
 
-/// For whom a setup was begun, and what it asked for then.
+/// The extension for which a setup was begun, and its requirement at that time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ForExtension {
     pub(crate) name: String,
-    /// Of the requirement.
+    /// The fingerprint of the requirement.
     pub(crate) print: [u8; 32],
-    /// The secrets that it declared.
+    /// The declared secrets.
     pub(crate) names: Vec<String>,
-    /// Whether it had been added.
+    /// `true` if the extension had been added.
     pub(crate) added: bool,
 }
 
 impl ExtensionHandle {
-    /// What a setup of that kind is begun with.
+    /// Returns the data with which a setup of this kind is begun.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::OtherProvider`], [`ExtensionError::Crossed`] for a handle of a declaration that is none any more,
-    /// and the store's.
+    /// [`ExtensionError::OtherProvider`], [`ExtensionError::Crossed`] if the handle's declaration is outdated, and the
+    /// store's errors.
     pub(crate) async fn for_setup(&self, kind: &connection_contract::Kind) -> Result<ForExtension, Error> {
         let requirement = self.requirement();
         let shared = &self.registry.shared;
@@ -59,7 +59,7 @@ impl ExtensionHandle {
     }
 }
 
-/// Keeps what an extension needs by now, for whoever ends a setup that was begun for it.
+/// Stores what an extension needs now, for the end of a setup that was begun for it.
 async fn declare(shared: &Shared, owner: &str, name: &str, print: [u8; 32]) -> Result<(), Error> {
     let known = shared.reader().await?.extension_state(owner, name).await?;
     if known.is_some_and(|row| row.fingerprint.is_some_and(|known| known == print)) {
@@ -72,7 +72,7 @@ async fn declare(shared: &Shared, owner: &str, name: &str, print: [u8; 32]) -> R
             tx.lock(Lock::Owner(&owner)).await?;
             let marks = Marks { sealer: &sealer, owner: &owner, now };
             let row = marks.known(tx, &name).await?.unwrap_or_default();
-            // One that was added in between says what counts.
+            // If the extension was added meanwhile, the added declaration counts.
             if row.provider.is_none() {
                 let row = ExtensionStateRow { fingerprint: Some(print.to_vec()), ..row };
                 marks.put_state(tx, &name, &row).await?;
@@ -83,20 +83,20 @@ async fn declare(shared: &Shared, owner: &str, name: &str, print: [u8; 32]) -> R
     Ok(declared.await?)
 }
 
-/// Why nothing is to be stored for the extension, asked in the transaction before anything is: it asks for something else by
-/// now, or was removed.
+/// Returns why nothing may be stored for the extension: its requirement has changed, or it was removed. Called in the
+/// transaction, before anything is stored.
 pub(crate) async fn outdated(
     tx: &mut Tx,
     shared: &Shared,
     owner: &str,
     extension: &ForExtension,
 ) -> Result<Option<SetupFailure>, StoreError> {
-    // Of any process. One of which nothing is known was not what the setup was begun for.
+    // The state may be from any process. Without a state, the setup was begun for something else.
     let marks = Marks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
     let stored = marks.known(tx, &extension.name).await?;
     let is_added = stored.as_ref().is_some_and(|row| row.provider.is_some());
     let stored = stored.and_then(|row| row.fingerprint);
-    // What this process has declared since and nobody has connected for.
+    // A declaration that this process has made since, for which no setup was begun.
     let here = shared.extensions.last_declared(owner, &extension.name).filter(|_| !is_added);
     let is_same = stored.is_some_and(|stored| stored == extension.print)
         && (is_added || !extension.added)
@@ -105,8 +105,8 @@ pub(crate) async fn outdated(
     Ok((!is_same).then(|| SetupFailure::new("connection_changed", message()).remedy("connect it again")))
 }
 
-/// That who connects for an extension lets it use what is connected, in the transaction that stores the connection; `false`
-/// when that was so already.
+/// Grants the extension the connection that a person made for it, and returns whether that changed something. Called in
+/// the transaction that stores the connection.
 pub(crate) async fn consent(
     tx: &mut Tx,
     shared: &Shared,
@@ -125,7 +125,7 @@ pub(crate) async fn consent(
     grants::put(tx, shared, owner, &row, Some(session)).await.map(|(_, is_new)| is_new)
 }
 
-/// Tells it, after the commit.
+/// Notifies the listeners of the extension. Called after the commit.
 pub(crate) fn told(shared: &Shared, owner: &str, extension: &ForExtension, _: &Turn) {
     let parts = ALL_OF_IT.to_vec();
     let (owner, extension) = (owner.to_owned(), extension.name.clone());

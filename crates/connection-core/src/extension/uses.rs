@@ -1,4 +1,4 @@
-//! What an extension does with its connection: each use is checked, and on record before it is given.
+//! The uses of a connection by an extension. Each is checked, and recorded before anything is handed out.
 
 use connection_contract::{AuthType, HttpRequest, Requirement, Secret, SecretName, Value};
 
@@ -8,14 +8,14 @@ use crate::{Connection, ConnectionStatus, Error, ResolvedConnection, Response, g
 const ACCESS_TOKEN: &str = "accessToken";
 
 impl ExtensionHandle {
-    /// Lends the access token of its connection to `use_it`, when the connection is there, works, and is granted with this
-    /// secret. The event that records it is stored first: when it cannot be, nothing is lent.
+    /// Calls `use_it` with the access token of the connection, if the connection is ready and granted with this secret.
+    ///
+    /// The event that records the release is stored first. If it cannot be stored, `use_it` is not called.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Undeclared`] when it declares no such secret, [`ExtensionError::NotReady`],
-    /// [`ExtensionError::NotGranted`], and those of
-    /// [`Connection::with_access_token`].
+    /// [`ExtensionError::Undeclared`] if the extension declares no such secret, [`ExtensionError::NotReady`],
+    /// [`ExtensionError::NotGranted`], and the errors of [`Connection::with_access_token`].
     pub async fn with_access_token<T>(
         &self,
         requirement: &Requirement,
@@ -36,52 +36,53 @@ impl ExtensionHandle {
         }
     }
 
-    /// A request below the base of its connection: `GET`, `/user/repos`. Nothing is sent.
+    /// Creates a request below the base of the connection from a method and a path, such as `GET` and `/user/repos`.
+    /// Nothing is sent.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and those of [`Connection::request`].
+    /// The errors of [`send`](Self::send) and of [`Connection::request`].
     pub async fn request(&self, method: &str, path_and_query: &str) -> Result<HttpRequest, Error> {
         let (_, connection) = self.ready().await?;
         self.granted(connection.id(), &[]).await?;
         connection.request(method, path_and_query).await
     }
 
-    /// Sends a request with the credential of its connection attached, which the extension does not see. It is recorded
-    /// before it is sent; the record may be lost when the power fails within moments.
+    /// Sends a request with the credential of the connection attached. The extension does not see the credential.
+    ///
+    /// The use is recorded before the request is sent. The record may be lost if the power fails within moments.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::NotReady`], [`ExtensionError::NotGranted`], and those of
-    /// [`Connection::send`].
+    /// [`ExtensionError::NotReady`], [`ExtensionError::NotGranted`], and the errors of [`Connection::send`].
     pub async fn send(&self, request: HttpRequest) -> Result<Response, Error> {
         let (_, connection) = self.ready().await?;
         self.record(connection.id(), Vec::new(), Use::Request, None).await?;
         connection.send(request).await
     }
 
-    /// What the command gets to run with: the public configuration, what it is set to, and every secret that the extension
-    /// declared. Without a command, for the extension as a whole. The secrets are wiped when the context is dropped.
+    /// Returns the values for a run of the command, or of the extension as a whole: the public configuration, the
+    /// preferences, and every secret that the extension declared. The secrets are wiped when the context is dropped.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Undeclared`] for a command that it did not declare, [`ExtensionError::PreferenceRequired`], and as
-    /// [`with_access_token`](Self::with_access_token).
+    /// [`ExtensionError::Undeclared`] for a command that the extension did not declare,
+    /// [`ExtensionError::PreferenceRequired`], and the errors of [`with_access_token`](Self::with_access_token).
     pub async fn inject(&self, command: Option<&str>) -> Result<CommandContext, Error> {
         self.given(command, Ok).await
     }
 
-    /// As [`inject`](Self::inject), as the variables of a process, for a command that is a program:
-    /// [`CommandContext::environment`]. What cannot be given so is refused before it is a use, and nothing is on record.
+    /// Returns the values of [`inject`](Self::inject) as environment variables, for a command that is a program; see
+    /// [`CommandContext::environment`]. If the variables are refused, no use is recorded.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Variable`], and as [`inject`](Self::inject).
+    /// [`ExtensionError::Variable`], and the errors of [`inject`](Self::inject).
     pub async fn environment(&self, command: Option<&str>) -> Result<Vec<(String, Secret)>, Error> {
         self.given(command, |context| context.environment()).await
     }
 
-    /// What is made of the context, recorded once it could be made and before it is given.
+    /// Creates a value from the context. The use is recorded after the value was created and before it is returned.
     async fn given<T>(
         &self,
         command: Option<&str>,
@@ -104,7 +105,7 @@ impl ExtensionHandle {
             && let Some(row) = self.registry.shared.reader().await?.standing(id).await?
             && let Some(error) = guard::refused(&self.registry.shared.sealer, &row)
         {
-            // Nothing of it was opened, and its configuration is given.
+            // No credential of this connection was opened, but its configuration is handed out.
             return Err(error.into());
         }
         let public_config = resolved.public_config;
@@ -115,7 +116,7 @@ impl ExtensionHandle {
         Ok(made)
     }
 
-    /// What it is set to, when that is all that it cannot do without.
+    /// Returns the preferences, or an error if a required one has no value.
     async fn settled(&self, command: Option<&str>) -> Result<Vec<(String, Value)>, Error> {
         let read = self.preferences(command).await?;
         match read.missing.into_iter().next() {
@@ -130,7 +131,7 @@ impl ExtensionHandle {
         }
     }
 
-    /// What it needs, when that is there and works.
+    /// Returns the resolved requirement, or an error if it is not connected.
     async fn usable(&self) -> Result<ResolvedConnection, Error> {
         let resolved = self.registry.resolve_one(&self.declared).await?;
         let why = match resolved.status {
@@ -146,7 +147,7 @@ impl ExtensionHandle {
         Err(self.not_ready(resolved.status, why).into())
     }
 
-    /// With the connection that is meant.
+    /// Returns the resolved requirement with the selected connection.
     async fn ready(&self) -> Result<(ResolvedConnection, Connection), Error> {
         let resolved = self.usable().await?;
         let Some(id) = resolved.connection else {
@@ -164,8 +165,8 @@ impl ExtensionHandle {
         ExtensionError::NotReady { extension: self.label(), provider: self.requirement().provider.clone(), status, why }
     }
 
-    /// Takes secrets out of a connection: asked first whether they may be, so that nothing is opened for who may not. Whoever
-    /// gives them away records it before.
+    /// Takes secrets out of a connection. The grant is checked first, so that nothing is opened without one. The caller
+    /// records the release before it hands the secrets out.
     async fn open(&self, connection: &Connection, names: &[SecretName]) -> Result<Vec<(SecretName, Secret)>, Error> {
         self.granted(connection.id(), names).await?;
         let entry = self.registry.shared.kinds.entry(&connection.info().kind);

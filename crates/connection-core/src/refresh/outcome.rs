@@ -22,9 +22,9 @@ pub enum RefreshOutcome {
     NeedsReauthorization,
     /// A fresh credential was stored.
     Refreshed,
-    /// As [`Refreshed`](Self::Refreshed), by a process whose lease had expired.
+    /// Like [`Refreshed`](Self::Refreshed), by a process whose lease had expired.
     RefreshedLate,
-    /// As [`Refreshed`](Self::Refreshed), after an answer was lost and the request was sent again.
+    /// Like [`Refreshed`](Self::Refreshed), after an answer was lost and the request was sent again.
     Replayed,
     /// Another credential was stored meanwhile, and the refreshed one was dropped.
     Superseded,

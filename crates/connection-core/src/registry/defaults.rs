@@ -106,7 +106,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As [`make_default`](Self::make_default).
+    /// The errors of [`make_default`](Self::make_default).
     pub async fn clear_default(&self) -> Result<ConnectionInfo, Error> {
         self.change_default(false).await
     }

@@ -1,4 +1,4 @@
-//! Resolves many requirements at once: what is read does not depend on how many ask.
+//! Resolves many requirements at once. The number of queries does not depend on the number of extensions.
 
 use std::collections::HashMap;
 
@@ -15,16 +15,16 @@ use crate::{
     extension::{ExtensionError, choice, grants},
 };
 
-/// So many connections are read at once.
+/// Number of connections that are read at once.
 const PAGE: i64 = 2000;
 
 impl ConnectionRegistry {
-    /// As [`resolve`](crate::ExtensionHandle::resolve), for many extensions at once and in their order: a handful of
-    /// queries for all of them. For a host that shows what it has.
+    /// Resolves the requirements of many extensions, in their order, as [`resolve`](crate::ExtensionHandle::resolve)
+    /// does for one. It takes a handful of queries for all of them, so that a host can show all its extensions.
     ///
     /// # Errors
     ///
-    /// The store's; of each extension, [`ExtensionError`] when its declaration is not one.
+    /// The store's errors. For a single extension, [`ExtensionError`] if its declaration is invalid.
     pub async fn resolve_all(
         &self,
         declarations: &[ExtensionDeclaration],
@@ -37,7 +37,7 @@ impl ConnectionRegistry {
             let (rows, full) = reader.all_candidates(&self.owner, after, PAGE).await?;
             after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
             for candidate in rows.into_iter().filter_map(|row| Candidate::of(shared, row, None)) {
-                // One whose plugin is gone serves nobody.
+                // A connection whose plugin is not registered serves no extension.
                 if let Some(shown) = candidate.shown.as_ref().filter(|shown| shown.registered) {
                     of_provider.entry(shown.provider.clone()).or_default().push(candidate);
                 }
@@ -60,7 +60,7 @@ impl ConnectionRegistry {
         let choices: HashMap<_, _> = choices.collect();
         let providers = reader.provider_extensions(&self.owner).await?;
         let rows = reader.all_preferences(&self.owner).await?;
-        // What cannot be read harms who needs it, and nobody else.
+        // A row that cannot be read affects only the extensions that need it.
         let bodies: HashMap<_, _> = rows.iter().map(|row| (&*row.extension, &*row.body)).collect();
         let of_providers = providers.into_iter().map(|(name, declared)| {
             let shown = public::of_provider(Some(&declared), bodies.get(&*name).copied());

@@ -1,4 +1,4 @@
-//! Which connection is meant by what an extension declares.
+//! Selects the connection for the requirement of an extension.
 
 use connection_contract::{Kind, Liveness, Reason, SecretName, Text};
 
@@ -15,35 +15,35 @@ use crate::{
     },
 };
 
-/// So many are read at once where what comes first does not say which is meant.
+/// Number of connections that are read at once if the first candidates do not decide the selection.
 const PAGE: i64 = 100;
-/// So many are named when it is not clear which is meant.
+/// Maximum number of candidates if the selection is ambiguous.
 const MOST_CANDIDATES: usize = 20;
 
-/// A connection to the provider.
+/// A connection to the provider, as a candidate for a requirement.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) id: ConnectionId,
     pub(crate) is_default: bool,
-    /// Whether a person chose it for the extension that asks.
+    /// `true` if a person chose it for the extension.
     pub(crate) is_chosen: bool,
     pub(crate) liveness: Liveness,
     pub(crate) reason: Option<Reason>,
     pub(crate) config: Vec<(String, String)>,
-    /// The secrets that the credential holds, by name.
+    /// The names of the secrets that the credential holds.
     pub(crate) held: Vec<String>,
-    /// What the provider lets it do; `None` when the provider did not say.
+    /// The scopes that the provider granted; `None` if the provider does not report them.
     pub(crate) scopes: Option<Vec<String>>,
-    /// The names of all that its kind hands out.
+    /// The names of all secrets that the kind hands out.
     pub(crate) of_kind: Vec<Text>,
-    /// The names that the extension that asks may see; `None` when it may not use it at all.
+    /// The names of the secrets that the extension may see; `None` without a grant.
     pub(crate) granted: Option<Vec<SecretName>>,
-    /// As hosts see it; read where several may be as good.
+    /// The connection as hosts see it. Read only if several candidates satisfy the requirement.
     pub(crate) shown: Option<Box<ConnectionInfo>>,
 }
 
 impl Candidate {
-    /// As the extension finds it; nobody's grant is read without one.
+    /// Returns the candidate for an extension. Without an extension, no grant is read.
     pub(super) fn of(shared: &Shared, row: CandidateRow, extension: Option<&str>) -> Option<Self> {
         let CandidateRow { listed, secret_names, granted } = row;
         let info = shared.info(listed)?;
@@ -103,40 +103,42 @@ impl Candidate {
         self.lacks(names).next().is_none()
     }
 
-    /// Whether the extension that asks may use it with all of these.
+    /// Returns `true` if the extension may use the connection with all of these secrets.
     pub(super) fn is_granted(&self, names: &[SecretName]) -> bool {
         self.granted.as_deref().is_some_and(|granted| covers(granted, names))
     }
 }
 
-/// A kind that is not registered hands out nothing.
+/// Returns the secret names of a kind. A kind that is not registered has none.
 fn of_kind(shared: &Shared, kind: &Kind) -> Vec<Text> {
     shared.kinds.entry(kind).map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default()
 }
 
-/// What cannot be read is held by nobody.
+/// Returns the names in a row. An unreadable value holds none.
 fn held(names: Option<&str>) -> Vec<String> {
     names.and_then(json::to_texts).unwrap_or_default()
 }
 
-/// Whether what is granted is all that is declared.
+/// Returns `true` if every declared secret is granted.
 pub(super) fn covers(granted: &[SecretName], declared: &[SecretName]) -> bool {
     declared.iter().all(|name| granted.contains(name))
 }
 
-/// What was found for a requirement.
+/// The result of a selection.
 #[derive(Debug)]
 pub(crate) enum Picked<'c> {
-    /// This one holds all that is asked for.
+    /// The connection that holds all declared secrets.
     One(&'c Candidate),
-    /// None does; what the one lacks that comes nearest, if there is one, and which that is.
+    /// No connection holds all of them. Holds the secrets that the nearest one lacks, and that connection, if there is
+    /// one.
     None(Vec<SecretName>, Option<&'c Candidate>),
-    /// Several do, and none of them is the default; the first of them, in the order of ids.
+    /// Several connections hold all of them, and none is the default. Holds the first ones, in the order of their ids.
     Several(Vec<&'c Candidate>),
 }
 
-/// The connection that a person chose for the extension, whatever it holds: another account would be another one than they
-/// said. Else the default of the provider, or the only one that holds these names. What is granted does not choose.
+/// Selects the connection that a person chose for the extension, whatever secrets it holds, because another connection
+/// would be another account than the person chose. Without a choice, selects the default of the provider, or the only
+/// connection that holds these secrets. Grants do not influence the selection.
 pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Picked<'c> {
     if let Some(chosen) = candidates.iter().find(|candidate| candidate.is_chosen) {
         return picked_alone(names, chosen);
@@ -160,14 +162,14 @@ pub(crate) fn pick<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Pic
     }
 }
 
-/// That one and no other.
+/// Returns the result for a single candidate.
 pub(super) fn picked_alone<'c>(names: &[SecretName], candidate: &'c Candidate) -> Picked<'c> {
     let lacking: Vec<_> = candidate.lacks(names).cloned().collect();
     if lacking.is_empty() { Picked::One(candidate) } else { Picked::None(lacking, Some(candidate)) }
 }
 
-/// Those of the provider that say which is meant, the default alone where it is, and what is set as of the same moment. What
-/// is read does not grow with how many there are once it is clear, or several are as good.
+/// Reads the candidates that decide the selection, or only the selected one, together with the settings as of the same
+/// moment. The number of rows does not grow with the number of connections once the selection is decided or ambiguous.
 pub(crate) async fn load(
     shared: &Shared,
     reader: &mut Reader,
@@ -179,7 +181,7 @@ pub(crate) async fn load(
     let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
     let (mut candidates, mut is_full, mut settings) = (Vec::new(), false, None);
     let mut rest = kinds.as_slice();
-    // Also where there is no kind: what is set is asked for all the same.
+    // The loop runs at least once, because the settings are read even without a kind.
     while settings.is_none() || !rest.is_empty() {
         let (some, others) = rest.split_at(rest.len().min(KINDS_AT_ONCE));
         let near = reader.near(owner, extension, provider.as_str(), some).await?;
@@ -206,7 +208,7 @@ pub(crate) async fn load(
             let (rows, full) = reader.candidates(owner, kind, extension, after, PAGE).await?;
             after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
             candidates.extend(rows.into_iter().filter_map(|row| Candidate::of(shared, row, Some(extension))));
-            // None of them is the default that is meant: so many of a kind that are as good say all that there is to say.
+            // None of them is the selected default. More candidates of a kind than can be shown are not needed.
             let of_kind = candidates.iter().skip(before);
             let several = of_kind.filter(|candidate| candidate.satisfies(names)).count() > MOST_CANDIDATES;
             if after.is_none() || several {

@@ -1,10 +1,10 @@
-//! What a requirement is known by: two with the same one ask for the same in every word.
+//! The fingerprint of a requirement. Two requirements with the same fingerprint are equal in every word.
 
 use connection_contract::{AuthType, Crypto as _, Requirement, RequirementRedirect};
 
 use crate::services::crypto::SystemCrypto;
 
-/// Of the requirement alone; what an extension calls itself and can be set to is not in it.
+/// Returns the fingerprint of the requirement alone. The extension's name and its preferences are not part of it.
 pub(crate) fn fingerprint(requirement: &Requirement) -> [u8; 32] {
     let Requirement { id, provider, title, titles, auth, public_preference_names, connect_guide, .. } = requirement;
     let mut parts = Parts(b"connections/requirement/v1".to_vec());
@@ -38,7 +38,7 @@ pub(crate) fn fingerprint(requirement: &Requirement) -> [u8; 32] {
     SystemCrypto.sha256(&parts.0)
 }
 
-/// Each with its length, so that nothing moves from one to the next unseen.
+/// The encoded parts, each with its length, so that nothing moves from one part to the next unnoticed.
 struct Parts(Vec<u8>);
 
 impl Parts {
@@ -69,7 +69,7 @@ mod tests {
         Requirement::new("default", Kind::from_static("acme"), "Acme", auth)
     }
 
-    /// Rows everywhere hold it, and so do sessions that were begun before an upgrade.
+    /// Existing rows hold this fingerprint, and so do sessions that were begun before an upgrade.
     #[test]
     fn the_same_words_have_the_same_one_for_ever_and_others_another() {
         let hex = |requirement: &Requirement| connection_contract::encode::hex(&fingerprint(requirement));

@@ -1,7 +1,7 @@
-//! What extensions need, resolved to what is there: a connection, a status and public values, by presence alone.
+//! Requirements of extensions, resolved to a connection, a status and public values, by presence alone.
 //!
-//! Entry points: [`resolve`](resolve::resolve) is the whole rule without a store, [`status`] the one projection,
-//! [`pick`](candidate::pick) which connection is meant.
+//! [`resolve`](resolve::resolve) is the whole rule without a store, [`status`] computes the status, and
+//! [`pick`](candidate::pick) selects the connection.
 
 mod bulk;
 pub(crate) mod candidate;

@@ -1,4 +1,4 @@
-//! By which of a kind's names a secret is held that an extension declares, and what nobody here can give it.
+//! Maps the secret names of a requirement to those of a kind, and explains why no kind meets a requirement.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,10 @@ use connection_contract::{AuthType, Kind, Reason, Requirement, SecretName};
 
 use crate::registry::Shared;
 
-/// Returns the name by which a kind hands out the secret that a requirement calls `name`; `None` when it hands out none.
+/// Returns the name by which a kind hands out the secret that a requirement calls `name`; `None` if it does not hand it
+/// out.
 ///
-/// Where a requirement and a kind have one secret each, they are the same one: an extension calls `accessToken` what a kind
+/// If a requirement and a kind have one secret each, they are the same: an extension may call `accessToken` what a kind
 /// calls `apiKey`.
 pub(crate) fn of_kind<'n>(kind: &'n [impl AsRef<str>], declared: usize, name: &'n str) -> Option<&'n str> {
     match kind {
@@ -17,7 +18,7 @@ pub(crate) fn of_kind<'n>(kind: &'n [impl AsRef<str>], declared: usize, name: &'
     }
 }
 
-/// Why no setup of this host gives an extension what it declares, with what there is; `None` when one does.
+/// Returns the reason why no registered kind can meet the requirement; `None` if one can.
 pub(super) fn unmet(shared: &Shared, requirement: &Requirement) -> Option<Reason> {
     let Requirement { provider, auth, .. } = requirement;
     let kinds = shared.kinds.of_provider(provider);
@@ -46,7 +47,7 @@ pub(super) fn unmet(shared: &Shared, requirement: &Requirement) -> Option<Reason
     Some(Reason::new("connection_unsupported", message).remedy(remedy))
 }
 
-/// `'one', 'two'`, or `nothing`.
+/// Returns `'one', 'two'`, or `nothing`.
 fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let quoted: Vec<_> = names.map(|name| format!("'{name}'")).collect();
     if quoted.is_empty() { "nothing".to_owned() } else { quoted.join(", ") }

@@ -1,23 +1,23 @@
-//! The public half of a connection, as an extension declared it: names that it listed, and values that anybody may see.
+//! The public configuration of an extension: the names that it declared, with values that are not secret.
 
 use connection_contract::{ExtensionDeclaration, Preference, PreferenceInput, Text, Value};
 
 use super::resolve::record;
 use crate::{extension::preferences::check, store::rows::PublicRow};
 
-/// What one extension is set to, by name.
+/// The settings of one extension, by name.
 pub(crate) type Record = [(String, Value)];
 
-/// What was read of an extension and of its provider's own.
+/// The settings of an extension and of its provider's own extension, as they were read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Read {
-    /// What it is set to, with the revision and the public one.
+    /// The settings of the extension, with their revision and their public revision.
     pub(crate) own: Option<(String, i64, i64)>,
-    /// What the provider's own is set to.
+    /// The settings of the provider's own extension.
     of_provider: Option<String>,
-    /// What is public of the provider's own, where that was added.
+    /// The public part of the declaration of the provider's own extension, if that was added.
     declared: Option<String>,
-    /// How often what is public of either was changed, by whatever.
+    /// The number of changes of the public part of both extensions.
     pub(crate) revision: i64,
 }
 
@@ -41,30 +41,31 @@ impl Read {
         read
     }
 
-    /// What it is set to; `None` for what nobody of us has written.
+    /// Returns the settings of the extension; `None` for a value that this program cannot have written.
     pub(crate) fn own(&self) -> Option<Vec<(String, Value)>> {
         self.own.as_ref().map_or(Some(Vec::new()), |(body, ..)| record(body))
     }
 
-    /// What is public of the provider's own extension; `None` for what nobody of us has written.
+    /// Returns the public values of the provider's own extension; `None` for a value that this program cannot have
+    /// written.
     pub(crate) fn of_provider(&self) -> Option<Vec<(String, Value)>> {
         of_provider(self.declared.as_deref(), self.of_provider.as_deref())
     }
 
-    /// The same, were the provider's own extension set to that.
+    /// Returns these values as they would be if the provider's own extension had the settings `set`.
     pub(crate) fn of_provider_with(&self, set: &Record) -> Option<Vec<(String, Value)>> {
         self.declared.as_deref().map_or(Some(Vec::new()), |declared| Some(shown(&decode(declared)?, set)))
     }
 }
 
-/// What is public of a provider's own extension, by what is public of its declaration and what it is set to; `None` for what
-/// nobody of us has written.
+/// Returns the public values of a provider's own extension, from the public part of its declaration and its settings;
+/// `None` for a value that this program cannot have written.
 pub(crate) fn of_provider(declared: Option<&str>, body: Option<&str>) -> Option<Vec<(String, Value)>> {
     let Some(declared) = declared else { return Some(Vec::new()) };
     Some(shown(&decode(declared)?, &body.map_or(Some(Vec::new()), record)?))
 }
 
-/// What others read: what it is set to, else what it declared as the default.
+/// Returns the values that other extensions read: the setting, or else the declared default.
 fn shown(preferences: &[Preference], set: &Record) -> Vec<(String, Value)> {
     let value = |preference: &Preference| set_value(preference, set).or_else(|| default(preference));
     preferences.iter().filter_map(|own| Some((own.name.to_string(), value(own)?))).collect()
@@ -73,12 +74,12 @@ fn shown(preferences: &[Preference], set: &Record) -> Vec<(String, Value)> {
 const CHECKBOX: &str = "checkbox";
 const CHOICES: &str = "choices";
 const DEFAULT: &str = "default";
-/// Of a name that no preference has: its value is the connection's.
+/// Marks a name that is not a preference. Its value is the connection's.
 const ELSEWHERE: &str = "elsewhere";
 
-/// What a declaration says of itself to those who ask for what is public: what it is set to, else its default, else what
-/// holds without one; and the names of which the connection has the value, if anybody. `None` for what nobody of us has
-/// written.
+/// Returns the values of a declaration's public names, for the extension itself: the setting, or else the default, or
+/// else the value that holds without a default. A name whose value only the connection may have is listed without one.
+/// Returns `None` for a value that this program cannot have written.
 pub(crate) fn of_its_own(declared: &str, body: Option<&str>) -> Option<Vec<(String, Option<Value>)>> {
     let set = body.map_or(Some(Vec::new()), record)?;
     let preferences = decode(declared)?;
@@ -93,8 +94,8 @@ pub(crate) fn of_its_own(declared: &str, body: Option<&str>) -> Option<Vec<(Stri
     Some(record(declared)?.into_iter().map(own).collect())
 }
 
-/// The public names of a declaration, as they are stored, in their order. Of those of a preference: how it is asked, as far
-/// as that says what it holds, and its default.
+/// Returns the public names of a declaration, as they are stored, in their order. For a preference, they include its
+/// input, as far as it limits the value, and its default.
 pub(crate) fn encode(declaration: &ExtensionDeclaration) -> String {
     let names = &declaration.requirement.public_preference_names;
     let secrets = &declaration.requirement.auth.secret_names;
@@ -143,17 +144,17 @@ fn decode(text: &str) -> Option<Vec<Preference>> {
     record(text)?.into_iter().filter(has_preference).map(read).collect()
 }
 
-/// What somebody set, where it is a value that the preference can have: the declaration may be another one since.
+/// Returns the value that was set, if the preference can have it. The declaration may have changed since.
 pub(crate) fn set_value(preference: &Preference, set: &Record) -> Option<Value> {
     check(preference, &find(set, &preference.name)?).ok()
 }
 
-/// The declared default, where the preference can have it.
+/// Returns the declared default, if the preference can have it.
 fn default(preference: &Preference) -> Option<Value> {
     check(preference, preference.default.as_ref()?).ok()
 }
 
-/// What holds while nobody has set it.
+/// Returns the value of a preference that is not set.
 pub(crate) fn fallback(preference: &Preference) -> Value {
     default(preference).unwrap_or_else(|| {
         let mut without = preference.clone();
@@ -162,9 +163,11 @@ pub(crate) fn fallback(preference: &Preference) -> Value {
     })
 }
 
-/// The values of the declared names, in their order. The owner of a value wins: what belongs to the connection goes before
-/// what the provider's own extension is set to, and that before what this one is set to or has by default. A name without
-/// any value is left out, and a secret's name is never there.
+/// Returns the values of the declared names, in their order.
+///
+/// The value of the connection takes precedence over the setting of the provider's own extension, and that over the
+/// setting or default of this extension. A name without a value is left out, and the name of a secret is never
+/// included.
 pub(crate) fn config(
     declaration: &ExtensionDeclaration,
     of_connection: &[(String, String)],
@@ -188,7 +191,7 @@ pub(crate) fn find(record: &Record, name: &str) -> Option<Value> {
     record.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
 }
 
-/// A field with several values is a list of them.
+/// Returns the value of a field of the connection. A field with several values is a list of them.
 pub(crate) fn configured(config: &[(String, String)], name: &str) -> Option<Value> {
     let mut values = config.iter().filter(|(known, _)| known == name).map(|(_, value)| Value::from(value.as_str()));
     let first = values.next()?;

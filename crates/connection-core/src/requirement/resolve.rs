@@ -1,4 +1,4 @@
-//! Puts together what was read: which connection is meant, what is missing, and what is public of it.
+//! Resolves a requirement: which connection is selected, which secrets are missing, and which values are public.
 
 use connection_contract::{
     AuthType, DisplayText, ExtensionDeclaration, Kind, Liveness, Platform, Reason, RequirementAuth,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{ConnectionId, ConnectionRegistry, Error, registry::Shared, store::rows::PublicSettings};
 
-/// What a requirement is resolved with.
+/// The data with which a requirement is resolved.
 pub(crate) struct Found<'a> {
     pub(crate) candidates: &'a [Candidate],
     pub(crate) own: &'a public::Record,
@@ -40,10 +40,10 @@ impl ConnectionRegistry {
     }
 }
 
-/// What is said of a record that is none.
+/// The message for settings that are not a JSON object.
 pub(crate) const DAMAGED: &str = "the preferences of an extension are no JSON object";
 
-/// What a row of preferences holds; `None` when nobody of us can have written it.
+/// Returns the fields of a row of preferences; `None` if this program cannot have written it.
 pub(crate) fn record(body: &str) -> Option<Vec<(String, Value)>> {
     match Value::parse(body.as_bytes()) {
         Ok(Value::Map(fields)) => Some(fields),
@@ -51,7 +51,7 @@ pub(crate) fn record(body: &str) -> Option<Vec<(String, Value)>> {
     }
 }
 
-/// The whole rule, without a store.
+/// Resolves a requirement, without a store.
 pub(crate) fn resolve(declaration: &ExtensionDeclaration, found: &Found<'_>) -> ResolvedConnection {
     let requirement = &declaration.requirement;
     let picked = pick(&requirement.auth.secret_names, found.candidates);
@@ -68,9 +68,9 @@ pub(crate) fn answer(declaration: &ExtensionDeclaration, found: &Found<'_>, pick
             chosen = Some(*one);
             Readiness::Ready
         }
-        // What needs no secret is there wherever it runs.
+        // A requirement without secrets is ready wherever the extension runs.
         _ if is_local => Readiness::Ready,
-        // Which of them is meant is for a person to say.
+        // A person must choose one of them.
         (None, Picked::Several(candidates)) => {
             several = Some(candidates.as_slice());
             Readiness::Missing(requirement.auth.secret_names.clone())
@@ -121,7 +121,7 @@ pub(crate) fn answer(declaration: &ExtensionDeclaration, found: &Found<'_>, pick
 }
 
 impl ResolvedConnection {
-    /// With why nobody can connect what is missing, where no kind of this host can.
+    /// Adds the reason why nobody can connect what is missing, if no kind of this host can.
     pub(super) fn or_unmet(mut self, shared: &Shared, declaration: &ExtensionDeclaration) -> Self {
         if self.error.is_none() && matches!(self.readiness, Readiness::Missing(_)) {
             self.error = names::unmet(shared, &declaration.requirement);
@@ -130,7 +130,7 @@ impl ResolvedConnection {
     }
 }
 
-/// Why nothing is meant while several connections have what is needed.
+/// Returns the reason for an ambiguous selection.
 fn unclear(provider: &Kind, several: &[&Candidate]) -> Reason {
     let shown: Vec<_> = several.iter().filter_map(|candidate| candidate.shown.as_deref().cloned()).collect();
     let names = crate::error::names(&shown);
@@ -140,7 +140,8 @@ fn unclear(provider: &Kind, several: &[&Candidate]) -> Reason {
         .remedy("choose one of them for the extension, or make one of them the default of its provider")
 }
 
-/// Which connection is meant, for who reads the candidates in a transaction; none also where it is not clear which one.
+/// Returns the selected connection, for callers that read the candidates in a transaction; `None` also if the selection
+/// is ambiguous.
 pub(crate) fn chosen(declaration: &ExtensionDeclaration, candidates: &[Candidate]) -> Option<ConnectionId> {
     match pick(&declaration.requirement.auth.secret_names, candidates) {
         Picked::One(one) if elsewhere(&declaration.platforms).is_none() => Some(one.id),
@@ -148,7 +149,7 @@ pub(crate) fn chosen(declaration: &ExtensionDeclaration, candidates: &[Candidate
     }
 }
 
-/// Why an extension does not run here; `None` when it does.
+/// Returns why an extension does not run on this platform; `None` if it does.
 fn elsewhere(platforms: &[Platform]) -> Option<DisplayText> {
     let here = crate::platform::here();
     if platforms.is_empty() || here.is_some_and(|here| platforms.contains(&here)) {
@@ -158,8 +159,8 @@ fn elsewhere(platforms: &[Platform]) -> Option<DisplayText> {
     Some(format!("it runs on {} only", names.join(", ")).into())
 }
 
-/// Why nobody can connect it in the way that was asked for; `None` when somebody may. A connection that is there serves
-/// all the same: the form of authentication says how a new one is made.
+/// Returns why the requested form of authentication is impossible on this host; `None` if it is possible. An existing
+/// connection serves nevertheless, because the form of authentication only says how a new one is made.
 fn impossible(auth: &RequirementAuth) -> Option<DisplayText> {
     match (auth.auth, &auth.oauth) {
         (AuthType::None | AuthType::ApiKey | AuthType::PersonalAccessToken, _) => None,

@@ -1,4 +1,4 @@
-//! What an extension is told of its connection: names and public values, never a secret.
+//! The resolved requirement that an extension receives: names and public values, never a secret.
 
 use connection_contract::{Kind, Liveness, Reason, SecretName, Value};
 use serde_json::json;
@@ -6,29 +6,29 @@ use serde_json::json;
 use super::{ConnectionStatus, Readiness};
 use crate::{ConnectionId, extension::plain};
 
-/// A requirement as it stands now.
+/// A requirement with its current state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResolvedConnection {
-    /// The extension's own name for the connection: `default`.
+    /// The extension's own name for the connection, such as `default`.
     pub connection_id: String,
-    /// Who asked.
+    /// The name of the extension.
     pub extension_name: String,
-    /// Whose connection.
+    /// The provider of the connection.
     pub provider: Kind,
-    /// The public preferences that it declared and that have a value: an object, in the order of the declaration.
+    /// The declared public preferences that have a value, as an object in the order of the declaration.
     pub public_config: Value,
-    /// What is not there, in the order of the declaration.
+    /// The missing secrets, in the order of the declaration.
     pub missing_secret_names: Vec<SecretName>,
-    /// What follows from it.
+    /// The status.
     pub status: ConnectionStatus,
-    /// Why it is `failed` or `unsupported`, or `missing` because it is not clear which connection is
-    /// meant or because no kind of this host can connect it; for people.
+    /// The reason for the status `failed` or `unsupported`, or for `missing` if the selection is ambiguous or no kind
+    /// of this host can connect the provider. For people.
     pub error: Option<Reason>,
     pub(crate) readiness: Readiness,
     pub(crate) liveness: Liveness,
     pub(crate) connection: Option<ConnectionId>,
-    /// Of what is missing: the connection that lacks the names.
+    /// If secrets are missing, the connection that lacks them.
     pub(crate) near: Option<ConnectionId>,
     pub(crate) candidates: Vec<ConnectionId>,
     pub(crate) missing_scopes: Vec<String>,
@@ -36,40 +36,41 @@ pub struct ResolvedConnection {
 }
 
 impl ResolvedConnection {
-    /// The connection that is meant, by the id of its row; not in the JSON, since an extension needs none.
+    /// Returns the selected connection. Its id is not in the JSON, because an extension does not need it.
     pub fn connection(&self) -> Option<ConnectionId> {
         self.connection
     }
 
-    /// Whether the extension may use that connection with every secret that it declares by now. The status does not depend on it: a connection is there or is not.
+    /// Returns `true` if the extension may use the connection with every secret that it declares. The status does not
+    /// depend on it.
     pub fn is_granted(&self) -> bool {
         self.is_granted
     }
 
-    /// The first connections that have what is needed, where it is `missing` because none of them was chosen and none is the
-    /// default; otherwise empty.
+    /// Returns the first connections that have what is needed, if the status is `missing` because none of them was
+    /// chosen or is the default; otherwise nothing.
     pub fn candidates(&self) -> &[ConnectionId] {
         &self.candidates
     }
 
-    /// The scopes that the extension declares and that the connection was not granted, as far as its provider said what it
-    /// granted. The status does not depend on them; to authorize the connection again may grant them.
+    /// Returns the scopes that the extension declares but the provider did not grant, as far as the provider reports
+    /// them. The status does not depend on them. A re-authorization may grant them.
     pub fn missing_scopes(&self) -> &[String] {
         &self.missing_scopes
     }
 
-    /// What is there.
+    /// Returns the readiness.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
     }
 
-    /// Whether it worked when it was last measured.
+    /// Returns the liveness of the connection, as last measured.
     pub fn liveness(&self) -> Liveness {
         self.liveness
     }
 
-    /// The documented JSON: `connectionId`, `extensionName`, `provider`, `publicConfig`, `missingSecretNames`, `status`,
-    /// `error` (`code`, `message`, `remedy`) where there is one, and `missingScopes` where there are some.
+    /// Returns the documented JSON: `connectionId`, `extensionName`, `provider`, `publicConfig`, `missingSecretNames`,
+    /// `status`, `error` (`code`, `message`, `remedy`) if there is one, and `missingScopes` if there are some.
     pub fn to_json(&self) -> serde_json::Value {
         let missing: Vec<_> = self.missing_secret_names.iter().map(SecretName::as_str).collect();
         let mut json = json!({

@@ -1,36 +1,36 @@
-//! From what is there to what an extension is told: two answers that are never one, and the projection of both.
+//! The status of a requirement, which is computed from its readiness and the liveness of its connection.
 
 use connection_contract::{DisplayText, Liveness, SecretName};
 
-/// Whether an extension has what it declared, as far as this machine and the store can tell: by presence alone, without
-/// a network and without opening a credential.
+/// The readiness of a requirement: whether the store and this machine have what is needed. It is determined by presence
+/// alone, without a network and without opening a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a host handles every one of them")]
 pub enum Readiness {
-    /// These secrets are not there, in the order of the declaration.
+    /// These secrets are missing, in the order of the declaration.
     Missing(Vec<SecretName>),
-    /// It is all there.
+    /// Nothing is missing.
     Ready,
-    /// This host cannot do it, whatever a person connects.
+    /// This host cannot meet the requirement, whatever a person connects.
     Unsupported(DisplayText),
 }
 
-/// What an extension is told.
+/// The status that an extension receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a host handles every one of them")]
 pub enum ConnectionStatus {
-    /// What it needs is there, and is not known to be refused: it may offer what it does.
+    /// The connection exists and is not known to be refused. The extension may offer its features.
     Connected,
-    /// What it needs is there, and the provider refused it when it was last asked.
+    /// The connection exists, but the provider refused it when it was last asked.
     Failed,
-    /// A person has not connected it yet: it shows how, and offers nothing.
+    /// A person has not connected it yet. The extension shows how to connect, and offers no feature.
     Missing,
-    /// Not on this host.
+    /// This host cannot meet the requirement.
     Unsupported,
 }
 
 impl ConnectionStatus {
-    /// As in JSON: `connected`.
+    /// Returns the name used in JSON, such as `connected`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connected => "connected",
@@ -47,7 +47,7 @@ impl std::fmt::Display for ConnectionStatus {
     }
 }
 
-/// The one projection of both answers.
+/// Computes the status from the readiness and the liveness.
 ///
 /// | | live | unknown | offline | failing |
 /// |---|---|---|---|---|
@@ -55,8 +55,8 @@ impl std::fmt::Display for ConnectionStatus {
 /// | missing | missing | missing | missing | missing |
 /// | unsupported | unsupported | unsupported | unsupported | unsupported |
 ///
-/// A provider that cannot be reached has not refused anybody, so offline is connected; and what was never measured is not
-/// known to be refused.
+/// A provider that cannot be reached has not refused the credential, so offline counts as connected. A connection that
+/// was never measured is not known to be refused.
 pub fn status(readiness: &Readiness, liveness: Liveness) -> ConnectionStatus {
     match (readiness, liveness) {
         (Readiness::Missing(_), _) => ConnectionStatus::Missing,
