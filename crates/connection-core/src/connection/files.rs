@@ -43,7 +43,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that is no longer opened.
+    /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
     pub async fn stat(&self, root: &Root, path: &str) -> Result<FileStat, Error> {
         Ok(self.files.stated(root, path).await?)
     }
@@ -52,7 +52,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that is no longer opened.
+    /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
     pub async fn list(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, Error> {
         Ok(self.files.listed(root, path).await?)
     }
@@ -61,7 +61,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that is no longer opened.
+    /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
     pub async fn read(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, Error> {
         Ok(self.files.content(root, path, limit).await?)
     }

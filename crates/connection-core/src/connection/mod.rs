@@ -75,7 +75,7 @@ impl Connection {
         self.shared.subscriptions.subscribe(self.id())
     }
 
-    /// Returns the base of paths, from the reach that is sealed with the credential.
+    /// Returns the base URL, to which paths are relative. It is part of the reach that is sealed with the credential.
     ///
     /// # Errors
     ///
@@ -95,8 +95,8 @@ impl Connection {
         Ok(row.payload.origins.iter().map(|allowed| allowed.origin.clone()).collect())
     }
 
-    /// Creates a request below the base from a method and a path, such as `GET` and `/user/repos?per_page=1`. Path and
-    /// query are sent as they are given, so they are percent-encoded where needed.
+    /// Creates a request below the base URL from a method and a path, such as `GET` and `/user/repos?per_page=1`. Path and
+    /// query are sent as they are given, so the caller percent-encodes them where needed.
     ///
     /// # Errors
     ///

@@ -48,7 +48,8 @@ impl Connection {
                 tx.set_account_label(id, &label, now).await?;
                 let body = serde_json::json!({ "before": account.label, "label": label });
                 event::append(tx, &sealer, &event::at(now, &*ids, &owner, id, event::RENAMED, body)).await?;
-                // The row is read in this transaction, so that the caller sees this change and not a later one.
+                // The row is read in this transaction, so that the change is reported even if the connection is
+                // removed right after it.
                 Ok(Ok(tx.listed(id).await?))
             })
         });

@@ -1,6 +1,6 @@
 //! Replaces the current credential of a connection, with everything that changes with it.
 //!
-//! Used when a person decides for another credential: by a re-authorization and by a rollback. A credential that a
+//! Used when a person chooses another credential: by a re-authorization and by a rollback. A credential that a
 //! provider rotates by itself is written by the probe that saw it, and leaves no previous credential.
 
 use std::sync::Arc;
@@ -91,7 +91,7 @@ impl Replacement {
     /// Replaces the credential, in the transaction that decided so from the row that it read. The caller appends the
     /// event and notifies the affected extensions.
     ///
-    /// If the account is another one, all grants are taken back: a person granted the use of the account before.
+    /// If the account is another one, all grants are revoked, because they were for the former account.
     pub(crate) async fn put(self, tx: &mut Tx, shared: &Shared, account: &AccountRow) -> Result<Affected, StoreError> {
         let is_another = self.is_another(account);
         let Self { credential, found, identity, config, now, inherits } = self;

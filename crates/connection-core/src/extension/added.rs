@@ -47,7 +47,7 @@ async fn added(tx: &mut Tx, marks: &Marks<'_>, row: &ExtensionRow, public: Strin
     let (before, now) = (shown(known.public.as_deref()), shown(Some(&public)));
     let is_shown = match was == is {
         true => known.public.is_some() && before != now,
-        // Before or after the change, other extensions read nothing of it.
+        // Other extensions read nothing of it before the change, or nothing after it.
         false => [(was, before), (is, now)].iter().any(|(read, shown)| *read && shown.as_ref() != Some(&Vec::new())),
     };
     // The extension itself also reads names whose value the connection has, and values that hold without a default.

@@ -8,7 +8,7 @@ use crate::{ConnectionId, ConnectionStatus};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtensionError {
-    /// The connection is of another account than the one that a person agreed to.
+    /// The connection now reaches another account than the one that a person agreed to.
     #[error("connection {connection} is of another account by now, and '{extension}' may not use it")]
     AccountChanged {
         /// The extension that would have been granted the use.

@@ -1,7 +1,7 @@
 //! Refreshes credentials before they end: one refresh at a time per connection, over all processes.
 //!
 //! Within a process, a caller joins the refresh in progress. Between processes, a lease on the row decides, judged by
-//! the database's clock. While the old credential works, nobody waits. Each refresh runs on a task of its own, and a
+//! the database's clock. While the old credential works, no caller waits. Each refresh runs on a task of its own, and a
 //! holder of the lease, alive or dead, delays others no longer than the lease. A caller names the generation that it
 //! used, so that a credential that was refreshed since then is not refreshed again. See `docs/design/refresh.md`.
 

@@ -17,10 +17,10 @@ use crate::{
 
 /// The time before its end at which a credential is refreshed, in seconds, without jitter.
 const AHEAD: i64 = 300;
-/// A credential that lives only shortly is refreshed this part of its lifetime before its end instead.
+/// For a short-lived credential, that time is its lifetime divided by this number.
 const SHARE: i64 = 5;
-/// The shortest time from a new credential to its refresh, in seconds, whatever end the provider reports. For a very
-/// short lifetime it is half of that.
+/// The shortest time from a new credential to its refresh, in seconds, whatever end the provider reports. For a lifetime
+/// below a minute, half of the lifetime applies instead.
 const LEAST: i64 = 30;
 /// The first pause after a failure, in seconds. Each further pause is twice as long as the one before.
 const FIRST_PAUSE: i64 = 30;

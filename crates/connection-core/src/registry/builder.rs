@@ -237,8 +237,8 @@ impl RegistryBuilder {
         self
     }
 
-    /// Sets the place where extensions send a person who is to connect or to set something. Without it, extensions
-    /// receive an error that says so.
+    /// Sets the settings hand-off, to which extensions send a person who is to connect an account or to change a
+    /// setting. Without it, extensions receive an error that says so.
     pub fn settings(mut self, settings: Arc<dyn SettingsHandOff>) -> Self {
         self.settings = Some(settings);
         self

@@ -27,7 +27,7 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// [`Error::NoConnection`], [`Error::Ambiguous`] with the candidates, and the store's.
+    /// [`Error::NoConnection`], [`Error::Ambiguous`] with the candidates, and the store's errors.
     pub async fn connection_of(&self, kind: &Kind) -> Result<Connection, Error> {
         let of_kind = Filter::new().kind(kind.clone());
         let mut candidates = self.list_connections(of_kind.limit(MOST_CANDIDATES)).await?.connections;
@@ -161,7 +161,8 @@ impl Connection {
                         return Ok(Err(Error::NotFound(id)));
                     }
                 }
-                // The row is read in this transaction, so that the caller sees this change and not a later one.
+                // The row is read in this transaction, so that the change is reported even if the connection is removed
+                // right after it.
                 Ok(Ok((tx.listed(id).await?, affected)))
             })
         });

@@ -270,7 +270,8 @@ impl ConnectionRegistry {
         self.shared.store.health().await
     }
 
-    /// Stops new exchanges from starting, and waits until the refreshes in progress have ended and are stored.
+    /// Prevents new requests that spend something, such as a refresh token, and waits until the refreshes in progress
+    /// have ended and are stored.
     ///
     /// A host that is told to end calls this method before [`close`](Self::close), which leaves the stored answers of
     /// providers to the next process.
@@ -283,7 +284,8 @@ impl ConnectionRegistry {
         self.shared.refreshes.settled().await;
     }
 
-    /// Completes queued writes, waits for exchanges in progress, and closes the store. Every later use is refused.
+    /// Waits for requests that spend something, completes queued writes, and closes the store. Every later use is
+    /// refused.
     pub async fn close(&self) {
         self.shared.exchanges.settled().await;
         self.shared.release_leases().await;

@@ -53,7 +53,7 @@ impl ConnectionRegistry {
                 for id in some {
                     match known.as_ref().map(|known| known.get(id)) {
                         Ok(Some(provider)) => providers.entry(provider.clone()).or_default().push(*id),
-                        // An error means that nobody listens any more.
+                        // The send fails only if nobody listens any longer.
                         Ok(None) => drop(sender.send((*id, Err(Error::NotFound(*id))))),
                         Err(error) => drop(sender.send((*id, Err(error.clone())))),
                     }
@@ -91,7 +91,7 @@ async fn probes(
         registry.shared.runtimes.spawn(async move {
             let result = verify::verify(&verifying, id, Asker::Host).await;
             drop(place);
-            // An error means that nobody listens any more.
+            // The send fails only if nobody listens any longer.
             drop(sender.send((id, result)));
         });
     }

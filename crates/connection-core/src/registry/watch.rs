@@ -222,8 +222,8 @@ impl Seen {
     }
 }
 
-/// Returns the earliest id that an event may still get after `id`, or after now if that is earlier. An id from a
-/// process whose clock is fast therefore hides no events of the others.
+/// Returns the earliest id of an event that may still be recorded after the event `id`, or after now if `id` is in the
+/// future. An id from a process whose clock is fast therefore hides no events of the others.
 fn floor(shared: &Shared, id: Uuid) -> Uuid {
     // The first 48 bits are milliseconds (RFC 9562, section 5.7).
     let told = id.as_u128() >> 80;

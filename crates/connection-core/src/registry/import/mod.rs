@@ -1,7 +1,7 @@
 //! Imports connections that were made elsewhere. Each credential has the form that its plugin writes, and each
 //! connection is stored as a whole or refused with its reason.
 //!
-//! An import asks nobody and sends nothing, so the liveness is unknown until the first probe. Accounts that are already
+//! An import sends no request, so the liveness is unknown until the first probe. Accounts that are already
 //! connected are refused, so an interrupted import is run again from its beginning.
 
 mod prepare;
@@ -64,8 +64,7 @@ impl Import {
         self
     }
 
-    /// Sets the base of paths, if it is not the first address that the kind declares. It must be another declared
-    /// address.
+    /// Sets the base URL, if it is not the first address that the kind declares. It must be another declared address.
     pub fn base_url(mut self, base_url: BaseUrl) -> Self {
         self.made = self.made.reach(Reach::base(base_url));
         self
