@@ -8,7 +8,7 @@
 //! use connection_contract::prelude::*;
 //! use connection_core::{ConnectionRegistry, KeyFile, Outcome, SetupStep};
 //!
-//! /// A plugin, which a host usually takes from a crate of its own.
+//! /// A plugin. A host usually takes its plugins from separate crates.
 //! struct Acme;
 //!
 //! impl ConnectionDefinition for Acme {
@@ -31,7 +31,7 @@
 //!         Ok(Secret::new(bytes))
 //!     }
 //!
-//!     // A plugin of a provider sends a request here.
+//!     // A plugin for a real provider sends a request here.
 //!     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
 //!         Ok(VerifyResult::live())
 //!     }
@@ -40,7 +40,7 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let directory = tempfile::tempdir()?;
-//!     // The key is kept apart from the database that it opens. Both are made when they are not there.
+//!     // The key is kept apart from the database that it opens. Both are created if they do not exist.
 //!     let registry = ConnectionRegistry::builder()
 //!         .store(directory.path().join("store").join("connections.db").display().to_string())
 //!         .key(KeyFile::at(directory.path().join("key").join("root.key")))
@@ -48,7 +48,7 @@
 //!         .open()
 //!         .await?;
 //!
-//!     // A setup shows one step after the other; the host renders each, and brings the answers.
+//!     // A setup has one step after another. The host shows each step and returns the answers.
 //!     let session = registry.begin_setup(&Kind::from_static("acme")).await?;
 //!     let Some((number, SetupStep::Prompt { fields, .. })) = session.next_step().await? else { return Err("no question".into()) };
 //!     assert_eq!(fields[0].name, "apiKey");
@@ -59,7 +59,7 @@
 //!     }
 //!     let Outcome::Done(done) = session.terminal().await? else { return Err("the setup was cancelled".into()) };
 //!
-//!     // From now on the host uses the connection, and never holds its credential.
+//!     // From now on, the host uses the connection without holding its credential.
 //!     let connection = registry.connection(done.connection).await?;
 //!     assert_eq!(connection.verify().await?.liveness, Liveness::Live);
 //!     registry.remove(connection.id()).await?;

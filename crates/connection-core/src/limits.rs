@@ -18,8 +18,8 @@ pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
 /// A person has a few. A program that keeps beginning setups must not fill the store.
 pub(crate) const MOST_SETUPS: u32 = 100;
 
-/// The maximum length of a text for people, in characters. An account id of this length is rejected, because it may have
-/// been truncated, and two truncated ids could collide.
+/// The maximum length of a text for people, in characters. An account id of this length is rejected, because it may
+/// have been truncated, and two truncated ids could collide.
 pub(crate) const LONGEST_ID: usize = 500;
 const LONGEST_CODE: usize = 128;
 const LONGEST_CREDENTIAL: usize = 1024 * 1024;

@@ -95,8 +95,8 @@ impl Connection {
         Ok(row.payload.origins.iter().map(|allowed| allowed.origin.clone()).collect())
     }
 
-    /// Creates a request below the base URL from a method and a path, such as `GET` and `/user/repos?per_page=1`. Path and
-    /// query are sent as they are given, so the caller percent-encodes them where needed.
+    /// Creates a request below the base URL from a method and a path, such as `GET` and `/user/repos?per_page=1`. Path
+    /// and query are sent as they are given, so the caller percent-encodes them where needed.
     ///
     /// # Errors
     ///

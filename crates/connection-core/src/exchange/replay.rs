@@ -1,8 +1,8 @@
 //! Decides whether a request without a clear answer may be sent again.
 //!
 //! It is sent again as often as needed, and each attempt is counted before it is sent. Before each attempt there must
-//! be a proof that the attempt before it is over: its sender records that when the attempt ends, or another process that
-//! can prove that the sender is gone records it. Then a quarantine passes, in which bytes that are still under way
+//! be a proof that the attempt before it is over: its sender records that when the attempt ends, or another process
+//! that can prove that the sender is gone records it. Then a quarantine passes, in which bytes that are still under way
 //! arrive or are lost, because they outlive their process. A quarantine is measured by the time since a boot, which
 //! nobody can set; see [`look`](super::look).
 

@@ -79,8 +79,8 @@ pub(crate) struct Opened {
 impl Opened {
     /// Removes the lock files of processes that are gone, except those `named` by an exchange.
     ///
-    /// The names must be read after [`open`](StateDirectory::open). Otherwise they could lack a process that recorded an
-    /// exchange and died in between.
+    /// The names must be read after [`open`](StateDirectory::open). Otherwise they could lack a process that recorded
+    /// an exchange and died in between.
     ///
     /// Blocks: call it on a thread that may block.
     pub(crate) fn tidy(self, named: &[String]) -> io::Result<StateDirectory> {

@@ -45,8 +45,8 @@ impl Affected {
         Ok(Self { owner: owner.to_owned(), extensions })
     }
 
-    /// Revokes the grants of these extensions. Called when the connection gets another account, because the grants were for
-    /// the former one.
+    /// Revokes the grants of these extensions. Called when the connection gets another account, because the grants were
+    /// for the former one.
     pub(crate) async fn taken_back(
         mut self,
         tx: &mut Tx,

@@ -19,8 +19,8 @@ use crate::{
 const AHEAD: i64 = 300;
 /// For a short-lived credential, that time is its lifetime divided by this number.
 const SHARE: i64 = 5;
-/// The shortest time from a new credential to its refresh, in seconds, whatever end the provider reports. For a lifetime
-/// below a minute, half of the lifetime applies instead.
+/// The shortest time from a new credential to its refresh, in seconds, whatever end the provider reports. For a
+/// lifetime below a minute, half of the lifetime applies instead.
 const LEAST: i64 = 30;
 /// The first pause after a failure, in seconds. Each further pause is twice as long as the one before.
 const FIRST_PAUSE: i64 = 30;
