@@ -58,18 +58,21 @@ impl AllowedTool {
     pub fn new(program: impl Into<String>) -> Self {
         Self { program: program.into(), variables: BTreeSet::new(), arguments: BTreeSet::new(), paths: Vec::new() }
     }
+
     /// An environment variable that a profile may set for this program, or in which the program is given a token.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>) -> Self {
         self.variables.insert(name.into());
         self
     }
+
     /// An argument that a profile may give this program.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.insert(argument.into());
         self
     }
+
     /// Paths of the user that a kind may name for this program: a directory to look for it besides those of `PATH`, the
     /// directory that it uses by itself, and the files that its container is given.
     #[must_use]
@@ -98,6 +101,7 @@ impl ToolPolicy {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// Allows a program. What is said of one program several times is allowed together.
     pub fn allow(mut self, tool: AllowedTool) -> Self {
         match self.programs.get_mut(&tool.program) {

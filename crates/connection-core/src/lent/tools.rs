@@ -52,6 +52,7 @@ impl ToolService for LocalTools {
     fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>> {
         Box::pin(self.look(tool))
     }
+
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
         // This is the service outside of setups.
         Box::pin(async move { self.declared(tool).and(Err(ServiceError::Denied)) })

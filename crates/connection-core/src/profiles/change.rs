@@ -1,4 +1,5 @@
-//! Makes, changes and removes profiles: each in one transaction, so that one of them is the default at every moment.
+//! Creates, changes and removes profiles. Each operation is one transaction, so that exactly one profile is the
+//! default at every moment.
 
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use crate::{
     store::rows::{Marked, ProfileRow},
 };
 
-/// A profile to make.
+/// A profile to create with [`Profiles::create`].
 #[derive(Clone, Debug)]
 #[must_use = "it is made by `create`"]
 pub struct NewProfile {
@@ -20,18 +21,19 @@ pub struct NewProfile {
 }
 
 impl NewProfile {
-    /// With that label, on that directory, which need not be there.
+    /// Creates a description of a profile with this label and directory. The directory does not have to exist.
     pub fn new(label: impl Into<DisplayText>, directory: impl Into<PathBuf>) -> Self {
         Self { label: label.into(), directory: directory.into(), is_default: false }
     }
-    /// It takes the default's place.
+
+    /// Makes the profile the default in place of the current one.
     pub fn make_default(mut self) -> Self {
         self.is_default = true;
         self
     }
 }
 
-/// What is to be changed of a profile; nothing of it, unless said.
+/// The changes that [`Profiles::update`] makes to a profile. A field that is not set stays as it is.
 #[derive(Clone, Debug, Default)]
 #[must_use = "it is changed by `update`"]
 pub struct ProfilePatch {
@@ -41,26 +43,31 @@ pub struct ProfilePatch {
 }
 
 impl ProfilePatch {
-    /// Nothing.
+    /// Creates a patch that changes nothing.
     pub fn new() -> Self {
         Self::default()
     }
-    /// Another label.
+
+    /// Changes the label.
     pub fn label(mut self, label: impl Into<DisplayText>) -> Self {
         self.label = Some(label.into());
         self
     }
-    /// Another directory. The files of neither are touched.
+
+    /// Changes the directory. The files in the old and the new directory are not touched.
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self
     }
-    /// It takes the default's place.
+
+    /// Makes the profile the default in place of the current one.
     pub fn make_default(mut self) -> Self {
         self.is_default = Some(true);
         self
     }
-    /// It is not to be the default: refused of the one that is, since one always is.
+
+    /// Makes the profile no longer the default. [`Profiles::update`] rejects this for the profile that is the
+    /// default, because one profile always is.
     pub fn clear_default(mut self) -> Self {
         self.is_default = Some(false);
         self
@@ -68,15 +75,16 @@ impl ProfilePatch {
 }
 
 impl Profiles {
-    /// Makes a profile; the first one of the kind is there before it.
+    /// Creates a profile. If the kind has no profile yet, its first profile is created before this one.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it may have been made.
+    /// If the future is dropped, the profile may have been created.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidLabel`], [`ProfileError`] for a label or directory that is taken or cannot be one, and the store's.
+    /// [`Error::InvalidLabel`], [`ProfileError`] for a label or directory that is taken or not allowed, and errors
+    /// of the store.
     pub async fn create(&self, profile: NewProfile) -> Result<Profile, Error> {
         let NewProfile { label, directory, is_default } = profile;
         let wanted = ProfileRow {
@@ -88,7 +96,8 @@ impl Profiles {
             created_at: 0,
             marked: Marked::default(),
         };
-        // Drawn behind the id of the one that is made first, which sorts before it by its id.
+        // Ids sort in the order in which they are drawn. `within` drew its id for the first profile after this one,
+        // so the two are swapped: the first profile gets the smaller id.
         let mut within = self.within();
         let mut wanted = ProfileRow { created_at: within.now, ..wanted };
         std::mem::swap(&mut within.fresh, &mut wanted.id);
@@ -96,7 +105,8 @@ impl Profiles {
             Box::pin(async move {
                 let rows = match within.begin(tx).await? {
                     Ok(rows) => rows,
-                    // There can be no first one; this one is it.
+                    // The first profile cannot be created without a known directory, so this profile becomes the
+                    // first one.
                     Err(ProfileError::NoHome { .. }) => Vec::new(),
                     Err(error) => return Ok(Err(error)),
                 };
@@ -114,16 +124,16 @@ impl Profiles {
         Ok(made.await??.into())
     }
 
-    /// Changes what the patch says. One that says nothing changes nothing.
+    /// Applies a patch to a profile. An empty patch changes nothing.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the change may have been made.
+    /// If the future is dropped, the change may have been made.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotFound`], [`ProfileError::Default`] when it is the default and is not to be it any more; and as
-    /// [`create`](Self::create).
+    /// [`ProfileError::NotFound`], [`ProfileError::Default`] if the patch would leave the kind without a default,
+    /// and the errors of [`create`](Self::create).
     pub async fn update(&self, id: ProfileId, patch: ProfilePatch) -> Result<Profile, Error> {
         let ProfilePatch { label, directory, is_default } = patch;
         let label = match label {
@@ -137,7 +147,7 @@ impl Profiles {
             Box::pin(async move {
                 let rows = match within.begin(tx).await? {
                     Ok(rows) => rows,
-                    // Nothing is there, so this one is not.
+                    // Without a first profile there are no profiles, so the one to change does not exist.
                     Err(ProfileError::NoHome { .. }) => Vec::new(),
                     Err(error) => return Ok(Err(error.into())),
                 };
@@ -145,7 +155,8 @@ impl Profiles {
                     Ok(row) => row,
                     Err(error) => return Ok(Err(error.into())),
                 };
-                // What somebody edited is not confirmed by a change of something else.
+                // A row that was edited from outside gets a valid mark only if the patch replaces its label and its
+                // directory.
                 let sound = within.marks().check(&before);
                 if let (Err(error), false) = (&sound, says_all) {
                     return Ok(Err(Error::from(error.clone())));
@@ -177,32 +188,32 @@ impl Profiles {
         Ok(changed.await??.into())
     }
 
-    /// Makes it the default in place of another.
+    /// Makes a profile the default in place of the current one.
     ///
     /// # Repetition
     ///
-    /// Once is as good as twice.
+    /// Calling this again with the same profile changes nothing.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotFound`], and the store's.
+    /// [`ProfileError::NotFound`], and errors of the store.
     pub async fn set_default(&self, id: ProfileId) -> Result<Profile, Error> {
         self.update(id, ProfilePatch::new().make_default()).await
     }
 
-    /// Forgets a profile. Its directory stays as it is, with all that is in it.
+    /// Removes a profile. Its directory and everything in it stay.
     ///
-    /// What the host says of its use is asked before the transaction: a session that begins in between has a profile that
-    /// is gone, and is started as if none had been named.
+    /// The host is asked for its uses before the transaction. A session that begins in between has a profile that
+    /// no longer exists, and starts as if no profile had been named.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it may be gone.
+    /// If the future is dropped, the profile may have been removed.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::Last`], [`ProfileError::Default`], [`ProfileError::InUse`] as long as the host, a connection or a
-    /// slot uses it, [`ProfileError::NotFound`], and the store's.
+    /// [`ProfileError::Last`], [`ProfileError::Default`], [`ProfileError::InUse`] while the host, a connection or a
+    /// slot uses the profile, [`ProfileError::NotFound`], and errors of the store.
     pub async fn remove(&self, id: ProfileId) -> Result<(), Error> {
         let uses = self.shared.profile_uses.as_ref().map_or(0, |uses| uses(&self.owner, &self.kind, id));
         let within = self.within();

@@ -1,4 +1,4 @@
-//! The directory of a profile, for a tool that does not make it.
+//! Creates the directory of a profile for tools that do not create it themselves.
 
 use std::{ffi::OsStr, io::ErrorKind, path::Path};
 
@@ -8,18 +8,20 @@ use super::{ProfileError, Profiles, SpawnOptions};
 use crate::{Error, platform};
 
 impl Profiles {
-    /// Makes the directory that a start [names](Self::apply_profile), for a tool that
-    /// [wants it to be there](connection_contract::ProfileSpec::needs_directory): with those above it, and for whoever runs
-    /// this process alone. Whether it was made now: one that is there stays as it is, and what a tool does by itself is left
-    /// to it.
+    /// Creates the directory that a start [names](Self::apply_profile), for a tool that [needs it to
+    /// exist](connection_contract::ProfileSpec::needs_directory), and returns whether it was created.
+    ///
+    /// Missing parent directories are created, too. New directories are accessible only to the user who runs this
+    /// process. An existing directory stays as it is. For tools that create their directory themselves, this does
+    /// nothing.
     ///
     /// # Repetition
     ///
-    /// Once is as good as twice.
+    /// Calling this again changes nothing.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotMade`]; what was made above it stays.
+    /// [`ProfileError::NotMade`]; parent directories that were already created stay.
     pub async fn make_directory(&self, options: &SpawnOptions) -> Result<bool, Error> {
         let named = options.profile().map(|(_, directory)| directory.to_owned());
         let Some(directory) = named.filter(|_| self.spec.needs_directory && self.is_named(options)) else {
@@ -28,12 +30,12 @@ impl Profiles {
         let path = DisplayText::from(directory.to_string_lossy().into_owned()).to_string();
         let make = move || make(&directory);
         let made = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(make).await }).await;
-        // It does not crash; a runtime that goes away takes the registry with it.
+        // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
         let made = made.ok().and_then(Result::ok).unwrap_or_else(|| Err("it was interrupted".to_owned()));
         made.map_err(|problem| ProfileError::NotMade { path, problem }.into())
     }
 
-    /// Whether the start tells the tool where its directory is.
+    /// Returns `true` if the start tells the tool where its directory is.
     fn is_named(&self, options: &SpawnOptions) -> bool {
         options.profile_kind() == Some(&self.kind) && options.env.contains_key(OsStr::new(&*self.spec.env_var))
     }

@@ -1,33 +1,33 @@
-//! What is refused of profiles, with the way out.
+//! Errors of profiles, each with a code and, where there is one, a remedy.
 
 use connection_contract::Kind;
 
 use crate::{ProfileId, ToolNotAllowed};
 
-/// Why profiles are as they were.
+/// The reason why an operation on profiles was rejected. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// One is always the default, so it cannot go or stop being it by itself.
+    /// The profile is the default, so it cannot be removed or stop being the default: a kind always has one.
     #[error("the profile '{label}' of kind '{kind}' is the default, and there is always one")]
     Default {
-        /// The kind.
+        /// The kind of the profile.
         kind: Kind,
-        /// The label of the default.
+        /// The label of the default profile.
         label: String,
     },
-    /// The directory cannot be one.
+    /// The directory cannot be used for a profile.
     #[error("the directory '{path}' {problem}")]
     Directory {
-        /// As it was given.
+        /// The path as it was given.
         path: String,
-        /// What is wrong with it.
+        /// The problem with the path.
         problem: String,
     },
-    /// The directory has another name than the tool looks for.
+    /// The directory does not have the name that the tool looks for.
     #[error("the directory '{path}' must be called '{wanted}', since its tool looks for that name")]
     DirectoryName {
-        /// As it was given.
+        /// The path as it was given.
         path: String,
         /// The name that the tool looks for.
         wanted: String,
@@ -35,82 +35,82 @@ pub enum ProfileError {
     /// Another profile has the directory.
     #[error("the profile '{label}' of kind '{kind}' has the directory '{path}'")]
     DirectoryTaken {
-        /// The kind.
+        /// The kind of the profile.
         kind: Kind,
-        /// The label of the one that has it.
+        /// The label of the profile that has the directory.
         label: String,
-        /// The directory.
+        /// The path of the directory.
         path: String,
     },
-    /// Sessions of the host, connections or slots use it.
+    /// The profile is used by sessions of the host, by connections or by slots.
     #[error("the profile '{label}' of kind '{kind}' is in use: {by}")]
     InUse {
-        /// The kind.
+        /// The kind of the profile.
         kind: Kind,
-        /// Its label.
+        /// The label of the profile.
         label: String,
-        /// By what, with the number or the names.
+        /// A description of the users, with their number or names.
         by: String,
     },
-    /// There is another profile with this label.
+    /// Another profile has this label.
     #[error("there is already a profile '{label}' of kind '{kind}'")]
     LabelTaken {
-        /// The kind.
+        /// The kind of the profile.
         kind: Kind,
-        /// The label.
+        /// The label that is taken.
         label: String,
     },
-    /// It is the only one.
+    /// The profile is the only one of its kind, so it cannot be removed.
     #[error("the profile '{label}' is the only one of kind '{kind}'")]
     Last {
-        /// The kind.
+        /// The kind of the profile.
         kind: Kind,
-        /// Its label.
+        /// The label of the profile.
         label: String,
     },
-    /// The environment does not say where the tool's own directory is, or it is not this owner's environment.
+    /// The environment does not say where the tool's own directory is, or it is not the environment of this owner.
     #[error("nothing says where the directory is that the tool of kind '{kind}' uses by itself")]
     NoHome {
-        /// The kind.
+        /// The kind of the profile.
         kind: Kind,
     },
-    /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind says of its tool.
+    /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind declares for its tool.
     #[error("the profiles of kind '{kind}' cannot be used: {why}")]
     NotAllowed {
-        /// The kind.
+        /// The kind of the profile.
         kind: Kind,
-        /// What is not allowed.
+        /// The declaration that is not allowed.
         why: ToolNotAllowed,
     },
     /// No profile with this id belongs to this owner and kind.
     #[error("there is no profile {id} of kind '{kind}'")]
     NotFound {
-        /// The kind.
+        /// The kind of the profile.
         kind: Kind,
-        /// What was asked for.
+        /// The id that was not found.
         id: ProfileId,
     },
-    /// The directory, which its tool does not make, cannot be made.
+    /// The directory could not be created for a tool that does not create it itself.
     #[error("the directory '{path}' cannot be made: {problem}")]
     NotMade {
-        /// Where.
+        /// The path of the directory.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         problem: String,
     },
     /// The text cannot name a slot.
     #[error("the name of the slot {0}")]
     Slot(&'static str),
-    /// Its tool has one identity.
+    /// The tool of the kind has a single identity.
     #[error("kind '{kind}' has no profiles: nothing says how its tool would be pointed at another directory")]
     Unsupported {
-        /// The kind.
+        /// The kind of the tool.
         kind: Kind,
     },
 }
 
 impl ProfileError {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code for programs, as listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Default { .. } => "profile_default",
@@ -128,7 +128,7 @@ impl ProfileError {
         }
     }
 
-    /// What to do, where something can be done.
+    /// Returns what a person can do about the error, if anything.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
             Self::Default { .. } => "make another one the default first",

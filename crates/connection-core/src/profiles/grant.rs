@@ -1,4 +1,4 @@
-//! What a profile is to the rest: the directory that is granted to its kind, and which one is meant.
+//! The profile that a setup uses, and the directory that is granted to its kind.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,19 +13,19 @@ use crate::{
     registry::{KindEntry, Shared},
 };
 
-/// A profile, and its directory where its kind may read it.
+/// A profile, with its directory if the kind may read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Granted {
     pub(crate) id: ProfileId,
-    /// `None` for a kind that needs no files.
+    /// The granted directory, or `None` for a kind that needs no files.
     pub(crate) root: Option<Root>,
 }
 
-/// The profile that a setup is for: the one that is named, or the default of a kind that has profiles.
+/// Returns the profile for a setup: the one with the given id, or else the default of a kind that has profiles.
 ///
 /// # Errors
 ///
-/// [`ProfileError`] for one that is named and not there, and the store's.
+/// [`ProfileError`] if the profile with the given id does not exist, and errors of the store.
 pub(crate) async fn meant(
     registry: &ConnectionRegistry,
     kind: &Kind,
@@ -39,7 +39,7 @@ pub(crate) async fn meant(
     let profile = match id {
         Some(id) => profiles.get(id).await?,
         None => match profiles.default_profile().await {
-            // Where no directory is known, there is nothing that could be isolated.
+            // If no directory is known, there is nothing to isolate.
             Err(Error::Profile(ProfileError::NoHome { .. })) => return Ok(None),
             profile => profile?,
         },
@@ -47,11 +47,11 @@ pub(crate) async fn meant(
     Ok(Some(grant(&registry.shared, &entry, profile).await))
 }
 
-/// A profile as it is now; `None` for one that is gone.
+/// Returns a profile as it is now, or `None` if it no longer exists.
 ///
 /// # Errors
 ///
-/// The store's: what cannot be read now says nothing of a directory.
+/// Errors of the store. A profile that cannot be read now may still have a directory.
 pub(crate) async fn granted(
     shared: &Arc<Shared>,
     owner: &str,
@@ -67,11 +67,11 @@ pub(crate) async fn granted(
     }
 }
 
-/// The directories of all profiles of an owner, as far as their kind may read them.
+/// Returns the directories of all profiles of an owner that the kind may read.
 pub(crate) async fn granted_all(shared: &Arc<Shared>, owner: &str, kind: &Arc<KindEntry>) -> Vec<Root> {
     let registry = ConnectionRegistry { shared: shared.clone(), owner: owner.into() };
     let Ok(profiles) = registry.profiles(kind.kind()) else { return Vec::new() };
-    // On a task of the core: the store's connections belong to its runtime.
+    // Runs on a task of the core, because the store's connections belong to its runtime.
     let listed = shared.runtimes.spawn(async move { profiles.sound().await });
     let mut roots = Vec::new();
     for profile in listed.await.ok().and_then(Result::ok).unwrap_or_default() {
@@ -86,16 +86,17 @@ async fn grant(shared: &Shared, kind: &KindEntry, profile: Profile) -> Granted {
         return Granted { id, root: None };
     }
     let found = move || {
-        // A person named it, so a link is followed here, and nowhere below.
+        // A person named this directory, so links in its path are followed. Links below it are not.
         real(&directory)
     };
-    // On a task of the core, since the caller may be on another executor.
+    // Runs on a task of the core, since the caller may be on another executor.
     let real = shared.runtimes.spawn(async move { tokio::task::spawn_blocking(found).await });
     let real = real.await.ok().and_then(Result::ok);
     Granted { id, root: real.as_deref().and_then(Path::to_str).map(host::root) }
 }
 
-/// Where a directory is, or will be when it is made: below the nearest one that is there, whatever links lead to that.
+/// Returns the real path of a directory that may not exist yet: the real path of its nearest existing ancestor,
+/// followed by the missing parts.
 fn real(directory: &Path) -> PathBuf {
     let found = directory.ancestors().find_map(|there| Some((there, there.canonicalize().ok()?)));
     match found {

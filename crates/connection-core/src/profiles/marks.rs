@@ -1,4 +1,7 @@
-//! The marks of profiles and slots: a directory decides which identity a tool runs with.
+//! The marks that authenticate profiles and slots.
+//!
+//! A profile's directory decides which identity a tool runs with, so a row that was edited from outside is
+//! rejected.
 
 use connection_contract::Kind;
 
@@ -14,7 +17,7 @@ use crate::{
 const PROFILE: &str = "connection_profile";
 const SLOT: &str = "connection_profile_slot";
 
-/// Whose profiles they are, of which kind, and what marks them.
+/// The owner and kind of some profiles, with what is needed to mark and check their rows.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks<'a> {
     pub(crate) sealer: &'a Sealer,
@@ -34,11 +37,11 @@ fn fields(row: &ProfileRow) -> [Vec<u8>; 4] {
 }
 
 impl Marks<'_> {
-    /// Whether a profile is as it was written last.
+    /// Checks that a profile is as this project wrote it last.
     ///
     /// # Errors
     ///
-    /// It was edited, or put back.
+    /// The row was edited, or replaced by an older version.
     pub(crate) fn check(&self, row: &ProfileRow) -> Result<(), RowError> {
         let key = [self.kind.as_str().as_bytes(), row.id.as_bytes()];
         let fields = fields(row);
@@ -47,7 +50,7 @@ impl Marks<'_> {
         Subject { table: PROFILE, owner: self.owner, key: &key }.check(self.sealer, &row.marked, &fields, what)
     }
 
-    /// As [`check`](Self::check), of a slot.
+    /// Checks a slot in the same way as [`check`](Self::check).
     pub(crate) fn check_slot(&self, row: &SlotRow) -> Result<(), RowError> {
         let key = [self.kind.as_str().as_bytes(), row.slot.as_bytes()];
         let what = || format!("the profile of the slot '{}' of kind '{}'", row.slot, self.kind).into();
@@ -67,14 +70,14 @@ impl Marks<'_> {
         tx.insert_profile(self.owner, self.kind.as_str(), row, &mark).await
     }
 
-    /// Writes the whole of it, as a person says.
+    /// Writes the whole row with a new mark, on request of a person.
     pub(super) async fn update(&self, tx: &mut Tx, row: &ProfileRow) -> Result<(), StoreError> {
         let mark = self.mark(tx, row).await?;
         tx.update_profile(row, self.now, Some(&mark)).await.map(drop)
     }
 
-    /// Makes place for another default, or for another one on the tool's own directory. What is wrong with a row stays
-    /// wrong.
+    /// Clears the default flag of the other profiles if `wanted` is the default, and the implicit flag if `wanted`
+    /// uses the tool's own directory. A row whose mark is invalid keeps that mark, so it stays invalid.
     pub(super) async fn make_place(
         &self,
         tx: &mut Tx,
@@ -110,7 +113,7 @@ impl Marks<'_> {
         tx.put_profile_slot(self.owner, kind, &row.slot, id, (self.now, &mark)).await
     }
 
-    /// `false` when it names none.
+    /// Removes a slot; returns `false` if it does not exist.
     pub(super) async fn delete_slot(&self, tx: &mut Tx, slot: &str) -> Result<bool, StoreError> {
         let kind = self.kind.as_str();
         if !tx.delete_profile_slot(self.owner, kind, slot).await? {

@@ -1,8 +1,8 @@
 //! Isolated identities of local tools: one list and one set of rules for all kinds.
 //!
-//! A profile is a row that names a directory. Nothing of ours is ever written below one, and removing a profile removes
-//! the row alone. The first list makes the first profile, on the directory that the tool uses by itself, so there is always
-//! a default; whoever changes rows does it in one transaction under the owner's lock.
+//! A profile is a row that names a directory. The core never writes below that directory, and removing a profile
+//! removes only the row. The first call of `list` creates the first profile, on the directory that the tool uses by
+//! itself, so there is always a default. Rows are changed in one transaction under the owner's lock.
 
 mod change;
 mod directory;
@@ -44,18 +44,18 @@ pub use token::ProfileToken;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// Its id, for ever.
+    /// The id of the profile. It never changes.
     pub id: ProfileId,
-    /// What people call it; unique per owner and kind.
+    /// The name that people see; unique per owner and kind.
     pub label: DisplayText,
-    /// Where its tool keeps what it knows: absolute, and perhaps not there.
+    /// The directory where the tool keeps its state: an absolute path that may not exist.
     pub directory: PathBuf,
-    /// Whether it is meant where none is named. Of a kind exactly one is.
+    /// `true` for the profile that is used when none is named. Exactly one profile of a kind is the default.
     pub is_default: bool,
-    /// Whether its directory was the one that the tool uses by itself, when it was written: what ran before there were
-    /// profiles ran there, whichever is the default now.
+    /// `true` if, when the row was written, this was the directory that the tool uses by itself. Sessions from
+    /// before there were profiles ran there, whichever profile is the default now.
     pub is_implicit: bool,
-    /// When it was made.
+    /// Time at which the profile was created.
     pub created_at: Timestamp,
 }
 
@@ -88,12 +88,12 @@ impl fmt::Debug for Profiles {
 }
 
 impl ConnectionRegistry {
-    /// The profiles of a kind.
+    /// Returns the profiles of a kind.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`]; [`ProfileError::Unsupported`] for a kind whose tool has one identity, and
-    /// [`ProfileError::NotAllowed`] for one that says of its tool what the host's policy does not allow.
+    /// [`Error::UnknownKind`], [`ProfileError::Unsupported`] for a kind whose tool has a single identity, and
+    /// [`ProfileError::NotAllowed`] if the host's policy does not allow what the kind declares for its tool.
     pub fn profiles(&self, kind: &Kind) -> Result<Profiles, Error> {
         let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let Some(spec) = entry.profiles.clone() else {
@@ -109,26 +109,29 @@ impl ConnectionRegistry {
 }
 
 impl Profiles {
-    /// All of them, in the order in which they were made. The first time, there is one: `Default`, on the directory that
-    /// the tool uses by itself. That is the directory of whoever runs this process, so only the owner for whom the registry
-    /// was opened has it; another one has no profile until one is created.
+    /// Returns all profiles in the order in which they were created.
+    ///
+    /// If there is none, this creates the first one: `Default`, on the directory that the tool uses by itself. That
+    /// directory belongs to the user who runs this process, so only the owner for whom the registry was opened gets
+    /// it. Another owner has no profile until one is created.
     ///
     /// # Repetition
     ///
-    /// The first profile is made once, whoever asks first and in how many processes.
+    /// The first profile is created once, even if several processes call this at the same time.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NoHome`] when it is to be made and nothing says where, as for another owner; and the store's.
+    /// [`ProfileError::NoHome`] if the first profile is needed and its directory is not known, as for another
+    /// owner; and errors of the store.
     pub async fn list(&self) -> Result<Vec<Profile>, Error> {
         Ok(self.rows().await?.into_iter().map(Profile::from).collect())
     }
 
-    /// The profile with this id.
+    /// Returns the profile with this id.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotFound`], and the store's.
+    /// [`ProfileError::NotFound`], and errors of the store.
     pub async fn get(&self, id: ProfileId) -> Result<Profile, Error> {
         let row = self.shared.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
         let row = row.ok_or_else(|| ProfileError::NotFound { kind: self.kind.clone(), id })?;
@@ -136,11 +139,11 @@ impl Profiles {
         Ok(row.into())
     }
 
-    /// The one that is meant where none is named.
+    /// Returns the profile that is used when none is named.
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list).
+    /// The errors of [`list`](Self::list).
     pub async fn default_profile(&self) -> Result<Profile, Error> {
         let default = self.rows().await?.into_iter().find(|row| row.is_default);
         let default = default.ok_or_else(|| ProfileError::NoHome { kind: self.kind.clone() })?;
@@ -153,7 +156,7 @@ impl Profiles {
         Marks { sealer: &self.shared.sealer, owner: &self.owner, kind: &self.kind, now }
     }
 
-    /// Those that are as they were written last.
+    /// Returns the profiles whose marks are valid.
     async fn sound(&self) -> Result<Vec<Profile>, Error> {
         let (rows, marks) = (self.rows().await?, self.marks());
         Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).map(Profile::from).collect())
@@ -169,9 +172,10 @@ impl Profiles {
         Ok(seeded.await??)
     }
 
-    /// What a transaction needs of it.
+    /// Collects what a transaction about profiles needs.
     fn within(&self) -> Within {
-        // The environment is of whoever runs this process. To another owner its directory is somebody else's.
+        // The environment belongs to the user who runs this process. Its directory is not the directory of another
+        // owner.
         let implicit = has_environment(&self.owner)
             .then(|| environment::resolve(&*self.shared.environment, &self.spec.implicit_dir))
             .flatten();
@@ -187,13 +191,14 @@ impl Profiles {
     }
 }
 
-/// What a transaction about profiles begins with.
+/// The values that a transaction about profiles needs, read before it begins.
 struct Within {
     owner: String,
     kind: Kind,
-    /// The directory that the tool uses by itself, as the environment is now; of no other owner than the registry's own.
+    /// The directory that the tool uses by itself, from the current environment; `None` for any owner but the
+    /// registry's own.
     implicit: Option<String>,
-    /// An id for the first one.
+    /// The id for the first profile, if it is created.
     fresh: ProfileId,
     now: i64,
     sealer: Sealer,
@@ -204,7 +209,7 @@ impl Within {
         Marks { sealer: &self.sealer, owner: &self.owner, kind: &self.kind, now: self.now }
     }
 
-    /// Takes the owner's lock; the rows that there are, of which the first is made where there is none.
+    /// Takes the owner's lock and returns the profiles. If there are none, creates the first one.
     async fn begin(&self, tx: &mut Tx) -> Result<Result<Vec<ProfileRow>, ProfileError>, StoreError> {
         tx.lock(Lock::Owner(&self.owner)).await?;
         let rows = tx.profiles(&self.owner, self.kind.as_str()).await?;
@@ -224,7 +229,7 @@ impl Within {
             marked: Marked::default(),
         };
         self.marks().insert(tx, &first).await?;
-        // With its mark.
+        // Read again, because the stored row has a mark.
         Ok(Ok(tx.profiles(&self.owner, self.kind.as_str()).await?))
     }
 }

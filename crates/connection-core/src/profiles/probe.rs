@@ -1,7 +1,9 @@
-//! What is in a directory of a tool, as far as its files tell without running anything: is somebody signed in, and who.
+//! Probes the directory of a tool: its files tell whether somebody is signed in, and as whom, without running
+//! anything.
 //!
-//! All is read through the file service, below the directory and within the host's bounds, and of what is outside of them
-//! not even what it is is told: no link leads out of the directory, and no file of more than a mebibyte is read. What is kept of a file is what is said here, never what it holds.
+//! Everything is read through the file service, below the directory and within the host's bounds. Nothing is said
+//! about a path outside of these bounds, not even its type. No link leads out of the directory, and files larger
+//! than one mebibyte are not read. The cache holds the conclusions about a file, never its content.
 
 use std::{
     io,
@@ -25,59 +27,59 @@ use crate::{
 const LONGEST_FILE: usize = 1024 * 1024;
 const LONGEST_TOKEN: usize = 64 * 1024;
 
-/// What was found at a path.
+/// The result of probing a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DirectoryProbe {
-    /// Whether it is there and the tool has been in it.
+    /// `true` if the directory exists and the tool has used it.
     pub exists: bool,
-    /// Whether a login is in it; `Some(false)` for one that is there and is none, `None` when nothing says, or nobody can
-    /// tell what it says.
+    /// `Some(true)` if the directory holds a login, `Some(false)` if the tool is signed out, and `None` if no file
+    /// says so or a file cannot be judged.
     pub authenticated: Option<bool>,
-    /// Why nobody can tell: a file that may hold a login cannot be judged.
+    /// The reason why the login state is unknown: a file that may hold a login cannot be judged.
     pub reason: Option<Reason>,
-    /// Whose login it is.
+    /// The account of the login.
     pub account_label: Option<DisplayText>,
-    /// What the path itself is.
+    /// The state of the path itself.
     pub state: DirectoryState,
 }
 
-/// What a path is, of which a profile says that it is its directory.
+/// The state of a path that a profile names as its directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DirectoryState {
-    /// Nothing is there; the tool may make it.
+    /// Nothing exists at the path; the tool may create it.
     Gone,
-    /// A link to a directory, in which was looked.
+    /// The path is a link to this directory, which was probed.
     Link(PathBuf),
-    /// It is outside what this host allows to be read.
+    /// The path is outside of what this host allows to be read.
     NotAllowed,
-    /// Something else is there.
+    /// Something other than a directory exists at the path.
     NotADirectory,
-    /// A directory.
+    /// The path is a directory.
     There,
-    /// This program may not look into it.
+    /// This program may not read the directory.
     Unreadable,
 }
 
 impl Profiles {
-    /// What is in a directory, which need not be of a profile. Asks no network, and runs nothing.
+    /// Probes a directory, which does not have to belong to a profile. This sends no request and runs nothing.
     ///
     /// # Repetition
     ///
-    /// What a file says is kept until its size or the time of its last change is another one.
+    /// The conclusions about a file are cached until its size or modification time changes.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::Directory`](super::ProfileError::Directory) for a path that cannot be one. A directory that is gone,
-    /// unreadable or a link is no error: its [state](DirectoryProbe::state) says so.
+    /// [`ProfileError::Directory`](super::ProfileError::Directory) for a path that cannot be a profile's directory.
+    /// A missing or unreadable directory and a link are not errors; see [`DirectoryProbe::state`].
     pub async fn probe(&self, path: impl AsRef<Path>) -> Result<DirectoryProbe, Error> {
         let path = PathBuf::from(rules::absolute(path.as_ref())?);
         let reading = Reading::of(&self.shared, &self.owner);
         let bounds = reading.bounds().await.map_err(Error::Files)?;
         let look = move || look(&bounds, &path);
         let looked = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
-        // It does not crash; a runtime that goes away takes the registry with it.
+        // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
         let (state, real) = looked.await.ok().and_then(Result::ok).unwrap_or((DirectoryState::Unreadable, None));
         let whose = format!("{}\0{}", self.owner, self.kind);
         let prober = Prober { cache: &self.shared.file_cache, reading, whose: &whose };
@@ -86,9 +88,10 @@ impl Profiles {
 }
 
 impl MachineTools {
-    /// What is in the directory that a tool uses by itself, as the environment is now, and where that is; for a host that
-    /// tells people of the tool without opening a registry. `None` where nothing says where the directory is, or the policy
-    /// does not allow the profiles of the kind. Runs nothing.
+    /// Probes the directory that a tool uses by itself in the current environment, and returns it with its path.
+    ///
+    /// This is for a host that reports on a tool without opening a registry. Returns `None` if the directory is not
+    /// known or the policy does not allow the profiles of the kind. Runs nothing.
     pub async fn probe(
         &self,
         descriptor: &Descriptor,
@@ -102,17 +105,17 @@ impl MachineTools {
         let (bounds, looked_at) = (Bounds::from(files.clone()), path.clone());
         let looked = tokio::task::spawn_blocking(move || look(&bounds, &looked_at)).await;
         let (state, real) = looked.unwrap_or((DirectoryState::Unreadable, None));
-        // Nothing is kept.
+        // Nothing is cached.
         let prober = Prober { cache: &Cache::default(), reading: files.clone().into(), whose: "" };
         Some((path, prober.probed(state, real, spec).await))
     }
 }
 
-/// What a look into a directory needs.
+/// Reads the files of one directory.
 struct Prober<'a> {
     cache: &'a Cache,
     reading: Reading,
-    /// Who sees what is kept of files.
+    /// The namespace in the cache, so that an owner sees no conclusions from another owner.
     whose: &'a str,
 }
 
@@ -134,7 +137,7 @@ impl Prober<'_> {
         DirectoryProbe::of(state, found, doubt)
     }
 
-    /// What is there; and why nobody can tell whether somebody is signed in, where that is so.
+    /// Returns what the files of the directory say, and why the login state is unknown if a file cannot be judged.
     async fn found(&self, files: &LocalFiles, root: &Root, spec: &ProbeSpec) -> (ProfileProbe, Option<Reason>) {
         let mut was_there = spec.markers.is_empty();
         for marker in &spec.markers {
@@ -146,7 +149,7 @@ impl Prober<'_> {
         let (mut authenticated, mut doubt) = (None, None);
         for login in &spec.logins {
             match judged(&login.file, self.value(files, root, login, What::Login).await) {
-                // One is enough.
+                // One login is enough.
                 Ok(said) => authenticated = authenticated.max(said),
                 Err(why) => doubt = doubt.or(Some(why)),
             }
@@ -172,7 +175,7 @@ impl Prober<'_> {
         (found, doubt)
     }
 
-    /// What is said of a value; `None` when its file is not there.
+    /// Returns what a file says about a value, or `None` if the file does not exist.
     async fn value(
         &self,
         files: &LocalFiles,
@@ -180,7 +183,7 @@ impl Prober<'_> {
         value: &ProbeValue,
         what: What,
     ) -> Result<Option<String>, ServiceError> {
-        // Two values of one file are two things that are made of it.
+        // Two values of one file need two cache entries.
         let claim = value.claim.as_deref().unwrap_or_default();
         let namespace = format!("profile\0{}\0{what:?}\0{}\0{claim}", self.whose, value.pointer);
         let made = Made { namespace: &namespace, root, path: &value.file, version: VERSION, limit: LONGEST_FILE };
@@ -189,29 +192,29 @@ impl Prober<'_> {
     }
 }
 
-/// What is asked of a value.
+/// The question about a value.
 #[derive(Clone, Copy, Debug)]
 enum What {
-    /// Its text.
+    /// The text of the value.
     Account,
-    /// Whether there is one.
+    /// Is there a value?
     Login,
 }
 
-/// Of what is made of a file.
+/// Version of the cached conclusions.
 const VERSION: u32 = 2;
 const YES: &str = "yes";
 const NO: &str = "no";
 const NOT_JSON: &str = "not JSON";
 
-/// Whether there is a login, as far as its file tells; or why nobody can tell what the file says.
+/// Returns whether a file holds a login, `None` if it does not say, or the reason why it cannot be judged.
 fn judged(file: &str, told: Result<Option<String>, ServiceError>) -> Result<Option<bool>, Reason> {
     let doubt = |code, problem| Err(Reason::new(code, format!("'{file}' {problem}")));
     match told.as_ref().map(Option::as_deref) {
         Ok(Some(YES)) => Ok(Some(true)),
         Ok(Some(NO)) => Ok(Some(false)),
         Ok(Some(NOT_JSON)) => doubt(reason::NOT_JSON, "is not JSON, as one that is just being written"),
-        // It is not there, or tells of something else.
+        // The file does not exist, or says nothing about a login.
         Ok(_) | Err(ServiceError::NotFound) => Ok(None),
         Err(ServiceError::Denied) => doubt(reason::DENIED, "leads out of the directory, or may not be read here"),
         Err(ServiceError::TooLarge) => doubt(reason::TOO_LARGE, "has more than 1 MiB, and is not read"),
@@ -219,7 +222,8 @@ fn judged(file: &str, told: Result<Option<String>, ServiceError>) -> Result<Opti
     }
 }
 
-/// An account is empty, and so is a login of which the file does not tell: it may be of another sort.
+/// Returns the conclusion for the cache. It is empty for an account without a name, and for a login if the file
+/// lacks the part that would hold it: the file may be of another format.
 fn said(content: &Secret, value: &ProbeValue, what: What) -> String {
     let file = Value::parse(content.expose()).ok();
     match (what, &file) {
@@ -236,7 +240,7 @@ fn said(content: &Secret, value: &ProbeValue, what: What) -> String {
     }
 }
 
-/// What is said of the value; `None` for a file that does not have it.
+/// Applies `say` to the value, or returns `None` if the file does not have it.
 fn find<T>(file: &Value, value: &ProbeValue, say: fn(&Value) -> T) -> Option<T> {
     let found = file.pointer(&value.pointer)?;
     let Some(claim) = &value.claim else { return Some(say(found)) };
@@ -244,13 +248,14 @@ fn find<T>(file: &Value, value: &ProbeValue, say: fn(&Value) -> T) -> Option<T> 
     claims(token)?.pointer(claim).map(say)
 }
 
-/// Whether there is the part of the file in which the value would be.
+/// Returns `true` if the file has the object in which the value would be.
 fn tells(file: &Value, value: &ProbeValue) -> bool {
     let part = value.pointer.rsplit_once('/').map_or("", |(part, _)| part);
     file.pointer(part).is_some()
 }
 
-/// What a token claims (RFC 7519, section 3). Nobody looks at its signature: it is a name to show.
+/// Returns the claims of a token (RFC 7519, section 3). The signature is not verified, because the claims only
+/// provide a name to show.
 fn claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
@@ -258,7 +263,7 @@ fn claims(token: &str) -> Option<Value> {
     Value::parse(bytes.expose()).ok()
 }
 
-/// Whether there is something.
+/// Returns `true` unless the value is null, false or empty.
 fn is_there(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
@@ -269,15 +274,16 @@ fn is_there(value: &Value) -> bool {
     }
 }
 
-/// A name that can be shown.
+/// Returns a name that can be shown.
 fn name(value: &Value) -> String {
     let text = DisplayText::from(value.as_str().unwrap_or_default().to_owned());
     text.as_str().trim().to_owned()
 }
 
-/// What is there, and where it really is. Asks the disk, and tells nothing of what is out of bounds.
+/// Returns the state of the path and its real path. Reads the disk, and says nothing about paths that are out of
+/// bounds.
 fn look(bounds: &Bounds, path: &Path) -> (DirectoryState, Option<PathBuf>) {
-    // Of what is not there, the directory in which it would be.
+    // For a path that does not exist, its nearest existing ancestor is checked.
     let nearest = path.ancestors().find_map(|path| path.canonicalize().ok());
     let is_open =
         |nearest: &Path| bounds.allows(nearest) && bounds.look().and_then(|look| look.shows(nearest)).unwrap_or(false);

@@ -1,4 +1,4 @@
-//! What a profile may be: rules over the rows that there are, without a store or a disk.
+//! The rules for profiles, checked against the existing rows without a store or a disk.
 
 use std::{
     ffi::OsStr,
@@ -10,13 +10,14 @@ use connection_contract::{DisplayText, Kind, ProfileSpec};
 use super::ProfileError;
 use crate::{ProfileId, store::rows::ProfileRow};
 
-/// What the first profile is called.
+/// Label of the first profile.
 pub(super) const FIRST_LABEL: &str = "Default";
-/// Longer ones do not fit into an index.
+/// Longer paths do not fit into an index.
 const LONGEST_DIRECTORY: usize = 1024;
 const LONGEST_SLOT: usize = 200;
 
-/// A directory as it is stored. It need not be there: the tool makes it, or a probe tells that it is gone.
+/// Returns a directory as it is stored. It does not have to exist: the tool creates it, or a probe reports it as
+/// missing.
 pub(super) fn directory(spec: &ProfileSpec, path: &Path) -> Result<String, ProfileError> {
     let normal = absolute(path)?;
     match &spec.dir_name {
@@ -31,12 +32,12 @@ fn wrong(path: &Path, problem: &str) -> Result<String, ProfileError> {
     Err(ProfileError::Directory { path: shown(path), problem: problem.to_owned() })
 }
 
-/// As much of it as a person needs to know it again, and nothing that moves a terminal.
+/// Returns a path for an error message, shortened and without control characters.
 fn shown(path: &Path) -> String {
     DisplayText::from(path.to_string_lossy().into_owned()).to_string()
 }
 
-/// A path from the root on, in the one spelling of it.
+/// Checks an absolute path and returns it in its normalized spelling.
 pub(super) fn absolute(path: &Path) -> Result<String, ProfileError> {
     let wrong = |problem: &str| wrong(path, problem);
     let Some(text) = path.to_str() else { return wrong("has a name that is not Unicode") };
@@ -49,7 +50,7 @@ pub(super) fn absolute(path: &Path) -> Result<String, ProfileError> {
     if text.len() > LONGEST_DIRECTORY {
         return wrong("has more than 1,024 bytes");
     }
-    // A link before it would make it another directory than the one that the text names.
+    // If the part before `..` is a link, the path names another directory than its text suggests.
     if path.components().any(|part| part == Component::ParentDir) {
         return wrong("has a '..' part");
     }
@@ -60,12 +61,12 @@ pub(super) fn absolute(path: &Path) -> Result<String, ProfileError> {
     Ok(normal.to_string_lossy().into_owned())
 }
 
-/// A label as it is stored.
+/// Returns a label as it is stored, or `None` if it is empty.
 pub(super) fn label(label: &str) -> Option<String> {
     Some(label.trim().to_owned()).filter(|label| !label.is_empty())
 }
 
-/// What is wrong with what a plugin says of its tool.
+/// Checks what a plugin declares for the profiles of its tool, and returns the problem as an error.
 pub(crate) fn check(spec: Option<&ProfileSpec>) -> Result<(), String> {
     let Some(spec) = spec else { return Ok(()) };
     let names = std::iter::once(&spec.env_var).chain(spec.extra_env.iter().map(|(name, _)| name));
@@ -83,7 +84,7 @@ pub(crate) fn check(spec: Option<&ProfileSpec>) -> Result<(), String> {
     }
 }
 
-/// The name of a slot: the host's own, so only what nobody could see or store is refused.
+/// Checks the name of a slot. The host chooses it, so only names that cannot be seen or stored are rejected.
 pub(super) fn slot(slot: &str) -> Result<(), ProfileError> {
     if slot.is_empty() {
         return Err(ProfileError::Slot("is empty"));
@@ -97,13 +98,12 @@ pub(super) fn slot(slot: &str) -> Result<(), ProfileError> {
     Ok(())
 }
 
-/// The profile with this id.
 pub(super) fn find(kind: &Kind, rows: &[ProfileRow], id: ProfileId) -> Result<ProfileRow, ProfileError> {
     let found = rows.iter().find(|row| row.id == id).cloned();
     found.ok_or_else(|| ProfileError::NotFound { kind: kind.clone(), id })
 }
 
-/// Whether no other profile has its label or directory.
+/// Checks that no other profile has the same label or directory.
 pub(super) fn is_free(kind: &Kind, rows: &[ProfileRow], wanted: &ProfileRow) -> Result<(), ProfileError> {
     for other in rows.iter().filter(|other| other.id != wanted.id) {
         if other.label == wanted.label {
@@ -117,7 +117,7 @@ pub(super) fn is_free(kind: &Kind, rows: &[ProfileRow], wanted: &ProfileRow) -> 
     Ok(())
 }
 
-/// Whether it may go, as far as the rows say.
+/// Checks that the profile is neither the last one nor the default.
 pub(super) fn may_go(kind: &Kind, rows: &[ProfileRow], row: &ProfileRow) -> Result<(), ProfileError> {
     let (kind, label) = (kind.clone(), row.label.clone());
     match (rows.len(), row.is_default) {

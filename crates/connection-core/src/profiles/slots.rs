@@ -1,6 +1,6 @@
-//! Which profile is meant: the one that is named, that of the slot, or the kind's default.
+//! Slots, and the choice of a profile: the named one, that of the slot, or the default of the kind.
 //!
-//! A slot is a place of the host's with a default of its own, such as a workspace; what it is called is the host's.
+//! A slot is a place with its own default profile, such as a workspace. The host chooses its name.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,13 @@ use crate::{
 };
 
 impl Profiles {
-    /// The profile that is meant: `named` if there is one, else that of the slot, else the kind's default.
+    /// Returns the profile to use: the `named` one if given, else the profile of the slot, else the default of the
+    /// kind.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotFound`] for a named one that is not there: nothing takes its place. As [`list`](Self::list), too.
+    /// [`ProfileError::NotFound`] if the named profile does not exist: nothing takes its place. Also the errors of
+    /// [`list`](Self::list).
     pub async fn resolve(&self, named: Option<ProfileId>, slot: Option<&str>) -> Result<Profile, Error> {
         if let Some(id) = named {
             return self.get(id).await;
@@ -29,7 +31,7 @@ impl Profiles {
             let (owner, kind) = (&self.owner, self.kind.as_str());
             if let Some(named) = reader.profile_slot(owner, kind, slot).await? {
                 self.marks().check_slot(&named)?;
-                // Between the two, the slot may have been given another one, and this one removed.
+                // Between the two reads, the slot may have been changed and this profile removed.
                 if let Some(row) = reader.profile(owner, kind, named.profile_id).await? {
                     self.marks().check(&row)?;
                     return Ok(row.into());
@@ -39,15 +41,15 @@ impl Profiles {
         self.default_profile().await
     }
 
-    /// Makes it the default of a slot, in place of another.
+    /// Sets the default profile of a slot, in place of any other.
     ///
     /// # Repetition
     ///
-    /// Once is as good as twice.
+    /// Calling this again with the same arguments changes nothing.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotFound`], [`ProfileError::Slot`], and the store's.
+    /// [`ProfileError::NotFound`], [`ProfileError::Slot`], and errors of the store.
     pub async fn set_slot(&self, slot: &str, id: ProfileId) -> Result<(), Error> {
         rules::slot(slot)?;
         let (owner, kind, slot) = (self.owner.to_string(), self.kind.clone(), slot.to_owned());
@@ -65,11 +67,12 @@ impl Profiles {
         Ok(set.await??)
     }
 
-    /// Leaves a slot with the kind's default; `false` when it had no other.
+    /// Removes the default of a slot, so that the default of the kind applies; returns `false` if the slot had
+    /// none.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::Slot`], and the store's.
+    /// [`ProfileError::Slot`], and errors of the store.
     pub async fn clear_slot(&self, slot: &str) -> Result<bool, Error> {
         rules::slot(slot)?;
         let (owner, kind, slot) = (self.owner.to_string(), self.kind.clone(), slot.to_owned());
@@ -83,11 +86,11 @@ impl Profiles {
         Ok(cleared.await?)
     }
 
-    /// The slots with a default of their own.
+    /// Returns the slots that have their own default, with their profiles.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// Errors of the store.
     pub async fn slots(&self) -> Result<BTreeMap<String, ProfileId>, Error> {
         let rows = self.shared.reader().await?.profile_slots(&self.owner, self.kind.as_str()).await?;
         Ok(rows.into_iter().map(|row| (row.slot, row.profile_id)).collect())

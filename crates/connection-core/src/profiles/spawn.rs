@@ -1,4 +1,4 @@
-//! What a tool is started with, and what a profile adds to it: the last of what a host does before it starts it.
+//! The options for starting a tool. A profile is applied to them as the last step before the start.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,21 +12,22 @@ use connection_contract::{EnvValue, Kind, ProfileSpec};
 use super::{Profile, ProfileError, Profiles};
 use crate::{Environment, Error, ProfileId, registry::has_environment, services::environment};
 
-/// What a process is started with. Its variables are added to those that the host gives to every process.
+/// The options for starting a process. Its variables are added to those that the host gives to every process.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpawnOptions {
     /// The program: a name, or a path.
     pub program: PathBuf,
-    /// Its arguments.
+    /// The arguments of the program.
     pub args: Vec<OsString>,
-    /// Variables; their values may be secret, and are never shown.
+    /// The variables. Their values may be secret and are never shown.
     pub env: BTreeMap<OsString, OsString>,
-    /// Variables that are taken from those that the host gives to every process: they would point the tool elsewhere.
+    /// The variables to remove from those that the host gives to every process, because they would point the tool
+    /// at another directory.
     pub without: BTreeSet<OsString>,
-    /// Where it runs; where the host does, unless said.
+    /// The working directory, or `None` for that of the host.
     pub cwd: Option<PathBuf>,
-    /// What a profile has put in, so that another one can take it out.
+    /// What the applied profile has added, so that another profile can replace it.
     applied: Option<Applied>,
 }
 
@@ -36,61 +37,65 @@ struct Applied {
     owner: String,
     kind: Kind,
     directory: PathBuf,
-    /// The variables that are the profile's, as they were before.
+    /// The variables that belong to the profile, with their values from before.
     before: Vec<(OsString, Option<OsString>)>,
-    /// What was taken away for it.
+    /// The variables that were added to `without` for the profile.
     without: Vec<OsString>,
-    /// The first so many arguments.
+    /// The arguments that were put before the others for the profile.
     args: Vec<OsString>,
 }
 
 impl SpawnOptions {
-    /// A program without arguments.
+    /// Creates options for a program without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         let (args, env, without, cwd, applied) = Default::default();
         Self { program: program.into(), args, env, without, cwd, applied }
     }
-    /// An argument behind the others.
+
+    /// Appends an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
-    /// A variable.
+
+    /// Sets a variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.insert(name.into(), value.into());
         self
     }
-    /// Where it runs.
+
+    /// Sets the working directory.
     #[must_use]
     pub fn cwd(mut self, cwd: impl Into<PathBuf>) -> Self {
         self.cwd = Some(cwd.into());
         self
     }
-    /// The profile that was applied last, and its directory.
+
+    /// Returns the profile that was applied last, and its directory.
     pub fn profile(&self) -> Option<(ProfileId, &Path)> {
         self.applied.as_ref().map(|applied| (applied.id, applied.directory.as_path()))
     }
 
-    /// Of which kind the profile is that was applied last.
+    /// Returns the kind of the profile that was applied last.
     pub(crate) fn profile_kind(&self) -> Option<&Kind> {
         self.applied.as_ref().map(|applied| &applied.kind)
     }
 
-    /// Whose profile it is that was applied last.
+    /// Returns the owner of the profile that was applied last.
     pub(crate) fn profile_owner(&self) -> Option<&str> {
         self.applied.as_ref().map(|applied| applied.owner.as_str())
     }
 
-    /// The arguments without those of a profile.
+    /// Returns the arguments without those of a profile.
     pub(crate) fn own_args(&self) -> &[OsString] {
         let first = self.applied.as_ref().map(|applied| &*applied.args).unwrap_or_default();
         self.args.strip_prefix(first).unwrap_or(&self.args)
     }
 
-    /// Puts a profile in, in the place of another. One on the directory that the tool uses by itself is nothing but the
-    /// absence of what would point it elsewhere: told of it by a variable, a tool may look for less.
+    /// Applies a profile in place of any other. For a profile on the tool's own directory, the variables are
+    /// removed instead of set: a tool that gets the same directory from a variable may look for fewer files.
     fn put(&mut self, of: &Profiles, profile: &Profile) {
         let (spec, environment) = (&of.spec, &*of.shared.environment);
         self.take_out();
@@ -108,7 +113,7 @@ impl SpawnOptions {
         self.applied = Some(Applied { id, owner, kind, directory, before, without, args });
     }
 
-    /// Puts a token in for the profile that was applied last; another profile takes it out.
+    /// Adds a token to the profile that was applied last. Applying another profile removes it.
     pub(super) fn put_token(&mut self, variable: &str, value: &str) {
         let before = self.env.insert(variable.into(), value.into());
         if let Some(applied) = &mut self.applied
@@ -118,7 +123,7 @@ impl SpawnOptions {
         }
     }
 
-    /// Leaves it as it was before a profile.
+    /// Undoes what the applied profile changed.
     fn take_out(&mut self) {
         self.args = self.own_args().to_vec();
         let Some(applied) = self.applied.take() else { return };
@@ -131,7 +136,7 @@ impl SpawnOptions {
         self.without.retain(|name| !applied.without.contains(name));
     }
 
-    /// Whether the tool comes to that directory when no variable of its profiles is set.
+    /// Returns `true` if the tool uses this directory when no variable of its profiles is set.
     fn leads_to(&self, directory: &Path, spec: &ProfileSpec, environment: &dyn Environment) -> bool {
         let variable = |name: &str| -> Option<OsString> {
             if names(spec).any(|of_profiles| of_profiles == name) {
@@ -143,19 +148,19 @@ impl SpawnOptions {
     }
 }
 
-/// The variables that a profile decides of.
+/// Returns the names of the variables that a profile sets or removes.
 pub(crate) fn names(spec: &ProfileSpec) -> impl Iterator<Item = OsString> {
     std::iter::once(&spec.env_var)
         .chain(spec.extra_env.iter().map(|(name, _)| name))
         .map(|name| OsString::from(&**name))
 }
 
-/// The arguments that go with its variables.
+/// Returns the arguments that accompany the variables of a profile.
 pub(crate) fn extra_args(spec: &ProfileSpec) -> Vec<OsString> {
     spec.extra_args.iter().map(|arg| OsString::from(&**arg)).collect()
 }
 
-/// What points a tool at a directory.
+/// Returns the variables that point a tool at a directory.
 pub(crate) fn variables(spec: &ProfileSpec, directory: &Path) -> Vec<(OsString, OsString)> {
     let first = (OsString::from(&*spec.env_var), directory.as_os_str().to_owned());
     let more = spec.extra_env.iter().filter_map(|(name, value)| {
@@ -175,7 +180,7 @@ impl fmt::Debug for SpawnOptions {
         let names: Vec<_> = self.env.keys().collect();
         f.debug_struct("SpawnOptions")
             .field("program", &self.program)
-            // An argument is seen by everybody on the machine; a value of a variable is not.
+            // Everybody on the machine can see the arguments of a process. Values of variables are left out.
             .field("args", &self.args)
             .field("env", &names)
             .field("without", &self.without)
@@ -186,21 +191,23 @@ impl fmt::Debug for SpawnOptions {
 }
 
 impl Profiles {
-    /// Points a start of the tool at a profile's directory: the last step before it is started. One that is not there
-    /// leaves everything as it is, so that the tool runs where it does by itself; `None` then. That is with the login of
-    /// whoever runs this process, so for an owner other than the one for whom the registry was opened it is an error.
+    /// Points a start of the tool at a profile's directory. This is the last step before the tool is started.
     ///
-    /// For a profile on the directory that the tool uses by itself nothing is put in, and what would point it elsewhere is
-    /// taken away: see [`SpawnOptions::without`].
+    /// If the profile does not exist, the options stay as they are and the result is `None`: the tool then runs in
+    /// its own directory, with the login of the user who runs this process. For an owner other than the one for
+    /// whom the registry was opened, a missing profile is therefore an error.
+    ///
+    /// For a profile on the directory that the tool uses by itself, no variable is set. The variables that would
+    /// point the tool at another directory are removed; see [`SpawnOptions::without`].
     ///
     /// # Repetition
     ///
-    /// The same profile twice is as good as once; another one takes the place of the one before, with its variables and
-    /// arguments.
+    /// Applying the same profile again changes nothing. Another profile replaces the previous one with its
+    /// variables and arguments.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotFound`] for such an owner, and the store's; nothing was put in.
+    /// [`ProfileError::NotFound`] for such an owner, and errors of the store. The options are then unchanged.
     pub async fn apply_profile(&self, options: &mut SpawnOptions, id: ProfileId) -> Result<Option<Profile>, Error> {
         let row = self.shared.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
         if let Some(row) = &row {

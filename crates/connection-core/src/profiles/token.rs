@@ -1,4 +1,4 @@
-//! The token of a connection, which its tool is given in a variable that the kind names.
+//! The token of a connection, which its tool gets in a variable that the kind names.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use connection_contract::{Secret, Text};
 use super::{ProfileError, Profiles, SpawnOptions};
 use crate::{Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, ProfileId};
 
-/// A token that is handed to the tool when it is started with a profile.
+/// A token that the tool gets when it is started with a profile.
 pub struct ProfileToken {
     connection: Connection,
     secret_name: Text,
@@ -16,23 +16,23 @@ pub struct ProfileToken {
 }
 
 impl ProfileToken {
-    /// The connection that holds the token.
+    /// Returns the connection that holds the token.
     pub fn connection(&self) -> &ConnectionInfo {
         self.connection.info()
     }
 
-    /// The variable in which the tool reads the token.
+    /// Returns the name of the variable from which the tool reads the token.
     pub fn variable(&self) -> &str {
         &self.variable
     }
 
-    /// Records that the token is handed out, and puts it into a start of the tool. Another profile that is applied to the
-    /// same start takes it out.
+    /// Records the release of the token, and adds it to a start of the tool. Applying another profile to the same
+    /// start removes it.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when the connection is gone meanwhile, [`Error::NotSupported`] for a token that no variable can hold,
-    /// and the store's; nothing was put in.
+    /// [`Error::NotFound`] if the connection was removed in the meantime, [`Error::NotSupported`] for a token that
+    /// no variable can hold, and errors of the store. The options are then unchanged.
     pub async fn apply(self, options: &mut SpawnOptions) -> Result<(), Error> {
         let value = self.secret.expose_str().filter(|value| !value.contains('\0'));
         let value = value.ok_or_else(|| self.connection.cannot("put its token into a variable"))?;
@@ -52,14 +52,15 @@ impl fmt::Debug for ProfileToken {
 }
 
 impl Profiles {
-    /// Returns the token that the tool is given when it is started with this profile; `None` if no connection of the profile
-    /// holds one. Of several, that of the default connection is returned, or of the one that was connected last.
+    /// Returns the token that the tool gets when it is started with this profile, or `None` if no connection of the
+    /// profile holds one. If several do, the token of the default connection is returned, else that of the
+    /// connection that was connected last.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotAllowed`] when the host's policy does not list the variable. A connection of the profile whose
-    /// credential cannot be opened is an error, too, because the tool would otherwise run with another login:
-    /// [`Error::Sealed`], [`Error::Credential`], [`Error::PluginFault`], and the store's.
+    /// [`ProfileError::NotAllowed`] when the host's policy does not list the variable. A connection of the profile
+    /// whose credential cannot be opened is an error, too, because the tool would otherwise run with another login:
+    /// [`Error::Sealed`], [`Error::Credential`], [`Error::PluginFault`], and errors of the store.
     pub async fn token(&self, id: ProfileId) -> Result<Option<ProfileToken>, Error> {
         let kind = &self.kind;
         let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
@@ -81,7 +82,8 @@ impl Profiles {
                 None => break,
             }
         }
-        // The last one became usable last.
+        // The list is in the order of connecting. After the stable sort the default is last, so reversed it comes
+        // first.
         candidates.sort_by_key(|info| info.is_default);
         for info in candidates.into_iter().rev() {
             let connection = Connection { shared: self.shared.clone(), info: info.into() };

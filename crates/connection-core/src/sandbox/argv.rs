@@ -1,4 +1,4 @@
-//! The arguments of an engine. Docker and Podman take the same ones.
+//! The arguments of a container engine. Docker and Podman accept the same ones.
 
 use std::{ffi::OsString, path::Path};
 
@@ -7,8 +7,8 @@ use connection_contract::MountMode;
 use super::{SandboxEngine, SandboxMount, SandboxNetwork, SandboxRun};
 
 impl SandboxRun {
-    /// The engine and its arguments, as they are started: what is to be copied is shown where it is, and mounted from its
-    /// copy by [`prepare`](Self::prepare).
+    /// Returns the engine and its arguments. A mount that is to be copied has its original source here;
+    /// [`prepare`](Self::prepare) replaces it with the copy.
     pub fn argv(&self) -> Vec<OsString> {
         let mut argv: Vec<OsString> = vec![self.engine.program().into()];
         argv.extend(self.engine_options.iter().map(OsString::from));
@@ -16,15 +16,16 @@ impl SandboxRun {
         add(&["run", "--rm", "--interactive"]);
         let is_podman = self.engine == SandboxEngine::Podman;
         if is_podman {
-            // It would hand on the proxies of the host, whose addresses may hold passwords; Docker does so where it is told to.
+            // Podman would pass on the proxies of the host, whose addresses may hold passwords. Docker does so only
+            // if configured.
             add(&["--http-proxy=false"]);
         } else {
-            // A first process that reaps what the tool leaves behind and passes signals on. Docker brings one; Podman needs a
-            // package of its own for it.
+            // Adds an init process that reaps orphaned processes and passes signals on. Docker includes one; Podman
+            // needs a separate package for it.
             add(&["--init"]);
         }
         if let Some((user, group)) = self.user {
-            // Root's own containers have the users of the host already, and Podman refuses to keep them.
+            // Containers of root already have the users of the host, and Podman refuses to keep them.
             if is_podman && user != 0 {
                 add(&["--userns=keep-id"]);
             }
@@ -57,7 +58,7 @@ impl SandboxRun {
         for (name, value) in &self.public_env {
             add(&["--env", &format!("{name}={value}")]);
         }
-        // An entry point of the image would take the program for an argument.
+        // Otherwise, an entry point of the image would take the program as an argument.
         add(&["--entrypoint", ""]);
         add(&[&self.image]);
         argv.push(self.program.clone());
@@ -67,7 +68,7 @@ impl SandboxRun {
 }
 
 impl SandboxMount {
-    /// A path with a colon is written in the longer way, which ends it at a comma.
+    /// Returns the option and its value. A path with a colon needs the long form, in which a comma ends the path.
     fn option(&self) -> (&'static str, String) {
         let (source, target) = (text(&self.source), &self.target);
         let read_only = self.mode == MountMode::ReadOnly;
@@ -80,7 +81,7 @@ impl SandboxMount {
     }
 }
 
-/// It was checked to be Unicode.
+/// Returns the path as text. The path was checked to be Unicode.
 fn text(path: &Path) -> &str {
     path.to_str().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
-//! A run in a container, composed of what the kind says, what is to be started, the profile and the host's policy.
+//! Composes a run in a container from the kind's data, the start options, the profile and the host's policy.
 //!
-//! It is a value that can be looked at before anything starts. The kind never widens what the policy gives; a path of the
-//! user's is resolved here and not before.
+//! The result is a value that can be inspected before anything starts. A kind never widens what the policy grants.
+//! Paths in the user's directories are resolved here and not earlier.
 
 use std::{
     collections::BTreeMap,
@@ -19,89 +19,90 @@ use super::{
 };
 use crate::{Environment, SandboxEngine, SpawnOptions, platform, profiles, services::environment};
 
-/// A tool in a container, as it will be run.
+/// A tool in a container, ready to be run.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SandboxRun {
-    /// Which program runs it.
+    /// The engine that runs the container.
     pub engine: SandboxEngine,
-    /// Options of that program.
+    /// The options of the engine itself.
     pub engine_options: Vec<String>,
-    /// In which image.
+    /// The image of the container.
     pub image: String,
-    /// What runs in it.
+    /// The program to run in the container.
     pub program: OsString,
-    /// Its arguments, as they were given.
+    /// The arguments of the program, as they were given.
     pub args: Vec<OsString>,
-    /// Variables that the engine hands on from its own environment; their values are never shown and in no argument.
+    /// The variables that the engine passes on from its own environment. Their values are never shown and are in no
+    /// argument.
     pub env: BTreeMap<String, OsString>,
-    /// Variables of the kind's own, which win.
+    /// The variables that the kind sets. They take precedence.
     pub public_env: BTreeMap<String, String>,
-    /// What is mounted, in order. At one place there is one, the last; what has its place below another's lies in that one,
-    /// whichever comes first.
+    /// The mounts, in order. Each target occurs once: the last mount of a target wins. A mount whose target is
+    /// below another one's lies inside that mount, in whatever order they are listed.
     pub mounts: Vec<SandboxMount>,
-    /// What was left out, and why: configuration that is not there, variables that are the engine's own.
+    /// What was left out, and why: configuration that does not exist, and variables that belong to the engine.
     pub left_out: Vec<String>,
-    /// Where it runs in the container.
+    /// The working directory in the container.
     pub workdir: Option<String>,
-    /// Bytes.
+    /// The memory limit, in bytes.
     pub memory: u64,
-    /// Processes.
+    /// The maximum number of processes.
     pub pids: u32,
-    /// Thousandths of a processor.
+    /// The processor limit, in thousandths of a processor.
     pub millicpus: Option<u32>,
-    /// What it reaches.
+    /// The network of the container.
     pub network: SandboxNetwork,
-    /// Whether a person is at a terminal.
+    /// `true` if a person is at a terminal.
     pub terminal: bool,
-    /// Who it runs as in the container, by number, whomever the image names: the user and group of this process, so that what
-    /// is mounted is theirs there, too. Root has no capability there, and so what is root's alone. `None` where users have no
-    /// numbers.
+    /// The user and group ids in the container, whatever the image names. They are those of this process, so that
+    /// it owns the mounted files there, too. Root has no capabilities in the container, so it can use only the
+    /// files that root owns. `None` on platforms where users have no ids.
     pub user: Option<(u32, u32)>,
     pub(super) scratch: Option<PathBuf>,
     pub(super) bounds: CopyBounds,
 }
 
-/// Something that is mounted.
+/// A mount of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SandboxMount {
     /// A path of the host, or the name of a volume.
     pub source: PathBuf,
-    /// Where it is in the container.
+    /// The path in the container.
     pub target: String,
-    /// Who may write it, and whether what is written stays.
+    /// The access mode: who may write to the mount, and whether changes stay.
     pub mode: MountMode,
     pub(super) is_volume: bool,
-    /// For a subdirectory of the configuration that stays writable.
+    /// The subdirectory of the configuration that this mount keeps writable, if any.
     pub(super) part: Option<Part>,
 }
 
 impl SandboxMount {
-    /// A directory that the tool writes.
+    /// Creates a mount of a directory that the tool may write.
     pub(super) fn writable(source: PathBuf, target: &str) -> Result<Self, SandboxError> {
         checked(source, target, MountMode::Writable)
     }
 }
 
-/// What a run is composed of, beside what is to be started.
+/// Everything that a run is composed from, except the policy and the start options.
 pub(super) struct Parts<'a> {
     pub(super) owner: &'a str,
     pub(super) kind: &'a Kind,
     pub(super) spec: &'a SandboxSpec,
     pub(super) profiles: Option<&'a ProfileSpec>,
-    /// `None` where it is not the owner's.
+    /// `None` if the environment does not belong to the owner.
     pub(super) environment: Option<&'a dyn Environment>,
 }
 
 impl Parts<'_> {
-    /// Where a path of the user's is.
+    /// Resolves a path in the user's directories.
     fn resolve(&self, path: &PathSpec) -> Option<PathBuf> {
         environment::resolve(self.environment?, path)
     }
 }
 
-/// Composes it. Asks the disk whether what is to be mounted is there, and changes nothing.
+/// Composes a run. This reads the disk to see whether the mounts exist, and changes nothing.
 pub(super) fn compose(
     parts: &Parts<'_>,
     policy: &SandboxPolicy,
@@ -124,7 +125,8 @@ pub(super) fn compose(
     }
     let inside = configuration(parts, policy, options, &mut mounts, &mut left_out)?;
     let mounts = last_of_each_target(mounts);
-    // Also where something else takes its place: the tool would run as somebody else.
+    // Without its directory the tool would run with another identity. This also applies if another mount took the
+    // target.
     let is_there =
         |directory| mounts.iter().any(|mount| Some(&mount.target) == inside.as_ref() && mount.source == directory);
     if options.profile().is_some_and(|(_, directory)| !is_there(directory)) {
@@ -134,7 +136,7 @@ pub(super) fn compose(
     let of_kind = variables::public(&spec.env)?;
     let mut public_env = of_kind.clone();
     if let (Some(inside), Some(profiles)) = (&inside, profiles) {
-        // What was put in for the host names a path that is not there in the container.
+        // The values that were set for the host name a path that does not exist in the container.
         profiles::names(profiles).for_each(|name| drop(env.remove(&name)));
         args = options.own_args().to_vec();
         if !finds_by_itself(parts, options) {
@@ -167,19 +169,20 @@ pub(super) fn compose(
     })
 }
 
-/// Whether the profile has another directory than the tool uses by itself.
+/// Returns `true` if the profile's directory is not the one that the tool uses by itself.
 fn is_elsewhere(parts: &Parts<'_>, options: &SpawnOptions) -> bool {
     let implicit = parts.profiles.and_then(|profiles| parts.resolve(&profiles.implicit_dir));
     options.profile().is_some_and(|(_, directory)| implicit.as_deref() != Some(directory))
 }
 
-/// Whether no variable may name the directory: something lies beside it that the tool finds without one alone.
+/// Returns `true` if no variable may name the directory, because the tool finds a file beside it only without one.
 fn finds_by_itself(parts: &Parts<'_>, options: &SpawnOptions) -> bool {
     let has_more_beside = parts.spec.config_mounts.iter().any(|mount| mount.is_implicit_only);
     has_more_beside && !is_elsewhere(parts, options)
 }
 
-/// Mounts what of the user's configuration is there; where in the container the profile's directory is, when there is one.
+/// Adds the mounts of the user's configuration that exist. Returns where the profile's directory is in the
+/// container, if there is a profile.
 fn configuration(
     parts: &Parts<'_>,
     policy: &SandboxPolicy,
@@ -197,7 +200,7 @@ fn configuration(
         }
         let profile = options.profile().filter(|_| mount.is_profile);
         if profile.is_none() && parts.environment.is_none() {
-            // It may hold a login, and that is somebody else's.
+            // It may hold a login, which belongs to another person.
             if mount.is_profile {
                 return Err(SandboxError::NoProfile { kind: parts.kind.clone() });
             }
@@ -227,7 +230,7 @@ fn configuration(
                     mounts.extend(policy.writable.mounts(mount, &source, left_out)?);
                 }
             }
-            // Without it the tool would run as somebody else.
+            // Without its directory the tool would run with another identity.
             Err(_) if profile.is_some() => return Err(SandboxError::NoDirectory { path: shown(&source) }),
             Err(_) => left_out.push(format!("{}: {} is not there", mount.container, source.display())),
         }
@@ -258,7 +261,7 @@ fn checked(source: PathBuf, target: &str, mode: MountMode) -> Result<SandboxMoun
     checked_target(source, target, mode)
 }
 
-/// Whether it is a path of the host that can be written for an engine.
+/// Checks that a path of the host can be passed to an engine.
 pub(super) fn source(source: &Path) -> Result<(), SandboxError> {
     let Some(text) = source.to_str() else { return Err(unmountable(source, "its name is not Unicode")) };
     if !source.is_absolute() {
@@ -267,7 +270,7 @@ pub(super) fn source(source: &Path) -> Result<(), SandboxError> {
     if text.chars().any(char::is_control) {
         return Err(unmountable(source, "its name has control characters"));
     }
-    // The two ways to write a mount end a path at one of them each.
+    // Each of the two ways to write a mount ends a path at one of these characters.
     if text.contains(':') && text.contains([',', '"']) {
         let problem = "its name has a colon and a comma or a quotation mark, which no engine takes";
         return Err(unmountable(source, problem));
@@ -275,7 +278,7 @@ pub(super) fn source(source: &Path) -> Result<(), SandboxError> {
     Ok(())
 }
 
-/// An engine refuses two at the same place.
+/// Keeps the last mount of each target, because engines reject two mounts at one target.
 fn last_of_each_target(mounts: Vec<SandboxMount>) -> Vec<SandboxMount> {
     let mut kept: Vec<SandboxMount> = Vec::new();
     for mount in mounts {
@@ -290,7 +293,7 @@ fn checked_target(source: PathBuf, target: &str, mode: MountMode) -> Result<Sand
     Ok(SandboxMount { source, target: target.to_owned(), mode, is_volume: false, part: None })
 }
 
-/// Whether it is a place in a container.
+/// Checks that a path can be a mount target in a container.
 pub(super) fn target(target: &str) -> Result<(), SandboxError> {
     let odd = |c: char| c.is_control() || matches!(c, ':' | ',' | '"');
     let plain = |part: &str| !matches!(part, "" | "." | "..");
@@ -301,7 +304,7 @@ pub(super) fn target(target: &str) -> Result<(), SandboxError> {
     Ok(())
 }
 
-/// That of the host or of another container would be no container's own.
+/// Checks the name of a network. The network of the host or of another container would not isolate this container.
 fn network(network: &SandboxNetwork) -> Result<(), SandboxError> {
     match network {
         SandboxNetwork::Named(name) => {
@@ -313,7 +316,8 @@ fn network(network: &SandboxNetwork) -> Result<(), SandboxError> {
     }
 }
 
-/// Where in the project it runs, if it runs in it.
+/// Returns the working directory in the container: the one of the options if it is in the project, else the
+/// project.
 fn workdir(policy: &SandboxPolicy, options: &SpawnOptions) -> Option<String> {
     let project = policy.project.as_ref()?;
     let Source::Directory(host) = &project.source else { return None };
@@ -331,7 +335,7 @@ fn shown(path: &Path) -> String {
 }
 
 impl std::fmt::Debug for SandboxRun {
-    /// As it is run: no value of a variable.
+    /// Shows the arguments as they are run, without the values of variables.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let argv = self.argv();
         let argv: Vec<_> = argv.iter().map(|arg| OsStr::to_string_lossy(arg)).collect();

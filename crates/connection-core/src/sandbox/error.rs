@@ -1,93 +1,93 @@
-//! Why a tool is not run in a container; nothing was started.
+//! The errors of running a tool in a container. When one is returned, nothing was started.
 
 use connection_contract::Kind;
 
 use crate::ToolNotAllowed;
 
-/// Why a container was not composed, prepared or built.
+/// The reason why a container was not composed, prepared or built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SandboxError {
-    /// A private copy could not be made or kept.
+    /// A private copy could not be created or kept.
     #[error("the copy of '{path}' for the container could not be made: {problem}")]
     Copy {
-        /// What was to be copied, or where to.
+        /// The path of the source or of the copy.
         path: String,
-        /// Why not.
+        /// The problem.
         problem: String,
     },
-    /// A private copy would hold more than the host allows.
+    /// A private copy would be larger than the host allows.
     #[error("'{path}' is too large to be copied for the container: {setting} allows {allowed}, and it holds {found}")]
     CopyTooLarge {
-        /// What was to be copied.
+        /// The path of the source.
         path: String,
-        /// The setting: `sandbox.copy_size` or `sandbox.copy_entries`.
+        /// The setting with the limit: `sandbox.copy_size` or `sandbox.copy_entries`.
         setting: &'static str,
-        /// What the setting allows, with its unit.
+        /// The limit of the setting, with its unit.
         allowed: String,
-        /// What is there, with its unit.
+        /// The size that was found, with its unit.
         found: String,
     },
     /// The program that runs containers failed.
     #[error("{engine} could not build the image: {problem}")]
     Engine {
-        /// Which.
+        /// The name of the program.
         engine: &'static str,
-        /// How.
+        /// The problem.
         problem: String,
     },
-    /// The name of the image cannot be one.
+    /// The name of the image is not valid.
     #[error("the image '{image}' {problem}")]
     Image {
-        /// As it was given.
+        /// The name as it was given.
         image: String,
-        /// What is wrong with it.
+        /// The problem with the name.
         problem: &'static str,
     },
-    /// Something cannot be mounted.
+    /// A file or directory cannot be mounted.
     #[error("'{path}' cannot be mounted: {problem}")]
     Mount {
-        /// What, or where to.
+        /// The source or the target of the mount.
         path: String,
-        /// Why not.
+        /// The problem.
         problem: &'static str,
     },
-    /// The network would not be one of the container's own.
+    /// The network would not isolate the container.
     #[error("the network '{0}' cannot be that of a container here: it would be the host's or another container's")]
     Network(String),
-    /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind says of its tool.
+    /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind declares for its tool.
     #[error("the container of kind '{kind}' cannot be used: {why}")]
     NotAllowed {
-        /// The kind.
+        /// The kind of the container.
         kind: Kind,
-        /// What is not allowed.
+        /// The declaration that is not allowed.
         why: ToolNotAllowed,
     },
-    /// No profile is applied, and what the tool uses by itself is another owner's.
+    /// No profile is applied, and the directory that the tool uses by itself belongs to another owner.
     #[error("no profile of kind '{kind}' is applied, and what its tool uses by itself is not this owner's")]
     NoProfile {
-        /// The kind.
+        /// The kind of the container.
         kind: Kind,
     },
-    /// The profile's directory is not there: the tool would make another one in the container, which goes with it.
+    /// The profile's directory does not exist. The tool would create one in the container, where it is lost.
     #[error("'{path}' cannot be mounted: it is not there, or cannot be read")]
     NoDirectory {
-        /// Where it should be.
+        /// The path of the directory.
         path: String,
     },
     /// The tool in the container would not see the profile.
     #[error("the container of kind '{kind}' has no place for a profile's directory")]
     NoProfileMount {
-        /// The kind.
+        /// The kind of the container.
         kind: Kind,
     },
-    /// The start is pointed at a directory of another owner.
+    /// The applied profile belongs to another owner.
     #[error("a profile of another owner is applied to what is started in the container of kind '{kind}'")]
     OtherOwner {
         /// The kind of the container.
         kind: Kind,
     },
-    /// The start is pointed at a directory of another tool.
+    /// The applied profile belongs to another kind.
     #[error("a profile of kind '{of}' is applied to what is started in the container of kind '{kind}'")]
     OtherProfile {
         /// The kind of the container.
@@ -95,24 +95,24 @@ pub enum SandboxError {
         /// The kind of the profile.
         of: Kind,
     },
-    /// Nothing is known of a container for it.
+    /// The kind declares no container.
     #[error("kind '{kind}' has no container: nothing says in which image its tool is")]
     Unsupported {
-        /// The kind.
+        /// The kind of the tool.
         kind: Kind,
     },
-    /// A variable cannot be handed over.
+    /// A variable cannot be passed to the container.
     #[error("the variable '{name}' cannot be handed to the container: {problem}")]
     Variable {
-        /// Its name, as far as it can be shown.
+        /// The name of the variable, as far as it can be shown.
         name: String,
-        /// Why not.
+        /// The problem.
         problem: &'static str,
     },
 }
 
 impl SandboxError {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code for programs, as listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unsupported { .. } | Self::NoProfileMount { .. } => "not_supported",
@@ -129,7 +129,7 @@ impl SandboxError {
         }
     }
 
-    /// What to do, where something can be done.
+    /// Returns what a person can do about the error, if anything.
     pub fn remedy(&self) -> Option<String> {
         let text = match self {
             Self::Unsupported { .. } => "run it without a container, if that is what is wanted",

@@ -1,18 +1,18 @@
-//! The name of an image, with its tag.
+//! Checks the name of an image, with its tag or digest.
 
 use super::SandboxError;
 
 const LONGEST: usize = 255;
 const LONGEST_TAG: usize = 128;
 
-/// Refuses what is no name, and one that does not say which version it means.
+/// Checks that an image has a valid name with a tag or a digest.
 pub(super) fn check(image: &str) -> Result<(), SandboxError> {
     let wrong = |problem| {
         let image = connection_contract::DisplayText::from(image.to_owned()).to_string();
         Err(SandboxError::Image { image, problem })
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@');
-    // What begins with a hyphen would be an option.
+    // A name that begins with a hyphen would be an option.
     if !image.starts_with(|c: char| c.is_ascii_alphanumeric()) || !image.chars().all(plain) || image.len() > LONGEST {
         return wrong("is no name of an image");
     }
@@ -27,7 +27,7 @@ pub(super) fn check(image: &str) -> Result<(), SandboxError> {
             false => wrong("has a digest that is none"),
         };
     }
-    // A colon before the last part is that of a port.
+    // A colon before the last part belongs to a port.
     let last = name.rsplit('/').next().unwrap_or_default();
     let Some((path, tag)) = last.split_once(':') else {
         return wrong("has no tag, so nobody knows which one is meant");

@@ -1,7 +1,7 @@
-//! Tools in containers: composed of a kind's data, what is to be started, a profile and the host's policy.
+//! Tools in containers, composed from a kind's data, the start options, a profile and the host's policy.
 //!
-//! The host owns every limit; a kind only says in which image its tool is, what of the user's configuration it reads, and
-//! which variables it wants. Nothing runs without a container that was asked for with one.
+//! The host sets every limit. A kind only declares the image of its tool, the configuration that the tool reads,
+//! and the variables that it needs. A start that was requested in a container never runs without one.
 
 mod argv;
 mod compose;
@@ -53,14 +53,17 @@ impl fmt::Debug for Sandbox {
 }
 
 impl ConnectionRegistry {
-    /// The container of a kind's tool, as this owner runs it. What the kind mounts of the user's configuration is of whoever
-    /// runs this process, so an owner other than the one for whom the registry was opened has none of it: a profile of its
-    /// own is mounted, or nothing starts.
+    /// Returns the container of a kind's tool for this owner.
+    ///
+    /// The user's configuration that the kind mounts belongs to the user who runs this process. An owner other than
+    /// the one for whom the registry was opened gets none of it: a profile of that owner is mounted, or nothing
+    /// starts.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`]; [`SandboxError::Unsupported`] for a kind that has none, and [`SandboxError::NotAllowed`] for
-    /// one that says of its tool what the host's policy does not allow, before anything starts.
+    /// [`Error::UnknownKind`], [`SandboxError::Unsupported`] for a kind that declares no container, and
+    /// [`SandboxError::NotAllowed`] if the host's policy does not allow what the kind declares for its tool.
+    /// Nothing was started.
     pub fn sandbox(&self, kind: &Kind) -> Result<Sandbox, Error> {
         let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let Some(spec) = entry.sandbox.clone() else {
@@ -75,12 +78,13 @@ impl ConnectionRegistry {
 }
 
 impl Sandbox {
-    /// What would run, of what is to be started after all else was put into it, the profile last. Looks at the disk and
+    /// Composes a run from the final start options, to which the profile was applied last. Reads the disk and
     /// changes nothing.
     ///
     /// # Errors
     ///
-    /// [`SandboxError`] for whatever cannot be done as it was asked: nothing is silently left without a container.
+    /// [`SandboxError`] for anything that cannot be done as requested: a tool is never silently run without a
+    /// container.
     pub fn compose(&self, policy: &SandboxPolicy, options: &SpawnOptions) -> Result<SandboxRun, Error> {
         let parts = compose::Parts {
             owner: &self.owner,
@@ -92,13 +96,15 @@ impl Sandbox {
         Ok(compose::compose(&parts, policy, options)?)
     }
 
-    /// Builds the image of a directory with a `Containerfile`, under the name that runs will use. Blocks as long as that
-    /// takes; what the engine says goes to standard error. The engine has these variables and no others: what of this
-    /// process is secret is nothing to what is built.
+    /// Builds the image of a directory with a `Containerfile`, and returns the name that runs will use.
+    ///
+    /// Blocks until the build ends; the engine writes its output to standard error. The engine gets these variables
+    /// and no others, so that secrets in the environment of this process do not reach the build.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::Image`] for a name that is none, [`SandboxError::Engine`] when the engine is not there or fails.
+    /// [`SandboxError::Image`] for a name that is not valid, and [`SandboxError::Engine`] if the engine is missing
+    /// or fails.
     pub fn build<V: AsRef<OsStr>>(
         &self,
         policy: &SandboxPolicy,
@@ -109,11 +115,11 @@ impl Sandbox {
         self.built(policy, &["--file".as_ref(), file.as_os_str(), context.as_os_str()], None, variables)
     }
 
-    /// The same of a `Containerfile` beside which is nothing. It is written nowhere.
+    /// Builds an image from a `Containerfile` without other files. Its text is not written to the disk.
     ///
     /// # Errors
     ///
-    /// Those of [`build`](Self::build).
+    /// The errors of [`build`](Self::build).
     pub fn build_text<V: AsRef<OsStr>>(
         &self,
         policy: &SandboxPolicy,
@@ -140,7 +146,7 @@ impl Sandbox {
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::null());
         let ended = command.spawn().and_then(|mut child| {
             if let (Some(mut pipe), Some(text)) = (child.stdin.take(), input) {
-                // An engine that does not read it says why, and ends so.
+                // An engine that does not read its input reports the reason and ends with an error.
                 pipe.write_all(text.as_bytes()).unwrap_or_default();
             }
             child.wait()
@@ -153,7 +159,7 @@ impl Sandbox {
     }
 }
 
-/// What is wrong with what a plugin says of its container.
+/// Checks what a plugin declares for its container, and returns the problem as an error.
 pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) -> Result<(), String> {
     let Some(spec) = spec else { return Ok(()) };
     image::check(&spec.default_image).map_err(|error| error.to_string())?;
@@ -161,7 +167,7 @@ pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) 
     let mut marked = 0;
     for mount in &spec.config_mounts {
         compose::target(&mount.container).map_err(|error| error.to_string())?;
-        // Its fields can be written to, also behind the constructor that looks at them.
+        // The fields are public, so they may have changed since the constructor checked them.
         if PathSpec::new(mount.host.base.clone(), mount.host.relative.clone()).is_none() {
             let relative = &mount.host.relative;
             return Err(format!("the path '{relative}' of its container is not relative and plain"));
@@ -184,7 +190,7 @@ pub(crate) fn check(spec: Option<&SandboxSpec>, profiles: Option<&ProfileSpec>) 
     }
 }
 
-/// A run whose private copies are made: they go when this is dropped, so keep it until the container has ended.
+/// A run with its private copies. They are removed when this is dropped, so keep it until the container has ended.
 #[derive(Debug)]
 pub struct PreparedRun {
     run: SandboxRun,
@@ -192,12 +198,13 @@ pub struct PreparedRun {
 }
 
 impl SandboxRun {
-    /// Makes the private copies, and removes those of runs whose processes are gone. Blocks.
+    /// Makes the private copies, and removes those of runs whose processes have ended. Blocks.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::Copy`] or [`SandboxError::CopyTooLarge`], after which nothing is left of them, and
-    /// [`SandboxError::Mount`] for a writable subdirectory that has become a link.
+    /// [`SandboxError::Copy`] or [`SandboxError::CopyTooLarge`], after which no copy is left, and
+    /// [`SandboxError::Mount`] or [`SandboxError::NoDirectory`] for a writable subdirectory that has become a link
+    /// or no longer exists.
     pub fn prepare(mut self) -> Result<PreparedRun, Error> {
         let copied = |mount: &&mut SandboxMount| mount.mode == MountMode::Copied;
         let parts: Vec<_> =
@@ -231,18 +238,20 @@ impl SandboxRun {
 }
 
 impl PreparedRun {
-    /// As it is run, with the copies in the place of what they are of.
+    /// Returns the run with the copies in place of their originals.
     pub fn run(&self) -> &SandboxRun {
         &self.run
     }
 
-    /// The engine and its arguments.
+    /// Returns the engine and its arguments.
     pub fn argv(&self) -> Vec<OsString> {
         self.run.argv()
     }
 
-    /// What to start: the engine with its arguments, and in its environment the values that it hands on. Its exit code is
-    /// the tool's; 125 to 127 may be the engine's own.
+    /// Returns the command to start: the engine with its arguments, with the variables to pass on in its
+    /// environment.
+    ///
+    /// Its exit code is that of the tool. Codes from 125 to 127 may come from the engine itself.
     pub fn command(&self) -> Command {
         let argv = self.argv();
         let mut command = Command::new(self.run.engine.program());

@@ -1,10 +1,11 @@
-//! What the host decides of a container, whatever its kind says: the engine, the limits, the network, what is shared.
+//! The host's decisions about a container, whatever its kind declares: the engine, the limits, the network and the
+//! mounts.
 
 use std::path::PathBuf;
 
 use super::SandboxWritable;
 
-/// Which program runs containers.
+/// The program that runs containers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SandboxEngine {
@@ -16,7 +17,7 @@ pub enum SandboxEngine {
 }
 
 impl SandboxEngine {
-    /// The name of the program.
+    /// Returns the name of the program.
     pub const fn program(self) -> &'static str {
         match self {
             Self::Docker => "docker",
@@ -25,30 +26,30 @@ impl SandboxEngine {
     }
 }
 
-/// What a container reaches.
+/// The network of a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SandboxNetwork {
-    /// What the engine gives every container: a network of its own that leads out.
+    /// The engine's default: the container has its own network, from which it can reach others.
     #[default]
     EngineDefault,
-    /// A network of the engine's, by its name.
+    /// A network of the engine, by its name.
     Named(String),
-    /// Nothing.
+    /// No network.
     None,
 }
 
-/// Who may write what is mounted.
+/// The access of a tool to a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SandboxAccess {
-    /// Nobody.
+    /// The tool may only read.
     ReadOnly,
-    /// The tool.
+    /// The tool may also write.
     Writable,
 }
 
-/// A directory of the host, or a volume of the engine, that containers share.
+/// A directory of the host, or a volume of the engine, that is mounted in containers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shared {
     pub(crate) source: Source,
@@ -62,14 +63,15 @@ pub(crate) enum Source {
     Volume(String),
 }
 
-/// How much a private copy may hold.
+/// The limits of a private copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CopyBounds {
     pub(super) bytes: u64,
     pub(super) entries: u64,
 }
 
-/// What the host decides. All capabilities are dropped and no new privileges are had under every policy.
+/// The host's decisions about a container. Under every policy all capabilities are dropped and no new privileges
+/// can be gained.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SandboxPolicy {
@@ -99,8 +101,8 @@ impl SandboxPolicy {
     const PIDS: u32 = 512;
     const COPIES: CopyBounds = CopyBounds { bytes: 1 << 30, entries: 100_000 };
 
-    /// Podman, 4 GiB of memory, 512 processes, the engine's network, nothing shared, nothing of the configuration writable,
-    /// and private copies of 1 GiB and 100,000 entries.
+    /// Creates a policy with Podman, 4 GiB of memory, 512 processes, the engine's default network, no shared
+    /// directories, read-only configuration, and private copies of at most 1 GiB and 100,000 entries.
     pub fn new() -> Self {
         let (engine, options, cpus, network, project, shared, image) = Default::default();
         let (memory, pids) = (Self::MEMORY, Self::PIDS);
@@ -120,42 +122,50 @@ impl SandboxPolicy {
             writable: SandboxWritable::Nothing,
         }
     }
-    /// Another program that runs containers.
+
+    /// Sets the program that runs containers.
     pub fn engine(mut self, engine: SandboxEngine) -> Self {
         self.engine = engine;
         self
     }
-    /// An option of that program itself, before what it is to do: `--storage-driver=vfs`.
+
+    /// Adds an option of that program itself, to be put before its command, such as `--storage-driver=vfs`.
     pub fn engine_option(mut self, option: impl Into<String>) -> Self {
         self.options.push(option.into());
         self
     }
-    /// At most so many bytes of memory, none of them swapped.
+
+    /// Limits the memory to this number of bytes. None of them are swapped.
     pub fn memory(mut self, bytes: u64) -> Self {
         self.memory = bytes.max(1);
         self
     }
-    /// At most so many processes.
+
+    /// Limits the number of processes.
     pub fn pids(mut self, pids: u32) -> Self {
         self.pids = pids.max(1);
         self
     }
-    /// At most so many thousandths of a processor.
+
+    /// Limits the processor time, in thousandths of a processor.
     pub fn millicpus(mut self, cpus: u32) -> Self {
         self.cpus = Some(cpus.max(1));
         self
     }
-    /// What it reaches.
+
+    /// Sets the network.
     pub fn network(mut self, network: SandboxNetwork) -> Self {
         self.network = network;
         self
     }
-    /// The project that the tool works on, and where it is in the container: it runs there.
+
+    /// Sets the project that the tool works on, and its path in the container, which is also the working directory.
     pub fn project(mut self, host: impl Into<PathBuf>, container: impl Into<String>, access: SandboxAccess) -> Self {
         self.project = Some(Shared { source: Source::Directory(host.into()), target: container.into(), access });
         self
     }
-    /// A further directory of the host.
+
+    /// Mounts another directory of the host.
     pub fn shared_directory(
         mut self,
         host: impl Into<PathBuf>,
@@ -165,7 +175,8 @@ impl SandboxPolicy {
         self.shared.push(Shared { source: Source::Directory(host.into()), target: container.into(), access });
         self
     }
-    /// A volume of the engine's.
+
+    /// Mounts a volume of the engine.
     pub fn shared_volume(
         mut self,
         name: impl Into<String>,
@@ -175,33 +186,40 @@ impl SandboxPolicy {
         self.shared.push(Shared { source: Source::Volume(name.into()), target: container.into(), access });
         self
     }
-    /// Another image than the kind's: the user's `sandbox.image.KIND`.
+
+    /// Replaces the kind's image: the user's setting `sandbox.image.KIND`.
     pub fn image(mut self, image: Option<String>) -> Self {
         self.image = image;
         self
     }
-    /// The tool talks to a person at a terminal.
+
+    /// Connects the tool to a terminal.
     pub fn terminal(mut self) -> Self {
         self.terminal = true;
         self
     }
-    /// Where private copies are made, each in a directory of its owner only. Without it a kind that wants a copy is refused.
+
+    /// Sets the directory for private copies. Each copy is accessible only to its user. Without this setting, a run
+    /// that needs a copy is rejected.
     pub fn scratch(mut self, directory: impl Into<PathBuf>) -> Self {
         self.scratch = Some(directory.into());
         self
     }
-    /// The most bytes that a private copy may hold, counted for each mount: the setting `sandbox.copy_size`, which is in MiB.
+
+    /// Limits the bytes of a private copy, for each mount: the setting `sandbox.copy_size`, which is in MiB.
     pub fn copy_size(mut self, bytes: u64) -> Self {
         self.bounds.bytes = bytes;
         self
     }
-    /// The most files and directories that a private copy may hold, counted for each mount: the setting
-    /// `sandbox.copy_entries`.
+
+    /// Limits the files and directories of a private copy, for each mount: the setting `sandbox.copy_entries`.
     pub fn copy_entries(mut self, entries: u64) -> Self {
         self.bounds.entries = entries;
         self
     }
-    /// Lets the tool write these parts of its configuration: the setting `sandbox.writable.KIND`. Nothing, unless this is said.
+
+    /// Lets the tool write these parts of its configuration: the setting `sandbox.writable.KIND`. The default is
+    /// nothing.
     pub fn writable(mut self, writable: SandboxWritable) -> Self {
         self.writable = writable;
         self

@@ -1,5 +1,7 @@
-//! Which variables a container is given, and how: a secret is in no argument, so the engine hands it on from its own
-//! environment; and what the engine itself reads there must stay what it was.
+//! The variables of a container, and how they are passed.
+//!
+//! A secret is in no argument: the engine passes it on from its own environment. The variables that the engine
+//! itself reads there must keep their values.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +14,7 @@ use connection_contract::{DisplayText, ProfileSpec, Text};
 use super::SandboxError;
 use crate::profiles;
 
-/// The engine's own, or of the host alone: a path of the host means nothing in a container.
+/// Variables that concern only the host: a path of the host means nothing in a container.
 const OF_THE_HOST: &[&str] = &[
     "ALL_PROXY",
     "FTP_PROXY",
@@ -54,7 +56,7 @@ const OF_THE_ENGINE: &[&str] = &[
     "_",
 ];
 
-/// The kind's own, which are no secrets.
+/// Returns the variables that the kind sets, which are not secret.
 pub(super) fn public(env: &[(Text, Text)]) -> Result<BTreeMap<String, String>, SandboxError> {
     let mut public = BTreeMap::new();
     for (name, value) in env {
@@ -64,8 +66,9 @@ pub(super) fn public(env: &[(Text, Text)]) -> Result<BTreeMap<String, String>, S
     Ok(public)
 }
 
-/// What points the tool at the profile's place in the container; the kind's own, which win, must not point it elsewhere. A
-/// name by which the engine itself goes is none of the engine's there: it is written out, since a place is no secret.
+/// Sets the variables that point the tool at the profile's directory in the container. The variables of the kind,
+/// which take precedence, must not point elsewhere. A name that the engine itself reads is passed as an argument
+/// with its value, since a path is not a secret.
 pub(super) fn of_profile(
     profiles: &ProfileSpec,
     inside: &str,
@@ -91,7 +94,7 @@ fn is_of_the_host(name: &str) -> bool {
     OF_THE_HOST.contains(&name) || OF_THE_ENGINE.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Those of the start that the kind does not set.
+/// Returns the variables of the start that the kind does not set.
 pub(super) fn handed_on(
     env: BTreeMap<OsString, OsString>,
     public: &BTreeMap<String, String>,

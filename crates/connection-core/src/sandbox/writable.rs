@@ -1,7 +1,7 @@
-//! The parts of a tool's configuration that a tool in a container may write, where the host's policy allows it.
+//! The parts of a tool's configuration that the tool may write from a container, if the host's policy allows it.
 //!
-//! Nothing is writable by default. A directory that is allowed lies within the configuration: its name has no `..`, each
-//! part of it is written as the disk has it, and no part is a link.
+//! Nothing is writable by default. A directory that is allowed lies within the configuration: its name has no `..`,
+//! each part of it is written as the disk has it, and no part is a link.
 
 use std::{
     fs, io,
@@ -12,19 +12,19 @@ use connection_contract::{ConfigMount, MountMode, PathBase, PathSpec};
 
 use super::{SandboxError, SandboxMount, compose::unmountable};
 
-/// The parts of a tool's configuration that stay as a tool in a container leaves them.
+/// The parts of a tool's configuration in which changes from a container stay.
 ///
-/// What a tool writes there is read by the same tool outside of containers. A whole configuration can hold settings that
-/// name programs to run, so a host allows it only to tools that it trusts outside of a container, too.
+/// The same tool reads these changes outside of containers. A whole configuration can hold settings that name
+/// programs to run, so allow it only for tools that you also trust outside of a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SandboxWritable {
     /// The subdirectories that the kind declares with [`ConfigMount::keeps`].
     Declared,
-    /// Each directory of the configuration. A file beside it remains a copy: tools replace a file by renaming another one,
-    /// which the mount of a single file does not allow.
+    /// Each directory of the configuration. A file beside it remains a copy: tools replace a file by renaming
+    /// another one, which the mount of a single file does not allow.
     Everything,
-    /// Nothing: what the tool writes is gone when its run ends.
+    /// Nothing: changes are lost when the run ends.
     #[default]
     Nothing,
     /// These subdirectories of each directory of the configuration, such as `projects`.
@@ -32,8 +32,8 @@ pub enum SandboxWritable {
 }
 
 impl SandboxWritable {
-    /// How a directory or file of the configuration is mounted. What a kind declares as writable is a copy unless the host
-    /// allows everything.
+    /// Returns how a directory or file of the configuration is mounted. What a kind declares as writable is a copy
+    /// unless the host allows everything.
     pub(super) fn mode(&self, mount: &ConfigMount, is_directory: bool) -> MountMode {
         match (self, mount.mode) {
             (Self::Everything, _) if is_directory => MountMode::Writable,
@@ -42,7 +42,7 @@ impl SandboxWritable {
         }
     }
 
-    /// Mounts the subdirectories of a configuration that stay writable, each below the place of the whole.
+    /// Returns mounts for the subdirectories that stay writable, each below the target of the whole configuration.
     pub(super) fn mounts(
         &self,
         mount: &ConfigMount,
@@ -77,7 +77,6 @@ impl SandboxWritable {
     }
 }
 
-/// Leaves out the names that lie below another one.
 fn outermost<'a>(names: &[&'a str]) -> Vec<&'a str> {
     let is_below = |name: &str, other: &str| name.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'));
     let mut kept: Vec<_> =
@@ -95,15 +94,17 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Returns where it is, without a link, or `None` where it is not there.
+    /// Returns the real path of the subdirectory, or `None` if it does not exist. A link in the path below the
+    /// configuration is an error.
     ///
-    /// It is asked again just before the container starts, since another container may have written in the meantime.
+    /// This is called again just before the container starts, since another container may have written in the
+    /// meantime.
     pub(super) fn find(&self) -> Result<Option<PathBuf>, SandboxError> {
         plain(&self.name)?;
         // A person may name the configuration by a link. Nothing below it may be one.
         let Ok(mut path) = self.configuration.canonicalize() else { return Ok(None) };
         for part in self.name.split('/') {
-            // A file system that does not tell upper from lower case finds a name that is written in another way.
+            // A file system that ignores case would also find a name that is spelled differently.
             let is_listed = has_entry(&path, part).map_err(|_| unmountable(&path, "it cannot be read"))?;
             path.push(part);
             if !is_listed {
@@ -122,7 +123,6 @@ impl Part {
     }
 }
 
-/// Refuses a name that is not a relative path of plain parts.
 pub(super) fn plain(name: &str) -> Result<(), SandboxError> {
     let is_plain = !name.is_empty()
         && !name.chars().any(|c| c.is_control() || matches!(c, ',' | '"'))

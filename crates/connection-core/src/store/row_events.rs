@@ -24,6 +24,7 @@ macro_rules! newest {
         )
     };
 }
+
 pub(super) use newest;
 
 impl Reader {

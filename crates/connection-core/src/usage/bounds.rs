@@ -35,24 +35,28 @@ impl UsageBounds {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// At least so long between two fetches; a second is the least.
     #[must_use]
     pub fn shortest(mut self, interval: Duration) -> Self {
         self.shortest = interval;
         self
     }
+
     /// At most so long.
     #[must_use]
     pub fn longest(mut self, interval: Duration) -> Self {
         self.longest = interval;
         self
     }
+
     /// For kinds that recommend nothing.
     #[must_use]
     pub fn default_interval(mut self, interval: Duration) -> Self {
         self.default = interval;
         self
     }
+
     /// How much is added at most, in hundredths.
     #[must_use]
     pub fn jitter_percent(mut self, percent: u8) -> Self {

@@ -45,30 +45,37 @@ impl ReceivedEvent {
     pub fn connection(&self) -> ConnectionId {
         self.connection
     }
+
     /// Of which kind that is.
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
+
     /// In the order in which they were stored, for each connection.
     pub fn number(&self) -> u64 {
         self.number
     }
+
     /// When it came.
     pub fn received_at(&self) -> Timestamp {
         self.received_at
     }
+
     /// The provider's name of it, as its plugin found it: `push`. Not each provider signs it.
     pub fn name(&self) -> &DisplayText {
         &self.name
     }
+
     /// What the body was said to be: `application/json`. It is signed by no provider.
     pub fn content_type(&self) -> &str {
         &self.content_type
     }
+
     /// What stood behind the `?` of the address.
     pub fn query(&self) -> &Secret {
         &self.query
     }
+
     /// The bytes as they came.
     pub fn body(&self) -> &Secret {
         &self.body

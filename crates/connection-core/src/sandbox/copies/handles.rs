@@ -1,7 +1,9 @@
-//! Copies a directory by handles: each entry is opened in the handle of its directory, and no link is followed.
+//! Copies a directory by handles: each entry is opened relative to the handle of its directory, and no link is
+//! followed.
 //!
-//! Others may write to the directory meanwhile. What an entry is, the opened handle says and not its name, so that a file
-//! that is replaced by a link between the look and the copy is never read through that link.
+//! Other processes may write to the directory meanwhile. The type of an entry is read from the opened handle, not
+//! from its name. A file that is replaced by a link after it was looked at is therefore never read through that
+//! link.
 
 use std::{
     ffi::OsStr,
@@ -19,11 +21,12 @@ use rustix::{
 use super::{Left, copy_file, failed};
 use crate::{platform, sandbox::SandboxError};
 
-/// A pipe without a writer does not hold the thread, and a terminal does not become that of this process.
+/// Flags for opening an entry: opening a pipe without a writer does not block the thread, and a terminal does not
+/// become the controlling terminal of this process.
 const OPENED: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
-/// Copies a file or a directory whose path has no link in it.
+/// Copies a file or a directory whose path contains no link.
 pub(super) fn copy(real: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
     let opened = || -> io::Result<_> {
         let looked = rustix::fs::lstat(real)?;
@@ -36,14 +39,14 @@ pub(super) fn copy(real: &Path, target: &Path, left: &mut Left<'_>) -> Result<()
     copy_opened(opened, real, target, left)
 }
 
-/// Copies what is open: `source` is its name for people.
+/// Copies an open file or directory. `source` is its path for error messages.
 fn copy_opened(opened: File, source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     left.take(1, 0).map_err(failed)?;
     match FileType::from_raw_mode(fstat(&opened).map_err(|error| failed(error.into()))?.st_mode) {
         FileType::Directory => copy_directory(&opened, source, target, left),
         FileType::RegularFile => copy_file(opened, target, left).map_err(failed),
-        // Pipes, sockets and devices are of the processes that made them.
+        // Pipes, sockets and devices belong to the processes that created them.
         _ => Ok(()),
     }
 }
@@ -65,8 +68,8 @@ fn copy_directory(opened: &File, source: &Path, target: &Path, left: &mut Left<'
     Ok(())
 }
 
-/// Copies an entry of a directory. One that is gone since the directory was read is no part of it any more: a tool that
-/// works there writes beside a file and renames, all the time.
+/// Copies an entry of a directory. An entry that was removed after the directory was read is skipped: tools
+/// constantly write a temporary file and rename it.
 pub(super) fn below(
     directory: &File,
     name: &OsStr,
@@ -82,12 +85,12 @@ pub(super) fn below(
     }
 }
 
-/// What an entry was a moment ago.
+/// Returns the type of an entry at this moment.
 pub(super) fn look(directory: impl AsFd, name: &OsStr) -> Result<FileType, Errno> {
     Ok(FileType::from_raw_mode(statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode))
 }
 
-/// Copies an entry that was this a moment ago, and may be something else by now.
+/// Copies an entry that had the type `looked` a moment ago and may have another type now.
 pub(super) fn copy_looked(
     directory: &File,
     name: &OsStr,
@@ -101,7 +104,7 @@ pub(super) fn copy_looked(
         FileType::Directory | FileType::RegularFile => match openat(directory, name, OPENED, Mode::empty()) {
             Ok(opened) => copy_opened(File::from(opened), source, target, left),
             Err(Errno::NOENT) => Ok(()),
-            // It has become a link.
+            // The entry has become a link.
             Err(Errno::LOOP | Errno::MLINK) => copy_link(directory, name, target, left).map_err(failed),
             Err(error) => Err(failed(error.into())),
         },
@@ -109,7 +112,7 @@ pub(super) fn copy_looked(
     }
 }
 
-/// Copies a link as it is: in the container it leads to what is there, and never out of it.
+/// Copies a link as it is. In the container it leads to a path in the container, and never out of it.
 fn copy_link(directory: &File, name: &OsStr, target: &Path, left: &mut Left<'_>) -> io::Result<()> {
     left.take(1, 0)?;
     match readlinkat(directory, name, Vec::new()) {

@@ -1,7 +1,8 @@
-//! Private copies of what a tool in a container may change, without changing the user's own.
+//! Private copies of configuration that a tool in a container may change without changing the user's files.
 //!
-//! A run has a directory of its owner only, and a lock beside it that the kernel frees when the process is gone: whoever
-//! starts next removes what a crash left. One lock for the whole keeps a sweep from what is just being made.
+//! Each run has a directory that only its user can read, and a lock file beside it. The kernel releases the lock
+//! when the process ends, so the next start removes what a crash left. One lock for the whole directory keeps a
+//! sweep away from a copy that is being created.
 
 #[cfg(not(unix))]
 #[path = "paths.rs"]
@@ -22,17 +23,17 @@ use crate::platform::{self, NotPrivate, Unreadable};
 const WHOLE: &str = "lock";
 const MEBIBYTE: u64 = 1 << 20;
 
-/// The directory of one run, which goes with this value.
+/// The directory of one run. It is removed when this value is dropped.
 #[derive(Debug)]
 pub(super) struct Scratch {
     directory: PathBuf,
     lock: PathBuf,
-    /// Held as long as it lives.
+    /// The locked file, held as long as this value lives.
     _held: File,
 }
 
 impl Scratch {
-    /// A fresh directory below `base`, after what others left was removed. Blocks.
+    /// Creates a directory below `base`, after removing those of runs that have ended. Blocks.
     pub(super) fn new(base: &Path, name: &str) -> io::Result<Self> {
         check(base)?;
         let _whole = platform::lock_file(&base.join(WHOLE))?;
@@ -43,8 +44,8 @@ impl Scratch {
         Ok(Self { directory, lock, _held: held })
     }
 
-    /// Copies a file or a directory into it, under a number. Directories at one of the paths of `parts` are copied empty,
-    /// since they are mounted themselves. Blocks.
+    /// Copies a file or a directory into a numbered subdirectory. Directories at one of the paths of `parts` are
+    /// copied empty, since they are mounted separately. Blocks.
     pub(super) fn copy(
         &self,
         source: &Path,
@@ -57,7 +58,7 @@ impl Scratch {
         platform::create_private_dir(&within).map_err(|error| failed(&error))?;
         let name = source.file_name().unwrap_or(source.as_os_str());
         let target = within.join(name);
-        // What a person named may be a link; what is below it is copied as it is.
+        // The path that a person named may be a link. Links below it are copied as links.
         let real = source.canonicalize().map_err(|error| failed(&error))?;
         let mut left = Left { entries: bounds.entries, bytes: bounds.bytes, is_exceeded: false, parts };
         entries::copy(&real, &target, &mut left).map_err(|error| match left.is_exceeded {
@@ -70,14 +71,14 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by the next start: its lock is free by then.
+        // The next start removes what cannot be removed now, because its lock is free by then.
         if fs::remove_dir_all(&self.directory).is_ok() {
             fs::remove_file(&self.lock).unwrap_or_default();
         }
     }
 }
 
-/// Where copies are made, nobody else may put anything in their place.
+/// Creates the directory for copies, and checks that no other user can replace anything in it.
 fn check(base: &Path) -> io::Result<()> {
     let wrong = |problem: String| Err(io::Error::other(format!("{}: {problem}", base.display())));
     if !base.is_absolute() {
@@ -94,7 +95,7 @@ fn check(base: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes what runs left whose processes are gone, under the lock of the whole.
+/// Removes the directories of runs whose processes have ended. The caller holds the lock of the whole directory.
 fn sweep(base: &Path) -> io::Result<()> {
     for entry in fs::read_dir(base)? {
         let path = entry?.path();
@@ -112,18 +113,18 @@ fn sweep(base: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What may still be copied.
+/// The remaining budget of a copy.
 #[derive(Debug)]
 struct Left<'a> {
     entries: u64,
     bytes: u64,
     is_exceeded: bool,
-    /// Directories of which only the place is copied.
+    /// The directories that are copied empty.
     parts: &'a [PathBuf],
 }
 
 impl Left<'_> {
-    /// Returns `true` for a directory of which only the place is copied.
+    /// Returns `true` for a directory that is copied empty.
     fn is_part(&self, source: &Path) -> bool {
         self.parts.iter().any(|part| part == source)
     }
@@ -142,7 +143,7 @@ impl Left<'_> {
     }
 }
 
-/// Copies an open file. Its size is counted as it is read, since it may grow meanwhile.
+/// Copies an open file. Its bytes are counted while they are read, since the file may grow meanwhile.
 fn copy_file(mut from: File, target: &Path, left: &mut Left<'_>) -> io::Result<()> {
     let mut to = OpenOptions::new().write(true).create_new(true).open(target)?;
     let copied = io::copy(&mut io::Read::by_ref(&mut from).take(left.bytes.saturating_add(1)), &mut to)?;
@@ -150,7 +151,7 @@ fn copy_file(mut from: File, target: &Path, left: &mut Left<'_>) -> io::Result<(
     to.set_permissions(from.metadata()?.permissions())
 }
 
-/// Names the setting that does not suffice, and what was found.
+/// Returns an error that names the setting with the limit, and the size that was found.
 fn too_large(source: &Path, parts: &[PathBuf], bounds: CopyBounds) -> SandboxError {
     let (entries, bytes) = measure(source, parts);
     let path = source.display().to_string();
@@ -164,7 +165,7 @@ fn too_large(source: &Path, parts: &[PathBuf], bounds: CopyBounds) -> SandboxErr
     SandboxError::CopyTooLarge { path, setting, allowed: format!("{allowed} MiB"), found: format!("{found} MiB") }
 }
 
-/// Counts the entries and bytes of what would be copied. What cannot be read is not counted.
+/// Counts the entries and bytes of a copy. Entries that cannot be read are not counted.
 fn measure(source: &Path, parts: &[PathBuf]) -> (u64, u64) {
     let Ok(found) = fs::symlink_metadata(source) else { return (0, 0) };
     if !found.is_dir() || parts.iter().any(|part| part == source) {
@@ -174,7 +175,7 @@ fn measure(source: &Path, parts: &[PathBuf]) -> (u64, u64) {
     listed.map(|entry| measure(&entry.path(), parts)).fold((1, 0), |all, one| (all.0 + one.0, all.1 + one.1))
 }
 
-/// By its own name: a directory has thousands of entries, of which one is in the way.
+/// Creates an error with the path of the entry that failed, because a directory may have thousands of entries.
 fn failed(path: &Path, error: &io::Error) -> SandboxError {
     SandboxError::Copy { path: path.display().to_string(), problem: error.to_string() }
 }

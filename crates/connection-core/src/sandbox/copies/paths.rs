@@ -1,5 +1,6 @@
-//! Copies a directory by paths, on platforms on which an entry cannot be opened in the handle of its directory: whoever can
-//! swap a file for a link between the look and the copy can have another file copied.
+//! Copies a directory by paths, on platforms that cannot open an entry relative to the handle of its directory.
+//!
+//! Another process that swaps a file for a link after it was looked at can have a different file copied.
 
 use std::{
     fs::{self, File},
@@ -10,7 +11,6 @@ use std::{
 use super::{Left, copy_file, failed};
 use crate::{platform, sandbox::SandboxError};
 
-/// Copies a file or a directory.
 pub(super) fn copy(source: &Path, target: &Path, left: &mut Left<'_>) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);
     left.take(1, 0).map_err(failed)?;

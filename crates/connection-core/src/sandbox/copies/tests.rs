@@ -1,4 +1,4 @@
-//! Copies of a directory in which something else writes meanwhile.
+//! Copies of a directory while another process writes to it.
 
 use std::{
     ffi::OsStr,
@@ -16,7 +16,7 @@ fn plenty() -> Left<'static> {
     Left { entries: 100, bytes: 100, is_exceeded: false, parts: &[] }
 }
 
-/// As if it had been named by the directory just before.
+/// The entry is looked up as if the directory had just listed it.
 #[test]
 fn an_entry_that_is_gone_is_no_part_of_the_copy_and_another_that_fails_is_named() {
     let directory = tempfile::tempdir().unwrap();
@@ -34,14 +34,14 @@ fn an_entry_that_is_gone_is_no_part_of_the_copy_and_another_that_fails_is_named(
         Err(SandboxError::Copy { path, .. }) => assert_eq!(path, entry.display().to_string()),
         other => panic!("{other:?}"),
     };
-    // There is no place for the copy.
+    // The target directory does not exist.
     named(entry("one", &at("nowhere")), &at("one"));
     named(entry("sessions", &into), &at("sessions/large"));
     assert_eq!(entry("one", &into), Ok(()));
     assert_eq!(fs::read_to_string(into.join("one")).unwrap(), "1", "the control");
 }
 
-/// The look and the copy are two calls, between which the test does what another process would.
+/// The look and the copy are two calls. Between them, the test acts as another process would.
 #[test]
 fn a_file_that_becomes_a_link_between_the_look_and_the_copy_is_not_read_through_it() {
     let directory = tempfile::tempdir().unwrap();
@@ -68,7 +68,8 @@ fn a_file_that_becomes_a_link_between_the_look_and_the_copy_is_not_read_through_
         fs::symlink_metadata(&swapped).unwrap().is_symlink(),
         "the link itself is copied, and not what it leads to"
     );
-    // The directory that is being copied is replaced by a link to another one: the handle stays with the first.
+    // The directory that is being copied is replaced by a link to another one. The handle still refers to the first
+    // one.
     let kept = copied("kept", &|_| {
         fs::rename(at("from"), at("moved")).unwrap();
         symlink(outside.path(), at("from")).unwrap();
