@@ -1,7 +1,8 @@
-//! The generator of ids: UUIDv7 from the system's clock and random numbers, and the trait by which a host replaces it.
+//! The default generator of ids, and the trait with which a host replaces it. Default ids are UUIDv7, made from the
+//! system's clock and random numbers.
 //!
-//! The 74 bits behind the time start at random and grow by a random amount within a millisecond (RFC 9562, section 6.2,
-//! method 2), so that ids stay in order and cannot be guessed from each other.
+//! The 74 bits after the time start at a random value and grow by a random amount within a millisecond (RFC 9562,
+//! section 6.2, method 2). Ids therefore stay in order and cannot be guessed from each other.
 
 use std::{
     fmt,
@@ -11,32 +12,31 @@ use std::{
 
 use uuid::{Builder, Uuid};
 
-/// Makes ids.
+/// Generates ids.
 ///
 /// # Repetition
 ///
-/// Every call gives another id, and later ids sort after earlier ones.
+/// Every call returns another id, and later ids sort after earlier ones.
 pub trait IdGenerator: Send + Sync {
-    /// The next id, a version 7 UUID.
+    /// Returns the next id, a version 7 UUID.
     fn next(&self) -> Uuid;
 }
 
-/// Bits behind the time in a version 7 UUID.
+/// The number of bits after the time in a version 7 UUID.
 const TAIL_BITS: u32 = 74;
 
-/// The generator that is used unless the host gives another one.
+/// The default generator of ids.
 pub struct UuidV7 {
     milliseconds: Box<dyn Fn() -> u64 + Send + Sync>,
     last: Mutex<(u64, u128)>,
 }
 
 impl UuidV7 {
-    /// From the system's clock.
+    /// Creates a generator that uses the system's clock.
     pub fn new() -> Self {
         Self::from_milliseconds(system_milliseconds)
     }
-
-    /// From another clock: milliseconds since 1970-01-01T00:00:00Z.
+    /// Creates a generator that uses another clock, which returns milliseconds since 1970-01-01T00:00:00Z.
     pub fn from_milliseconds(milliseconds: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { milliseconds: Box::new(milliseconds), last: Mutex::new((0, 0)) }
     }
@@ -48,7 +48,7 @@ impl IdGenerator for UuidV7 {
         let random = random_bits();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = match *last {
-            // The top bit starts as zero, so that there is room to grow within the millisecond.
+            // The top bit starts as zero, so that the value can grow within the millisecond.
             (before, _) if before < now => (now, random >> (128 - TAIL_BITS + 1)),
             (before, tail) => {
                 let grown = tail + 1 + u128::from(random as u32);
@@ -58,7 +58,8 @@ impl IdGenerator for UuidV7 {
         let (milliseconds, tail) = *last;
         drop(last);
         let mut bytes = [0; 10];
-        // Twelve bits, then the four of the version are written over by the builder; then two of the variant and 62.
+        // The upper 12 bits of the tail are followed by the lower 62. Between them, the builder writes the variant,
+        // and before them the version.
         let spread = (tail >> 62) << 64 | tail & ((1 << 62) - 1);
         bytes.copy_from_slice(&spread.to_be_bytes()[6..]);
         Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid()
@@ -79,7 +80,7 @@ impl fmt::Debug for UuidV7 {
 
 fn random_bits() -> u128 {
     let mut bytes = [0; 16];
-    // Where the system has no random numbers, keys could not be made either: the order alone still keeps ids apart.
+    // Without random numbers no key could be generated either. The counter alone still keeps the ids apart.
     if aws_lc_rs::rand::fill(&mut bytes).is_err() {
         return 0;
     }

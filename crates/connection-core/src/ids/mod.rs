@@ -1,7 +1,7 @@
-//! Names of rows: time-ordered ids (UUIDv7, RFC 9562) and the generator that a host may replace.
+//! The ids of rows: time-ordered UUIDv7 (RFC 9562), and the generator that a host may replace.
 //!
-//! Ids that one generator made sort in the order in which they were made, also within a millisecond and when the clock
-//! steps back.
+//! Ids of one generator sort in the order in which they were generated, also within a millisecond and when the
+//! clock steps back.
 
 mod generator;
 #[cfg(test)]
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 pub use generator::{IdGenerator, UuidV7};
 
-/// Why a text is no id.
+/// The error for a text that is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not an id: 32 hexadecimal digits in five groups are expected")]
 #[non_exhaustive]
@@ -26,7 +26,7 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id as it is stored.
+            /// Returns the id as it is stored.
             pub const fn as_uuid(self) -> Uuid {
                 self.0
             }
@@ -42,7 +42,7 @@ macro_rules! id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                // Only the form that `Display` writes, so that one id has one spelling.
+                // Only the form that `Display` writes is accepted, so that each id has one spelling.
                 let hyphenated = text.len() == 36;
                 Uuid::try_parse(text).ok().filter(|_| hyphenated).map(Self).ok_or(InvalidId)
             }
@@ -63,42 +63,42 @@ macro_rules! id {
 }
 
 id! {
-    /// Names a connection for as long as it exists.
+    /// The id of a connection, which never changes.
     ConnectionId
 }
 id! {
-    /// Names something that happened.
+    /// The id of an event in the record.
     EventId
 }
 id! {
-    /// Names an isolated identity of a local tool.
+    /// The id of a profile, an isolated identity of a local tool.
     ProfileId
 }
 id! {
-    /// Names what an extension waits for, until a person has dealt with it.
+    /// The id of a requirement that an extension waits for until a person has dealt with it.
     RetryTicket
 }
 id! {
-    /// Names a setup session.
+    /// The id of a setup session.
     SessionId
 }
 
 impl ConnectionId {
-    /// What binds sealed data to its row.
+    /// Returns the bytes that bind sealed data to its row.
     pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
 }
 
 impl ProfileId {
-    /// As of a connection.
+    /// Returns the bytes that bind sealed data to its row.
     pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
 }
 
 impl SessionId {
-    /// As of a connection.
+    /// Returns the bytes that bind sealed data to its row.
     pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }

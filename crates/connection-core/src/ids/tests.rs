@@ -1,4 +1,4 @@
-//! Ids are version 7, in order, and read back.
+//! Ids are version 7, in order, and can be read back.
 
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,6 @@
-//! Activates a kind: once per registration, on the plugins' runtime, contained. Nobody waits for it.
+//! Activates a kind once per registration, on the plugins' runtime, contained. No caller waits for it.
 //!
-//! A task that activates keeps no registry: one that its host drops takes it with it.
+//! The task holds no registry. If the host drops the registry, the task ends with it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,12 +16,12 @@ use crate::{
     registry::{KindEntry, Shared},
 };
 
-/// What it is to do takes no network.
+/// The deadline of an activation, which should need no network.
 const LONGEST: Duration = Duration::from_secs(60);
-/// After that a plugin spins, and only its thread knows.
+/// A plugin that still runs after this extra time blocks its thread, which cannot be interrupted.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Where the activation of a kind stands.
+/// The state of the activation of a kind.
 #[derive(Debug, Default)]
 pub(crate) struct Activation(Mutex<Stage>);
 
@@ -30,7 +30,7 @@ enum Stage {
     #[default]
     Before,
     Begun(AbortHandle),
-    /// The kind is not registered any more.
+    /// The kind is no longer registered.
     Over,
 }
 
@@ -38,13 +38,13 @@ impl Activation {
     fn begin(&self, task: AbortHandle) {
         let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match *stage {
-            // It was taken away before it began.
+            // The kind was unregistered before the activation began.
             Stage::Over => task.abort(),
             Stage::Before | Stage::Begun(_) => *stage = Stage::Begun(task),
         }
     }
 
-    /// Drops what is under way; nothing begins any more.
+    /// Aborts a running activation and prevents a later one.
     pub(crate) fn end(&self) {
         let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Stage::Begun(task) = &*stage {
@@ -53,13 +53,13 @@ impl Activation {
         *stage = Stage::Over;
     }
 
-    /// Whether the kind is registered no more.
+    /// Returns `true` if the kind is no longer registered.
     pub(super) fn is_over(&self) -> bool {
         matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Stage::Over)
     }
 }
 
-/// Gives a kind its handle, behind the caller's back; one that fails is logged.
+/// Gives a kind its handle, in the background. A failure is logged.
 pub(crate) fn activate(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc<str>) {
     let host = handle::services(shared, entry, owner);
     let (definition, kind, clock) = (entry.definition.clone(), entry.kind().clone(), shared.clock.clone());
@@ -72,7 +72,7 @@ pub(crate) fn activate(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc
             Contained::Panicked => Contained::Panicked,
             Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
         };
-        // A class and no text: what a plugin says of its failure may hold anything.
+        // Only a class is logged, because the plugin's error text may hold anything.
         let why = match ended {
             Contained::Ended(Ok(())) => {
                 tracing::debug!(%kind, "activated");

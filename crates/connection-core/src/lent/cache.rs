@@ -1,4 +1,4 @@
-//! What was made of the files of a kind and an owner: what one context made, the next finds.
+//! The cache of results that a kind computed from files of an owner. It is shared by all contexts of the kind.
 
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ pub(crate) struct CachedFiles {
 
 impl CachedFiles {
     pub(crate) fn new(shared: &Shared, owner: &str, kind: &Kind, files: LocalFiles) -> Self {
-        // No kind has a space in its name, so that no two of them meet.
+        // Kinds have no space in their names, so two namespaces never collide.
         let namespace = format!("plugin {kind} {owner}");
         Self { files, cache: shared.file_cache.clone(), namespace }
     }
 
-    /// Over other files of the same kind and owner.
+    /// Returns the same cache over other files of the same kind and owner.
     pub(crate) fn over(self, files: LocalFiles) -> Self {
         Self { files, ..self }
     }

@@ -1,6 +1,8 @@
-//! The handle that a kind keeps: what it is lent outside of any context, and in a setup by way of its session.
+//! The handle that a kind keeps. It gives access to services outside of any context, and in a setup through its
+//! session.
 //!
-//! It holds neither the registry nor the kind, both of which may hold it; when one of them is gone, nothing is there.
+//! It holds only weak references to the registry and the kind, because both may hold it. When one of them is gone,
+//! every service is unavailable.
 
 use std::sync::{Arc, Weak};
 
@@ -20,14 +22,14 @@ use crate::{
     setup::{Effects, running},
 };
 
-/// A way to a kind of an owner, as long as it is registered.
+/// Access to the services of one kind and owner, while the kind is registered.
 struct Handle {
     shared: Weak<Shared>,
     entry: Weak<KindEntry>,
     owner: Arc<str>,
 }
 
-/// What a kind is given to keep; each service that is there, and no other.
+/// Returns the services that a kind may keep: those that this host has, and no others.
 pub(super) fn services(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc<str>) -> HostServices {
     let handle =
         Arc::new(Handle { shared: Arc::downgrade(shared), entry: Arc::downgrade(entry), owner: owner.clone() });
@@ -41,11 +43,11 @@ pub(super) fn services(shared: &Arc<Shared>, entry: &Arc<KindEntry>, owner: &Arc
     services
 }
 
-/// Where a call leads.
+/// The target of a call.
 struct There {
     shared: Arc<Shared>,
     entry: Arc<KindEntry>,
-    /// The session of the setup that calls.
+    /// The session of the setup that makes the call, if any.
     session: Option<Arc<Effects>>,
 }
 
@@ -54,14 +56,15 @@ impl Handle {
         let there = self.shared.upgrade().zip(self.entry.upgrade());
         let (shared, entry) = there.ok_or(ServiceError::Unavailable)?;
         let session = running(&entry);
-        // A run that is under way ends with the kind that it began with.
+        // A session that is running may use the services until it ends, even if its kind was unregistered.
         if session.is_none() && entry.activation.is_over() {
             return Err(ServiceError::Unavailable);
         }
         Ok(There { shared, entry, session })
     }
 
-    /// Of the owner whose setup calls; outside of one, of the owner for whom the kind was registered.
+    /// Returns the values of the owner whose setup makes the call. Outside of a setup, these are the values of the
+    /// owner for whom the kind was registered.
     fn values(&self, there: &There) -> StoredValues {
         let owner = there.session.as_ref().map_or(&*self.owner, |session| session.owner());
         StoredValues::new(&there.shared, owner, &there.entry)
@@ -90,19 +93,15 @@ impl KvService for Handle {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
         Box::pin(async move { Ok(kv::text(self.read(Part::Public, key).await?)) })
     }
-
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
         Box::pin(self.write(Part::Public, key, value.map(Secret::from)))
     }
-
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(self.read(Part::Secret, key))
     }
-
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
         Box::pin(self.write(Part::Secret, key, value))
     }
-
     fn get_shared<'a>(
         &'a self,
         origins: &'a [Text],
@@ -110,7 +109,6 @@ impl KvService for Handle {
     ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(self.read(Part::shared(origins), key))
     }
-
     fn put_shared<'a>(
         &'a self,
         origins: &'a [Text],
@@ -131,7 +129,6 @@ impl ToolService for Handle {
             }
         })
     }
-
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
         Box::pin(async move {
             let there = self.there()?;
@@ -143,7 +140,8 @@ impl ToolService for Handle {
     }
 }
 
-/// In a setup it reaches what that may read; outside of one, the directories of the profiles of the handle's owner.
+/// In a setup, this reads the files of the setup. Outside of one, it reads the profiles' directories of the
+/// handle's owner.
 impl FileCache for Handle {
     fn cached<'a>(
         &'a self,
@@ -161,7 +159,6 @@ impl FileCache for Handle {
             }
         })
     }
-
     fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
         Box::pin(async move {
             let there = self.there()?;
@@ -185,7 +182,7 @@ fn tools(there: &There) -> Result<LocalTools, ServiceError> {
     LocalTools::new(&there.shared, &there.entry).ok_or(ServiceError::Unavailable)
 }
 
-/// In a setup it is a window of that; outside of one there is none.
+/// In a setup, this opens a window of the setup. Outside of one, there is no window.
 impl LoginWindowService for Handle {
     fn open(&self, window: LoginWindow) -> BoxFuture<'_, LoggedIn> {
         Box::pin(async move {
@@ -193,7 +190,7 @@ impl LoginWindowService for Handle {
             let Ok(there) = self.there() else { return failed("this host shows no windows any more") };
             match &there.session {
                 Some(session) => session.open(window).await,
-                // Nobody asked for it, and nothing says whose cookies it would have.
+                // No person asked for the window, and it is not known whose cookies it would have.
                 None => failed("a window is shown in a setup alone"),
             }
         })

@@ -1,7 +1,7 @@
-//! Local tools of this machine, as a host sees them: any tool that its policy allows, also without a kind that declares it.
+//! Local tools of this machine, as a host sees them: any tool that its policy allows, even if no kind declares it.
 //!
-//! Found is what `PATH` finds first, then the further directories; a relative entry is passed over, since it is another
-//! directory in each place.
+//! A tool is searched in the directories of `PATH`, then in its further directories. Relative directories are
+//! skipped, because they depend on the working directory.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -10,11 +10,11 @@ use connection_contract::{Descriptor, DisplayText, FoundTool, PathSpec, ProfileS
 use super::{ToolNotAllowed, ToolPolicy, process};
 use crate::{Clock, Environment, SystemClock, SystemEnvironment, platform, services::environment::resolve};
 
-/// So many directories are looked in at most.
+/// The maximum number of directories to search.
 const MOST_DIRECTORIES: usize = 256;
 
-/// Looks for local tools and asks them for their version, for a host that tells people of them or runs them. It needs a
-/// runtime of `tokio`.
+/// Finds local tools and asks them for their version, for a host that shows or runs them. It needs a `tokio`
+/// runtime.
 #[derive(Clone)]
 pub struct MachineTools {
     policy: ToolPolicy,
@@ -29,45 +29,49 @@ impl fmt::Debug for MachineTools {
 }
 
 impl MachineTools {
-    /// With the environment of this process. A tool that the policy does not allow is neither looked for nor run.
+    /// Creates the tools with the environment of this process. A tool that the policy does not allow is neither
+    /// searched nor run.
     pub fn new(policy: ToolPolicy) -> Self {
         Self::of(policy, Arc::new(SystemEnvironment), Arc::new(SystemClock::new()))
     }
 
-    /// In another environment, with another clock.
+    /// Creates the tools with another environment and another clock.
     pub fn of(policy: ToolPolicy, environment: Arc<dyn Environment>, clock: Arc<dyn Clock>) -> Self {
         Self { policy, environment, clock }
     }
 
-    /// Where a tool is, and where was looked, for people: what is run is what [`path`](Self::path) gives. Runs nothing.
+    /// Returns where a tool is and which directories were searched, as text for people. To run the tool, use the
+    /// path that [`path`](Self::path) returns. Runs nothing.
     ///
     /// # Errors
     ///
-    /// [`ToolNotAllowed`] by the policy.
+    /// [`ToolNotAllowed`] if the policy does not allow the tool.
     pub async fn find(&self, tool: &ToolSpec) -> Result<FoundTool, ToolNotAllowed> {
         self.policy.check_tool(tool)?;
-        // A look that crashes is a bug of ours; it found nothing.
+        // A panic during the search is a bug of this crate, and counts as nothing found.
         let (path, probed) = self.look(tool).await.unwrap_or_default();
         let text = |path: &PathBuf| DisplayText::from(path.to_string_lossy().into_owned());
         Ok(FoundTool::new(path.as_ref().map(text), probed.iter().map(text)))
     }
 
-    /// Where a tool is, as the system has it: a text of it may be another path. `None` when it is nowhere.
+    /// Returns the path of a tool, or `None` if it was not found. The path is not converted to text, which could
+    /// change it.
     ///
     /// # Errors
     ///
-    /// [`ToolNotAllowed`] by the policy.
+    /// [`ToolNotAllowed`] if the policy does not allow the tool.
     pub async fn path(&self, tool: &ToolSpec) -> Result<Option<PathBuf>, ToolNotAllowed> {
         self.policy.check_tool(tool)?;
         Ok(self.look(tool).await.unwrap_or_default().0)
     }
 
-    /// The first line that it prints when it is asked for its version; `None` for one that the policy does not allow, is
-    /// nowhere, is [not asked](ToolSpec::is_version_asked), or does not say within two seconds.
+    /// Returns the first line that a tool prints when it is asked for its version. Returns `None` if the policy
+    /// does not allow the tool, if it was not found, if it [must not be asked](ToolSpec::is_version_asked), or if
+    /// it prints nothing within two seconds.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the process is killed.
+    /// If the future is dropped, the process is killed.
     pub async fn version(&self, tool: &ToolSpec) -> Option<String> {
         self.ask(tool).await.ok()
     }
@@ -85,7 +89,8 @@ impl MachineTools {
         self.policy.check_tool(tool).is_ok()
     }
 
-    /// The profile's implicit directory may be read by a look for whom it belongs to.
+    /// Returns `true` if the policy allows what the kind declares for its profiles, including the directory that
+    /// the tool uses by itself.
     pub(crate) fn allows_profiles(&self, descriptor: &Descriptor, spec: &ProfileSpec) -> bool {
         self.policy.check_profiles(descriptor, spec).is_ok()
     }
@@ -97,11 +102,11 @@ impl MachineTools {
             let found = { paths }.find(|path| platform::is_program(path));
             (found, directories)
         };
-        // A panic in there is ours.
+        // A panic during the search is a bug of this crate.
         tokio::task::spawn_blocking(look).await.map_err(|_| ServiceError::Unavailable)
     }
 
-    /// A path of the user, as the environment is now.
+    /// Resolves a path of the user in the current environment.
     pub(crate) fn resolved(&self, path: &PathSpec) -> Option<PathBuf> {
         resolve(&*self.environment, path)
     }

@@ -1,8 +1,8 @@
-//! What a kind is lent of this machine: local tools, windows to log in, what was made of files; and the handle that it
-//! gets once, when it is registered.
+//! The services of this machine that a kind may use: local tools, login windows and the cache of file results. A
+//! kind gets a handle to them once, when it is registered.
 //!
-//! Each is bounded by what the kind's descriptor declares. In a setup each is an effect of its session, also by way of the
-//! handle; see `setup/lent.rs`.
+//! Each service is limited by what the kind's descriptor declares. In a setup, each call is an effect of its
+//! session, also through the handle; see `setup/lent.rs`.
 
 mod activate;
 mod cache;
@@ -28,16 +28,16 @@ pub(crate) use tools::LocalTools;
 pub use window::LoginWindow;
 pub(crate) use window::{LONGEST as LONGEST_WINDOW, Whose, Windows};
 
-/// What this host lends.
+/// The services that this host provides to kinds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lent {
-    /// Which tools are looked for and run; none by default.
+    /// The tools that may be searched and run; none by default.
     pub(crate) tools: ToolPolicy,
     pub(crate) window: Option<Arc<dyn LoginWindow>>,
 }
 
 impl Lent {
-    /// How a kind's tool is pointed at a profile, where the kind says so and this host allows it.
+    /// Returns how the kind's tool is pointed at a profile, if the kind has profiles and this host allows them.
     pub(crate) fn profiles<'a>(&self, kind: &'a KindEntry) -> Option<&'a ProfileSpec> {
         let spec = kind.profiles.as_ref()?;
         self.tools.check_profiles(&kind.descriptor, spec).is_ok().then_some(spec)

@@ -1,13 +1,13 @@
-//! The local programs that a host lets its kinds look for and run, and what a kind may say of each.
+//! The local programs that a host lets its kinds look for and run, and what a kind may declare for each of them.
 //!
-//! A kind is code of a stranger that names a program, variables, arguments and paths. None of them has an effect unless the
-//! host lists it here. Nothing is listed by default, so that a registry that says nothing runs nothing.
+//! A kind is third-party code that names a program, variables, arguments and paths. None of them has an effect
+//! unless the host lists it here. Nothing is listed by default, so a registry without a policy runs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use connection_contract::{Descriptor, PathBase, PathSpec, ProfileSpec, SandboxSpec, ToolSpec};
 
-/// Programs that take a command line of any kind, or run another program, by their names without an extension.
+/// Programs that accept arbitrary command lines or run other programs, by their names without an extension.
 const SHELLS: [&str; 24] = [
     "ash",
     "bash",
@@ -35,7 +35,7 @@ const SHELLS: [&str; 24] = [
     "zsh",
 ];
 
-/// A local program that kinds may look for and ask for its version, with what they may say of it.
+/// A local program that kinds may look for and ask for its version, with what they may declare for it.
 ///
 /// ```
 /// use connection_contract::{PathBase, PathSpec};
@@ -54,27 +54,25 @@ pub struct AllowedTool {
 }
 
 impl AllowedTool {
-    /// A program by its name alone, without a path and an extension. A profile of it sets no variable yet.
+    /// Allows a program by its bare name, without a path or an extension. It has no variables, arguments or paths
+    /// yet.
     pub fn new(program: impl Into<String>) -> Self {
         Self { program: program.into(), variables: BTreeSet::new(), arguments: BTreeSet::new(), paths: Vec::new() }
     }
-
-    /// An environment variable that a profile may set for this program, or in which the program is given a token.
+    /// Allows profiles to set this environment variable for the program, and a token to be passed in it.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>) -> Self {
         self.variables.insert(name.into());
         self
     }
-
-    /// An argument that a profile may give this program.
+    /// Allows profiles to pass this argument to the program.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.insert(argument.into());
         self
     }
-
-    /// Paths of the user that a kind may name for this program: a directory to look for it besides those of `PATH`, the
-    /// directory that it uses by itself, and the files that its container is given.
+    /// Allows kinds to name these paths of the user for the program: a directory to search besides those of `PATH`,
+    /// the directory that the program uses by itself, and the files that are mounted in its container.
     #[must_use]
     pub fn paths(mut self, paths: impl IntoIterator<Item = PathSpec>) -> Self {
         self.paths.extend(paths);
@@ -89,7 +87,7 @@ impl AllowedTool {
     }
 }
 
-/// Which local programs kinds may look for and run. None, unless a host allows it.
+/// The local programs that kinds may look for and run; none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "a policy is given to a registry or to `MachineTools`"]
 pub struct ToolPolicy {
@@ -97,12 +95,11 @@ pub struct ToolPolicy {
 }
 
 impl ToolPolicy {
-    /// Allows no program.
+    /// Creates a policy that allows no program.
     pub fn new() -> Self {
         Self::default()
     }
-
-    /// Allows a program. What is said of one program several times is allowed together.
+    /// Allows a program. If it was allowed before, the permissions are combined.
     pub fn allow(mut self, tool: AllowedTool) -> Self {
         match self.programs.get_mut(&tool.program) {
             Some(known) => {
@@ -119,7 +116,7 @@ impl ToolPolicy {
         self.programs.is_empty()
     }
 
-    /// Checks that each program is a bare name and no shell.
+    /// Checks that each program is a bare name and not a shell.
     ///
     /// # Errors
     ///
@@ -146,7 +143,7 @@ impl ToolPolicy {
         tool.extra_paths.iter().try_for_each(|path| allowed.names(path))
     }
 
-    /// Checks that a kind may point its first tool at a profile in this way.
+    /// Checks that a kind may point its first tool at a profile as it declares.
     ///
     /// # Errors
     ///
@@ -167,7 +164,7 @@ impl ToolPolicy {
         allowed.names(&spec.implicit_dir)
     }
 
-    /// Checks that a program may be given a token in this variable.
+    /// Checks that a token may be passed to a program in this variable.
     ///
     /// # Errors
     ///
@@ -191,7 +188,7 @@ impl ToolPolicy {
     }
 
     fn first(&self, descriptor: &Descriptor) -> Result<&AllowedTool, ToolNotAllowed> {
-        // Registration refuses a kind with profiles or a container and without a tool.
+        // Registration rejects a kind that has profiles or a container but no tool.
         let program = descriptor.tools.first().map_or("", |tool| &*tool.binary);
         self.program(program)
     }
@@ -202,19 +199,19 @@ impl ToolPolicy {
     }
 }
 
-/// Why a policy for tools cannot be used.
+/// The reason why a policy for tools cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolPolicyError {
-    /// It is not the name of a program alone.
+    /// The name is not a bare program name.
     #[error("'{0}' cannot be allowed as a tool: it is not a name without a path and an extension")]
     NotAName(String),
-    /// It would run whatever it is told.
+    /// The program would run arbitrary commands.
     #[error("'{0}' cannot be allowed as a tool: it is a shell, or runs other programs")]
     Shell(String),
 }
 
-/// What a host does not allow a kind to say of a local program. The other parts of the kind work.
+/// A declaration of a kind about a local program that the host does not allow. The other parts of the kind work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolNotAllowed {
@@ -251,19 +248,19 @@ pub enum ToolNotAllowed {
 }
 
 impl ToolNotAllowed {
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code for programs, as listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         "tool_not_allowed"
     }
 
-    /// What to do.
+    /// Returns what a person can do about the error.
     pub fn remedy(&self) -> String {
         "a host that trusts the kind allows it in its `ToolPolicy`; the other parts of the kind work without it".into()
     }
 }
 
-/// Returns `true` for a name without a path, an extension that some system runs, or anything that a shell or a program
-/// reads as more.
+/// Returns `true` for a name without a path, without an extension that marks programs on some system, and without
+/// characters that have a meaning to a shell or a program.
 pub(crate) fn is_bare(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
@@ -274,7 +271,7 @@ pub(crate) fn is_bare(name: &str) -> bool {
         && !extension.as_deref().is_some_and(runs)
 }
 
-/// File systems that do not tell cases apart find `SH` where `sh` is.
+/// Returns `true` for a shell. The comparison ignores case, because some file systems find `SH` where `sh` is.
 fn is_shell(name: &str) -> bool {
     SHELLS.contains(&&*name.to_ascii_lowercase())
 }

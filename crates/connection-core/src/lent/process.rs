@@ -1,5 +1,7 @@
-//! Runs a tool for the first line that it prints: no shell, nothing on its standard input, an environment in which
-//! nothing of ours is, at the root of the file system, two seconds.
+//! Runs a tool to read the first line that it prints.
+//!
+//! The tool runs without a shell, with an empty standard input, a minimal environment, the root of the file system
+//! as its working directory, and a limit of two seconds.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,9 +19,9 @@ use tokio::{
 use crate::{Clock, Environment, platform};
 
 const LONGEST: Duration = Duration::from_secs(2);
-/// What is read of what it prints.
+/// The maximum number of bytes to read from the tool's output.
 const MOST: usize = 4096;
-/// What a tool may need to run at all, and nothing that anybody keeps a secret in.
+/// The variables that a tool may need to run at all. They hold no secrets.
 const VARIABLES: [&str; 4] = ["PATH", "HOME", "USERPROFILE", "SystemRoot"];
 
 /// A process that is killed with its group when this is dropped.
@@ -33,7 +35,7 @@ impl Drop for Running {
     }
 }
 
-/// The first line, for people.
+/// Returns the first line that the tool prints, cleaned for display.
 pub(super) async fn first_line(
     clock: &dyn Clock,
     environment: &dyn Environment,
@@ -47,7 +49,7 @@ pub(super) async fn first_line(
             command.env(name, if *name == "PATH" { absolute(&value) } else { value });
         }
     }
-    // Where the host runs may be a project, which has a say in what many tools do.
+    // The working directory of the host may be a project, whose files affect what many tools do.
     if let Some(root) = program.ancestors().last() {
         command.current_dir(root);
     }
@@ -67,14 +69,14 @@ pub(super) async fn first_line(
     }
 }
 
-/// The directories that are the same one wherever a process runs.
+/// Returns the absolute directories of a `PATH`, which do not depend on the working directory.
 fn absolute(path: &OsStr) -> OsString {
     let directories = std::env::split_paths(path).filter(|directory| directory.is_absolute());
-    // What was split can be joined, except where a system quotes, and then none of them is as good as it was.
+    // Directories that were split can be joined, except on a system that quotes them; the result is then empty.
     std::env::join_paths(directories).unwrap_or_default()
 }
 
-/// Its first line, or the beginning of one without an end. Nobody waits for what it does then.
+/// Reads the first line, or the beginning of a long one. Later output is not read.
 async fn printed(child: &mut Child) -> Result<Vec<u8>, ServiceError> {
     let mut printed = Vec::new();
     let Some(mut stdout) = child.stdout.take() else { return Ok(printed) };

@@ -1,8 +1,8 @@
-//! Local tools of a kind: where they are, and what they print when they are asked for their version. Nothing else is ever
+//! Local tools of a kind: their paths, and what they print when they are asked for their version. Nothing else is
 //! run.
 //!
-//! A tool is looked for when the descriptor declares it, as it is there, and the host's policy allows it. It is run in a
-//! setup alone, where a person asked: no activation, verification or other call in the background runs anything.
+//! A tool is searched only if the descriptor declares exactly this tool and the host's policy allows it. It is run
+//! only in a setup, which a person has started: no activation, verification or other background call runs anything.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -19,7 +19,7 @@ pub(crate) struct LocalTools {
 }
 
 impl LocalTools {
-    /// `None` for a kind that declares none, and on a host that allows none.
+    /// Returns `None` for a kind that declares no tools, and on a host that allows none.
     pub(crate) fn new(shared: &Shared, kind: &Arc<KindEntry>) -> Option<Self> {
         let policy = &shared.lent.tools;
         let lends = !policy.is_empty() && !kind.descriptor.tools.is_empty();
@@ -36,7 +36,7 @@ impl LocalTools {
         Ok(FoundTool::new(path.as_ref().map(text), probed.iter().map(text)))
     }
 
-    /// Asks for the version, for a setup.
+    /// Asks a tool for its version. Only setups call this.
     pub(crate) async fn ask(&self, tool: &ToolSpec) -> Result<String, ServiceError> {
         self.declared(tool)?;
         self.machine.ask(tool).await
@@ -52,9 +52,8 @@ impl ToolService for LocalTools {
     fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>> {
         Box::pin(self.look(tool))
     }
-
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
-        // This is the service outside of setups.
+        // This service is the one outside of setups, where no tool is run.
         Box::pin(async move { self.declared(tool).and(Err(ServiceError::Denied)) })
     }
 }

@@ -1,4 +1,4 @@
-//! Windows in which a person logs in: the host shows them, the core says for whom and for how long.
+//! Login windows: the host shows them, and the core decides for whom and for how long.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,24 +7,27 @@ use connection_contract::{BoxFuture, Kind, LoggedIn, LoginWindow as Asked, Login
 
 use crate::{Clock, ProfileId, registry::Shared};
 
-/// The longest that a window stays, whatever its plugin says.
+/// The longest time that a window stays open, whatever its plugin requests.
 pub(crate) const LONGEST: Duration = Duration::from_secs(600);
-/// A person must have a chance.
+/// The shortest time that a window stays open, so that a person can use it.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// How a host shows a window in which a person logs in.
+/// Shows windows in which a person logs in. A host implements it.
 #[async_trait]
 pub trait LoginWindow: Send + Sync + fmt::Debug {
-    /// Shows it until it ends, in a place whose cookies go by the window's `partition` alone: it names kind, profile and
-    /// owner, and comes back the same for them, so that a host may keep it.
+    /// Shows a window until it ends.
+    ///
+    /// Cookies must be kept apart by the window's `partition`. It names the kind, the profile and the owner and is
+    /// always the same for them, so a host may keep their cookies.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the window closes: when its time is over, which the core measures, and when whoever asked is gone.
+    /// If the future is dropped, the window must close. The core drops it when the window's time is over, which the
+    /// core measures, and when the caller is gone.
     async fn open(&self, window: Asked) -> LoggedIn;
 }
 
-/// For whom a window is.
+/// The kind, owner and profile that a window belongs to.
 #[derive(Clone, Debug)]
 pub(crate) struct Whose {
     pub(crate) kind: Kind,
@@ -33,7 +36,7 @@ pub(crate) struct Whose {
 }
 
 impl Whose {
-    /// A name that no other kind, profile or owner comes to: no part holds a `/`.
+    /// Returns a partition that no other kind, profile or owner can have, because no part contains a `/`.
     fn partition(&self, flow: &str) -> String {
         let profile = self.profile.map_or_else(|| "default".to_owned(), |id| id.to_string());
         let part = |text: &str| encode::percent_encode(text);
@@ -50,7 +53,7 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// `None` when this host shows none.
+    /// Returns `None` if this host shows no windows.
     pub(crate) fn new(shared: &Shared, whose: Whose) -> Option<Self> {
         let host = shared.lent.window.clone()?;
         Some(Self { host, clock: shared.clock.clone(), whose })

@@ -1,4 +1,4 @@
-//! What is written is on the disk when the function returns: file before name, and name before return.
+//! Data is on the disk when a writing function returns: the file before its name, and the name before the return.
 
 use std::{fs::File, path::Path};
 
@@ -9,7 +9,7 @@ fn a_new_file_is_synced_before_it_has_its_name_and_its_directory_after_that() {
     let home = tempfile::tempdir().unwrap();
     write_new_private(&home.path().join("key"), b"x").unwrap();
     assert_eq!(below(home.path()), ["write key.new-*", "sync key.new-*", "link key", "sync directory ."]);
-    // What is not written over is not synced either.
+    // A file that was not replaced is not synced either.
     write_new_private(&home.path().join("key"), b"y").unwrap_err();
     assert_eq!(below(home.path()), ["write key.new-*", "sync key.new-*"]);
 }
@@ -34,8 +34,8 @@ fn the_name_of_a_new_directory_is_synced_in_each_directory_above_it() {
     assert!(below(home.path()).is_empty(), "what is there is left as it is");
 }
 
-/// The control of the record: a step is noted once the system has done it. The system says of what has no content on a disk
-/// that it cannot be synced (`fsync`, EINVAL), so whatever does not fail here asks it nothing.
+/// The control of the record: a step is noted only after the system has done it. Syncing something that has no
+/// content on a disk fails (`fsync`, EINVAL), so a step that does not fail here did not call the system.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_step_of_syncing_asks_the_system() {

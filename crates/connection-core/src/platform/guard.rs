@@ -1,8 +1,9 @@
-//! Files that a person may have made: judged by who else can change them, and read if they hold a secret.
+//! Files that a person may have created: checks who else can change them, and who can read them if they hold a
+//! secret.
 //!
-//! A file is judged after it is opened, by its handle, so that a link put in its place meanwhile changes nothing. Links
-//! are followed, because secrets are mounted as links on Kubernetes. Root is trusted: it can read everything anyway, so a
-//! file of root's that a group may read is what an administrator has decided.
+//! A file is checked through its handle after it was opened, so a link that replaces it meanwhile has no effect.
+//! Links are followed, because Kubernetes mounts secrets as links. Root is trusted: it can read everything anyway,
+//! so a file of root that a group can read is the decision of an administrator.
 
 use std::{
     fs::{self, File, Metadata},
@@ -12,17 +13,17 @@ use std::{
 
 use super::{NotPrivate, Unreadable, read_most, system};
 
-/// What is in a file, which decides what others may do with it.
+/// The content of a file, which determines what other users may do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a file holds a secret or it does not")]
 pub enum FileContent {
-    /// Settings without a secret: others may read them, and not change them.
+    /// Settings without a secret: other users may read the file but not change it.
     Settings,
-    /// A secret: others may neither read nor change it.
+    /// A secret: other users may neither read nor change the file.
     Secrets,
 }
 
-/// A file that is open to be read.
+/// A file that is open for reading.
 ///
 /// ```no_run
 /// use connection_core::{FileContent, GuardedFile};
@@ -40,22 +41,22 @@ pub struct GuardedFile {
 }
 
 impl GuardedFile {
-    /// Opens a file; a link is followed.
+    /// Opens a file, following links.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// Errors of the system.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         Ok(Self { path: path.to_owned(), file, metadata })
     }
 
-    /// Checks that neither the file nor the directory that it is in lets other users do more than they may.
+    /// Checks that neither the file nor its directory gives other users more access than the content allows.
     ///
     /// # Errors
     ///
-    /// [`NotPrivate`], with the command that mends it.
+    /// [`NotPrivate`], with the command that corrects it.
     pub fn check(&self, content: FileContent) -> Result<(), NotPrivate> {
         check_directories(&self.path)?;
         system::check_guarded(&self.path, &self.metadata, content)
@@ -65,7 +66,7 @@ impl GuardedFile {
     ///
     /// # Errors
     ///
-    /// The system's, and [`io::ErrorKind::InvalidData`] when it is no text.
+    /// Errors of the system, and [`io::ErrorKind::InvalidData`] if the file is not text.
     pub fn read_to_string(&mut self) -> io::Result<String> {
         let mut text = String::new();
         self.file.read_to_string(&mut text)?;
@@ -73,15 +74,15 @@ impl GuardedFile {
     }
 }
 
-/// Reads a file that holds a secret, of at most `limit` bytes; `None` when there is none.
+/// Reads a file with a secret, of at most `limit` bytes; returns `None` if the file does not exist.
 pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
     let read = || {
-        // Before it is opened: the end of a pipe that nobody writes would be waited for.
+        // Checked before the file is opened, because opening a pipe without a writer would block.
         if !fs::metadata(path).map_err(Unreadable::Io)?.is_file() {
             return Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())));
         }
         let guarded = match GuardedFile::open(path) {
-            // What may not be opened is refused by what it is.
+            // A file that may not be opened is checked by its path, so that the error names what is wrong.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 check_file(path, FileContent::Secrets).map_err(Unreadable::Exposed)?;
                 return Err(Unreadable::Io(error));
@@ -92,33 +93,33 @@ pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Un
         read_most(guarded.file, limit).map_err(Unreadable::Io)
     };
     match read() {
-        // Another process may remove it at any moment.
+        // Another process may remove the file at any moment.
         Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
     }
 }
 
-/// As [`GuardedFile::check`], for a file that is not to be opened here; one that is not there is fine.
+/// Checks as [`GuardedFile::check`] does, but without opening the file. A missing file is accepted.
 ///
-/// When a process closes a file, the system lets go of all locks that the process has on it. So this never opens the
-/// files of a database that may be open already. Nobody else can put another file in their place, since their directory
-/// is checked first.
+/// When a process closes a file, the system releases all locks of the process on that file. This function therefore
+/// never opens the files of a database, which may be open already. No other user can replace the file in between,
+/// since its directory is checked first.
 pub(crate) fn check_file(path: &Path, content: FileContent) -> Result<(), NotPrivate> {
     check_directories(path)?;
     match fs::metadata(path) {
         Ok(metadata) => system::check_guarded(path, &metadata, content),
-        // Whoever opens it is told why that fails.
+        // The call that opens the file reports why it fails.
         Err(_) => Ok(()),
     }
 }
 
-/// Checks the directory that a file is in, and the one that a link leads to: who can write there can put another file in
-/// its place.
+/// Checks the directory of a file, and that of the file that a link leads to. A user who can write there can
+/// replace the file.
 fn check_directories(path: &Path) -> Result<(), NotPrivate> {
     system::check_directory(parent(path))?;
     match path.canonicalize() {
         Ok(real) if real.parent() != path.parent() => system::check_directory(parent(&real)),
-        // What is not there is in no directory.
+        // A file that does not exist is in no directory.
         _ => Ok(()),
     }
 }

@@ -1,10 +1,12 @@
-//! The keyring of the system. Run so far: Linux, with GNOME Keyring and without a service; the others are written only.
+//! The keyring of the operating system.
+//!
+//! It was run on Linux with GNOME Keyring and without a service; the code for other systems was not run yet.
 
 use std::sync::Arc;
 
 use keyring_core::{CredentialStore, Result};
 
-/// The name by which people know it.
+/// The name by which people know the keyring.
 #[cfg(target_os = "linux")]
 pub(crate) const NAME: &str = "Secret Service";
 #[cfg(target_os = "macos")]
@@ -14,7 +16,7 @@ pub(crate) const NAME: &str = "Credential Manager";
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 pub(crate) const NAME: &str = "of the system";
 
-/// Opens it. May wait for another program, so it must not be called on a thread of a runtime.
+/// Opens the keyring. This may wait for another program, so it must not be called on a thread of a runtime.
 pub(crate) fn open() -> Result<Arc<CredentialStore>> {
     #[cfg(target_os = "linux")]
     return Ok(zbus_secret_service_keyring_store::Store::new()?);

@@ -1,8 +1,8 @@
-//! What differs between operating systems: who may read a file, and locks that the kernel frees.
+//! What differs between operating systems: file permissions, and locks that the kernel releases.
 //!
-//! On Unix, directories of ours are 0700 and files 0600 whatever the umask says, and a secret file of another owner, or
-//! one that others can read, is refused. On Windows, which is written and not run, files take the protection of the
-//! directory that they are in.
+//! On Unix, our directories have mode 0700 and our files 0600, whatever the umask is. A secret file of another
+//! owner, or one that other users can read, is rejected. On Windows, for which the code was not run yet, files get
+//! the protection of their directory.
 
 #[cfg(all(test, unix))]
 mod durable_tests;
@@ -37,10 +37,10 @@ pub(crate) use guard::{check_file, read_secret};
 #[cfg(test)]
 pub(crate) use steps::recorded;
 
-/// How often a file is looked at that another process keeps replacing.
+/// The maximum number of attempts to open a file that another process keeps replacing.
 const MOST_LOOKS: usize = 20;
 
-/// The platform of this process, by the names that extensions use; `None` where they have none for it.
+/// Returns the platform of this process, by the name that extensions use; `None` if there is no such name.
 pub(crate) const fn here() -> Option<Platform> {
     if cfg!(target_os = "macos") {
         Some(Platform::Darwin)
@@ -53,44 +53,44 @@ pub(crate) const fn here() -> Option<Platform> {
     }
 }
 
-/// Why a private file is not trusted.
+/// The reason why a private file is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotPrivate {
-    /// It is not a regular file: following a link may lead anywhere.
+    /// The path is not a regular file: following a link may lead anywhere.
     #[error("{} is not a regular file", .0.display())]
     NotRegular(PathBuf),
-    /// Other users may put another file in its place.
+    /// Other users can replace the file in this directory.
     #[error("the directory {} can be changed by other users (mode {mode:04o})", path.display())]
     Directory {
-        /// The directory.
+        /// The path of the directory.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the directory.
         mode: u32,
     },
-    /// Another user owns it.
+    /// Another user owns the file.
     #[error("{} belongs to another user", .0.display())]
     Owner(PathBuf),
-    /// Others may read or write it.
+    /// Other users can read or write the file.
     #[error("{} can be read or changed by other users (mode {mode:04o})", path.display())]
     Permissions {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
-    /// Others may write it, though they may read it.
+    /// Other users can write the file, although they may only read it.
     #[error("{} can be changed by other users (mode {mode:04o})", path.display())]
     Writable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
 }
 
 impl NotPrivate {
-    /// What a person does about it.
+    /// Returns what a person can do about the error.
     pub fn remedy(&self) -> String {
         match self {
             Self::NotRegular(path) => format!("put the file itself at {}, not a link to it", path.display()),
@@ -101,68 +101,70 @@ impl NotPrivate {
     }
 }
 
-/// A path as a shell takes it.
+/// Returns a path with the quotes that a shell needs.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// Why a private file was not read.
+/// The reason why a private file was not read.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// It is not private, so what it says is not trusted.
+    /// The file is not private, so its content is not trusted.
     Exposed(NotPrivate),
-    /// The system could not read it.
+    /// The system could not read the file.
     Io(io::Error),
 }
 
-/// Kills a process that leads a group, with its group; best effort.
+/// Kills a process that leads a group, together with its group. Errors are ignored.
 pub(crate) fn kill_group(leader: Option<u32>) {
     if let Some(leader) = leader {
         system::kill_group(leader);
     }
 }
 
-/// User and group of this process, where there are such.
+/// Returns the user id and group id of this process, on platforms that have them.
 pub(crate) fn user() -> Option<(u32, u32)> {
     system::user()
 }
 
-/// The time since this machine started; `None` where the system does not tell.
+/// Returns the time since this machine started; `None` if the system does not tell.
 ///
-/// It stands while the machine sleeps, as does what its kernel has not sent yet.
+/// This clock stops while the machine sleeps. So do the retransmissions of its kernel.
 pub(crate) fn since_boot() -> Option<Duration> {
     system::since_boot()
 }
 
-/// The name of this boot of the machine, where the system has one.
+/// Returns an identifier of the current boot of the machine, if the system has one.
 pub(crate) fn boot_id() -> Option<String> {
     if !cfg!(target_os = "linux") {
         return None;
     }
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // A container may have times of its own (time_namespaces(7)); the link is missing where the kernel has none.
+    // A container may have its own clock offsets (time_namespaces(7)). The link is missing if the kernel does not
+    // support them.
     let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
     Some(format!("{} {}", boot.trim(), namespace.display()))
 }
 
-/// What a program of that name is called in a directory.
+/// Returns the file names under which a program can be found in a directory.
 pub(crate) fn program_names(name: &str) -> Vec<String> {
     system::program_names(name)
 }
 
-/// Whether there is something at that path that this user may run.
+/// Returns `true` if this user may run the file at that path.
 pub(crate) fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && system::may_run(&metadata))
 }
 
-/// Fails if this process may not write the file at that path, without opening it.
+/// Checks that this process may write the file at that path, without opening it.
 pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
     system::check_writable(path)
 }
 
-/// Makes a directory, and those above it, for its owner only; one that is there is left as it is.
+/// Creates a directory and its missing parents, accessible only to their owner. An existing directory stays as it
+/// is.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -170,7 +172,7 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     system::create_dir(path)
 }
 
-/// Whether there is a directory itself and no link to one, ours, and closed to others.
+/// Checks that the path is a directory and not a link, belongs to this user, and is closed to others.
 pub(crate) fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
     let metadata = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
     if !metadata.file_type().is_dir() {
@@ -179,16 +181,16 @@ pub(crate) fn check_private_dir(path: &Path) -> Result<(), Unreadable> {
     system::check_private(path, &metadata).map_err(Unreadable::Exposed)
 }
 
-/// Reads a private file of at most `limit` bytes; `None` when there is none, or none any more.
+/// Reads a private file of at most `limit` bytes; returns `None` if it does not exist or was removed meanwhile.
 pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
     match checked(path, OpenOptions::new().read(true)).and_then(|file| read_most(file, limit).map_err(Unreadable::Io)) {
-        // Another process may remove it at any moment.
+        // Another process may remove the file at any moment.
         Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
     }
 }
 
-/// Opens a private file to read and change parts of it; `None` when there is none, or none any more.
+/// Opens a private file for reading and writing; returns `None` if it does not exist or was removed meanwhile.
 pub(crate) fn open_existing_private(path: &Path) -> Result<Option<File>, Unreadable> {
     match checked(path, OpenOptions::new().read(true).write(true)) {
         Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -196,7 +198,7 @@ pub(crate) fn open_existing_private(path: &Path) -> Result<Option<File>, Unreada
     }
 }
 
-/// Fills `bytes` from that offset of a file, as far as the file goes; returns how many bytes there were.
+/// Fills `bytes` from that offset of a file, up to the end of the file. Returns the number of bytes that were read.
 pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -217,7 +219,7 @@ pub(crate) fn write_at(file: &File, path: &Path, bytes: &[u8], offset: u64) -> i
     Ok(())
 }
 
-/// Returns when what was written into the file at `path` is on the disk.
+/// Syncs the file at `path`, so that its data is on the disk when this returns.
 pub(crate) fn sync_data(file: &File, path: &Path) -> io::Result<()> {
     steps::sync_data(file, path)
 }
@@ -235,7 +237,7 @@ fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns `true` if the file at that path is the one that is open.
+/// Returns `true` if the open file is the one at that path.
 pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -244,16 +246,17 @@ pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
-    // Another process may put the next one in its place; a link that is put there is seen when it is looked at again.
+    // Another process may replace the file meanwhile. A link that takes its place is found by the next attempt.
     for _ in 0..MOST_LOOKS {
         let named = fs::symlink_metadata(path).map_err(Unreadable::Io)?;
         if !named.file_type().is_file() {
             break;
         }
-        // Before it is opened, too: what may not be opened is refused by what it is.
+        // Checked before the file is opened, too, so that the error for a file that may not be opened names what is
+        // wrong.
         system::check_private(path, &named).map_err(Unreadable::Exposed)?;
         let file = options.open(path).map_err(Unreadable::Io)?;
-        // What was opened must be what was checked: a link put in its place in between leads elsewhere.
+        // The opened file must be the one that was checked: a link that replaced it in between leads elsewhere.
         let opened = file.metadata().map_err(Unreadable::Io)?;
         if system::same_file(&named, &opened) {
             system::check_private(path, &opened).map_err(Unreadable::Exposed)?;
@@ -263,7 +266,8 @@ fn checked(path: &Path, options: &OpenOptions) -> Result<File, Unreadable> {
     Err(Unreadable::Exposed(NotPrivate::NotRegular(path.to_owned())))
 }
 
-/// One byte more than allowed, so that the caller sees a file that is too long as such. No growing: no copies.
+/// Reads at most one byte more than the limit, so that the caller can detect a file that is too long. The buffer is
+/// allocated once, so no copies of a secret remain.
 fn read_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let most = limit.saturating_add(1);
     let size = usize::try_from(file.metadata()?.len().min(most)).unwrap_or(0);
@@ -272,10 +276,10 @@ fn read_most(file: File, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file that must not exist yet, for its owner only, and returns when it is on the disk.
+/// Creates a file for its owner only, and returns when it is on the disk. The file must not exist yet.
 ///
-/// Of two that write at once, one gets [`io::ErrorKind::AlreadyExists`], and finds the whole file of the other. A crash
-/// leaves the whole file or none (and perhaps one with `.new` in its name, which nobody reads).
+/// If two callers write at once, one of them gets [`io::ErrorKind::AlreadyExists`] and can read the whole file of
+/// the other. A crash leaves the whole file or none (and perhaps one with `.new` in its name, which nobody reads).
 pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = draft(path)?;
     let linked = write_exclusively(&draft, bytes).map(|()| steps::link(&draft, path));
@@ -283,26 +287,26 @@ pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match linked? {
         Ok(()) => removed?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-        // Where there are no hard links, what remains is that nothing is written over.
+        // Without hard links, creating the file exclusively still never overwrites another one.
         Err(_) => write_exclusively(path, bytes)?,
     }
     sync_parent(path)
 }
 
-/// Writes a file for its owner only in the place of the one that may be there, and returns when it is on the disk. A crash
-/// leaves the one before or this one, whole.
+/// Writes a file for its owner only, replacing an existing one, and returns when it is on the disk. A crash leaves
+/// either the old file or the new one, whole.
 pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = draft(path)?;
     let written = write_exclusively(&draft, bytes).and_then(|()| steps::rename(&draft, path));
     if written.is_err() {
-        // It may not even be there.
+        // The file may not exist.
         fs::remove_file(&draft).unwrap_or_default();
     }
     written?;
     sync_parent(path)
 }
 
-/// A name beside it, of each writer its own, also within a process.
+/// Returns a file name beside the path that is unique for each writer, also within a process.
 fn draft(path: &Path) -> io::Result<PathBuf> {
     let mut draft = OsString::from(path.as_os_str());
     let mut unique = [0; 8];
@@ -321,7 +325,7 @@ fn write_exclusively(path: &Path, bytes: &[u8]) -> io::Result<()> {
     steps::sync(&file, path)
 }
 
-/// Makes an empty file for its owner only, or opens the one that is there, to write and lock.
+/// Opens a file for writing and locking. If it does not exist, creates it empty for its owner only.
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -329,9 +333,10 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Waits for the lock on a file next to what it guards; it is free when the returned file is closed, also by a crash.
+/// Waits for the lock on a file beside the one that it protects. The lock is released when the returned file is
+/// closed, also by a crash.
 ///
-/// Blocks: call it on a thread that may wait.
+/// Blocks, so it must be called on a thread that may wait.
 pub(crate) fn lock_file(path: &Path) -> io::Result<File> {
     let file = open_private(path)?;
     file.lock()?;

@@ -1,7 +1,7 @@
-//! The calls that decide what is left of a file when the power fails, each of them one step.
+//! The calls that determine what is left of a file after a power failure, each of them as one step.
 //!
-//! A file is on the disk when its content was synced, and its name when the directory was in which it is. The order of the
-//! steps is all that there is to test of that, so tests read it from a record that only they keep.
+//! The content of a file is on the disk after it was synced, and its name after its directory was synced. Only the
+//! order of these steps can be tested, so tests read it from a record, which exists in tests only.
 
 use std::{
     fs::{self, File},
@@ -17,7 +17,7 @@ pub(super) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()
     Ok(())
 }
 
-/// Returns when the content of the file is on the disk.
+/// Syncs a file, so that its content is on the disk when this returns.
 pub(super) fn sync(file: &File, path: &Path) -> io::Result<()> {
     file.sync_all()?;
     done("sync", path);
@@ -29,14 +29,14 @@ pub(super) fn written(path: &Path) {
     done("write", path);
 }
 
-/// Returns when what was written into the file is on the disk; its times may come later.
+/// Syncs the data of a file, so that it is on the disk when this returns. The file's times may be written later.
 pub(super) fn sync_data(file: &File, path: &Path) -> io::Result<()> {
     file.sync_data()?;
     done("sync", path);
     Ok(())
 }
 
-/// Returns when the names in the directory are on the disk.
+/// Syncs a directory, so that the names in it are on the disk when this returns.
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     system::sync_dir(path)?;
     done("sync directory", path);
@@ -55,7 +55,7 @@ pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Notes that a directory was made.
+/// Notes that a directory was created.
 #[cfg(unix)]
 pub(super) fn made_dir(path: &Path) {
     done("make directory", path);
@@ -71,7 +71,7 @@ fn done(step: &'static str, path: &Path) {
 
 #[cfg(test)]
 pub(crate) mod recorded {
-    //! What was done, in order, by all tests of this process: each looks below a directory of its own.
+    //! The steps of all tests of this process, in order. Each test reads those below its own directory.
 
     use std::{
         path::{Path, PathBuf},
@@ -80,7 +80,7 @@ pub(crate) mod recorded {
 
     pub(super) static STEPS: Mutex<Vec<(&'static str, PathBuf)>> = Mutex::new(Vec::new());
 
-    /// The steps in and below a directory since the last look, as `write key.new-*`.
+    /// Returns the steps in and below a directory since the last call, such as `write key.new-*`.
     pub(crate) fn below(directory: &Path) -> Vec<String> {
         let mut steps = STEPS.lock().unwrap_or_else(PoisonError::into_inner);
         let (here, others) = steps.drain(..).partition(|(_, path)| path.starts_with(directory));
@@ -88,7 +88,7 @@ pub(crate) mod recorded {
         let here: Vec<(&'static str, PathBuf)> = here;
         let shown = |path: &Path| match path.strip_prefix(directory).unwrap_or(path).display().to_string() {
             name if name.is_empty() => ".".to_owned(),
-            // Drafts have a random end.
+            // The names of drafts end in random digits.
             name => name.split_once(".new-").map_or(name.clone(), |(name, _)| format!("{name}.new-*")),
         };
         here.iter().map(|(step, path)| format!("{step} {}", shown(path))).collect()

@@ -1,4 +1,4 @@
-//! Files of ours are closed to others, and files that are not are refused.
+//! Our files are closed to other users, and files that are not closed are rejected.
 #![cfg(unix)]
 
 use std::{
@@ -61,7 +61,7 @@ fn a_link_to_a_private_file_is_refused() {
     assert!(matches!(read_private(&link, 100), Err(Unreadable::Exposed(NotPrivate::NotRegular(path))) if path == link));
 }
 
-/// Another process may do that at any moment.
+/// Another process may replace and remove the file at any moment.
 #[test]
 fn a_file_that_is_replaced_and_removed_meanwhile_is_read_whole_or_not_there() {
     let home = tempfile::tempdir().unwrap();
@@ -92,7 +92,7 @@ fn a_file_of_another_user_is_refused() {
     let given = home.path().join("key");
     write_new_private(&given, b"x").unwrap();
     assert!(read_private(&given, 100).is_ok(), "the control");
-    // Root can give a file away; for anyone else, root's files are another user's.
+    // Root can give a file away. For any other user, a file of root belongs to another user.
     let path = match chown(&given, Some(12_345), None) {
         Ok(()) => given,
         Err(_) => "/etc/passwd".into(),
@@ -134,7 +134,7 @@ fn a_file_is_judged_by_its_owner_and_by_what_others_may_do() {
         (ME, 0o777, ME, Some(Fault::Write)),
         (OTHER, 0o755, ME, Some(Fault::Owner)),
         (0, 0o755, ME, None),
-        // A volume that Kubernetes gives a group, and /tmp.
+        // A volume that Kubernetes gives to a group, and /tmp.
         (0, 0o2775, ME, None),
         (0, 0o1777, ME, None),
         (0, 0o777, ME, Some(Fault::Write)),
@@ -146,7 +146,8 @@ fn a_file_is_judged_by_its_owner_and_by_what_others_may_do() {
     }
 }
 
-/// As Kubernetes mounts a secret: `key` leads to `..data/key`, and `..data` to a directory with the time in its name.
+/// Kubernetes mounts a secret like this: `key` links to `..data/key`, and `..data` to a directory with the time in
+/// its name.
 #[test]
 fn a_secret_is_read_through_links_and_judged_by_the_file_that_they_lead_to() {
     let home = tempfile::tempdir().unwrap();
@@ -167,7 +168,7 @@ fn a_secret_is_read_through_links_and_judged_by_the_file_that_they_lead_to() {
         assert!(matches!(&refused, NotPrivate::Directory { mode: 0o757, .. }), "{refused:?}");
         assert!(refused.remedy().starts_with("chmod go-w ") && refused.remedy().ends_with("..2026_11_21"), "{refused}");
     }
-    // What is no file is not waited for.
+    // A path that is not a file is rejected without waiting.
     assert!(matches!(read_secret(home.path(), 100), Err(Unreadable::Exposed(NotPrivate::NotRegular(_)))));
     assert!(read_secret(&home.path().join("gone"), 100).unwrap().is_none());
 }

@@ -1,7 +1,7 @@
-//! Files on systems without modes: written to compile, not run.
+//! Files on systems without Unix permissions. This code compiles and was not run yet.
 //!
-//! A file takes the protection of its directory, which for a user's profile is the user, the administrators and the
-//! system.
+//! A file gets the protection of its directory. In a user's profile, that gives access to the user, the
+//! administrators and the system.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -65,7 +65,7 @@ pub(super) fn write_at(_file: &File, _bytes: &[u8], _offset: u64) -> io::Result<
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// There is no handle to a directory to sync.
+/// Directories have no handle that could be synced.
 pub(super) fn sync_dir(_path: &Path) -> io::Result<()> {
     Ok(())
 }
@@ -80,7 +80,7 @@ pub(super) fn user() -> Option<(u32, u32)> {
     None
 }
 
-/// What the system runs without a shell that one would have to quote for.
+/// Returns the names that the system runs without a shell, for which arguments would have to be quoted.
 pub(super) fn program_names(name: &str) -> Vec<String> {
     [".exe", ".cmd"].iter().map(|extension| format!("{name}{extension}")).collect()
 }

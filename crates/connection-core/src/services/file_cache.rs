@@ -187,7 +187,6 @@ mod tests {
             let (cache, computed) = Default::default();
             Self { _directory: directory, file, root, files, cache, computed }
         }
-
         async fn made(&self, namespace: &str, version: u32) -> Result<Option<String>, ServiceError> {
             let made = Made { namespace, root: &self.root, path: "a", version, limit: 100_000 };
             let compute = |content: &Secret| {
@@ -199,7 +198,6 @@ mod tests {
             };
             self.cache.cached(made, &self.files, compute).await
         }
-
         fn computed(&self) -> usize {
             self.computed.load(SeqCst)
         }

@@ -190,19 +190,15 @@ impl KvService for StoredValues {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
         Box::pin(async move { Ok(text(self.read(&Part::Public, key).await?)) })
     }
-
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
         Box::pin(self.write(&Part::Public, key, value.map(Secret::from)))
     }
-
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(self.read(&Part::Secret, key))
     }
-
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
         Box::pin(self.write(&Part::Secret, key, value))
     }
-
     fn get_shared<'a>(
         &'a self,
         origins: &'a [Text],
@@ -210,7 +206,6 @@ impl KvService for StoredValues {
     ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(async move { self.read(&Part::shared(origins), key).await })
     }
-
     fn put_shared<'a>(
         &'a self,
         origins: &'a [Text],

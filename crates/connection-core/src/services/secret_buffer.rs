@@ -21,7 +21,6 @@ impl SecretBuffer {
         let expected = expected.map_or(Self::FIRST, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Self { bytes: Vec::with_capacity(expected.min(limit)), limit }
     }
-
     /// Adds a piece.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), OverLimit> {
         let needed = self.bytes.len().saturating_add(piece.len());
@@ -37,7 +36,6 @@ impl SecretBuffer {
         self.bytes.extend_from_slice(piece);
         Ok(())
     }
-
     /// What was collected.
     pub(crate) fn into_secret(mut self) -> Secret {
         Secret::new(std::mem::take(&mut self.bytes))

@@ -31,12 +31,10 @@ impl TestLog {
         LOG.set(Some(log.clone()));
         log
     }
-
     /// All of it.
     pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-
     fn push(&self, line: &str) {
         writeln!(self.0.lock().unwrap_or_else(PoisonError::into_inner), "{line}").unwrap();
     }
@@ -69,18 +67,15 @@ impl Subscriber for Router {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
-
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         Self::line(span.metadata(), |line| span.record(line));
         Id::from_u64(1)
     }
-
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, event: &Event<'_>) {
         Self::line(event.metadata(), |line| event.record(line));
     }
-
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
 }

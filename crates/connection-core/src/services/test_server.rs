@@ -31,34 +31,28 @@ impl Reply {
     pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), then: Then::Close }
     }
-
     /// A whole answer; the connection stays open.
     pub(crate) fn whole(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         let text = format!("HTTP/1.1 {status} Told\r\n{headers}content-length: {length}\r\n\r\n{body}");
         Self { bytes: text.into(), then: Then::Keep }
     }
-
     /// `200` with a body.
     pub(crate) fn ok(body: &str) -> Self {
         Self::whole(200, "", body)
     }
-
     /// An answer that leads elsewhere.
     pub(crate) fn redirect(status: u16, location: &str) -> Self {
         Self::whole(status, &format!("location: {location}\r\n"), "")
     }
-
     /// Nothing, for ever.
     pub(crate) fn silence() -> Self {
         Self { bytes: Vec::new(), then: Then::Keep }
     }
-
     /// These bytes, then nothing, for ever.
     pub(crate) fn silence_after(bytes: &str) -> Self {
         Self { bytes: bytes.into(), then: Then::Keep }
     }
-
     /// These bytes, then so many mebibytes.
     pub(crate) fn flood(head: &str, mebibytes: usize) -> Self {
         Self { bytes: head.into(), then: Then::Flood(mebibytes) }
@@ -98,27 +92,22 @@ impl TestServer {
         });
         Self { address, seen, _tasks: tasks }
     }
-
     /// `http://127.0.0.1:1234`
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
-
     /// Where it listens.
     pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
-
     /// What came so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-
     /// Resolves when so many requests came.
     pub(crate) async fn until_asked(&self, requests: usize) {
         drop(self.seen.count.subscribe().wait_for(|count| *count >= requests).await.unwrap());
     }
-
     /// How many mebibytes of floods were taken.
     pub(crate) fn flooded(&self) -> usize {
         *self.seen.flooded.borrow()

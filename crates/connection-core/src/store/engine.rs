@@ -228,7 +228,6 @@ macro_rules! on_engine {
         }
     };
 }
-
 pub(super) use on_engine;
 
 /// As [`on_engine`], again on another connection as long as those that are had are dead: for what only reads.
@@ -244,7 +243,6 @@ macro_rules! read_on_engine {
         $reader.checked(result)
     }};
 }
-
 pub(super) use read_on_engine;
 
 #[cfg(test)]
@@ -279,7 +277,6 @@ macro_rules! execute {
         }
     }};
 }
-
 pub(super) use execute;
 
 /// The row that a text finds, if any.
@@ -295,7 +292,6 @@ macro_rules! optional {
         }
     }};
 }
-
 pub(super) use optional;
 
 /// The rows that a text finds.
@@ -311,5 +307,4 @@ macro_rules! all {
         }
     }};
 }
-
 pub(super) use all;

@@ -24,7 +24,6 @@ macro_rules! newest {
         )
     };
 }
-
 pub(super) use newest;
 
 impl Reader {

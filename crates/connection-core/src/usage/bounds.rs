@@ -1,29 +1,30 @@
-//! How often a host lets usage be fetched.
+//! The intervals at which a host fetches usage.
 
 use std::time::Duration;
 
-/// What a provider that asks for a pause may ask for.
+/// The longest pause that a provider can request.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
-/// What failed is tried again after this at the latest, or after the host's longest interval.
+/// The longest interval after failures, unless the host's longest interval is greater.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(3600);
 
-/// Between which bounds usage is fetched: never more often than `shortest`, at least as often as `longest`, and every
-/// `default` where a kind recommends nothing.
+/// The bounds for intervals between fetches: never shorter than `shortest`, never longer than `longest`, and
+/// `default` for kinds that recommend nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsageBounds {
-    /// At least so long between two fetches.
+    /// The minimum time between two fetches.
     pub shortest: Duration,
-    /// At most so long, while fetches succeed.
+    /// The maximum time between two fetches, while they succeed.
     pub longest: Duration,
-    /// For kinds that recommend nothing.
+    /// The interval for kinds that recommend nothing.
     pub default: Duration,
-    /// Up to so many hundredths are added, so that accounts do not come at once; 100 at most.
+    /// The maximum share of an interval that is added at random, in percent, so that accounts are not all fetched
+    /// at the same time. Values over 100 count as 100.
     pub jitter_percent: u8,
 }
 
 impl Default for UsageBounds {
-    /// A minute, an hour, five minutes, a tenth.
+    /// One minute, one hour, five minutes and ten percent.
     fn default() -> Self {
         let (shortest, longest) = (Duration::from_secs(60), Duration::from_secs(3600));
         Self { shortest, longest, default: Duration::from_secs(300), jitter_percent: 10 }
@@ -31,46 +32,43 @@ impl Default for UsageBounds {
 }
 
 impl UsageBounds {
-    /// The usual ones.
+    /// Creates the default bounds.
     pub fn new() -> Self {
         Self::default()
     }
-
-    /// At least so long between two fetches; a second is the least.
+    /// Sets the minimum time between two fetches. Less than a second counts as a second.
     #[must_use]
     pub fn shortest(mut self, interval: Duration) -> Self {
         self.shortest = interval;
         self
     }
-
-    /// At most so long.
+    /// Sets the maximum time between two fetches.
     #[must_use]
     pub fn longest(mut self, interval: Duration) -> Self {
         self.longest = interval;
         self
     }
-
-    /// For kinds that recommend nothing.
+    /// Sets the interval for kinds that recommend nothing.
     #[must_use]
     pub fn default_interval(mut self, interval: Duration) -> Self {
         self.default = interval;
         self
     }
-
-    /// How much is added at most, in hundredths.
+    /// Sets the maximum share of an interval that is added at random, in percent.
     #[must_use]
     pub fn jitter_percent(mut self, percent: u8) -> Self {
         self.jitter_percent = percent;
         self
     }
 
-    /// How often a kind is fetched that recommends this.
+    /// Returns the interval for a kind with this recommendation.
     pub(super) fn interval(&self, recommended: Option<Duration>) -> Duration {
         let shortest = self.shortest.max(Duration::from_secs(1));
         recommended.unwrap_or(self.default).clamp(shortest, self.longest.max(shortest))
     }
 
-    /// When it is tried again after so many failures in a row, the last of which asked for a pause or not.
+    /// Returns the time until the next attempt after this number of failures in a row. `pause` is what the provider
+    /// requested with the last failure.
     pub(super) fn back_off(&self, interval: Duration, failures: u32, pause: Option<Duration>) -> Duration {
         match pause {
             Some(pause) => pause.clamp(interval.min(LONGEST_PAUSE), LONGEST_PAUSE),
@@ -81,7 +79,7 @@ impl UsageBounds {
         }
     }
 
-    /// A little more than that, by a number that was drawn.
+    /// Adds a random share to a time; `drawn` is the random number.
     pub(super) fn spread(&self, time: Duration, drawn: u8) -> Duration {
         let hundredths = u32::from(self.jitter_percent.min(100)) * u32::from(drawn) / 255;
         time.saturating_add(time.saturating_mul(hundredths) / 100)
@@ -100,7 +98,7 @@ mod tests {
         let clamped = |seconds| bounds.interval(Some(seconds * SECOND)).as_secs();
         assert_eq!((clamped(1), clamped(90), clamped(100_000)), (60, 90, 3600));
         assert_eq!(bounds.interval(None), 300 * SECOND);
-        // A host that contradicts itself is not asked more often than it said.
+        // If the bounds contradict each other, the shortest interval wins.
         assert_eq!(bounds.longest(SECOND).interval(None), 60 * SECOND);
         assert_eq!(bounds.shortest(Duration::ZERO).interval(Some(Duration::ZERO)), SECOND);
     }

@@ -1,23 +1,26 @@
-//! For how long a provider keeps a prompt warm: a hint to show a countdown, which a person may change or switch off.
+//! The time for which a provider keeps a prompt in its cache.
+//!
+//! It is a hint for showing a countdown, which a person may change or switch off.
 
 use std::time::Duration;
 
 use crate::KindInfo;
 
-/// What a person wants of the countdown.
+/// A duration in place of the kind's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PromptCacheTtl {
     /// Another time than the kind's.
     For(Duration),
-    /// What the kind says.
+    /// The duration that the kind declares.
     #[default]
     Hint,
-    /// None.
+    /// No countdown.
     Off,
 }
 
-/// How long a countdown runs; `None` when there is none to show. It holds nothing back and expires nothing.
+/// Returns the duration of the countdown, or `None` if there is none to show. The countdown only informs: it delays
+/// nothing and expires nothing.
 pub fn prompt_cache_ttl(kind: &KindInfo, wanted: PromptCacheTtl) -> Option<Duration> {
     match wanted {
         PromptCacheTtl::For(time) => Some(time),

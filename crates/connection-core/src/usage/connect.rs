@@ -1,60 +1,63 @@
-//! Connects an account of a profile: a setup session as any other, seen as ready, to be chosen, failed or cancelled.
+//! Connects an account of a profile: an ordinary setup session, reduced to its choices and its outcome.
 
 use connection_contract::{DisplayText, Field, Identity, Input, Secret, SetupFailure, Text};
 
 use super::Usage;
 use crate::{AdvanceError, Error, Outcome, ProfileId, SetupSession, SetupStep, StepNo};
 
-/// The connecting of one account and profile. A clone is another handle to the same session.
+/// A session that connects one account and profile. A clone is another handle to the same session.
 #[derive(Clone, Debug)]
 pub struct UsageConnect {
     session: SetupSession,
 }
 
-/// Something to choose.
+/// An option that a person can choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsageOption {
-    /// For [`select_option`](UsageConnect::select_option).
+    /// The id for [`select_option`](UsageConnect::select_option).
     pub id: Text,
-    /// For people.
+    /// The label for people.
     pub label: DisplayText,
 }
 
-/// Where connecting stands. None of this is an error of the program.
+/// The state of connecting. Each of them is data, not an error of the program.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new answer must break a host until it is handled")]
 pub enum UsageConnecting {
-    /// It was cancelled; nothing is kept.
+    /// The session was cancelled; nothing is kept.
     Cancelled,
-    /// A person chooses; the session waits.
+    /// The session waits until a person chooses an option.
     Choose(Vec<UsageOption>),
-    /// It failed, or what was chosen is none of what there is.
+    /// The session failed, or the choice was not valid.
     Error(SetupFailure),
-    /// It is connected and stored.
+    /// The account is connected and stored.
     Ready(Identity),
-    /// Something else is to be shown or answered, as in any setup: by [the session](UsageConnect::session).
+    /// The session needs something else, which is shown or answered through [the session](UsageConnect::session).
     Step(StepNo, Box<SetupStep>),
 }
 
 impl Usage {
-    /// Begins to connect an account for that profile. One that is connected, or the one that is named, is authorized again in
-    /// place, also as another account; the old credential serves until then.
+    /// Begins to connect an account for this profile.
+    ///
+    /// If the profile or the [named connection](Self::connection) is connected already, it is re-authorized in
+    /// place, also for another account. The old credential stays in use until then.
     ///
     /// # Repetition
     ///
-    /// Several may be under way. A profile that has no account gets one: who ends after another one is told so, as data.
+    /// Several sessions may run at once. If the profile had no account, the first one to end connects it; the
+    /// others end with a [`SetupFailure`].
     ///
     /// # Errors
     ///
-    /// As [`fetch`](Self::fetch), but for a profile that has no connection.
+    /// The errors of [`fetch`](Self::fetch), except that a profile without a connection is not an error.
     pub async fn connect(&self, profile: Option<ProfileId>) -> Result<UsageConnect, Error> {
         let target = self.target(profile).await?;
         let session = match self.connected(&target).await? {
             Some(connection) => connection.reauthorize().another_account().await?,
             None if self.connection.is_some() => return Err(self.nothing()),
             None => {
-                // The same account may be behind two profiles.
+                // Two profiles may use the same account.
                 let begin = self.registry.begin_setup(&self.kind).again().alone();
                 match target.profile {
                     Some(id) => begin.profile(id).await?,
@@ -67,37 +70,37 @@ impl Usage {
 }
 
 impl UsageConnect {
-    /// Of a session that was [resumed](crate::ConnectionRegistry::resume_setup).
+    /// Returns a handle for a session that was [resumed](crate::ConnectionRegistry::resume_setup).
     pub fn of(session: SetupSession) -> Self {
         Self { session }
     }
 
-    /// The session, for what is asked as in any setup, and to cancel it.
+    /// Returns the session, to answer its other steps or to cancel it.
     pub fn session(&self) -> &SetupSession {
         &self.session
     }
 
-    /// Where it stands next. Each handle is told each step once.
+    /// Returns the next state. Each handle returns each step once.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the session goes on.
+    /// If the future is dropped, the session continues.
     ///
     /// # Errors
     ///
-    /// The session cannot go on now, and is where it was.
+    /// The session cannot continue now, and is unchanged.
     pub async fn next(&self) -> Result<UsageConnecting, Error> {
         self.behind(None).await
     }
 
-    /// Chooses, in the same session and so for the same profile, and says where it stands then.
+    /// Chooses an option, and returns the state that follows. The session stays the same, and so does its profile.
     ///
-    /// Without anything to choose, and for what is not among it, that is [`UsageConnecting::Error`], and the session is where
-    /// it was.
+    /// If there is nothing to choose, or the option is not offered, this returns [`UsageConnecting::Error`] and the
+    /// session is unchanged.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// The errors of [`next`](Self::next).
     pub async fn select_option(&self, option: &str) -> Result<UsageConnecting, Error> {
         let refused =
             |code: &'static str, message: &'static str| Ok(UsageConnecting::Error(SetupFailure::new(code, message)));
@@ -115,7 +118,8 @@ impl UsageConnect {
         }
     }
 
-    /// What comes behind a step: a handle that was not told of it yet would be told of that first.
+    /// Returns the first state after the answered step. A handle that has not seen that step yet would return it
+    /// first.
     async fn behind(&self, answered: Option<StepNo>) -> Result<UsageConnecting, Error> {
         loop {
             let Some((no, step)) = self.session.next_step().await? else {
@@ -145,7 +149,7 @@ fn ended(outcome: Outcome) -> UsageConnecting {
     }
 }
 
-/// A prompt that asks for one choice and nothing else.
+/// Returns the options of a prompt that has a single choice and nothing else.
 fn choice(step: &SetupStep) -> Option<(Text, Vec<UsageOption>)> {
     let SetupStep::Prompt { fields, open: None, .. } = step else { return None };
     let [Field { name, input: Input::Choice(choices), many: false, .. }] = fields.as_slice() else { return None };

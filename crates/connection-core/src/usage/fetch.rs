@@ -1,4 +1,5 @@
-//! One fetch: through the plugin, contained, with a credential that works; one at a time for a connection.
+//! A single fetch: it runs in the plugin, contained, with a working credential, and once at a time for each
+//! connection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,38 +21,39 @@ use crate::{
 
 /// The deadline of a fetch.
 const LONGEST: Duration = Duration::from_secs(60);
-/// After that a plugin spins, and only its thread knows.
+/// A plugin that still runs after this extra time blocks its thread, which cannot be interrupted.
 const GRACE: Duration = Duration::from_secs(1);
-/// For what asks nobody.
+/// The deadline of calls that use no network.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 const MOST_METRICS: usize = 100;
 const LONGEST_ID: usize = 128;
-/// Of a unit, or of how an account is paid for.
+/// The maximum length of a unit, or of the name of a payment mode.
 pub(super) const LONGEST_WORD: usize = 128;
-/// Of a metric that nobody knows yet.
+/// The maximum size of a metric of an unknown kind.
 const LONGEST_OTHER: usize = 16 * 1024;
-/// Of what the provider said.
+/// The maximum size of the provider's raw answer.
 pub(super) const LONGEST_RAW: usize = 64 * 1024;
 
-/// So often at most, what belongs to another account by now is fetched again.
+/// The maximum number of fetches if the account of the connection changes meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// What was fetched, and of whom.
+/// The result of a fetch, and the account it belongs to.
 #[derive(Clone, Debug)]
 pub(super) struct Fetched {
     account: String,
     pub(super) reading: UsageReading,
-    /// Of the credential that was used last; `None` where none could be.
+    /// The generation of the credential that was used last; `None` if none could be opened.
     pub(super) generation: Option<i64>,
 }
 
-/// What one that was opened came to.
+/// The result of one request to the plugin.
 struct Found {
     generation: Option<i64>,
     result: Result<UsageSnapshot, NotLive>,
 }
 
-/// Fetches, or waits for the fetch that is under way; of the account that it is connected to, and of none before that.
+/// Fetches, or waits for the fetch that is running. Never returns the usage of an account to which the connection
+/// no longer belongs.
 pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
     let (shared, id) = (&connection.shared, connection.id());
     let registry = connection.registry();
@@ -61,7 +63,8 @@ pub(super) async fn fetch(connection: &Connection) -> Result<Fetched, Error> {
         let joined = shared.usage.flights.join(&shared.runtimes, id, || async move { fly(&flying, id).await }).await;
         match joined {
             Ok(fetched) if fetched.account == info.identity.account_id.as_str() => return Ok(fetched),
-            // It was of another account, or ended since there is another one; or the connection is gone.
+            // The fetch was for another account, or was cancelled because the account changed; or the connection
+            // was removed.
             Ok(_) | Err(Error::NotFound(_)) => info = registry.info(id).await?.into(),
             Err(error) => return Err(error),
         }
@@ -73,7 +76,8 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Fetched,
     let shared = &registry.shared;
     for _ in 0..ATTEMPTS {
         let connection = Connection { shared: shared.clone(), info: registry.info(id).await?.into() };
-        // What is opened is read after that, and before the account is compared.
+        // Drops the cached row, so that the credential is read after the account above, and before the accounts are
+        // compared.
         shared.hot.forget(Changed::Connection(id));
         let found = look(&connection).await?;
         let account = connection.info.identity.account_id.as_str();
@@ -89,12 +93,12 @@ async fn fly(registry: &ConnectionRegistry, id: ConnectionId) -> Result<Fetched,
     Err(changing())
 }
 
-/// It is authorized as somebody else again and again.
+/// Returns the error for a connection that is re-authorized for another account again and again.
 fn changing() -> Error {
     StoreError::Conflict { what: "account of a connection".into() }.into()
 }
 
-/// What there is, or why there is nothing now.
+/// Returns the usage, or why there is none now.
 async fn look(connection: &Connection) -> Result<Found, Error> {
     let (kind, row) = match connection.open_fresh().await {
         Err(Error::NotRenewed { why, .. }) => return Ok(Found { generation: None, result: Err(*why) }),
@@ -157,7 +161,7 @@ async fn ask(
     }
 }
 
-/// What a plugin says at once, contained.
+/// Returns the answer of a plugin that needs no network, contained.
 pub(super) async fn answered<T: Send + 'static>(
     shared: &Shared,
     kind: &Kind,
@@ -171,8 +175,8 @@ pub(super) async fn answered<T: Send + 'static>(
     }
 }
 
-/// How much a plugin may say. How long the provider's own words are is not the plugin's fault: without them the metrics are
-/// as good.
+/// Checks the size of a snapshot. The length of the provider's raw answer is not the plugin's fault, so it is left
+/// out if it is too long; the metrics are valid without it.
 fn bounded(mut snapshot: UsageSnapshot, kind: &Kind) -> Result<UsageSnapshot, &'static str> {
     json::time_check(snapshot.observed_at)?;
     metrics(&snapshot.metrics)?;
@@ -183,7 +187,7 @@ fn bounded(mut snapshot: UsageSnapshot, kind: &Kind) -> Result<UsageSnapshot, &'
     Ok(snapshot)
 }
 
-/// What is wrong with metrics. Their fields can be written to, also behind the constructors that look at them.
+/// Checks metrics. Their fields are public, so they may have changed since their constructors checked them.
 pub(super) fn metrics(metrics: &[UsageMetric]) -> Result<(), &'static str> {
     json::check(metrics)?;
     if metrics.len() > MOST_METRICS {

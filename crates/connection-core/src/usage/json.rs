@@ -1,7 +1,7 @@
-//! Snapshots and metrics as JSON, both ways: names in camel case, times as RFC 3339 has them.
+//! Converts snapshots and metrics to and from JSON. Names are in camel case, and times are as in RFC 3339.
 //!
-//! A metric of a kind that this version does not know, or that lacks what its kind must have, stays what it was; so do fields
-//! that it does not know. Of what JSON or RFC 3339 cannot say nothing is made up: it is left out.
+//! A metric of an unknown kind, or without a field that its kind requires, is kept unchanged, and so are unknown
+//! fields. A value that JSON or RFC 3339 cannot express is left out.
 
 use std::ops::RangeInclusive;
 
@@ -13,12 +13,12 @@ const MONTHLY_SPEND: &str = "monthly_spend";
 const TIME_WINDOW: &str = "time_window";
 const TOKEN_UTILIZATION: &str = "token_utilization";
 
-/// From the year 0 to the end of the year 9999: what RFC 3339 can say.
+/// The years 0 to 9999, which RFC 3339 can express.
 const SAYABLE: RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
-/// Of the fields of a metric that nobody knows yet, together.
+/// The maximum total size of the unknown fields of a metric.
 const LONGEST_OTHERS: usize = 16 * 1024;
 
-/// What this version knows of each kind.
+/// The fields of each kind that this version knows.
 const OF_SPEND: &[&str] = &["kind", "id", "label", "spentUsd", "budgetUsd", "cycleStart", "cycleEnd"];
 const OF_TOKENS: &[&str] = &["kind", "id", "label", "used", "max"];
 const OF_WINDOW: &[&str] =
@@ -26,7 +26,7 @@ const OF_WINDOW: &[&str] =
 
 type Fields = Vec<(String, Value)>;
 
-/// `{"metrics": […], "observedAt": "…", "raw": …}`, with `null` where there is nothing raw.
+/// Converts a snapshot to `{"metrics": […], "observedAt": "…", "raw": …}`, where `raw` may be `null`.
 pub fn to_value(snapshot: &UsageSnapshot) -> Value {
     let metrics = snapshot.metrics.iter().map(metric_to_value).collect();
     let raw = snapshot.raw.clone().unwrap_or(Value::Null);
@@ -34,7 +34,7 @@ pub fn to_value(snapshot: &UsageSnapshot) -> Value {
     Value::object([("metrics", Value::List(metrics)), ("observedAt", at), ("raw", raw)])
 }
 
-/// What [`to_value`] wrote; `None` for a value without `observedAt`.
+/// Reads what [`to_value`] wrote. Returns `None` for a value without `observedAt`.
 pub fn from_value(value: &Value) -> Option<UsageSnapshot> {
     let mut snapshot = UsageSnapshot::new(to_time(&value["observedAt"])?);
     snapshot.metrics = value["metrics"].items().iter().map(metric_from_value).collect();
@@ -42,7 +42,7 @@ pub fn from_value(value: &Value) -> Option<UsageSnapshot> {
     Some(snapshot)
 }
 
-/// A metric with its `kind`. A number that JSON does not have is left out, and so is a time behind the year 9999.
+/// Converts a metric, with its `kind`. Numbers that are not finite and times after the year 9999 are left out.
 pub fn metric_to_value(metric: &UsageMetric) -> Value {
     match metric {
         UsageMetric::MonthlySpend(spend) => {
@@ -77,7 +77,7 @@ pub fn metric_to_value(metric: &UsageMetric) -> Value {
     }
 }
 
-/// Whether all of it can be written, and no more of what nobody knows than a host keeps.
+/// Checks that all times of the metrics can be written, and that their unknown fields are not too large.
 pub(super) fn check(metrics: &[UsageMetric]) -> Result<(), &'static str> {
     for metric in metrics {
         let others = match metric {
@@ -100,7 +100,7 @@ pub(super) fn check(metrics: &[UsageMetric]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether it can be written.
+/// Checks that a time can be written.
 pub(super) fn time_check(at: Timestamp) -> Result<(), &'static str> {
     match SAYABLE.contains(&at.seconds()) {
         true => Ok(()),
@@ -108,7 +108,7 @@ pub(super) fn time_check(at: Timestamp) -> Result<(), &'static str> {
     }
 }
 
-/// The metric that a value is.
+/// Reads a metric. A value that is not a valid metric of a known kind becomes [`UsageMetric::Other`].
 pub fn metric_from_value(value: &Value) -> UsageMetric {
     let known = match value["kind"].as_str() {
         Some(MONTHLY_SPEND) => monthly_spend(value),
@@ -153,7 +153,7 @@ fn put(fields: &mut Fields, name: &str, value: Option<Value>) {
     fields.extend(value.map(|value| (name.to_owned(), value)));
 }
 
-/// What a plugin keeps of others hides nothing that is known.
+/// Adds unknown fields. They never replace a known field.
 fn put_others(fields: &mut Fields, known: &[&str], others: &[(String, Value)]) {
     fields.extend(others.iter().filter(|(name, _)| !known.contains(&&**name)).cloned());
 }
@@ -193,7 +193,7 @@ fn to_time(value: &Value) -> Option<Timestamp> {
     value.as_str().and_then(Timestamp::parse_rfc3339)
 }
 
-/// `None` when it is there and is none; absent and `null` are the same.
+/// Reads an optional field. Returns `None` if it has an invalid value; a missing field and `null` are the same.
 fn optional<T>(value: &Value, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<Option<T>> {
     match &value[name] {
         Value::Null => Some(None),
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_host_takes_no_time_that_cannot_be_written_and_so_much_of_what_nobody_knows() {
-        // Milliseconds, taken for seconds.
+        // Milliseconds that were taken for seconds.
         let (at, far) = (Timestamp::from_seconds(1_800_000_000), Timestamp::from_seconds(1_800_000_000_000));
         let of = |metric: UsageMetric| check(&[metric]);
         let window = |at| TimeWindow::new("a", "A", 0.5).resets_at(at);

@@ -1,8 +1,9 @@
-//! How much of an account is used: fetched through a plugin, kept while the process lives, polled where a host asks for it.
+//! The usage of accounts: fetched through a plugin, kept in memory, and polled if a host wants that.
 //!
-//! Everything is of one account and profile: the profile's account, or a connection that is named. A fetch changes nothing of the connection; whether that works is what a
-//! verification says. What a process fetched last and well stays beside why there is nothing newer; it is lost when the
-//! process ends, and the next fetch brings it back.
+//! Each call is about one account and profile: the profile's account, or a connection that is named. A fetch does
+//! not change the connection; only a verification says whether it works. A process keeps its last good snapshot,
+//! with the reason why there is no newer one. Both are lost when the process ends, and the next fetch restores
+//! them.
 
 mod bounds;
 mod cache_ttl;
@@ -32,13 +33,13 @@ pub use status::UsageStatus;
 
 use crate::ProfileId;
 
-/// What a process knows of usage.
+/// The usage that a process has fetched, and the fetches that are running.
 pub(crate) struct UsageState {
     flights: Flights<Fetched>,
     snapshots: Snapshots,
-    /// Counts what may have changed of kinds and connections.
+    /// Counts the possible changes of kinds and connections.
     listed: watch::Sender<u64>,
-    /// Whether the registry is closed.
+    /// `true` after the registry was closed.
     closed: watch::Sender<bool>,
 }
 
@@ -50,26 +51,28 @@ impl Default for UsageState {
 }
 
 impl UsageState {
-    /// There may be another kind or connection, or one less.
+    /// Signals that a kind or a connection may have been added or removed.
     pub(crate) fn listed(&self) {
         self.listed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Nothing is polled any more.
+    /// Ends all polling.
     pub(crate) fn close(&self) {
         self.closed.send_replace(true);
     }
 
-    /// The connection goes, or is another account's: nothing is fetched and nothing kept of the one before.
+    /// Ends the fetch and drops the snapshot of a connection that is removed or belongs to another account now.
     pub(crate) fn forget(&self, id: ConnectionId) {
         self.flights.cancel(id);
         self.snapshots.forget(id);
     }
 }
 
-/// The usage of accounts of one kind and owner. Each method takes the profile that it is about: without one it is the
-/// default one's, and for a kind without profiles it is ignored. A profile has one account as a rule; of several, the
-/// provider's default is meant, or the one that is [named](Self::connection).
+/// The usage of accounts of one kind and owner.
+///
+/// Each method takes a profile. Without one, it acts for the default profile; for a kind without profiles, the
+/// argument is ignored. A profile usually has one account. If it has several, the default for the provider is used,
+/// or the connection that is [named](Self::connection).
 #[derive(Clone)]
 pub struct Usage {
     registry: ConnectionRegistry,
@@ -84,49 +87,52 @@ impl fmt::Debug for Usage {
 }
 
 impl ConnectionRegistry {
-    /// The usage of accounts of a kind. Whether it tells any, each method says.
+    /// Returns the usage of accounts of a kind. A kind that does not report usage is an error of each method.
     pub fn usage(&self, kind: &Kind) -> Usage {
         Usage { registry: self.clone(), kind: kind.clone(), connection: None }
     }
 
-    /// What is fetched in this process from now on, of all owners.
+    /// Returns a receiver of changes: the fetches in this process from now on, for all owners.
     pub fn usage_changes(&self) -> UsageChanges {
         self.shared.usage.snapshots.changes()
     }
 }
 
 impl Usage {
-    /// The usage of that connection alone, also where its profile has several. No profile need be said then; one that is
-    /// said, and that the connection is not of, has nothing of it.
+    /// Limits this to one connection, even if its profile has several.
+    ///
+    /// No profile is needed then. If one is given and the connection does not belong to it, there is no usage.
     #[must_use]
     pub fn connection(mut self, id: ConnectionId) -> Self {
         self.connection = Some(id);
         self
     }
 
-    /// Fetches now, or waits for the fetch that is under way: there is one at a time for an account and profile, whoever
-    /// asks. A provider that does not answer is data: the reading says why, and still has the last good snapshot.
+    /// Fetches now, or waits for the fetch that is running: there is one at a time for each connection.
+    ///
+    /// A provider that does not answer is data: the reading has the reason, and still the last good snapshot.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the fetch goes on and its result is kept.
+    /// If the future is dropped, the fetch continues and its result is kept.
     ///
     /// # Errors
     ///
-    /// [`Error::NoConnection`] when nothing is connected there, [`Error::NotFound`] when that is the one that is named,
-    /// [`Error::Ambiguous`] when it is not clear what is meant, [`Error::NotSupported`] for a kind that tells no usage, [`Error::Profile`] for a profile that is not there,
-    /// [`Error::UnknownKind`], and the store's.
+    /// [`Error::NoConnection`] if nothing is connected, [`Error::NotFound`] if the named connection does not exist,
+    /// [`Error::Ambiguous`] if several connections are possible, [`Error::NotSupported`] for a kind that does not
+    /// report usage, [`Error::Profile`] for a profile that does not exist, [`Error::UnknownKind`], and errors of
+    /// the store.
     pub async fn fetch(&self, profile: Option<ProfileId>) -> Result<UsageReading, Error> {
         let target = self.target(profile).await?;
         let connection = self.connected(&target).await?.ok_or_else(|| self.nothing())?;
         Ok(fetch::fetch(&connection).await?.reading)
     }
 
-    /// What this process fetched last, without asking anybody; `None` when that was nothing yet.
+    /// Returns what this process fetched last, without a request; `None` if nothing was fetched yet.
     ///
     /// # Errors
     ///
-    /// As [`fetch`](Self::fetch), but for a connection that is not there: `None`.
+    /// The errors of [`fetch`](Self::fetch), except that a missing connection gives `None`.
     pub async fn snapshot(&self, profile: Option<ProfileId>) -> Result<Option<UsageReading>, Error> {
         let target = self.target(profile).await?;
         let Some(connection) = self.connected(&target).await? else { return Ok(None) };
@@ -134,35 +140,37 @@ impl Usage {
         Ok(shared.usage.snapshots.read(info.id, info.identity.account_id.as_str(), shared.clock.passed()))
     }
 
-    /// Removes the connection of that profile, or the one that is named, and no other; nothing is fetched of it any more.
-    /// `None` when there was none.
+    /// Removes the connection of the profile, or the named one, and ends its polling. Returns `None` if there was
+    /// none.
     ///
     /// # Repetition
     ///
-    /// Twice removes nothing more than once.
+    /// Calling this again removes nothing else.
     ///
     /// # Errors
     ///
-    /// [`Error::Ambiguous`] when there are several of them, also where one is the default or was there before there were
-    /// profiles: [name](Self::connection) one. As [`fetch`](Self::fetch), but for a connection that is not there.
+    /// [`Error::Ambiguous`] if several connections are possible, even if one is the default or is older than the
+    /// profiles: [name](Self::connection) one. Otherwise the errors of [`fetch`](Self::fetch), except that a
+    /// missing connection is not an error.
     pub async fn disconnect(&self, profile: Option<ProfileId>) -> Result<Option<Removal>, Error> {
         let target = self.target(profile).await?;
         let Some(connection) = self.only(&target).await? else { return Ok(None) };
         match self.registry.remove(connection).await {
             Ok(removal) => Ok(Some(removal)),
-            // Somebody else was faster.
+            // Another caller has removed the connection.
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// What a running session of the tool tells of itself, as metrics: the same for every profile, and perhaps none.
+    /// Converts what a running session of the tool reports about itself to metrics. The result is the same for
+    /// every profile, and may be empty.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownKind`]; [`Error::InvalidRequest`] for a document of more than 64 KiB or 32 levels;
-    /// [`Error::PluginFault`] when the plugin crashes, and [`Error::Plugin`] when it says more than it may, or numbers that are
-    /// none.
+    /// [`Error::UnknownKind`], [`Error::InvalidRequest`] for a document of more than 64 KiB or 32 levels,
+    /// [`Error::PluginFault`] if the plugin panics, and [`Error::Plugin`] if it returns too much or numbers that
+    /// are not finite.
     pub async fn format_session_metrics(&self, session: SessionTokens) -> Result<Vec<UsageMetric>, Error> {
         if session.said.as_ref().is_some_and(|said| !limits::is_json(said, fetch::LONGEST_RAW)) {
             return Err(Error::InvalidRequest("the document of a session has at most 64 KiB and 32 levels"));
@@ -179,15 +187,16 @@ impl Usage {
         Ok(told)
     }
 
-    /// Takes what a running session of the tool tells, and returns its metrics beside what was fetched of the account.
+    /// Takes a report of a running session of the tool, and returns its metrics together with what was fetched of
+    /// the account.
     ///
-    /// Windows of time are of the account and not of the session: they are kept as what is fetched is, until the session
-    /// tells newer ones or they are over, so that [`snapshot`](Self::snapshot) and later fetches have them, too. The reading
-    /// that is returned has all metrics.
+    /// Time windows belong to the account and not to the session. They are kept in the same way as fetched ones,
+    /// until the session reports newer ones or they end, so that [`snapshot`](Self::snapshot) and later fetches
+    /// include them. The returned reading has all metrics.
     ///
     /// # Errors
     ///
-    /// As [`fetch`](Self::fetch) and [`format_session_metrics`](Self::format_session_metrics).
+    /// The errors of [`fetch`](Self::fetch) and [`format_session_metrics`](Self::format_session_metrics).
     pub async fn tell_session(
         &self,
         profile: Option<ProfileId>,

@@ -1,10 +1,11 @@
-//! Fetches usage again and again: within the host's bounds, with jitter and back-off, one at a time for an account.
+//! Fetches usage periodically: within the host's bounds, with jitter and back-off, and one at a time for an
+//! account.
 //!
-//! Who else fetches, does it for the poller, too: what is new enough is not fetched again.
+//! Fetches by other callers count, too: usage that is recent enough is not fetched again.
 //!
-//! Nothing of it is stored. It may be dropped at any await, and what it has begun goes on. While no kind tells usage it
-//! sleeps until one is registered; while there is a kind and no connection, it looks for one no oftener than a fetch would
-//! come, and when this process makes one.
+//! The poller stores nothing. It may be dropped at any await, and the fetches that it has begun continue. While no
+//! kind reports usage, it sleeps until one is registered. While there is a kind and no connection, it lists
+//! connections once per interval, and when this process creates one.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -21,32 +22,34 @@ use crate::{
     services::clock::asleep, store::OfKindRow,
 };
 
-/// Fetches under way at once.
+/// The maximum number of fetches at once.
 const AT_ONCE: usize = 8;
 const BATCH: i64 = 500;
-/// Changes of connections are looked at no oftener.
+/// The minimum time between two listings after changes of connections.
 const SETTLED: Duration = Duration::from_secs(1);
 
 impl ConnectionRegistry {
-    /// Fetches usage of all connections whose kind tells it, of all owners, as often as the bounds and the kind say, and
-    /// keeps what comes for [`Usage::snapshot`](super::Usage::snapshot). What fails is tried again later and later, and not
-    /// before a provider that asks for a pause had it. Ends when the registry is closed.
+    /// Fetches usage of all connections of all owners whose kind reports it, and keeps it for
+    /// [`Usage::snapshot`](super::Usage::snapshot).
     ///
-    /// A host spawns it, in one process: each that does fetches for itself.
+    /// The bounds and the kind determine the interval. After failures the interval grows, and a pause that a
+    /// provider requests is kept. Ends when the registry is closed.
+    ///
+    /// Spawn this in one process only, because each process that polls fetches for itself.
     ///
     /// # Cancellation
     ///
-    /// May be dropped at any time; what it has begun goes on.
+    /// May be dropped at any time; the fetches that it has begun continue.
     pub async fn poll_usage(&self, bounds: UsageBounds) {
         Poller::new(self.shared.clone(), bounds, Box::new(|_, _| true)).run().await;
     }
 
-    /// As [`poll_usage`](Self::poll_usage), of those connections of this registry's owner alone that are meant: each is asked
-    /// about when it is first seen.
+    /// Polls as [`poll_usage`](Self::poll_usage) does, but only the connections of this registry's owner for which
+    /// `is_meant` returns `true`. It is called once for each connection, when the poller first sees it.
     ///
     /// # Cancellation
     ///
-    /// May be dropped at any time; what it has begun goes on.
+    /// May be dropped at any time; the fetches that it has begun continue.
     pub async fn poll_usage_of(
         &self,
         bounds: UsageBounds,
@@ -62,36 +65,37 @@ impl ConnectionRegistry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolledUsage<'a> {
-    /// Its kind, which tells usage.
+    /// The kind of the connection, which reports usage.
     pub kind: &'a Kind,
-    /// Which it is.
+    /// The id of the connection.
     pub connection: ConnectionId,
-    /// Of which profile it is, where it says.
+    /// The profile of the connection, if it has one.
     pub profile: Option<ProfileId>,
 }
 
-/// Whether a connection of that owner is polled.
+/// A predicate that selects the connections to poll, by owner and connection.
 type IsMeant = Box<dyn Fn(&str, &PolledUsage<'_>) -> bool + Send + Sync>;
 
 /// A connection that is polled.
 struct Row {
     owner: String,
     kind: Kind,
-    /// Of its credential, when it was listed.
+    /// The generation of the credential when the connection was listed.
     generation: i64,
-    /// Of the one that was used last.
+    /// The generation of the credential that was used last.
     tried: Option<i64>,
-    /// As the clock's `passed`.
+    /// When the next fetch is due, as the clock's `passed`.
     due: Duration,
     failures: u32,
-    /// The provider asked for a pause, which another credential does not end.
+    /// The provider requested a pause, which a new credential does not end.
     is_paused: bool,
     is_running: bool,
 }
 
 impl Row {
-    /// Has another credential than the one that failed, perhaps: what failed with that says nothing of this one. A fetch
-    /// that was refused renews by itself, and then it is this one that failed.
+    /// Makes the row due at once if its credential is newer than the one that failed, because the failure says
+    /// nothing about the newer one. A fetch that was refused renews the credential by itself; then the newer
+    /// credential has failed, too.
     fn renewed(&mut self, passed: Duration) {
         let is_newer = self.tried.is_some_and(|tried| tried < self.generation);
         if is_newer && self.failures > 0 && !self.is_paused && !self.is_running {
@@ -100,18 +104,18 @@ impl Row {
     }
 }
 
-/// What a fetch came to.
+/// The result of a fetch.
 struct Done {
     id: ConnectionId,
-    /// Of the credential that was used.
+    /// The generation of the credential that was used.
     tried: Option<i64>,
     result: Result<(), Failed>,
 }
 
 enum Failed {
-    /// The connection is gone, or tells no usage any more.
+    /// The connection was removed, or no longer reports usage.
     Gone,
-    /// Nothing came; the provider asks for a pause or not.
+    /// The fetch failed; the provider may have requested a pause.
     Later(Option<Duration>),
 }
 
@@ -123,9 +127,9 @@ struct Poller {
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     listed: watch::Receiver<u64>,
     closed: watch::Receiver<bool>,
-    /// Something was told since the last list.
+    /// A signal has arrived since the last listing.
     is_news: bool,
-    /// When connections are listed again, unless somebody says that there is another one.
+    /// When connections are listed again, unless a signal arrives before.
     next_list: Duration,
     last_list: Option<Duration>,
 }
@@ -151,10 +155,12 @@ impl Poller {
         }
     }
 
-    /// Begins what is due. How long there is nothing more to do; `None` for as long as nobody says something.
+    /// Begins the fetches that are due. Returns the time until there is more to do, or `None` if only a signal can
+    /// bring more.
     async fn look(&mut self) -> Result<Option<Duration>, Error> {
         let passed = self.shared.clock.passed();
-        // Before kinds and connections are read: what is told from here on is looked at by the next look.
+        // This comes before kinds and connections are read, so that a signal that arrives during the reads is kept
+        // for the next look.
         if self.listed.has_changed().unwrap_or(false) {
             self.listed.mark_unchanged();
             self.is_news = true;
@@ -178,7 +184,7 @@ impl Poller {
         }
         self.begin(passed);
         let waits = self.rows.values().filter(|row| !row.is_running).map(|row| row.due);
-        // While as many as may be are under way, the next end wakes.
+        // While the maximum number of fetches run, the end of one of them wakes the poller.
         let due = if self.running() < AT_ONCE { waits.min() } else { None };
         let next = due.unwrap_or(self.next_list).min(self.next_list);
         let next = if self.is_news { next.min(passed.saturating_add(SETTLED)) } else { next };
@@ -187,7 +193,7 @@ impl Poller {
 
     async fn list(&mut self, kinds: &[Kind], passed: Duration) -> Result<(), StoreError> {
         let mut seen = HashSet::new();
-        // What is fetched while they are listed may be of a connection that comes meanwhile.
+        // A snapshot that arrives during the listing may belong to a connection that is created meanwhile.
         let kept = self.shared.usage.snapshots.ids();
         for kind in kinds {
             let mut after = None;
@@ -222,9 +228,9 @@ impl Poller {
         let interval = interval(&self.shared, &self.bounds, kind);
         let apart = || spread(&self.shared, &self.bounds, interval).saturating_sub(interval);
         let due = match self.shared.usage.snapshots.asked(id) {
-            // Somebody has it already.
+            // Another caller has fetched it already.
             Some((at, _)) => at.saturating_add(interval).saturating_add(apart()).max(passed),
-            // Those that were there before the poller do not come at once with each other.
+            // Connections that are older than the poller are spread, so that they are not all fetched at once.
             None if self.last_list.is_none() => passed.saturating_add(apart()),
             None => passed,
         };
@@ -240,7 +246,7 @@ impl Poller {
         let free = AT_ONCE.saturating_sub(self.running());
         for (id, row) in self.rows.iter_mut().filter(|(_, row)| !row.is_running && row.due <= passed) {
             let interval = interval(&self.shared, &self.bounds, &row.kind);
-            // Somebody else asked meanwhile, and got it, or is to ask later.
+            // Another caller has fetched meanwhile, or was asked by the provider to wait.
             let later = match self.shared.usage.snapshots.asked(*id) {
                 Some((at, None)) => at.saturating_add(interval),
                 Some((at, Some(NotLive { recheck_after: pause @ Some(_), .. }))) => {
@@ -258,13 +264,13 @@ impl Poller {
             let (id, done) = (*id, self.done.0.clone());
             self.shared.runtimes.spawn(async move {
                 let (tried, result) = fetched(&registry, id).await;
-                // Nobody counts any more.
+                // If this fails, the poller was dropped.
                 drop(done.send(Done { id, tried, result }));
             });
         }
     }
 
-    /// Until something ended, somebody says that there is something new, or it is time by what has passed on the clock.
+    /// Waits until a fetch ends, a signal arrives, or `next` is reached on the clock.
     async fn rest(&mut self, next: Option<Duration>) {
         let clock = self.shared.clock.clone();
         let asleep = async {
@@ -276,11 +282,11 @@ impl Poller {
         let mut closed = self.closed.clone();
         tokio::select! {
             biased;
-            // The registry, which has the sender, is ours.
+            // The registry holds the sender, and `self` holds the registry.
             _ = closed.wait_for(|is_closed| *is_closed) => return,
-            // The sender is ours, so the channel is open.
+            // `self` holds a sender, so the channel is open.
             Some(done) = self.done.1.recv() => self.ended(done),
-            // What was told and not looked at yet waits for its time.
+            // A signal that was seen and not looked at yet waits for its time.
             _ = self.listed.changed(), if !self.is_news || next.is_none() => self.is_news = true,
             () = asleep => {}
         }
@@ -294,7 +300,7 @@ impl Poller {
         let Some(row) = self.rows.get_mut(&id) else { return };
         let interval = interval(&self.shared, &self.bounds, &row.kind);
         row.is_running = false;
-        // What could not be opened is of the one that there is.
+        // If the credential could not be opened, the failure counts for the listed generation.
         row.tried = tried.or(Some(row.generation));
         let wait = match result {
             Ok(()) => {
@@ -311,17 +317,17 @@ impl Poller {
             }
         };
         row.due = passed.saturating_add(spread(&self.shared, &self.bounds, wait));
-        // It may have been listed with another one meanwhile.
+        // Meanwhile the row may have been listed with a newer credential.
         row.renewed(passed);
     }
 }
 
-/// How often that kind is fetched.
+/// Returns the interval of a kind.
 fn interval(shared: &Shared, bounds: &UsageBounds, kind: &Kind) -> Duration {
     bounds.interval(shared.kinds.entry(kind).and_then(|entry| entry.poll_interval))
 }
 
-/// A little more than that.
+/// Adds a random share to a time.
 fn spread(shared: &Shared, bounds: &UsageBounds, time: Duration) -> Duration {
     let mut drawn = [0];
     shared.crypto.random(&mut drawn);

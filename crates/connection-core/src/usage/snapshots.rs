@@ -1,4 +1,5 @@
-//! What was fetched last and well, with its age, and why there is nothing newer. In memory alone.
+//! The last good snapshot of each connection, with its age and the reason why there is no newer one. In memory
+//! only.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,34 +12,35 @@ use tokio::sync::watch;
 
 use crate::ConnectionId;
 
-/// What is known of the usage of an account.
+/// What this process knows about the usage of an account.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct UsageReading {
-    /// The last good one; `None` when there was none yet.
+    /// The last good snapshot; `None` if there was none yet.
     pub snapshot: Option<Arc<UsageSnapshot>>,
-    /// How long ago it was fetched.
+    /// The time since the snapshot was fetched.
     pub age: Duration,
-    /// Why the last fetch brought none; `None` when it did.
+    /// The reason why the last fetch failed; `None` if it succeeded.
     pub error: Option<NotLive>,
 }
 
-/// Tells when something was fetched.
+/// A receiver of changes to the fetched usage.
 #[derive(Debug)]
 pub struct UsageChanges(watch::Receiver<u64>);
 
 impl UsageChanges {
-    /// Resolves when something was fetched since the last time, well or not; `false` when the registry is gone.
+    /// Waits until a fetch has ended since the last call, with or without success. Returns `false` after the
+    /// registry is gone.
     ///
     /// # Cancellation
     ///
-    /// Dropped, what was fetched is told by the next call.
+    /// If the future is dropped, the next call returns for the same fetch.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }
 }
 
-/// What is kept of a connection, as the account that it is of now.
+/// Returns the entry of a connection. An entry of another account is replaced by an empty one.
 fn of_account<'a>(table: &'a mut HashMap<ConnectionId, Kept>, id: ConnectionId, account: &str) -> &'a mut Kept {
     let kept = table.entry(id).or_insert_with(|| Kept::new(account));
     if kept.account != account {
@@ -47,21 +49,21 @@ fn of_account<'a>(table: &'a mut HashMap<ConnectionId, Kept>, id: ConnectionId, 
     kept
 }
 
-/// By connection.
+/// The readings, by connection.
 pub(super) struct Snapshots {
     table: Mutex<HashMap<ConnectionId, Kept>>,
     fetched: watch::Sender<u64>,
 }
 
 struct Kept {
-    /// What is of one account is not shown as another's.
+    /// The account of the entry, so that its usage is never shown for another account.
     account: String,
-    /// The windows of time that a session told last.
+    /// The time windows that a session reported last.
     session: Vec<TimeWindow>,
-    /// With the moment at which it came.
+    /// The last good snapshot, with the time at which it arrived.
     good: Option<(Arc<UsageSnapshot>, Duration)>,
     error: Option<NotLive>,
-    /// When it was asked last; `None` where only a session told something.
+    /// The time of the last fetch; `None` if only a session has reported.
     asked: Option<Duration>,
 }
 
@@ -71,7 +73,7 @@ impl Default for Snapshots {
     }
 }
 
-/// Puts what a session told beside what is there; of two with one id, what the session told is newer.
+/// Adds the metrics of a session to a snapshot. Of two metrics with one id, that of the session is newer.
 fn join(snapshot: &mut UsageSnapshot, told: impl IntoIterator<Item = UsageMetric>) {
     for metric in told {
         match snapshot.metrics.iter_mut().find(|other| id(other) == id(&metric)) {
@@ -96,7 +98,8 @@ impl Kept {
         Self { account: account.to_owned(), session: Vec::new(), good: None, error: None, asked: None }
     }
 
-    /// What a session told stays beside what is fetched until it is over.
+    /// Stores a fetched snapshot. The windows of a session are kept beside it until they end, unless they were
+    /// fetched.
     fn fetched(&mut self, mut fetched: UsageSnapshot, passed: Duration) {
         let now = fetched.observed_at;
         self.session.retain(|window| window.resets_at.is_some_and(|reset| reset > now));
@@ -133,7 +136,7 @@ impl Snapshots {
         reading
     }
 
-    /// Keeps the windows that a session told, and returns all of its metrics beside what was fetched.
+    /// Keeps the windows that a session reported, and returns all of its metrics together with what was fetched.
     pub(super) fn tell(
         &self,
         id: ConnectionId,
@@ -173,18 +176,18 @@ impl Snapshots {
         self.lock().remove(&id);
     }
 
-    /// When it was asked last, and why nothing came.
+    /// Returns the time of the last fetch and, if it failed, the reason.
     pub(super) fn asked(&self, id: ConnectionId) -> Option<(Duration, Option<NotLive>)> {
         self.lock().get(&id).and_then(|kept| Some((kept.asked?, kept.error.clone())))
     }
 
-    /// Of which there is something.
+    /// Returns the ids of all connections that have an entry.
     pub(super) fn ids(&self) -> HashSet<ConnectionId> {
         self.lock().keys().copied().collect()
     }
 
-    /// Forgets those of which there was something [before](Self::ids) connections were listed, and that were not among them.
-    /// What came meanwhile may be of a connection that the list did not have yet.
+    /// Removes the entries of connections that had one [before](Self::ids) the listing and were not listed. An
+    /// entry that was added during the listing may belong to a connection that the list did not include yet.
     pub(super) fn retain(&self, before: &HashSet<ConnectionId>, listed: &HashSet<ConnectionId>) {
         self.lock().retain(|id, _| listed.contains(id) || !before.contains(id));
     }
@@ -193,7 +196,7 @@ impl Snapshots {
         UsageChanges(self.fetched.subscribe())
     }
 
-    /// Nothing under the lock leaves the table half changed, so a poisoned one is as good.
+    /// A poisoned lock is ignored, because no panic can leave the table half changed.
     fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Kept>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }

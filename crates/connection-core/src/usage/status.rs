@@ -1,4 +1,4 @@
-//! Whether an account is connected, and as whom: what the connection's row says, as data.
+//! The status of an account: is it connected, and as whom, according to the connection's row.
 
 use connection_contract::{Identity, Liveness, Reason, Text, reason};
 
@@ -8,30 +8,30 @@ use super::{
 };
 use crate::{ConnectionId, Error, ProfileId, contain, limits};
 
-/// Whether there is usage to fetch.
+/// The status of an account.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct UsageStatus {
-    /// Whether there is a connection and nothing says that only a person can mend it.
+    /// `true` if there is a connection, unless it is known that only a person can repair it.
     pub connected: bool,
-    /// Which one.
+    /// The id of the connection.
     pub connection: Option<ConnectionId>,
-    /// Of which profile; `None` for a kind without profiles.
+    /// The profile of the connection; `None` for a kind without profiles.
     pub profile: Option<ProfileId>,
-    /// As whom.
+    /// The account.
     pub identity: Option<Identity>,
     /// How the account is paid for: `subscription`, `api_key`, or another word.
     pub auth_mode: Option<Text>,
-    /// Why it does not work, or not now, as last measured.
+    /// The reason why the connection does not work, as last measured.
     pub error: Option<Reason>,
 }
 
 impl Usage {
-    /// Whether an account is connected. Asks no provider; what does not work is data.
+    /// Returns the status of an account. Sends no request; a connection that does not work is data.
     ///
     /// # Errors
     ///
-    /// As [`fetch`](Self::fetch), but for a connection that is not there.
+    /// The errors of [`fetch`](Self::fetch), except that a missing connection is not an error.
     pub async fn status(&self, profile: Option<ProfileId>) -> Result<UsageStatus, Error> {
         let target = self.target(profile).await?;
         let empty = UsageStatus { profile: target.profile, ..UsageStatus::default() };

@@ -1,29 +1,30 @@
-//! Whose usage is meant: which profile, and which connection is that profile's.
+//! Finds the profile and the connection that a call is about.
 
 use std::sync::Arc;
 
 use super::Usage;
 use crate::{Connection, ConnectionId, ConnectionInfo, Error, Filter, ProfileError, ProfileId, registry::KindEntry};
 
-/// So many candidates are looked at and named.
+/// The maximum number of candidates to read and to name in an error.
 const MOST: u16 = 20;
 
-/// What a call is about.
+/// The subject of a call.
 pub(super) struct Target {
     pub(super) entry: Arc<KindEntry>,
-    /// `None` for a kind without profiles, and where nothing says which is the default.
+    /// `None` for a kind without profiles, and if no default profile is known.
     pub(super) profile: Option<ProfileId>,
-    /// What is of no profile is of this one: it is on the directory that the tool uses by itself.
+    /// `true` if connections without a profile count as this profile's, because it is on the directory that the
+    /// tool uses by itself.
     is_implicit: bool,
-    /// The connection that is named; `None` inside where it is not there, or not of that profile.
+    /// The connection that was named; `Some(None)` if it does not exist or does not belong to the profile.
     named: Option<Option<Connection>>,
 }
 
-/// What may be a profile's connection.
+/// The possible connections of a profile.
 struct Candidates {
-    /// They are of that profile, or of a kind without any.
+    /// Connections of the profile, or all connections of a kind without profiles.
     own: Vec<ConnectionInfo>,
-    /// They are of no profile, as there was none when they were made.
+    /// Connections without a profile, from before there were profiles.
     before: Vec<ConnectionInfo>,
 }
 
@@ -45,7 +46,7 @@ impl Usage {
             Some(id) => Some(self.named(id).await?),
             None => None,
         };
-        // Without a profile, a connection that is named is of its own, which may be gone.
+        // Without a given profile, the profile of the named connection is used. It may no longer exist.
         let own = named.as_ref().and_then(|named| named.as_ref()?.info.profile);
         if !has_profiles || (named.is_some() && profile.is_none()) {
             return Ok(Target { entry, profile: own, is_implicit: true, named });
@@ -65,8 +66,8 @@ impl Usage {
         Ok(Target { entry, profile, is_implicit, named })
     }
 
-    /// The connection that is meant: the one that is named, or that of the profile. Where the tool's own directory is the
-    /// profile's, that may be one from before there were profiles.
+    /// Returns the connection for a call: the named one, or that of the profile. If the profile is on the tool's
+    /// own directory, it may be a connection from before there were profiles.
     pub(super) async fn connected(&self, target: &Target) -> Result<Option<Connection>, Error> {
         if let Some(named) = &target.named {
             return Ok(named.clone());
@@ -84,7 +85,7 @@ impl Usage {
         }
     }
 
-    /// The one that can be meant: after it there is none that could be taken for it.
+    /// Returns the only possible connection. Several are an error, even if one of them is the default.
     pub(super) async fn only(&self, target: &Target) -> Result<Option<ConnectionId>, Error> {
         if let Some(named) = &target.named {
             return Ok(named.as_ref().map(Connection::id));
@@ -98,7 +99,7 @@ impl Usage {
         }
     }
 
-    /// That nothing is connected there.
+    /// Returns the error for a missing connection.
     pub(super) fn nothing(&self) -> Error {
         match self.connection {
             Some(id) => Error::NotFound(id),
@@ -106,7 +107,7 @@ impl Usage {
         }
     }
 
-    /// `None` when there is none of this kind and owner.
+    /// Returns a connection, or `None` if this owner has none of this kind with that id.
     async fn named(&self, id: ConnectionId) -> Result<Option<Connection>, Error> {
         match self.registry.connection(id).await {
             Ok(connection) => Ok(Some(connection).filter(|connection| connection.info.kind == self.kind)),
@@ -131,7 +132,7 @@ impl Usage {
         Ok(Candidates { own, before })
     }
 
-    /// The first of those, and the kind's default if it is one of them.
+    /// Returns the first connections that match, and the kind's default if it matches.
     async fn first(
         &self,
         mut filter: Filter,
@@ -139,7 +140,7 @@ impl Usage {
     ) -> Result<Vec<ConnectionInfo>, Error> {
         let mut found = Vec::new();
         filter = filter.limit(MOST);
-        // A page may hold none, and yet not be the last.
+        // A page may be empty without being the last one.
         while found.len() < MOST.into() {
             let page = self.registry.list_connections(filter.clone()).await?;
             found.extend(page.connections);

@@ -1,4 +1,5 @@
-//! Where a connection receives webhooks, and the keys that may sign them: sealed as one, changed as one.
+//! The webhook address of a connection, and the keys that may sign its deliveries. They are sealed and changed
+//! together.
 
 use std::fmt;
 
@@ -6,26 +7,26 @@ use connection_contract::{Record, Secret, SigningKey, Timestamp};
 
 use crate::{ConnectionId, seal::Place};
 
-/// Where a connection receives webhooks. `Debug` shows no part of the address.
+/// The webhook settings of a connection. `Debug` shows no part of the address.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct WebhookInfo {
-    /// The secret last part of its address; a host puts its own public one before it.
+    /// The secret last part of the address. The host puts its own public address before it.
     pub path_token: String,
-    /// Where the key comes from that signs.
+    /// The source of the signing key.
     pub signing_key: SigningKey,
-    /// The keys that are good, the newest first; none while the provider has told none, and none where the credential holds
-    /// it.
+    /// The keys that are valid, newest first. Empty while the provider has not sent one, and if the credential
+    /// holds the key.
     pub keys: Vec<WebhookKey>,
-    /// Until then the first key that somebody tells is taken for the provider's.
+    /// The end of a handshake: until then, the first key that is received is taken for the provider's.
     pub handshake_until: Option<Timestamp>,
-    /// Events that nobody has acknowledged yet.
+    /// The number of events that nobody has acknowledged yet.
     pub waiting: u64,
-    /// Events that it ever received, at this address and at former ones.
+    /// The number of events that the connection ever received, at this address and at earlier ones.
     pub received: u64,
-    /// When the last one came; `None` also when that is forgotten, a week after it was acknowledged.
+    /// Time of the last event. It is forgotten a week after the event was acknowledged, and is `None` then.
     pub last_received_at: Option<Timestamp>,
-    /// How the last test ended of the address and the key that there are; `None` also after either became another one.
+    /// The result of the last test of the current address and key; `None` after either was changed.
     pub last_test: Option<WebhookTest>,
 }
 
@@ -43,29 +44,31 @@ impl fmt::Debug for WebhookInfo {
     }
 }
 
-/// A key that may sign, without the key.
+/// A signing key, without its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebhookKey {
-    /// Since when.
+    /// The time from which the key is valid.
     pub since: Timestamp,
-    /// Until when; `None` for the newest one.
+    /// The time until which the key is valid; `None` for the newest one.
     pub until: Option<Timestamp>,
 }
 
-/// How a delivery ended that a host sent to itself, as [`SentWebhookTest::record`](crate::SentWebhookTest::record) was told.
+/// The result of a delivery that a host sent to itself, as given to
+/// [`SentWebhookTest::record`](crate::SentWebhookTest::record).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebhookTest {
-    /// When.
+    /// Time of the test.
     pub at: Timestamp,
-    /// The address that it was sent to, up to the secret last part. It says nothing of any other.
+    /// The address to which the test was sent, up to its secret last part. The result says nothing about any other
+    /// address.
     pub address: String,
-    /// Why it did not arrive, as a code; `None` when it did.
+    /// The code of the problem; `None` if the delivery arrived.
     pub failure: Option<String>,
 }
 
-/// What its row and its events tell of an inbox.
+/// The counters of an inbox, from its row and its events.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Inbox {
     pub(super) waiting: i64,
@@ -73,10 +76,10 @@ pub(super) struct Inbox {
     pub(super) last_received_at: Option<i64>,
 }
 
-/// What is sealed of an address.
+/// The sealed part of an address.
 pub(super) struct Address {
     pub(super) token: Secret,
-    /// The newest first.
+    /// The keys, newest first.
     pub(super) keys: Vec<Key>,
     pub(super) handshake_until: Option<i64>,
 }
@@ -92,7 +95,7 @@ impl Address {
         Self { token, keys: Vec::new(), handshake_until: None }
     }
 
-    /// Those that may have signed what comes now.
+    /// Returns the keys that may have signed a delivery that arrives now.
     pub(super) fn good(&self, now: i64) -> Vec<Secret> {
         let good = self.keys.iter().filter(|key| key.until.is_none_or(|until| now < until));
         good.map(|key| key.secret.duplicate()).collect()
@@ -102,13 +105,14 @@ impl Address {
         self.handshake_until.is_some_and(|until| now < until)
     }
 
-    /// Puts a key before the others, which stay good until then. What was good no more goes; how many are good now.
+    /// Adds a key before the others, which remain valid until `others_until` at the latest. Drops the keys that
+    /// have expired.
     pub(super) fn add_key(&mut self, secret: Secret, now: i64, others_until: i64) {
         self.retire(now, others_until);
         self.keys.insert(0, Key { secret, since: now, until: None });
     }
 
-    /// Lets all keys but the newest end then, or earlier where they would have.
+    /// Lets all keys end at `until`, unless they would end earlier. Drops the keys that have expired.
     pub(super) fn retire(&mut self, now: i64, until: i64) {
         for key in &mut self.keys {
             key.until = Some(key.until.map_or(until, |own| own.min(until)));
@@ -140,7 +144,7 @@ impl Address {
         }
     }
 
-    /// For the store, which gets it sealed only.
+    /// Returns the bytes to seal.
     pub(super) fn encode(&self) -> Secret {
         let mut record = Record::new().with("token", self.token.duplicate());
         for key in &self.keys {
@@ -155,7 +159,7 @@ impl Address {
         record.encode()
     }
 
-    /// `None` for bytes that `encode` cannot have made.
+    /// Reads the bytes that `encode` returned. Returns `None` for any others.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let record = Record::decode(bytes).ok()?;
         let token = record.find("token")?.duplicate();
@@ -174,7 +178,7 @@ impl Address {
     }
 }
 
-/// Where the sealed half of an address is.
+/// Returns the place of the sealed part of an address.
 pub(super) fn place<'a>(id: &'a ConnectionId, owner: &'a str, kind: &'a str, revision: i64) -> Place<'a> {
     Place { table: "connection_webhook_address", column: "sealed", key: id.as_bytes(), owner, kind, sequence: revision }
 }
@@ -183,7 +187,7 @@ pub(super) fn place<'a>(id: &'a ConnectionId, owner: &'a str, kind: &'a str, rev
 mod tests {
     use super::*;
 
-    /// As it was written first; stores everywhere hold these bytes, sealed.
+    /// The first format. Existing stores hold these bytes, sealed.
     const FORMAT_1: &[u8] = b"\x01\
         \0\0\0\x05token\0\0\0\x03abc\
         \0\0\0\x03key\0\0\0\x03new\0\0\0\x05since\0\0\0\x03200\
@@ -212,7 +216,7 @@ mod tests {
         let texts = |keys: Vec<Secret>| keys.iter().map(|key| key.expose().to_vec()).collect::<Vec<_>>();
         assert_eq!(texts(good(&address, 299)), [b"b".to_vec(), b"a".to_vec()]);
         assert_eq!(texts(good(&address, 300)), [b"b".to_vec()]);
-        // A later change makes nothing good for longer.
+        // A later change does not extend the validity of a key.
         address.add_key(Secret::from("c"), 250, 900);
         assert_eq!(texts(good(&address, 299)).len(), 3);
         assert_eq!(texts(good(&address, 300)), [b"c".to_vec(), b"b".to_vec()]);

@@ -1,4 +1,4 @@
-//! Asks a plugin about webhooks, contained: it crashes or never ends inside, and what it did not say is not believed.
+//! Calls a plugin about webhooks, contained: a panic or a call that does not end affects only this call.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     verify::HostServices,
 };
 
-/// To check a signature is a matter of microseconds.
+/// Checking a signature takes microseconds.
 const LONGEST: Duration = Duration::from_secs(10);
 
 pub(super) async fn ask<T: Send + 'static>(

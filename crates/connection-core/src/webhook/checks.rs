@@ -1,7 +1,8 @@
-//! How many deliveries of one connection are checked at once.
+//! Limits how many deliveries of one connection are checked at once.
 //!
-//! A check is work for somebody who has proved nothing yet. A check that its plugin does not end holds its place for as long
-//! as it runs, also after its caller was told a timeout, so a plugin that spins costs a connection's places and no more.
+//! A check is work for a sender who has not been authenticated yet. A check that its plugin does not end keeps its
+//! place for as long as it runs, also after its caller timed out. A plugin that spins therefore uses up only the
+//! places of its connection.
 
 use std::{
     collections::HashMap,
@@ -25,11 +26,11 @@ pub(crate) struct Checks(Arc<Mutex<HashMap<ConnectionId, Connected>>>);
 #[derive(Debug)]
 struct Connected {
     turns: Arc<Semaphore>,
-    /// Deliveries that are checked or wait for it.
+    /// The number of deliveries that are being checked or wait for a check.
     deliveries: usize,
 }
 
-/// The place of one delivery, until it is dropped.
+/// The place of one delivery among the checks. It is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     checks: Arc<Mutex<HashMap<ConnectionId, Connected>>>,
@@ -38,8 +39,8 @@ pub(super) struct Place {
 }
 
 impl Checks {
-    /// Waits for a place among the checks of a connection. Returns `None` when too many deliveries wait already, or when
-    /// `over` resolves first.
+    /// Waits for a place among the checks of a connection. Returns `None` if too many deliveries wait already, or
+    /// if `over` resolves first.
     pub(super) async fn enter(&self, id: ConnectionId, over: impl Future<Output = ()>) -> Option<Place> {
         let (mut place, turns) = self.queue(id)?;
         tokio::select! {
@@ -75,7 +76,7 @@ impl Drop for Place {
     }
 }
 
-/// Nothing under the lock leaves it half changed, so a poisoned one is as good.
+/// A poisoned lock is ignored, because no panic can leave the map half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,8 @@
-//! Hands events over: those of a connection one after the other, each until it is acknowledged.
+//! Delivers events to the host: those of one connection one after the other, each until it is acknowledged.
 //!
-//! Whoever takes an event has it for a while; nobody else gets it meanwhile, nor a later one of its connection. What was not
-//! acknowledged by then, because a process died or the event could not be dealt with, is handed over again.
+//! A caller that takes an event claims it for some time. Meanwhile no other caller gets it, or a later event of the
+//! same connection. An event that is not acknowledged in that time, because a process died or could not handle it,
+//! is delivered again.
 
 use std::{
     fmt,
@@ -23,12 +24,12 @@ use crate::{
     store::{Changed, Changes, Lock},
 };
 
-/// For so long who takes an event has it, unless they say otherwise.
+/// The default duration of a claim.
 const CLAIM: Duration = Duration::from_secs(60);
-/// Looks also when nothing is said to have changed: a signal may be lost, and the end of a claim is none.
+/// The maximum time between two looks without a signal: a signal may be lost, and the end of a claim sends none.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Events that are about to be taken: `registry.deliveries().kind(kind).await`.
+/// A builder of [`Deliveries`]: `registry.deliveries().kind(kind).await`.
 #[derive(Debug)]
 #[must_use = "events are taken when this is awaited"]
 pub struct BeginDeliveries {
@@ -39,20 +40,20 @@ pub struct BeginDeliveries {
 }
 
 impl BeginDeliveries {
-    /// Of one connection alone.
+    /// Limits the events to those of one connection.
     pub fn connection(mut self, id: ConnectionId) -> Self {
         self.connection = Some(id);
         self
     }
 
-    /// Of one kind alone.
+    /// Limits the events to those of one kind.
     pub fn kind(mut self, kind: Kind) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// How long an event is another's no more once it was taken; a minute unless given, and at least a second. Who needs
-    /// longer for one may get it twice.
+    /// Sets the duration of a claim: one minute by default, and at least a second. A caller that needs longer for
+    /// an event may get it twice.
     pub fn claim(mut self, time: Duration) -> Self {
         self.claim = time.max(Duration::from_secs(1));
         self
@@ -62,7 +63,7 @@ impl BeginDeliveries {
         let Self { registry, connection, kind, claim } = self;
         let ConnectionRegistry { shared, owner } = registry;
         let claim = i64::try_from(claim.as_secs()).unwrap_or(i64::MAX);
-        // Before the first look, so that nothing comes between the two.
+        // Subscribed before the first look, so that no event is missed in between.
         let changes = shared.store.changes(&*shared.clock).await;
         let taker = Taker { shared, owner, connection, kind, claim, changes };
         Ok(Deliveries(State::Idle(Box::new(taker))))
@@ -79,41 +80,45 @@ impl IntoFuture for BeginDeliveries {
 }
 
 impl ConnectionRegistry {
-    /// What the providers of this owner's connections sent by themselves, as it comes, and first what waits already.
+    /// Returns a stream of the events that providers sent to this owner's connections. Events that already wait
+    /// come first.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// Errors of the store.
     pub fn deliveries(&self) -> BeginDeliveries {
         BeginDeliveries { registry: self.clone(), connection: None, kind: None, claim: CLAIM }
     }
 }
 
 impl Connection {
-    /// What its provider sent by itself: as [`ConnectionRegistry::deliveries`], of this connection alone.
+    /// Returns a stream of this connection's events, as [`ConnectionRegistry::deliveries`] does for all
+    /// connections.
     pub fn deliveries(&self) -> BeginDeliveries {
         self.registry().deliveries().connection(self.id())
     }
 }
 
-/// Events, each at least once: those of one connection in the order in which they were stored, the next one when the one
-/// before was acknowledged. An error of the store ends it; [`Error::Sealed`] does not: it is told once of an event that will
-/// not open, which is set aside then, so that those behind it go on.
+/// A stream of events, each delivered at least once.
+///
+/// The events of one connection come in the order in which they were stored, and each only after the previous one
+/// was acknowledged. An error of the store ends the stream. [`Error::Sealed`] does not: it is returned once for an
+/// event that cannot be opened, which is then set aside so that later events can follow.
 pub struct Deliveries(State);
 
 enum State {
     Idle(Box<Taker>),
-    /// Also when nobody polls: what it has taken is not lost.
+    /// The future runs to its end before the next one begins, so an event that it has taken is not lost.
     Taking(BoxFuture<'static, (Box<Taker>, Result<ReceivedEvent, Error>)>),
     Ended,
 }
 
 impl Deliveries {
-    /// The next event; `None` after an error that ends it.
+    /// Returns the next event, or `None` after an error that ended the stream.
     ///
     /// # Cancellation
     ///
-    /// Dropped, the next call gives what this one would have.
+    /// If the future is dropped, the next call returns the same event.
     pub async fn next(&mut self) -> Option<Result<ReceivedEvent, Error>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -160,13 +165,13 @@ struct Taker {
     owner: Arc<str>,
     connection: Option<ConnectionId>,
     kind: Option<Kind>,
-    /// In seconds.
+    /// The duration of a claim, in seconds.
     claim: i64,
     changes: Changes,
 }
 
 impl Taker {
-    /// Waits until it is an event's turn, and takes it.
+    /// Waits until it is the turn of an event, and claims it.
     async fn take(&mut self) -> Result<ReceivedEvent, Error> {
         loop {
             let now = self.shared.clock.now().seconds();
@@ -176,15 +181,15 @@ impl Taker {
                 self.wait().await?;
                 continue;
             };
-            // However long, it has an end.
+            // A claim always ends, however long it is.
             let (id, until) = (row.id, now.saturating_add(self.claim).min(i64::MAX - 1));
-            // Lost with the power, it is handed over earlier, and that is all.
+            // If a power failure loses the claim, the event is only delivered earlier.
             let claimed = self
                 .shared
                 .store
                 .write_relaxed(move |tx| Box::pin(async move { tx.claim_webhook(id, until, now).await }));
             if !claimed.await? {
-                // Somebody else was first.
+                // Another caller was first.
                 continue;
             }
             let connection = row.connection_id;
@@ -206,7 +211,7 @@ impl Taker {
                 tx.set_webhook_aside(id, connection, until).await
             })
         });
-        // Where it was not, somebody has dealt with it, or another one meets it.
+        // If it was not set aside, another caller has acknowledged it or will find the same error.
         Ok(set.await.map(drop)?)
     }
 

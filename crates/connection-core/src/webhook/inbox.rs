@@ -1,4 +1,4 @@
-//! What is in an inbox: an event as it was received, sealed, until it is acknowledged.
+//! The events in an inbox: each is stored sealed, as it was received, until it is acknowledged.
 
 use std::{fmt, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     store::{Lock, rows::WaitingRow},
 };
 
-/// Something that happened at a provider, received and stored. It is handed over again until it is
+/// An event of a provider that was received and stored. It is delivered again until it is
 /// [acknowledged](Self::acknowledge). `Debug` shows neither its body nor its query.
 pub struct ReceivedEvent {
     shared: Arc<Shared>,
@@ -41,59 +41,55 @@ impl fmt::Debug for ReceivedEvent {
 }
 
 impl ReceivedEvent {
-    /// Of which connection.
+    /// Returns the id of the connection that received the event.
     pub fn connection(&self) -> ConnectionId {
         self.connection
     }
-
-    /// Of which kind that is.
+    /// Returns the kind of the connection.
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
-
-    /// In the order in which they were stored, for each connection.
+    /// Returns the number of the event. The events of one connection are numbered in the order in which they were
+    /// stored.
     pub fn number(&self) -> u64 {
         self.number
     }
-
-    /// When it came.
+    /// Returns the time at which the event was received.
     pub fn received_at(&self) -> Timestamp {
         self.received_at
     }
-
-    /// The provider's name of it, as its plugin found it: `push`. Not each provider signs it.
+    /// Returns the provider's name of the event, as its plugin found it, such as `push`. Not every provider signs
+    /// it.
     pub fn name(&self) -> &DisplayText {
         &self.name
     }
-
-    /// What the body was said to be: `application/json`. It is signed by no provider.
+    /// Returns the content type that the delivery declared, such as `application/json`. No provider signs it.
     pub fn content_type(&self) -> &str {
         &self.content_type
     }
-
-    /// What stood behind the `?` of the address.
+    /// Returns the query of the address, after the `?`.
     pub fn query(&self) -> &Secret {
         &self.query
     }
-
-    /// The bytes as they came.
+    /// Returns the body exactly as it was received.
     pub fn body(&self) -> &Secret {
         &self.body
     }
 
-    /// Says that it was dealt with: it does not come again, and its content is deleted.
+    /// Acknowledges the event: it is not delivered again, and its content is deleted.
     ///
     /// # Repetition
     ///
-    /// Once is as good as twice, also where somebody else has it meanwhile, or its connection is gone.
+    /// Calling this again changes nothing, even if another caller has claimed the event or its connection was
+    /// removed.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it may have been done.
+    /// If the future is dropped, the event may have been acknowledged.
     ///
     /// # Errors
     ///
-    /// The store's: it comes again.
+    /// Errors of the store. The event is then delivered again.
     pub async fn acknowledge(&self) -> Result<(), Error> {
         let (id, connection, now) = (self.id, self.connection, self.shared.clock.now().seconds());
         let done = self.shared.store.write(move |tx| {
@@ -106,7 +102,7 @@ impl ReceivedEvent {
         Ok(done.await.map(drop)?)
     }
 
-    /// Opens a row.
+    /// Opens the sealed content of a row.
     pub(super) async fn of(shared: &Arc<Shared>, row: WaitingRow) -> Result<Self, Error> {
         let WaitingRow { id, connection_id, owner, kind, number, received_at, sealed } = row;
         let failed = |error| {
@@ -116,7 +112,7 @@ impl ReceivedEvent {
         let content = shared.sealer.open(&place(&id, &owner, &kind), &sealed).await.map_err(failed)?;
         let read = || {
             let mut record = Record::decode(content.expose()).ok()?;
-            // A row that was moved to another connection of the same owner is none of its events.
+            // Rejects a row that was moved to another connection of the same owner.
             (record.text("connection").ok()? == connection_id.to_string()).then_some(())?;
             let text = |name| record.text(name).ok().map(ToOwned::to_owned);
             let (name, content_type) = (text("name")?, text("content_type")?);
@@ -138,7 +134,7 @@ impl ReceivedEvent {
     }
 }
 
-/// What is sealed of an event.
+/// Returns the content of an event to seal.
 pub(super) fn encode(connection: ConnectionId, event: &WebhookEvent, delivery: &Delivery) -> Secret {
     let query = delivery.url().split_once('?').map_or("", |(_, query)| query);
     Record::new()
@@ -150,12 +146,13 @@ pub(super) fn encode(connection: ConnectionId, event: &WebhookEvent, delivery: &
         .encode()
 }
 
-/// Where it is.
+/// Returns the place of the sealed content.
 pub(super) fn place<'a>(id: &'a Uuid, owner: &'a str, kind: &'a str) -> Place<'a> {
     Place { table: "connection_webhook", column: "sealed", key: id.as_bytes(), owner, kind, sequence: 0 }
 }
 
-/// A name for what was signed, of which it tells nothing: the same for as long as the store lives, whatever key seals.
+/// Returns an identifier of the signed content that reveals nothing about it. It stays the same for the lifetime of
+/// the store, also after the key was rotated.
 pub(super) fn digest(sealer: &Sealer, connection: ConnectionId, signed: &Secret) -> [u8; 32] {
     let bytes = Secret::concat(&[connection.as_uuid().as_bytes(), signed.expose()]);
     sealer.mac("connections/webhook-event/v1", bytes.expose())

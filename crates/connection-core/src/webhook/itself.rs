@@ -1,4 +1,4 @@
-//! Sends this host a delivery over the network, as the provider would, and keeps what came of it.
+//! Sends a delivery from this host to itself over the network, as the provider would, and records the result.
 
 use std::fmt;
 
@@ -10,35 +10,36 @@ use crate::{
     store::{Lock, rows::TestRow},
 };
 
-/// A delivery that this host sent to itself. What came of it is known to whoever sent it, and told with
+/// A delivery that this host sent to itself. The sender decides what the result means and stores it with
 /// [`record`](Self::record).
 #[must_use = "how the test ended is for whoever sent it to record"]
 pub struct SentWebhookTest {
     answer: Result<HttpResponse, HttpError>,
     connection: Connection,
-    /// Up to the secret part; `None` where it was sent to no address of the connection.
+    /// The address up to its secret part; `None` if the delivery went to no address of the connection.
     address: Option<String>,
     revision: i64,
     generation: Option<i64>,
 }
 
 impl Connection {
-    /// Signs a harmless delivery for the address `base` and `path`, which is the one that the provider knows, and sends it
-    /// there: it arrives as the provider's would, and waits in the inbox as any other. No credential goes there, private
-    /// addresses are allowed, and a redirect to another origin is not followed.
+    /// Signs a harmless delivery for the address `base` and `path`, which the provider knows, and sends it there.
+    ///
+    /// It arrives like a delivery of the provider and waits in the inbox like any other. It carries no credential.
+    /// Private addresses are allowed, and redirects to another origin are not followed.
     ///
     /// # Repetition
     ///
-    /// Each is another event.
+    /// Each call sends another event.
     ///
     /// # Errors
     ///
-    /// As [`sign_webhook_test`](Self::sign_webhook_test): nothing was sent.
+    /// The errors of [`sign_webhook_test`](Self::sign_webhook_test). Nothing was sent then.
     pub async fn send_webhook_test(&self, base: &str, path: &str) -> Result<SentWebhookTest, Error> {
         let url = format!("{base}{path}");
         let (delivery, signed) = self.signed_test(&url).await?;
         let Signed { token, revision, generation } = signed;
-        // A plugin may put a part of what it signs behind the address.
+        // A plugin may append a part of what it signs to the address.
         let path = delivery.url().strip_prefix(base).unwrap_or(path);
         let sent = self.shared.ask_itself(base, |base| {
             let mut request = host::request(delivery.method().to_owned(), base, path)?;
@@ -55,28 +56,29 @@ impl Connection {
 }
 
 impl SentWebhookTest {
-    /// What it was answered with, or why there is no answer.
+    /// Returns the answer to the delivery, or the reason why there is none.
     pub fn answer(&self) -> Result<&HttpResponse, HttpError> {
         self.answer.as_ref().map_err(|error| *error)
     }
 
-    /// Keeps how it ended, in the place of the test before: with the code of what is wrong, or with `None` when it arrived.
-    /// [`WebhookInfo::last_test`](crate::WebhookInfo::last_test) has it from then on, in any process.
+    /// Records the result in place of that of the previous test: the code of the problem, or `None` if the delivery
+    /// arrived. [`WebhookInfo::last_test`](crate::WebhookInfo::last_test) returns it afterwards, in any process.
     ///
-    /// Where it was sent to no address of the connection, the address or its keys were changed since it was signed, or the
-    /// connection was removed, nothing is kept.
+    /// Nothing is recorded if the delivery went to no address of the connection, if the address or its keys were
+    /// changed after it was signed, or if the connection was removed.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it may have been kept.
+    /// If the future is dropped, the result may have been recorded.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// Errors of the store.
     pub async fn record(self, failure: Option<&'static str>) -> Result<(), Error> {
         let Self { connection, address, revision, generation, .. } = self;
         let (shared, id) = (&connection.shared, connection.id());
-        // With a token of another one in it, which may be good elsewhere, it is not written down.
+        // Without the token of this connection, the address is not written down: it may contain the valid token of
+        // another one.
         let test = address.map(|url| TestRow { at: shared.clock.now().seconds(), url, generation, failure });
         let is_kept = match test {
             None => false,

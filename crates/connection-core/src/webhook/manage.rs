@@ -1,6 +1,6 @@
-//! Gives a connection an address, changes the keys that sign, and takes it away again.
+//! Creates, changes and removes the webhook address of a connection and its signing keys.
 //!
-//! Each change is a compare-and-swap on what was read, recorded in the same transaction.
+//! Each change compares and swaps the row that was read, and is recorded in the same transaction.
 
 use std::sync::Arc;
 
@@ -17,20 +17,20 @@ use crate::{
     store::{Lock, rows::AddressRow},
 };
 
-/// So often another one's change may come first.
+/// The maximum number of attempts when other changes come first.
 const TRIES: usize = 16;
-/// What no address is: for a signature that nobody sees.
+/// An address that does not exist, for a signature that nobody sees.
 const NOWHERE: &str = "https://nowhere.invalid/";
 
-/// What becomes of an address.
+/// The new state of an address.
 pub(super) enum Next {
-    /// It stays.
+    /// The address stays.
     Kept,
-    /// This, and what is recorded of it. Where it is and which key is the newest has not changed.
+    /// The changed address, with the event to record. The token and the newest key are the same.
     Changed(Address, &'static str),
-    /// As `Changed`, with another address or newest key: what was tested is no more.
+    /// As `Changed`, with another token or newest key, so that the last test no longer applies.
     Renewed(Address, &'static str),
-    /// It is switched off.
+    /// The address is removed.
     Off,
 }
 
@@ -42,27 +42,28 @@ pub(super) struct Found {
     last_test: Option<WebhookTest>,
 }
 
-/// Whether a change leaves anything to say of the last test.
+/// The effect of a change on the result of the last test.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LastTest {
     Forgotten,
     Kept,
 }
 
-/// By what a test was signed.
+/// The state that was used to sign a test.
 pub(super) struct Signed {
     pub(super) token: Secret,
     pub(super) revision: i64,
-    /// Of the credential, where it signs and no key of the address does.
+    /// The generation of the credential, if the credential signs rather than a key of the address.
     pub(super) generation: Option<i64>,
 }
 
 impl Connection {
-    /// Where it receives webhooks; `None` while it has no address.
+    /// Returns the webhook settings; `None` while the connection has no address.
     ///
     /// # Errors
     ///
-    /// [`Error::NotSupported`] for a kind that receives none, [`Error::UnknownKind`], [`Error::Sealed`], and the store's.
+    /// [`Error::NotSupported`] for a kind that receives no webhooks, [`Error::UnknownKind`], [`Error::Sealed`], and
+    /// errors of the store.
     pub async fn webhook(&self) -> Result<Option<WebhookInfo>, Error> {
         let (_, source) = self.webhooks()?;
         let found = self.address().await?;
@@ -70,16 +71,17 @@ impl Connection {
         Ok(found.address.map(|address| address.info(source, found.inbox, found.last_test, now)))
     }
 
-    /// Gives it an address, and a key where the user enters it at the provider. What is there already stays as it is.
+    /// Creates an address, and a key if the user enters it at the provider. An existing address or key stays as it
+    /// is.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it may have been done.
+    /// If the future is dropped, the address may have been created.
     ///
     /// # Errors
     ///
-    /// [`Error::WebhookKey`] when nothing could tell a delivery from a forged one: this credential signs none. Otherwise as
-    /// [`webhook`](Self::webhook), [`Error::NotFound`], and the plugin's.
+    /// [`Error::WebhookKey`] if deliveries could not be verified because this credential signs none. Otherwise the
+    /// errors of [`webhook`](Self::webhook), [`Error::NotFound`], and errors of the plugin.
     pub async fn enable_webhook(&self) -> Result<WebhookInfo, Error> {
         let (kind, source) = self.webhooks()?;
         if source == SigningKey::Credential {
@@ -103,13 +105,13 @@ impl Connection {
         .ok_or_else(|| self.webhook_disabled())
     }
 
-    /// Makes another key, for the user to enter at the provider. The former one is good beside it for seven days, or until
-    /// [`end_webhook_grace`](Self::end_webhook_grace).
+    /// Creates another key for the user to enter at the provider. The previous one stays valid for seven days, or
+    /// until [`end_webhook_grace`](Self::end_webhook_grace).
     ///
     /// # Errors
     ///
-    /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] where the host makes no key; [`Error::WebhookKey`] when four keys
-    /// are good already; and as [`webhook`](Self::webhook).
+    /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] if the host does not create the key;
+    /// [`Error::WebhookKey`] if four keys are valid already; and the errors of [`webhook`](Self::webhook).
     pub async fn rotate_webhook_key(&self) -> Result<WebhookInfo, Error> {
         let (_, source) = self.webhooks()?;
         if source != SigningKey::Generated {
@@ -127,11 +129,12 @@ impl Connection {
         changed.await?.ok_or_else(|| self.webhook_disabled())
     }
 
-    /// Lets the newest key alone be good, from now on: for when the provider has it, or a former one was lost.
+    /// Ends the validity of all keys but the newest. Call this when the provider has the newest key, or if an
+    /// earlier one was leaked.
     ///
     /// # Errors
     ///
-    /// [`Error::WebhookDisabled`], and as [`webhook`](Self::webhook).
+    /// [`Error::WebhookDisabled`], and the errors of [`webhook`](Self::webhook).
     pub async fn end_webhook_grace(&self) -> Result<WebhookInfo, Error> {
         let (_, source) = self.webhooks()?;
         let changed = self.change(source, |address, _| {
@@ -145,16 +148,16 @@ impl Connection {
         changed.await?.ok_or_else(|| self.webhook_disabled())
     }
 
-    /// Waits for the key that the provider tells, for fifteen minutes: the first one that comes is taken, and no other. A key
-    /// that there is stays good beside it for seven days.
+    /// Waits fifteen minutes for the key that the provider sends: the first one that arrives is accepted, and no
+    /// other. An existing key stays valid for seven days after that.
     ///
-    /// Nothing proves that it was the provider: the user compares it with what the provider shows, or pastes it there, and a
-    /// wrong one is refused there. [`webhook_key`](Self::webhook_key) gives it.
+    /// Nothing proves that the provider sent the key. The user compares it with what the provider shows, or pastes
+    /// it there, where a wrong one is rejected. [`webhook_key`](Self::webhook_key) returns the key.
     ///
     /// # Errors
     ///
-    /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] where the provider tells no key; [`Error::WebhookKey`] when four
-    /// keys are good already; and as [`webhook`](Self::webhook).
+    /// [`Error::WebhookDisabled`]; [`Error::NotSupported`] if the provider sends no key; [`Error::WebhookKey`] if
+    /// four keys are valid already; and the errors of [`webhook`](Self::webhook).
     pub async fn await_webhook_handshake(&self) -> Result<WebhookInfo, Error> {
         let (_, source) = self.webhooks()?;
         if source != SigningKey::Handshake {
@@ -171,12 +174,12 @@ impl Connection {
         changed.await?.ok_or_else(|| self.webhook_disabled())
     }
 
-    /// The newest key, for the user to enter at the provider. That it was handed out is recorded first.
+    /// Returns the newest key, for the user to enter at the provider. The release of the key is recorded first.
     ///
     /// # Errors
     ///
-    /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] while there is none, or where the credential holds it; and as
-    /// [`webhook`](Self::webhook).
+    /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] while there is no key, or if the credential holds it; and
+    /// the errors of [`webhook`](Self::webhook).
     pub async fn webhook_key(&self) -> Result<Secret, Error> {
         self.webhooks()?;
         let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
@@ -199,29 +202,31 @@ impl Connection {
         if recorded.await? { Ok(key) } else { Err(Error::NotFound(id)) }
     }
 
-    /// Takes the address away with its keys; deliveries to it are refused from now on. Events that wait stay.
+    /// Removes the address and its keys. Deliveries to it are rejected from now on, and waiting events stay.
     ///
     /// # Errors
     ///
-    /// As [`webhook`](Self::webhook).
+    /// The errors of [`webhook`](Self::webhook).
     pub async fn disable_webhook(&self) -> Result<(), Error> {
-        // Also when its kind is not registered any more.
+        // The address can also be removed when its kind is no longer registered.
         let source = self.webhooks().map_or(SigningKey::Credential, |(_, source)| source);
         let off = |address: Option<Address>, _| Ok(if address.is_some() { Next::Off } else { Next::Kept });
         self.change(source, off).await.map(drop)
     }
 
-    /// A harmless delivery to that public address of this connection, signed as its provider would: a host that sends it to
-    /// itself learns whether deliveries arrive.
+    /// Signs a harmless delivery for this public address of the connection, as its provider would. A host can send
+    /// it to itself to learn whether deliveries arrive.
     ///
     /// # Errors
     ///
-    /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] without a key; and as [`webhook`](Self::webhook).
+    /// [`Error::WebhookDisabled`]; [`Error::WebhookKey`] without a key; and the errors of
+    /// [`webhook`](Self::webhook).
     pub async fn sign_webhook_test(&self, url: &str) -> Result<Delivery, Error> {
         self.signed_test(url).await.map(|(delivery, _)| delivery)
     }
 
-    /// As [`sign_webhook_test`](Self::sign_webhook_test), and by what it is signed.
+    /// Signs a delivery as [`sign_webhook_test`](Self::sign_webhook_test) does, and returns what it was signed
+    /// with.
     pub(super) async fn signed_test(&self, url: &str) -> Result<(Delivery, Signed), Error> {
         let (kind, source) = self.webhooks()?;
         let Found { address, revision, .. } = self.address().await?;
@@ -232,7 +237,7 @@ impl Connection {
         Ok((delivery, Signed { token: address.token, revision, generation }))
     }
 
-    /// With the generation of the credential that the plugin was given.
+    /// Returns a signed delivery, with the generation of the credential that the plugin used.
     async fn signed(&self, kind: &Arc<KindEntry>, key: Option<Secret>, url: &str) -> Result<(Delivery, i64), Error> {
         let (_, row) = self.open().await?;
         let (url, generation) = (url.to_owned(), row.generation);
@@ -252,7 +257,7 @@ impl Connection {
         Ok((kind, source))
     }
 
-    /// Reads it, and opens it.
+    /// Reads and opens the address.
     pub(super) async fn address(&self) -> Result<Found, Error> {
         let row = self.shared.reader().await?.webhook_address(self.id()).await?;
         let Some(mut row) = row else {
@@ -274,7 +279,8 @@ impl Connection {
         Ok(Found { address, revision: row.revision, inbox, last_test: last_test(&mut row) })
     }
 
-    /// Changes what there is; tried again when somebody else was first. `None` when there is none afterwards.
+    /// Changes the address, and tries again if another change came first. Returns `None` if there is no address
+    /// afterwards.
     pub(super) async fn change(
         &self,
         source: SigningKey,
@@ -300,7 +306,7 @@ impl Connection {
         Err(StoreError::Conflict { what: "address of a connection's webhooks".into() }.into())
     }
 
-    /// `false` when it was changed meanwhile.
+    /// Stores the address. Returns `false` if it was changed meanwhile.
     async fn put_address(
         &self,
         revision: i64,
@@ -363,20 +369,21 @@ impl Connection {
 const RECEIVE: &str = "receive webhooks";
 
 impl Shared {
-    /// By which an address is found: it tells nothing of its token, and looking for it nothing of the others.
+    /// Returns the hash by which an address is found. It reveals nothing about the token, and its lookup reveals
+    /// nothing about other tokens.
     pub(super) fn token_hash(&self, token: &Secret) -> [u8; 32] {
         self.sealer.mac("connections/webhook/v1", token.expose())
     }
 }
 
-/// `None` where the credential signed it and is another one since.
+/// Returns the last test, or `None` if the credential signed it and was replaced since.
 fn last_test(row: &mut AddressRow) -> Option<WebhookTest> {
     let of_this = row.tested_generation.is_none_or(|generation| generation == row.generation);
     let at = row.tested_at.filter(|_| of_this).map(Timestamp::from_seconds)?;
     Some(WebhookTest { at, address: row.tested_url.take()?, failure: row.test_failure.take() })
 }
 
-/// 256 random bits, as a word of letters, digits, `-` and `_`.
+/// Returns 256 random bits as letters, digits, `-` and `_`.
 fn random(fill: impl Fn(&mut [u8])) -> Secret {
     let mut bytes = [0; 32];
     fill(&mut bytes);

@@ -1,9 +1,10 @@
-//! What providers send by themselves: an address for each connection, who may have signed, and an inbox that outlives the
+//! Webhooks: an address for each connection, the keys that may sign its deliveries, and an inbox that outlives the
 //! process.
 //!
-//! Whoever knows an address has learned 256 random bits; only their hash is looked for. What comes there is checked by the
-//! connection's plugin, over the bytes as they came, and stored before the provider is answered. The same signed content is
-//! one event, whichever process it reaches and however often. An event is handed over until somebody acknowledges it.
+//! An address contains 256 random bits, and only their hash is stored for lookups. The connection's plugin checks
+//! each delivery over the bytes as they arrived, and the event is stored before the provider gets an answer. The
+//! same signed content is one event, whichever process receives it and however often. An event is delivered to the
+//! host until it is acknowledged.
 
 mod address;
 mod ask;
@@ -24,15 +25,16 @@ pub use receive::{Receipt, ReceiveError};
 
 pub(crate) use checks::Checks;
 
-/// How long a key is good beside the one that took its place, in seconds: the provider is told by hand.
+/// How long a key stays valid after it was replaced, in seconds. A person enters the new key at the provider.
 const GRACE: i64 = 7 * 24 * 60 * 60;
-/// How long a key that the provider tells is waited for, in seconds.
+/// How long a handshake waits for the provider's key, in seconds.
 const HANDSHAKE: i64 = 15 * 60;
-/// How long the digest of an event is kept that was acknowledged, in seconds: longer than providers try again.
+/// How long the digest of an acknowledged event is kept, in seconds: longer than providers retry.
 const REMEMBERED: i64 = 7 * 24 * 60 * 60;
-/// Events of one connection that nobody has acknowledged; the provider keeps the rest, and tries again.
+/// The maximum number of events of one connection that nobody has acknowledged. The provider keeps later ones and
+/// retries.
 const MOST_WAITING: i64 = 10_000;
-/// The maximum number of bytes, as they are stored, of the events of one connection that nobody has acknowledged.
+/// The maximum size of the events of one connection that nobody has acknowledged, in bytes as they are stored.
 const MOST_WAITING_BYTES: i64 = 64 << 20;
-/// So many keys at once: the newest, and those that are good for a while yet.
+/// The maximum number of valid keys: the newest one, and earlier ones that have not expired.
 const MOST_KEYS: usize = 4;

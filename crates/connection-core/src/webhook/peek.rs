@@ -1,28 +1,28 @@
-//! Shows what waits in an inbox, and takes nothing.
+//! Reads the waiting events of an inbox without claiming them.
 
 use super::ReceivedEvent;
 use crate::{Connection, Error};
 
-/// So many are read at once: each holds a body.
+/// The number of events that are read at once. Each of them holds a body.
 const PAGE: i64 = 20;
 
-/// Events that nobody has acknowledged, in the order in which they came.
+/// A page of events that nobody has acknowledged, in the order in which they arrived.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct InboxPage {
-    /// Each as it waits, or [`Error::Sealed`] for one that does not open.
+    /// The events, each as it waits, or [`Error::Sealed`] for one that cannot be opened.
     pub events: Vec<Result<ReceivedEvent, Error>>,
-    /// Where the next page begins, if there may be one.
+    /// The position from which to read the next page, if there may be one.
     pub next: Option<u64>,
 }
 
 impl Connection {
-    /// A page of what waits in its inbox, behind that number: it is shown, not handed over. Nothing is claimed, and whoever
-    /// takes events gets them as before.
+    /// Returns a page of the events that wait in the inbox, starting after that number. They are not claimed, so
+    /// [`deliveries`](Self::deliveries) still returns them.
     ///
     /// # Errors
     ///
-    /// As [`webhook`](Self::webhook).
+    /// The errors of [`webhook`](Self::webhook).
     pub async fn inbox(&self, after: Option<u64>) -> Result<InboxPage, Error> {
         self.webhooks()?;
         let after = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
@@ -32,7 +32,7 @@ impl Connection {
         let mut events = Vec::with_capacity(rows.len());
         for row in rows {
             match ReceivedEvent::of(&self.shared, row).await {
-                // Behind a key that cannot be asked now, none of them opens.
+                // While the key is unavailable, none of the events can be opened.
                 Err(Error::Sealed { what, source }) if source.may_pass() => return Err(Error::Sealed { what, source }),
                 event => events.push(event),
             }

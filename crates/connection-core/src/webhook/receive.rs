@@ -1,4 +1,5 @@
-//! What comes to the address of a connection: checked by its plugin, then stored before anybody is answered.
+//! Receives deliveries to the address of a connection: the plugin checks them, and they are stored before the
+//! provider gets an answer.
 
 use std::{
     sync::{
@@ -16,58 +17,58 @@ use crate::{
     store::rows::WebhookRow,
 };
 
-/// The longest body, in bytes.
+/// The maximum size of a body, in bytes.
 const LONGEST_BODY: usize = 1024 * 1024;
-/// The most that headers and address may have together, in bytes.
+/// The maximum size of the method, the headers and the address together, in bytes.
 const LONGEST_HEAD: usize = 64 * 1024;
 const MOST_HEADERS: usize = 100;
-/// 32 bytes in base64url.
+/// The length of a token: 32 bytes in base64url.
 const TOKEN: usize = 43;
 const LONGEST_KEY: usize = 1024;
 /// The longest time that a delivery waits until others of its connection have been checked.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// When a provider is asked to send again what could not be checked for want of a place, and what found a full inbox.
+/// When a provider is asked to retry: the first after too many checks at once, the second after a full inbox.
 const SOON: Duration = Duration::from_secs(5);
 const LATER: Duration = Duration::from_secs(60);
 
-/// What became of a delivery that is authentic; the provider is told that it arrived.
+/// The result of an authentic delivery. The provider is told that it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Receipt {
-    /// It is in the inbox.
+    /// The event was stored in the inbox.
     Stored,
-    /// The same had arrived before.
+    /// The same event had arrived before.
     Duplicate,
-    /// It told the key that was waited for.
+    /// The delivery contained the key of a handshake.
     Handshake,
 }
 
-/// Why a delivery was not taken. Nothing was changed.
+/// The reason why a delivery was rejected. Nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// Too many deliveries of this connection are being checked in this process; the provider tries again.
+    /// Too many deliveries of this connection are being checked in this process. The provider will retry.
     #[error("too many deliveries of this connection are being checked")]
     Busy,
-    /// Too many events of this connection wait already, or they are too large together; the provider tries again.
+    /// Too many events of this connection wait already, or they are too large together. The provider will retry.
     #[error("the inbox of this connection is full")]
     Full,
-    /// Nobody can tell that the provider sent it. Why is for the log: who sent it is told nothing.
+    /// The delivery cannot be authenticated. The reason is only for the log and is not sent to the sender.
     #[error(transparent)]
     NotAuthentic(NotAuthentic),
-    /// Its body, its headers or its address are too long.
+    /// The body, the headers or the address of the delivery are too long.
     #[error("the delivery is too large")]
     TooLarge,
-    /// It cannot be checked or stored now; the provider tries again.
+    /// The delivery cannot be checked or stored now. The provider will retry.
     #[error("the delivery cannot be checked or stored")]
     Unavailable(#[source] Error),
-    /// There is no such address.
+    /// The address does not exist.
     #[error("nothing is received at this address")]
     Unknown,
 }
 
 impl ReceiveError {
-    /// For programs; listed in `docs/spec/webhooks.md`.
+    /// Returns the stable code for programs, as listed in `docs/spec/webhooks.md`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Busy => "webhook_busy",
@@ -79,7 +80,7 @@ impl ReceiveError {
         }
     }
 
-    /// What whoever sent it is answered with (RFC 9110, section 15): it is all that they are told.
+    /// Returns the status code of the answer (RFC 9110, section 15). The sender gets no other information.
     pub fn status(&self) -> u16 {
         match self {
             Self::Unknown => 404,
@@ -89,7 +90,8 @@ impl ReceiveError {
         }
     }
 
-    /// After which time the sender may try again, for `Retry-After` (RFC 9110, section 10.2.3), where that can be said.
+    /// Returns the time after which the sender may retry, for `Retry-After` (RFC 9110, section 10.2.3), if it is
+    /// known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy => Some(SOON),
@@ -112,22 +114,24 @@ impl From<crate::StoreError> for ReceiveError {
 }
 
 impl ConnectionRegistry {
-    /// Takes what came to `…/TOKEN`, of whichever owner. `url` is the address as the provider knows it: the public one, with
-    /// the query that came, whatever a proxy or the request's `Host` says; `headers` and `body` are as they came.
+    /// Receives a delivery to `…/TOKEN`, of any owner.
     ///
-    /// When it answers, the event is stored: the provider may be told so.
+    /// `url` is the public address as the provider knows it, with the query of the request, whatever a proxy or the
+    /// request's `Host` says. `headers` and `body` are as they arrived. When this returns a receipt, the event is
+    /// stored, and the provider may be told so.
     ///
     /// # Repetition
     ///
-    /// The same signed content is one event, in any process and after any restart, until a week after it was acknowledged.
+    /// The same signed content is one event, in any process and after any restart, until a week after it was
+    /// acknowledged.
     ///
     /// # Cancellation
     ///
-    /// Dropped, it may have been stored.
+    /// If the future is dropped, the event may have been stored.
     ///
     /// # Errors
     ///
-    /// [`ReceiveError`]; nothing of a body that is not authentic is kept, logged or believed.
+    /// [`ReceiveError`]. The body of a delivery that is not authentic is neither kept, logged nor trusted.
     pub async fn receive(
         &self,
         token: &str,
@@ -153,12 +157,14 @@ impl ConnectionRegistry {
         received
     }
 
-    /// Returns `true` if something is received at `…/TOKEN`, of whichever owner. A host that takes requests by itself asks
-    /// this before it reads a body, so that a sender who guesses an address gets no memory and no time.
+    /// Returns `true` if `…/TOKEN` is the address of a connection, of any owner.
+    ///
+    /// A host that accepts requests itself calls this before it reads a body, so that a sender who guesses an
+    /// address gets no memory and no time.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// Errors of the store.
     pub async fn is_webhook_address(&self, token: &str) -> Result<bool, Error> {
         if token.len() != TOKEN {
             return Ok(false);
@@ -167,7 +173,7 @@ impl ConnectionRegistry {
         Ok(self.shared.reader().await?.find_webhook_address(&hash).await?.is_some())
     }
 
-    /// Whose address it is, among all owners'.
+    /// Returns the connection with this address, among those of all owners.
     async fn addressed(&self, token: &str) -> Result<Connection, ReceiveError> {
         if token.len() != TOKEN {
             return Err(ReceiveError::Unknown);
@@ -178,7 +184,7 @@ impl ConnectionRegistry {
         let registry = Self { shared: self.shared.clone(), owner: found.owner.into() };
         match registry.connection(found.connection_id).await {
             Ok(connection) => Ok(connection),
-            // Removed in between.
+            // The connection was removed in between.
             Err(Error::NotFound(_)) => Err(ReceiveError::Unknown),
             Err(error) => Err(error.into()),
         }
@@ -189,7 +195,7 @@ impl Connection {
     async fn receive(&self, token: &str, delivery: Delivery) -> Result<Receipt, ReceiveError> {
         let (kind, source) = self.webhooks()?;
         let address = self.address().await?.address.ok_or(ReceiveError::Unknown)?;
-        // A row that was edited could lead here with another one's token.
+        // A row that was edited could lead here with the token of another connection.
         if !self.shared.crypto.equal(address.token.expose(), token.as_bytes()) {
             return Err(ReceiveError::Unknown);
         }
@@ -198,7 +204,7 @@ impl Connection {
         let (has_keys, waits) = (!keys.is_empty(), source == SigningKey::Handshake && address.waits(now));
         let (came, delivery) = self.checked(&kind, keys, delivery, waits).await?;
         match came {
-            // Without a key nobody can have signed, whatever the plugin says.
+            // Without a key nobody can have signed the delivery, whatever the plugin says.
             Came::Event(_) if !has_keys && source != SigningKey::Credential => {
                 Err(ReceiveError::NotAuthentic(NotAuthentic::no_key("there is none yet")))
             }
@@ -223,7 +229,7 @@ impl Connection {
         let place = self.shared.webhook_checks.enter(self.id(), over).await.ok_or(ReceiveError::Busy)?;
         let (_, row) = self.open().await?;
         let asked = ask(self, kind, row, move |definition, row, ctx| {
-            // Held until the plugin is done, which may be later than its caller waits.
+            // Held until the plugin has finished, which may be later than its caller waits.
             let _place = place;
             let came = definition.receive(&row.payload.credential, &keys, &delivery, waits, ctx)?;
             Ok(came.map(|came| (came, delivery)))
@@ -248,7 +254,7 @@ impl Connection {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
                 let address = tx.webhook_address(id).await?;
-                // Switched off meanwhile, or given another one.
+                // The address was removed or replaced meanwhile.
                 let Some(address) = address.filter(|address| address.token_hash.as_deref() == Some(&hash[..])) else {
                     return Ok(Err(ReceiveError::Unknown));
                 };
@@ -269,7 +275,7 @@ impl Connection {
         stored.await?
     }
 
-    /// Takes the first key that is told while it is waited for; whoever comes second finds that nobody waits.
+    /// Accepts the first key of a handshake. The handshake then ends, so a second key is rejected.
     async fn take_key(&self, key: Secret) -> Result<Receipt, ReceiveError> {
         let nobody_waits = || ReceiveError::NotAuthentic(NotAuthentic::no_key("nobody waits for one"));
         if key.is_empty() || key.expose().len() > LONGEST_KEY {

@@ -59,12 +59,10 @@ impl ManualClock {
         let boot = format!("manual-{}-{}", process::id(), BOOTS.fetch_add(1, Ordering::Relaxed)).into();
         Self { boot, times: Arc::new(watch::Sender::new(times)), sleepers: Arc::new(watch::Sender::new(0)) }
     }
-
     /// Lets time pass, and wakes whoever has slept long enough.
     pub fn advance(&self, duration: Duration) {
         self.times.send_modify(|times| times.passed = times.passed.saturating_add(duration));
     }
-
     /// Sets the clock, forward or back. As with a real one, this wakes nobody.
     pub fn jump_to(&self, now: Timestamp) {
         self.times.send_modify(|times| {
@@ -72,7 +70,6 @@ impl ManualClock {
             times.start = now.seconds().saturating_sub(passed);
         });
     }
-
     /// Resolves when at least so many sleepers wait, so that a test advances at the right moment.
     pub async fn until_asleep(&self, sleepers: usize) {
         // The sender is ours, so the channel is open.

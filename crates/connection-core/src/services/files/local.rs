@@ -73,7 +73,6 @@ impl LocalFiles {
     pub(crate) fn new(roots: impl IntoIterator<Item = Root>, reading: impl Into<Reading>) -> Self {
         Self { roots: roots.into_iter().collect(), reading: reading.into() }
     }
-
     /// What tells a file from what it was before.
     pub(crate) async fn mark(&self, root: &Root, path: &str) -> Result<Mark, ServiceError> {
         let mark = self.below(root, path, |place| {
@@ -90,7 +89,6 @@ impl LocalFiles {
     pub(crate) fn may_read(&self, root: &Root) -> bool {
         self.roots.contains(root)
     }
-
     /// Returns why one of the roots is not opened now, whatever was granted.
     pub(crate) async fn refused(&self) -> Option<DirectoryRefused> {
         for root in &self.roots {
@@ -196,7 +194,6 @@ impl<'a> Place<'a> {
         let name = path.rsplit('/').next().unwrap_or_default().to_owned();
         Ok(Self { look, root, canonical, name })
     }
-
     /// One entry of this directory. A link is what it leads to, when that is below the root.
     fn entry(&self, name: &Path) -> FileStat {
         let text = name.to_string_lossy().into_owned();
@@ -209,7 +206,6 @@ impl<'a> Place<'a> {
             None => FileStat::new(text, FileType::Other),
         }
     }
-
     fn read(&self, limit: usize) -> Result<Secret, Unread> {
         // Opening a device or a pipe can have effects.
         let before = fs::symlink_metadata(&self.canonical).map_err(|error| failure(&error))?;

@@ -49,21 +49,18 @@ impl FilesPolicy {
     pub fn new() -> Self {
         Self::default()
     }
-
     /// Allows every owner this directory and what is below it. The first one bounds the owner of the process, too.
     #[must_use]
     pub fn allow(mut self, path: impl Into<PathBuf>) -> Self {
         self.allowed.push(path.into());
         self
     }
-
     /// Allows this owner this directory and what is below it, beside what every owner is [allowed](Self::allow).
     #[must_use]
     pub fn allow_for(mut self, owner: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.allowed_for.push((owner.into(), path.into()));
         self
     }
-
     /// Protects this directory: nobody is granted a root that is it, lies inside it or contains it, whatever is allowed.
     /// A directory that is not there protects nothing until it is.
     #[must_use]
@@ -71,7 +68,6 @@ impl FilesPolicy {
         self.protected.directory(path.as_ref());
         self
     }
-
     /// Protects this file, its directory, and the files that SQLite keeps beside it. A hard link to one of these files is
     /// not read, wherever it is.
     #[must_use]
@@ -79,24 +75,20 @@ impl FilesPolicy {
         self.protected.file(path.as_ref());
         self
     }
-
     /// Returns the directories that every owner is allowed, for people.
     pub fn allowed(&self) -> impl Iterator<Item = &Path> {
         self.allowed.iter().map(PathBuf::as_path)
     }
-
     /// Keeps protected what is at the protected paths now, also when it is renamed later.
     pub(crate) fn hold(mut self) -> Self {
         self.protected.hold();
         self
     }
-
     /// Grants a directory to the owner of the process.
     #[cfg(test)]
     pub(crate) fn grant(&self, text: &str) -> Result<connection_contract::Root, super::refused::GrantError> {
         super::Bounds::from(self.clone()).grant(text)
     }
-
     /// Returns what an owner may read.
     pub(super) fn bound(&self, owner: &str) -> Bound<'_> {
         let own = self.allowed_for.iter().filter(|(other, _)| other == owner).map(|(_, path)| path.as_path());

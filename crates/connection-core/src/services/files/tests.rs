@@ -26,15 +26,12 @@ impl Tree {
         let root = FilesPolicy::new().grant(&text("granted")).unwrap();
         Self { _directory: directory, outside: text("outside"), root }
     }
-
     fn path(&self, below: &str) -> std::path::PathBuf {
         Path::new(self.root.as_str()).join(below)
     }
-
     fn files(&self) -> LocalFiles {
         LocalFiles::new([self.root.clone()], FilesPolicy::new())
     }
-
     async fn read(&self, path: &str) -> Result<String, ServiceError> {
         self.files().read(&self.root, path, 100).await.map(text)
     }

@@ -41,47 +41,38 @@ impl Database {
     pub(super) fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap(), postgres: None, ids: UuidV7::new() }
     }
-
     /// One with nothing in it on a server, where there is one.
     pub(super) async fn on_postgres() -> Option<Self> {
         let postgres = if postgres::is_there() { Some(postgres::Database::migrated().await) } else { None };
         postgres.map(|database| Self { postgres: Some(database), ..Self::new() })
     }
-
     /// One on each engine.
     pub(super) async fn each() -> impl Iterator<Item = Self> {
         [Self::new()].into_iter().chain(Self::on_postgres().await)
     }
-
     /// The words of one engine or the other.
     fn by_engine<T>(&self, sqlite: T, postgres: T) -> T {
         if self.postgres.is_some() { postgres } else { sqlite }
     }
-
     pub(super) fn path(&self) -> std::path::PathBuf {
         self.directory.path().join("store/connections.db")
     }
-
     pub(super) fn url(&self) -> String {
         match &self.postgres {
             Some(database) => database.url(),
             None => format!("sqlite://{}", self.path().display()),
         }
     }
-
     pub(super) async fn open(&self) -> Store {
         Store::open(self.url().into(), None).await.unwrap()
     }
-
     /// With batches that end as the test says.
     async fn open_with(&self, limits: Limits) -> Store {
         Store::open_with(self.url().into(), None, limits).await.unwrap()
     }
-
     pub(super) fn id<T: From<uuid::Uuid>>(&self) -> T {
         self.ids.next().into()
     }
-
     fn account(&self, label: &str) -> AccountRow {
         AccountRow {
             id: self.id(),
