@@ -36,6 +36,7 @@ impl UuidV7 {
     pub fn new() -> Self {
         Self::from_milliseconds(system_milliseconds)
     }
+
     /// Creates a generator that uses another clock, which returns milliseconds since 1970-01-01T00:00:00Z.
     pub fn from_milliseconds(milliseconds: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { milliseconds: Box::new(milliseconds), last: Mutex::new((0, 0)) }

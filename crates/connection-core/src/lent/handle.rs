@@ -93,15 +93,19 @@ impl KvService for Handle {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
         Box::pin(async move { Ok(kv::text(self.read(Part::Public, key).await?)) })
     }
+
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
         Box::pin(self.write(Part::Public, key, value.map(Secret::from)))
     }
+
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(self.read(Part::Secret, key))
     }
+
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
         Box::pin(self.write(Part::Secret, key, value))
     }
+
     fn get_shared<'a>(
         &'a self,
         origins: &'a [Text],
@@ -109,6 +113,7 @@ impl KvService for Handle {
     ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(self.read(Part::shared(origins), key))
     }
+
     fn put_shared<'a>(
         &'a self,
         origins: &'a [Text],
@@ -129,6 +134,7 @@ impl ToolService for Handle {
             }
         })
     }
+
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
         Box::pin(async move {
             let there = self.there()?;
@@ -159,6 +165,7 @@ impl FileCache for Handle {
             }
         })
     }
+
     fn prune<'a>(&'a self, root: &'a Root, live: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
         Box::pin(async move {
             let there = self.there()?;

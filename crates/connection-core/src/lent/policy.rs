@@ -59,18 +59,21 @@ impl AllowedTool {
     pub fn new(program: impl Into<String>) -> Self {
         Self { program: program.into(), variables: BTreeSet::new(), arguments: BTreeSet::new(), paths: Vec::new() }
     }
+
     /// Allows profiles to set this environment variable for the program, and a token to be passed in it.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>) -> Self {
         self.variables.insert(name.into());
         self
     }
+
     /// Allows profiles to pass this argument to the program.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.insert(argument.into());
         self
     }
+
     /// Allows kinds to name these paths of the user for the program: a directory to search besides those of `PATH`,
     /// the directory that the program uses by itself, and the files that are mounted in its container.
     #[must_use]
@@ -99,6 +102,7 @@ impl ToolPolicy {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// Allows a program. If it was allowed before, the permissions are combined.
     pub fn allow(mut self, tool: AllowedTool) -> Self {
         match self.programs.get_mut(&tool.program) {

@@ -29,8 +29,8 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Nobody has waited for it, so that its id is no other's by now, whether it has ended or not; what it began and left
-        // is of its group.
+        // The process was not waited for, so its id cannot have been reused, whether it has ended or not. Processes
+        // that it started are in its group.
         platform::kill_group(self.0.id());
     }
 }

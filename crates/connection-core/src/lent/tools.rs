@@ -52,6 +52,7 @@ impl ToolService for LocalTools {
     fn find<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<FoundTool, ServiceError>> {
         Box::pin(self.look(tool))
     }
+
     fn version<'a>(&'a self, tool: &'a ToolSpec) -> BoxFuture<'a, Result<String, ServiceError>> {
         // This service is the one outside of setups, where no tool is run.
         Box::pin(async move { self.declared(tool).and(Err(ServiceError::Denied)) })

@@ -1,12 +1,13 @@
-//! What a host's environment says, and the places that follow from it. Read at use, so that one that changes is followed.
+//! The environment of a host, and the paths that follow from it. It is read at each use, so that changes take
+//! effect.
 
 use std::{ffi::OsString, fmt, path::PathBuf};
 
 use connection_contract::{PathBase, PathSpec};
 
-/// The variables of a process. A host with an environment of its own for each user gives another one than the system's.
+/// The environment variables of a process. A host with a separate environment for each user implements this itself.
 pub trait Environment: Send + Sync {
-    /// A variable; `None` when it is not set.
+    /// Returns the value of a variable; `None` if it is not set.
     fn variable(&self, name: &str) -> Option<OsString>;
 }
 
@@ -16,7 +17,7 @@ impl<F: Fn(&str) -> Option<OsString> + Send + Sync> Environment for F {
     }
 }
 
-/// That of this process.
+/// The environment of this process.
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "it holds nothing")]
 pub struct SystemEnvironment;
@@ -34,7 +35,7 @@ impl Environment for SystemEnvironment {
     }
 }
 
-/// Where a path of a plugin is; `None` when the environment does not say where its base is. Asks no disk.
+/// Resolves a path of a plugin; returns `None` if the environment does not define its base. Does not read the disk.
 pub(crate) fn resolve(environment: &dyn Environment, path: &PathSpec) -> Option<PathBuf> {
     let mut resolved = base(environment, &path.base)?;
     resolved.extend(path.parts());
@@ -60,7 +61,8 @@ fn home(environment: &dyn Environment) -> Option<PathBuf> {
     directory(environment, if cfg!(windows) { "USERPROFILE" } else { "HOME" })
 }
 
-/// One that is relative would be another one in each directory that a process is in.
+/// Returns the directory that a variable names. A relative path is ignored, because it depends on the working
+/// directory.
 fn directory(environment: &dyn Environment, name: &str) -> Option<PathBuf> {
     environment.variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

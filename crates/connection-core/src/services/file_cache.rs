@@ -1,8 +1,8 @@
-//! What was made of files, for as long as they stay as they are. In memory alone.
+//! A cache of results that were computed from files, valid while the files do not change. In memory only.
 //!
-//! A file is the same while its size and the time of its last change are, both taken before it is read: one that changes
-//! while it is read is made anew by the next call. Who asks for a file while it is read waits for that reading. No error is
-//! ever given to a call that began after it.
+//! A file counts as unchanged while its size and modification time are the same. Both are taken before the file is
+//! read, so a file that changes during the read is read again by the next call. Concurrent callers for the same
+//! file wait for one read. An error is never returned to a call that began after the error occurred.
 
 use std::{
     collections::HashMap,
@@ -14,12 +14,12 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::files::{LocalFiles, Mark};
 
-/// A longer result is returned and not kept.
+/// The maximum length of a cached result. A longer one is returned and not cached.
 const LONGEST_KEPT: usize = 64 * 1024;
-/// So many are kept at most; those that nobody asks for go first.
+/// The maximum number of entries. Entries without a waiting caller are removed first.
 const MOST_KEPT: usize = 10_000;
 
-/// Whose file: of one namespace, such as an owner and a kind, nobody else sees what was made.
+/// The key of an entry. A namespace, such as an owner and a kind, sees only its own results.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     namespace: String,
@@ -27,15 +27,15 @@ struct Key {
     path: String,
 }
 
-/// A file, and who made what of it.
+/// A file, and the computation on its content.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Made<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) root: &'a Root,
     pub(crate) path: &'a str,
-    /// Of what makes it: another one makes it anew.
+    /// The version of the computation. Another version computes the result again.
     pub(crate) version: u32,
-    /// Of the file, in bytes.
+    /// The maximum size of the file, in bytes.
     pub(crate) limit: usize,
 }
 
@@ -49,34 +49,35 @@ struct Kept {
 #[derive(Default)]
 struct State {
     kept: Option<Kept>,
-    /// Readings that have ended.
+    /// The number of reads that have ended.
     ended: u64,
-    /// How the last one failed, by its number, for those alone who waited for it.
+    /// The error of the last read, with the number and the version of that read. Only callers that waited for it
+    /// get it.
     failed: Option<(u64, u32, ServiceError)>,
 }
 
 #[derive(Default)]
 struct Entry {
-    /// Held while the file is read; free again when whoever reads is dropped.
+    /// Locked while the file is read. Dropping the reader releases it.
     reading: AsyncMutex<()>,
     state: Mutex<State>,
 }
 
-/// The table of a registry.
+/// The cache of a registry.
 #[derive(Default)]
 pub(crate) struct Cache(Mutex<HashMap<Key, Arc<Entry>>>);
 
 impl Cache {
-    /// What was made of the file, or is made of it now; `None` for one that is not there. Of one that is not there, or that
-    /// cannot be looked at, what was kept goes.
+    /// Returns the cached result for a file, or computes it now; `None` if the file does not exist. If the file
+    /// does not exist or cannot be examined, its cached result is removed.
     ///
     /// # Cancellation
     ///
-    /// Dropped, one of those who wait reads the file.
+    /// If the future is dropped, one of the waiting callers reads the file.
     ///
     /// # Errors
     ///
-    /// As of reading the file, and those of `compute`.
+    /// The errors of reading the file, and those of `compute`.
     pub(crate) async fn cached(
         &self,
         made: Made<'_>,
@@ -90,7 +91,7 @@ impl Cache {
         let waited = entry.reading.try_lock().is_err();
         let _reading = entry.reading.lock().await;
         if waited && let Some((number, of, error)) = lock(&entry.state).failed {
-            // The one that was under way when this call began.
+            // The read that was running when this call began.
             if number == before + 1 && of == version {
                 return Err(error);
             }
@@ -100,7 +101,7 @@ impl Cache {
             Err(error) => {
                 self.forget(&key);
                 lock(&entry.state).kept = None;
-                // What nobody can look at now is not taken for what is gone.
+                // A file that cannot be examined now is not treated as missing.
                 return if error == ServiceError::NotFound { Ok(None) } else { Err(error) };
             }
         };
@@ -110,7 +111,7 @@ impl Cache {
         }
         let result = match files.read(root, path, limit).await {
             Ok(content) => compute(&content),
-            // It went in between.
+            // The file was removed in between.
             Err(ServiceError::NotFound) => Ok(None),
             Err(error) => Err(error),
         };
@@ -124,7 +125,7 @@ impl Cache {
         result
     }
 
-    /// Forgets what was made of files below a root, but for these; how many went.
+    /// Removes the results of files below a root, except those in `live`. Returns how many were removed.
     pub(crate) fn prune(&self, namespace: &str, root: &Root, live: &[&str]) -> u64 {
         let mut table = lock(&self.0);
         let before = table.len();
@@ -152,7 +153,7 @@ impl Cache {
     }
 }
 
-/// Nothing under the locks leaves a table half changed, so a poisoned one is as good.
+/// A poisoned lock is ignored, because no panic can leave a table half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -187,6 +188,7 @@ mod tests {
             let (cache, computed) = Default::default();
             Self { _directory: directory, file, root, files, cache, computed }
         }
+
         async fn made(&self, namespace: &str, version: u32) -> Result<Option<String>, ServiceError> {
             let made = Made { namespace, root: &self.root, path: "a", version, limit: 100_000 };
             let compute = |content: &Secret| {
@@ -198,6 +200,7 @@ mod tests {
             };
             self.cache.cached(made, &self.files, compute).await
         }
+
         fn computed(&self) -> usize {
             self.computed.load(SeqCst)
         }
@@ -213,7 +216,7 @@ mod tests {
         tree.made("n", 2).await.unwrap();
         tree.made("other", 2).await.unwrap();
         assert_eq!(tree.computed(), 3);
-        // Of the same size: the time alone tells.
+        // The size is the same, so only the time differs.
         let later = fs::metadata(&tree.file).unwrap().modified().unwrap() + std::time::Duration::from_millis(20);
         fs::write(&tree.file, "two").unwrap();
         fs::File::options().write(true).open(&tree.file).unwrap().set_modified(later).unwrap();
@@ -226,7 +229,7 @@ mod tests {
         let tree = Tree::new();
         let key = Key { namespace: "n".into(), root: tree.root.as_str().into(), path: "a".into() };
         let all = || async {
-            // Nobody reads before all of them have asked.
+            // Nobody reads before all of them have called.
             let entry = tree.cache.entry(&key);
             let held = entry.reading.lock().await;
             let let_go = async { drop(held) };
@@ -275,7 +278,7 @@ mod tests {
             std::os::unix::fs::symlink(to, &tree.file).unwrap();
             assert_eq!(tree.made("n", 1).await, Err(error));
             assert!(lock(&tree.cache.0).is_empty(), "{to}");
-            // The same file again, of which nothing is known any more.
+            // The same file again; its cached result was removed.
             fs::remove_file(&tree.file).unwrap();
             fs::rename(tree.file.with_extension("before"), &tree.file).unwrap();
             assert_eq!((tree.computed(), tree.made("n", 1).await), (1, Ok(Some("one".into()))));
@@ -291,7 +294,7 @@ mod tests {
         assert_eq!(tree.made("n", 1).await, Ok(Some("one".into())));
     }
 
-    /// Polls once, and drops.
+    /// Polls a future once and drops it.
     async fn futures_poll<T>(future: impl Future<Output = T>) -> Option<T> {
         let mut future = Box::pin(future);
         std::future::poll_fn(|cx| match future.as_mut().poll(cx) {

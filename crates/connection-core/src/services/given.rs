@@ -1,5 +1,5 @@
-//! Secret values that the host gives a kind, in the place of what the kind would keep: such as the application that the
-//! operator registered at a provider.
+//! Secret values that the host provides to a kind, in place of values that the kind would store. An example is the
+//! application that the operator registered at a provider.
 
 use std::{collections::HashMap, error::Error as StdError, fmt, path::PathBuf, sync::Arc};
 
@@ -9,25 +9,25 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::platform::{self, NotPrivate, Unreadable};
 
-/// More than any secret that a person puts into a file.
+/// The maximum size of a secret file: more than any secret that a person writes into a file.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// A secret value that a host gives a kind.
+/// A secret value that a host provides to a kind.
 #[async_trait]
 pub trait HostSecret: Send + Sync + fmt::Debug {
-    /// The value, as the kind itself would keep it.
+    /// Returns the value, in the form in which the kind would store it.
     ///
     /// # When it is called
     ///
-    /// Each time that the kind reads it, so that a value that was replaced works from then on; in a setup once.
+    /// Each time the kind reads the value, so that a new value takes effect at once; in a setup, once.
     ///
     /// # Errors
     ///
-    /// When it cannot be had now. The text is logged, and so has no secret in it.
+    /// The value is not available now. The error's text is logged, so it must not contain a secret.
     async fn read(&self) -> Result<Secret, Box<dyn StdError + Send + Sync>>;
 }
 
-/// By kind and key.
+/// The provided values, by kind and key.
 #[derive(Debug, Default)]
 pub(crate) struct Given(HashMap<(Kind, String), Arc<dyn HostSecret>>);
 
@@ -40,7 +40,7 @@ impl Given {
         self.find(kind, key).is_some()
     }
 
-    /// The value, where the host gives one.
+    /// Returns the value, if the host provides one.
     pub(crate) async fn read(&self, kind: &Kind, key: &str) -> Option<Result<Secret, ServiceError>> {
         let value = self.find(kind, key)?;
         Some(value.read().await.map_err(|error| {
@@ -54,8 +54,8 @@ impl Given {
     }
 }
 
-/// A secret in a file that other users cannot read. A link is followed, and a group may read a file that root owns, as
-/// where secrets are mounted into containers.
+/// A secret in a file that other users cannot read. Links are followed, and a group may read a file that root owns,
+/// because secrets are mounted into containers like this.
 #[derive(Clone, Debug)]
 pub struct SecretFile {
     path: PathBuf,
@@ -68,28 +68,28 @@ impl HostSecret for SecretFile {
     }
 }
 
-/// Why a secret was not read from its file.
+/// The reason why a secret was not read from its file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretFileError {
-    /// It is not private.
+    /// The file is not private.
     #[error(transparent)]
     Exposed(NotPrivate),
-    /// The system does not give it.
+    /// The system cannot read the file.
     #[error("{} cannot be read: {source}", path.display())]
     Io {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// It holds more than a secret.
+    /// The file is too long for a secret.
     #[error("{} is longer than 64 KiB", .0.display())]
     TooLong(PathBuf),
 }
 
 impl SecretFileError {
-    /// What to do.
+    /// Returns what a person can do about the error.
     pub fn remedy(&self) -> String {
         match self {
             Self::Exposed(exposed) => exposed.remedy(),
@@ -100,28 +100,28 @@ impl SecretFileError {
 }
 
 impl SecretFile {
-    /// The file at that path.
+    /// Creates a secret for the file at that path.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// What it holds now, without one newline at its end.
+    /// Returns the current content of the file, without one newline at its end.
     ///
     /// # Errors
     ///
-    /// [`SecretFileError`] names the file.
+    /// [`SecretFileError`], which names the file.
     pub async fn read(&self) -> Result<Secret, SecretFileError> {
         let this = self.clone();
         let reading = tokio::task::spawn_blocking(move || this.read_blocking()).await;
-        // Only when the runtime ends.
+        // The task is lost only when its runtime shuts down.
         reading.unwrap_or_else(|_| Err(self.io(std::io::ErrorKind::Interrupted.into())))
     }
 
-    /// As [`read`](Self::read), for a thread that may wait for the disk.
+    /// Reads the file as [`read`](Self::read) does, on a thread that may block.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// The errors of [`read`](Self::read).
     pub fn read_blocking(&self) -> Result<Secret, SecretFileError> {
         let bytes = match platform::read_secret(&self.path, MOST_BYTES) {
             Ok(Some(bytes)) => Zeroizing::new(bytes),

@@ -1,8 +1,8 @@
-//! The small values that a plugin keeps, separate for each owner: public ones, secrets of the kind, and secrets that the
-//! kinds of one provider share.
+//! The small values that a plugin stores, separately for each owner: public values, secrets of the kind, and
+//! secrets that the kinds of one provider share.
 //!
-//! Each part is a namespace of its own, so that a name in one says nothing about the others. A sealed value opens only for
-//! its owner, namespace and key.
+//! Each part has its own namespace, so a key in one part says nothing about the others. A sealed value opens only
+//! for its owner, namespace and key.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Part {
         Self::Shared(origins)
     }
 
-    /// The name of an operation on this part in the journal of a setup.
+    /// Returns the name of an operation on this part in the journal of a setup.
     pub(crate) fn operation(&self, verb: &str) -> String {
         match self {
             Self::Public => verb.to_owned(),
@@ -66,8 +66,8 @@ impl StoredValues {
         Self { shared: shared.clone(), owner: owner.into(), kind: kind.clone() }
     }
 
-    /// A sealed value that does not open, and never will, reads as absent: the plugin then asks for it again. A kind that
-    /// failed forever over a broken value could be mended by nobody.
+    /// Reads a value. A sealed value that can never be opened reads as absent, so that the plugin asks for it
+    /// again. Otherwise nobody could repair a kind with a broken value.
     pub(crate) async fn read(&self, part: &Part, key: &str) -> Result<Option<Secret>, ServiceError> {
         self.allowed(part)?;
         if !fits(key) {
@@ -140,7 +140,7 @@ impl StoredValues {
         .await
     }
 
-    /// A kind shares values only for origins that its descriptor declares.
+    /// Checks that a kind shares values only for origins that its descriptor declares.
     fn allowed(&self, part: &Part) -> Result<(), ServiceError> {
         let Part::Shared(origins) = part else { return Ok(()) };
         let is_fit = (1..=MOST_ORIGINS).contains(&origins.len());
@@ -148,7 +148,8 @@ impl StoredValues {
         if is_fit && is_declared { Ok(()) } else { Err(ServiceError::Denied) }
     }
 
-    /// On a task of the core: the store's connections belong to its runtime, and what was begun is done.
+    /// Runs on a task of the core: the store's connections belong to its runtime, and a write that was begun is
+    /// completed.
     async fn on_task<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,
@@ -157,12 +158,12 @@ impl StoredValues {
     }
 }
 
-/// The namespace of a kind's secrets; no kind has such a name.
+/// Returns the namespace of a kind's secrets. No kind has such a name.
 pub(crate) fn secrets_of(kind: &Kind) -> String {
     format!("{kind}/secret")
 }
 
-/// The beginning of the namespaces of the secrets that a provider's kinds share; the origins follow.
+/// Returns the prefix of the namespaces of the secrets that a provider's kinds share. The origins follow.
 pub(crate) fn shared_of(provider: &Kind) -> String {
     format!("{provider}/shared ")
 }
@@ -171,12 +172,11 @@ fn place<'a>(key: &'a [u8], owner: &'a str) -> Place<'a> {
     Place { table: "connection_kv", column: "sealed", key, owner, kind: "", sequence: 0 }
 }
 
-/// A public value as text.
 pub(crate) fn text(value: Option<Secret>) -> Option<String> {
     value.and_then(|value| value.expose_str().map(str::to_owned))
 }
 
-/// Not every database has text with a zero byte.
+/// Returns `true` for a key of valid length without zero bytes, which not every database can store in text.
 fn fits(key: &str) -> bool {
     (1..=LONGEST_KEY).contains(&key.len()) && !key.contains('\0')
 }
@@ -190,15 +190,19 @@ impl KvService for StoredValues {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
         Box::pin(async move { Ok(text(self.read(&Part::Public, key).await?)) })
     }
+
     fn put<'a>(&'a self, key: &'a str, value: Option<String>) -> BoxFuture<'a, Result<(), ServiceError>> {
         Box::pin(self.write(&Part::Public, key, value.map(Secret::from)))
     }
+
     fn get_secret<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(self.read(&Part::Secret, key))
     }
+
     fn put_secret<'a>(&'a self, key: &'a str, value: Option<Secret>) -> BoxFuture<'a, Result<(), ServiceError>> {
         Box::pin(self.write(&Part::Secret, key, value))
     }
+
     fn get_shared<'a>(
         &'a self,
         origins: &'a [Text],
@@ -206,6 +210,7 @@ impl KvService for StoredValues {
     ) -> BoxFuture<'a, Result<Option<Secret>, ServiceError>> {
         Box::pin(async move { self.read(&Part::shared(origins), key).await })
     }
+
     fn put_shared<'a>(
         &'a self,
         origins: &'a [Text],

@@ -1,6 +1,7 @@
-//! The host's side of what a plugin's context offers: HTTP, files, values, time, cryptography and the log.
+//! The host's side of the services in a plugin's context: HTTP, files, values, time, cryptography and the log.
 //!
-//! Everything here is policed: nothing is sent to an origin and nothing is read below a directory that was not granted.
+//! All of them enforce a policy: no request goes to an origin, and nothing is read below a directory, that was not
+//! granted.
 
 pub(crate) mod clock;
 pub(crate) mod crypto;

@@ -1,12 +1,12 @@
-//! A buffer for bytes that come in pieces and may be secret: it wipes what it leaves behind when it grows.
+//! A buffer for bytes that arrive in pieces and may be secret. When it grows, it wipes the memory that it leaves.
 
 use connection_contract::Secret;
 
-/// The piece did not fit under the limit.
+/// The error for a piece that does not fit under the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OverLimit;
 
-/// Grows up to a limit. Memory stays within twice the limit, whatever is offered.
+/// A buffer that grows up to a limit. Its memory use never exceeds twice the limit.
 #[derive(Debug)]
 pub(crate) struct SecretBuffer {
     bytes: Vec<u8>,
@@ -16,12 +16,12 @@ pub(crate) struct SecretBuffer {
 impl SecretBuffer {
     const FIRST: usize = 16 * 1024;
 
-    /// An empty buffer; `expected` is a hint that is not believed beyond the limit.
+    /// Creates an empty buffer. `expected` is a hint, and is capped at the limit.
     pub(crate) fn new(limit: usize, expected: Option<u64>) -> Self {
         let expected = expected.map_or(Self::FIRST, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Self { bytes: Vec::with_capacity(expected.min(limit)), limit }
     }
-    /// Adds a piece.
+
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), OverLimit> {
         let needed = self.bytes.len().saturating_add(piece.len());
         if needed > self.limit {
@@ -36,7 +36,8 @@ impl SecretBuffer {
         self.bytes.extend_from_slice(piece);
         Ok(())
     }
-    /// What was collected.
+
+    /// Returns the collected bytes.
     pub(crate) fn into_secret(mut self) -> Secret {
         Secret::new(std::mem::take(&mut self.bytes))
     }
@@ -63,7 +64,7 @@ mod tests {
         }
     }
 
-    /// Looks into the memory of this process, where the kernel shows it as a file.
+    /// Reads the memory of this process, which Linux shows as a file.
     #[cfg(target_os = "linux")]
     mod memory {
         use std::{fs::File, os::unix::fs::FileExt as _};
@@ -72,12 +73,13 @@ mod tests {
 
         const LENGTH: usize = 4096;
 
-        /// Bytes of which no sixteen in a row are all zero, or twice the same.
+        /// Returns bytes of which no sixteen in a row are zero or repeat.
         fn secret(seed: u8) -> Vec<u8> {
             (0..LENGTH).map(|at| u8::try_from(at % 251).unwrap().wrapping_mul(7) ^ seed | 1).collect()
         }
 
-        /// Whether part of the secret is at that address still. What was freed may be anybody's by now, or nobody's.
+        /// Returns `true` if part of the secret is still at that address. Freed memory may have been reused or
+        /// unmapped.
         fn remains(address: usize, secret: &[u8]) -> bool {
             let mut there = vec![0; secret.len()];
             let memory = File::open("/proc/self/mem").unwrap();
@@ -106,7 +108,7 @@ mod tests {
             assert!(!remains(address, &one), "as a secret");
         }
 
-        /// The control: what is freed and not wiped is there still, unless somebody was faster.
+        /// The control: freed memory that was not wiped still holds its content, unless it was reused.
         #[test]
         fn what_is_not_wiped_is_found() {
             let is_found = || {

@@ -1,6 +1,7 @@
-//! Keeps what `tracing` is told on a test's thread, as text, for tests of what is logged and of what is not.
+//! Captures the `tracing` events of a test's thread as text, for tests of what is logged and what is not.
 //!
-//! One subscriber serves the whole process: `tracing` loses events when several come and go at the same time.
+//! One subscriber serves the whole process, because `tracing` loses events when several are set and dropped at the
+//! same time.
 
 use std::{
     cell::RefCell,
@@ -18,12 +19,12 @@ thread_local! {
     static LOG: RefCell<Option<TestLog>> = const { RefCell::new(None) };
 }
 
-/// What was logged, at all levels.
+/// The captured events, of all levels.
 #[derive(Clone, Default)]
 pub(crate) struct TestLog(Arc<Mutex<String>>);
 
 impl TestLog {
-    /// Keeps what this thread logs from now on.
+    /// Captures the events of this thread from now on.
     pub(crate) fn of_this_thread() -> Self {
         static GLOBAL: Once = Once::new();
         GLOBAL.call_once(|| tracing::subscriber::set_global_default(Router).unwrap());
@@ -31,16 +32,17 @@ impl TestLog {
         LOG.set(Some(log.clone()));
         log
     }
-    /// All of it.
+
     pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
     fn push(&self, line: &str) {
         writeln!(self.0.lock().unwrap_or_else(PoisonError::into_inner), "{line}").unwrap();
     }
 }
 
-/// Brings each line to the log of its thread, if it has one.
+/// Appends each line to the log of its thread, if it has one.
 struct Router;
 
 impl Router {
@@ -67,15 +69,18 @@ impl Subscriber for Router {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
+
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         Self::line(span.metadata(), |line| span.record(line));
         Id::from_u64(1)
     }
+
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, event: &Event<'_>) {
         Self::line(event.metadata(), |line| event.record(line));
     }
+
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
 }

@@ -1,4 +1,5 @@
-//! A tiny HTTP/1.1 server on loopback for tests: it keeps every request, and answers what it is told, bytes as they are.
+//! A small HTTP/1.1 server on loopback for tests. It records every request and sends the configured bytes
+//! unchanged.
 
 use std::{
     net::SocketAddr,
@@ -12,7 +13,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// What the server does with a request.
+/// The answer to a request.
 pub(crate) struct Reply {
     bytes: Vec<u8>,
     then: Then,
@@ -22,38 +23,44 @@ enum Then {
     Close,
     /// Waits for the next request on the same connection.
     Keep,
-    /// Sends so many more mebibytes, if somebody reads them.
+    /// Sends this number of mebibytes, while the client reads them.
     Flood(usize),
 }
 
 impl Reply {
-    /// These bytes, then the end of the connection.
+    /// Sends these bytes, then closes the connection.
     pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), then: Then::Close }
     }
-    /// A whole answer; the connection stays open.
+
+    /// Sends a complete answer and keeps the connection open.
     pub(crate) fn whole(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         let text = format!("HTTP/1.1 {status} Told\r\n{headers}content-length: {length}\r\n\r\n{body}");
         Self { bytes: text.into(), then: Then::Keep }
     }
-    /// `200` with a body.
+
+    /// Sends `200` with a body.
     pub(crate) fn ok(body: &str) -> Self {
         Self::whole(200, "", body)
     }
-    /// An answer that leads elsewhere.
+
+    /// Sends a redirect.
     pub(crate) fn redirect(status: u16, location: &str) -> Self {
         Self::whole(status, &format!("location: {location}\r\n"), "")
     }
-    /// Nothing, for ever.
+
+    /// Sends nothing and keeps the connection open.
     pub(crate) fn silence() -> Self {
         Self { bytes: Vec::new(), then: Then::Keep }
     }
-    /// These bytes, then nothing, for ever.
+
+    /// Sends these bytes and keeps the connection open.
     pub(crate) fn silence_after(bytes: &str) -> Self {
         Self { bytes: bytes.into(), then: Then::Keep }
     }
-    /// These bytes, then so many mebibytes.
+
+    /// Sends these bytes, then this number of mebibytes.
     pub(crate) fn flood(head: &str, mebibytes: usize) -> Self {
         Self { bytes: head.into(), then: Then::Flood(mebibytes) }
     }
@@ -63,11 +70,11 @@ impl Reply {
 struct Seen {
     requests: Arc<Mutex<Vec<String>>>,
     count: Arc<watch::Sender<usize>>,
-    /// Mebibytes of floods that somebody took.
+    /// The mebibytes of floods that clients have read.
     flooded: Arc<watch::Sender<usize>>,
 }
 
-/// Serves until it is dropped.
+/// A server that runs until it is dropped.
 pub(crate) struct TestServer {
     address: SocketAddr,
     seen: Seen,
@@ -75,7 +82,7 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
-    /// Answers each request, head and body in one text, with what `reply` makes of it.
+    /// Starts a server that answers each request with the result of `reply`, which gets head and body as one text.
     pub(crate) async fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -92,23 +99,27 @@ impl TestServer {
         });
         Self { address, seen, _tasks: tasks }
     }
-    /// `http://127.0.0.1:1234`
+
+    /// Returns the origin, such as `http://127.0.0.1:1234`.
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
-    /// Where it listens.
+
     pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
-    /// What came so far.
+
+    /// Returns the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    /// Resolves when so many requests came.
+
+    /// Waits until this number of requests has arrived.
     pub(crate) async fn until_asked(&self, requests: usize) {
         drop(self.seen.count.subscribe().wait_for(|count| *count >= requests).await.unwrap());
     }
-    /// How many mebibytes of floods were taken.
+
+    /// Returns how many mebibytes of floods were read.
     pub(crate) fn flooded(&self) -> usize {
         *self.seen.flooded.borrow()
     }
@@ -120,7 +131,7 @@ async fn serve(mut stream: TcpStream, reply: Arc<impl Fn(&str) -> Reply>, seen: 
         let Reply { bytes, then } = reply(&request);
         seen.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         seen.count.send_modify(|count| *count += 1);
-        // Whoever is not there any more is a case of the tests, too.
+        // Some tests close the connection early.
         if stream.write_all(&bytes).await.is_err() {
             return;
         }

@@ -36,24 +36,28 @@ impl UsageBounds {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// Sets the minimum time between two fetches. Less than a second counts as a second.
     #[must_use]
     pub fn shortest(mut self, interval: Duration) -> Self {
         self.shortest = interval;
         self
     }
+
     /// Sets the maximum time between two fetches.
     #[must_use]
     pub fn longest(mut self, interval: Duration) -> Self {
         self.longest = interval;
         self
     }
+
     /// Sets the interval for kinds that recommend nothing.
     #[must_use]
     pub fn default_interval(mut self, interval: Duration) -> Self {
         self.default = interval;
         self
     }
+
     /// Sets the maximum share of an interval that is added at random, in percent.
     #[must_use]
     pub fn jitter_percent(mut self, percent: u8) -> Self {

@@ -45,32 +45,39 @@ impl ReceivedEvent {
     pub fn connection(&self) -> ConnectionId {
         self.connection
     }
+
     /// Returns the kind of the connection.
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
+
     /// Returns the number of the event. The events of one connection are numbered in the order in which they were
     /// stored.
     pub fn number(&self) -> u64 {
         self.number
     }
+
     /// Returns the time at which the event was received.
     pub fn received_at(&self) -> Timestamp {
         self.received_at
     }
+
     /// Returns the provider's name of the event, as its plugin found it, such as `push`. Not every provider signs
     /// it.
     pub fn name(&self) -> &DisplayText {
         &self.name
     }
+
     /// Returns the content type that the delivery declared, such as `application/json`. No provider signs it.
     pub fn content_type(&self) -> &str {
         &self.content_type
     }
+
     /// Returns the query of the address, after the `?`.
     pub fn query(&self) -> &Secret {
         &self.query
     }
+
     /// Returns the body exactly as it was received.
     pub fn body(&self) -> &Secret {
         &self.body

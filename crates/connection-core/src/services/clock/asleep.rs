@@ -1,4 +1,4 @@
-//! Sleeping until something that is measured is over, however time passes while the sleep is begun.
+//! Sleeps until a measured time is over, without counting the time that passes before the sleep begins twice.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use connection_contract::Timestamp;
 
 use super::Clock;
 
-/// What a clock measures between two looks at it.
+/// The tolerance for the time between two readings of a clock.
 const BETWEEN: Duration = Duration::from_millis(1);
 
-/// Resolves when a clock that nobody sets has come to that time.
+/// Waits until the clock has reached that time. Assumes that the clock is not set meanwhile.
 pub(crate) async fn until(clock: &dyn Clock, time: Timestamp) {
     let left = || time.seconds().saturating_sub(clock.now().seconds());
     asleep(clock, || Duration::from_secs(u64::try_from(left()).unwrap_or(0))).await;
 }
 
-/// Resolves when what is `left` has passed. It is measured again once the sleep has begun: what passed before that is no
-/// part of the sleep, and would be slept once more.
+/// Waits until the remaining time `left` has passed. It is measured again after the sleep was created: time that
+/// passed before is not part of the sleep and would be waited for twice.
 pub(crate) async fn asleep(clock: &dyn Clock, left: impl Fn() -> Duration) {
     loop {
         let before = left();

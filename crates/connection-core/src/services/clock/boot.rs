@@ -8,14 +8,14 @@ use crate::platform;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Boot {
-    /// The name of the boot. Empty where the system has none: then the time is of the machine, whichever boot it is.
+    /// The identifier of the boot. Empty if the system has none: then `passed` is known, but not of which boot.
     pub id: String,
-    /// The time since then.
+    /// The time since the boot.
     pub passed: Duration,
 }
 
 impl Boot {
-    /// A boot of that name, so long ago.
+    /// Creates a boot with this identifier, which happened this long ago.
     pub fn new(id: impl Into<String>, passed: Duration) -> Self {
         Self { id: id.into(), passed }
     }

@@ -1,4 +1,4 @@
-//! A clock that stands still until it is moved, for tests of hosts and ours.
+//! A clock that stands still until it is moved, for tests of hosts and our own.
 
 use std::{
     process,
@@ -14,12 +14,12 @@ use tokio::sync::watch;
 
 use crate::services::clock::{Boot, Clock};
 
-/// How long the machine of a new clock has been up.
+/// The uptime of the machine of a new clock.
 const UP: Duration = Duration::from_secs(30 * 86_400);
-/// Of clocks in this process, so that each is of a boot of its own.
+/// The number of clocks in this process, so that each of them has its own boot.
 static BOOTS: AtomicU64 = AtomicU64::new(0);
 
-/// A clock for tests: it stands until it is moved. Clones are the same clock; another one is of another boot.
+/// A clock for tests, which stands still until it is moved. Clones share one clock; another clock has another boot.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,9 +40,9 @@ pub struct ManualClock {
 
 #[derive(Clone, Copy, Debug)]
 struct Times {
-    /// What `now` says at the moment zero of `passed`; a jump changes it.
+    /// The value of `now` when `passed` was zero. A jump changes it.
     start: i64,
-    /// What sleepers measure.
+    /// The time that sleepers measure.
     passed: Duration,
 }
 
@@ -53,26 +53,29 @@ impl Times {
 }
 
 impl ManualClock {
-    /// A clock that stands at that time.
+    /// Creates a clock that shows this time.
     pub fn at(now: Timestamp) -> Self {
         let times = Times { start: now.seconds(), passed: Duration::ZERO };
         let boot = format!("manual-{}-{}", process::id(), BOOTS.fetch_add(1, Ordering::Relaxed)).into();
         Self { boot, times: Arc::new(watch::Sender::new(times)), sleepers: Arc::new(watch::Sender::new(0)) }
     }
-    /// Lets time pass, and wakes whoever has slept long enough.
+
+    /// Lets time pass, and wakes the sleepers whose time is over.
     pub fn advance(&self, duration: Duration) {
         self.times.send_modify(|times| times.passed = times.passed.saturating_add(duration));
     }
-    /// Sets the clock, forward or back. As with a real one, this wakes nobody.
+
+    /// Sets the clock forward or back. As with a real clock, this wakes no sleeper.
     pub fn jump_to(&self, now: Timestamp) {
         self.times.send_modify(|times| {
             let passed = i64::try_from(times.passed.as_secs()).unwrap_or(i64::MAX);
             times.start = now.seconds().saturating_sub(passed);
         });
     }
-    /// Resolves when at least so many sleepers wait, so that a test advances at the right moment.
+
+    /// Waits until at least this number of sleepers wait, so that a test can advance the clock at the right moment.
     pub async fn until_asleep(&self, sleepers: usize) {
-        // The sender is ours, so the channel is open.
+        // The sender is part of `self`, so the channel is open.
         drop(self.sleepers.subscribe().wait_for(|count| *count >= sleepers).await);
     }
 }
@@ -89,7 +92,7 @@ impl Clock for ManualClock {
         let sleeper = Sleeper::new(Arc::clone(&self.sleepers));
         Box::pin(async move {
             let _sleeper = sleeper;
-            // The sender is ours, so the channel is open.
+            // The sender is part of `self`, so the channel is open.
             drop(self.times.subscribe().wait_for(|times| times.passed >= until).await);
         })
     }
@@ -103,7 +106,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Counts one sleeper as long as it lives.
+/// Counts as one sleeper while it lives.
 struct Sleeper(Arc<watch::Sender<usize>>);
 
 impl Sleeper {

@@ -1,10 +1,10 @@
-//! How old something is.
+//! A point in time, for measuring how old something is.
 
 use std::time::Duration;
 
 use super::Clock;
 
-/// When something was asked: taken before the asking.
+/// A point in time, taken before a question is sent, so that the answer is never older than it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     passed: Duration,
@@ -16,35 +16,36 @@ impl Moment {
         Self { passed: clock.passed(), seconds: clock.now().seconds() }
     }
 
-    /// By another clock than the process's, which said so when that had passed.
+    /// Returns the moment at which another clock, such as a database's, showed `seconds`, when `passed` was
+    /// measured here.
     pub(crate) const fn told(seconds: i64, passed: Duration) -> Self {
         Self { passed, seconds }
     }
 
-    /// Now, as far as this and what has passed since can tell.
+    /// Returns the current moment by the same wall clock, computed from the time that has passed since.
     pub(crate) fn reckoned(self, clock: &dyn Clock) -> Self {
         let passed = clock.passed();
         let since = i64::try_from(passed.saturating_sub(self.passed).as_secs()).unwrap_or(i64::MAX);
         Self { passed, seconds: self.seconds.saturating_add(since) }
     }
 
-    /// Of two that were told one after the other, the later one.
+    /// Returns the later of two times that were reported one after the other.
     pub(crate) const fn not_before(self, seconds: i64) -> Self {
         if self.seconds < seconds { Self { seconds, ..self } } else { self }
     }
 
-    /// Whether it is less than that old, for a bound below a second. The wall clock counts, too: what passes while a
-    /// machine sleeps is not measured everywhere.
+    /// Returns `true` if the moment is more recent than `bound`, which must be below a second. The wall clock is
+    /// compared, too, because not every system measures the time for which a machine sleeps.
     pub(crate) fn is_within(self, bound: Duration, now: Self) -> bool {
         self.age(now) < bound && (0..=1).contains(&now.seconds.saturating_sub(self.seconds))
     }
 
-    /// By the wall clock.
+    /// Returns the time of the wall clock.
     pub(crate) fn seconds(self) -> i64 {
         self.seconds
     }
 
-    /// As far as it was measured.
+    /// Returns the measured time since this moment.
     pub(crate) fn age(self, now: Self) -> Duration {
         now.passed.saturating_sub(self.passed)
     }

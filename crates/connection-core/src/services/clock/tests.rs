@@ -1,4 +1,4 @@
-//! Time stands, passes and jumps as it is told.
+//! Time stands still, passes and jumps as the tests set it.
 
 use std::{
     future::poll_fn,
@@ -56,7 +56,7 @@ async fn a_test_can_wait_for_sleepers() {
     assert!(!is_over(&mut none).await);
 }
 
-/// Time passes once, behind the first look at it.
+/// Time passes once, after the clock was read for the first time.
 #[derive(Debug)]
 struct Jumpy(ManualClock, AtomicBool);
 

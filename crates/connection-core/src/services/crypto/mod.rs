@@ -1,6 +1,6 @@
-//! Random numbers, hashes, MACs, signatures and comparison for plugins, of aws-lc-rs.
+//! Random numbers, hashes, MACs, signatures and comparison for plugins, from aws-lc-rs.
 //!
-//! One cryptography library serves everything; nothing here is our own.
+//! A single cryptography library is used everywhere; no algorithm is implemented here.
 
 use aws_lc_rs::{constant_time, digest, hmac, rand};
 use connection_contract::{Crypto, Secret, SignatureAlgorithm};
@@ -10,13 +10,13 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
-/// The process's cryptography.
+/// The cryptography of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SystemCrypto;
 
 impl Crypto for SystemCrypto {
     fn random(&self, bytes: &mut [u8]) {
-        // The library aborts when the system gives no entropy; its `Result` is there for other implementations.
+        // The library aborts if the system provides no entropy. Its `Result` exists for other implementations.
         rand::fill(bytes).expect("the generator was seeded, and does not fail after that");
     }
 

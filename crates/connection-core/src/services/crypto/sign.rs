@@ -10,9 +10,9 @@ use aws_lc_rs::{
 use connection_contract::{Secret, SignatureAlgorithm};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 
-/// `None` when the key is no PKCS#8 in PEM, or none of that sort.
+/// Signs with a key. Returns `None` if the key is not PKCS#8 in PEM, or does not fit the algorithm.
 pub(super) fn sign(algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
-    // It keeps its bytes in a `Vec` of its own: taken at once, so that ours is the copy that is wiped.
+    // The parser keeps the bytes in its own `Vec`. They are moved into a `Secret` at once, so that they are wiped.
     let key = PrivatePkcs8KeyDer::from_pem_slice(key.expose()).ok()?;
     let key = Secret::new(key.secret_pkcs8_der());
     match algorithm {
@@ -26,7 +26,7 @@ pub(super) fn sign(algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) ->
         }
         SignatureAlgorithm::Ps256 => rsa(&RSA_PSS_SHA256, &key, bytes),
         SignatureAlgorithm::Rs256 => rsa(&RSA_PKCS1_SHA256, &key, bytes),
-        // Every sort that this core knows is above.
+        // Every algorithm that this version knows is above.
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Known answers of the standards.
+//! Known answers from the standards.
 
 use connection_contract::{Crypto, Secret, encode::hex};
 
@@ -31,7 +31,7 @@ fn random_bytes_differ_and_comparison_tells_equal_from_unequal() {
     );
 }
 
-/// Keys are made here; each signature is checked with the public half, and by no other.
+/// The keys are generated here. Each signature is verified with the matching public key, and with no other.
 #[test]
 fn signatures_are_those_of_the_standards_and_a_wrong_key_gives_none() {
     use aws_lc_rs::{

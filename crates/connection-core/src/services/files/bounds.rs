@@ -1,4 +1,4 @@
-//! What one owner may read at one moment: within the host's bounds, apart from what is protected.
+//! The files that one owner may read at one moment: within the host's bounds, and not protected.
 
 use std::{
     fs::{self, File},
@@ -23,7 +23,7 @@ use crate::registry::{DEFAULT_OWNER, Shared, has_environment};
 pub(crate) struct ProfileDirectory {
     pub(crate) owner: String,
     pub(crate) path: PathBuf,
-    /// Files of which one is there once the tool has been there; none where nobody knows any.
+    /// The files of which one exists after the tool has used the directory; empty if they are not known.
     pub(crate) signs: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ impl ProfileDirectory {
     }
 }
 
-/// Whose files are read, and where it is known which profiles there are.
+/// An owner on whose behalf files are read, with access to the list of profiles.
 #[derive(Clone)]
 pub(crate) struct Reading {
     policy: Arc<FilesPolicy>,
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Reading {
 }
 
 impl Reading {
-    /// Reading on behalf of an owner of a registry.
+    /// Creates a reader for an owner of a registry.
     pub(crate) fn of(shared: &Arc<Shared>, owner: &str) -> Self {
         Self { policy: shared.files.clone(), owner: owner.into(), shared: Some(shared.clone()) }
     }
@@ -57,7 +57,7 @@ impl Reading {
     ///
     /// # Errors
     ///
-    /// The store's: without the profiles, nobody knows what is another owner's.
+    /// Errors of the store: without the list of profiles, directories of other owners cannot be recognized.
     pub(crate) async fn bounds(&self) -> Result<Bounds, ServiceError> {
         let profiles = match &self.shared {
             None => Vec::new(),
@@ -67,7 +67,7 @@ impl Reading {
     }
 }
 
-/// Reading on behalf of the owner of the process, where there are no profiles of others.
+/// Creates a reader for the owner of the process, without profiles of other owners.
 impl From<FilesPolicy> for Reading {
     fn from(policy: FilesPolicy) -> Self {
         Self { policy: Arc::new(policy), owner: DEFAULT_OWNER.into(), shared: None }
@@ -77,7 +77,7 @@ impl From<FilesPolicy> for Reading {
 /// Reads the directories of the profiles of all owners.
 async fn directories(shared: &Arc<Shared>) -> Result<Vec<ProfileDirectory>, ServiceError> {
     let reading = shared.clone();
-    // On a task of the core: the store's connections belong to its runtime.
+    // Runs on a task of the core, because the store's connections belong to its runtime.
     let read = shared.runtimes.spawn(async move {
         let mut reader = reading.store.reader().await?;
         reader.profile_directories().await
@@ -99,7 +99,7 @@ async fn directories(shared: &Arc<Shared>) -> Result<Vec<ProfileDirectory>, Serv
     Ok(found.collect())
 }
 
-/// What an owner may read.
+/// The files that an owner may read.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     policy: Arc<FilesPolicy>,
@@ -108,7 +108,7 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// Turns an answer into a granted directory. Asks the disk, so call it where blocking is allowed.
+    /// Turns an answer into a granted directory. Reads the disk, so it must be called where blocking is allowed.
     pub(crate) fn grant(&self, text: &str) -> Result<Root, GrantError> {
         let (path, given) = (|| text.to_owned(), Path::new(text));
         if !given.is_absolute() {
@@ -122,7 +122,7 @@ impl Bounds {
         if !canonical.is_dir() {
             return Err(GrantError::NotADirectory { path: path() });
         }
-        // Nothing is told of a directory that is refused, not even that it cannot be listed.
+        // The error for a refused directory reveals nothing about it, not even that it cannot be listed.
         if let Bound::Nothing = self.bound() {
             return Err(DirectoryRefused::NoBound { path: path() }.into());
         }
@@ -162,7 +162,7 @@ impl Bounds {
     /// Looks up what must not be read now.
     pub(crate) fn look(&self) -> io::Result<Look<'_>> {
         let profiles = self.profiles.iter().filter_map(|profile| {
-            // A directory that is not there, or out of the process's reach, is closed to everybody.
+            // A directory that is missing, or that the process cannot open, is closed to everybody.
             let identity = Directory::open(&profile.path).and_then(|directory| directory.identity()).ok()?;
             Some((identity, profile))
         });
@@ -170,7 +170,7 @@ impl Bounds {
     }
 }
 
-/// What must not be read at one moment.
+/// The directories and files that must not be read at one moment.
 pub(crate) struct Look<'a> {
     bounds: &'a Bounds,
     protected: Found,
@@ -190,7 +190,7 @@ impl Look<'_> {
         Ok(!contains && !self.closes(&directories))
     }
 
-    /// Returns `true` if what is at that path may be read below a root. A link is not followed.
+    /// Returns `true` if the file or directory at that path may be read below a root. A link is not followed.
     pub(crate) fn shows(&self, path: &Path) -> io::Result<bool> {
         if fs::symlink_metadata(path)?.is_dir() {
             return Ok(!self.closes(&Directory::open(path)?.and_above()?));
@@ -198,7 +198,7 @@ impl Look<'_> {
         let directory = path.parent().map(Directory::open).transpose()?;
         let directories = directory.map(|directory| directory.and_above()).transpose()?;
         let is_closed = directories.is_some_and(|directories| self.closes(&directories));
-        // A pipe or a broken link is none of the protected files.
+        // A pipe or a broken link is not a protected file.
         Ok(!is_closed && !identity::at(path).is_ok_and(|file| self.protected.has_file(&file)))
     }
 
@@ -221,9 +221,9 @@ impl Look<'_> {
 
     /// Returns `true` if the directory is that of a profile of another owner, or lies inside it.
     ///
-    /// A profile closes its directory once its tool has been there, and only where its owner could read it: an owner must
-    /// not close a directory to others by making a profile above it. The owner of the process always reads the directories
-    /// of the own profiles.
+    /// A profile closes its directory only after its tool has used it, and only if its owner could read it: an
+    /// owner must not close a directory to others by creating a profile above it. The owner of the process can
+    /// always read the directories of its own profiles.
     fn is_of_another_profile(&self, directories: &[Identity]) -> bool {
         let Bounds { owner, policy, .. } = self.bounds;
         let here =
@@ -239,7 +239,7 @@ impl Look<'_> {
     }
 }
 
-/// Only the process's own directories are readable where there is no registry.
+/// Creates the bounds for use without a registry: those of the owner of the process.
 impl From<FilesPolicy> for Bounds {
     fn from(policy: FilesPolicy) -> Self {
         Self { policy: Arc::new(policy), owner: DEFAULT_OWNER.into(), profiles: Vec::new() }

@@ -1,8 +1,8 @@
 //! The file service on the local disk. It reads what is really below a granted root, and nothing else.
 //!
-//! All work is done on threads that may block. What is listed and stated can be gone a moment later, as on every disk; a
-//! link put in the place of a directory between check and listing can show names and sizes outside the root, but
-//! [`open`](super::open) keeps contents in.
+//! All work is done on threads that may block. As on every disk, a listed entry can be removed a moment later. A
+//! link that replaces a directory between check and listing can show names and sizes outside of the root. File
+//! contents outside of the root are never read, because [`open`](super::open) follows no link.
 
 use std::{
     collections::BTreeSet,
@@ -21,29 +21,29 @@ use super::{
 };
 use crate::services::secret_buffer::SecretBuffer;
 
-/// How many entries of a directory are listed: the first by name.
+/// The maximum number of entries that are listed of a directory: the first by name.
 const MOST_ENTRIES: usize = 10_000;
 
-/// The size of a file and the time of its last change, as fine as the disk has it.
+/// The size of a file and its modification time, as precise as the disk has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     size: u64,
     modified: Option<SystemTime>,
 }
 
-/// The files below these roots, as far as their owner may read them now.
+/// The files below these roots that their owner may read now.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalFiles {
     roots: Vec<Root>,
     reading: Reading,
 }
 
-/// Why something is not read.
+/// The reason why a file is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// The root is not opened.
+    /// The root is refused.
     Refused(DirectoryRefused),
-    /// As a plugin is told.
+    /// The error for the plugin.
     Service(ServiceError),
 }
 
@@ -69,11 +69,11 @@ impl From<Unread> for ServiceError {
 }
 
 impl LocalFiles {
-    /// The files of a connection.
     pub(crate) fn new(roots: impl IntoIterator<Item = Root>, reading: impl Into<Reading>) -> Self {
         Self { roots: roots.into_iter().collect(), reading: reading.into() }
     }
-    /// What tells a file from what it was before.
+
+    /// Returns the size and modification time of a file, which change with its content.
     pub(crate) async fn mark(&self, root: &Root, path: &str) -> Result<Mark, ServiceError> {
         let mark = self.below(root, path, |place| {
             let metadata = fs::symlink_metadata(&place.canonical).map_err(|error| failure(&error))?;
@@ -85,11 +85,12 @@ impl LocalFiles {
         Ok(mark.await?)
     }
 
-    /// Whether this root was granted; what is below it may be gone, or closed by the policy since.
+    /// Returns `true` if this root was granted. It may no longer exist, or the policy may have closed it since.
     pub(crate) fn may_read(&self, root: &Root) -> bool {
         self.roots.contains(root)
     }
-    /// Returns why one of the roots is not opened now, whatever was granted.
+
+    /// Returns why one of the roots is refused now, even though it was granted.
     pub(crate) async fn refused(&self) -> Option<DirectoryRefused> {
         for root in &self.roots {
             if let Err(Unread::Refused(refused)) = self.below(root, "", |_| Ok(())).await {
@@ -99,7 +100,7 @@ impl LocalFiles {
         None
     }
 
-    /// Runs on a thread that may block, with the root when it was granted.
+    /// Runs `work` on a thread that may block, if the root was granted.
     async fn below<T: Send + 'static>(
         &self,
         root: &Root,
@@ -112,11 +113,11 @@ impl LocalFiles {
         let bounds = self.reading.bounds().await?;
         let (root, path) = (PathBuf::from(root.as_str()), path.to_owned());
         let work = move || work(&Place::find(&bounds, root, &path)?);
-        // A panic in there is ours, and is no reason to end the plugin.
+        // A panic in `work` is a bug of this crate, and no reason to end the plugin.
         tokio::task::spawn_blocking(work).await.unwrap_or(Err(ServiceError::Unavailable.into()))
     }
 
-    /// What is at that path.
+    /// Returns the metadata of a path.
     pub(crate) async fn stated(&self, root: &Root, path: &str) -> Result<FileStat, Unread> {
         let stated = self.below(root, path, |place| {
             let metadata = fs::symlink_metadata(&place.canonical).map_err(|error| failure(&error))?;
@@ -125,7 +126,7 @@ impl LocalFiles {
         stated.await
     }
 
-    /// What is in a directory, by name.
+    /// Returns the entries of a directory, by name.
     pub(crate) async fn listed(&self, root: &Root, path: &str) -> Result<Vec<FileStat>, Unread> {
         let listed = self.below(root, path, |place| {
             let mut names = BTreeSet::new();
@@ -140,7 +141,7 @@ impl LocalFiles {
         listed.await
     }
 
-    /// A file of at most `limit` bytes.
+    /// Returns the content of a file of at most `limit` bytes.
     pub(crate) async fn content(&self, root: &Root, path: &str, limit: usize) -> Result<Secret, Unread> {
         self.below(root, path, move |place| place.read(limit)).await
     }
@@ -165,7 +166,7 @@ struct Place<'a> {
     look: Look<'a>,
     root: PathBuf,
     canonical: PathBuf,
-    /// As it was asked for, which may be the name of a link.
+    /// The name as it was requested, which may be that of a link.
     name: String,
 }
 
@@ -175,7 +176,7 @@ impl<'a> Place<'a> {
         if bounds.is_nothing() {
             return Err(DirectoryRefused::NoBound { path: text() }.into());
         }
-        // A root that a link has replaced is not what was granted.
+        // If a link has replaced the root, it is not the directory that was granted.
         if root.canonicalize().map_err(|error| failure(&error))? != root || !bounds.allows(&root) {
             return Err(ServiceError::Denied.into());
         }
@@ -184,7 +185,7 @@ impl<'a> Place<'a> {
             return Err(DirectoryRefused::Protected { path: text() }.into());
         }
         let mut canonical = root.clone();
-        // Part by part, so that nothing is learned of what is behind a link that leads out.
+        // Resolved part by part, so that nothing is revealed about the target of a link that leads out.
         for part in parts(path)? {
             canonical = canonical.join(part).canonicalize().map_err(|error| failure(&error))?;
             if !canonical.starts_with(&root) || !look.shows(&canonical).map_err(|error| failure(&error))? {
@@ -194,10 +195,11 @@ impl<'a> Place<'a> {
         let name = path.rsplit('/').next().unwrap_or_default().to_owned();
         Ok(Self { look, root, canonical, name })
     }
-    /// One entry of this directory. A link is what it leads to, when that is below the root.
+
+    /// Returns one entry of this directory. A link below the root shows its target.
     fn entry(&self, name: &Path) -> FileStat {
         let text = name.to_string_lossy().into_owned();
-        // Paths are text, so what is not Unicode cannot be asked for.
+        // Paths are text, so a name that is not Unicode cannot be requested.
         let askable = name.to_str().is_some_and(|name| parts(name).is_ok());
         let path = self.canonical.join(name);
         let real = path.canonicalize().ok().filter(|real| askable && real.starts_with(&self.root));
@@ -206,8 +208,9 @@ impl<'a> Place<'a> {
             None => FileStat::new(text, FileType::Other),
         }
     }
+
     fn read(&self, limit: usize) -> Result<Secret, Unread> {
-        // Opening a device or a pipe can have effects.
+        // Opening a device or a pipe can have side effects.
         let before = fs::symlink_metadata(&self.canonical).map_err(|error| failure(&error))?;
         if !before.is_file() {
             return Err(ServiceError::NotFound.into());
@@ -231,7 +234,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Reads to the end or to the limit; the file may grow meanwhile.
+/// Reads to the end of the file or to the limit. The file may grow meanwhile.
 fn copy(file: &mut impl Read, piece: &mut [u8], collected: &mut SecretBuffer) -> Result<(), ServiceError> {
     loop {
         let read = file.read(piece).map_err(|error| failure(&error))?;
@@ -242,8 +245,8 @@ fn copy(file: &mut impl Read, piece: &mut [u8], collected: &mut SecretBuffer) ->
     }
 }
 
-/// The parts of a relative path, as the contract wants them: with `/`, none empty, `.` or `..`, and none that some
-/// platform reads as more than a name.
+/// Returns the parts of a relative path as the contract defines it: separated by `/`, none of them empty, `.` or
+/// `..`, and none that some platform reads as more than a name.
 fn parts(path: &str) -> Result<Vec<&str>, ServiceError> {
     if path.is_empty() {
         return Ok(Vec::new());

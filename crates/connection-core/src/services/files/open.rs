@@ -1,8 +1,9 @@
 //! Opens a file at a canonical path below a root without following any link on the way.
 //!
-//! On Unix every part is opened in the directory before it and none may be a link, so that a part that turns into one after
-//! the check leads nowhere. Elsewhere the path is checked, opened and checked again: whoever can swap a directory for a
-//! link and back, at both moments, can still have a file outside the root read.
+//! On Unix, each part is opened relative to the directory before it and must not be a link, so a part that becomes
+//! a link after the check is not followed. Elsewhere, the path is checked, opened and checked again. Another
+//! process that swaps a directory for a link and back at both moments can still have a file outside of the root
+//! read.
 
 use std::{fs::File, io, path::Path};
 
@@ -10,14 +11,16 @@ use super::bounds::Look;
 #[cfg(unix)]
 use super::identity::Directory;
 
-/// Opens for reading; `below` is relative to `root`, which is canonical, as `root.join(below)` is. Returns the file that
-/// `look` lets be read: of the root and of the directory in which the file was opened, what counts is the handle.
+/// Opens a file for reading. `below` is relative to `root`; both `root` and `root.join(below)` are canonical.
+///
+/// Returns the file if `look` allows it to be read. The checks apply to the handles of the root and of the
+/// directory in which the file was opened.
 #[cfg(unix)]
 pub(super) fn open(look: &Look<'_>, root: &Path, below: &Path) -> io::Result<Option<File>> {
     use rustix::fs::{Mode, OFlags, open, openat};
 
     let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    // A pipe without a writer does not hold the thread.
+    // Opening a pipe without a writer must not block the thread.
     let file = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut at = Directory::from(open(root, directory, Mode::empty())?);
     if !look.opens_directory(&at)? {
@@ -33,12 +36,13 @@ pub(super) fn open(look: &Look<'_>, root: &Path, below: &Path) -> io::Result<Opt
         }
         at = Directory::from(next);
     }
-    // The root itself is no file.
+    // The root itself is not a file.
     Err(io::ErrorKind::NotFound.into())
 }
 
-/// Opens for reading; `below` is relative to `root`, which is canonical, as `root.join(below)` is. Returns the file that
-/// `look` lets be read.
+/// Opens a file for reading. `below` is relative to `root`; both `root` and `root.join(below)` are canonical.
+///
+/// Returns the file if `look` allows it to be read.
 #[cfg(not(unix))]
 pub(super) fn open(look: &Look<'_>, root: &Path, below: &Path) -> io::Result<Option<File>> {
     let path = root.join(below);

@@ -1,7 +1,7 @@
-//! Which directories an owner may grant on this host.
+//! The directories that an owner may grant on this host.
 //!
-//! A grant is canonical, so that a link that changes later does not change what was granted. The bounds and the protected
-//! directories are compared again at every use, so that a host that narrows them is obeyed.
+//! A grant is a canonical path, so a link that changes later does not change the grant. The bounds and the
+//! protected directories are checked again at every use, so that a host can narrow them.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use crate::registry::has_environment;
 
 /// The directories below which the owners of a host may read files.
 ///
-/// The owner of the process reads below any directory unless the host [allows](Self::allow) some of them. Every other
-/// owner reads below the directories that the host allows, and nothing without any.
+/// The owner of the process may read any directory, unless the host [allows](Self::allow) only some. Every other
+/// owner may read only the directories that the host allows; without any, nothing.
 ///
-/// Nobody reads a [protected](Self::protect) directory: no root may be one, lie inside one or contain one. A registry
-/// protects the files of its key sources, its SQLite database, its state directory and the directories of the profiles of
-/// other owners by itself.
+/// No owner may read a [protected](Self::protect) directory: a root must not be one, lie inside one or contain one.
+/// A registry always protects the files of its key sources, its SQLite database, its state directory and the
+/// directories of the profiles of other owners.
 ///
 /// ```
 /// use connection_core::FilesPolicy;
@@ -34,61 +34,73 @@ pub struct FilesPolicy {
     pub(super) protected: Protected,
 }
 
-/// What an owner may read, before any directory is looked at.
+/// The bound of an owner, before any directory is examined.
 pub(super) enum Bound<'a> {
-    /// Below these directories.
+    /// The owner may read below these directories.
     Below(Vec<&'a Path>),
-    /// Nothing.
+    /// The owner may read nothing.
     Nothing,
-    /// Everything that is not protected.
+    /// The owner may read everything that is not protected.
     Unbounded,
 }
 
 impl FilesPolicy {
-    /// Bounds nothing for the owner of the process, and opens nothing for any other owner.
+    /// Creates a policy without allowed directories: the owner of the process may read all of them, and other
+    /// owners none.
     pub fn new() -> Self {
         Self::default()
     }
-    /// Allows every owner this directory and what is below it. The first one bounds the owner of the process, too.
+
+    /// Allows this directory and everything below it to every owner. The first call also limits the owner of the
+    /// process.
     #[must_use]
     pub fn allow(mut self, path: impl Into<PathBuf>) -> Self {
         self.allowed.push(path.into());
         self
     }
-    /// Allows this owner this directory and what is below it, beside what every owner is [allowed](Self::allow).
+
+    /// Allows this directory and everything below it to one owner, in addition to what every owner is
+    /// [allowed](Self::allow).
     #[must_use]
     pub fn allow_for(mut self, owner: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.allowed_for.push((owner.into(), path.into()));
         self
     }
-    /// Protects this directory: nobody is granted a root that is it, lies inside it or contains it, whatever is allowed.
-    /// A directory that is not there protects nothing until it is.
+
+    /// Protects this directory: no root may be it, lie inside it or contain it, whatever is allowed. A directory
+    /// that does not exist is protected once it exists.
     #[must_use]
     pub fn protect(mut self, path: impl AsRef<Path>) -> Self {
         self.protected.directory(path.as_ref());
         self
     }
-    /// Protects this file, its directory, and the files that SQLite keeps beside it. A hard link to one of these files is
-    /// not read, wherever it is.
+
+    /// Protects this file, its directory, and the files that SQLite keeps beside it. A hard link to one of these
+    /// files is not read either, wherever it is.
     #[must_use]
     pub fn protect_file(mut self, path: impl AsRef<Path>) -> Self {
         self.protected.file(path.as_ref());
         self
     }
+
     /// Returns the directories that every owner is allowed, for people.
     pub fn allowed(&self) -> impl Iterator<Item = &Path> {
         self.allowed.iter().map(PathBuf::as_path)
     }
-    /// Keeps protected what is at the protected paths now, also when it is renamed later.
+
+    /// Keeps the directories and files that are at the protected paths now protected, even if they are renamed
+    /// later.
     pub(crate) fn hold(mut self) -> Self {
         self.protected.hold();
         self
     }
+
     /// Grants a directory to the owner of the process.
     #[cfg(test)]
     pub(crate) fn grant(&self, text: &str) -> Result<connection_contract::Root, super::refused::GrantError> {
         super::Bounds::from(self.clone()).grant(text)
     }
+
     /// Returns what an owner may read.
     pub(super) fn bound(&self, owner: &str) -> Bound<'_> {
         let own = self.allowed_for.iter().filter(|(other, _)| other == owner).map(|(_, path)| path.as_path());

@@ -1,7 +1,7 @@
-//! The directories and files of a host that no connection reads.
+//! The directories and files of a host that no connection can read.
 //!
-//! They are named by path and looked up anew whenever something is opened, so that a directory that is made later is
-//! protected as well. What was there when a registry was opened stays protected wherever it is moved.
+//! They are named by path and looked up each time something is opened, so that a directory that is created later is
+//! protected as well. Those that existed when the registry was opened stay protected wherever they are moved.
 
 use std::{
     ffi::OsString,
@@ -12,7 +12,7 @@ use std::{
 
 use super::identity::{self, Directory, Identity};
 
-/// What SQLite keeps beside a database.
+/// The endings of the files that SQLite keeps beside a database.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The protected directories and files, by path.
@@ -23,16 +23,17 @@ pub(super) struct Protected {
     held: Held,
 }
 
-/// What was there when a registry was opened.
+/// The directories and files that existed when the registry was opened.
 #[derive(Clone, Debug, Default)]
 struct Held {
     directories: Arc<Vec<Directory>>,
-    /// Not those beside a database, which come and go: another file may get the inode of one that is gone.
+    /// Without the files beside a database, which are created and removed: another file may get the inode of a
+    /// removed one.
     files: Vec<Identity>,
 }
 
 impl Protected {
-    /// Keeps protected what is there now. What cannot be looked at is looked up at each use, and refuses it.
+    /// Keeps protected what exists now. If something cannot be examined, each use looks it up again and fails.
     pub(super) fn hold(&mut self) {
         let parents = self.files.iter().filter_map(|path| path.parent());
         let real: Vec<_> = self.files.iter().filter_map(|path| path.canonicalize().ok()).collect();
@@ -49,7 +50,7 @@ impl Protected {
     }
 
     pub(super) fn directory(&mut self, path: &Path) {
-        // A path that is relative means the directory in which this process stands now.
+        // A relative path is resolved against the current working directory of this process.
         self.directories.push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     }
 
@@ -57,15 +58,15 @@ impl Protected {
         self.files.push(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     }
 
-    /// Looks up what is there now.
+    /// Looks up what exists now.
     ///
     /// # Errors
     ///
-    /// Something is there and cannot be looked at.
+    /// A protected path exists and cannot be examined.
     pub(super) fn look(&self) -> io::Result<Found> {
         let mut found = Found { directories: Vec::new(), files: self.held.files.clone() };
         for directory in &*self.held.directories {
-            // One that was removed is nowhere.
+            // A directory that was removed is skipped.
             found.directories.extend(there(directory.and_above())?);
         }
         for path in &self.directories {
@@ -82,10 +83,10 @@ impl Protected {
     }
 }
 
-/// What is there at one moment.
+/// The protected directories and files at one moment.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Each protected directory, with those that it lies in.
+    /// Each protected directory, followed by those that it lies in.
     directories: Vec<Vec<Identity>>,
     files: Vec<Identity>,
 }
@@ -128,7 +129,7 @@ impl Found {
     }
 }
 
-/// `None` where nothing is.
+/// Turns the error for a missing path into `None`.
 fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

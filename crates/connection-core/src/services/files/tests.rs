@@ -1,4 +1,4 @@
-//! Files below granted roots, and everything that must not be one.
+//! Files below granted roots, and everything that must not be readable.
 
 use std::{fs, path::Path};
 
@@ -6,7 +6,7 @@ use connection_contract::{FileService, FileStat, FileType, Root, Secret, Service
 
 use super::{FilesPolicy, LocalFiles};
 
-/// `granted/{a.txt, b/c.txt}` and `outside/secret.txt`.
+/// The tree `granted/{a.txt, b/c.txt}` and `outside/secret.txt`.
 struct Tree {
     _directory: tempfile::TempDir,
     outside: String,
@@ -26,12 +26,15 @@ impl Tree {
         let root = FilesPolicy::new().grant(&text("granted")).unwrap();
         Self { _directory: directory, outside: text("outside"), root }
     }
+
     fn path(&self, below: &str) -> std::path::PathBuf {
         Path::new(self.root.as_str()).join(below)
     }
+
     fn files(&self) -> LocalFiles {
         LocalFiles::new([self.root.clone()], FilesPolicy::new())
     }
+
     async fn read(&self, path: &str) -> Result<String, ServiceError> {
         self.files().read(&self.root, path, 100).await.map(text)
     }
@@ -69,7 +72,7 @@ async fn a_root_that_was_not_granted_is_denied() {
     let outside = host::root(tree.outside.clone());
     assert_eq!(tree.files().read(&outside, "secret.txt", 100).await.err(), Some(ServiceError::Denied));
     assert_eq!(tree.files().list(&outside, "").await, Err(ServiceError::Denied));
-    // Granted, the same request is answered.
+    // After it was granted, the same request succeeds.
     let files = LocalFiles::new([outside.clone()], FilesPolicy::new());
     assert_eq!(files.read(&outside, "secret.txt", 100).await.map(text).unwrap(), "secret");
 }
@@ -138,7 +141,7 @@ fn a_part_that_became_a_link_after_the_check_is_not_followed() {
     symlink(tree.path("a.txt"), tree.path("d")).unwrap();
     assert!(open(Path::new("b/secret.txt")).is_none());
     assert!(open(Path::new("d")).is_none());
-    // What is refused is there, for whoever follows links.
+    // The refused file exists for callers that follow links.
     assert_eq!(fs::read_to_string(tree.path("b/secret.txt")).unwrap(), "secret");
 }
 
@@ -236,7 +239,7 @@ fn a_grant_and_its_bound_are_what_links_lead_to() {
     symlink(tree.path("b"), &bound).unwrap();
     let link = link.to_str().unwrap();
     assert_eq!(FilesPolicy::new().grant(link).unwrap().as_str(), tree.outside);
-    // The link is below this bound, and what it leads to is not.
+    // The link is below this bound, and its target is not.
     assert!(FilesPolicy::new().allow(tree.root.as_str()).grant(link).is_err());
     let policy = FilesPolicy::new().allow(bound);
     assert!(policy.grant(tree.path("b").to_str().unwrap()).is_ok());

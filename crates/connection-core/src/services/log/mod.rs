@@ -1,6 +1,6 @@
-//! Plugins' log events, as events of `tracing` under the target `connections::plugin`.
+//! Logs the events of plugins through `tracing`, under the target `connections::plugin`.
 //!
-//! A [`LogEvent`] cannot hold a secret, so whatever it holds may be written.
+//! A [`LogEvent`] cannot hold a secret, so everything in it may be written.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use tracing::{debug, info, warn};
 #[cfg(test)]
 mod tests;
 
-/// The target of what an operator reads also at the default level of a server: a loss, a recovery, a beginning or an end.
+/// The target of events that an operator sees even at the default level of a server: losses, recoveries, starts and
+/// ends.
 pub(crate) const OPERATIONS: &str = "connections::operations";
 
 /// The log of the plugin of one kind.
@@ -20,7 +21,6 @@ pub(crate) struct TracingLog {
 }
 
 impl TracingLog {
-    /// What that kind's plugin says.
     pub(crate) fn new(kind: Kind) -> Self {
         Self { kind }
     }
@@ -32,20 +32,21 @@ impl LogService for TracingLog {
         match event.level {
             LogLevel::Debug => debug!(target: "connections::plugin", %kind, name, %fields),
             LogLevel::Warn => warn!(target: "connections::plugin", %kind, name, %fields),
-            // A level that we do not know yet matters enough to be seen.
+            // An unknown level is logged where it is seen by default.
             _ => info!(target: "connections::plugin", %kind, name, %fields),
         }
     }
 }
 
-/// `tracing` wants the names of fields at compile time, so ours are one of its values: `status=429 after=30`.
+/// Fields as a single value, such as `status=429 after=30`, because `tracing` needs the names of fields at compile
+/// time.
 struct Fields<'a>(&'a [(Text, DisplayText)]);
 
 impl fmt::Display for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (name, value)) in self.0.iter().enumerate() {
             let space = if at == 0 { "" } else { " " };
-            // A name may be made at run time, so it is cleaned like a value.
+            // A name may be created at run time, so it is cleaned like a value.
             write!(f, "{space}{}={value}", DisplayText::from(name.clone()))?;
         }
         Ok(())

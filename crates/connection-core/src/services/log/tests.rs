@@ -1,4 +1,4 @@
-//! How an event of a plugin looks in the host's log.
+//! The form of a plugin's events in the host's log.
 
 use connection_contract::{DisplayText, Kind, LogEvent, LogLevel, LogService};
 
