@@ -10,7 +10,7 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
-/// A connection as lists show it, with a condition and what comes behind it.
+/// Selects connections as lists show them, with a condition and the clauses that follow it.
 macro_rules! listed {
     ($condition:literal $(, $rest:literal)*) => {
         concat!(
@@ -39,28 +39,28 @@ pub(crate) struct OfKindRow {
     pub(crate) profile_id: Option<String>,
 }
 
-/// Of every owner, behind an id.
+/// The connections of a kind, of all owners, with ids after `$2`.
 pub(super) const OF_KIND: &str = "SELECT id, owner, generation, profile_id FROM connection_account \
                                   WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3";
 
-/// No list of ids has a type on every engine, so each has a text of its own.
+/// Each engine has its own text, because no type for a list of ids exists on both.
 pub(super) const KINDS: &str = "SELECT a.id, a.kind FROM json_each($2) AS j \
      CROSS JOIN connection_account AS a ON a.id = unhex(j.value) WHERE a.owner = $1";
 pub(super) const KINDS_ON_POSTGRES: &str = "SELECT a.id, a.kind FROM connection_account AS a \
      WHERE a.owner = $1 AND a.id = ANY (ARRAY(SELECT CAST(value AS UUID) FROM jsonb_array_elements_text(CAST($2 AS JSONB))))";
 
-/// Sorted by whoever reads the few: in the order of ids, SQLite would walk all that the owner has.
+/// The caller sorts the few rows: with `ORDER BY id`, SQLite would walk all connections of the owner.
 pub(super) const DEFAULTS: &str = "SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default";
 
 /// Reads at most two rows: enough to tell whether there are none, one or several.
 pub(super) const FIRST_TWO: &str =
     "SELECT id, is_default FROM connection_account WHERE owner = $1 AND kind = $2 LIMIT 2";
 
-/// In a second.
+/// The number of microseconds in a second.
 const MICROSECONDS: i64 = 1_000_000;
 
 impl Reader {
-    /// Returns two connections of a kind at most, each with whether it is the default of its provider.
+    /// Returns at most two connections of a kind, each with `true` if it is the default of its provider.
     pub(crate) async fn first_two_accounts(
         &mut self,
         owner: &str,
@@ -70,7 +70,7 @@ impl Reader {
         Ok(found.into_iter().map(|(id, is_default)| (ConnectionId::from(id), is_default)).collect())
     }
 
-    /// The connections of a kind, of all owners, behind that one.
+    /// Returns the connections of a kind, of all owners, with ids after `after`.
     pub(crate) async fn accounts_of_kind(
         &mut self,
         kind: &str,
@@ -99,7 +99,7 @@ impl Reader {
         Ok(found.map(|(id,)| ConnectionId::from(id)))
     }
 
-    /// The oldest connection to that account, with its label.
+    /// Returns the oldest connection to that account, with its label.
     pub(crate) async fn account_by_identity(
         &mut self,
         owner: &str,
@@ -112,7 +112,8 @@ impl Reader {
         Ok(found.map(|(id, label)| (ConnectionId::from(id), label)))
     }
 
-    /// The label of the oldest connection of that profile; of those of no profile, where none is said.
+    /// Returns the label of the oldest connection of that profile. Without a profile, searches the connections that
+    /// have none.
     pub(crate) async fn account_of_profile(
         &mut self,
         owner: &str,
@@ -130,37 +131,37 @@ impl Reader {
         Ok(found.map(|(label,)| label))
     }
 
-    /// Ids and kinds of the owner's defaults, one per provider, in the order of ids.
+    /// Returns ids and kinds of the owner's defaults, one per provider, in the order of ids.
     pub(crate) async fn default_accounts(&mut self, owner: &str) -> Result<Vec<(ConnectionId, String)>, StoreError> {
         let mut found = all!(self, (Uuid, String), DEFAULTS, owner)?;
         found.sort_unstable();
         Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
     }
 
-    /// The kinds of those of these connections that the owner has, in any order.
+    /// Returns the kinds of those connections that belong to the owner, in any order.
     pub(crate) async fn kinds_of(
         &mut self,
         owner: &str,
         ids: &[ConnectionId],
     ) -> Result<Vec<(ConnectionId, String)>, StoreError> {
-        // Ids are hexadecimal, so the text is JSON.
+        // Ids are hexadecimal, so the text is valid JSON.
         let ids = ids.iter().map(|id| format!("\"{}\"", id.as_uuid().simple())).collect::<Vec<_>>().join(",");
         let sql = if matches!(self.engine(), Engine::Postgres(_)) { KINDS_ON_POSTGRES } else { KINDS };
         let found = all!(self, (Uuid, String), sql, owner, format!("[{ids}]"))?;
         Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
     }
 
-    /// One connection as lists show it.
+    /// Returns one connection as lists show it.
     pub(crate) async fn listed(&mut self, id: ConnectionId) -> Result<Option<ListedRow>, StoreError> {
         optional!(self, ListedRow, listed!("a.id = $1"), id.as_uuid())
     }
 }
 
 impl Tx {
-    /// The row becomes the last one in the order of lists, whatever its id and the clock say. Whoever writes holds the
-    /// owner's lock, so that no row of that owner is stored after one that follows it in this order.
+    /// Inserts a row, which becomes the last one in the order of lists, whatever its id and the clock say. The
+    /// caller holds the owner's lock, so no row of that owner is committed after one that follows it in this order.
     ///
-    /// [`StoreError::Conflict`] when the label is taken.
+    /// Returns [`StoreError::Conflict`] if the label is taken.
     pub(crate) async fn insert_account(&mut self, row: &AccountRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_account (id, owner, kind, profile_id, label, account_id, \
                            account_label, is_default, config, revision, generation, next_generation, state, \
@@ -192,7 +193,7 @@ impl Tx {
         .map(drop)
     }
 
-    /// The number for a new credential, used up by this call; `None` when there is no such connection.
+    /// Returns the next number for a credential and uses it up; `None` if the connection does not exist.
     pub(crate) async fn draw_generation(&mut self, id: ConnectionId) -> Result<Option<i64>, StoreError> {
         const SQL: &str = "UPDATE connection_account SET next_generation = next_generation + 1, \
                            revision = revision + 1 WHERE id = $1 RETURNING next_generation - 1";
@@ -200,7 +201,7 @@ impl Tx {
         Ok(drawn.map(|(generation,)| generation))
     }
 
-    /// Names another credential the current one, if `expected` still is: `false` when it lost.
+    /// Makes another credential the current one if `expected` still is current. Returns `false` if it is not.
     pub(crate) async fn promote_generation(
         &mut self,
         id: ConnectionId,
@@ -214,7 +215,7 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), expected, new, now)? == 1)
     }
 
-    /// `false` when there is no such connection; [`StoreError::Conflict`] when the label is taken.
+    /// Returns `false` if the connection does not exist, and [`StoreError::Conflict`] if the label is taken.
     pub(crate) async fn set_account_label(
         &mut self,
         id: ConnectionId,
@@ -227,7 +228,7 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), label, now)? == 1)
     }
 
-    /// `false` when there is no such connection.
+    /// Returns `false` if the connection does not exist.
     pub(crate) async fn set_account_default(
         &mut self,
         id: ConnectionId,
@@ -240,7 +241,7 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), is_default, now)? == 1)
     }
 
-    /// Follows a rename of the account at its provider.
+    /// Stores the new name of the account after it was renamed at its provider.
     pub(crate) async fn set_account_identity_label(
         &mut self,
         id: ConnectionId,
@@ -253,7 +254,7 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), account_label, now)? == 1)
     }
 
-    /// What the connection is by another credential: its account and its configuration.
+    /// Stores the account and the configuration that belong to a new credential.
     pub(crate) async fn set_account_facts(
         &mut self,
         id: ConnectionId,
@@ -268,7 +269,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), account_id, account_label, config, now)? == 1)
     }
 
-    /// With its credentials and liveness; its events stay. `false` when there is no such connection.
+    /// Deletes a connection with its credentials and liveness; its events stay. Returns `false` if the connection
+    /// does not exist.
     pub(crate) async fn delete_account(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
         self.changed(Changed::Connection(id));
         Ok(execute!(self, "DELETE FROM connection_account WHERE id = $1", id.as_uuid())? == 1)

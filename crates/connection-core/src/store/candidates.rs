@@ -1,4 +1,4 @@
-//! Queries for the connections that may be what an extension needs.
+//! Queries for the connections that can satisfy a requirement of an extension.
 
 use uuid::Uuid;
 
@@ -10,23 +10,25 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
-/// Of so many kinds at most, what comes first is read at once.
+/// The maximum number of kinds in one query for the first candidates.
 pub(crate) const KINDS_AT_ONCE: usize = 4;
 
-/// What comes first of what may be meant by a requirement.
+/// The first candidates for a requirement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Near {
-    /// Two of the kinds at most, and the default among them and the one that was chosen, which may be there twice.
+    /// At most two connections of the kinds, with the default among them and the chosen one, which may occur twice.
     pub(crate) candidates: Vec<NearCandidate>,
-    /// Whether there may be more of these kinds.
+    /// `true` if there may be more connections of these kinds.
     pub(crate) is_full: bool,
-    /// What is public of the extension and of its provider's own.
+    /// The public settings of the extension and of its provider's own extension.
     pub(crate) settings: PublicSettings,
 }
 
-/// Two connections of the kinds, the owner's defaults of these kinds where there is more than one connection, the connection
-/// that was chosen for the extension, and the settings in a row of their own, which has no id. One statement, since each is a way to another thread and back; nothing
-/// in it is sorted, and nothing but keys is looked up.
+/// Selects two connections of the kinds; the owner's defaults of these kinds, if there is more than one connection;
+/// the connection that was chosen for the extension; and the settings, in a row without an id.
+///
+/// It is one statement, since each statement needs a round trip to another thread. It sorts nothing and looks up
+/// only keys.
 macro_rules! near {
     ($kinds:literal) => {
         concat!(
@@ -47,7 +49,8 @@ macro_rules! near {
             " LIMIT 2) AS first_two UNION ALL SELECT d.id FROM (SELECT n.id FROM connection_account AS n \
              WHERE n.owner = $1 AND n.kind ",
             $kinds,
-            // Of the kinds as they are, SQLite would walk all of their connections, not the defaults.
+            // Compared with the plain column, SQLite would walk all connections of the kinds instead of the
+            // defaults.
             " LIMIT 1 OFFSET 1) AS another CROSS JOIN connection_account AS d \
              WHERE d.owner = $1 AND d.is_default AND d.kind || '' ",
             $kinds,
@@ -69,7 +72,7 @@ macro_rules! near {
 pub(super) const NEAR_OF_ONE: &str = near!("= $4");
 pub(super) const NEAR_OF_SOME: &str = near!("IN ($4, $5, $6, $7)");
 
-/// A candidate, with what is granted to the extension that `$grantee` names.
+/// Selects candidates, with the grants of the extension that `$grantee` names.
 macro_rules! candidates {
     ($grantee:literal, $rest:literal) => {
         concat!(
@@ -94,7 +97,7 @@ pub(super) const OF_KIND: &str = candidates!("$3", "a.owner = $1 AND a.kind = $2
 pub(super) const OF_OWNER: &str = candidates!("NULL", "a.owner = $1 AND a.id > $2 ORDER BY a.id LIMIT $3");
 
 impl Reader {
-    /// What comes first of these kinds, of which [`KINDS_AT_ONCE`] are looked at.
+    /// Returns the first candidates of these kinds. At most [`KINDS_AT_ONCE`] of them are queried.
     pub(crate) async fn near(
         &mut self,
         owner: &str,
@@ -110,7 +113,7 @@ impl Reader {
                 all!(self, NearRow, NEAR_OF_SOME, owner, extension, provider, one, two, three, four)?
             }
         };
-        // One is that of the settings.
+        // One of the rows holds the settings.
         let mut near = Near { is_full: rows.len() > 2, ..Near::default() };
         for row in rows {
             match row {
@@ -121,7 +124,7 @@ impl Reader {
         Ok(near)
     }
 
-    /// A page of those of one kind, in the order of ids, and whether it is full.
+    /// Returns a page of the candidates of one kind, in the order of ids, and `true` if the page is full.
     pub(crate) async fn candidates(
         &mut self,
         owner: &str,
@@ -136,7 +139,7 @@ impl Reader {
         Ok((found.into_iter().filter_map(|FoundCandidate(row)| row).collect(), full))
     }
 
-    /// A page of all of an owner's, without what is granted, and where the next one begins.
+    /// Returns a page of all candidates of an owner, without grants, and `true` if the page is full.
     pub(crate) async fn all_candidates(
         &mut self,
         owner: &str,
@@ -149,7 +152,8 @@ impl Reader {
         Ok((found.into_iter().filter_map(|FoundCandidate(row)| row).collect(), full))
     }
 
-    /// The revision of a connection's configuration, of its credential, and the configuration; `None` when it is gone.
+    /// Returns the revisions of a connection's configuration and credential, and the configuration; `None` if the
+    /// connection no longer exists.
     pub(crate) async fn account_revisions(
         &mut self,
         owner: &str,

@@ -1,7 +1,7 @@
-//! Signals that rows may have changed: by this process after each commit, by others as far as the engine tells.
+//! Signals that rows may have changed. This process sends them after each commit, and other processes as far as the
+//! engine supports it.
 //!
-//! A signal is a hint. Who waits reads again after a time of its own at the latest, so that one that is lost costs that
-//! time and nothing else.
+//! A signal is a hint. A waiter reads again after some time anyway, so a lost signal costs only that time.
 
 use std::{str::FromStr as _, sync::OnceLock, time::Duration};
 
@@ -14,28 +14,28 @@ use crate::{
     services::clock::{Moment, asleep},
 };
 
-/// Who is further behind is told that something changed.
+/// The number of signals that a waiter may be behind. After that it is told only that something changed.
 const BACKLOG: usize = 256;
-/// How often a SQLite database is looked at while somebody waits.
+/// How often a SQLite database is polled while somebody waits.
 const POLL: Duration = Duration::from_millis(100);
 
-/// What may have changed.
+/// The rows that may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changed {
     /// A connection: its row, credentials or liveness.
     Connection(ConnectionId),
-    /// A setup session, or what arrived for it.
+    /// A setup session, or an input that arrived for it.
     Setup(SessionId),
     /// The keyset.
     Keys,
     /// The inbox of a connection.
     Webhook(ConnectionId),
-    /// Nobody knows what.
+    /// Any row.
     Something,
 }
 
 impl Changed {
-    /// Reads what a trigger of ours sends; whatever else comes on the channel is worth a look.
+    /// Parses the payload of our triggers. Any other payload on the channel means that something may have changed.
     pub(super) fn parse(payload: &str) -> Self {
         let found = match payload.split_once(':') {
             Some(("account", id)) => ConnectionId::from_str(id).ok().map(Self::Connection),
@@ -48,10 +48,10 @@ impl Changed {
     }
 }
 
-/// A number that stays the same for as long as nobody commits anything to the store.
+/// The version of a store. Two equal versions mean that nobody committed in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
-    /// Numbers are compared on one connection only.
+    /// The connection to the database. Numbers of different connections cannot be compared.
     pub(crate) connection: u64,
     pub(crate) number: i64,
 }
@@ -65,10 +65,10 @@ pub(crate) struct Looked {
 
 type Listener = Box<dyn Fn(Changed) + Send + Sync>;
 
-/// Where signals go.
+/// The receivers of signals.
 pub(super) struct Signals {
     waiting: broadcast::Sender<Changed>,
-    /// Called at once, before whoever wrote is answered.
+    /// Called for each signal, before the caller of the write gets its answer.
     listener: OnceLock<Listener>,
 }
 
@@ -87,7 +87,7 @@ impl Signals {
         drop(self.waiting.send(changed));
     }
 
-    /// Resolves when nobody waits any more.
+    /// Waits until there are no waiters.
     pub(super) async fn deserted(&self) {
         self.waiting.closed().await;
     }
@@ -98,13 +98,13 @@ impl Signals {
 }
 
 impl Store {
-    /// Calls `listener` with each signal, first of all who hear it; once per store.
+    /// Calls `listener` with each signal, before any waiter gets it. Only the first listener of a store counts.
     pub(crate) fn on_change(&self, listener: impl Fn(Changed) + Send + Sync + 'static) {
-        // The first one stays.
+        // The first listener stays.
         drop(self.shared.signals.listener.set(Box::new(listener)));
     }
 
-    /// Changes from now on.
+    /// Returns a waiter for the changes from now on.
     pub(crate) async fn changes(&self, clock: &dyn Clock) -> Changes {
         let signals = self.shared.signals.waiting.subscribe();
         if let Engine::Postgres(postgres) = &self.shared.engine {
@@ -123,7 +123,7 @@ impl Store {
     }
 }
 
-/// What one who waits has not heard of yet.
+/// A waiter for changes.
 pub(crate) struct Changes {
     store: Store,
     signals: broadcast::Receiver<Changed>,
@@ -131,13 +131,14 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Resolves when something that `concerns` the caller may have changed since the last time, or `at_most` has passed.
+    /// Waits until something that `concerns` the caller may have changed since the last call, or `at_most` has
+    /// passed.
     ///
-    /// On SQLite other processes' changes are seen within a tenth of a second, and nobody knows of what they are.
+    /// On SQLite, changes by other processes are seen within a tenth of a second, without knowing what changed.
     ///
     /// # Cancellation
     ///
-    /// Dropped, what has changed is told by the next call.
+    /// If the future is dropped, the next call returns for the same change.
     ///
     /// # Errors
     ///
@@ -158,7 +159,7 @@ impl Changes {
             if left.is_zero() {
                 return Ok(());
             }
-            // Who cannot look is told, or waits to the end.
+            // Without a version to poll, only a signal or the end of the time wakes the waiter.
             let nap = if self.version.is_some() { left.min(POLL) } else { left };
             tokio::select! {
                 biased;

@@ -26,7 +26,7 @@ impl Reader {
         optional!(self, ChoiceRow, SQL, owner, extension)
     }
 
-    /// By extension.
+    /// Returns the choices of all extensions, ordered by extension.
     pub(crate) async fn choices(&mut self, owner: &str) -> Result<Vec<ChoiceRow>, StoreError> {
         const SQL: &str = chosen!("h.owner = $1 ORDER BY h.extension");
         all!(self, ChoiceRow, SQL, owner)
@@ -34,7 +34,7 @@ impl Reader {
 }
 
 impl Tx {
-    /// In the place of the extension's choice before.
+    /// Stores a choice, replacing the previous one of the extension.
     pub(crate) async fn put_choice(
         &mut self,
         owner: &str,
@@ -49,7 +49,7 @@ impl Tx {
         execute!(self, SQL, owner, extension, connection.as_uuid(), mark).map(drop)
     }
 
-    /// Returns `false` when there was none.
+    /// Returns `false` if there was no choice.
     pub(crate) async fn delete_choice(&mut self, owner: &str, extension: &str) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_extension_choice WHERE owner = $1 AND extension = $2";
         Ok(execute!(self, SQL, owner, extension)? == 1)

@@ -1,12 +1,12 @@
-//! The database's clock, which all processes share: their own may disagree about the time.
+//! The database's clock. All processes share it, while their own clocks may disagree.
 
 use super::{
     Reader, StoreError,
     engine::{Engine, optional},
 };
 
-/// One text per engine, with the database's clock in seconds in each place. The clock is read when the statement runs, and
-/// not when its transaction began.
+/// Builds a query text for the engine, with the database's clock in seconds at each gap. The clock is read when the
+/// statement runs, and not when its transaction began.
 macro_rules! clocked {
     ($reader:expr, $first:literal $(, $next:literal)*) => {
         match $reader.engine() {
@@ -21,7 +21,7 @@ macro_rules! clocked {
 pub(super) use clocked;
 
 impl Reader {
-    /// What it says now, in seconds.
+    /// Returns the time of the database, in seconds.
     pub(crate) async fn clock(&mut self) -> Result<i64, StoreError> {
         let sql = clocked!(self, "SELECT ", "");
         let now = optional!(self, (i64,), sql)?;

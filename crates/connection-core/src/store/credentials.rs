@@ -9,7 +9,8 @@ use super::{
 use crate::ids::ConnectionId;
 
 impl Reader {
-    /// The one that the account names, and that is in that state: an edit of one of the two finds none.
+    /// Returns the credential that the account names and whose state is `current`. If one of the two was edited,
+    /// nothing is found.
     pub(crate) async fn current_credential(&mut self, id: ConnectionId) -> Result<Option<CredentialRow>, StoreError> {
         const SQL: &str = "SELECT c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, \
                            c.granted_scopes, c.valid_until, c.created_at, c.renew_at, c.authorized_until, \
@@ -21,7 +22,7 @@ impl Reader {
 }
 
 impl Tx {
-    /// [`StoreError::Conflict`] when there is one in that state already.
+    /// Returns [`StoreError::Conflict`] if the connection has a credential in that state already.
     pub(crate) async fn insert_credential(&mut self, row: &CredentialRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_credential (connection_id, generation, state, sealed, key_id, \
                            secret_names, granted_scopes, valid_until, created_at, renew_at, authorized_until, \
@@ -51,7 +52,7 @@ impl Tx {
         .map(drop)
     }
 
-    /// What a verify learned of it. `None` takes away what was known.
+    /// Stores the facts that a verification found about a credential. `None` removes a known fact.
     pub(crate) async fn set_credential_facts(
         &mut self,
         id: ConnectionId,
@@ -64,7 +65,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), generation, granted_scopes, valid_until)? == 1)
     }
 
-    /// What its plugin says that it holds; `false` where the row says so already.
+    /// Stores the names of the secrets that the plugin reports for a credential. Returns `false` if they are stored
+    /// already.
     pub(crate) async fn set_secret_names(
         &mut self,
         id: ConnectionId,
@@ -80,7 +82,8 @@ impl Tx {
         Ok(is_other)
     }
 
-    /// Deletes a credential and the previous one; when it was told that this credential ends, if it was.
+    /// Deletes a credential and the previous one. Returns the time at which the end of this credential was
+    /// announced, if it was.
     pub(crate) async fn delete_credential_and_previous(
         &mut self,
         id: ConnectionId,

@@ -1,5 +1,7 @@
-//! Queries of what is due, over all owners. Each walks one index in the order of time, and takes no more than it is asked
-//! for: what is not served now is served by the next look.
+//! Queries for due work, over all owners.
+//!
+//! Each query walks one index in the order of time and reads no more rows than the limit. What is left is read by
+//! the next look.
 
 use uuid::Uuid;
 
@@ -12,21 +14,22 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
-/// A connection that something is due for.
+/// A connection with due work.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct DueRow {
     #[sqlx(try_from = "Uuid")]
     pub(crate) id: ConnectionId,
     pub(crate) owner: String,
     pub(crate) kind: String,
-    /// Of its current credential.
+    /// The generation of its current credential.
     pub(crate) generation: i64,
-    /// Since when it is due; of a credential that ends, when it does.
+    /// The time since which the work is due, or the time at which a credential ends.
     pub(crate) at: i64,
 }
 
 impl Reader {
-    /// Credentials of these kinds to be renewed that nobody is at; see [`any_of`](super::any_of).
+    /// Returns credentials of these kinds that are due for a refresh and that no process is refreshing; see
+    /// [`any_of`](super::any_of).
     pub(crate) async fn due_refreshes(&mut self, now: i64, kinds: &str, limit: i64) -> Result<Vec<DueRow>, StoreError> {
         let sql = clocked!(
             self,
@@ -41,7 +44,7 @@ impl Reader {
         all!(self, DueRow, sql, now, kinds, limit, LONGEST_LEASE)
     }
 
-    /// Connections of these kinds that are to be looked at again.
+    /// Returns connections of these kinds that are due for a verification.
     pub(crate) async fn due_checks(&mut self, now: i64, kinds: &str, limit: i64) -> Result<Vec<DueRow>, StoreError> {
         const SQL: &str = "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
                            FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
@@ -50,7 +53,8 @@ impl Reader {
         all!(self, DueRow, SQL, now, kinds, limit)
     }
 
-    /// Credentials of these kinds that have ended and cannot be renewed yet, of connections that are live by what is known.
+    /// Returns credentials of these kinds that have ended and cannot be refreshed yet, of connections whose stored
+    /// liveness is `live`.
     pub(crate) async fn ended_credentials(
         &mut self,
         now: i64,
@@ -66,7 +70,7 @@ impl Reader {
         all!(self, DueRow, SQL, now, kinds, limit)
     }
 
-    /// Credentials of these kinds that end by then, which was not told yet.
+    /// Returns credentials of these kinds that end by `by` and whose end was not announced yet.
     pub(crate) async fn ending_credentials(
         &mut self,
         by: i64,
@@ -81,7 +85,8 @@ impl Reader {
         all!(self, DueRow, SQL, by, kinds, limit)
     }
 
-    /// As [`ending_credentials`](Self::ending_credentials), of the authorizations behind those that renew by themselves.
+    /// Returns the same as [`ending_credentials`](Self::ending_credentials) for authorizations of credentials that
+    /// are refreshed automatically.
     pub(crate) async fn ending_authorizations(
         &mut self,
         by: i64,
@@ -97,7 +102,7 @@ impl Reader {
         all!(self, DueRow, SQL, by, kinds, limit)
     }
 
-    /// When the next credential is to be renewed, or connection looked at, behind `now`.
+    /// Returns the time after `now` at which the next refresh or verification is due.
     pub(crate) async fn next_due(&mut self, now: i64) -> Result<Option<i64>, StoreError> {
         const REFRESH: &str = "SELECT refresh_at FROM connection_credential WHERE state = 'current' \
                                AND refresh_at IS NOT NULL AND refresh_at > $1 ORDER BY refresh_at LIMIT 1";
@@ -108,7 +113,7 @@ impl Reader {
         Ok(refresh.into_iter().chain(check).map(|(at,)| at).min())
     }
 
-    /// Sessions whose run nobody holds, oldest first; one that cannot be read is left out.
+    /// Returns sessions whose run no process holds, oldest first. Sessions that cannot be read are left out.
     pub(crate) async fn lost_setups(&mut self, now: i64, limit: i64) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str = "SELECT id, owner, kind, connection_id, state, step_seq, sealed_header, sealed_step, \
                            lease_owner, lease_until, expires_at, created_at FROM connection_setup \
@@ -120,14 +125,15 @@ impl Reader {
 }
 
 impl Tx {
-    /// Takes a look that is due, by moving its time: `false` when another process did.
+    /// Claims a due verification by moving its time. Returns `false` if another process claimed it.
     pub(crate) async fn claim_check(&mut self, id: ConnectionId, at: i64, next: i64) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_liveness SET next_check_at = $3 \
                            WHERE connection_id = $1 AND next_check_at = $2";
         Ok(execute!(self, SQL, id.as_uuid(), at, next)? == 1)
     }
 
-    /// Notes that it was told of: `false` when somebody did, or it is not the current one any more.
+    /// Records that the end of a credential was announced. Returns `false` if it was announced already, or if the
+    /// credential is no longer current.
     pub(crate) async fn announce(&mut self, id: ConnectionId, generation: i64, now: i64) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_credential SET announced_at = $3 \
                            WHERE connection_id = $1 AND generation = $2 AND state = 'current' AND announced_at IS NULL";

@@ -1,7 +1,7 @@
-//! A connection to the engine that is in use, and how a query text is run on it.
+//! A connection to the engine in use, and how query texts are run on it.
 //!
-//! Reading methods are on [`Reader`], writing ones on [`Tx`], which reads too and sees its own writes. Each method is one
-//! query text with its binds; the macros run it on whichever engine is behind.
+//! Reading methods are on [`Reader`] and writing ones on [`Tx`], which also reads and sees its own writes. Each
+//! method is one query text with its binds; the macros run it on the engine of the connection.
 
 use std::{
     future::poll_fn,
@@ -22,36 +22,36 @@ use super::{StoreError, changes::Changed, postgres::Lender, rows::NewestEvent};
 pub(crate) struct Reader {
     pub(super) connection: Connection,
     pub(super) place: Arc<str>,
-    /// Whether statements may be kept on the server, which a pooler between us and it does not allow.
+    /// `true` if statements may be prepared on the server, which a pooler in between does not allow.
     pub(super) prepares: bool,
-    /// Who gives it another connection when its own has died. Inside a job nobody does: what was done would be lost.
+    /// The source of another connection when this one dies. A job has none, because its work would be lost.
     lender: Option<Lender>,
-    /// The first statement that failed.
+    /// The error of the first statement that failed.
     failed: Option<StoreError>,
-    /// What is run before the next statement, in the same round trip to the driver. SQLite alone.
+    /// Statements to run before the next one, in the same round trip to the driver. SQLite only.
     before: Option<Before>,
 }
 
-/// Statements of the writer that are run together with the next statement of a job.
+/// Statements of the writer that run together with the next statement of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Before {
-    /// Ends with a semicolon.
+    /// The text, which ends with a semicolon.
     pub(super) sql: &'static str,
-    /// The number of its statements.
+    /// The number of statements in the text.
     pub(super) statements: usize,
 }
 
 /// A transaction that writes.
 pub(crate) struct Tx {
     reader: Reader,
-    /// What the job has changed so far.
+    /// The changes of the job so far.
     changed: Vec<Changed>,
     /// The event that the job appended last.
     appended: Option<NewestEvent>,
 }
 
 pub(super) enum Connection {
-    /// It had died, and there was no other.
+    /// The connection died, and no other was available.
     Lost,
     Sqlite(SqliteConnection),
     SqlitePooled(PoolConnection<Sqlite>),
@@ -71,14 +71,14 @@ impl Reader {
         Self { connection, place, prepares: true, lender: None, failed: None, before: None }
     }
 
-    /// Of a server's connections, to which it turns again.
+    /// Creates a reader that takes connections from `lender`, also when one dies.
     pub(super) async fn lent(mut lender: Lender, place: Arc<str>) -> Result<Self, StoreError> {
         let connection = lender.lend().await.map_err(|error| StoreError::of(&error, &place))?;
         let reader = if lender.is_pooled() { Self::unprepared } else { Self::new };
         Ok(Self { lender: Some(lender), ..reader(connection, place) })
     }
 
-    /// As [`new`](Self::new), behind a pooler.
+    /// Creates a reader as [`new`](Self::new) does, for a connection through a pooler.
     pub(super) fn unprepared(connection: Connection, place: Arc<str>) -> Self {
         Self { prepares: false, ..Self::new(connection, place) }
     }
@@ -93,7 +93,7 @@ impl Reader {
         self.before.is_some()
     }
 
-    /// The text to run for `sql`, and the number of its statements.
+    /// Returns the text to run for `sql`, and the number of its statements.
     pub(super) fn text(&mut self, sql: &'static str) -> (SqlStr, usize) {
         match self.before.take() {
             // Both parts are constants.
@@ -112,19 +112,19 @@ impl Reader {
         }
     }
 
-    /// Whether a statement that failed so is to be run again: its connection had died, and there is another one now.
+    /// Returns `true` if a failed statement can be run again: its connection had died and was replaced.
     pub(super) async fn is_replaced(&mut self, error: &sqlx::Error) -> bool {
         let Some(lender) = self.lender.as_mut().filter(|_| is_dead(error)) else { return false };
-        // Given back first: the pool may have no place for another beside it.
+        // Returned to the pool first, which may have no room for another connection.
         self.connection = Connection::Lost;
-        // Who gets none is told why the statement failed.
+        // Without another connection, the caller gets the error of the statement.
         let Ok(another) = lender.lend().await else { return false };
         self.connection = another;
         true
     }
 
-    /// What a statement gave. A failure is kept: what follows it in a transaction counts for nothing on PostgreSQL, so
-    /// it shall not on any engine.
+    /// Returns the result of a statement, and remembers the first failure. On PostgreSQL nothing after a failed
+    /// statement in a transaction is kept; remembering the failure gives the same behaviour on every engine.
     pub(super) fn checked<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         result.map_err(|error| {
             let error = StoreError::of(&error, &self.place);
@@ -143,14 +143,14 @@ impl Tx {
         self.reader.connection
     }
 
-    /// Tells whoever waits, once it is committed.
+    /// Adds a signal to send after the commit.
     pub(super) fn changed(&mut self, changed: Changed) {
         if !self.changed.contains(&changed) {
             self.changed.push(changed);
         }
     }
 
-    /// The event that the job appended last, once.
+    /// Returns the event that the job appended last, and forgets it.
     pub(super) fn take_appended(&mut self) -> Option<NewestEvent> {
         self.appended.take()
     }
@@ -159,12 +159,12 @@ impl Tx {
         self.appended = event;
     }
 
-    /// What was changed since the last time that this was asked.
+    /// Returns the changes since the last call.
     pub(super) fn take_changed(&mut self) -> Vec<Changed> {
         std::mem::take(&mut self.changed)
     }
 
-    /// The first failure since the last time that this was asked.
+    /// Returns the first failure since the last call.
     pub(super) fn take_failure(&mut self) -> Option<StoreError> {
         self.reader.failed.take()
     }
@@ -184,7 +184,7 @@ impl DerefMut for Tx {
     }
 }
 
-/// Whether it is the connection that failed. 57P01 and 57P02: the server ends, or ends this one
+/// Returns `true` if the connection failed. With 57P01 and 57P02, the server shuts down or ends this connection
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     match error {
@@ -194,11 +194,11 @@ pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The number of rows that the last one of so many statements changed.
+/// Returns the number of rows that the last of the statements changed.
 ///
-/// The driver adds up what all statements changed, and what SQLite says of a savepoint is the number of the statement
-/// before it. The stream is dropped after the last number: the driver's thread wakes this one once more to say that nothing
-/// follows.
+/// The driver adds up the changes of all statements, and for a savepoint SQLite repeats the number of the statement
+/// before. The stream is dropped after the last number, because the driver's thread would wake this one once more
+/// only to signal the end.
 pub(super) async fn changed<R>(
     mut ran: impl Stream<Item = Result<Either<SqliteQueryResult, R>, sqlx::Error>> + Unpin,
     statements: usize,
@@ -228,9 +228,11 @@ macro_rules! on_engine {
         }
     };
 }
+
 pub(super) use on_engine;
 
-/// As [`on_engine`], again on another connection as long as those that are had are dead: for what only reads.
+/// Runs an expression as [`on_engine`] does, and again with another connection while connections turn out to be
+/// dead. Only for statements that just read.
 macro_rules! read_on_engine {
     ($reader:expr, $text:expr, $sql:ident, $connection:ident => $run:expr) => {{
         let result = loop {
@@ -243,6 +245,7 @@ macro_rules! read_on_engine {
         $reader.checked(result)
     }};
 }
+
 pub(super) use read_on_engine;
 
 #[cfg(test)]
@@ -254,7 +257,7 @@ pub(super) const fn is_noted(_file: &str, _line: u32, _sql: &str) -> bool {
     false
 }
 
-/// Runs a text; the number of rows that its last statement changed.
+/// Runs a text and returns the number of rows that its last statement changed.
 macro_rules! execute {
     ($reader:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
@@ -277,9 +280,10 @@ macro_rules! execute {
         }
     }};
 }
+
 pub(super) use execute;
 
-/// The row that a text finds, if any.
+/// Returns the row that a text finds, if any.
 macro_rules! optional {
     ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
@@ -292,9 +296,10 @@ macro_rules! optional {
         }
     }};
 }
+
 pub(super) use optional;
 
-/// The rows that a text finds.
+/// Returns the rows that a text finds.
 macro_rules! all {
     ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let prepares = $reader.prepares;
@@ -307,4 +312,5 @@ macro_rules! all {
         }
     }};
 }
+
 pub(super) use all;

@@ -1,4 +1,4 @@
-//! What a database refuses or cannot do, with the way out. No value of a row is in it.
+//! The errors of a database, each with a remedy if there is one. They contain no values of rows.
 
 use std::io;
 
@@ -6,129 +6,129 @@ use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 
 use crate::platform::NotPrivate;
 
-/// Why the store could not do what was asked.
+/// The reason why the store could not do what was requested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Another process held it for too long; trying again may work.
+    /// Another process held the database for too long. Trying again may succeed.
     #[error("the database {place} is busy")]
     Busy {
-        /// The database.
+        /// The name of the database.
         place: String,
     },
-    /// A migration is not the one that was applied.
+    /// An applied migration differs from the one of this program.
     #[error("migration {version} of the database {place} is not the one of this program")]
     Changed {
-        /// The database.
+        /// The name of the database.
         place: String,
-        /// The migration's number.
+        /// The number of the migration.
         version: i64,
     },
-    /// It was closed.
+    /// The store was closed.
     #[error("the store is closed")]
     Closed,
-    /// There is a row with this name already, or it was changed in between.
+    /// A row with this name exists already, or the row was changed in between.
     #[error("another row has the same {what}")]
     Conflict {
-        /// Table and columns, or the constraint's name.
+        /// The table and columns, or the name of the constraint.
         what: String,
     },
-    /// It cannot be read: broken, or edited by another program.
+    /// The database cannot be read: it is damaged, or was edited by another program.
     #[error("the database {place} is damaged: {detail}")]
     Corrupt {
-        /// The database.
+        /// The name of the database.
         place: String,
-        /// What the engine says.
+        /// The message of the engine.
         detail: String,
     },
-    /// Other users may read or change a file of the database.
+    /// Other users can read or change a file of the database.
     #[error("the database is not private: {0}")]
     Exposed(NotPrivate),
     /// The disk is full.
     #[error("there is no space left for the database {place}")]
     Full {
-        /// The database.
+        /// The name of the database.
         place: String,
     },
     /// The address names no database that could be kept.
     #[error("{reason}")]
     InvalidAddress {
-        /// What is wrong with it.
+        /// The problem with the address.
         reason: &'static str,
     },
-    /// A later version of this program has changed it.
+    /// A later version of this program has changed the database.
     #[error("the database {place} has version {have}, which is newer than this program's {known}")]
     Newer {
-        /// The database.
+        /// The name of the database.
         place: String,
-        /// The migration that is not known.
+        /// The number of the migration that is not known.
         have: i64,
-        /// The last migration that is.
+        /// The number of the last migration that is known.
         known: i64,
     },
-    /// The file is something else.
+    /// The file is not a database.
     #[error("{place} is not a database")]
     NotADatabase {
-        /// The file.
+        /// The path of the file.
         place: String,
     },
-    /// A write crashed; nothing of it was kept.
+    /// A write panicked, and was rolled back.
     #[error("a write to the store crashed and was undone")]
     Panicked,
-    /// Between this program and the server is a pooler, which was not said.
+    /// A pooler is between this program and the server, but the configuration does not say so.
     #[error("between this program and the database {place} is a pooler")]
     Pooled {
-        /// The database, as the pooler is asked for it.
+        /// The name of the database, as it was requested from the pooler.
         place: String,
     },
-    /// It cannot be written.
+    /// The database cannot be written.
     #[error("the database {place} cannot be written")]
     ReadOnly {
-        /// The database, or the directory that it is in.
+        /// The name of the database, or the directory that contains it.
         place: String,
     },
-    /// A row breaks a rule of its table.
+    /// A row violates a rule of its table.
     #[error("the database {place} refused a row: {detail}")]
     Refused {
-        /// The database.
+        /// The name of the database.
         place: String,
         /// The rule.
         detail: String,
     },
-    /// It has a table of another program, under a name of ours.
+    /// The database has a table of another program with one of our names.
     #[error("the database {place} has a table or index {name} that this program did not make")]
     Taken {
-        /// The database.
+        /// The name of the database.
         place: String,
-        /// The name.
+        /// The name of the table.
         name: String,
     },
-    /// It cannot be reached.
+    /// The database cannot be reached.
     #[error("{}: {detail}", unavailable(.place))]
     Unavailable {
-        /// The database.
+        /// The name of the database.
         place: String,
-        /// What the system says.
+        /// The message of the system.
         detail: String,
     },
-    /// The host's pool lacks what keeps rows whole.
+    /// The host's pool lacks options that keep rows intact.
     #[error("the host's pool of {place} is opened without {}", lacks.join(", "))]
     Unsuited {
-        /// The database.
+        /// The name of the database.
         place: String,
-        /// The options, in the words of sqlx's `SqliteConnectOptions`.
+        /// The options, as named by sqlx's `SqliteConnectOptions`.
         lacks: Vec<&'static str>,
     },
-    /// There is no support for databases of this sort.
+    /// Databases of this engine are not supported.
     #[error("databases of the sort '{engine}' are not supported")]
     UnsupportedEngine {
-        /// What stands before the colon.
+        /// The part of the address before the colon.
         engine: String,
     },
 }
 
 impl StoreError {
-    /// What a person does about it, when there is something.
+    /// Returns what a person can do about the error, if anything.
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
             Self::Busy { .. } => "end the other program that holds the database, or try again".into(),
@@ -171,7 +171,7 @@ impl StoreError {
         Some(remedy)
     }
 
-    /// What a driver's error means here. Only what the engine says of itself is taken over, never a value.
+    /// Converts an error of the driver. Only messages of the engine are copied, never a value.
     pub(super) fn of(error: &sqlx::Error, place: &str) -> Self {
         let owned = place.to_owned();
         match error {
@@ -216,28 +216,29 @@ impl StoreError {
         }
     }
 
-    /// By SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). The message names tables and
-    /// constraints; values are in the detail, which is left.
+    /// Converts an error by its SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). The
+    /// message names tables and constraints. Values are in the detail, which is not copied.
     fn of_postgres(error: &PgDatabaseError, place: String) -> Self {
         let detail = error.message().to_owned();
         match error.code() {
             "23505" => Self::Conflict { what: error.constraint().unwrap_or("a row").to_owned() },
-            // Serialization, deadlock, a lock or an end not had in time, too many connections.
+            // Serialization failure, deadlock, timeout of a lock or a statement, too many connections.
             "40001" | "40P01" | "55P03" | "57014" | "53300" => Self::Busy { place },
-            // A statement that is kept elsewhere, or kept already by somebody else: the connection changes under us.
+            // A prepared statement is missing, or belongs to another client: the connection is shared through a
+            // pooler.
             "26000" | "42P05" => Self::Pooled { place },
             "08P01" if detail.starts_with("unsupported startup parameter") => Self::Pooled { place },
-            // Tables and columns that were there when it was opened.
+            // Tables and columns that existed when the database was opened.
             "42P01" | "42703" => Self::Corrupt { place, detail },
             "53100" => Self::Full { place },
             "25006" | "42501" => Self::ReadOnly { place },
             code if code.starts_with("XX") => Self::Corrupt { place, detail },
             code if code.starts_with("23") || code.starts_with("22") => {
-                // A text of class 22 quotes the value that it refuses.
+                // The message of class 22 contains the rejected value.
                 let detail = error.constraint().map_or_else(|| format!("SQLSTATE {code}"), str::to_owned);
                 Self::Refused { place, detail }
             }
-            // What it raises itself, as our triggers do.
+            // Raised by SQL itself, as our triggers do.
             "P0001" => Self::Refused { place, detail },
             _ => Self::Unavailable { place, detail },
         }
@@ -253,14 +254,14 @@ impl StoreError {
     }
 }
 
-/// Returns what happened on the way to a server, without the number that the system has for it.
+/// Returns what happened on the way to a server, without the number of the system error.
 fn cause(error: &io::Error) -> String {
     let words = error.kind().to_string();
-    // What is no error of the system has words of its own, such as what is wrong with a certificate.
+    // An error that is not from the system has its own words, such as the problem with a certificate.
     if error.raw_os_error().is_none() || words.starts_with("uncategorized") { error.to_string() } else { words }
 }
 
-/// Returns the beginning of the sentence that says that a database is not there.
+/// Returns the beginning of the sentence for a database that is not available.
 fn unavailable(place: &str) -> String {
     match server(place) {
         Some(server) => format!("cannot reach {server}"),
@@ -268,7 +269,7 @@ fn unavailable(place: &str) -> String {
     }
 }
 
-/// Returns what people call a database: `PostgreSQL at db.example:5432`, or the path of a file.
+/// Returns the name of a database for people: `PostgreSQL at db.example:5432`, or the path of a file.
 pub(crate) fn called(place: &str) -> String {
     server(place).unwrap_or_else(|| format!("the database {place}"))
 }

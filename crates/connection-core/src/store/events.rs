@@ -1,7 +1,8 @@
-//! Queries of `connection_event`, and the chain that shows an edit.
+//! Queries of `connection_event`, and the chain that reveals edits.
 //!
-//! An event is written in the transaction of the change that it tells of. Its chain is a MAC over the chain before it and
-//! each of its own fields with its length, so that no row can be changed, moved or taken from the middle unseen.
+//! An event is written in the transaction of the change that it describes. Its chain is a MAC over the previous
+//! chain and each field of the event with its length, so that no row can be changed, moved, or removed from the
+//! middle unnoticed.
 
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
-/// The row of a connection with its newest event, both as of one moment.
+/// The row of a connection with its newest event, both from the same moment.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct StandingRow {
     #[sqlx(flatten)]
@@ -22,7 +23,7 @@ pub(crate) struct StandingRow {
     newest: Newest,
 }
 
-/// A [`NewestEvent`] under other names, or nothing.
+/// The columns of a [`NewestEvent`] under other names; all `None` if there is no event.
 #[derive(Clone, Debug, sqlx::FromRow)]
 struct Newest {
     #[sqlx(rename = "e_id")]
@@ -62,18 +63,19 @@ impl Newest {
 /// The difference between a row and what its newest event says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Astray {
-    /// It says something else.
+    /// The event says something else.
     Edited,
-    /// It is of an older credential.
+    /// The row is of an older credential than the event.
     Outdated,
-    /// The connection was removed.
+    /// The event says that the connection was removed.
     Removed,
-    /// No event that can be believed says how it stands.
+    /// No event with a valid chain describes the row.
     Untold,
 }
 
 impl StandingRow {
-    /// Whether the row is what its newest event says, as far as that is linked to the one before it.
+    /// Returns how the row differs from what its newest event says. An event that is not linked to the one before
+    /// it counts as missing.
     pub(crate) fn astray(&self, mac: Mac<'_>) -> Option<Astray> {
         let said = self.newest.event().filter(|newest| is_linked(newest, mac));
         let Some(said) = said.and_then(|newest| newest.event.standing()) else { return Some(Astray::Untold) };
@@ -102,8 +104,8 @@ macro_rules! stored {
 }
 
 pub(super) const OF_OWNER: &str = stored!("owner = $1 AND id > $2 ORDER BY id LIMIT $3");
-// Those of an owner by any of them: one whose owner was edited is a break that must be seen. The owner is compared as an
-// expression, so that no plan walks all events of the owner.
+// Finds all events of a connection if any of them has this owner: an event whose owner was edited is a break in the
+// chain that must be seen. The owner is compared as an expression, so that no plan walks all events of the owner.
 pub(super) const OF_CONNECTION: &str = stored!(
     "connection_id = $1 AND seq > $3 AND EXISTS \
      (SELECT 1 FROM connection_event AS own WHERE own.connection_id = $1 AND own.owner || '' = $2) ORDER BY seq LIMIT $4"
@@ -156,7 +158,7 @@ pub(super) const LAST_ID_OF_ALL: &str = "SELECT id FROM connection_event WHERE i
 pub(super) const LAST_ID: &str = "SELECT id FROM connection_event WHERE owner = $1 ORDER BY id DESC LIMIT 1";
 
 impl Reader {
-    /// Oldest first.
+    /// Returns events of an owner, oldest first.
     pub(crate) async fn events_of_owner(
         &mut self,
         owner: &str,
@@ -166,7 +168,7 @@ impl Reader {
         all!(self, StoredEvent, OF_OWNER, owner, after, limit)
     }
 
-    /// In the order of their numbers.
+    /// Returns events of a connection, in the order of their numbers.
     pub(crate) async fn events_of(
         &mut self,
         connection: ConnectionId,
@@ -177,7 +179,7 @@ impl Reader {
         all!(self, StoredEvent, OF_CONNECTION, connection.as_uuid(), owner, after, limit)
     }
 
-    /// Those of one owner, or of all.
+    /// Returns the ids of events of one owner, or of all owners.
     pub(crate) async fn event_ids(
         &mut self,
         owner: Option<&str>,
@@ -191,7 +193,7 @@ impl Reader {
         Ok(ids.into_iter().map(|(id,)| id).collect())
     }
 
-    /// The newest one of one owner, or of all.
+    /// Returns the newest event of one owner, or of all owners.
     pub(crate) async fn last_event(&mut self, owner: Option<&str>) -> Result<Option<Uuid>, StoreError> {
         let last = match owner {
             Some(owner) => optional!(self, (Uuid,), LAST_ID, owner)?,
@@ -200,12 +202,12 @@ impl Reader {
         Ok(last.map(|(id,)| id))
     }
 
-    /// A connection and what its newest event says of it.
+    /// Returns a connection and its newest event.
     pub(crate) async fn standing(&mut self, id: ConnectionId) -> Result<Option<StandingRow>, StoreError> {
         optional!(self, StandingRow, STANDING, id.as_uuid())
     }
 
-    /// As [`standing`](Self::standing), a page of all connections of all owners.
+    /// Returns a page of all connections of all owners, each as [`standing`](Self::standing) does.
     pub(crate) async fn standings(&mut self, after: Uuid, limit: i64) -> Result<Vec<StandingRow>, StoreError> {
         all!(self, StandingRow, STANDINGS, after, limit)
     }
@@ -216,7 +218,7 @@ impl Reader {
 }
 
 impl Tx {
-    /// Gives the event its number and chain, and records it.
+    /// Gives the event its number and chain, and stores it.
     pub(crate) async fn append_event(&mut self, event: &EventRow, mac: Mac<'_>) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain, \
                            generation, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -224,7 +226,7 @@ impl Tx {
         let (account, newest) = self.standing_before(event).await?;
         let standing = said(event, account.as_ref(), newest.as_ref(), mac);
         let (last, before) = newest.map(|newest| (newest.event.seq, newest.event.chain)).unzip();
-        // Only an edit comes that far.
+        // Only an edit can bring the number to its maximum.
         let Some(seq) = i64::checked_add(last.unwrap_or_default(), 1) else {
             let detail = "the events of a connection have no next number".into();
             return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
@@ -252,8 +254,8 @@ impl Tx {
         Ok(())
     }
 
-    /// The row of the connection, for an event that says something of the row, and the newest event before this one. An
-    /// event that this job appended is not read again, because whoever appends holds the connection's lock.
+    /// Returns the row of the connection, if the event describes the row, and the newest event before this one. An
+    /// event that this job appended is not read again, because the caller holds the connection's lock.
     async fn standing_before(
         &mut self,
         event: &EventRow,
@@ -272,9 +274,10 @@ impl Tx {
     }
 }
 
-/// How the connection stands with this event. Nothing is taken over from an event that is not linked to the one before it,
-/// and what was never said of a connection is said by nothing but its first event: otherwise the program itself would vouch
-/// for what somebody edited.
+/// Returns how the connection stands with this event.
+///
+/// Nothing is taken from an event that is not linked to the one before it. If no event has described the connection
+/// before, only its first event may do so. Otherwise the program itself would confirm what somebody edited.
 fn said(
     event: &EventRow,
     account: Option<&AccountFacts>,
@@ -294,15 +297,16 @@ fn said(
     let Some(before) = before else { return Some(is) };
     Some(match event.says {
         Says::Credential if is.generation > before.generation => Standing { facts: before.facts, ..is },
-        // Whoever changes the row has checked it against `before` in this transaction. Generations are drawn when a
-        // credential is sealed, so one that was drawn earlier may be stored later: a lower one is no sign of an edit.
+        // The caller that changes the row has checked it against `before` in this transaction. A generation is
+        // drawn when a credential is sealed, and one that was drawn earlier may be stored later. A lower generation
+        // is therefore no sign of an edit.
         Says::Row => is,
-        // The row is older than the event: it is not what counts from then on.
+        // The row is older than the event, so the event counts.
         _ => before,
     })
 }
 
-/// Computes what an event would say of the row as it is.
+/// Computes what an event would say about the row as it is.
 fn standing(account: &AccountFacts, mac: Mac<'_>) -> Standing {
     let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, generation } = account;
     let id = id.as_uuid();
@@ -321,7 +325,7 @@ fn standing(account: &AccountFacts, mac: Mac<'_>) -> Standing {
     Standing { generation: *generation, facts: mac(&joined(&parts)).to_vec() }
 }
 
-/// Each part with its length before it.
+/// Concatenates the parts, each with its length before it.
 pub(super) fn joined(parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
@@ -338,7 +342,7 @@ fn is_linked(newest: &NewestEvent, mac: Mac<'_>) -> bool {
         && broken_link(before.as_deref().unwrap_or_default(), event.seq, std::slice::from_ref(event), mac).is_none()
 }
 
-/// The chain of an event behind `before`, which is empty for the first.
+/// Returns the chain of an event after `before`, which is empty for the first event.
 fn chain(before: &[u8], seq: i64, event: &EventRow, standing: Option<&Standing>, mac: Mac<'_>) -> [u8; 32] {
     let EventRow { id, owner, connection_id, at, kind, body, says: _ } = event;
     let connection_id = connection_id.as_uuid();
@@ -353,7 +357,7 @@ fn chain(before: &[u8], seq: i64, event: &EventRow, standing: Option<&Standing>,
         kind.as_bytes(),
         body.as_bytes(),
     ];
-    // In an event from before events said so it is not there.
+    // Events from before these fields existed do not contain them.
     let generation = standing.map(|standing| standing.generation.to_be_bytes());
     if let (Some(standing), Some(generation)) = (standing, &generation) {
         parts.extend([&generation[..], &standing.facts]);
@@ -361,8 +365,8 @@ fn chain(before: &[u8], seq: i64, event: &EventRow, standing: Option<&Standing>,
     mac(&joined(&parts))
 }
 
-/// Finds the first event whose chain is not what it was when it was written. They follow on the event with the chain
-/// `before`, which is empty for the first, and begin with the number `first`.
+/// Returns the number of the first event whose chain is not valid. The events follow the event with the chain
+/// `before`, which is empty for the first one, and their numbers begin with `first`.
 pub(crate) fn broken_link(before: &[u8], first: i64, events: &[StoredEvent], mac: Mac<'_>) -> Option<i64> {
     let mut before = before;
     for (event, seq) in events.iter().zip(first..) {

@@ -23,12 +23,12 @@ impl Scope {
     }
 }
 
-/// What is unclear again.
+/// An exchange whose outcome is unknown again.
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]
 pub(crate) struct Reopened {
     /// The number of attempts before the last one.
     pub(crate) replays: i64,
-    /// Seconds since the first one.
+    /// The seconds since the first attempt.
     pub(crate) unclear_for: i64,
 }
 
@@ -41,7 +41,7 @@ impl Reader {
         found.map(|found| found.row().ok_or_else(|| self.corrupt_exchange())).transpose()
     }
 
-    /// When that boot first saw that an attempt is over, in seconds of the boot.
+    /// Returns when that boot first saw that an attempt was over, in seconds since the boot.
     pub(crate) async fn exchange_look(
         &mut self,
         key: ExchangeKey,
@@ -54,8 +54,8 @@ impl Reader {
         Ok(found.map(|(seconds,)| seconds))
     }
 
-    /// The attempts for connections that a process of this node sent and nobody has concluded, those with the oldest signs
-    /// of life first.
+    /// Returns the attempts for connections that a process of this node sent and that nobody has concluded. Those
+    /// with the oldest signs of life come first.
     pub(crate) async fn open_exchanges(&mut self, node: &str, limit: i64) -> Result<Vec<ExchangeRow>, StoreError> {
         const SQL: &str = "SELECT key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
                            concluded_at, retry_after, replays, sealed \
@@ -73,7 +73,7 @@ impl Reader {
         }
     }
 
-    /// The processes that an exchange names.
+    /// Returns the processes that the exchanges name.
     pub(crate) async fn exchange_processes(&mut self) -> Result<Vec<String>, StoreError> {
         let found = all!(self, (String,), "SELECT DISTINCT process_id FROM connection_exchange")?;
         Ok(found.into_iter().map(|(process,)| process).collect())
@@ -81,7 +81,7 @@ impl Reader {
 }
 
 impl Tx {
-    /// Notes what is about to be sent; `false` when it is noted already.
+    /// Records a request that is about to be sent. Returns `false` if it is recorded already.
     pub(crate) async fn insert_exchange(&mut self, row: &ExchangeRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_exchange \
                            (key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
@@ -111,7 +111,7 @@ impl Tx {
         Ok(inserted == 1)
     }
 
-    /// Puts who sends it now in the place of who sent it; `false` when it is not as `from` says any more.
+    /// Replaces the sender `from` by the sender `to`. Returns `false` if the row no longer is as `from` says.
     pub(crate) async fn resend_exchange(
         &mut self,
         key: ExchangeKey,
@@ -142,8 +142,8 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Notes that nobody sends it any more, from now on, since when as the database's clock has it, and when this boot saw
-    /// that; `None` when it is not as `sent` says any more.
+    /// Records that no process is sending the request any longer, and when this boot saw that. Returns the time by
+    /// the database's clock, or `None` if the row no longer is as `sent` says.
     pub(crate) async fn conclude_exchange(
         &mut self,
         key: ExchangeKey,
@@ -165,7 +165,8 @@ impl Tx {
         Ok(concluded.map(|(at,)| at))
     }
 
-    /// Notes a sign of life of the process that sent it, as of now by the database's clock, while it is as `sent` says.
+    /// Records a sign of life of the sending process, at the current time of the database's clock, while the row is
+    /// as `sent` says.
     pub(crate) async fn renew_exchange_sign(&mut self, key: ExchangeKey, sent: &Sent) -> Result<(), StoreError> {
         let sql = clocked!(
             self,
@@ -176,8 +177,8 @@ impl Tx {
         execute!(self, sql, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays).map(drop)
     }
 
-    /// Takes an answer away that nobody could read, of at least the attempt of that number: what was sent is unclear from
-    /// now on. `None` when there is no such answer.
+    /// Removes an answer that nobody could read, if it belongs to the attempt `least` or a later one. The outcome
+    /// of the request is unknown from then on. Returns `None` if there is no such answer.
     pub(crate) async fn reopen_exchange(
         &mut self,
         key: ExchangeKey,
@@ -197,7 +198,7 @@ impl Tx {
         Ok(reopened)
     }
 
-    /// In place of all looks before.
+    /// Replaces all earlier looks.
     pub(super) async fn note_first_look(
         &mut self,
         key: ExchangeKey,
@@ -208,7 +209,7 @@ impl Tx {
         self.note_look(key, attempt, seen).await
     }
 
-    /// Notes when this boot first saw that an attempt is over, in place of what it noted of that before.
+    /// Records when this boot first saw that an attempt was over, replacing what it recorded before.
     pub(crate) async fn note_look(
         &mut self,
         key: ExchangeKey,
@@ -222,21 +223,22 @@ impl Tx {
         execute!(self, SQL, &key.as_bytes()[..], attempt, &seen.boot_id, seen.seconds).map(drop)
     }
 
-    /// Records the answer. The first one counts: `false` when there is one, or nothing is noted any more.
+    /// Records the answer. The first one counts: returns `false` if there is one already, or if nothing is recorded
+    /// any longer.
     pub(crate) async fn answer_exchange(&mut self, key: ExchangeKey, answer: &Sealed) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_exchange SET state = 'answered', sealed = $2 \
                            WHERE key = $1 AND state = 'intent'";
         Ok(execute!(self, SQL, &key.as_bytes()[..], answer)? == 1)
     }
 
-    /// Takes back the note of what was not sent, if it is still that one.
+    /// Deletes the record of a request that was not sent, if the row still is as `sent` says.
     pub(crate) async fn delete_intent(&mut self, key: ExchangeKey, sent: &Sent) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_exchange WHERE key = $1 AND state = 'intent' AND process_id = $2 \
                            AND sent_at = $3 AND replays = $4";
         Ok(execute!(self, SQL, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays)? == 1)
     }
 
-    /// Records the answer to what nothing is noted of.
+    /// Records the answer to a request that is not recorded.
     pub(crate) async fn insert_answer(
         &mut self,
         key: ExchangeKey,
@@ -247,7 +249,8 @@ impl Tx {
         self.insert_exchange(&ExchangeRow { key, scope, sent, sealed: Some(answer.clone()) }).await
     }
 
-    /// Deletes answers, with what was made of them; what has none stays. Whether one of them is to what was sent twice.
+    /// Deletes answers whose results are being stored. Exchanges without an answer stay. Returns `true` if one of
+    /// the answers is to a request that was sent more than once.
     pub(crate) async fn settle_exchanges(&mut self, keys: &[ExchangeKey]) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_exchange WHERE key = $1 AND state = 'answered' RETURNING replays";
         let mut is_replayed = false;
@@ -258,7 +261,7 @@ impl Tx {
         Ok(is_replayed)
     }
 
-    /// All of a connection.
+    /// Deletes all exchanges of a connection.
     pub(crate) async fn delete_connection_exchanges(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
         execute!(self, "DELETE FROM connection_exchange WHERE connection_id = $1", connection.as_uuid()).map(drop)
     }

@@ -1,4 +1,5 @@
-//! Queries of `connection_extension`, `connection_extension_grant` and `connection_extension_ticket`.
+//! Queries of `connection_extension`, `connection_extension_grant`, `connection_extension_state` and
+//! `connection_extension_ticket`.
 
 use uuid::Uuid;
 
@@ -34,7 +35,7 @@ macro_rules! declared {
 }
 
 impl Reader {
-    /// The names of the extensions of which something is known.
+    /// Returns the names of the extensions with a stored state.
     pub(crate) async fn extension_states(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT name FROM connection_extension_state WHERE owner = $1 ORDER BY name";
         Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(name,)| name).collect())
@@ -45,21 +46,21 @@ impl Reader {
         optional!(self, ExtensionRow, SQL, owner, name)
     }
 
-    /// By name.
+    /// Returns the extensions of an owner, by name.
     pub(crate) async fn extensions(&mut self, owner: &str) -> Result<Vec<ExtensionRow>, StoreError> {
         const SQL: &str = declared!("x.owner = $1 ORDER BY x.name");
         all!(self, ExtensionRow, SQL, owner)
     }
 
-    /// Those that are named as the provider that they need, whose public settings others of that provider read, with what
-    /// is public of them.
+    /// Returns the extensions whose name is that of the provider that they need, with their public settings, which
+    /// other extensions of that provider may read.
     pub(crate) async fn provider_extensions(&mut self, owner: &str) -> Result<Vec<(String, String)>, StoreError> {
         const SQL: &str = "SELECT name, public FROM connection_extension_state \
                            WHERE owner = $1 AND name = provider AND public IS NOT NULL";
         all!(self, (String, String), SQL, owner)
     }
 
-    /// What is known of one, which may have been removed.
+    /// Returns the state of an extension, which may have been removed.
     pub(crate) async fn extension_state(
         &mut self,
         owner: &str,
@@ -73,7 +74,7 @@ impl Reader {
         optional!(self, ExtensionStateRow, SQL, owner, name)
     }
 
-    /// One that was revoked is found, too.
+    /// Returns a grant, even if it was revoked.
     pub(crate) async fn grant(
         &mut self,
         owner: &str,
@@ -84,23 +85,23 @@ impl Reader {
         optional!(self, GrantRow, SQL, owner, extension, connection.as_uuid())
     }
 
-    /// With those that were revoked, by extension and connection.
+    /// Returns all grants, including revoked ones, by extension and connection.
     pub(crate) async fn grants(&mut self, owner: &str) -> Result<Vec<GrantRow>, StoreError> {
         const SQL: &str = granted!("g.owner = $1 ORDER BY g.extension, g.connection_id");
         all!(self, GrantRow, SQL, owner)
     }
 
-    /// Those of one extension that hold.
+    /// Returns the grants of one extension that are not revoked.
     pub(crate) async fn open_grants(&mut self, owner: &str, extension: &str) -> Result<Vec<GrantRow>, StoreError> {
         const SQL: &str =
             granted!("g.owner = $1 AND g.extension = $2 AND g.revoked_at IS NULL ORDER BY g.connection_id");
         all!(self, GrantRow, SQL, owner, extension)
     }
 
-    /// The extensions that may use a connection, by name.
+    /// Returns the extensions that may use a connection, by name.
     pub(crate) async fn grantees(&mut self, owner: &str, connection: ConnectionId) -> Result<Vec<String>, StoreError> {
-        // By the connection and not by the owner, whose grants may be many; sorted here, since SQLite would take the owner
-        // for the order.
+        // Found by the connection, since the owner may have many grants. Sorted here, because with `ORDER BY`
+        // SQLite would use the index of the owner.
         const SQL: &str = "SELECT extension FROM connection_extension_grant \
                            WHERE connection_id = $1 AND owner || '' = $2 AND revoked_at IS NULL";
         let found = all!(self, (String,), SQL, connection.as_uuid(), owner)?;
@@ -109,8 +110,8 @@ impl Reader {
         Ok(names)
     }
 
-    /// What it was given for: a command, and the setup that was begun. One that is older than `oldest` is none, also while
-    /// nobody has deleted it.
+    /// Returns the command of a ticket, and the setup that was begun for it. A ticket older than `oldest` is not
+    /// found, even if it was not deleted yet.
     pub(crate) async fn ticket(
         &mut self,
         owner: &str,
@@ -126,7 +127,7 @@ impl Reader {
 }
 
 impl Tx {
-    /// In the place of the one of that name.
+    /// Stores an extension, replacing the one of the same name.
     pub(crate) async fn put_extension(
         &mut self,
         owner: &str,
@@ -141,7 +142,7 @@ impl Tx {
         execute!(self, SQL, owner, name, provider, source, fingerprint, *added_at, mark).map(drop)
     }
 
-    /// In the place of what was known.
+    /// Stores the state of an extension, replacing the previous one.
     pub(crate) async fn put_extension_state(
         &mut self,
         owner: &str,
@@ -159,8 +160,10 @@ impl Tx {
         execute!(self, SQL, owner, name, fingerprint, provider, public, public_revision, mark).map(drop)
     }
 
-    /// With its tickets; grants are revoked apart, since each is told, and so are settings, whose counts stay and grow.
-    /// `false` when there was none.
+    /// Deletes an extension with its tickets. Returns `false` if it does not exist.
+    ///
+    /// Grants are revoked separately, because each revocation is an event. Settings stay, because their revisions
+    /// must keep growing.
     pub(crate) async fn delete_extension(&mut self, owner: &str, name: &str) -> Result<bool, StoreError> {
         const TICKETS: &str = "DELETE FROM connection_extension_ticket WHERE owner = $1 AND extension = $2";
         const SQL: &str = "DELETE FROM connection_extension WHERE owner = $1 AND name = $2";
@@ -168,7 +171,7 @@ impl Tx {
         Ok(execute!(self, SQL, owner, name)? == 1)
     }
 
-    /// In the place of the one that there is, which may have been revoked.
+    /// Stores a grant, replacing an existing one, which may have been revoked.
     pub(crate) async fn put_grant(&mut self, owner: &str, row: &GrantRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, \
                            created_at, revoked_at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7) \
@@ -180,7 +183,7 @@ impl Tx {
         execute!(self, SQL, owner, &row.extension, id, &row.names, row.created_at, row.revoked_at, mark).map(drop)
     }
 
-    /// The setup that the host began for it.
+    /// Stores the setup that the host began for a ticket.
     pub(crate) async fn set_ticket_session(&mut self, id: Uuid, session: SessionId) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_extension_ticket SET session_id = $2 WHERE id = $1";
         Ok(execute!(self, SQL, id, session.as_uuid())? == 1)
@@ -190,7 +193,7 @@ impl Tx {
         Ok(execute!(self, "DELETE FROM connection_extension_ticket WHERE id = $1", id)? == 1)
     }
 
-    /// What is older than `oldest`, of all owners, goes.
+    /// Inserts a ticket, and deletes those older than `oldest`, of all owners.
     pub(crate) async fn insert_ticket(&mut self, row: &TicketRow, oldest: i64) -> Result<(), StoreError> {
         const OLD: &str = "DELETE FROM connection_extension_ticket WHERE created_at < $1";
         const SQL: &str = "INSERT INTO connection_extension_ticket (id, owner, extension, command, session_id, \

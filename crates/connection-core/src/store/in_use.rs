@@ -1,4 +1,4 @@
-//! A connection with its current credential, its newest event and its liveness, all as of one moment.
+//! A connection with its current credential, its newest event and its liveness, all from the same moment.
 
 use super::{
     Reader, StoreError,
@@ -18,7 +18,7 @@ pub(crate) struct InUseRow {
     pub(crate) standing: StandingRow,
     #[sqlx(flatten)]
     shown: ShownRow,
-    /// Time at which the previous credential was replaced. `None` if there is none.
+    /// Time at which the previous credential was replaced; `None` if there is none.
     pub(crate) previous_since: Option<i64>,
 }
 

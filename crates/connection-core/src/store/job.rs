@@ -1,6 +1,6 @@
-//! A write that is queued: what it does, and who waits for it.
+//! A queued write: its work, and the caller that waits for its answer.
 //!
-//! Its answer is held back until its batch is committed, so that nobody acts on what may yet be lost.
+//! The answer is held back until the batch is committed, so that nobody acts on a change that may still be lost.
 
 use std::{
     future::poll_fn,
@@ -17,19 +17,19 @@ use super::{
     changes::{Changed, Signals},
 };
 
-/// Whether the answer waits for the disk.
+/// Determines whether the answer waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
     Relaxed,
     Synced,
 }
 
-/// Logs a commit, so that what an operation costs can be counted.
+/// Logs a commit, so that the cost of an operation can be counted.
 pub(super) fn log_commit(place: &str, jobs: usize, durability: Durability) {
     tracing::trace!(store = place, jobs, durability = ?durability, "committed");
 }
 
-/// What of a job is kept.
+/// What happens to the changes of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Keep,
@@ -38,9 +38,9 @@ pub(super) enum Outcome {
 
 pub(super) trait Job: Send {
     fn durability(&self) -> Durability;
-    /// Called once.
+    /// Runs the job. Called once.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
-    /// Tells the caller, with the end of the batch.
+    /// Answers the caller, with the result of the batch.
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
 }
 
@@ -79,12 +79,13 @@ where
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Outcome::Undo };
             let mut result = contained(|| work(tx)).await;
-            // Whatever a job made of it: on PostgreSQL nothing after a statement that failed is kept.
+            // On PostgreSQL nothing after a failed statement is kept, so the job fails even if it ignored that
+            // failure.
             if let (Some(error), Ok(_)) = (tx.take_failure(), &result) {
                 result = Err(error);
             }
             self.changed = tx.take_changed();
-            // Of a job that is undone it is not there any more.
+            // If the job is rolled back, its event no longer exists.
             tx.set_appended(None);
             let outcome = if result.is_ok() { Outcome::Keep } else { Outcome::Undo };
             self.result = Some(result);
@@ -93,22 +94,23 @@ where
     }
 
     fn answer(self: Box<Self>, batch: Result<(), StoreError>) {
-        // Before the caller, and also when the commit failed: its answer may be all that was lost.
+        // Published before the caller is answered, and also after a failed commit: perhaps only its confirmation
+        // was lost.
         if let Some(Ok(_)) = &self.result {
             self.changed.iter().for_each(|changed| self.signals.publish(*changed));
         }
         let result = match (self.result, batch) {
-            // A job that failed by itself tells its own reason.
+            // A job that failed by itself returns its own error.
             (Some(Err(error)), _) | (_, Err(error)) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StoreError::Panicked),
         };
-        // The caller may have left; the job counts all the same.
+        // The caller may have dropped its future. The job counts all the same.
         drop(self.answer.send(result));
     }
 }
 
-/// Polls to the end; a panic, also of the future's drop, becomes an error.
+/// Polls the future to its end. A panic, also while it is dropped, becomes an error.
 async fn contained<'t, T>(make: impl FnOnce() -> BoxFuture<'t, Result<T, StoreError>>) -> Result<T, StoreError> {
     let Ok(future) = catch_unwind(AssertUnwindSafe(make)) else { return Err(StoreError::Panicked) };
     let mut future = Some(future);

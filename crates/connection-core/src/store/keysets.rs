@@ -14,7 +14,7 @@ impl Reader {
         optional!(self, KeysetRow, SQL)
     }
 
-    /// Whether the keys are others than those of a revision, by its number; `None` when they are gone.
+    /// Returns the revision of the keys, which changes whenever they do; `None` if there is no keyset.
     pub(crate) async fn keys_revision(&mut self) -> Result<Option<i64>, StoreError> {
         const SQL: &str = "SELECT keys_revision FROM connection_keyset WHERE only_row = 1";
         let found = optional!(self, (i64,), SQL)?;
@@ -23,7 +23,8 @@ impl Reader {
 }
 
 impl Tx {
-    /// `false` when there is one already: another first start was faster, and its keys are the ones to read.
+    /// Returns `false` if there is a keyset already: another first start was faster, and its keys are the ones to
+    /// read.
     pub(crate) async fn insert_keyset(&mut self, row: &KeysetRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_keyset (only_row, store_id, revision, keys_revision, slot_a, slot_b) \
                            VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (only_row) DO NOTHING";
@@ -31,7 +32,7 @@ impl Tx {
         Ok(execute!(self, SQL, row.store_id, row.revision, row.keys_revision, &row.slot_a, &row.slot_b)? == 1)
     }
 
-    /// Writes what `row` holds, and the next revision, if the stored revision still is that of `row`.
+    /// Writes the content of `row` as the next revision, if the stored revision is still that of `row`.
     pub(crate) async fn update_keyset(&mut self, row: &KeysetRow) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_keyset SET keys_revision = $2, slot_a = $3, slot_b = $4, \
                            revision = revision + 1 WHERE only_row = 1 AND revision = $1";

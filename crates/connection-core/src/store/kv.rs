@@ -31,19 +31,19 @@ impl Tx {
         execute!(self, SQL, owner, namespace, key, public, sealed).map(drop)
     }
 
-    /// `false` when there was none.
+    /// Returns `false` if there was no value.
     pub(crate) async fn delete_kv(&mut self, owner: &str, namespace: &str, key: &str) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_kv WHERE owner = $1 AND namespace = $2 AND key = $3";
         Ok(execute!(self, SQL, owner, namespace, key)? == 1)
     }
 
-    /// Deletes all that is kept under a name; how many.
+    /// Deletes all values of a namespace, and returns their number.
     pub(crate) async fn delete_kv_of(&mut self, owner: &str, namespace: &str) -> Result<u64, StoreError> {
         const SQL: &str = "DELETE FROM connection_kv WHERE owner = $1 AND namespace = $2";
         execute!(self, SQL, owner, namespace)
     }
 
-    /// All namespaces under which values of an owner are kept.
+    /// Returns all namespaces in which an owner has values.
     pub(crate) async fn kv_namespaces(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT DISTINCT namespace FROM connection_kv WHERE owner = $1 ORDER BY namespace";
         let rows: Vec<(String,)> = all!(self, (String,), SQL, owner)?;

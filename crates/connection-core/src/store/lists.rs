@@ -1,7 +1,8 @@
-//! Pages of connections, by key. What a page costs does not depend on how many connections there are.
+//! Pages of connections, by key. The cost of a page does not depend on the number of connections.
 //!
-//! Each text walks one index in the order of the page. Where a filter may pass over many rows, the walk is cut first, so
-//! that no page looks at more than a window of rows; such a page may hold less than it could, and the next one goes on.
+//! Each text walks one index in the order of the page. If a filter may skip many rows, the walk is limited first,
+//! so that no page reads more than a window of rows. Such a page may be shorter than its limit, and the next page
+//! continues.
 
 use uuid::Uuid;
 
@@ -12,35 +13,36 @@ use super::{
     rows::FoundRow,
 };
 
-/// So many rows are looked at for one page.
+/// The maximum number of rows that are read for one page.
 const WINDOW: i64 = 1000;
 
-/// The place of a row in the order of lists: when it became usable, and its id.
+/// The position of a row in the order of lists: when it became usable, and its id.
 pub(crate) type Place = (i64, Uuid);
 
-/// Which rows to list. What is `None` or `false` filters nothing.
+/// The rows to list. A field that is `None` or `false` filters nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// Of all owners otherwise.
+    /// The owner; `None` for all owners.
     pub(crate) owner: Option<String>,
     pub(crate) kind: Option<String>,
-    /// Of one of these; see [`any_of`].
+    /// One of these kinds; see [`any_of`].
     pub(crate) kinds: Option<String>,
     pub(crate) label: Option<String>,
-    /// One of these; see [`any_of`].
+    /// One of these livenesses; see [`any_of`].
     pub(crate) liveness: Option<String>,
-    /// With a credential that ends by then.
+    /// With a credential that ends by this time.
     pub(crate) valid_until: Option<i64>,
-    /// What ends of these kinds is the authorization; see [`any_of`].
+    /// The kinds for which the end of the authorization counts instead of that of the credential; see [`any_of`].
     pub(crate) renewing: String,
     pub(crate) only_default: bool,
-    /// An empty one is none: of no profile.
+    /// The profile; an empty text finds connections without a profile.
     pub(crate) profile: Option<String>,
     pub(crate) after: Option<Place>,
     pub(crate) limit: i64,
 }
 
-/// Words as one text to bind: a list of them has no type on every engine. No word holds a comma or a sign of `LIKE`.
+/// Joins words to one text to bind, because no type for a list exists on every engine. No word contains a comma or
+/// a wildcard of `LIKE`.
 pub(crate) fn any_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().fold(",".to_owned(), |text, word| text + word + ",")
 }
@@ -62,7 +64,7 @@ macro_rules! page {
     };
 }
 
-/// The last row that a page may look at.
+/// Selects the last row that a page may read.
 macro_rules! window {
     ($of:literal, $by:literal) => {
         concat!(
@@ -75,7 +77,7 @@ macro_rules! window {
     };
 }
 
-// Each text takes all of the binds: of those of all owners, one narrows nothing where it is not given.
+// Each text takes all binds. In the text for all owners, a kind that is `NULL` filters nothing.
 pub(super) const OF_ALL: &str = page!(
     "CAST($13 AS TEXT) IS NULL AND (CAST($14 AS TEXT) IS NULL OR a.kind = $14) \
      AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($11, $12)",
@@ -86,8 +88,9 @@ pub(super) const OF_OWNER: &str = page!(
      AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($11, $12)",
     "a.usable_at, a.id"
 );
-// The kind is compared with the place: for equal parts SQLite takes the index of the owner, and looks at every kind. For
-// an owner that is compared with them, too, it sorts all rows of the kind once the tables were analyzed.
+// The kind is compared together with the position. As a separate condition, SQLite would choose the index of the
+// owner and read every kind. With the owner in the same comparison, it would sort all rows of the kind once the
+// tables were analyzed.
 pub(super) const OF_KIND: &str = page!(
     "a.owner = $13 AND (a.kind, a.usable_at, a.id) > ($14, $1, $2) \
      AND (a.kind, a.usable_at, a.id) <= ($14, $11, $12)",
@@ -107,7 +110,7 @@ pub(super) const WINDOW_OF_KIND: &str = window!(
 );
 
 impl Wanted {
-    /// Whether rows that an index leads to may be passed over.
+    /// Returns `true` if rows of the index may be skipped.
     fn passes_over(&self) -> bool {
         let named = self.label.is_some() && !self.is_label();
         let one_of_all = self.owner.is_none() && self.kind.is_some();
@@ -120,14 +123,15 @@ impl Wanted {
             || self.profile.is_some()
     }
 
-    /// Whether it is one row at most.
+    /// Returns `true` if at most one row can match.
     fn is_label(&self) -> bool {
         self.owner.is_some() && self.kind.is_some() && self.label.is_some()
     }
 }
 
 impl Reader {
-    /// A page in the order in which connections became usable, and where the next one begins, if there may be one.
+    /// Returns a page in the order in which connections became usable, and the position of the next page if there
+    /// may be one.
     pub(crate) async fn list(&mut self, wanted: &Wanted) -> Result<(Vec<FoundRow>, Option<Place>), StoreError> {
         let next = if wanted.passes_over() { self.window(wanted).await? } else { None };
         let rows = self.rows(wanted, next.unwrap_or((i64::MAX, Uuid::max()))).await?;
@@ -169,7 +173,8 @@ impl Reader {
         )
     }
 
-    /// The number of an owner's connections, or of all owners'; of one kind, where it is given. It goes through their ids.
+    /// Returns the number of connections of an owner or of all owners, of one kind or of all kinds. It counts every
+    /// row.
     pub(crate) async fn count_accounts(&mut self, owner: Option<&str>, kind: Option<&str>) -> Result<u64, StoreError> {
         const OF_ALL: &str = "SELECT COUNT(*) FROM connection_account";
         const OF_ALL_AND_KIND: &str = "SELECT COUNT(*) FROM connection_account WHERE kind = $1";
@@ -184,7 +189,7 @@ impl Reader {
         Ok(found.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0)))
     }
 
-    /// The last row that a page may look at; `None` when there are fewer than a window.
+    /// Returns the last row that a page may read; `None` if fewer rows than a window follow.
     async fn window(&mut self, wanted: &Wanted) -> Result<Option<Place>, StoreError> {
         let (at, id) = wanted.after();
         match (&wanted.owner, &wanted.kind) {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
-/// A measurement that found what is stored already.
+/// A measurement that found what is already stored.
 pub(crate) struct Unchanged<'a> {
     /// The row as it was read before the measurement.
     pub(crate) row: &'a ListedRow,
@@ -40,8 +40,8 @@ impl Reader {
 }
 
 impl Tx {
-    /// Writes the time of a measurement that found what is stored already. Returns `false` and writes nothing if the row is
-    /// no longer the one that was read, or if somebody measured since the measurement began.
+    /// Stores the time of a measurement that found what is already stored. Returns `false` and writes nothing if the
+    /// row is no longer the one that was read, or if another measurement was stored since this one began.
     ///
     /// One statement compares and writes, so the caller needs no lock.
     pub(crate) async fn confirm_liveness(&mut self, found: &Unchanged<'_>) -> Result<bool, StoreError> {
@@ -68,15 +68,15 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Has somebody look at it by then.
+    /// Makes the connection due for a verification at `at` at the latest.
     pub(crate) async fn check_by(&mut self, id: ConnectionId, at: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_liveness SET next_check_at = $2 WHERE connection_id = $1 \
                            AND (next_check_at IS NULL OR next_check_at > $2)";
         execute!(self, SQL, id.as_uuid(), at).map(drop)
     }
 
-    /// Writes what was seen, unless a newer credential was measured in between: `false` then. What was seen of the
-    /// credential that the account names counts in any case, so that an edited account does not stay live.
+    /// Stores a measurement. Returns `false` if a newer credential was measured in between. A measurement of the
+    /// credential that the account names is always stored, so that an edited account does not stay live.
     pub(crate) async fn upsert_liveness(&mut self, row: &LivenessRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_liveness (connection_id, liveness, reason, generation, checked_at, \
                            next_check_at, failures) VALUES ($1, $2, $3, $4, $5, $6, $7) \

@@ -1,4 +1,4 @@
-//! Where a database is: an address that a host writes, or a pool that it lends.
+//! The location of a database: an address, or a pool of the host.
 
 use std::{fmt, path::PathBuf, str::FromStr as _};
 
@@ -8,10 +8,10 @@ use tokio::runtime::Handle;
 
 use super::StoreError;
 
-/// Where a registry keeps its rows: an address, or a pool of the host's own.
+/// The database of a registry: an address, or a pool of the host.
 ///
-/// A lent pool is used as it is and never closed. Its tables are ours alone, all with names that begin with
-/// `connection_`, so that a host keeps its own beside them.
+/// A pool of the host is used as it is and never closed. All of our tables have names that begin with
+/// `connection_`, so the host can keep its own tables beside them.
 pub struct StoreSource(pub(super) Source);
 
 pub(super) enum Source {
@@ -22,7 +22,8 @@ pub(super) enum Source {
 }
 
 impl StoreSource {
-    /// Notes on which runtime its host is: what a lent pool connects is left to the host and must live there.
+    /// Records the current runtime as that of the host. Connections of the host's pool must live there, because the
+    /// pool keeps them.
     pub(crate) fn here(self) -> Self {
         match self.0 {
             Source::Postgres(pool, _) => Self(Source::Postgres(pool, Handle::try_current().ok())),
@@ -32,7 +33,7 @@ impl StoreSource {
 }
 
 impl StoreSource {
-    /// Beside a file of ours.
+    /// Returns the state directory, which is beside the file of a SQLite database.
     pub(crate) fn state_directory(&self) -> Option<PathBuf> {
         let Source::Address(address) = &self.0 else { return None };
         let Ok(Location::Sqlite(path)) = Location::parse(address) else { return None };
@@ -55,7 +56,7 @@ impl StoreSource {
 
 impl fmt::Debug for StoreSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An address may hold a password.
+        // An address may contain a password.
         f.write_str(match &self.0 {
             Source::Address(_) => "StoreSource(address)",
             Source::Sqlite(_) => "StoreSource(SqlitePool)",
@@ -94,7 +95,7 @@ impl From<PgPool> for StoreSource {
     }
 }
 
-/// A database by its engine.
+/// A parsed address, by engine.
 #[derive(Debug)]
 pub(super) enum Location {
     Sqlite(PathBuf),
@@ -102,8 +103,8 @@ pub(super) enum Location {
 }
 
 impl Location {
-    /// Reads `sqlite://PATH`, `sqlite:PATH`, a path, or `postgres://…`. The address is not repeated in errors: it may
-    /// hold a password.
+    /// Parses `sqlite://PATH`, `sqlite:PATH`, a path, or `postgres://…`. Errors do not repeat the address, which
+    /// may contain a password.
     pub(super) fn parse(address: &SecretString) -> Result<Self, StoreError> {
         let url = address.expose_secret();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {

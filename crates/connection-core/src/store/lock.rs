@@ -1,8 +1,9 @@
-//! What one job at a time may look at and then change.
+//! Locks on the rows that one job reads and then changes.
 //!
-//! SQLite has one writer, so a job is alone anyway. On PostgreSQL jobs run side by side: a job that decides by what it
-//! reads takes the lock of what it reads first; it is free again when its transaction ends, so a pooler in between does no
-//! harm. Who needs several takes them in the order of the variants, so that no two wait for each other.
+//! SQLite has a single writer, so its jobs never overlap. On PostgreSQL, jobs run concurrently: a job that decides
+//! on what it reads takes the lock first. The lock is released when the transaction ends, so a pooler in between
+//! does no harm. A job that needs several locks takes them in the order of the variants, so that no two jobs wait
+//! for each other.
 
 use super::{
     StoreError, Tx,
@@ -10,22 +11,22 @@ use super::{
 };
 use crate::ids::{ConnectionId, SessionId};
 
-/// What is decided about.
+/// The rows that a lock protects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lock<'a> {
     /// A setup session: its state, journal and inputs.
     Setup(SessionId),
-    /// What must be unique among an owner's connections: labels, accounts, defaults.
+    /// The properties that are unique among an owner's connections: labels, accounts, defaults.
     Owner(&'a str),
     /// One connection: its row, credentials, liveness and events.
     Connection(ConnectionId),
 }
 
 impl Tx {
-    /// Waits until no other job holds it, and holds it to the end of this one.
+    /// Waits for the lock, and holds it until the end of the job.
     pub(crate) async fn lock(&mut self, what: Lock<'_>) -> Result<(), StoreError> {
-        // The server makes a number of the name. Two names with one number wait for each other without need, and that
-        // is all.
+        // The server hashes the name to a number. If two names have the same number, one job only waits without
+        // need.
         const SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended('connections/' || CAST($1 AS TEXT), 0))";
         if matches!(self.engine(), Engine::Sqlite(_)) {
             return Ok(());

@@ -1,17 +1,17 @@
-//! Brings the tables of a database to this program's version, on any engine.
+//! Migrates the tables of a database to this program's version, on any engine.
 //!
-//! Migrations are embedded and go forward only. Their table is `connection_migrations`, so that a host keeps migrations of
-//! its own in the same database.
+//! Migrations are embedded and go forward only. Their table is `connection_migrations`, so that a host can keep its
+//! own migrations in the same database.
 
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 
 use super::StoreError;
 
-/// Also in the query of `postgres/open.rs`.
+/// The name is also in the query of `postgres/open.rs`.
 const TABLE: &str = "connection_migrations";
 
-/// With a table of our own. Locks are taken by whoever runs it, since sqlx has none for SQLite and a session's for
-/// PostgreSQL, which a pooler breaks.
+/// Configures a migrator with our table. The caller takes the lock: sqlx has none for SQLite, and its session lock
+/// for PostgreSQL does not work with a pooler.
 pub(super) fn ours(mut migrator: Migrator) -> Migrator {
     migrator.dangerous_set_table_name(TABLE);
     migrator.set_locking(false);
@@ -19,7 +19,7 @@ pub(super) fn ours(mut migrator: Migrator) -> Migrator {
 }
 
 pub(super) async fn run<C: Migrate>(migrator: &Migrator, connection: &mut C, place: &str) -> Result<(), StoreError> {
-    // What `run` calls: the future of `run` itself is not seen to be `Send` ("`Acquire` is not general enough").
+    // `run` would call this, but its own future is not recognized as `Send` ("`Acquire` is not general enough").
     migrator.run_direct(None, connection, false).await.map_err(|error| refused(migrator, &error, place))
 }
 
@@ -39,10 +39,10 @@ fn refused(migrator: &Migrator, error: &MigrateError, place: &str) -> StoreError
     }
 }
 
-/// Why the table of migrations could not be read. One without its columns is another program's.
+/// Returns why the table of migrations could not be read. A table without our columns belongs to another program.
 pub(super) fn unread(error: &sqlx::Error, place: &str) -> StoreError {
     let is_another = error.as_database_error().is_some_and(|error| {
-        // 42703 is PostgreSQL's undefined_column; SQLite has a sentence alone.
+        // 42703 is PostgreSQL's undefined_column. SQLite has only a message.
         error.code().is_some_and(|code| code == "42703") || error.message().starts_with("no such column")
     });
     if is_another {
@@ -51,11 +51,11 @@ pub(super) fn unread(error: &sqlx::Error, place: &str) -> StoreError {
     taken(error, place).unwrap_or_else(|| StoreError::of(error, place))
 }
 
-/// A table that another program made under a name of ours.
+/// Returns the error for a table of another program with one of our names.
 fn taken(error: &sqlx::Error, place: &str) -> Option<StoreError> {
     let error = error.as_database_error()?;
     let message = error.message();
-    // 42P07 is PostgreSQL's duplicate_table, also for indexes; SQLite has a sentence alone.
+    // 42P07 is PostgreSQL's duplicate_table, also for indexes. SQLite has only a message.
     let is_taken = error.code().is_some_and(|code| code == "42P07")
         || message.contains("already exists")
         || message.contains("already a");

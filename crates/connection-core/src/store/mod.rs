@@ -1,7 +1,7 @@
 //! Rows in a database: everything that outlives the process.
 //!
-//! All writes go through [`Store::write`], which answers after the commit; what a crash leaves is the state before a
-//! job or after it. Reads take a connection of their own. There is one set of query texts: `$1` and the types in them
+//! All writes go through [`Store::write`], which answers after the commit. A crash leaves the state before a job or
+//! after it. Reads use a separate connection. All engines share one set of query texts: `$1` and the types in them
 //! mean the same on every engine.
 
 mod accounts;
@@ -69,7 +69,7 @@ pub(crate) use refreshes::LEASE;
 pub(crate) use row_events::broken_row_link;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
 
-/// A database that is open and of this program's version. Clones share it.
+/// An open database of this program's version. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,
@@ -77,7 +77,7 @@ pub(crate) struct Store {
 
 struct Shared {
     engine: Engine,
-    /// What people know the database by: a path, or a server and the database on it.
+    /// The name of the database for people: a path, or a server and the database on it.
     place: Arc<str>,
     signals: Arc<Signals>,
 }
@@ -88,15 +88,15 @@ enum Engine {
 }
 
 impl Store {
-    /// Opens a database and brings its tables to this program's version. Behind a pooler, `direct` is the address of the
-    /// server itself.
+    /// Opens a database and migrates its tables to this program's version. If the database is reached through a
+    /// pooler, `direct` is the address of the server itself.
     ///
-    /// Call it inside a tokio runtime: the writers live there.
+    /// Call it inside a tokio runtime: the writers run there.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Newer`] for a database of a later program, [`StoreError::ReadOnly`], and whatever else keeps a
-    /// database from being used.
+    /// [`StoreError::Newer`] for a database of a later program, [`StoreError::ReadOnly`], and any other reason why
+    /// the database cannot be used.
     pub(crate) async fn open(source: StoreSource, direct: Option<&SecretString>) -> Result<Self, StoreError> {
         Self::open_with(source, direct, Limits::USUAL).await
     }
@@ -125,13 +125,13 @@ impl Store {
         Ok(Self { shared: Arc::new(Shared { engine, place, signals: Arc::default() }) })
     }
 
-    /// Changes rows: the job runs after those queued before it, and is committed as a whole or not at all.
+    /// Changes rows. The job runs after those queued before it, and is committed as a whole or not at all.
     ///
-    /// The job is queued by this call, not by the first poll, and dropping the future does not take it back.
+    /// The job is queued by this call, not by the first poll. Dropping the future does not cancel it.
     ///
     /// # Errors
     ///
-    /// The job's own, after which nothing of it is kept; [`StoreError::Closed`]; and the commit's.
+    /// The job's own error, after which nothing of it is kept; [`StoreError::Closed`]; and errors of the commit.
     pub(crate) fn write<T, F>(&self, job: F) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
     where
         T: Send + 'static,
@@ -140,11 +140,12 @@ impl Store {
         self.enqueue(Durability::Synced, job)
     }
 
-    /// As [`write`](Self::write), for what may be lost with the power: the disk is not waited for.
+    /// Changes rows as [`write`](Self::write) does, without waiting for the disk. A power failure may lose the
+    /// change.
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write).
+    /// The errors of [`write`](Self::write).
     pub(crate) fn write_relaxed<T, F>(&self, job: F) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
     where
         T: Send + 'static,
@@ -153,11 +154,12 @@ impl Store {
         self.enqueue(Durability::Relaxed, job)
     }
 
-    /// A connection that reads what is committed.
+    /// Returns a connection that reads committed rows.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Closed`] after [`close`](Self::close), [`StoreError::Busy`] when none is free for long.
+    /// [`StoreError::Closed`] after [`close`](Self::close), and [`StoreError::Busy`] if none is free for a long
+    /// time.
     pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
         match &self.shared.engine {
             Engine::Sqlite(sqlite) => sqlite.reader().await,
@@ -165,7 +167,7 @@ impl Store {
         }
     }
 
-    /// Whether it can be read. Never an error.
+    /// Returns `true` if the database can be read.
     pub(crate) async fn health(&self) -> bool {
         match self.reader().await {
             Ok(mut reader) => reader.keyset().await.is_ok(),
@@ -173,8 +175,8 @@ impl Store {
         }
     }
 
-    /// Returns why the database cannot be reached: a pool that waits for a connection does not say what keeps it from one,
-    /// and one more try to connect does. Any other error is returned as it is.
+    /// Returns why the database cannot be reached. A pool that waits for a connection does not report the cause, so
+    /// this tries to connect once more. Any other error is returned unchanged.
     pub(crate) async fn explained(&self, error: StoreError) -> StoreError {
         match (&self.shared.engine, &error) {
             (Engine::Postgres(postgres), StoreError::Unavailable { .. }) => {
@@ -184,14 +186,14 @@ impl Store {
         }
     }
 
-    /// Takes no more jobs, and returns when those that were queued are done and the database is let go; a pool that the
-    /// host lent stays open.
+    /// Accepts no more jobs, and returns when the queued ones are done and the database is closed. A pool of the
+    /// host stays open.
     pub(crate) async fn close(&self) {
         match &self.shared.engine {
             Engine::Sqlite(sqlite) => sqlite.close().await,
             Engine::Postgres(postgres) => postgres.close().await,
         }
-        // Who waits for changes waits for none any more.
+        // Wakes the waiters, which will see no further changes.
         self.shared.signals.publish(Changed::Something);
     }
 
@@ -202,12 +204,12 @@ impl Store {
         }
     }
 
-    /// What people know it by.
+    /// Returns the name of the database for people.
     pub(crate) fn place(&self) -> &str {
         &self.shared.place
     }
 
-    /// Returns the file of a SQLite database, also of a lent pool.
+    /// Returns the file of a SQLite database, also that of a pool of the host.
     pub(crate) fn file(&self) -> Option<PathBuf> {
         matches!(self.shared.engine, Engine::Sqlite(_)).then(|| PathBuf::from(self.place()))
     }
@@ -231,12 +233,14 @@ impl Store {
     }
 }
 
-/// Brings the tables of a database to this program's version, and makes what is not there yet: for a deployment in which
-/// the program itself may not. Opening a registry does the same.
+/// Creates or migrates the tables of a database to this program's version.
+///
+/// It is for a deployment in which the program itself does not have the rights to do so. Opening a registry does
+/// the same.
 ///
 /// # Cancellation
 ///
-/// Dropped, the tables are as before, or done.
+/// If the future is dropped, the tables are unchanged or fully migrated.
 ///
 /// # Errors
 ///

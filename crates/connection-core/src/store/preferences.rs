@@ -18,14 +18,14 @@ macro_rules! preferences {
     };
 }
 
-/// What an extension is set to and what that of the provider's own name is, and what is known of both.
+/// Selects the settings and the states of an extension and of its provider's own extension.
 pub(super) const PUBLIC: &str = "SELECT p.extension, p.body, NULL AS public, p.revision, p.public_revision \
      FROM connection_extension_preference AS p WHERE p.owner = $1 AND p.extension IN ($2, $3) AND p.command = '' \
      UNION ALL SELECT s.name, NULL, CASE WHEN s.provider = s.name THEN s.public END, 0, s.public_revision \
      FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name IN ($2, $3)";
 
 impl Reader {
-    /// An empty command stands for the extension itself.
+    /// Returns the settings of a command, or those of the extension itself for an empty command.
     pub(crate) async fn preferences(
         &mut self,
         owner: &str,
@@ -36,7 +36,7 @@ impl Reader {
         optional!(self, PreferenceRow, SQL, owner, extension, command)
     }
 
-    /// What an extension is set to and what its provider's own is, and what is known of both.
+    /// Returns the settings and the states of an extension and of its provider's own extension.
     pub(crate) async fn public_preferences(
         &mut self,
         owner: &str,
@@ -46,7 +46,7 @@ impl Reader {
         all!(self, PublicRow, PUBLIC, owner, extension, provider)
     }
 
-    /// What an extension and its commands are set to.
+    /// Returns the settings of an extension and its commands.
     pub(crate) async fn preferences_of(
         &mut self,
         owner: &str,
@@ -56,19 +56,19 @@ impl Reader {
         all!(self, PreferenceRow, SQL, owner, extension)
     }
 
-    /// What all extensions and their commands are set to.
+    /// Returns the settings of all extensions and their commands.
     pub(crate) async fn every_preference(&mut self, owner: &str) -> Result<Vec<PreferenceRow>, StoreError> {
         const SQL: &str = preferences!("TRUE ORDER BY p.extension, p.command");
         all!(self, PreferenceRow, SQL, owner)
     }
 
-    /// What all extensions are set to.
+    /// Returns the settings of all extensions, without those of commands.
     pub(crate) async fn all_preferences(&mut self, owner: &str) -> Result<Vec<PreferenceRow>, StoreError> {
         const SQL: &str = preferences!("p.command = '' ORDER BY p.extension");
         all!(self, PreferenceRow, SQL, owner)
     }
 
-    /// What is wrong with this database, for a row of it that cannot be what this program wrote.
+    /// Returns the error for a row that this program cannot have written.
     pub(crate) fn damaged(&self, detail: &str) -> StoreError {
         StoreError::Corrupt { place: self.place.to_string(), detail: detail.to_owned() }
     }

@@ -1,6 +1,6 @@
-//! Queries of the credential before the current one.
+//! Queries of the previous credential of a connection.
 //!
-//! It is kept for a while, with what the connection was by it: the account and the configuration.
+//! It is kept for a while, with the account and the configuration that the connection had with it.
 
 use super::{
     Lock, Reader, StoreError, Tx,
@@ -25,7 +25,7 @@ impl Reader {
         optional!(self, PreviousRow, SQL, id.as_uuid())
     }
 
-    /// Its generation, also of one whose row cannot be read.
+    /// Returns the generation of the previous credential, even if its row cannot be read.
     pub(crate) async fn previous_generation(&mut self, id: ConnectionId) -> Result<Option<i64>, StoreError> {
         const SQL: &str =
             "SELECT generation FROM connection_credential WHERE connection_id = $1 AND state = 'previous'";
@@ -34,8 +34,8 @@ impl Reader {
 }
 
 impl Tx {
-    /// Puts a credential in the place of the current one, which becomes the previous one; the one before that is
-    /// deleted. [`StoreError::Conflict`] when the account is not the row that was given any more.
+    /// Replaces the current credential, which becomes the previous one. An earlier previous one is deleted. Returns
+    /// [`StoreError::Conflict`] if the account is no longer the given row.
     pub(crate) async fn replace_credential(
         &mut self,
         account: &AccountRow,
@@ -58,8 +58,8 @@ impl Tx {
         }
     }
 
-    /// Puts what the provider rotated in the place of the previous credential with that generation; `false` when that is
-    /// not there any more.
+    /// Replaces the previous credential with generation `before` by the one that the provider rotated. Returns
+    /// `false` if that credential no longer exists.
     pub(crate) async fn rotate_previous(
         &mut self,
         before: i64,
@@ -70,12 +70,12 @@ impl Tx {
                            valid_until = COALESCE($6, valid_until), mark = $7 \
                            WHERE connection_id = $1 AND state = 'previous' AND generation = $2";
         let CredentialRow { connection_id: id, generation, sealed, key_id, valid_until, .. } = fresh;
-        // Whoever removes the connection looks at the generation behind the same lock.
+        // The removal of a connection reads the generation under the same lock.
         self.lock(Lock::Connection(*id)).await?;
         Ok(execute!(self, SQL, id.as_uuid(), before, *generation, sealed, key_id, *valid_until, mark)? == 1)
     }
 
-    /// Deletes the previous credential if it was replaced by then.
+    /// Deletes the previous credential if it was replaced by `replaced_by` at the latest.
     pub(crate) async fn forget_previous(&mut self, id: ConnectionId, replaced_by: i64) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_credential \
                            WHERE connection_id = $1 AND state = 'previous' AND replaced_at <= $2";

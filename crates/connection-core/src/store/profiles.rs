@@ -31,18 +31,18 @@ macro_rules! slots {
 }
 
 impl Reader {
-    /// The kinds of which an owner has profiles.
+    /// Returns the kinds of which an owner has profiles.
     pub(crate) async fn profile_kinds(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT DISTINCT kind FROM connection_profile WHERE owner = $1 ORDER BY kind";
         Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect())
     }
 
-    /// Reads owner, kind and directory of the profiles of all owners.
+    /// Returns owner, kind and directory of the profiles of all owners.
     pub(crate) async fn profile_directories(&mut self) -> Result<Vec<(String, String, String)>, StoreError> {
         all!(self, (String, String, String), "SELECT owner, kind, directory FROM connection_profile")
     }
 
-    /// In the order in which they were made.
+    /// Returns the profiles in the order in which they were created.
     pub(crate) async fn profiles(&mut self, owner: &str, kind: &str) -> Result<Vec<ProfileRow>, StoreError> {
         const SQL: &str = profiles!("ORDER BY p.created_at, p.id");
         all!(self, ProfileRow, SQL, owner, kind)
@@ -58,7 +58,7 @@ impl Reader {
         optional!(self, ProfileRow, SQL, owner, kind, id.as_uuid())
     }
 
-    /// Which profile a slot names.
+    /// Returns the profile that a slot names.
     pub(crate) async fn profile_slot(
         &mut self,
         owner: &str,
@@ -68,12 +68,12 @@ impl Reader {
         optional!(self, SlotRow, slots!("AND s.slot = $3"), owner, kind, slot)
     }
 
-    /// The slots by name, with what each names.
+    /// Returns the slots, ordered by name, each with its profile.
     pub(crate) async fn profile_slots(&mut self, owner: &str, kind: &str) -> Result<Vec<SlotRow>, StoreError> {
         all!(self, SlotRow, slots!("ORDER BY s.slot"), owner, kind)
     }
 
-    /// How many connections use a profile.
+    /// Returns the number of connections that use a profile.
     pub(crate) async fn profile_connections(
         &mut self,
         owner: &str,
@@ -101,8 +101,8 @@ impl Tx {
         execute!(self, SQL, id, owner, kind, label, directory, *is_default, *is_implicit, created_at, mark).map(drop)
     }
 
-    /// Writes what can be changed of it. Nobody else may be the default or the implicit one when it is to be. Without a mark,
-    /// the one that the row has stays.
+    /// Writes the columns of a profile that can change. If it is to be the default or the implicit profile, no
+    /// other profile of the kind may be. Without a mark, the row keeps its mark.
     pub(crate) async fn update_profile(
         &mut self,
         row: &ProfileRow,
@@ -135,7 +135,7 @@ impl Tx {
         execute!(self, SQL, owner, kind, slot, id.as_uuid(), now, mark).map(drop)
     }
 
-    /// `false` when it names none.
+    /// Returns `false` if the slot names no profile.
     pub(crate) async fn delete_profile_slot(
         &mut self,
         owner: &str,

@@ -1,6 +1,7 @@
-//! Queries of what renews credentials: plans, leases, and what is due.
+//! Queries of refreshes: plans and leases.
 //!
-//! A lease is judged by the database's clock alone: processes on several machines may disagree about the time.
+//! Leases are measured by the database's clock only, because processes on several machines may disagree about the
+//! time.
 
 use super::{
     Reader, StoreError, Tx,
@@ -11,20 +12,21 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
-/// How long a lease holds, in seconds: longer than its holder needs.
+/// The duration of a lease, in seconds: longer than its holder needs.
 pub(crate) const LEASE: i64 = 50;
-/// More than a lease may have left, in seconds, when the clock was not set: it counts in whole seconds, and is moved by a
-/// little now and then. What has still longer to run was given before the clock was set back, and is none.
+/// The maximum remaining time of a valid lease, in seconds. It is a little longer than a lease, because the clock
+/// counts whole seconds and is adjusted now and then. A lease with more time left was taken before the clock was
+/// set back, and counts as expired.
 pub(super) const LONGEST_LEASE: i64 = LEASE + 5;
 
-/// Who renews a credential now, as the database's clock has it.
+/// The lease of a refresh, as measured by the database's clock.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct Leased {
-    /// The connection's current one.
+    /// The generation of the connection's current credential.
     pub(crate) generation: i64,
     pub(crate) owner: Option<String>,
     pub(crate) fence: i64,
-    /// Seconds until it runs out; `None` when nobody holds it.
+    /// The seconds until the lease expires; `None` if nobody holds it.
     pub(crate) seconds_left: Option<i64>,
 }
 
@@ -35,7 +37,7 @@ impl Leased {
 }
 
 impl Reader {
-    /// `None` when there is no such connection.
+    /// Returns `None` if the connection does not exist.
     pub(crate) async fn refresh_lease(&mut self, id: ConnectionId) -> Result<Option<Leased>, StoreError> {
         let sql = clocked!(
             self,
@@ -48,8 +50,8 @@ impl Reader {
 }
 
 impl Tx {
-    /// Lets `owner` alone renew this credential for [`LEASE`] seconds: the fence of its lease. `None` when another one holds
-    /// it, or the credential is not the current one any more.
+    /// Takes the lease for a refresh of this credential for [`LEASE`] seconds, and returns its fence. Returns
+    /// `None` if another owner holds it, or if the credential is no longer the current one.
     pub(crate) async fn lease_refresh(
         &mut self,
         id: ConnectionId,
@@ -71,7 +73,7 @@ impl Tx {
         Ok(leased.map(|(fence,)| fence))
     }
 
-    /// Gives a lease back: `false` when it is another's by now. Its fence stays for ever.
+    /// Releases a lease. Returns `false` if another owner holds it by now. The fence is never reset.
     pub(crate) async fn release_refresh(
         &mut self,
         id: ConnectionId,
@@ -84,7 +86,7 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), owner, fence)? == 1)
     }
 
-    /// The current credential is due from `now` on, if it was not before.
+    /// Makes the current credential due for a refresh at `now`, unless it was due before.
     pub(crate) async fn refresh_now(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_credential SET refresh_at = $2 WHERE connection_id = $1 \
                            AND state = 'current' AND (refresh_at IS NULL OR refresh_at > $2)";
@@ -92,7 +94,8 @@ impl Tx {
         execute!(self, SQL, id.as_uuid(), now).map(drop)
     }
 
-    /// What held up the renewal of the current credential is over: it is tried again from `now` on, if it failed before.
+    /// Makes the current credential due for a refresh at `now` if the last attempt failed, because the obstacle is
+    /// gone.
     pub(crate) async fn hasten_refresh(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_credential SET refresh_at = $2 WHERE connection_id = $1 \
                            AND state = 'current' AND refresh_failures > 0 \
@@ -101,8 +104,8 @@ impl Tx {
         execute!(self, SQL, id.as_uuid(), now).map(drop)
     }
 
-    /// Nobody knows any more what became of the last attempt to renew the current credential: it is due from `now` on, and
-    /// `reason` (JSON) is noted beside it. A credential that its provider renews no more stays as it is.
+    /// Makes the current credential due at `now` and stores `reason` (JSON), because the outcome of its last
+    /// refresh is unknown. A credential that its provider no longer refreshes stays as it is.
     pub(crate) async fn doubt_credential(
         &mut self,
         id: ConnectionId,
@@ -117,7 +120,7 @@ impl Tx {
         execute!(self, SQL, id.as_uuid(), reason, now).map(drop)
     }
 
-    /// Of a credential that is there.
+    /// Stores the plan of a credential. Returns `false` if the credential does not exist.
     pub(crate) async fn set_plan(
         &mut self,
         id: ConnectionId,

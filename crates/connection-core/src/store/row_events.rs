@@ -1,7 +1,7 @@
-//! Queries of `connection_row_event`: which rows were written or deleted, in a chain for each owner.
+//! Queries of `connection_row_event`: a chain for each owner that records which rows were written or deleted.
 //!
-//! The number of an event is the revision of the row that it tells of. A row whose mark has an older number than the newest
-//! event about it was put back, and one that was deleted has an event without a row.
+//! The number of an event is the revision of its row. A row whose mark has an older number than its newest event
+//! was replaced by an older version. A deleted row has an event without a row.
 
 use super::{
     Reader, StoreError, Tx,
@@ -12,7 +12,7 @@ use super::{
 
 pub(super) const OF_OWNER: &str = "SELECT seq, subject, at, chain FROM connection_row_event \
                                    WHERE owner = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-/// Of the row whose mark is `$mark`, in a query that has `$owner`.
+/// Selects the number of the newest event of the row whose mark is `$mark`, in a query that has `$owner`.
 macro_rules! newest {
     ($owner:literal, $mark:literal) => {
         concat!(
@@ -24,10 +24,11 @@ macro_rules! newest {
         )
     };
 }
+
 pub(super) use newest;
 
 impl Reader {
-    /// In the order of their numbers.
+    /// Returns the row events of an owner, in the order of their numbers.
     pub(crate) async fn row_events(
         &mut self,
         owner: &str,
@@ -37,7 +38,7 @@ impl Reader {
         all!(self, RowEvent, OF_OWNER, owner, after, limit)
     }
 
-    /// Those who have row events, or rows that should have some.
+    /// Returns the owners that have row events, or rows that should have some.
     pub(crate) async fn owners_of_marked_rows(&mut self) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT owner FROM connection_row_event UNION SELECT owner FROM connection_extension \
                            UNION SELECT owner FROM connection_extension_choice \
@@ -51,7 +52,8 @@ impl Reader {
 }
 
 impl Tx {
-    /// Records that a row is written or deleted; the number of it. Whoever writes holds the owner's lock.
+    /// Records that a row is written or deleted, and returns the number of the event. The caller holds the owner's
+    /// lock.
     pub(crate) async fn append_row_event(
         &mut self,
         owner: &str,
@@ -65,7 +67,7 @@ impl Tx {
             "INSERT INTO connection_row_event (owner, seq, subject, at, chain) VALUES ($1, $2, $3, $4, $5)";
         let last = optional!(self, RowEvent, LAST, owner)?;
         let (last, before) = last.map(|last| (last.seq, last.chain)).unwrap_or_default();
-        // Only an edit comes that far.
+        // Only an edit can bring the number to its maximum.
         let Some(seq) = i64::checked_add(last, 1) else {
             let detail = "the row events of an owner have no next number".into();
             return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
@@ -81,8 +83,8 @@ fn chain(before: &[u8], owner: &str, (seq, subject, at): (i64, &[u8], i64), mac:
     mac(&joined(&[b"connection_row_event/v1", before, owner.as_bytes(), &seq, subject, &at]))
 }
 
-/// Finds the first row event of an owner whose chain is not what it was when it was written. They follow on the one with the
-/// chain `before`, which is empty for the first, and begin with the number `first`.
+/// Returns the number of the first row event of an owner whose chain is not valid. The events follow the one with
+/// the chain `before`, which is empty for the first one, and their numbers begin with `first`.
 pub(crate) fn broken_row_link(
     before: &[u8],
     owner: &str,

@@ -1,7 +1,8 @@
-//! Every sealed column, in one table: what a rotation of the keys seals again.
+//! A table of every sealed column, from which a key rotation seals all values again.
 //!
-//! A column that is missing here would be sealed with keys that are dropped one day, so a test compares the table with the
-//! schema. The key of a sealed value is read from the value itself, bytes 6 to 13, never from a column beside it.
+//! A column that is missing here would keep values under a key that is dropped one day, so a test compares the
+//! table with the schema. The key of a sealed value is read from the value itself, bytes 6 to 13, never from
+//! another column.
 
 use sqlx::{FromRow, Row};
 use uuid::Uuid;
@@ -18,15 +19,15 @@ pub(crate) struct SealedColumn {
     pub(crate) table: &'static str,
     pub(crate) column: &'static str,
     shape: Shape,
-    /// Key ids, and how many values each has.
+    /// Selects key ids, with the number of values that each has sealed.
     count: &'static str,
-    /// The next values that another key than `$1` sealed, by primary key.
+    /// Selects the next values that a key other than `$1` sealed, by primary key.
     page: &'static str,
-    /// Puts one in the place of the very bytes that were read.
+    /// Replaces a value if it still has the bytes that were read.
     swap: &'static str,
 }
 
-/// What the primary key is made of.
+/// The structure of the primary key.
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Exchange,
@@ -40,15 +41,15 @@ enum Shape {
 pub(crate) enum SealedKey {
     /// The key of an exchange.
     Exchange(Vec<u8>),
-    /// An id, and a generation or a number in a sequence; 0 where there is none.
+    /// An id, and a generation or a number in a sequence; 0 if there is none.
     Numbered(Uuid, i64),
-    /// A session, and an input of it.
+    /// A session, and one of its inputs.
     Input(Uuid, Uuid),
     /// Owner, namespace and key of a small value.
     Value(String, String, String),
 }
 
-/// A sealed value with all that says where it belongs.
+/// A sealed value, with everything that determines its place.
 #[derive(Clone, Debug)]
 pub(crate) struct SealedRow {
     pub(crate) key: SealedKey,
@@ -73,7 +74,7 @@ macro_rules! count {
     };
 }
 
-/// All of them.
+/// All sealed columns.
 pub(crate) const SEALED: &[SealedColumn] = &[
     SealedColumn {
         table: "connection_credential",
@@ -102,7 +103,7 @@ pub(crate) const SEALED: &[SealedColumn] = &[
         column: "sealed_header",
         shape: Shape::Numbered,
         count: count!("connection_setup", "sealed_header"),
-        // Its place has no number.
+        // The place of the header has no number.
         page: "SELECT id, CAST(0 AS BIGINT), owner, kind, sealed_header FROM connection_setup \
                WHERE substr(sealed_header, 6, 8) <> $1 AND (id, 0) > ($2, $3) ORDER BY id LIMIT $4",
         swap: "UPDATE connection_setup SET sealed_header = $3 WHERE id = $1 AND $2 = 0 AND sealed_header = $4",
@@ -161,7 +162,7 @@ pub(crate) const SEALED: &[SealedColumn] = &[
         column: "sealed",
         shape: Shape::Numbered,
         count: count!("connection_webhook", "sealed"),
-        // Its number is not known when it is sealed.
+        // The number of an event is not known when it is sealed.
         page: "SELECT w.id, CAST(0 AS BIGINT), a.owner, a.kind, w.sealed FROM connection_webhook AS w \
                JOIN connection_account AS a ON a.id = w.connection_id WHERE substr(w.sealed, 6, 8) <> $1 \
                AND (w.id, 0) > ($2, $3) ORDER BY w.id LIMIT $4",
@@ -170,7 +171,7 @@ pub(crate) const SEALED: &[SealedColumn] = &[
 ];
 
 impl SealedColumn {
-    /// Before every key.
+    /// Returns a key before all others.
     pub(crate) fn start(&self) -> SealedKey {
         match self.shape {
             Shape::Exchange => SealedKey::Exchange(Vec::new()),
@@ -182,14 +183,14 @@ impl SealedColumn {
 }
 
 impl Reader {
-    /// How many values each key has sealed, of this column.
+    /// Returns the number of values of this column that each key has sealed.
     pub(crate) async fn sealed_counts(&mut self, column: &SealedColumn) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
-        // What is too short to name one has none.
+        // A value that is too short to contain a key id is counted under an empty one.
         let counts = all!(self, (Option<Vec<u8>>, i64), column.count)?;
         Ok(counts.into_iter().map(|(id, count)| (id.unwrap_or_default(), count)).collect())
     }
 
-    /// The next values behind `after` that another key sealed, in the order of their keys.
+    /// Returns the next values after `after` that another key sealed, in the order of their primary keys.
     pub(crate) async fn sealed_page(
         &mut self,
         column: &SealedColumn,
@@ -219,7 +220,7 @@ impl Reader {
 }
 
 impl Tx {
-    /// Puts `fresh` in the place of what `row` holds; `false` when it is not there any more.
+    /// Replaces the value of `row` by `fresh`. Returns `false` if it is no longer there.
     pub(crate) async fn swap_sealed(
         &mut self,
         column: &SealedColumn,

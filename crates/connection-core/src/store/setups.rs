@@ -1,4 +1,4 @@
-//! Queries of `connection_setup` and of what belongs to a session.
+//! Queries of `connection_setup` and of the tables that belong to a session.
 
 use uuid::Uuid;
 
@@ -28,21 +28,21 @@ impl Reader {
         optional!(self, SetupRow, setups!("WHERE id = $1"), id.as_uuid())
     }
 
-    /// Those that have not ended, oldest first; one that cannot be read is left out.
+    /// Returns the open sessions of an owner, oldest first. Sessions that cannot be read are left out.
     pub(crate) async fn list_setups(&mut self, owner: &str) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str = setups!("WHERE owner = $1 AND state IN ('running', 'waiting') ORDER BY id");
         let found = all!(self, FoundSetup, SQL, owner)?;
         Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
     }
 
-    /// The number of an owner's sessions that have neither ended nor expired.
+    /// Returns the number of an owner's sessions that have neither ended nor expired.
     pub(crate) async fn count_setups(&mut self, owner: &str, now: i64) -> Result<i64, StoreError> {
         const SQL: &str = "SELECT count(*) FROM connection_setup WHERE owner = $1 AND state IN ('running', 'waiting') \
                            AND expires_at > $2";
         Ok(optional!(self, (i64,), SQL, owner, now)?.map_or(0, |(count,)| count))
     }
 
-    /// Those of all owners that wait, oldest first; one that cannot be read is left out.
+    /// Returns the waiting sessions of all owners, oldest first. Sessions that cannot be read are left out.
     pub(crate) async fn waiting_setups(&mut self, now: i64) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str =
             setups!("WHERE state IN ('running', 'waiting') AND state = 'waiting' AND expires_at > $1 ORDER BY id");
@@ -50,20 +50,20 @@ impl Reader {
         Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
     }
 
-    /// Those that have not ended and are to change this connection.
+    /// Returns the open sessions that change this connection.
     pub(crate) async fn open_setups_of(&mut self, connection: ConnectionId) -> Result<Vec<SetupRow>, StoreError> {
         const SQL: &str = setups!("WHERE connection_id = $1 AND state IN ('running', 'waiting') ORDER BY id");
         let found = all!(self, FoundSetup, SQL, connection.as_uuid())?;
         Ok(found.into_iter().filter_map(|FoundSetup(row)| row).collect())
     }
 
-    /// The journal, in order.
+    /// Returns the journal, in order.
     pub(crate) async fn effects(&mut self, session: SessionId) -> Result<Vec<(i64, Sealed)>, StoreError> {
         const SQL: &str = "SELECT seq, sealed FROM connection_setup_effect WHERE session_id = $1 ORDER BY seq";
         all!(self, (i64, Sealed), SQL, session.as_uuid())
     }
 
-    /// What has arrived and was not taken yet, oldest first.
+    /// Returns the inputs that have arrived and were not taken yet, oldest first.
     pub(crate) async fn inputs(&mut self, session: SessionId) -> Result<Vec<(Uuid, Sealed)>, StoreError> {
         const SQL: &str = "SELECT id, sealed FROM connection_setup_input WHERE session_id = $1 ORDER BY id";
         all!(self, (Uuid, Sealed), SQL, session.as_uuid())
@@ -75,7 +75,7 @@ impl Reader {
         optional!(self, EndpointRow, SQL, &token_hash[..])
     }
 
-    /// Whether an open session, of any owner, has an address at which it is called back.
+    /// Returns `true` if an open session of any owner has a callback address.
     pub(crate) async fn has_callbacks(&mut self, now: i64) -> Result<bool, StoreError> {
         const SQL: &str = "SELECT s.step_seq FROM connection_endpoint e \
                            JOIN connection_setup s ON s.id = e.session_id \
@@ -110,8 +110,8 @@ impl Tx {
         .map(drop)
     }
 
-    /// Moves a session on; `None` keeps a sealed column as it is. One that comes to wait needs no lease any more. `false`
-    /// when it is gone or has ended, for good.
+    /// Stores the new state of a session. `None` keeps a sealed column as it is. A session that waits needs no
+    /// lease. Returns `false` if the session does not exist or has ended.
     pub(crate) async fn set_setup(
         &mut self,
         id: SessionId,
@@ -151,15 +151,15 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), step_seq, sealed_step, expires_at, seq)? == 1)
     }
 
-    /// Puts another header in the place of the one that an open session has; `false` when the session has ended.
+    /// Replaces the header of an open session. Returns `false` if the session has ended.
     pub(crate) async fn replace_setup_header(&mut self, id: SessionId, header: &Sealed) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_setup SET sealed_header = $2 \
                            WHERE id = $1 AND state IN ('running', 'waiting')";
         Ok(execute!(self, SQL, id.as_uuid(), header)? == 1)
     }
 
-    /// Ends the wait at this step, since something came that ends it; `false` when the session is not at that wait. It lives
-    /// until `alive` at least.
+    /// Ends the wait at this step, because an input for it has arrived. The session expires at `alive` at the
+    /// earliest. Returns `false` if the session is not waiting at that step.
     pub(crate) async fn end_wait(&mut self, id: SessionId, step_seq: i64, alive: i64) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_setup SET state = 'running', \
                            expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END \
@@ -168,8 +168,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), step_seq, alive)? == 1)
     }
 
-    /// Lets `owner` alone ask the world for a session until then: `false` when it has ended, another one asks, or the effect
-    /// with the number `seq` is recorded.
+    /// Takes the lease of a session until `until`; only its holder may perform effects. Returns `false` if the
+    /// session has ended, if another owner holds the lease, or if the effect with the number `seq` is recorded.
     pub(crate) async fn lease_setup(
         &mut self,
         id: SessionId,
@@ -186,7 +186,7 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), owner, until, now, seq)? == 1)
     }
 
-    /// Gives back what `owner` has leased: of one session, or of all.
+    /// Releases the leases of `owner`: that of one session, or all.
     pub(crate) async fn release_setups(&mut self, owner: &str, id: Option<SessionId>) -> Result<(), StoreError> {
         const ONE: &str = "UPDATE connection_setup SET lease_owner = NULL, lease_until = NULL \
                            WHERE lease_owner = $1 AND id = $2";
@@ -214,7 +214,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), state.as_str(), step_seq, sealed_step, expires_at)? == 1)
     }
 
-    /// Records an effect; `false` when another run has recorded one with this number, or the session has ended.
+    /// Records an effect. Returns `false` if another run has recorded one with this number, or if the session has
+    /// ended.
     pub(crate) async fn insert_effect(
         &mut self,
         session: SessionId,
@@ -227,7 +228,7 @@ impl Tx {
         Ok(execute!(self, SQL, session.as_uuid(), seq, sealed)? == 1)
     }
 
-    /// Whether an effect with this number is recorded.
+    /// Returns `true` if an effect with this number is recorded.
     pub(crate) async fn has_effect(&mut self, session: SessionId, seq: i64) -> Result<bool, StoreError> {
         const SQL: &str = "SELECT seq FROM connection_setup_effect WHERE session_id = $1 AND seq = $2";
         let found = optional!(self, (i64,), SQL, session.as_uuid(), seq)?;
@@ -239,7 +240,7 @@ impl Tx {
         Ok(execute!(self, SQL, session.as_uuid(), seq)? == 1)
     }
 
-    /// Keeps what arrived while a run was busy.
+    /// Stores an input for the session.
     pub(crate) async fn insert_input(
         &mut self,
         session: SessionId,
@@ -251,13 +252,13 @@ impl Tx {
         execute!(self, SQL, session.as_uuid(), id, sealed).map(drop)
     }
 
-    /// `false` when another run has taken it.
+    /// Returns `false` if another run has taken the input.
     pub(crate) async fn delete_input(&mut self, session: SessionId, id: Uuid) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM connection_setup_input WHERE session_id = $1 AND id = $2";
         Ok(execute!(self, SQL, session.as_uuid(), id)? == 1)
     }
 
-    /// `false` when the address is there already, as after a crash.
+    /// Returns `false` if the address exists already, as after a crash.
     pub(crate) async fn insert_endpoint(
         &mut self,
         token_hash: &[u8; 32],
@@ -270,21 +271,21 @@ impl Tx {
         Ok(execute!(self, SQL, &token_hash[..], owner, session.as_uuid(), expires_at)? == 1)
     }
 
-    /// Lets the addresses of a session live as long as it does now.
+    /// Extends the life of a session's addresses to that of the session.
     pub(crate) async fn extend_endpoints(&mut self, session: SessionId, expires_at: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_endpoint SET expires_at = $2 WHERE session_id = $1 AND used_at IS NULL";
         execute!(self, SQL, session.as_uuid(), expires_at).map(drop)
     }
 
-    /// Uses an address up: `true` once, if it has not expired.
+    /// Uses an address up. Returns `true` only once, and only if the address has not expired.
     pub(crate) async fn use_endpoint(&mut self, token_hash: &[u8; 32], now: i64) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_endpoint SET used_at = $2 \
                            WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
         Ok(execute!(self, SQL, &token_hash[..], now)? == 1)
     }
 
-    /// Deletes the sessions that have ended and expired, with all that belongs to them, and returns the open ones that have
-    /// expired, oldest first, for the caller to end.
+    /// Deletes sessions that have ended and expired, with everything that belongs to them. Returns the open
+    /// sessions that have expired, oldest first; the caller ends them.
     pub(crate) async fn purge_setups(&mut self, now: i64) -> Result<Vec<SessionId>, StoreError> {
         const ENDED: &str = "DELETE FROM connection_setup WHERE expires_at <= $1 \
                              AND state IN ('done', 'failed', 'cancelled')";

@@ -10,10 +10,13 @@ use super::{
 };
 use crate::{ids::ConnectionId, seal::Sealed};
 
-/// The first event of each connection that nobody has acknowledged, unless somebody has it or it was set aside; of them one
-/// that nobody has had yet, or the one that somebody had longest ago, and the oldest. So no event that nobody deals with
-/// keeps those of other connections waiting. `$3` and `$4` narrow it to a connection and a kind where they are given.
-/// SQLite keeps the order of a `CROSS JOIN`, so it begins with what waits and not with what there is.
+/// Selects an event to deliver: the first event of a connection that nobody has acknowledged, unless it is claimed
+/// or was set aside.
+///
+/// Events that were never claimed come first, then the one whose claim ended longest ago, then the oldest. An event
+/// that nobody handles therefore does not keep those of other connections waiting. `$3` and `$4` limit the query to
+/// a connection and a kind. SQLite keeps the order of a `CROSS JOIN`, so the query begins with the inboxes in which
+/// an event waits, not with all connections.
 pub(super) const TURN: &str = "SELECT w.id, w.connection_id, a.owner, a.kind, w.number, w.received_at, w.sealed \
      FROM connection_webhook_address AS d CROSS JOIN connection_account AS a CROSS JOIN connection_webhook AS w \
      WHERE d.waiting > 0 AND a.id = d.connection_id AND w.connection_id = d.connection_id AND w.number = \
@@ -24,7 +27,7 @@ pub(super) const TURN: &str = "SELECT w.id, w.connection_id, a.owner, a.kind, w.
      AND ($3 IS NULL OR d.connection_id = $3) AND (CAST($4 AS TEXT) IS NULL OR a.kind = $4) \
      ORDER BY COALESCE(w.claimed_until, 0), w.received_at, w.id LIMIT 1";
 
-/// A claim without an end is nobody's: the event was set aside.
+/// A claim that never ends, which marks an event that was set aside.
 const SET_ASIDE: i64 = i64::MAX;
 
 impl Reader {
@@ -39,14 +42,14 @@ impl Reader {
         optional!(self, AddressRow, SQL, id.as_uuid())
     }
 
-    /// Whose address this is, among all owners'.
+    /// Returns the connection with this address, among those of all owners.
     pub(crate) async fn find_webhook_address(&mut self, hash: &[u8; 32]) -> Result<Option<FoundAddress>, StoreError> {
         const SQL: &str = "SELECT d.connection_id, a.owner FROM connection_webhook_address AS d \
                            JOIN connection_account AS a ON a.id = d.connection_id WHERE d.token_hash = $1";
         optional!(self, FoundAddress, SQL, &hash[..])
     }
 
-    /// The event whose turn it is.
+    /// Returns the event to deliver next.
     pub(crate) async fn webhook_turn(
         &mut self,
         owner: &str,
@@ -57,7 +60,7 @@ impl Reader {
         optional!(self, WaitingRow, TURN, owner, now, connection.map(ConnectionId::as_uuid), kind)
     }
 
-    /// Events of a connection that nobody has acknowledged, behind that number, whoever has them.
+    /// Returns the events of a connection that nobody has acknowledged, with numbers after `after`, claimed or not.
     pub(crate) async fn waiting_webhooks(
         &mut self,
         id: ConnectionId,
@@ -71,14 +74,14 @@ impl Reader {
         all!(self, WaitingRow, SQL, id.as_uuid(), after, limit)
     }
 
-    /// The number of sealed bytes of an event; 0 when nothing is kept of it.
+    /// Returns the number of sealed bytes of an event; 0 if its content was deleted.
     async fn webhook_bytes(&mut self, id: Uuid) -> Result<i64, StoreError> {
         const SQL: &str = "SELECT CAST(LENGTH(sealed) AS BIGINT) FROM connection_webhook \
                            WHERE id = $1 AND sealed IS NOT NULL";
         Ok(optional!(self, (i64,), SQL, id)?.map_or(0, |(bytes,)| bytes))
     }
 
-    /// Whether what has this digest was stored.
+    /// Returns `true` if an event with this digest was stored.
     pub(crate) async fn has_webhook(&mut self, id: ConnectionId, digest: &[u8; 32]) -> Result<bool, StoreError> {
         const SQL: &str = "SELECT number FROM connection_webhook WHERE connection_id = $1 AND digest = $2";
         let found = optional!(self, (i64,), SQL, id.as_uuid(), &digest[..])?;
@@ -87,7 +90,7 @@ impl Reader {
 }
 
 impl Tx {
-    /// Switches an address on that was never there; `false` when there is a row.
+    /// Inserts the first address of a connection. Returns `false` if there is a row already.
     pub(crate) async fn insert_webhook_address(
         &mut self,
         id: ConnectionId,
@@ -99,8 +102,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), &hash[..], sealed)? == 1)
     }
 
-    /// Puts what was sealed for the next revision in the place of what was read with `revision`; `None` switches it off.
-    /// `false` when it was changed meanwhile.
+    /// Replaces the address that was read with `revision` by one that was sealed for the next revision; `None`
+    /// removes it. Returns `false` if it was changed meanwhile.
     pub(crate) async fn set_webhook_address(
         &mut self,
         id: ConnectionId,
@@ -113,8 +116,8 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), revision, hash.map(|hash| &hash[..]), sealed)? == 1)
     }
 
-    /// Records how a test ended, in the place of the one before. `false` when the address or its keys are others than those
-    /// that were read with `revision`.
+    /// Stores the result of a test, in place of the previous one. Returns `false` if the address or its keys
+    /// changed since they were read with `revision`.
     pub(crate) async fn set_webhook_test(
         &mut self,
         id: ConnectionId,
@@ -127,7 +130,7 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), revision, *at, url.as_str(), *generation, *failure)? == 1)
     }
 
-    /// Forgets how the last test ended, if there was one.
+    /// Deletes the result of the last test, if there is one.
     pub(crate) async fn forget_webhook_test(&mut self, id: ConnectionId) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_webhook_address SET tested_at = NULL, tested_url = NULL, \
                            tested_generation = NULL, test_failure = NULL \
@@ -135,7 +138,8 @@ impl Tx {
         execute!(self, SQL, id.as_uuid()).map(drop)
     }
 
-    /// Stores an event behind the others of its connection, with that number; `false` when one with its digest is there.
+    /// Stores an event with that number, after the others of its connection. Returns `false` if an event with the
+    /// same digest is stored.
     pub(crate) async fn insert_webhook(&mut self, row: &WebhookRow, number: i64) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_webhook (id, connection_id, number, digest, received_at, sealed) \
                            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (connection_id, digest) DO NOTHING";
@@ -152,14 +156,15 @@ impl Tx {
         Ok(true)
     }
 
-    /// Gives an event to one of those who want it, until then; `false` when another one has it.
+    /// Claims an event until `until`. Returns `false` if another caller has claimed it.
     pub(crate) async fn claim_webhook(&mut self, id: Uuid, until: i64, now: i64) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_webhook SET claimed_until = $2 WHERE id = $1 \
                            AND acknowledged_at IS NULL AND (claimed_until IS NULL OR claimed_until <= $3)";
         Ok(execute!(self, SQL, id, until, now)? == 1)
     }
 
-    /// Keeps no more of an event than its digest. `false` when it was acknowledged before, or its connection is gone.
+    /// Deletes the content of an event and keeps its digest. Returns `false` if it was acknowledged before, or if
+    /// its connection was removed.
     pub(crate) async fn acknowledge_webhook(
         &mut self,
         id: Uuid,
@@ -175,8 +180,8 @@ impl Tx {
         }
     }
 
-    /// Lets those behind it go on: an event that nobody can open, as it stands. `false` when somebody has dealt with it, or
-    /// has it by another claim than the one until then.
+    /// Sets an event aside that cannot be opened, so that later events can follow. Returns `false` if it was
+    /// acknowledged, or if the claim until `until` is no longer the current one.
     pub(crate) async fn set_webhook_aside(
         &mut self,
         id: Uuid,
@@ -199,7 +204,8 @@ impl Tx {
         execute!(self, COUNT, connection.as_uuid(), bytes).map(drop)
     }
 
-    /// Forgets the digests of what was acknowledged by then, and what was received by then and set aside.
+    /// Deletes the digests of events that were acknowledged by `done_by`, and events that were received by then and
+    /// set aside.
     pub(crate) async fn forget_webhooks(&mut self, id: ConnectionId, done_by: i64) -> Result<(), StoreError> {
         const DONE: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at <= $2";
         const ASIDE: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at IS NULL \

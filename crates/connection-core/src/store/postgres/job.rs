@@ -1,4 +1,4 @@
-//! Runs one job: begin, the job, commit or roll back, then the answer.
+//! Runs one job: begins a transaction, runs the job, commits or rolls back, and then answers.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: B
             committed.map(|()| log_commit(&place, 1, durability)).map_err(|error| uncommitted(&error, &place))
         }
         (Outcome::Undo, Connection::PostgresTransaction(transaction)) => {
-            // A connection that cannot roll back is dead, and the server does it.
+            // A connection that cannot roll back is dead, and the server rolls back.
             transaction.rollback().await.unwrap_or_default();
             Ok(())
         }
@@ -39,7 +39,8 @@ pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: B
     job.answer(result);
 }
 
-/// A commit whose answer was lost may count or not; what is stored tells.
+/// Returns the error of a commit. If its confirmation was lost, the commit may have been done; the stored rows
+/// tell.
 fn uncommitted(error: &sqlx::Error, place: &str) -> StoreError {
     if is_dead(error) {
         let detail = "the connection was lost during a commit, which may have been done".into();

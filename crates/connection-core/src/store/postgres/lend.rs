@@ -1,17 +1,17 @@
-//! Connections that live, for transactions that begin and for reads.
+//! Live connections for new transactions and for reads.
 //!
-//! A connection may have died since it was last used, and so may the next: after a restart of the server, all. As long as
-//! nothing was changed by it, that costs another try and no more.
+//! A connection may have died since it was last used, and after a restart of the server all of them have. While
+//! nothing was changed on it, this costs only another attempt.
 
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::runtime::Handle;
 
 use super::super::engine::{Connection, is_dead};
 
-/// More than a pool has.
+/// More connections than a pool has.
 const MOST: u32 = 16;
 
-/// Begins a transaction. Nothing was asked yet, so that it may begin anew.
+/// Begins a transaction. No statement was sent yet, so a dead connection can be replaced.
 pub(super) async fn begin(
     pool: &PgPool,
     statement: &'static str,
@@ -25,13 +25,13 @@ pub(super) async fn begin(
     }
 }
 
-/// Lends one reader its connections.
+/// Provides connections to one reader.
 pub(in super::super) struct Lender {
     pool: PgPool,
     pooled: bool,
-    /// Where connections live.
+    /// The runtime on which connections live.
     runtime: Handle,
-    /// How many more it lends.
+    /// The remaining number of connections to provide.
     left: u32,
 }
 
@@ -40,7 +40,7 @@ impl Lender {
         Self { pool, pooled, runtime, left: MOST }
     }
 
-    /// Whether a pooler is between us and the server.
+    /// Returns `true` if a pooler is between this program and the server.
     pub(in super::super) fn is_pooled(&self) -> bool {
         self.pooled
     }
@@ -58,7 +58,8 @@ impl Lender {
 
     async fn one(&self) -> Result<Connection, sqlx::Error> {
         let (pool, pooled) = (self.pool.clone(), self.pooled);
-        // On a task of its own: a transaction whose beginning is dropped half-way would be found open by the next.
+        // Runs on a separate task: if the beginning of a transaction is dropped half-way, the next user of the
+        // connection would find it open.
         let connected = self.runtime.spawn(async move {
             if pooled {
                 pool.begin_with("BEGIN READ ONLY").await.map(Connection::PostgresTransaction)

@@ -1,6 +1,8 @@
-//! Hears of changes by other processes: `LISTEN`, on a connection of its own, as long as somebody waits.
+//! Listens for changes by other processes with `LISTEN`, on a separate connection, while somebody waits for
+//! changes.
 //!
-//! Where it cannot be had (no connection left, a pooler in between), nothing is heard, and who waits looks by itself.
+//! Without such a connection (none is left, or a pooler is in between), no change is heard, and waiters look by
+//! themselves.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -12,9 +14,9 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::super::changes::{Changed, Signals};
 
-/// What the triggers send to; `migrations/postgres` holds them.
+/// The channel of the triggers, which are in `migrations/postgres`.
 const CHANNEL: &str = "connection_changed";
-/// Between two tries to connect.
+/// The time between two attempts to connect.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The task that listens.
@@ -31,12 +33,13 @@ struct Hearing {
 }
 
 impl Ear {
-    /// At the server itself: a pooler gives its connections to others after each transaction.
+    /// Creates a listener on the server itself: a pooler gives its connections to other clients after each
+    /// transaction.
     pub(super) fn new(options: PgConnectOptions) -> Self {
         Self { options, task: Arc::default() }
     }
 
-    /// Begins to listen, unless it does. Whoever calls waits for signals already.
+    /// Starts to listen, unless it listens already. The caller has subscribed to signals before.
     pub(super) fn listen(&self, runtime: &Handle, signals: &Arc<Signals>) {
         let mut hearing = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if hearing.task.is_none() && !hearing.closed {
@@ -52,7 +55,7 @@ impl Ear {
         };
         if let Some(task) = task {
             task.abort();
-            // Aborted, or ended by itself.
+            // The task was aborted, or has ended by itself.
             task.await.unwrap_or_default();
         }
     }
@@ -65,7 +68,7 @@ impl Ear {
                     tracing::debug!(%error, "changes by other processes are not heard of");
                 }
             }
-            // Under the lock, so that whoever waits from now on begins another.
+            // Checked under the lock, so that the next waiter starts another task.
             {
                 let mut hearing = self.task.lock().unwrap_or_else(PoisonError::into_inner);
                 if signals.is_deserted() {
@@ -81,12 +84,12 @@ impl Ear {
     }
 }
 
-/// Until it fails.
+/// Listens until an error occurs.
 async fn hear(options: &PgConnectOptions, signals: &Signals) -> Result<(), sqlx::Error> {
     let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
     let mut listener = PgListener::connect_with(&pool.connect_lazy_with(options.clone())).await?;
     listener.listen(CHANNEL).await?;
-    // What was committed before is heard of by nobody.
+    // A commit before `LISTEN` was not heard, so waiters must look once.
     signals.publish(Changed::Something);
     loop {
         match listener.try_recv().await? {

@@ -1,7 +1,8 @@
-//! PostgreSQL: each job is a transaction of its own, on a task of its own, so that no caller who leaves can leave one open.
+//! PostgreSQL: each job is a separate transaction on a separate task, so that a caller who leaves cannot leave one
+//! open.
 //!
-//! Nothing here outlives a transaction on the server: locks end with it, and behind a pooler no statement is kept there.
-//! So any number of nodes may share a database, directly or through a pooler in transaction mode.
+//! Nothing outlives a transaction on the server: locks end with it, and no statement is prepared behind a pooler.
+//! Any number of nodes may therefore share a database, directly or through a pooler in transaction mode.
 
 mod job;
 mod lend;
@@ -30,26 +31,28 @@ pub(super) use open::{migrate_at, open, open_lent};
 pub(super) struct Postgres {
     pool: PgPool,
     place: Arc<str>,
-    /// Whether the pool is the host's, which closes it.
+    /// `true` if the pool belongs to the host, which closes it.
     lent: bool,
-    /// Whether a pooler is between us and the server.
+    /// `true` if a pooler is between this program and the server.
     pooled: bool,
-    /// Whether it takes jobs. Each job reads it to its end, so that whoever writes it waits for them all.
+    /// `true` while jobs are accepted. Each job holds a read lock until it ends, so a writer of this value waits
+    /// for all jobs.
     open: Arc<RwLock<bool>>,
-    /// Where jobs run and connections live: longer than the host's runtime.
+    /// The runtime of jobs and connections, which may outlive that of the caller.
     runtime: Handle,
     ear: Ear,
 }
 
 impl Postgres {
     pub(super) fn enqueue(&self, job: Box<dyn Job>) {
-        // Taken now and not on the task: a job that was queued before the end is done before the end.
+        // The lock is taken here and not on the task, so that a job that was queued before the close also runs
+        // before it.
         let may_run = self.open.clone().try_read_owned();
         let (open, pool, place, pooled) = (self.open.clone(), self.pool.clone(), self.place.clone(), self.pooled);
         self.runtime.spawn(async move {
             let may_run = match may_run {
                 Ok(may_run) => may_run,
-                // Somebody is about to close it, or did.
+                // The store is about to be closed, or was closed.
                 Err(_) => open.read_owned().await,
             };
             if *may_run {
@@ -72,11 +75,11 @@ impl Postgres {
         Reader::lent(lender, self.place.clone()).await
     }
 
-    /// Makes a connection beside the pool and ends it.
+    /// Connects once, beside the pool, and disconnects.
     ///
     /// # Errors
     ///
-    /// Why there is none.
+    /// The reason why the server cannot be reached.
     pub(super) async fn reached(&self) -> Result<(), StoreError> {
         open::reached(&self.pool.connect_options(), &self.place).await
     }
@@ -85,7 +88,7 @@ impl Postgres {
         self.ear.listen(&self.runtime, signals);
     }
 
-    /// Or about to be.
+    /// Returns `true` if the store was closed or is about to be.
     pub(super) fn is_closed(&self) -> bool {
         !self.open.try_read().is_ok_and(|open| *open)
     }
@@ -99,8 +102,9 @@ impl Postgres {
     }
 }
 
-/// How a transaction begins: whatever the settings of server, database and role say, so that what must be on the disk is,
-/// and never waiting for another for ever. Local to the transaction, which a pooler hands on.
+/// Returns the statements that begin a transaction. They override the settings of server, database and role, so
+/// that a synced job waits for the disk and no job waits for a lock for ever. They are local to the transaction,
+/// because a pooler passes the connection on.
 fn beginning(durability: Durability) -> &'static str {
     match durability {
         Durability::Synced => {

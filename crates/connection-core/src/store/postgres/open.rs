@@ -1,4 +1,4 @@
-//! Opens a database on a server: by an address, through a pooler, or through a pool that the host lends.
+//! Opens a database on a server: by an address, through a pooler, or through a pool of the host.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,14 +16,15 @@ use super::{
     migrator,
 };
 
-/// A few: eight processes of ten would be all that a server's default allows.
+/// The maximum number of connections. Eight processes with ten each would use up all that a server allows by
+/// default.
 const CONNECTIONS: u32 = 8;
-/// How long somebody waits for one of them.
+/// The maximum time to wait for a connection.
 const LONGEST: Duration = Duration::from_secs(10);
-/// One that was idle for longer is asked whether it lives: the ping costs as much as a read.
+/// The idle time after which a connection is pinged before use. The ping costs as much as a read.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// With a direct address, `options` are a pooler's.
+/// Opens a database. With a direct address, `options` are those of a pooler.
 pub(in super::super) async fn open(
     options: PgConnectOptions,
     direct: Option<PgConnectOptions>,
@@ -34,7 +35,7 @@ pub(in super::super) async fn open(
         Some(direct) => bring_up_at(direct).await?,
         None => migrate_at(&options).await?,
     }
-    // Unknown to poolers, and of no use to us.
+    // Poolers do not know this parameter, and we do not need it.
     let options = options.extra_float_digits(None).disable_statement_logging();
     let ear = Ear::new(direct.unwrap_or_else(|| options.clone()).disable_statement_logging());
     let pool = PgPoolOptions::new()
@@ -56,7 +57,7 @@ pub(in super::super) async fn open(
     })
 }
 
-/// The host's pool; with a direct address, one of connections to a pooler.
+/// Opens the pool of the host. With a direct address, its connections lead to a pooler.
 pub(in super::super) async fn open_lent(
     pool: PgPool,
     direct: Option<PgConnectOptions>,
@@ -66,7 +67,8 @@ pub(in super::super) async fn open_lent(
     match &direct {
         Some(direct) => bring_up_at(direct).await?,
         None => {
-            // Taken out of the pool and not given back: what a caller who leaves would leave half done is closed.
+            // Detached from the pool, so that the connection is closed and not reused if the caller drops this
+            // half-way.
             let connection = pool.acquire().await.map_err(|error| StoreError::of(&error, &place))?;
             bring_up(connection.detach(), &place).await?;
         }
@@ -77,8 +79,8 @@ pub(in super::super) async fn open_lent(
     Ok(Postgres { pool, place, lent: true, pooled, open, runtime, ear })
 }
 
-/// Brings the tables to this program's version, at an address of which nobody said that it is the server's own: a pooler
-/// refuses the mark, or does not hand it on.
+/// Migrates the tables at an address that may lead to a pooler. A pooler rejects the parameter `connections.direct`
+/// or does not pass it on, which is reported as an error.
 pub(in super::super) async fn migrate_at(options: &PgConnectOptions) -> Result<(), StoreError> {
     let place = place(options);
     let mut connection = connect(&options.clone().options([("connections.direct", "yes")]), &place).await?;
@@ -97,13 +99,13 @@ async fn bring_up_at(direct: &PgConnectOptions) -> Result<(), StoreError> {
     bring_up(connect(direct, &place).await?, &place).await
 }
 
-/// Makes a connection and ends it.
+/// Connects once and disconnects.
 ///
 /// # Errors
 ///
-/// Why there is none.
+/// The reason why the server cannot be reached.
 pub(super) async fn reached(options: &PgConnectOptions, place: &str) -> Result<(), StoreError> {
-    // Whether the goodbye arrives matters to nobody.
+    // An error while disconnecting is harmless.
     connect(options, place).await?.close().await.unwrap_or_default();
     Ok(())
 }
@@ -119,11 +121,11 @@ async fn connect(options: &PgConnectOptions, place: &str) -> Result<PgConnection
     }
 }
 
-/// In one transaction, so that a crash leaves all of it or nothing, under a lock that ends with it.
+/// Migrates the tables in one transaction, so that a crash leaves all or nothing, under a lock that ends with it.
 async fn bring_up(mut connection: PgConnection, place: &str) -> Result<(), StoreError> {
     let failed = |error: sqlx::Error| StoreError::of(&error, place);
     let migrator = migrator();
-    // A program that may not change tables runs on those that another has made.
+    // A program without the right to change tables can use those that another program has created.
     let current = is_current(&migrator, &mut connection).await;
     if !current.map_err(|error| migrate::unread(&error, place))? {
         let mut transaction = connection.begin().await.map_err(failed)?;
@@ -134,12 +136,12 @@ async fn bring_up(mut connection: PgConnection, place: &str) -> Result<(), Store
         migrate::run(&migrator, &mut *transaction, place).await?;
         transaction.commit().await.map_err(failed)?;
     }
-    // Whether the goodbye arrives matters to nobody.
+    // An error while disconnecting is harmless.
     connection.close().await.unwrap_or_default();
     Ok(())
 }
 
-/// Whether what was applied is what this program knows, to the byte.
+/// Returns `true` if the applied migrations are exactly those of this program, by checksum.
 async fn is_current(migrator: &Migrator, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let (exists,): (bool,) =
         sqlx::query_as("SELECT to_regclass('connection_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
@@ -156,7 +158,7 @@ async fn is_current(migrator: &Migrator, connection: &mut PgConnection) -> Resul
         .eq(migrator.iter().map(|known| (known.version, &*known.checksum))))
 }
 
-/// What people know it by: without the password.
+/// Returns the name of the database for people, without the password.
 fn place(options: &PgConnectOptions) -> Arc<str> {
     let database = options.get_database().unwrap_or_else(|| options.get_username());
     match options.get_socket() {

@@ -1,4 +1,4 @@
-//! A connection as people know it.
+//! The row of a connection.
 
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
@@ -7,11 +7,11 @@ use super::words;
 use crate::ids::ConnectionId;
 
 words! {
-    /// Whether a connection is in use.
+    /// The state of a connection.
     AccountState in "connection_account.state" {
-        /// It is.
+        /// The connection is in use.
         Active = "active",
-        /// Its removal has begun.
+        /// The removal of the connection has begun.
         Removing = "removing",
     }
 }
@@ -26,17 +26,17 @@ pub(crate) struct AccountRow {
     pub(crate) profile_id: Option<String>,
     /// Unique per owner and kind.
     pub(crate) label: String,
-    /// What the provider calls the account, for ever.
+    /// The provider's id of the account, which never changes.
     pub(crate) account_id: String,
-    /// What people call the account, for now.
+    /// The name of the account for people, which may change.
     pub(crate) account_label: String,
     pub(crate) is_default: bool,
     /// JSON.
     pub(crate) config: String,
     pub(crate) revision: i64,
-    /// The current credential; 0 for none.
+    /// The generation of the current credential; 0 for none.
     pub(crate) generation: i64,
-    /// The next number that was never drawn.
+    /// The next generation that was never drawn.
     pub(crate) next_generation: i64,
     #[sqlx(try_from = "String")]
     pub(crate) state: AccountState,
@@ -44,7 +44,7 @@ pub(crate) struct AccountRow {
     pub(crate) updated_at: i64,
 }
 
-/// What the row of a connection decides beside the credential: who uses it, and for what.
+/// The columns of a connection's row that determine, apart from the credential, who uses it and for what.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct AccountFacts {
     #[sqlx(rename = "a_id", try_from = "Uuid")]
@@ -75,12 +75,12 @@ impl AccountFacts {
     }
 }
 
-/// A connection with what is shown of it in a list: no secret, sealed or not.
+/// A connection with everything that a list shows: no secret, sealed or not.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct ListedRow {
     #[sqlx(flatten)]
     pub(crate) account: AccountRow,
-    /// `None` when it was never measured.
+    /// `None` if the connection was never measured.
     pub(crate) liveness: Option<String>,
     /// JSON.
     pub(crate) reason: Option<String>,
@@ -90,18 +90,19 @@ pub(crate) struct ListedRow {
     pub(crate) granted_scopes: Option<String>,
     pub(crate) valid_until: Option<i64>,
     pub(crate) authorized_until: Option<i64>,
-    /// JSON: why its credential could not be renewed, if it could not.
+    /// The reason why the last refresh failed, as JSON; `None` if it did not.
     pub(crate) refresh_reason: Option<String>,
-    /// When it became usable, in microseconds: its place in the order of lists.
+    /// The time at which the connection became usable, in microseconds: its position in the order of lists.
     pub(crate) usable_at: i64,
 }
 
-/// A row as a list finds it: one that was edited past what this program writes breaks nobody else's.
+/// A row as a list finds it. A row that was edited to a value that this program does not write affects no other
+/// row.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundRow {
-    /// `None` when not even that can be read.
+    /// `None` if not even the id can be read.
     pub(crate) id: Option<ConnectionId>,
-    /// Its place in the order of lists; `None` when that cannot be read.
+    /// The position in the order of lists; `None` if it cannot be read.
     pub(crate) place: Option<(i64, Uuid)>,
     pub(crate) row: Option<ListedRow>,
 }

@@ -6,13 +6,13 @@ use super::{Marked, words};
 use crate::{ids::ConnectionId, seal::Sealed};
 
 words! {
-    /// What a credential is to its connection; at most one is in each state.
+    /// The role of a credential; a connection has at most one in each state.
     CredentialState in "connection_credential.state" {
-        /// Stored, not yet verified.
+        /// Stored, and not yet verified.
         Candidate = "candidate",
         /// In use.
         Current = "current",
-        /// Kept for a while after another took its place.
+        /// Kept for a while after another credential replaced it.
         Previous = "previous",
     }
 }
@@ -22,16 +22,16 @@ words! {
 pub(crate) struct CredentialRow {
     #[sqlx(try_from = "Uuid")]
     pub(crate) connection_id: ConnectionId,
-    /// Drawn from the account's `next_generation`, never used again.
+    /// Drawn from the account's `next_generation`, and never used again.
     pub(crate) generation: i64,
     #[sqlx(try_from = "String")]
     pub(crate) state: CredentialState,
     pub(crate) sealed: Sealed,
-    /// The keyset entry that sealed it, for rotation.
+    /// The id of the keyset entry that sealed it, for rotation.
     pub(crate) key_id: Vec<u8>,
-    /// JSON: what secrets can be taken out by name.
+    /// The names of the secrets that can be taken from it, as JSON.
     pub(crate) secret_names: String,
-    /// JSON; `None` when the provider does not say.
+    /// JSON; `None` if the provider does not report them.
     pub(crate) granted_scopes: Option<String>,
     pub(crate) valid_until: Option<i64>,
     pub(crate) created_at: i64,
@@ -39,31 +39,32 @@ pub(crate) struct CredentialRow {
     pub(crate) plan: PlanRow,
 }
 
-/// When a credential is renewed, and how that went.
+/// The plan for the refreshes of a credential, and the result of the last one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct PlanRow {
-    /// When the plugin wants it renewed, if that is not shortly before it ends.
+    /// The time at which the plugin wants a refresh; `None` for shortly before the credential ends.
     pub(crate) renew_at: Option<i64>,
-    /// When renewing stops working.
+    /// The time after which a refresh no longer works.
     pub(crate) authorized_until: Option<i64>,
-    /// When a refresh made it; `None` when a setup or an import did.
+    /// The time of the refresh that created it; `None` if a setup or an import did.
     pub(crate) refreshed_at: Option<i64>,
-    /// When to renew it next.
+    /// The time of the next refresh.
     pub(crate) refresh_at: Option<i64>,
-    /// In a row, up to now.
+    /// The number of failures in a row.
     pub(crate) refresh_failures: i64,
-    /// JSON: why the last try failed.
+    /// The reason why the last refresh failed, as JSON.
     pub(crate) refresh_reason: Option<String>,
-    /// When it was told that it ends soon; that holds for what is renewed of it, too.
+    /// The time at which the end of this credential was announced. It also counts for the credentials that replace
+    /// it by a refresh.
     pub(crate) announced_at: Option<i64>,
 }
 
-/// The credential before the current one, with what the connection was by it.
+/// The previous credential, with the account and the configuration that the connection had with it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct PreviousRow {
     #[sqlx(flatten)]
     pub(crate) credential: CredentialRow,
-    /// When another took its place.
+    /// The time at which another credential replaced it.
     pub(crate) replaced_at: i64,
     pub(crate) account_id: String,
     pub(crate) account_label: String,

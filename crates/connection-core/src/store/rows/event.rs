@@ -1,39 +1,40 @@
-//! What happened to a connection.
+//! The record of what happened to a connection.
 
 use uuid::Uuid;
 
 use crate::ids::ConnectionId;
 
-/// What an event says of the row of its connection from then on.
+/// The statement of an event about the row of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Says {
-    /// What the event before it says.
+    /// The same as the previous event says.
     Same,
-    /// What the row is by now. Only the first event of a connection says so of a row about which nothing was said.
+    /// The row as it is now. Only the first event of a connection may state this if no event described the row
+    /// before.
     Made,
-    /// What the row is by now, in place of what the event before it says.
+    /// The row as it is now, in place of what the previous event says.
     Row,
-    /// Another credential; everything else is as the event before it says.
+    /// Another credential; everything else is as the previous event says.
     Credential,
-    /// That the connection is gone, for ever.
+    /// The connection is removed for ever.
     Removed,
 }
 
-/// How the row of a connection stands, as its newest event says.
+/// The state of a connection's row according to its newest event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// The current credential; 0 once the connection is removed.
+    /// The generation of the current credential; 0 after the connection was removed.
     pub(crate) generation: i64,
-    /// A MAC over the other columns that decide something; empty once the connection is removed.
+    /// A MAC over the other columns that matter; empty after the connection was removed.
     pub(crate) facts: Vec<u8>,
 }
 
 impl Standing {
-    /// That of a connection that is removed, or of one whose events were edited.
+    /// The state after the removal of a connection, or if its events were edited.
     pub(crate) const REMOVED: Self = Self { generation: 0, facts: Vec::new() };
 }
 
-/// What is to be recorded; its number and chain are given when it is.
+/// An event to record. It gets its number and chain when it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EventRow {
     pub(crate) id: Uuid,
@@ -43,7 +44,7 @@ pub(crate) struct EventRow {
     pub(crate) kind: String,
     /// JSON, without secrets.
     pub(crate) body: String,
-    /// What it says of the row of the connection.
+    /// The statement about the row of the connection.
     pub(crate) says: Says,
 }
 
@@ -54,13 +55,13 @@ pub(crate) struct StoredEvent {
     pub(crate) owner: String,
     #[sqlx(try_from = "Uuid")]
     pub(crate) connection_id: ConnectionId,
-    /// From 1, without gaps, per connection.
+    /// The number of the event: from 1, without gaps, per connection.
     pub(crate) seq: i64,
     pub(crate) at: i64,
     pub(crate) kind: String,
     pub(crate) body: String,
     pub(crate) chain: Vec<u8>,
-    /// As in [`Standing`]; `None` in an event from before events said so.
+    /// As in [`Standing`]; `None` in an event from before this column existed.
     pub(crate) generation: Option<i64>,
     pub(crate) facts: Option<Vec<u8>>,
 }
@@ -76,6 +77,6 @@ impl StoredEvent {
 pub(crate) struct NewestEvent {
     #[sqlx(flatten)]
     pub(crate) event: StoredEvent,
-    /// `None` where there is none before it.
+    /// `None` if there is no event before it.
     pub(crate) before: Option<Vec<u8>>,
 }

@@ -1,4 +1,4 @@
-//! A request that spends something.
+//! A request that can be sent only once, such as one that uses up a refresh token.
 
 use uuid::Uuid;
 
@@ -10,11 +10,11 @@ use crate::{
 };
 
 words! {
-    /// What is known of it.
+    /// The state of an exchange.
     ExchangeState in "connection_exchange.state" {
-        /// It was sent, or was to be.
+        /// The request was sent, or is about to be.
         Intent = "intent",
-        /// Its answer is recorded.
+        /// The answer is recorded.
         Answered = "answered",
     }
 }
@@ -25,50 +25,51 @@ pub(crate) struct ExchangeRow {
     pub(crate) key: ExchangeKey,
     pub(crate) scope: Scope,
     pub(crate) sent: Sent,
-    /// The answer, when it is recorded.
+    /// The answer, if it is recorded.
     pub(crate) sealed: Option<Sealed>,
 }
 
-/// Who sent it when, by the database's clock.
+/// The sender of an attempt and its times, by the database's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
-    /// `None` where nobody can prove that the process is gone.
+    /// `None` if it cannot be proved that the process is gone.
     pub(crate) node_id: Option<String>,
     pub(crate) process_id: String,
-    /// When the first attempt began, of which this one may be a repetition.
+    /// The time of the first attempt, which this one may repeat.
     pub(crate) begun_at: i64,
     pub(crate) at: i64,
-    /// The last sign of life of the process that sent it, while the exchange is open; the same as `at` at first.
+    /// The last sign of life of the sending process while the exchange is open. Initially the same as `at`.
     pub(crate) seen_at: i64,
-    /// Since when it is known that nobody sends it any more; without an answer, it is lost.
+    /// The time since which it is known that no process sends the request any longer. Without an answer, the answer
+    /// is lost.
     pub(crate) concluded_at: Option<i64>,
-    /// Seconds that the provider asked to be left alone after it.
+    /// The pause that the provider requested, in seconds.
     pub(crate) retry_after: i64,
     /// The number of attempts before this one.
     pub(crate) replays: i64,
 }
 
 impl Sent {
-    /// The first attempt, by this process.
+    /// Creates the first attempt, by this process.
     pub(crate) const fn first(node_id: Option<String>, process_id: String, at: i64) -> Self {
         Self { node_id, process_id, begun_at: at, at, seen_at: at, concluded_at: None, retry_after: 0, replays: 0 }
     }
 
-    /// Whether both are one attempt, whatever is known of its end.
+    /// Returns `true` if both are the same attempt, whatever is known of its end.
     pub(crate) fn is_same_attempt(&self, other: &Self) -> bool {
         (&self.process_id, self.at, self.replays) == (&other.process_id, other.at, other.replays)
     }
 }
 
-/// A time of one boot of a machine, which nobody can set.
+/// A time in one boot of a machine. This clock cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BootTime {
     pub(crate) boot_id: String,
-    /// Seconds since the boot.
+    /// The seconds since the boot.
     pub(crate) seconds: i64,
 }
 
-/// As the engines read it.
+/// The row as the engines read it.
 #[derive(sqlx::FromRow)]
 pub(in super::super) struct Found {
     key: Vec<u8>,
@@ -86,7 +87,7 @@ pub(in super::super) struct Found {
 }
 
 impl Found {
-    /// `None` for a row that this program cannot have written.
+    /// Returns `None` for a row that this program cannot have written.
     pub(in super::super) fn row(self) -> Option<ExchangeRow> {
         let scope = match (self.connection_id, self.session_id) {
             (Some(id), None) => Scope::Connection(ConnectionId::from(id)),

@@ -1,4 +1,4 @@
-//! What extensions may use, what they are set to, and what they wait for.
+//! Extensions: their grants, settings, choices and tickets.
 
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
@@ -21,9 +21,9 @@ pub(crate) struct ExtensionRow {
 /// A row of `connection_extension_state`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct ExtensionStateRow {
-    /// `None` once it was removed.
+    /// `None` after the extension was removed.
     pub(crate) fingerprint: Option<Vec<u8>>,
-    /// `None` while it is not added.
+    /// `None` while the extension is not added.
     pub(crate) provider: Option<String>,
     /// JSON.
     pub(crate) public: Option<String>,
@@ -32,13 +32,13 @@ pub(crate) struct ExtensionStateRow {
     pub(crate) marked: Marked,
 }
 
-/// What an extension is set to, or what is known of it: one of the two is in a row.
+/// The settings or the state of an extension. A row has one of the two.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct PublicRow {
     pub(crate) extension: String,
-    /// JSON; of what it is set to.
+    /// The settings, as JSON.
     pub(crate) body: Option<String>,
-    /// JSON; of the declaration of one that is added and its provider's own.
+    /// The public part of the declaration, as JSON, for an extension that is added and is its provider's own.
     pub(crate) public: Option<String>,
     pub(crate) revision: i64,
     pub(crate) public_revision: i64,
@@ -58,10 +58,10 @@ pub(crate) struct GrantRow {
     pub(crate) marked: Marked,
 }
 
-/// A grant that holds, as it is read beside a connection.
+/// A grant that is not revoked, as it is read beside a connection.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct GrantedRow {
-    /// JSON: the names; `None` without a grant.
+    /// The granted names, as JSON; `None` without a grant.
     #[sqlx(rename = "granted")]
     pub(crate) names: Option<String>,
     #[sqlx(rename = "granted_at")]
@@ -73,7 +73,7 @@ pub(crate) struct GrantedRow {
 }
 
 impl GrantedRow {
-    /// The row of the grant of that extension.
+    /// Returns the row of the extension's grant.
     pub(crate) fn grant(self, extension: &str, connection_id: ConnectionId) -> Option<GrantRow> {
         let Self { names, created_at, mark, newest } = self;
         let (extension, marked) = (extension.to_owned(), Marked { mark, newest });
@@ -91,7 +91,7 @@ pub(crate) struct ChoiceRow {
     pub(crate) marked: Marked,
 }
 
-/// The mark of the choice that the extension has, as it is read beside the connection that was chosen.
+/// The mark of the extension's choice, as it is read beside the chosen connection.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct ChosenRow {
     /// `None` for a connection that was not chosen.
@@ -102,7 +102,7 @@ pub(crate) struct ChosenRow {
 }
 
 impl ChosenRow {
-    /// Returns the row of the choice of that extension.
+    /// Returns the row of the extension's choice.
     pub(crate) fn choice(self, extension: &str, connection_id: ConnectionId) -> Option<ChoiceRow> {
         let Self { mark, newest } = self;
         let marked = Marked { mark: Some(mark?), newest };
@@ -114,7 +114,7 @@ impl ChosenRow {
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct PreferenceRow {
     pub(crate) extension: String,
-    /// Empty for what all of the extension is set to.
+    /// Empty for the settings of the extension itself.
     pub(crate) command: String,
     /// JSON.
     pub(crate) body: String,
@@ -135,20 +135,20 @@ pub(crate) struct TicketRow {
     pub(crate) created_at: i64,
 }
 
-/// A connection that may be what an extension needs: what is shown of it, and the names of what it holds. No secret,
+/// A connection that can satisfy a requirement: what a list shows of it, and the names of its secrets. No secret,
 /// sealed or not.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct CandidateRow {
     #[sqlx(flatten)]
     pub(crate) listed: ListedRow,
-    /// JSON: the names of the secrets that its credential holds; `None` without a credential.
+    /// The names of the secrets in its credential, as JSON; `None` without a credential.
     pub(crate) secret_names: Option<String>,
-    /// What is granted to the extension that asks.
+    /// The grant for the extension that is being resolved.
     #[sqlx(flatten)]
     pub(crate) granted: GrantedRow,
 }
 
-/// A candidate as it is found; `None` for a row that was edited past what this program writes.
+/// A candidate as it is found; `None` for a row that was edited to a value that this program does not write.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundCandidate(pub(crate) Option<CandidateRow>);
 
@@ -161,7 +161,7 @@ where
     }
 }
 
-/// As a [`CandidateRow`], with nothing but what says which connection is meant and how it stands.
+/// A [`CandidateRow`] reduced to the columns that select the connection and tell its status.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct NearCandidate {
     #[sqlx(try_from = "Uuid")]
@@ -170,13 +170,13 @@ pub(crate) struct NearCandidate {
     pub(crate) is_default: bool,
     /// JSON.
     pub(crate) config: String,
-    /// `None` when it was never measured.
+    /// `None` if the connection was never measured.
     pub(crate) liveness: Option<String>,
     /// JSON.
     pub(crate) reason: Option<String>,
     /// JSON; `None` without a credential.
     pub(crate) secret_names: Option<String>,
-    /// JSON; `None` when the provider did not say them.
+    /// JSON; `None` if the provider did not report them.
     pub(crate) granted_scopes: Option<String>,
     #[sqlx(flatten)]
     pub(crate) granted: GrantedRow,
@@ -184,21 +184,21 @@ pub(crate) struct NearCandidate {
     pub(crate) chosen: ChosenRow,
 }
 
-/// What an extension is set to, and what is public of its provider's own.
+/// The settings of an extension, and the public part of its provider's own extension.
 #[derive(Clone, Debug, Default, sqlx::FromRow)]
 pub(crate) struct PublicSettings {
     /// JSON.
     pub(crate) own: Option<String>,
-    /// JSON: what the provider's own is set to.
+    /// The settings of the provider's own extension, as JSON.
     pub(crate) of_provider: Option<String>,
-    /// JSON: of the declaration of the provider's own, where that was added.
+    /// The public part of the declaration of the provider's own extension, as JSON, if that extension is added.
     pub(crate) declared: Option<String>,
 }
 
-/// A candidate, or what is set.
+/// A candidate, or the settings.
 #[derive(Clone, Debug)]
 pub(crate) enum NearRow {
-    /// `None` for a row that was edited past what this program writes.
+    /// `None` for a row that was edited to a value that this program does not write.
     Candidate(Option<Box<NearCandidate>>),
     Settings(PublicSettings),
 }
@@ -211,7 +211,7 @@ where
     Option<String>: Decode<'r, R::Database> + Type<R::Database>,
 {
     fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        // Of a connection it is there, and of nothing else.
+        // Only the rows of connections have a state.
         let state: Result<Option<String>, _> = row.try_get("state");
         let Some(state) = state.transpose() else { return PublicSettings::from_row(row).map(Self::Settings) };
         let is_known = state.is_ok_and(|state| AccountState::try_from(state).is_ok());

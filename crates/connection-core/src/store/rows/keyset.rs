@@ -8,9 +8,9 @@ use crate::seal::Sealed;
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct KeysetRow {
     pub(crate) store_id: Uuid,
-    /// Grows with every change: changes are by compare-and-swap.
+    /// Grows with every change. Changes compare and swap it.
     pub(crate) revision: i64,
-    /// Grows when the keys are others than before: who holds the keys of another revision reads them again.
+    /// Grows when the keys change. A process that holds the keys of another revision reads them again.
     pub(crate) keys_revision: i64,
     pub(crate) slot_a: Option<Sealed>,
     pub(crate) slot_b: Option<Sealed>,

@@ -9,11 +9,11 @@ pub(crate) struct KvRow {
     pub(crate) sealed: Option<Sealed>,
 }
 
-/// What is stored under a key: one of the two.
+/// The value of a key: one of the two.
 #[derive(Clone, Debug)]
 pub(crate) enum KvValue {
-    /// In the clear.
+    /// Plain text.
     Public(String),
-    /// A secret.
+    /// A sealed secret.
     Sealed(Sealed),
 }

@@ -1,4 +1,4 @@
-//! What was last seen of a connection.
+//! The result of the last measurement of a connection.
 
 use uuid::Uuid;
 
@@ -12,10 +12,10 @@ pub(crate) struct LivenessRow {
     pub(crate) liveness: String,
     /// JSON.
     pub(crate) reason: Option<String>,
-    /// The credential with which it was measured.
+    /// The generation of the credential that was measured.
     pub(crate) generation: i64,
     pub(crate) checked_at: Option<i64>,
     pub(crate) next_check_at: Option<i64>,
-    /// In a row, up to now.
+    /// The number of failures in a row.
     pub(crate) failures: i64,
 }

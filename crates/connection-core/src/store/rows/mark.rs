@@ -1,15 +1,15 @@
-//! What tells a row that this program wrote from one that somebody edited or put back.
+//! The marks that tell rows that this program wrote from rows that were edited or replaced by an older version.
 
-/// The mark of a row, and the number of the newest row event about it: both read by one statement.
+/// The mark of a row, and the number of its newest row event, both read by one statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct Marked {
     /// `None` in a row from before rows had marks.
     pub(crate) mark: Option<Vec<u8>>,
-    /// `None` where there is no such event.
+    /// `None` if there is no such event.
     pub(crate) newest: Option<i64>,
 }
 
-/// A row of `connection_row_event`, but for its owner, by whom it is asked for.
+/// A row of `connection_row_event`, without its owner, which the query gives.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct RowEvent {
     /// From 1, without gaps, per owner.

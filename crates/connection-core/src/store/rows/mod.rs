@@ -1,4 +1,5 @@
-//! What is in the tables, one file per table, in types that both engines read: no driver's row leaves the store.
+//! The rows of the tables, one file per table, in types that both engines read. No row type of a driver leaves the
+//! store.
 
 mod account;
 mod credential;
@@ -30,14 +31,14 @@ pub(crate) use profile::{ProfileRow, SlotRow};
 pub(crate) use setup::{EndpointRow, FoundSetup, SetupRow, SetupState};
 pub(crate) use webhook::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow};
 
-/// A text in a column is none of the words that this program knows.
+/// The error for a text in a column that is not one of the words that this program knows.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown {column} in the database")]
 pub(crate) struct UnknownWord {
     column: &'static str,
 }
 
-/// An enum that is stored as a word.
+/// Defines an enum that is stored as a word.
 macro_rules! words {
     ($(#[$docs:meta])* $name:ident in $column:literal { $($(#[$variant_docs:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$docs])*
@@ -47,7 +48,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// The word in the column.
+            /// Returns the word in the column.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+

@@ -5,14 +5,14 @@ use uuid::Uuid;
 use super::Marked;
 use crate::ids::ProfileId;
 
-/// A row of `connection_profile`, but for its owner and kind, by which it is asked for.
+/// A row of `connection_profile`, without its owner and kind, which the query gives.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct ProfileRow {
     #[sqlx(try_from = "Uuid")]
     pub(crate) id: ProfileId,
     /// Unique per owner and kind.
     pub(crate) label: String,
-    /// Absolute and normalised; unique per owner and kind.
+    /// Absolute and normalized; unique per owner and kind.
     pub(crate) directory: String,
     pub(crate) is_default: bool,
     pub(crate) is_implicit: bool,
@@ -21,7 +21,7 @@ pub(crate) struct ProfileRow {
     pub(crate) marked: Marked,
 }
 
-/// A row of `connection_profile_slot`, but for its owner and kind.
+/// A row of `connection_profile_slot`, without its owner and kind.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct SlotRow {
     pub(crate) slot: String,

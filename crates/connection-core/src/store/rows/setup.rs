@@ -1,4 +1,4 @@
-//! A setup session, and where its callbacks arrive.
+//! A setup session, and the endpoints of its callbacks.
 
 use sqlx::{FromRow, Row};
 use uuid::Uuid;
@@ -10,15 +10,15 @@ use crate::{
 };
 
 words! {
-    /// Where a session stands.
+    /// The state of a session.
     SetupState in "connection_setup.state" {
-        /// A run is at work, or was lost.
+        /// A run is active, or was lost.
         Running = "running",
-        /// It waits for an input or a time.
+        /// The session waits for an input or a time.
         Waiting = "waiting",
-        /// Ended: there is a connection.
+        /// Ended with a connection.
         Done = "done",
-        /// Ended without one.
+        /// Ended without a connection.
         Failed = "failed",
         /// Ended by the host.
         Cancelled = "cancelled",
@@ -32,7 +32,7 @@ pub(crate) struct SetupRow {
     pub(crate) id: SessionId,
     pub(crate) owner: String,
     pub(crate) kind: String,
-    /// Of the connection that comes of it.
+    /// The id of the connection that the session creates or changes.
     #[sqlx(try_from = "Uuid")]
     pub(crate) connection_id: ConnectionId,
     #[sqlx(try_from = "String")]
@@ -40,7 +40,7 @@ pub(crate) struct SetupRow {
     pub(crate) step_seq: i64,
     /// Seed, configuration and the like.
     pub(crate) sealed_header: Option<Sealed>,
-    /// The step that waits, or how it ended.
+    /// The step that waits, or the outcome.
     pub(crate) sealed_step: Option<Sealed>,
     pub(crate) lease_owner: Option<String>,
     pub(crate) lease_until: Option<i64>,
@@ -48,7 +48,7 @@ pub(crate) struct SetupRow {
     pub(crate) created_at: i64,
 }
 
-/// A session as a list finds it; `None` for a row that was edited past what this program writes.
+/// A session as a list finds it; `None` for a row that was edited to a value that this program does not write.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundSetup(pub(crate) Option<SetupRow>);
 
@@ -68,7 +68,7 @@ pub(crate) struct EndpointRow {
     pub(crate) owner: String,
     #[sqlx(try_from = "Uuid")]
     pub(crate) session_id: SessionId,
-    /// `None` until its one use.
+    /// `None` until its single use.
     pub(crate) used_at: Option<i64>,
     pub(crate) expires_at: i64,
 }

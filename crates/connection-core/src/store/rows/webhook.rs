@@ -1,4 +1,4 @@
-//! Where a connection receives webhooks, and what it has received.
+//! The webhook address of a connection, and the events that it received.
 
 use uuid::Uuid;
 
@@ -7,38 +7,38 @@ use crate::{ids::ConnectionId, seal::Sealed};
 /// A row of `connection_webhook_address`.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct AddressRow {
-    /// `None` while it is switched off, as `sealed` is.
+    /// `None` while webhooks are disabled, like `sealed`.
     pub(crate) token_hash: Option<Vec<u8>>,
     pub(crate) sealed: Option<Sealed>,
     pub(crate) revision: i64,
     pub(crate) next_number: i64,
     pub(crate) waiting: i64,
-    /// The sealed bytes of the events that wait.
+    /// The number of sealed bytes of the events that wait.
     pub(crate) waiting_bytes: i64,
-    /// Of the last event, unless it is forgotten.
+    /// Time of the last event, unless it was forgotten.
     pub(crate) last_received_at: Option<i64>,
-    /// `None` while address and key were not tested; the others of the test are then, too.
+    /// `None` if the current address and key were not tested; then the other columns of the test are `None`, too.
     pub(crate) tested_at: Option<i64>,
     pub(crate) tested_url: Option<String>,
     pub(crate) tested_generation: Option<i64>,
     pub(crate) test_failure: Option<String>,
-    /// Of the connection's current credential.
+    /// The generation of the connection's current credential.
     pub(crate) generation: i64,
 }
 
-/// How a test of an address ended.
+/// The result of a test of an address.
 #[derive(Clone, Debug)]
 pub(crate) struct TestRow {
     pub(crate) at: i64,
     /// The address, up to its secret part.
     pub(crate) url: String,
-    /// Of the credential that signed; `None` where a key of the address did.
+    /// The generation of the credential that signed; `None` if a key of the address did.
     pub(crate) generation: Option<i64>,
-    /// `None` when it arrived.
+    /// `None` if the delivery arrived.
     pub(crate) failure: Option<&'static str>,
 }
 
-/// Whose an address is.
+/// The connection that an address belongs to, and its owner.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct FoundAddress {
     #[sqlx(try_from = "Uuid")]
@@ -46,7 +46,7 @@ pub(crate) struct FoundAddress {
     pub(crate) owner: String,
 }
 
-/// An event that is to be stored; its number is given then.
+/// An event to store. It gets its number then.
 #[derive(Clone, Debug)]
 pub(crate) struct WebhookRow {
     pub(crate) id: Uuid,
@@ -56,7 +56,7 @@ pub(crate) struct WebhookRow {
     pub(crate) sealed: Sealed,
 }
 
-/// An event whose turn it is.
+/// An event that waits to be delivered.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct WaitingRow {
     pub(crate) id: Uuid,

@@ -1,4 +1,5 @@
-//! Uses a SQLite pool that the host lends: as it is, never closed, and refused when it lacks what keeps rows whole.
+//! Uses a SQLite pool of the host as it is. The pool is never closed. It is rejected if it lacks options that keep
+//! rows intact.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -37,7 +38,7 @@ pub(in super::super) async fn open(pool: SqlitePool, limits: Limits) -> Result<S
     Ok(Sqlite::start(writer, pool, place, true))
 }
 
-/// What a connection of the pool is not set to, in the words of sqlx's options.
+/// Returns the options that a connection of the pool lacks, as sqlx names them.
 async fn lacking(connection: &mut SqliteConnection) -> Result<Vec<&'static str>, sqlx::Error> {
     let mut lacks = Vec::new();
     let (journal,): (String,) = sqlx::query_as("PRAGMA journal_mode").fetch_one(&mut *connection).await?;

@@ -1,4 +1,4 @@
-//! SQLite: one writer that commits together what was queued together, and several readers.
+//! SQLite: a single writer that commits queued jobs together, and several readers.
 
 mod lent;
 mod own;
@@ -33,13 +33,13 @@ pub(super) use lent::open as open_lent;
 pub(super) use own::open;
 pub(super) use writer::Limits;
 
-/// A file that is open.
+/// An open database file.
 pub(super) struct Sqlite {
     readers: SqlitePool,
     place: Arc<str>,
-    /// Whether the pool is the host's, which closes it.
+    /// `true` if the pool belongs to the host, which closes it.
     lent: bool,
-    /// `None` once it is closed.
+    /// `None` after the store was closed.
     queue: Mutex<Option<mpsc::UnboundedSender<Box<dyn Job>>>>,
     writer: AsyncMutex<Option<JoinHandle<()>>>,
     versions: Versions,
@@ -57,7 +57,7 @@ impl Sqlite {
 
     pub(super) fn enqueue(&self, job: Box<dyn Job>) {
         if let Some(queue) = self.queue().as_ref() {
-            // When the writer is gone, the job is dropped, and with it the sender of the answer.
+            // If the writer is gone, the job is dropped, and with it the sender of the answer.
             drop(queue.send(job));
         }
     }
@@ -67,7 +67,7 @@ impl Sqlite {
     }
 
     pub(super) async fn reader(&self) -> Result<Reader, StoreError> {
-        // A lent pool may be open when the store is not any more.
+        // A pool of the host may be open after the store was closed.
         if self.is_closed() {
             return Err(StoreError::Closed);
         }
@@ -86,11 +86,11 @@ impl Sqlite {
     pub(super) async fn close(&self) {
         drop(self.queue().take());
         self.versions.close().await;
-        // Held while waiting, so that a second caller waits too.
+        // Held while waiting, so that a second caller waits, too.
         let mut writer = self.writer.lock().await;
         if let Some(task) = writer.as_mut() {
-            // Taken away behind it, so that whoever calls again after a drop here waits, too. A writer that panicked
-            // answers nobody any more: there is nothing to wait for.
+            // Removed only afterwards, so that if this future is dropped, the next caller still waits. A writer
+            // that panicked answers nobody, so there is nothing to wait for.
             task.await.unwrap_or_default();
             *writer = None;
         }
@@ -104,11 +104,12 @@ impl Sqlite {
     }
 }
 
-/// In one transaction, so that a crash, or a table of another program, leaves all of it or nothing. The lock file is held
-/// by the caller: of two that begin at once, the other may have read the tables before they were there.
+/// Migrates the tables in one transaction, so that a crash or a table of another program leaves all or nothing. The
+/// caller holds the lock file: without it, of two concurrent starts one could have read the tables before they
+/// existed.
 async fn bring_up(connection: &mut SqliteConnection, place: &str) -> Result<(), StoreError> {
     let failed = |error: sqlx::Error| StoreError::of(&error, place);
-    // A file that cannot be written is opened all the same, to read: this tells it.
+    // A file that cannot be written can still be opened for reading; this statement detects it.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     migrate::run(&migrator(), &mut *transaction, place).await?;
     transaction.commit().await.map_err(failed)

@@ -1,7 +1,7 @@
-//! Opens a SQLite file: private, with a write-ahead log, migrated under a lock.
+//! Opens a SQLite file: private, with a write-ahead log, and migrated under a lock.
 //!
-//! Racing first starts wait for each other: sqlx does not lock SQLite migrations, so a lock file next to the database is
-//! held from before the file is made until its tables are there.
+//! Concurrent first starts wait for each other. sqlx does not lock SQLite migrations, so a lock file beside the
+//! database is held from before the file is created until its tables exist.
 
 use std::{
     path::{Path, PathBuf},
@@ -39,7 +39,8 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
     let mut synced = writing.clone().synchronous(SqliteSynchronous::Full).connect().await.map_err(failed)?;
     bring_up(&mut synced, &place).await?;
     drop(lock);
-    // In a write-ahead log, NORMAL syncs at checkpoints alone: a commit may be lost, the file is never broken.
+    // With a write-ahead log, NORMAL syncs only at checkpoints: a commit may be lost, but the file is never
+    // corrupted.
     let relaxed = writing.synchronous(SqliteSynchronous::Normal).connect().await.map_err(failed)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
@@ -53,8 +54,8 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
     Ok(Sqlite::start(writer, readers, place, false))
 }
 
-/// Makes the directory and the file, and takes the lock, which is free again when the returned file is dropped. Files that
-/// are there already are refused when others can read or change them.
+/// Creates the directory and the file, and takes the lock, which is released when the returned file is dropped.
+/// Existing files that other users can read or change are rejected.
 async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreError> {
     let prepared = blocking(place, move || {
         if path.is_dir() {
@@ -63,15 +64,15 @@ async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreErr
         if let Some(parent) = path.parent() {
             platform::create_private_dir(parent)?;
         }
-        // First, so that nothing is made where others could take it away.
+        // Checked first, so that no file is created where other users could replace it.
         for file in ["", "-wal", "-shm"].map(|suffix| beside(&path, suffix)) {
             if let Err(exposed) = platform::check_file(&file, FileContent::Secrets) {
                 return Ok(Err(StoreError::Exposed(exposed)));
             }
         }
         let lock = lock(&path)?;
-        // The log and its index take the mode of the file, whatever the umask. One that is there is not opened here: this
-        // process may have it open, and would lose its locks on it with the first handle that is closed.
+        // The log and its index get the mode of the file, whatever the umask is. An existing file is not opened
+        // here: this process may have it open, and would lose its locks on it when the first handle is closed.
         match path.try_exists()? {
             true => platform::check_writable(&path)?,
             false => drop(platform::open_private(&path)?),
@@ -81,26 +82,24 @@ async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreErr
     prepared.await?
 }
 
-/// Waits for the lock file of a database.
 pub(super) fn lock(database: &Path) -> std::io::Result<std::fs::File> {
     platform::lock_file(&beside(database, ".lock"))
 }
 
-/// The path with that at its end.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// Waits on a thread that may.
+/// Runs `work` on a thread that may block.
 pub(super) async fn blocking<T: Send + 'static>(
     place: String,
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result.map_err(|error| StoreError::io(&error, place)),
-        // It neither panics nor is it aborted, except when the runtime ends.
+        // The task neither panics nor is aborted. It is lost only when the runtime shuts down.
         Err(_) => Err(StoreError::Closed),
     }
 }

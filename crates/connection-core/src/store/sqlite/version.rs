@@ -1,7 +1,7 @@
-//! Asks a file whether anybody wrote it: `PRAGMA data_version`, on a connection that does nothing else.
+//! Detects commits to a file with `PRAGMA data_version`, on a connection that does nothing else.
 //!
-//! The number changes when another connection, of this process or any other, has committed. It is a number of that
-//! connection alone (<https://www.sqlite.org/pragma.html#pragma_data_version>).
+//! The number changes when another connection, of this process or any other, has committed. It is valid for that
+//! connection only (<https://www.sqlite.org/pragma.html#pragma_data_version>).
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, sync::Mutex};
 use super::super::changes::{Looked, Version};
 use crate::{Clock, services::clock::Moment};
 
-/// Opened by the first who asks.
+/// Reads the version of a file. The first call opens the connection.
 pub(super) struct Versions {
     options: Arc<SqliteConnectOptions>,
     state: Arc<Mutex<State>>,
@@ -21,7 +21,7 @@ pub(super) struct Versions {
 #[derive(Default)]
 struct State {
     connection: Option<SqliteConnection>,
-    /// How many connections there were.
+    /// The number of connections that were opened.
     opened: u64,
     /// The last answer, with the time before the question.
     last: Option<Looked>,
@@ -29,7 +29,7 @@ struct State {
 }
 
 impl Versions {
-    /// Looks on the runtime of the caller.
+    /// Creates the reader of versions, which runs on the runtime of the caller.
     pub(super) fn new(options: Arc<SqliteConnectOptions>) -> Self {
         Self { options, state: Arc::default(), runtime: Handle::current() }
     }
@@ -40,7 +40,7 @@ impl Versions {
         if let Some(looked) = self.state.try_lock().ok().and_then(|state| state.known(age, now)) {
             return Some(looked);
         }
-        // On a task of its own: a caller that is not polled any more, and is not dropped, would keep all others waiting.
+        // Runs on a separate task: a caller that is neither polled nor dropped would keep all others waiting.
         let look = look(self.state.clone(), self.options.clone(), age, now);
         self.runtime.spawn(look).await.ok().flatten()
     }
@@ -50,7 +50,7 @@ impl Versions {
         state.closed = true;
         state.last = None;
         if let Some(connection) = state.connection.take() {
-            // It has nothing to lose.
+            // The connection has nothing to lose.
             connection.close().await.unwrap_or_default();
         }
     }
@@ -76,7 +76,7 @@ async fn look(
         return None;
     }
     state.last = None;
-    // Taken out while it is at work, so that one that failed is closed.
+    // Taken out while it is used, so that a connection that failed is closed.
     let mut connection = match state.connection.take() {
         Some(connection) => connection,
         None => {

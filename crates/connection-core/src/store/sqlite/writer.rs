@@ -1,12 +1,12 @@
-//! The one task that writes: it commits together what was queued together.
+//! The single task that writes. It commits queued jobs together in batches.
 //!
-//! A job that fails or panics is undone alone, by its savepoint, or with the transaction that it has to itself. A caller
-//! is answered after the commit of its batch, and when that fails, so have all jobs of the batch. A crash leaves the
-//! batches up to some commit, each whole.
+//! A job that fails or panics is rolled back alone, by its savepoint, or with the transaction if it is the only
+//! job. Callers are answered after the commit of their batch. If that fails, all jobs of the batch have failed. A
+//! crash leaves the batches up to some commit, each whole.
 //!
-//! Each statement is a round trip to the driver's thread, which costs more than most statements. So the statements that end
-//! one job and begin the next are run together with the first statement of the next one, and a job that runs no statement
-//! costs none.
+//! Each statement is a round trip to the driver's thread, which costs more than most statements. The statements
+//! that end one job and begin the next are therefore run together with the first statement of the next one, and a
+//! job that runs no statement costs nothing.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use super::super::{
     job::{Durability, Job, Outcome, log_commit},
 };
 
-/// When a batch takes no more, so that the first of it does not wait for ever for the last.
+/// The limits of a batch, so that its first job does not wait too long for the last one.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Limits {
     pub(in super::super) jobs: usize,
@@ -30,11 +30,13 @@ impl Limits {
     pub(in super::super) const USUAL: Self = Self { jobs: 256, time: Duration::from_millis(20) };
 }
 
-/// On what it writes.
+/// The connections of the writer.
 pub(super) enum Connections {
-    /// Connections of its own, `None` while one is at work: one waits for the disk at each commit, the other does not.
+    /// Separate connections of the writer, each `None` while it is used. One waits for the disk at each commit, the
+    /// other does not.
     Own { synced: Option<SqliteConnection>, relaxed: Option<SqliteConnection> },
-    /// Any of the host's, for one batch at a time, so that a pool of one serves readers, too.
+    /// The pool of the host. A connection is taken for one batch at a time, so that a pool of one also serves
+    /// readers.
     Lent(SqlitePool),
 }
 
@@ -45,11 +47,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Ends when the queue is closed and empty.
+    /// Runs until the queue is closed and empty.
     pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Box<dyn Job>>) {
         let mut waiting = VecDeque::new();
         while refill(&mut waiting, &mut queue, self.limits).await {
-            // One job that must be on the disk takes the others there for nothing.
+            // If one job must wait for the disk, the others are synced at no extra cost.
             let relaxed = waiting.iter().take(self.limits.jobs).all(|job| job.durability() == Durability::Relaxed);
             match self.connection(relaxed).await {
                 Ok(connection) => {
@@ -65,7 +67,7 @@ impl Writer {
         }
         if let Connections::Own { synced, relaxed } = self.connections {
             for connection in [relaxed, synced].into_iter().flatten() {
-                // What was committed is kept; only the tidying of the log is left to the next open.
+                // Committed changes are kept. If this fails, only the cleanup of the log is left to the next open.
                 connection.close().await.unwrap_or_default();
             }
         }
@@ -93,7 +95,7 @@ impl Writer {
     }
 }
 
-/// Takes what is queued; waits when there is nothing to do. `false` when nothing will come any more.
+/// Takes the queued jobs, and waits if there are none. Returns `false` if the queue is closed and empty.
 async fn refill(
     waiting: &mut VecDeque<Box<dyn Job>>,
     queue: &mut mpsc::UnboundedReceiver<Box<dyn Job>>,
@@ -112,7 +114,8 @@ async fn refill(
     true
 }
 
-/// Runs jobs from the front in one transaction and answers them; the number of jobs that were committed, if any were.
+/// Runs jobs from the front in one transaction and answers them. Returns the number of committed jobs, or `None` if
+/// there are none.
 async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits) -> Option<usize> {
     let mut done = Vec::new();
     let result = match begin(tx).await {
@@ -135,7 +138,8 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
     result.ok().filter(|kept| *kept > 0)
 }
 
-/// Runs a job that has the transaction to itself. It needs no savepoint, because what undoes the job undoes nothing else.
+/// Runs a job that is the only one of its transaction. It needs no savepoint, because rolling back affects no other
+/// job.
 async fn alone(
     tx: &mut Tx,
     waiting: &mut VecDeque<Box<dyn Job>>,
@@ -153,8 +157,8 @@ async fn alone(
     }
 }
 
-/// Runs jobs, each in a savepoint; the number of jobs that are kept. An error is one of the transaction as a whole, not of
-/// a job.
+/// Runs jobs, each in a savepoint, and returns the number of jobs to keep. An error concerns the whole transaction
+/// and not a single job.
 async fn run(
     tx: &mut Tx,
     waiting: &mut VecDeque<Box<dyn Job>>,
@@ -175,13 +179,13 @@ async fn run(
     Ok(kept)
 }
 
-/// The savepoint of a batch, between two jobs. The last one needs no end, because the commit ends it.
+/// The savepoint of a batch, between two jobs. The last one is not released, because the commit ends it.
 #[derive(Clone, Copy)]
 enum Savepoint {
     None,
-    /// It holds what the job before did.
+    /// The savepoint contains the changes of the previous job.
     Used,
-    /// Nothing was done since it was made.
+    /// Nothing was changed since the savepoint was made.
     Empty,
 }
 
@@ -196,19 +200,19 @@ async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job, savepoint: &mut Savepoint)
     });
     let outcome = job.run(tx).await;
     if tx.is_untouched() {
-        // It ran no statement, and the savepoint is as it was.
+        // The job ran no statement, so the savepoint is unchanged.
         tx.run_before(None);
         return Ok(outcome);
     }
     *savepoint = match outcome {
         Outcome::Keep => Savepoint::Used,
-        // Fails where the engine has rolled the whole transaction back by itself, as on a full disk.
+        // Fails if the engine has rolled the whole transaction back by itself, as on a full disk.
         Outcome::Undo => undo(tx).await.map(|()| Savepoint::Empty)?,
     };
     Ok(outcome)
 }
 
-/// Takes the right to write at once: a transaction that reads first could find it taken later.
+/// Takes the write lock at once: a transaction that reads first could fail to get it later.
 async fn begin(tx: &mut Tx) -> Result<(), StoreError> {
     execute!(tx, "BEGIN IMMEDIATE").map(drop)
 }
@@ -217,9 +221,9 @@ async fn commit(tx: &mut Tx) -> Result<(), StoreError> {
     execute!(tx, "COMMIT").map(drop)
 }
 
-/// Ends what is left of a transaction, if anything.
+/// Rolls back the transaction if there still is one.
 async fn roll_back(tx: &mut Tx) {
-    // There is none when the engine ended it by itself, which is what was wanted.
+    // If the engine has ended the transaction by itself, there is nothing to roll back.
     execute!(tx, "ROLLBACK").map(drop).unwrap_or_default();
 }
 

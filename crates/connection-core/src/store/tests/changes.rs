@@ -1,4 +1,4 @@
-//! Who waits is told what this process commits, and that another one has committed.
+//! Waiters are told about commits of this process, and that another process has committed.
 
 use std::{task::Poll, time::Duration};
 
@@ -13,13 +13,14 @@ use crate::{
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// Whether the wait is over after so much time.
+/// Returns `true` if the wait ends after so much time.
 async fn hears(changes: &mut Changes, clock: &ManualClock, passes: Duration, of: impl Fn(Changed) -> bool) -> bool {
     let mut wait = std::pin::pin!(changes.changed(clock, LONG, of));
     for passes in [Duration::ZERO, passes] {
         clock.advance(passes);
         tokio::select! {
-            // First, so that whoever sleeps has seen the time pass; a look at the file is on another thread.
+            // Polled first, so that a sleeper has seen the time pass. Reading the version of the file happens on
+            // another thread.
             biased;
             told = wait.as_mut() => {
                 told.unwrap();
@@ -107,7 +108,7 @@ fn a_signal_names_a_row_and_what_is_no_signal_of_ours_is_worth_a_look() {
     }
 }
 
-/// A stream that its host keeps and does not ask: it may have stopped anywhere.
+/// A host may keep a stream without polling it, at any point of its work.
 #[tokio::test]
 async fn who_began_to_look_and_is_not_polled_any_more_holds_nobody_up() {
     let (database, clock) = (Database::new(), clock());

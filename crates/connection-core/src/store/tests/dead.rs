@@ -1,4 +1,4 @@
-//! Connections to a server that die while somebody has them.
+//! Connections to a server that die while they are in use.
 
 use sqlx::{
     ConnectOptions as _, PgConnection,
@@ -8,7 +8,7 @@ use sqlx::{
 use super::{Database, add};
 use crate::store::{Store, StoreError, engine::execute};
 
-/// Ends every connection to this database but this one, and waits until they are gone.
+/// Ends every connection to this database except this one, and waits until they are gone.
 async fn cut(other: &mut PgConnection) {
     let ended = sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -27,7 +27,8 @@ async fn past(database: &Database) -> PgConnection {
 async fn a_reader_whose_connection_was_cut_reads_on_by_another() {
     let Some(database) = Database::on_postgres().await else { return };
     let mut other = past(&database).await;
-    // One place, which a dead connection must not keep; and some, of which all are dead.
+    // A pool with a single place, which a dead connection must not keep; and a pool in which all connections are
+    // dead.
     for most in [1, 4] {
         let options = database.url().parse().unwrap();
         let pool = PgPoolOptions::new().max_connections(most).test_before_acquire(false).connect_lazy_with(options);
@@ -59,7 +60,7 @@ async fn a_job_whose_connection_was_cut_fails_and_nothing_of_it_is_kept() {
         Box::pin(async move {
             execute!(tx, "UPDATE connection_account SET label = 'b'")?;
             cut(&mut other).await;
-            // Read by another connection, this would be what was before the job.
+            // Another connection would read the state from before the job.
             tx.account(id).await
         })
     });

@@ -1,4 +1,4 @@
-//! What must be on the disk waits for it, whatever the operator of a server has set.
+//! Synced writes wait for the disk, whatever the operator of a server has set.
 
 use super::Database;
 use crate::store::{Tx, engine::optional};
@@ -20,7 +20,7 @@ async fn what_must_be_on_the_disk_waits_for_it_whatever_the_server_is_set_to() {
     let synced = store.write(|tx| Box::pin(setting(tx))).await.unwrap();
     let relaxed = store.write_relaxed(|tx| Box::pin(setting(tx))).await.unwrap();
     assert_eq!((&*synced, &*relaxed), ("on", "off"));
-    // The control: that is what it is set to.
+    // The control: the setting is in effect.
     let mut reader = store.reader().await.unwrap();
     assert_eq!(optional!(reader, (String,), SETTING).unwrap().unwrap().0, "off");
 }

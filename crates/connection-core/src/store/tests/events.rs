@@ -1,4 +1,4 @@
-//! Events are numbered, never changed, and an edit past the rules shows.
+//! Events are numbered and never changed, and an edit that bypasses the rules is detected.
 
 use super::Database;
 use crate::{

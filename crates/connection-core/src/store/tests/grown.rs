@@ -1,10 +1,10 @@
-//! What every query text costs when its tables have grown, on both engines, with statistics and without.
+//! The cost of every query text on large tables, on both engines, with and without statistics.
 //!
-//! A plan may look rows up by a key, or go through a range of an index. A plan that goes through all rows of a table, or
-//! through all rows of an owner and kind, or that sorts, is a walk. The walks that are meant are listed with their reason.
+//! A plan may look rows up by a key, or read a range of an index. A plan that reads all rows of a table or of an
+//! owner and kind, or that sorts, is a walk. Intended walks are listed with their reason.
 //!
-//! PostgreSQL reads a small table as a whole whatever indexes there are, so it is told not to: what is left is a text for
-//! which there is no other way.
+//! PostgreSQL reads a small table as a whole whatever indexes exist, so sequential scans are disabled. What remains
+//! is a text for which there is no other plan.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use super::{
     texts::{Text, collect, fill},
 };
 
-/// Parts of texts whose plan may walk, and why.
+/// Parts of texts whose plan may walk, with the reason.
 const WALKS: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM connection_account", "a number that a person or a host asks for"),
     ("SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default", "one default per provider"),
@@ -62,13 +62,13 @@ const WALKS: &[(&str, &str)] = &[
     ("UPDATE connection_keyset", "there is one row"),
 ];
 
-/// Columns whose values many rows share.
+/// Columns in which many rows have the same value.
 const SHARED: [&str; 3] = ["owner", "kind", "state"];
 
-/// Returns `true` for a condition of an index, such as `owner=? AND id>?`, that leads to many rows. Where statistics say
-/// that one owner has all rows, the index of the owner may be left aside.
+/// Returns `true` for a condition of an index, such as `owner=? AND id>?`, that leads to many rows. If statistics
+/// say that one owner has all rows, a plan need not use the index of the owner.
 fn is_wide(condition: &str, sql: &str, is_owners: bool) -> bool {
-    // A range leads to what is asked for, unless it is not the owner's alone.
+    // A range leads to the requested rows, unless it is not limited to the owner.
     if condition.contains(['<', '>']) {
         return is_owners && sql.contains("owner = $") && !condition.contains("owner");
     }
@@ -77,7 +77,7 @@ fn is_wide(condition: &str, sql: &str, is_owners: bool) -> bool {
     columns.all(|column| SHARED.contains(&column.rsplit('.').next().unwrap_or_default()))
 }
 
-/// The walks of a plan of SQLite, a step a line.
+/// Returns the walks of an SQLite plan, which has one step per line.
 fn walks_of_sqlite(sql: &str, steps: &[String]) -> Vec<String> {
     let named = |step: &str| step.strip_prefix("CO-ROUTINE ").map(str::to_owned);
     let routines: BTreeSet<_> = steps.iter().filter_map(|step| named(step)).collect();
@@ -93,7 +93,7 @@ fn walks_of_sqlite(sql: &str, steps: &[String]) -> Vec<String> {
     steps.iter().filter(is_walk).cloned().collect()
 }
 
-/// The walks of a plan of PostgreSQL, a line a line.
+/// Returns the walks of a PostgreSQL plan.
 fn walks_of_postgres(sql: &str, lines: &[String], is_owners: bool) -> Vec<String> {
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate() {
@@ -111,7 +111,7 @@ fn walks_of_postgres(sql: &str, lines: &[String], is_owners: bool) -> Vec<String
     found
 }
 
-/// Compares the texts that walk with those that may.
+/// Checks that only the listed texts walk.
 fn check(statistics: &str, texts: &[Text], plans: &[(Vec<String>, Vec<String>)]) {
     let mut wrong = Vec::new();
     for (text, (plan, walks)) in texts.iter().zip(plans) {
@@ -181,7 +181,7 @@ async fn no_query_text_walks_through_what_grows_on_postgresql() {
             let count = (1..30).filter(|number| text.sql.contains(&format!("${number}"))).count();
             let binds = vec!["NULL"; count].join(", ");
             let binds = if count == 0 { String::new() } else { format!("({binds})") };
-            // The driver says the types of what is bound; where nothing else does, it is said here.
+            // The driver gives the types of binds. Where the text does not determine a type, it is given here.
             let of = |number| match text.sql {
                 sql if sql.contains(&format!("substr(${number},")) => "bytea",
                 sql if sql.contains(&format!("(${number} IS NULL")) => "uuid",

@@ -1,4 +1,4 @@
-//! The store, on files of their own and on databases of the tests' server.
+//! The store, on temporary files and on databases of the test server.
 
 mod changes;
 mod dead;
@@ -28,51 +28,60 @@ use crate::{
     seal::Sealed,
 };
 
-/// A database that goes when the test ends.
+/// A database that is removed when the test ends.
 pub(super) struct Database {
     directory: TempDir,
-    /// On the server of the tests; without one, it is a file.
+    /// The database on the test server; `None` for a file.
     postgres: Option<postgres::Database>,
     ids: UuidV7,
 }
 
 impl Database {
-    /// A file.
+    /// Creates a database in a file.
     pub(super) fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap(), postgres: None, ids: UuidV7::new() }
     }
+
     /// One with nothing in it on a server, where there is one.
     pub(super) async fn on_postgres() -> Option<Self> {
         let postgres = if postgres::is_there() { Some(postgres::Database::migrated().await) } else { None };
         postgres.map(|database| Self { postgres: Some(database), ..Self::new() })
     }
-    /// One on each engine.
+
+    /// Creates one database on each engine.
     pub(super) async fn each() -> impl Iterator<Item = Self> {
         [Self::new()].into_iter().chain(Self::on_postgres().await)
     }
-    /// The words of one engine or the other.
+
+    /// Returns the value for the engine in use.
     fn by_engine<T>(&self, sqlite: T, postgres: T) -> T {
         if self.postgres.is_some() { postgres } else { sqlite }
     }
+
     pub(super) fn path(&self) -> std::path::PathBuf {
         self.directory.path().join("store/connections.db")
     }
+
     pub(super) fn url(&self) -> String {
         match &self.postgres {
             Some(database) => database.url(),
             None => format!("sqlite://{}", self.path().display()),
         }
     }
+
     pub(super) async fn open(&self) -> Store {
         Store::open(self.url().into(), None).await.unwrap()
     }
-    /// With batches that end as the test says.
+
+    /// Opens the database with other limits for batches.
     async fn open_with(&self, limits: Limits) -> Store {
         Store::open_with(self.url().into(), None, limits).await.unwrap()
     }
+
     pub(super) fn id<T: From<uuid::Uuid>>(&self) -> T {
         self.ids.next().into()
     }
+
     fn account(&self, label: &str) -> AccountRow {
         AccountRow {
             id: self.id(),
@@ -109,7 +118,7 @@ fn credential(id: ConnectionId, generation: i64, state: CredentialState) -> Cred
     }
 }
 
-/// Adds an account in a write of its own.
+/// Adds an account in a separate write.
 async fn add(store: &Store, row: &AccountRow) -> Result<(), super::StoreError> {
     let row = row.clone();
     store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await })).await

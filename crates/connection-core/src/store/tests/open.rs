@@ -1,4 +1,4 @@
-//! A database is made private, once, and opened only by a program that knows it.
+//! A database is created private, once, and opened only by a program that knows its version.
 
 use std::{fs, path::Path};
 
@@ -81,7 +81,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
     assert_eq!(fs::read_to_string(database.path()).unwrap(), text);
 }
 
-/// Nobody, root included, makes files there.
+/// Nobody, root included, can create files there.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_directory_that_cannot_be_written_is_named() {
@@ -97,7 +97,7 @@ async fn a_database_that_cannot_be_written_is_named() {
     let database = Database::new();
     database.open().await.close().await;
     fs::set_permissions(database.path(), fs::Permissions::from_mode(0o400)).unwrap();
-    // Root writes it all the same, so what is expected is what the system itself does.
+    // Root can write the file anyway, so the test expects what the system itself does.
     let writable = fs::OpenOptions::new().append(true).open(database.path()).is_ok();
     match Store::open(database.url().into(), None).await {
         Ok(_) => assert!(writable),
@@ -159,7 +159,7 @@ fn mode(path: &Path, mode: u32) {
 #[tokio::test]
 async fn a_database_that_others_can_read_or_change_is_refused_with_the_command_that_mends_it() {
     let database = Database::new();
-    // Open, so that the log and its index are there.
+    // Open, so that the log and its index exist.
     let store = database.open().await;
     add(&store, &database.account("a")).await.unwrap();
     for suffix in ["", "-wal", "-shm"] {
@@ -178,7 +178,7 @@ async fn a_database_that_others_can_read_or_change_is_refused_with_the_command_t
     mode(directory, 0o703);
     let error = Store::open(database.url().into(), None).await.unwrap_err();
     assert_eq!(error.remedy().unwrap(), format!("chmod go-w {}", directory.display()));
-    // Others may see that there are files in it, or keep files of their own beside them.
+    // Other users may see that there are files in the directory, or keep their own files beside them.
     for fine in [0o755, 0o1777] {
         mode(directory, fine);
         Store::open(database.url().into(), None).await.unwrap().close().await;
@@ -187,7 +187,7 @@ async fn a_database_that_others_can_read_or_change_is_refused_with_the_command_t
     store.close().await;
 }
 
-/// A process lets go of all its locks on a file when it closes one handle to it.
+/// A process loses all its locks on a file when it closes one handle to it.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn opening_a_database_again_leaves_the_locks_of_the_first_one() {
@@ -196,7 +196,7 @@ async fn opening_a_database_again_leaves_the_locks_of_the_first_one() {
     let store = database.open().await;
     add(&store, &database.account("a")).await.unwrap();
     let inode = format!(":{} ", fs::metadata(database.path()).unwrap().ino());
-    // By others as well, so only those of this very file count.
+    // Other processes have locks, too, so only those of this very file count.
     let locked = || fs::read_to_string("/proc/locks").unwrap().lines().any(|line| line.contains(&inode));
     assert!(locked(), "the control: a database with a log is locked for as long as it is open");
     let again = Store::open(database.url().into(), None).await.unwrap();
@@ -230,7 +230,7 @@ async fn an_address_that_keeps_nothing_is_refused_and_not_repeated() {
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
 
-/// Makes the tables, then changes them past the program.
+/// Creates the tables, then changes them with a direct connection.
 async fn edit(database: &Database, sql: &'static str) {
     database.open().await.close().await;
     let options = SqliteConnectOptions::new().filename(database.path());

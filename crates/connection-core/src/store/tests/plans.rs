@@ -1,11 +1,11 @@
-//! That each page walks its own index, in the order of the page.
+//! Each page walks its own index, in the order of the page.
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::Database;
 use crate::store::{accounts, candidates, events, lists, livenesses, webhooks};
 
-/// What SQLite does for it, a step a line.
+/// Returns the plan of SQLite, one step per line.
 async fn plan(database: &Database, sql: &str) -> Vec<String> {
     let mut connection = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
     let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
@@ -68,7 +68,7 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
     }
 }
 
-/// It is asked for each new connection.
+/// This query runs for each new connection.
 #[tokio::test]
 async fn whether_a_connection_is_the_first_is_found_by_keys() {
     let database = Database::new();
@@ -78,7 +78,7 @@ async fn whether_a_connection_is_the_first_is_found_by_keys() {
     assert!(plan.len() == 1 && plan.iter().all(is_key), "{plan:#?}");
 }
 
-/// Whenever a credential is opened: what it costs does not depend on how many events there are.
+/// This query runs whenever a credential is opened. Its cost does not depend on the number of events.
 #[tokio::test]
 async fn how_a_connection_stands_is_found_by_keys() {
     let database = Database::new();
@@ -90,7 +90,7 @@ async fn how_a_connection_stands_is_found_by_keys() {
     }
 }
 
-/// The connections of a preflight are found one by one, however many others there are.
+/// The connections of a preflight are found one by one, however many others exist.
 #[tokio::test]
 async fn kinds_of_named_connections_are_found_by_key() {
     let database = Database::new();
@@ -102,7 +102,7 @@ async fn kinds_of_named_connections_are_found_by_key() {
     );
 }
 
-/// Who waits for webhooks looks every few seconds: what a look costs depends on what waits, not on what there is.
+/// A waiter for webhooks looks every few seconds. The cost depends on the events that wait, not on all that exist.
 #[tokio::test]
 async fn the_next_webhook_is_found_among_those_that_wait() {
     let database = Database::new();
@@ -114,15 +114,15 @@ async fn the_next_webhook_is_found_among_those_that_wait() {
     assert!(!plan.iter().any(|step| is_one(&step)), "{plan:#?}");
 }
 
-/// It is asked for each resolution: what it costs depends neither on how many connections there are nor on how many of the
-/// kind.
+/// This query runs for each resolution. Its cost depends neither on the number of connections nor on the number of
+/// those of the kind.
 #[tokio::test]
 async fn what_comes_first_for_a_requirement_is_found_by_keys_and_the_default_among_defaults() {
     let database = Database::new();
     database.open().await.close().await;
     for sql in [candidates::NEAR_OF_ONE, candidates::NEAR_OF_SOME] {
         let plan = plan(&database, sql).await;
-        // Any two of the kind will do, so any index that begins with the kind.
+        // Any two connections of the kind will do, so any index that begins with the kind is fine.
         let of_kind = |step: &&String| {
             step.starts_with("SEARCH n USING COVERING INDEX ") && step.ends_with(" (owner=? AND kind=?)")
         };

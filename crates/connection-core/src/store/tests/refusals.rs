@@ -1,4 +1,4 @@
-//! What a server says, in our words: with real refusals.
+//! The errors of a server, converted to ours: tested with real refusals.
 
 use super::{Database, add};
 use crate::{
@@ -14,7 +14,7 @@ async fn said(store: &Store, sql: &'static str) -> StoreError {
     store.write(move |tx| Box::pin(async move { execute!(tx, sql) })).await.unwrap_err()
 }
 
-/// Runs the first, then fails with the second.
+/// Runs the first statement, then fails with the second one.
 async fn said_after(store: &Store, before: &'static str, sql: &'static str) -> StoreError {
     let refused = store.write(move |tx| {
         Box::pin(async move {
@@ -43,7 +43,7 @@ async fn what_an_engine_refuses_is_told_apart() {
              (SELECT id, CAST('canary' AS TEXT) AS word FROM connection_account) AS a, \
              (SELECT slot_a AS sealed FROM connection_keyset UNION ALL SELECT chain FROM connection_event) AS b",
         ] {
-            // The last one inserts nothing here: a rule that is not broken is no refusal.
+            // The last one inserts nothing on SQLite: a rule that is not violated causes no error.
             let result = store.write(move |tx| Box::pin(async move { execute!(tx, sql) })).await;
             match result {
                 Err(StoreError::Refused { detail, .. }) => assert!(!detail.contains("canary"), "{detail}"),
@@ -65,7 +65,7 @@ async fn a_server_that_may_not_or_cannot_now_says_so() {
     add(&store, &database.account("a")).await.unwrap();
     let place = store.place().to_owned();
     let read_only = StoreError::ReadOnly { place: place.clone() };
-    // A role that is always there, and may nothing of ours.
+    // A role that always exists, and has no rights on our tables.
     let denied = said_after(&store, "SET LOCAL ROLE pg_signal_backend", "DELETE FROM connection_account").await;
     assert_eq!(denied, read_only);
     let standby = said_after(&store, "SET TRANSACTION READ ONLY", "DELETE FROM connection_account").await;
@@ -79,7 +79,7 @@ async fn a_server_that_may_not_or_cannot_now_says_so() {
     assert_eq!(own, StoreError::Refused { place, detail: "a rule of ours".into() });
 }
 
-/// Two jobs, of which one has what the other waits for.
+/// Two jobs, of which one holds the lock that the other waits for.
 #[tokio::test]
 async fn a_lock_that_is_not_had_in_time_is_busy_and_the_next_job_runs() {
     let Some(database) = Database::on_postgres().await else { return };
@@ -110,7 +110,7 @@ async fn a_lock_that_is_not_had_in_time_is_busy_and_the_next_job_runs() {
     assert_eq!(waiting("SET LOCAL lock_timeout = '10s'").await, Ok(()));
 }
 
-/// A text of PostgreSQL holds none, one of SQLite may.
+/// A text of PostgreSQL cannot contain a zero byte; one of SQLite can.
 #[tokio::test]
 async fn a_zero_byte_in_a_text_is_a_refusal_that_does_not_repeat_it() {
     let Some(database) = Database::on_postgres().await else { return };
@@ -124,7 +124,7 @@ async fn a_zero_byte_in_a_text_is_a_refusal_that_does_not_repeat_it() {
     put.await.unwrap();
 }
 
-/// What follows a statement that failed would count on SQLite, and not on PostgreSQL.
+/// Statements after a failed one would count on SQLite, but not on PostgreSQL.
 #[tokio::test]
 async fn a_job_that_goes_on_after_a_refusal_is_undone_on_every_engine() {
     for database in Database::each().await {
@@ -135,7 +135,7 @@ async fn a_job_that_goes_on_after_a_refusal_is_undone_on_every_engine() {
             Box::pin(async move {
                 tx.insert_account(&row).await?;
                 drop(tx.insert_account(&row).await);
-                // Fails on PostgreSQL, where the transaction has failed already.
+                // Fails on PostgreSQL, because the transaction has already failed.
                 drop(tx.insert_account(&again).await);
                 Ok(())
             })
@@ -146,7 +146,7 @@ async fn a_job_that_goes_on_after_a_refusal_is_undone_on_every_engine() {
     }
 }
 
-/// One that is read through is free again, also when its reader failed in it.
+/// A connection for reading is released even if its reader failed.
 #[tokio::test]
 async fn a_reader_that_failed_leaves_a_connection_that_works() {
     for database in Database::each().await {

@@ -1,4 +1,4 @@
-//! The table of sealed columns holds every one that the schema has, and each is sealed again for its own place.
+//! The table of sealed columns contains every one of the schema, and each value is sealed again for its own place.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     store::{SEALED, engine::all, rows::KvValue},
 };
 
-/// Columns of bytes that hold nothing sealed by the keyset: ids, hashes, and the keyset itself.
+/// Columns of bytes that the keyset does not seal: ids, hashes, and the keyset itself.
 const NOT_SEALED: &[&str] = &[
     "connection_account.id",
     "connection_credential.connection_id",
@@ -85,7 +85,7 @@ async fn every_sealed_column_of_the_schema_is_sealed_again_by_a_rotation() {
     }
 }
 
-/// What plugins keep is sealed by nothing else yet.
+/// The values of plugins are not sealed by other tests.
 #[tokio::test]
 async fn a_small_value_is_sealed_again_for_its_own_place() {
     for database in Database::each().await {

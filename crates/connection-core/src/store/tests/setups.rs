@@ -1,4 +1,4 @@
-//! Setup sessions: the fence, the inbox, the callback that works once.
+//! Setup sessions: the fence, the inputs, and callback addresses that work once.
 
 use super::Database;
 use crate::{

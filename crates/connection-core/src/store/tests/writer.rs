@@ -1,4 +1,4 @@
-//! What is queued together is committed together; a job that fails is undone alone.
+//! Jobs that are queued together are committed together; a job that fails is rolled back alone.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const APART: Limits = Limits { jobs: 256, time: Duration::ZERO };
 #[tokio::test]
 async fn what_is_queued_together_is_one_transaction() {
     assert_eq!(seen_by_the_second_job(TOGETHER).await, 0);
-    // The control: in transactions of their own, the second job sees what the first has committed.
+    // The control: in separate transactions, the second job sees what the first has committed.
     assert_eq!(seen_by_the_second_job(APART).await, 1);
 }
 
@@ -105,7 +105,7 @@ async fn a_job_that_fails_or_panics_is_undone_alone() {
     }
 }
 
-/// The statements between two jobs are run together with the first one of the second.
+/// The statements between two jobs run together with the first statement of the second one.
 #[tokio::test]
 async fn a_job_is_told_of_the_rows_that_it_changed_itself_whatever_the_jobs_before_it_did() {
     let database = Database::new();
@@ -161,9 +161,9 @@ async fn a_caller_who_leaves_does_not_take_the_job_back() {
     let database = Database::new();
     let store = database.open().await;
     let row = database.account("a");
-    // Never polled.
+    // The future is never polled.
     drop(store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await })));
-    // The next write is behind it.
+    // The next write is queued after it.
     add(&store, &database.account("b")).await.unwrap();
     assert_eq!(labels(&store).await, ["a", "b"]);
 }

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Calls methods and drops what they say.
+/// Calls methods and drops their results.
 macro_rules! call {
     ($on:ident: $($method:ident($($argument:expr),* $(,)?);)*) => {
         $(drop($on.$method($($argument),*).await);)*
@@ -40,7 +40,7 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     NOTED.take().unwrap().into_iter().collect()
 }
 
-/// It is no connection's.
+/// Returns an id that no connection has.
 fn nobody() -> ConnectionId {
     ConnectionId::from(Uuid::nil())
 }
@@ -366,7 +366,7 @@ async fn write_exchanges(tx: &mut Tx) {
     );
 }
 
-/// Each column of the table of sealed columns has texts of its own.
+/// Each column of the table of sealed columns has its own texts.
 async fn sealed(tx: &mut Tx) {
     let fresh = Sealed::from_row(vec![1; 97]);
     for column in SEALED {

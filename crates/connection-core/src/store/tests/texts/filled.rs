@@ -1,11 +1,11 @@
-//! A database with rows in every table that grows: as many for one owner and kind, which is the hardest case.
+//! A database with rows in every table that grows, all of one owner and kind, which is the hardest case.
 
 use sqlx::{AssertSqlSafe, Executor};
 
 /// The number of rows in each table.
 const ROWS: u32 = 3000;
 
-/// What each table is filled with, by the number of the row. `{id}` is an id and `{hash}` 32 bytes.
+/// The values of each table, by the number of the row. `{id}` is an id and `{hash}` 32 bytes.
 const TABLES: &[(&str, &str)] = &[
     (
         "connection_account (id, owner, kind, profile_id, label, account_id, account_label, is_default, config, \
@@ -65,7 +65,7 @@ const TABLES: &[(&str, &str)] = &[
     ("connection_webhook (id, connection_id, number, digest, received_at, sealed)", "{id}, {id}, 1, {hash}, i, {hash}"),
 ];
 
-/// Fills the tables of an engine that writes an id and a hash of the number `i` like this. Nothing is analyzed.
+/// Fills the tables, with the engine's expressions for an id and a hash of the number `i`. Nothing is analyzed.
 pub(in super::super) async fn fill<'c, C>(connection: &'c mut C, id: &str, hash: &str)
 where
     for<'e> &'e mut C: Executor<'e>,

@@ -1,6 +1,6 @@
 //! Every query text of the store, collected by calling each method once without running it.
 //!
-//! The calls are in `calls.rs`. A place in the sources that runs a text and is not reached by them fails the test, so a
+//! The calls are in `calls.rs`. The test fails if they do not reach a place in the sources that runs a text, so a
 //! new query cannot be left out of the plans.
 
 mod calls;
@@ -15,16 +15,16 @@ thread_local! {
     static NOTED: RefCell<Option<BTreeSet<Text>>> = const { RefCell::new(None) };
 }
 
-/// A query text, and where it is run.
+/// A query text, and the place that runs it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Text {
-    /// Within the folder of the store.
+    /// The path within the folder of the store.
     pub(super) file: String,
     pub(super) line: usize,
     pub(super) sql: &'static str,
 }
 
-/// Notes a text while this thread collects them; `true` when it is not to be run.
+/// Notes a text while this thread collects them. Returns `true` if it must not be run.
 pub(in super::super) fn is_noted(file: &str, line: u32, sql: &'static str) -> bool {
     NOTED.with_borrow_mut(|noted| {
         let Some(noted) = noted else { return false };
@@ -35,11 +35,11 @@ pub(in super::super) fn is_noted(file: &str, line: u32, sql: &'static str) -> bo
     })
 }
 
-/// The places in the sources of the store where a text is run, as a file and the number of a line.
+/// Returns the places in the sources of the store that run a text, as file and line number.
 fn places() -> BTreeSet<(String, usize)> {
     let mut places = BTreeSet::new();
     for (file, source) in sources() {
-        // These two make the macros, and end what a job began.
+        // These two files define the macros, and end the transaction of a job.
         if !file.starts_with("store/") || file == "store/engine.rs" || file == "store/sqlite/writer.rs" {
             continue;
         }
@@ -57,7 +57,7 @@ fn is_called(code: &str, name: &str) -> bool {
     code.match_indices(name).any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
-/// The sources of this crate that are no tests, each with its path within `src`.
+/// Returns the sources of this crate without tests, each with its path within `src`.
 fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, root: &Path, found: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -90,7 +90,7 @@ async fn every_place_that_runs_a_query_text_is_collected() {
         engines += 1;
     }
     if engines == 1 {
-        // SQLite has no locks of ours.
+        // SQLite runs no statement for a lock.
         places.retain(|(file, _)| file != "lock.rs");
     }
     let left_out: Vec<_> = places.difference(&noted).collect();
@@ -99,11 +99,11 @@ async fn every_place_that_runs_a_query_text_is_collected() {
     assert!(unknown.is_empty(), "the sources were not read as they are: {unknown:?}");
 }
 
-/// A text that is not run by the macros would be in no plan.
+/// A text that is run without the macros would be in no plan.
 #[test]
 fn query_texts_are_run_by_the_macros_of_the_store_alone() {
     for (file, source) in sources() {
-        // What opens a database asks about the connection and about the migrations, not about rows.
+        // Opening a database reads the connection's settings and the migrations, not rows.
         let opens = file.starts_with("store/sqlite/") || file == "store/postgres/open.rs" || file == "store/engine.rs";
         assert!(opens || !source.contains("sqlx::query"), "{file}");
     }
